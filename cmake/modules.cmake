@@ -1,0 +1,41 @@
+# add_module: a folder of src/ as a static library plus its test executable.
+# The order of MARU_FOLDERS is the direction of dependence: a folder may only link folders named in its DEPS,
+# which must stand before it. `tests/tidy` checks the same for #include.
+
+set(MARU_FOLDERS)
+foreach(folder base tensor kernels ops nn formats models text ledger data optim train infer eval platform server cli)
+  if(EXISTS ${CMAKE_SOURCE_DIR}/src/${folder}/CMakeLists.txt)
+    list(APPEND MARU_FOLDERS ${folder})
+  endif()
+endforeach()
+
+set(MARU_WARNINGS -Wall -Wextra -Wno-missing-field-initializers -Wno-unknown-pragmas)
+if(MARU_WERROR)
+  list(APPEND MARU_WARNINGS -Werror)
+endif()
+
+function(maru_target target)
+  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_compile_options(${target} PRIVATE ${MARU_WARNINGS})
+  if(MARU_SANITIZE)
+    target_compile_options(${target} PUBLIC -fsanitize=${MARU_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${MARU_SANITIZE})
+  endif()
+endfunction()
+
+# add_module(name SOURCES … DEPS … LIBRARIES … TESTS …)
+#   DEPS       other modules (public); LIBRARIES  outside libraries (private unless the headers need them)
+#   PUBLIC_LIBRARIES  outside libraries that the module's headers include
+function(add_module name)
+  cmake_parse_arguments(M "" "" "SOURCES;DEPS;LIBRARIES;PUBLIC_LIBRARIES;TESTS" ${ARGN})
+  add_library(${name} STATIC ${M_SOURCES})
+  maru_target(${name})
+  target_link_libraries(${name} PUBLIC ${M_DEPS} ${M_PUBLIC_LIBRARIES} PRIVATE ${M_LIBRARIES})
+  if(MARU_TESTS AND M_TESTS)
+    add_executable(${name}_test ${M_TESTS})
+    maru_target(${name}_test)
+    target_link_libraries(${name}_test PRIVATE ${name} ${M_LIBRARIES} GTest::gmock GTest::gtest_main)
+    gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${name}
+                         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  endif()
+endfunction()

@@ -1,0 +1,210 @@
+// Field tables: one list of fields per struct drives JSON and YAML in and out, `key=value` overrides, checks, --help
+// and the API's schema.
+//
+//   struct OptimConfig {
+//     double lr = 3e-4;
+//     std::string schedule = "cosine";
+//     static constexpr auto fields() {
+//       return std::tuple{field("lr", &OptimConfig::lr, "peak learning rate").range(0, 10),
+//                         field("schedule", &OptimConfig::schedule, "after warm-up").one_of("cosine|wsd|constant")};
+//     }
+//   };
+//   OptimConfig c = from_json<OptimConfig>(json, "recipe.yaml");       // unknown key: error with the nearest known one
+//
+// Field types: bool, integers, double, std::string, structs with fields(), and std::optional or std::vector of these.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+#include "base/json.h"
+
+namespace maru {
+
+template <class C, class T>
+struct Field {
+  std::string_view name;
+  T C::*member;
+  std::string_view doc;
+  double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
+  std::string_view choices = {};  // "a|b|c"
+
+  /// Numbers must lie in [low, high].
+  constexpr Field range(double lowest, double highest) const { return {name, member, doc, lowest, highest, choices}; }
+  /// Strings must be one of "a|b|c".
+  constexpr Field one_of(std::string_view list) const { return {name, member, doc, low, high, list}; }
+};
+
+template <class C, class T>
+constexpr Field<C, T> field(std::string_view name, T C::*member, std::string_view doc) {
+  return {name, member, doc};
+}
+
+template <class T>
+concept HasFields = requires {
+  T::fields();
+};
+
+/// The closest of `known` to `word` by edit distance, or "" if nothing is near.
+std::string nearest(std::string_view word, const std::vector<std::string_view>& known);
+
+namespace detail {
+
+template <class T>
+struct is_vector : std::false_type {};
+template <class T>
+struct is_vector<std::vector<T>> : std::true_type {};
+template <class T>
+struct is_optional : std::false_type {};
+template <class T>
+struct is_optional<std::optional<T>> : std::true_type {};
+
+struct Limits {
+  double low, high;
+  std::string_view choices;
+};
+
+[[noreturn]] void field_error(const std::string& path, const std::string& expected, const Json& got);
+[[noreturn]] void unknown_key(const std::string& path, std::string_view key,
+                              const std::vector<std::string_view>& known);
+void read_bool(bool& to, const Json& json, const std::string& path);
+void read_integer(int64_t& to, const Json& json, const std::string& path, const Limits& limits);
+void read_number(double& to, const Json& json, const std::string& path, const Limits& limits);
+void read_string(std::string& to, const Json& json, const std::string& path, const Limits& limits);
+void merge_override(Json& root, std::string_view assignment);
+
+template <class T>
+std::vector<std::string_view> names_of() {
+  return std::apply([](const auto&... f) { return std::vector<std::string_view>{f.name...}; }, T::fields());
+}
+
+template <class T>
+void read(T& to, const Json& json, const std::string& path, const Limits& limits);
+
+template <class T>
+void read_struct(T& to, const Json& json, const std::string& path) {
+  if (!json.is_object()) field_error(path, "an object", json);
+  const std::vector<std::string_view> known = names_of<T>();
+  for (const auto& item : json.items())
+    if (std::find(known.begin(), known.end(), item.key()) == known.end()) unknown_key(path, item.key(), known);
+  const std::string prefix = path.empty() || path.ends_with(": ") ? path : path + ".";
+  std::apply(
+      [&](const auto&... f) {
+        const auto one = [&](const auto& f1) {
+          const auto it = json.find(f1.name);
+          if (it != json.end())
+            read(to.*(f1.member), *it, prefix + std::string(f1.name), Limits{f1.low, f1.high, f1.choices});
+        };
+        (one(f), ...);
+      },
+      T::fields());
+}
+
+template <class T>
+void read(T& to, const Json& json, const std::string& path, const Limits& limits) {
+  if constexpr (HasFields<T>) {
+    read_struct(to, json, path);
+  } else if constexpr (is_optional<T>::value) {
+    if (json.is_null()) return to.reset();
+    read(to.emplace(), json, path, limits);
+  } else if constexpr (is_vector<T>::value) {
+    if (!json.is_array()) field_error(path, "a list", json);
+    to.clear();
+    for (size_t i = 0; i < json.size(); ++i) {
+      typename T::value_type element{};
+      read(element, json[i], path + "[" + std::to_string(i) + "]", limits);
+      to.push_back(std::move(element));
+    }
+  } else if constexpr (std::is_same_v<T, bool>) {
+    read_bool(to, json, path);
+  } else if constexpr (std::is_integral_v<T>) {
+    int64_t wide = 0;
+    Limits narrow = limits;
+    narrow.low = std::max(limits.low, static_cast<double>(std::numeric_limits<T>::min()));
+    narrow.high = std::min(limits.high, static_cast<double>(std::numeric_limits<T>::max()));
+    read_integer(wide, json, path, narrow);
+    to = static_cast<T>(wide);
+  } else if constexpr (std::is_floating_point_v<T>) {
+    double wide = 0;
+    read_number(wide, json, path, limits);
+    to = static_cast<T>(wide);
+  } else if constexpr (std::is_same_v<T, Json>) {
+    to = json;
+  } else {
+    read_string(to, json, path, limits);
+  }
+}
+
+template <class T>
+Json write(const T& value) {
+  if constexpr (HasFields<T>) {
+    Json object = Json::object();
+    std::apply([&](const auto&... f) { ((object[std::string(f.name)] = write(value.*(f.member))), ...); }, T::fields());
+    return object;
+  } else if constexpr (is_optional<T>::value) {
+    return value ? write(*value) : Json(nullptr);
+  } else if constexpr (is_vector<T>::value) {
+    Json array = Json::array();
+    for (const auto& element : value) array.push_back(write(element));
+    return array;
+  } else {
+    return Json(value);
+  }
+}
+
+template <class T>
+void describe(const T& value, const std::string& prefix, std::string& text) {
+  std::apply(
+      [&](const auto&... f) {
+        const auto one = [&](const auto& f1) {
+          const auto& member = value.*(f1.member);
+          const std::string name = prefix + std::string(f1.name);
+          if constexpr (HasFields<std::decay_t<decltype(member)>>) {
+            describe(member, name + ".", text);
+          } else {
+            std::string line = "  " + name + " = " + write(member).dump();
+            line.resize(std::max<size_t>(line.size() + 2, 44), ' ');
+            text += line + std::string(f1.doc);
+            if (!f1.choices.empty()) text += " (" + std::string(f1.choices) + ")";
+            text += "\n";
+          }
+        };
+        (one(f), ...);
+      },
+      T::fields());
+}
+
+}  // namespace detail
+
+/// Reads a struct over its defaults. Throws kInvalidArgument: `where: optim.lr: expected a number, got "abc"`.
+template <HasFields T>
+T from_json(const Json& json, std::string_view where) {
+  T value;
+  detail::read_struct(value, json, where.empty() ? std::string() : std::string(where) + ": ");
+  return value;
+}
+
+template <HasFields T>
+Json to_json(const T& value) {
+  return detail::write(value);
+}
+
+/// Applies "optim.lr=1e-3" overrides (values are YAML) to a recipe before it is read.
+void apply_overrides(Json& recipe, const std::vector<std::string>& assignments);
+
+/// One line per field: name, default, explanation. For --help and the docs.
+template <HasFields T>
+std::string describe_fields(const T& defaults = {}) {
+  std::string text;
+  detail::describe(defaults, "", text);
+  return text;
+}
+
+}  // namespace maru

@@ -1,0 +1,170 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace maru {
+namespace {
+
+constexpr size_t kBuffer = 1 << 20;
+
+[[noreturn]] void fail(const fs::path& path, const char* action, int error) {
+  const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG || error == EMFILE;
+  const ErrorCode code = error == ENOENT || error == ENOTDIR                           ? ErrorCode::kNotFound
+                         : full                                                        ? ErrorCode::kExhausted
+                         : error == EACCES || error == EISDIR || error == ENAMETOOLONG ? ErrorCode::kInvalidArgument
+                                                                                       : ErrorCode::kInternal;
+  throw Failure(code, path.string() + ": cannot " + action + ": " + std::strerror(error));
+}
+
+int open_for_reading(const fs::path& path, uint64_t& size) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) fail(path, "open", errno);
+  struct stat info {};
+  const int error = ::fstat(fd, &info) != 0 ? errno : S_ISDIR(info.st_mode) ? EISDIR : 0;
+  if (error != 0) {
+    ::close(fd);
+    fail(path, "read", error);
+  }
+  size = static_cast<uint64_t>(info.st_size);
+  return fd;
+}
+
+}  // namespace
+
+InputFile::InputFile(const fs::path& path) : path_(path), fd_(open_for_reading(path, size_)) {
+  ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+InputFile::~InputFile() { ::close(fd_); }
+
+size_t InputFile::read(char* to, size_t size) {
+  for (;;) {
+    const ssize_t n = ::read(fd_, to, size);
+    if (n >= 0) return static_cast<size_t>(n);
+    if (errno != EINTR) fail(path_, "read", errno);
+  }
+}
+
+AtomicFile::AtomicFile(const fs::path& path)
+    : path_(path), temporary_(path.string() + ".tmp-" + std::to_string(::getpid())) {
+  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd_ < 0) fail(temporary_, "create", errno);
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ < 0) return;
+  ::close(fd_);
+  ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::string_view bytes) {
+  size_ += bytes.size();
+  buffer_.append(bytes);
+  if (buffer_.size() >= kBuffer) flush();
+}
+
+void AtomicFile::flush() {
+  for (size_t done = 0; done < buffer_.size();) {
+    const ssize_t n = ::write(fd_, buffer_.data() + done, buffer_.size() - done);
+    if (n < 0 && errno != EINTR) fail(path_, "write", errno);
+    if (n > 0) done += static_cast<size_t>(n);
+  }
+  buffer_.clear();
+}
+
+void AtomicFile::commit() {
+  flush();
+  if (::fsync(fd_) != 0) fail(path_, "write", errno);
+  if (::close(std::exchange(fd_, -1)) != 0) fail(path_, "write", errno);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(path_, "rename into place", errno);
+  sync_directory(path_.has_parent_path() ? path_.parent_path() : fs::path("."));
+}
+
+MappedFile::MappedFile(const fs::path& path) {
+  uint64_t size = 0;
+  const int fd = open_for_reading(path, size);
+  if (size > 0) {
+    void* p = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    const int error = errno;
+    ::close(fd);
+    if (p == MAP_FAILED) fail(path, "map", error);
+    data_ = static_cast<const std::byte*>(p);
+    size_ = size;
+  } else {
+    ::close(fd);
+  }
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+std::string read_file(const fs::path& path, uint64_t limit) {
+  InputFile file(path);
+  if (file.size() > limit)
+    throw Failure(ErrorCode::kExhausted, path.string() + ": is " + std::to_string(file.size()) +
+                                             " bytes, expected at most " + std::to_string(limit));
+  std::string text(file.size(), '\0');
+  size_t done = 0;
+  while (const size_t n = done < text.size() ? file.read(text.data() + done, text.size() - done) : 0) done += n;
+  text.resize(done);
+  return text;
+}
+
+void write_file(const fs::path& path, std::string_view bytes) {
+  AtomicFile file(path);
+  file.write(bytes);
+  file.commit();
+}
+
+void sync_directory(const fs::path& directory) {
+  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) fail(directory, "open", errno);
+  const int error = ::fsync(fd) == 0 ? 0 : errno;
+  ::close(fd);
+  if (error != 0 && error != EINVAL) fail(directory, "flush", error);
+}
+
+void replace_directory(const fs::path& from, const fs::path& to) {
+  const fs::path old = to.string() + ".old-" + std::to_string(::getpid());
+  sync_directory(from);
+  const bool existed = fs::exists(to);
+  if (existed && ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) == 0) {
+    fs::remove_all(from);
+  } else {
+    if (existed) fs::rename(to, old);
+    fs::rename(from, to);
+    fs::remove_all(old);
+  }
+  sync_directory(to.has_parent_path() ? to.parent_path() : fs::path("."));
+}
+
+std::vector<fs::path> list_files(const fs::path& root) {
+  if (!fs::exists(root)) fail(root, "open", ENOENT);
+  std::vector<fs::path> files;
+  if (!fs::is_directory(root)) return {root};
+  for (auto it = fs::recursive_directory_iterator(root, fs::directory_options::skip_permission_denied);
+       const fs::directory_entry& entry : it)
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace maru

@@ -1,0 +1,76 @@
+// Files: reading, mapping, and writing so that a crash or a full disk leaves either the old file or the new one.
+// Every failure names the path.
+#pragma once
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace maru {
+
+namespace fs = std::filesystem;
+
+/// Sequential reader. Throws kNotFound if the file is missing, kInternal on I/O errors.
+class InputFile {
+ public:
+  explicit InputFile(const fs::path& path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  size_t read(char* to, size_t size);  // 0 at the end
+  uint64_t size() const { return size_; }
+
+ private:
+  fs::path path_;
+  uint64_t size_ = 0;  // before fd_, whose initialiser sets it
+  int fd_ = -1;
+};
+
+/// Writes to `path` + ".tmp-PID"; commit() flushes to disk and renames. Without commit() nothing remains.
+/// Throws kExhausted on a full disk, kInternal otherwise.
+class AtomicFile {
+ public:
+  explicit AtomicFile(const fs::path& path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  void write(std::string_view bytes);
+  void write(std::span<const std::byte> bytes) { write({reinterpret_cast<const char*>(bytes.data()), bytes.size()}); }
+  void commit();
+  uint64_t size() const { return size_; }
+
+ private:
+  void flush();
+  fs::path path_, temporary_;
+  int fd_ = -1;
+  uint64_t size_ = 0;
+  std::string buffer_;
+};
+
+/// A read-only memory map. Empty files map to an empty span.
+class MappedFile {
+ public:
+  MappedFile() = default;
+  explicit MappedFile(const fs::path& path);
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
+
+ private:
+  const std::byte* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+/// The whole file. Throws kExhausted if it is larger than `limit` bytes.
+std::string read_file(const fs::path& path, uint64_t limit = uint64_t{1} << 32);
+void write_file(const fs::path& path, std::string_view bytes);
+/// Flushes a directory's entries to disk, so that a rename inside it survives a power cut.
+void sync_directory(const fs::path& directory);
+/// Replaces directory `to` by `from` (same file system); `to` is never half written.
+void replace_directory(const fs::path& from, const fs::path& to);
+/// All regular files below `root` (or `root` itself), sorted by path; symbolic links are not followed out of it.
+std::vector<fs::path> list_files(const fs::path& root);
+
+}  // namespace maru
