@@ -1,0 +1,28 @@
+# add_kernels(FAMILIES a b …): library `kernels` from <family>/dispatch.cc and <family>/cpu.cc, the latter compiled for each
+# instruction set, and its test from kernel_test.cc and each <family>/cases.cc.
+set(MARU_ISA_FLAGS_scalar "")
+set(MARU_ISA_FLAGS_avx2 -march=x86-64-v3)
+set(MARU_ISA_FLAGS_avx512 -march=x86-64-v4 -mavx512bf16 -mavx512vnni -mprefer-vector-width=512)
+set(MARU_ISAS scalar)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  list(APPEND MARU_ISAS avx2 avx512)
+endif()
+
+function(add_kernels)
+  cmake_parse_arguments(K "" "" "FAMILIES" ${ARGN})
+  set(dispatch ${K_FAMILIES})
+  list(TRANSFORM dispatch APPEND /dispatch.cc)
+  set(cpu ${K_FAMILIES})
+  list(TRANSFORM cpu APPEND /cpu.cc)
+  set(objects)
+  foreach(isa ${MARU_ISAS})
+    string(TOUPPER ${isa} ISA)
+    add_library(kernels_${isa} OBJECT ${cpu})
+    maru_target(kernels_${isa})
+    # g++ 12 warns falsely inside its own avx512fintrin.h (GCC bug 105593).
+    target_compile_options(kernels_${isa} PRIVATE ${MARU_ISA_FLAGS_${isa}} -fno-math-errno -Wno-maybe-uninitialized)
+    target_compile_definitions(kernels_${isa} PRIVATE MARU_ISA_${ISA})
+    list(APPEND objects $<TARGET_OBJECTS:kernels_${isa}>)
+  endforeach()
+  add_module(kernels SOURCES ${dispatch} ${objects} DEPS base)
+endfunction()

@@ -1,0 +1,34 @@
+// One description of an op at one shape and type, four uses: test against the reference, check the gradient,
+// benchmark, and the generated table of supported ops (docs/ops.md).
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "kernels/kernel.h"
+
+namespace maru::kernels {
+
+struct OpOutcome {
+  double error = 0;   // largest |kernel - f64 reference| / computed tolerance over all outputs; at most 1 passes
+  uint64_t bits = 0;  // hash of all outputs: must not depend on the thread count
+};
+
+struct OpCase {
+  std::string op;        // "rms_norm"
+  std::string type;      // "f32", "bf16"
+  std::string shape;     // "512 x 768", and what is special about it
+  double flops = 0;      // per run, forward and backward
+  double bytes = 0;      // that must move at least
+  std::function<OpOutcome(CpuStream&)> run;                       // forward and backward on fixed random inputs
+  std::function<double()> gradient;                               // worst relative error of the reference's backward against complex step
+  std::function<std::function<void(CpuStream&)>()> benchmark;     // prepares inputs, returns what is timed
+};
+
+// One per family, in <family>/cases.cc.
+void rms_norm_cases(std::vector<OpCase>& cases);
+
+std::vector<OpCase> all_op_cases();
+
+}  // namespace maru::kernels

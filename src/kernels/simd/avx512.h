@@ -1,0 +1,53 @@
+// AVX-512 with BF16: 16 floats. See simd.h.
+#pragma once
+#include <immintrin.h>
+
+namespace maru::kernels {
+namespace {
+
+constexpr Isa kIsa = Isa::kAvx512;
+constexpr int64_t kLanes = 16;
+
+struct F32 {
+  __m512 v;
+  MARU_INLINE F32() : v(_mm512_setzero_ps()) {}
+  MARU_INLINE F32(__m512 x) : v(x) {}
+  MARU_INLINE explicit F32(float x) : v(_mm512_set1_ps(x)) {}
+};
+
+MARU_INLINE __mmask16 first_lanes(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
+MARU_INLINE __m512 widen(__m256i x) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16)); }
+
+MARU_INLINE F32 load(const float* p) { return _mm512_loadu_ps(p); }
+MARU_INLINE F32 load(const bfloat16* p) { return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+/// The first n lanes, zeros behind; n in [0, kLanes].
+MARU_INLINE F32 load(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first_lanes(n), p); }
+MARU_INLINE F32 load(const bfloat16* p, int64_t n) { return widen(_mm256_maskz_loadu_epi16(first_lanes(n), p)); }
+MARU_INLINE void store(float* p, F32 x) { _mm512_storeu_ps(p, x.v); }
+MARU_INLINE void store(bfloat16* p, F32 x) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), (__m256i)_mm512_cvtneps_pbh(x.v));
+}
+MARU_INLINE void store(float* p, F32 x, int64_t n) { _mm512_mask_storeu_ps(p, first_lanes(n), x.v); }
+MARU_INLINE void store(bfloat16* p, F32 x, int64_t n) {
+  _mm256_mask_storeu_epi16(p, first_lanes(n), (__m256i)_mm512_cvtneps_pbh(x.v));
+}
+
+MARU_INLINE F32 operator+(F32 a, F32 b) { return _mm512_add_ps(a.v, b.v); }
+MARU_INLINE F32 operator-(F32 a, F32 b) { return _mm512_sub_ps(a.v, b.v); }
+MARU_INLINE F32 operator*(F32 a, F32 b) { return _mm512_mul_ps(a.v, b.v); }
+MARU_INLINE F32 operator/(F32 a, F32 b) { return _mm512_div_ps(a.v, b.v); }
+/// a · b + c, one rounding.
+MARU_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a.v, b.v, c.v); }
+MARU_INLINE F32 max(F32 a, F32 b) { return _mm512_max_ps(a.v, b.v); }
+MARU_INLINE F32 sqrt(F32 a) { return _mm512_sqrt_ps(a.v); }
+MARU_INLINE F32 round(F32 a) { return _mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+MARU_INLINE F32 scale_by_power_of_two(F32 a, F32 n) { return _mm512_scalef_ps(a.v, n.v); }
+/// Lanes of `value` where x ≥ limit, 0 elsewhere.
+MARU_INLINE F32 keep_above(F32 x, float limit, F32 value) {
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x.v, _mm512_set1_ps(limit), _CMP_NLT_UQ), value.v);
+}
+MARU_INLINE float reduce_add(F32 a) { return _mm512_reduce_add_ps(a.v); }
+MARU_INLINE float reduce_max(F32 a) { return _mm512_reduce_max_ps(a.v); }
+
+}  // namespace
+}  // namespace maru::kernels

@@ -1,0 +1,49 @@
+// Plain C++: one float, any machine. See simd.h.
+#pragma once
+#include <cmath>
+
+namespace maru::kernels {
+namespace {
+
+constexpr Isa kIsa = Isa::kScalar;
+constexpr int64_t kLanes = 1;
+
+struct F32 {
+  float v;
+  MARU_INLINE F32() : v(0) {}
+  MARU_INLINE explicit F32(float x) : v(x) {}
+};
+
+MARU_INLINE F32 load(const float* p) { return F32(*p); }
+MARU_INLINE F32 load(const bfloat16* p) { return F32(to_float(*p)); }
+MARU_INLINE F32 load(const float* p, int64_t n) { return F32(n > 0 ? *p : 0.0f); }
+MARU_INLINE F32 load(const bfloat16* p, int64_t n) { return F32(n > 0 ? to_float(*p) : 0.0f); }
+MARU_INLINE void store(float* p, F32 x) { *p = x.v; }
+MARU_INLINE void store(bfloat16* p, F32 x) { *p = to_bfloat16(x.v); }
+MARU_INLINE void store(float* p, F32 x, int64_t n) {
+  if (n > 0) store(p, x);
+}
+MARU_INLINE void store(bfloat16* p, F32 x, int64_t n) {
+  if (n > 0) store(p, x);
+}
+
+MARU_INLINE F32 operator+(F32 a, F32 b) { return F32(a.v + b.v); }
+MARU_INLINE F32 operator-(F32 a, F32 b) { return F32(a.v - b.v); }
+MARU_INLINE F32 operator*(F32 a, F32 b) { return F32(a.v * b.v); }
+MARU_INLINE F32 operator/(F32 a, F32 b) { return F32(a.v / b.v); }
+/// a · b + c.
+MARU_INLINE F32 fma(F32 a, F32 b, F32 c) { return F32(a.v * b.v + c.v); }
+MARU_INLINE F32 max(F32 a, F32 b) { return F32(a.v > b.v ? a.v : b.v); }
+MARU_INLINE F32 sqrt(F32 a) { return F32(__builtin_sqrtf(a.v)); }
+MARU_INLINE F32 round(F32 a) { return F32(__builtin_rintf(a.v)); }
+MARU_INLINE F32 scale_by_power_of_two(F32 a, F32 n) {
+  const float clamped = n.v < -252 ? -252.0f : n.v > 254 ? 254.0f : n.v;
+  return F32(__builtin_ldexpf(a.v, static_cast<int>(clamped)));
+}
+/// `value` where x ≥ limit (or x is NaN), 0 elsewhere.
+MARU_INLINE F32 keep_above(F32 x, float limit, F32 value) { return x.v < limit ? F32() : value; }
+MARU_INLINE float reduce_add(F32 a) { return a.v; }
+MARU_INLINE float reduce_max(F32 a) { return a.v; }
+
+}  // namespace
+}  // namespace maru::kernels

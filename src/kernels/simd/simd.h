@@ -1,0 +1,56 @@
+// Thin vector wrappers: F32 is a register of floats of the instruction set this file is being compiled for.
+//
+// A kernel's cpu.cc is compiled once per instruction set, with MARU_ISA naming it. Rules that keep the copies apart:
+//   - cpu.cc defines explicit specialisations `template <> void kernel<kIsa>(…)`; everything else in it is in an anonymous
+//     namespace;
+//   - it uses no standard library templates in hot code (the linker might keep one instruction set's copy for all);
+//   - every function below is always inlined.
+// Reductions over lanes have one fixed order per instruction set.
+#pragma once
+#include <cstdint>
+
+#include "base/bfloat16.h"
+#include "base/isa.h"
+
+#define MARU_INLINE [[gnu::always_inline]] inline
+
+#if defined(MARU_ISA_AVX512)
+#include "kernels/simd/avx512.h"
+#elif defined(MARU_ISA_AVX2)
+#include "kernels/simd/avx2.h"
+#else
+#include "kernels/simd/scalar.h"
+#endif
+
+namespace maru::kernels {
+namespace {
+
+/// exp(x), relative error below 2e-7 for x in [-87.3, 88.7]; 0 below, so that exp(-inf) = 0; +inf above.
+/// Range reduction by ln 2 in two parts, then a degree-6 polynomial.
+/// Source: Cody & Waite 1980, ch. 6 (reduction); coefficients of the truncated Taylor series up to 1/720.
+MARU_INLINE F32 exp(F32 x) {
+  const F32 n = round(x * F32(1.44269504088896341f));
+  const F32 r = fma(n, F32(2.12194440e-4f), fma(n, F32(-0.693359375f), x));
+  F32 p = fma(F32(1.0f / 5040), r, F32(1.0f / 720));
+  p = fma(p, r, F32(1.0f / 120));
+  p = fma(p, r, F32(1.0f / 24));
+  p = fma(p, r, F32(1.0f / 6));
+  p = fma(p, r, F32(0.5f));
+  p = fma(p, r, F32(1.0f));
+  p = fma(p, r, F32(1.0f));
+  return keep_above(x, -87.33654f, scale_by_power_of_two(p, n));
+}
+
+/// 1 / (1 + exp(-x)).
+MARU_INLINE F32 sigmoid(F32 x) { return F32(1.0f) / (F32(1.0f) + exp(F32(0.0f) - x)); }
+
+/// Calls f(offset, count) for every full register of [0, n), then once for the rest, count < kLanes.
+template <class F>
+MARU_INLINE void for_lanes(int64_t n, F&& f) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) f(i, kLanes);
+  if (i < n) f(i, n - i);
+}
+
+}  // namespace
+}  // namespace maru::kernels
