@@ -1,0 +1,30 @@
+// API keys. Only their SHA-256 stays in memory, and comparing takes the same time whatever the keys are.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/http.h"
+
+namespace maru::server {
+
+/// Immutable after construction, so thread-safe.
+class ApiKeys {
+ public:
+  /// Throws kInvalidArgument on a key that is empty or could not be sent in a header.
+  explicit ApiKeys(const std::vector<std::string>& keys = {});
+  bool empty() const { return hashes_.empty(); }
+  bool contains(std::string_view key) const;
+  /// True when no key is configured or the request carries one as `Authorization: Bearer KEY`.
+  bool admits(const Request& request) const;
+
+ private:
+  std::vector<std::string> hashes_;
+};
+
+/// One key per line; blank lines and lines that begin with '#' are skipped.
+std::vector<std::string> parse_keys(std::string_view text);
+/// True for "localhost" and addresses that only this machine can reach.
+bool is_loopback(std::string_view address);
+
+}  // namespace maru::server
