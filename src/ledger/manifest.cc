@@ -1,0 +1,143 @@
+#include "ledger/manifest.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+
+namespace maru::ledger {
+namespace {
+
+constexpr uint64_t kMaxManifestBytes = uint64_t{1} << 30;
+
+// Purely lexical, so that it works for places that do not exist yet.
+bool lies_below(const fs::path& path, const fs::path& root) {
+  const fs::path relative = path.lexically_relative(root);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+fs::path absolute_path(const fs::path& path) { return fs::absolute(path).lexically_normal(); }
+
+fs::path manifest_path(const fs::path& artefact) {
+  return artefact.filename() == kManifestName ? artefact : artefact / kManifestName;
+}
+
+void collect(const fs::path& directory, const fs::path& root, std::vector<std::string>& paths) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
+    if (entry.is_directory() && !entry.is_symlink()) {
+      if (!fs::exists(entry.path() / kManifestName)) collect(entry.path(), root, paths);
+    } else if (directory != root || entry.path().filename() != kManifestName) {
+      paths.push_back(entry.path().lexically_relative(root).generic_string());
+    }
+  }
+}
+
+std::string invalid_path(const Manifest& manifest) {
+  for (const ManifestFile& file : manifest.files) {
+    const fs::path path = fs::path(file.path).lexically_normal();
+    if (path.empty() || path.is_absolute() || *path.begin() == ".." || path.generic_string() != file.path)
+      return "files: \"" + file.path + "\" does not lie inside the artefact";
+  }
+  for (const ManifestInput& input : manifest.inputs)
+    if (input.path.empty() || input.role.empty()) return "inputs: an input has no path or no role";
+  return manifest.kind.empty() || manifest.name.empty() ? "kind or name is missing" : "";
+}
+
+ManifestInput input_of(std::string role, const fs::path& file, const Place& place, std::string sha256) {
+  return {std::move(role), stored_path(file, place), std::move(sha256), fs::file_size(file)};
+}
+
+}  // namespace
+
+std::string stored_path(const fs::path& path, const Place& place) {
+  const fs::path full = absolute_path(path);
+  if (place.home.empty()) return full.generic_string();
+  const fs::path home = absolute_path(place.home), directory = absolute_path(place.directory);
+  const bool inside = lies_below(full, home) && lies_below(directory, home);
+  return (inside ? full.lexically_relative(directory) : full).generic_string();
+}
+
+fs::path resolved_path(const std::string& stored, const fs::path& directory) {
+  return fs::path(stored).is_absolute() ? fs::path(stored) : absolute_path(directory / stored);
+}
+
+ManifestInput raw_input(std::string role, const fs::path& file, const Place& place, const FileHasher& hasher) {
+  return input_of(std::move(role), file, place, hasher(file));
+}
+
+ManifestInput raw_input(std::string role, const fs::path& file, const Place& place) {
+  return raw_input(std::move(role), file, place, sha256_file);
+}
+
+ManifestInput artefact_input(std::string role, const fs::path& directory, const Place& place) {
+  return raw_input(std::move(role), manifest_path(directory), place);
+}
+
+std::vector<std::string> files_of(const fs::path& directory) {
+  std::vector<std::string> paths;
+  collect(directory, directory, paths);
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+std::vector<ManifestFile> hash_files(const fs::path& directory) {
+  std::vector<ManifestFile> files;
+  for (const std::string& path : files_of(directory))
+    files.push_back({path, sha256_file(directory / path), fs::file_size(directory / path)});
+  return files;
+}
+
+std::string render_manifest(const Manifest& manifest) {
+  Json json = to_json(manifest);
+  json["seal"] = sha256_hex(json.dump());
+  return json.dump(2) + "\n";
+}
+
+Result<Manifest> parse_manifest(std::string_view text, std::string_view name) {
+  Result<Json> parsed = parse_json(text, name);
+  if (!parsed) return parsed.error();
+  try {
+    Json json = std::move(parsed).value();
+    if (json.is_object()) json.erase("seal");  // checked below, through the exact bytes
+    Manifest manifest = from_json<Manifest>(json, name);
+    if (const std::string why = invalid_path(manifest); !why.empty())
+      return {ErrorCode::kInvalidArgument, std::string(name) + ": " + why};
+    if (render_manifest(manifest) != text)
+      return {ErrorCode::kDataLoss, std::string(name) + ": changed after it was written (its seal does not match)"};
+    return manifest;
+  } catch (const Failure& e) {
+    return e.error();
+  } catch (const nlohmann::json::exception& e) {  // text that is not UTF-8 cannot be rendered
+    return {ErrorCode::kInvalidArgument, std::string(name) + ": " + e.what()};
+  }
+}
+
+void write_manifest(const fs::path& directory, const Manifest& manifest) {
+  write_file(directory / kManifestName, render_manifest(manifest));
+}
+
+Manifest read_manifest(const fs::path& artefact) {
+  const fs::path path = manifest_path(artefact);
+  return parse_manifest(read_file(path, kMaxManifestBytes), path.string()).value();
+}
+
+std::string stage_key(std::string_view kind, const Json& recipe, const std::vector<ManifestInput>& inputs) {
+  std::vector<std::string> contents;
+  for (const ManifestInput& input : inputs) contents.push_back(input.role + " " + input.sha256);
+  std::sort(contents.begin(), contents.end());
+  return sha256_hex(Json({{"kind", kind}, {"recipe", recipe}, {"inputs", contents}}).dump());
+}
+
+bool is_current(const fs::path& directory, const std::string& key) {
+  if (!fs::exists(directory / kManifestName)) return false;
+  const Result<Manifest> manifest =
+      parse_manifest(read_file(directory / kManifestName, kMaxManifestBytes), kManifestName);
+  if (!manifest.ok()) return false;
+  const Manifest& m = manifest.value();
+  return stage_key(m.kind, m.recipe, m.inputs) == key &&
+         std::all_of(m.files.begin(), m.files.end(), [&](const ManifestFile& file) {
+           std::error_code error;
+           return fs::file_size(directory / file.path, error) == file.bytes && !error;
+         });
+}
+
+}  // namespace maru::ledger
