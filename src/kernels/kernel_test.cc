@@ -1,0 +1,96 @@
+// Every op in the list: each instruction set against the f64 reference, the same bits for every thread count, gradients
+// against complex step, rows that do not depend on each other.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cctype>
+#include <cstdio>
+#include <memory>
+#include <set>
+#include <sstream>
+
+#include "kernels/op_case.h"
+
+namespace maru::kernels {
+namespace {
+
+class Reference : public ::testing::TestWithParam<OpCase> {};
+class Gradient : public ::testing::TestWithParam<OpCase> {};
+class Rows : public ::testing::TestWithParam<OpCase> {};
+
+TEST_P(Reference, IsMatchedOnEveryIsaWithTheSameBitsForAnyThreadCount) {
+  for (Isa isa : supported_isas()) {
+    std::set<uint64_t> bits;
+    for (int threads : {1, 2, 3}) {
+      ThreadPool pool(threads);
+      CpuStream stream{&pool, isa};
+      const OpOutcome outcome = GetParam().run(stream);
+      EXPECT_LE(outcome.error, 1) << name_of(isa) << ", " << threads << " threads: " << outcome.detail;
+      bits.insert(outcome.bits);
+    }
+    EXPECT_EQ(bits.size(), 1u) << name_of(isa) << ": the result depends on the thread count";
+  }
+}
+
+TEST_P(Gradient, MatchesComplexStep) { EXPECT_LE(GetParam().gradient(), 1e-9); }
+
+TEST_P(Rows, AreTheSameAlone) {
+  for (Isa isa : supported_isas()) {
+    ThreadPool pool(2);
+    CpuStream stream{&pool, isa};
+    EXPECT_TRUE(GetParam().rows_alone(stream)) << name_of(isa);
+  }
+}
+
+template <class Member>
+auto cases_with(Member member) {
+  std::vector<OpCase> cases = all_op_cases();
+  std::erase_if(cases, [&](const OpCase& c) { return !(c.*member); });
+  return ::testing::ValuesIn(cases);
+}
+
+std::string test_name(const ::testing::TestParamInfo<OpCase>& info) {
+  std::string name = info.param.op + "_" + info.param.type + "_" + info.param.shape;
+  for (char& c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  return name + "_" + std::to_string(info.index);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, Reference, cases_with(&OpCase::run), test_name);
+INSTANTIATE_TEST_SUITE_P(Ops, Gradient, cases_with(&OpCase::gradient), test_name);
+INSTANTIATE_TEST_SUITE_P(Ops, Rows, cases_with(&OpCase::rows_alone), test_name);
+
+// Sums over lanes have another order on each instruction set, so equal bits would mean that one ran in place of
+// another.
+TEST(Dispatch, EachIsaRunsItsOwnCode) {
+  std::set<uint64_t> bits;
+  for (const OpCase& c : all_op_cases()) {
+    if (c.op != "rms_norm" || c.type != "f32" || c.shape != "129 x 257") continue;
+    for (Isa isa : supported_isas()) {
+      ThreadPool pool(1);
+      CpuStream stream{&pool, isa};
+      bits.insert(c.run(stream).bits);
+    }
+  }
+  EXPECT_EQ(bits.size(), supported_isas().size());
+}
+
+// Weak symbols of one instruction set could replace another's when linked: a crash on older machines.
+TEST(Dispatch, ObjectsShareNoSymbols) {
+  std::istringstream objects(MARU_KERNEL_OBJECTS);
+  for (std::string object; std::getline(objects, object, ',');) {
+    std::unique_ptr<FILE, int (*)(FILE*)> nm(popen(("nm --defined-only " + object).c_str(), "r"), pclose);
+    ASSERT_NE(nm, nullptr);
+    int defined = 0;
+    std::array<char, 65536> line;
+    for (; std::fgets(line.data(), line.size(), nm.get()) != nullptr; ++defined) {
+      const std::string text(line.data());
+      EXPECT_EQ(text.find(" W "), std::string::npos) << object << " defines a weak symbol: " << text;
+      EXPECT_EQ(text.find(" V "), std::string::npos) << object << " defines a weak object: " << text;
+    }
+    EXPECT_GT(defined, 0) << object;
+  }
+}
+
+}  // namespace
+}  // namespace maru::kernels
