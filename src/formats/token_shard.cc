@@ -1,0 +1,235 @@
+#include "formats/token_shard.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/hash.h"
+
+namespace maru::formats {
+namespace {
+
+constexpr std::string_view kMagic = "MARUTOKS";
+constexpr uint32_t kVersion = 1, kMaskFlag = 1;
+constexpr uint64_t kHeaderBytes = 64, kBlockBytes = 1 << 20;
+// Far above any real shard and low enough that no sum of section sizes overflows.
+constexpr uint64_t kMaxCount = uint64_t{1} << 48;
+
+template <class T>
+T load(const std::byte* at) {
+  T value;
+  std::memcpy(&value, at, sizeof(T));
+  return value;
+}
+
+template <class T>
+void append(std::string& to, T value) {
+  char bytes[sizeof(T)];
+  std::memcpy(bytes, &value, sizeof(T));
+  to.append(bytes, sizeof(T));
+}
+
+uint64_t padded(uint64_t bytes) { return (bytes + 7) / 8 * 8; }
+void pad(std::string& section) { section.resize(padded(section.size()), '\0'); }
+uint64_t blocks_of(uint64_t bytes) { return (bytes + kBlockBytes - 1) / kBlockBytes; }
+
+/// Where each section begins, from the header's counts.
+struct Layout {
+  uint64_t source_bytes, tokens, mask, checksums, end;
+  Layout(uint64_t documents, uint64_t num_tokens, uint64_t token_bytes, bool with_mask) {
+    source_bytes = kHeaderBytes + 8 * documents;
+    tokens = source_bytes + 8 * documents;
+    mask = tokens + padded(num_tokens * token_bytes);
+    checksums = mask + (with_mask ? padded((num_tokens + 7) / 8) : 0);
+    end = checksums + 8 * blocks_of(checksums - kHeaderBytes) + 8;
+  }
+};
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+uint32_t TokenSpan::operator[](int64_t i) const {
+  return token_bytes_ == 2 ? load<uint16_t>(data_ + 2 * i) : load<uint32_t>(data_ + 4 * i);
+}
+
+void TokenSpan::copy_to(std::span<int32_t> to) const {
+  CHECK(to.size() == static_cast<size_t>(size_));
+  if (token_bytes_ == 4) {
+    std::memcpy(to.data(), data_, to.size() * 4);
+  } else {
+    for (size_t i = 0; i < to.size(); ++i) to[i] = load<uint16_t>(data_ + 2 * i);
+  }
+}
+
+ShardWriter::ShardWriter(uint32_t vocab_size, bool with_mask)
+    : vocab_size_(vocab_size), token_bytes_(vocab_size <= 65536 ? 2 : 4), with_mask_(with_mask) {
+  CHECK(vocab_size > 0);
+}
+
+void ShardWriter::put_token(uint32_t token) {
+  if (token_bytes_ == 2)
+    append(tokens_, static_cast<uint16_t>(token));
+  else
+    append(tokens_, token);
+}
+
+void ShardWriter::add(std::span<const uint32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask) {
+  CHECK(mask.empty() || (with_mask_ && mask.size() == tokens.size()));
+  if (tokens.empty()) throw Failure(ErrorCode::kInvalidArgument, "[token shard] a document without tokens");
+  if (const auto worst = std::max_element(tokens.begin(), tokens.end()); *worst >= vocab_size_)
+    throw Failure(ErrorCode::kInvalidArgument, "[token shard] token " + std::to_string(*worst) +
+                                                   ", expected below the vocabulary's " + std::to_string(vocab_size_));
+  for (const uint32_t token : tokens) put_token(token);
+  const auto first = static_cast<size_t>(num_tokens_);
+  num_tokens_ += static_cast<int64_t>(tokens.size());
+  mask_bits_.resize((static_cast<size_t>(num_tokens_) + 7) / 8, '\0');
+  for (size_t i = 0; i < tokens.size(); ++i)
+    if (mask.empty() || mask[i] != 0)
+      mask_bits_[(first + i) / 8] = static_cast<char>(mask_bits_[(first + i) / 8] | (1 << ((first + i) % 8)));
+  ends_.push_back(static_cast<uint64_t>(num_tokens_));
+  source_bytes_.push_back(source_bytes);
+  total_source_bytes_ += source_bytes;
+}
+
+void ShardWriter::write(const fs::path& path) {
+  std::string header(kMagic), body, checksums;
+  append(header, kVersion);
+  append(header, static_cast<uint32_t>(token_bytes_));
+  append(header, static_cast<uint64_t>(ends_.size()));
+  append(header, static_cast<uint64_t>(num_tokens_));
+  append(header, vocab_size_);
+  append(header, with_mask_ ? kMaskFlag : 0u);
+  append(header, total_source_bytes_);
+  append(header, uint64_t{0});
+  append(header, hash64(header));
+  for (const uint64_t end : ends_) append(body, end);
+  for (const uint64_t bytes : source_bytes_) append(body, bytes);
+  pad(tokens_);
+  body += tokens_;
+  pad(mask_bits_);
+  if (with_mask_) body += mask_bits_;
+  for (size_t at = 0; at < body.size(); at += kBlockBytes)
+    append(checksums, hash64(std::string_view(body).substr(at, kBlockBytes)));
+  append(checksums, hash64(checksums));
+  AtomicFile file(path);
+  for (const std::string* part : {&header, &body, &checksums}) file.write(*part);
+  file.commit();
+  *this = ShardWriter(vocab_size_, with_mask_);
+}
+
+int64_t ShardReader::begin_of(int64_t i) const { return i == 0 ? 0 : load<int64_t>(ends_ + 8 * (i - 1)); }
+
+TokenDocument ShardReader::document(int64_t i) const {
+  CHECK(i >= 0 && i < num_documents_);
+  const int64_t begin = begin_of(i);
+  return {TokenSpan(tokens_ + begin * token_bytes_, token_bytes_, begin_of(i + 1) - begin), LossMask(mask_, begin),
+          load<uint64_t>(source_bytes_ + 8 * i)};
+}
+
+TokenDocument ShardReader::all() const {
+  return {TokenSpan(tokens_, token_bytes_, num_tokens_), LossMask(mask_, 0), source_bytes_total_};
+}
+
+/// Checks a mapped file step by step; nothing is read before it is known to exist.
+class ShardParser {
+ public:
+  ShardParser(const fs::path& path, ShardReader& to) : path_(path), to_(to), bytes_(to.file_->bytes()) {}
+
+  /// An error's message, or "".
+  std::string parse(ShardCheck check) {
+    for (const auto step : {&ShardParser::header, &ShardParser::length, &ShardParser::checksums})
+      if (std::string why = (this->*step)(check); !why.empty()) return path_.string() + ": " + why;
+    attach();
+    for (const auto step : {&ShardParser::ends, &ShardParser::range})
+      if (std::string why = (this->*step)(check); !why.empty()) return path_.string() + ": " + why;
+    return "";
+  }
+
+ private:
+  static std::string at(uint64_t offset) { return " at offset " + std::to_string(offset); }
+  uint64_t u64(uint64_t offset) const { return load<uint64_t>(bytes_.data() + offset); }
+  uint32_t u32(uint64_t offset) const { return load<uint32_t>(bytes_.data() + offset); }
+  std::string_view part(uint64_t from, uint64_t to) const { return text_of(bytes_.subspan(from, to - from)); }
+  Layout layout() const { return {u64(16), u64(24), u32(12), u32(36) == kMaskFlag}; }
+
+  std::string header(ShardCheck) {
+    if (bytes_.size() < kHeaderBytes)
+      return "has " + std::to_string(bytes_.size()) + " bytes, a token shard has at least 64";
+    if (part(0, 8) != kMagic) return "is not a token shard (magic" + at(0) + ")";
+    if (u64(56) != hash64(part(0, 56))) return "corrupt header (checksum" + at(56) + ")";
+    if (u32(8) != kVersion) return "version " + std::to_string(u32(8)) + ", expected 1" + at(8);
+    const bool sizes = u32(12) == (u32(32) <= 65536 ? 2 : 4) && u64(16) < kMaxCount && u64(24) < kMaxCount;
+    return !sizes || u32(32) == 0 || u32(36) > kMaskFlag ? "impossible header" + at(12) : "";
+  }
+
+  std::string length(ShardCheck) {
+    const uint64_t expected = layout().end;
+    return expected == bytes_.size() ? ""
+                                     : "truncated or extended: has " + std::to_string(bytes_.size()) +
+                                           " bytes, expected " + std::to_string(expected);
+  }
+
+  std::string checksums(ShardCheck check) {
+    const Layout l = layout();
+    if (u64(l.end - 8) != hash64(part(l.checksums, l.end - 8))) return "corrupt checksums" + at(l.checksums);
+    const uint64_t end = check == ShardCheck::kAll ? l.checksums : std::min(l.checksums, l.tokens);
+    for (uint64_t from = kHeaderBytes, i = 0; from < end; from += kBlockBytes, ++i)
+      if (u64(l.checksums + 8 * i) != hash64(part(from, std::min(from + kBlockBytes, l.checksums))))
+        return "corrupt block (checksum)" + at(from);
+    return "";
+  }
+
+  void attach() {
+    const Layout l = layout();
+    to_.token_bytes_ = static_cast<int>(u32(12));
+    to_.num_documents_ = static_cast<int64_t>(u64(16));
+    to_.num_tokens_ = static_cast<int64_t>(u64(24));
+    to_.vocab_size_ = u32(32);
+    to_.source_bytes_total_ = u64(40);
+    to_.ends_ = bytes_.data() + kHeaderBytes;
+    to_.source_bytes_ = bytes_.data() + l.source_bytes;
+    to_.tokens_ = bytes_.data() + l.tokens;
+    to_.mask_ = u32(36) == kMaskFlag ? bytes_.data() + l.mask : nullptr;
+  }
+
+  std::string ends(ShardCheck) {
+    int64_t last = 0;
+    for (int64_t i = 0; i < to_.num_documents_; ++i) {
+      const int64_t end = to_.begin_of(i + 1);
+      if (end <= last || end > to_.num_tokens_)
+        return "document " + std::to_string(i) + " ends impossibly" + at(kHeaderBytes + 8 * static_cast<uint64_t>(i));
+      last = end;
+    }
+    return last == to_.num_tokens_ ? "" : "tokens behind the last document" + at(kHeaderBytes);
+  }
+
+  std::string range(ShardCheck check) {
+    if (check != ShardCheck::kAll) return "";
+    const TokenSpan tokens = to_.all().tokens;
+    for (int64_t i = 0; i < tokens.size(); ++i)
+      if (tokens[i] >= to_.vocab_size_)
+        return "token " + std::to_string(tokens[i]) + " is not in the vocabulary" +
+               at(layout().tokens + static_cast<uint64_t>(i * to_.token_bytes_));
+    return "";
+  }
+
+  const fs::path& path_;
+  ShardReader& to_;
+  const std::span<const std::byte> bytes_;
+};
+
+Result<ShardReader> ShardReader::open(const fs::path& path, ShardCheck check) {
+  try {
+    ShardReader reader;
+    reader.file_ = std::make_shared<const MappedFile>(path);
+    if (std::string why = ShardParser(path, reader).parse(check); !why.empty())
+      return {ErrorCode::kDataLoss, std::move(why)};
+    return reader;
+  } catch (const Failure& e) {
+    return e.error();
+  }
+}
+
+}  // namespace maru::formats

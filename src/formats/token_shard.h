@@ -1,0 +1,114 @@
+// Token shards: packed documents of one split, ready to be mapped into memory and trained on.
+// The layout is in docs/formats/token-shard.md. A shard is immutable; readers may be shared between threads.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace maru::formats {
+
+/// Tokens where they lie in the file, 2 or 4 bytes each.
+class TokenSpan {
+ public:
+  TokenSpan() = default;
+  TokenSpan(const std::byte* data, int token_bytes, int64_t size)
+      : data_(data), token_bytes_(token_bytes), size_(size) {}
+  int64_t size() const { return size_; }
+  uint32_t operator[](int64_t i) const;
+  TokenSpan subspan(int64_t first, int64_t count) const { return {data_ + first * token_bytes_, token_bytes_, count}; }
+  /// Copies all tokens; `to` has size() elements.
+  void copy_to(std::span<int32_t> to) const;
+
+ private:
+  const std::byte* data_ = nullptr;
+  int token_bytes_ = 2;
+  int64_t size_ = 0;
+};
+
+/// A bit per token: does the model have to predict this token? Without a mask, every token counts.
+class LossMask {
+ public:
+  LossMask() = default;
+  LossMask(const std::byte* bits, int64_t first) : bits_(bits), first_(first) {}
+  bool present() const { return bits_ != nullptr; }
+  bool operator[](int64_t i) const {
+    const int64_t bit = first_ + i;
+    return bits_ == nullptr || ((std::to_integer<unsigned>(bits_[bit >> 3]) >> (bit & 7)) & 1u) != 0;
+  }
+
+ private:
+  const std::byte* bits_ = nullptr;
+  int64_t first_ = 0;
+};
+
+struct TokenDocument {
+  TokenSpan tokens;
+  LossMask mask;
+  uint64_t source_bytes = 0;  // UTF-8 bytes of the text that the tokens stand for: the divisor of bits per byte
+};
+
+/// Collects documents in memory and writes them as one file. Not thread-safe.
+class ShardWriter {
+ public:
+  /// Token ids must be below `vocab_size`; up to 65536 they take two bytes, else four.
+  ShardWriter(uint32_t vocab_size, bool with_mask);
+  /// `mask` is empty, or has one element per token (then the shard must be with_mask).
+  /// Throws kInvalidArgument on an id that is not in the vocabulary, or on an empty document.
+  void add(std::span<const uint32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask = {});
+  int64_t num_documents() const { return static_cast<int64_t>(ends_.size()); }
+  int64_t num_tokens() const { return num_tokens_; }
+  uint64_t source_bytes() const { return total_source_bytes_; }
+  /// Writes the shard atomically and empties the writer.
+  void write(const fs::path& path);
+
+ private:
+  void put_token(uint32_t token);
+  uint32_t vocab_size_;
+  int token_bytes_;
+  bool with_mask_;
+  int64_t num_tokens_ = 0;
+  uint64_t total_source_bytes_ = 0;
+  std::string tokens_, mask_bits_;
+  std::vector<uint64_t> ends_, source_bytes_;
+};
+
+enum class ShardCheck : uint8_t {
+  kIndex,  // header, lengths and document index; the tokens themselves are believed
+  kAll,    // also every block's checksum and every token's range: reads the file once
+};
+
+/// A mapped shard. Opening never allocates more than the file's size and never reads outside it.
+class ShardReader {
+ public:
+  /// Errors are kDataLoss and name the file and the offset; kNotFound, kInvalidArgument (not a shard) otherwise.
+  static Result<ShardReader> open(const fs::path& path, ShardCheck check = ShardCheck::kAll);
+  int64_t num_documents() const { return num_documents_; }
+  int64_t num_tokens() const { return num_tokens_; }
+  uint32_t vocab_size() const { return vocab_size_; }
+  bool has_mask() const { return mask_ != nullptr; }
+  uint64_t source_bytes() const { return source_bytes_total_; }
+  /// Position of document i's first token; i = num_documents() gives the end.
+  int64_t begin_of(int64_t i) const;
+  TokenDocument document(int64_t i) const;
+  /// All tokens of the shard, the documents end to end.
+  TokenDocument all() const;
+
+ private:
+  friend class ShardParser;
+  std::shared_ptr<const MappedFile> file_;
+  const std::byte* tokens_ = nullptr;
+  const std::byte* mask_ = nullptr;
+  const std::byte* ends_ = nullptr;
+  const std::byte* source_bytes_ = nullptr;
+  int64_t num_documents_ = 0, num_tokens_ = 0;
+  uint64_t source_bytes_total_ = 0;
+  uint32_t vocab_size_ = 0;
+  int token_bytes_ = 2;
+};
+
+}  // namespace maru::formats

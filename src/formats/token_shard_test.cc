@@ -1,0 +1,176 @@
+// Token shards and the datasets made of them.
+#include "formats/token_shard.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "base/json.h"
+#include "base/random.h"
+#include "formats/token_dataset.h"
+
+namespace maru::formats {
+namespace {
+
+using testing::HasSubstr;
+
+struct Sample {
+  std::vector<uint32_t> tokens;
+  std::vector<uint8_t> mask;
+  uint64_t source_bytes;
+};
+
+std::vector<Sample> make_samples(int count, uint32_t vocab_size) {
+  Random random(3);
+  std::vector<Sample> samples;
+  for (int i = 0; i < count; ++i) {
+    Sample s;
+    for (uint64_t n = 1 + random.below(40); n > 0; --n) {
+      s.tokens.push_back(static_cast<uint32_t>(random.below(vocab_size)));
+      s.mask.push_back(random.below(2) != 0);
+    }
+    s.source_bytes = random.below(500);
+    samples.push_back(s);
+  }
+  samples[0].tokens[0] = vocab_size - 1;
+  return samples;
+}
+
+class TokenShardTest : public testing::Test {
+ protected:
+  void SetUp() override { fs::create_directories(root_); }
+  void TearDown() override { fs::remove_all(root_); }
+  void write(uint32_t vocab_size, bool with_mask, int count) {
+    ShardWriter writer(vocab_size, with_mask);
+    for (const Sample& s : make_samples(count, vocab_size))
+      writer.add(s.tokens, s.source_bytes, with_mask ? std::span<const uint8_t>(s.mask) : std::span<const uint8_t>());
+    writer.write(path_);
+    EXPECT_EQ(0, writer.num_tokens());
+  }
+  const fs::path root_ = fs::temp_directory_path() / ("maru_shard_" + std::to_string(::getpid()));
+  const fs::path path_ = root_ / "s.tokens";
+};
+
+// Without the fsync of write_file, which would make thousands of damaged copies slow.
+void spoil_file(const fs::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+void expect_same(const TokenDocument& document, const Sample& sample, bool with_mask) {
+  ASSERT_EQ(static_cast<int64_t>(sample.tokens.size()), document.tokens.size());
+  std::vector<int32_t> copy(sample.tokens.size());
+  document.tokens.copy_to(copy);
+  for (size_t i = 0; i < copy.size(); ++i) {
+    EXPECT_EQ(sample.tokens[i], document.tokens[static_cast<int64_t>(i)]);
+    EXPECT_EQ(sample.tokens[i], static_cast<uint32_t>(copy[i]));
+    EXPECT_EQ(!with_mask || sample.mask[i] != 0, document.mask[static_cast<int64_t>(i)]);
+  }
+  EXPECT_EQ(sample.source_bytes, document.source_bytes);
+}
+
+TEST_F(TokenShardTest, RoundTripForBothWidthsWithAndWithoutMask) {
+  for (const uint32_t vocab_size : {65536u, 65537u})
+    for (const bool with_mask : {false, true}) {
+      write(vocab_size, with_mask, 100);
+      const ShardReader shard = ShardReader::open(path_).value();
+      const auto samples = make_samples(100, vocab_size);
+      ASSERT_EQ(100, shard.num_documents());
+      EXPECT_EQ(with_mask, shard.has_mask());
+      for (int i = 0; i < 100; ++i) expect_same(shard.document(i), samples[static_cast<size_t>(i)], with_mask);
+      EXPECT_EQ(shard.num_tokens(), shard.all().tokens.size());
+    }
+}
+
+TEST_F(TokenShardTest, EveryFlippedByteAndEveryLengthIsFound) {
+  write(300, true, 20);
+  const std::string good = read_file(path_);
+  for (size_t i = 0; i < good.size(); ++i) {
+    std::string bad = good;
+    bad[i] = static_cast<char>(bad[i] ^ 4);
+    spoil_file(path_, bad);
+    const auto opened = ShardReader::open(path_);
+    ASSERT_FALSE(opened.ok()) << "byte " << i;
+    EXPECT_THAT(opened.error().message, HasSubstr(path_.string()));
+    EXPECT_THAT(opened.error().message, HasSubstr("offset"));
+  }
+  for (size_t n = 0; n < good.size(); n += 7) {
+    spoil_file(path_, good.substr(0, n));
+    EXPECT_FALSE(ShardReader::open(path_).ok()) << n << " bytes";
+  }
+  spoil_file(path_, good + good);
+  EXPECT_FALSE(ShardReader::open(path_).ok());
+  EXPECT_EQ(ErrorCode::kNotFound, ShardReader::open(root_ / "none").error().code);
+}
+
+TEST_F(TokenShardTest, CorruptionInALaterBlockIsNamedByItsOffset) {
+  ShardWriter writer(1000, false);
+  const std::vector<uint32_t> tokens(1 << 20, 7);
+  writer.add(tokens, 9);
+  writer.write(path_);
+  std::string bad = read_file(path_);
+  bad[(1 << 20) + 100] = 1;
+  spoil_file(path_, bad);
+  EXPECT_THAT(ShardReader::open(path_).error().message, HasSubstr("at offset " + std::to_string((1 << 20) + 64)));
+  EXPECT_TRUE(ShardReader::open(path_, ShardCheck::kIndex).ok()) << "the index is whole";
+}
+
+TEST_F(TokenShardTest, WriterRefusesWhatAReaderWouldRefuse) {
+  ShardWriter writer(10, false);
+  EXPECT_THROW(writer.add(std::vector<uint32_t>{1, 10}, 1), Failure);
+  EXPECT_THROW(writer.add({}, 1), Failure);
+}
+
+class TokenDatasetTest : public TokenShardTest {
+ protected:
+  void SetUp() override {
+    TokenShardTest::SetUp();
+    TokenDatasetWriter writer(root_, 500, false, 200);
+    for (const char* split : {"train", "held_out"}) {
+      writer.begin_split(split);
+      for (const Sample& s : samples_) writer.add(s.tokens, s.source_bytes);
+    }
+    writer.begin_split("empty");
+    writer.finish();
+  }
+  const std::vector<Sample> samples_ = make_samples(50, 500);
+};
+
+TEST_F(TokenDatasetTest, SeveralShardsAreOneSequence) {
+  const TokenDataset dataset(root_, "held_out");
+  EXPECT_GT(dataset.shards().size(), 2u);
+  ASSERT_EQ(50, dataset.num_documents());
+  int64_t position = 0;
+  for (int64_t i = 0; i < 50; ++i) {
+    const Sample& sample = samples_[static_cast<size_t>(i)];
+    expect_same(dataset.document(i), sample, false);
+    EXPECT_EQ(position, dataset.begin_of(i));
+    EXPECT_EQ(i, dataset.document_at(position));
+    position += static_cast<int64_t>(sample.tokens.size());
+    EXPECT_EQ(i, dataset.document_at(position - 1));
+  }
+  EXPECT_EQ(position, dataset.num_tokens());
+  EXPECT_EQ(position, dataset.begin_of(50));
+  EXPECT_EQ(0, TokenDataset(root_, "empty").num_tokens());
+}
+
+TEST_F(TokenDatasetTest, ErrorsNameTheSplitAndTheShard) {
+  try {
+    const TokenDataset dataset(root_, "test");
+    FAIL();
+  } catch (const Failure& e) {
+    EXPECT_EQ(ErrorCode::kNotFound, e.code());
+    EXPECT_THAT(e.error().message, HasSubstr("train, held_out"));
+  }
+  fs::copy_file(root_ / "train-00001.tokens", root_ / "train-00000.tokens", fs::copy_options::overwrite_existing);
+  try {
+    const TokenDataset dataset(root_, "train");
+    FAIL();
+  } catch (const Failure& e) {
+    EXPECT_EQ(ErrorCode::kDataLoss, e.code());
+    EXPECT_THAT(e.error().message, HasSubstr("train-00000.tokens"));
+  }
+}
+
+}  // namespace
+}  // namespace maru::formats
