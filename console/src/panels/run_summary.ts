@@ -1,0 +1,39 @@
+// The head of a training run: state, progress, time left and the latest figures.
+import { h } from "../lib/dom";
+import { duration, format, t, tName } from "../lib/i18n";
+import { MetricsRow, Run } from "../lib/types";
+import { bar, tile, tiles } from "./parts";
+import { Progress, progressOf } from "./progress";
+
+export function statePill(state: string | undefined): HTMLElement | null {
+  return state ? h("span", { class: `pill state-${state}` }, tName("state", state)) : null;
+}
+
+export function runSummary(run: Run, rows: readonly MetricsRow[]): HTMLElement {
+  const progress = progressOf(run, rows);
+  return h("div", { class: "run-summary" }, progressLine(run, progress), figures(progress, run));
+}
+
+function progressLine(run: Run, progress: Progress): HTMLElement | null {
+  if (progress.fraction === null) return null;
+  const { step, fraction, secondsLeft } = progress;
+  const steps = t("run.steps", { step: format().whole(step), steps: format().whole(run.steps) });
+  const left = secondsLeft === null ? null : h("span", { class: "time-left" }, t("run.left", { time: duration(secondsLeft) }));
+  const line = h("div", { class: "progress-line" }, h("span", {}, `${steps} · ${format().percent(fraction, 0)}`), left);
+  const named = { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": t("run.progress") };
+  return h("div", { ...named, "aria-valuenow": Math.round(fraction * 100) }, line, bar(fraction));
+}
+
+function figures(progress: Progress, run: Run): HTMLElement {
+  const row = progress.lastTraining;
+  const bits = progress.lastValidation?.validation_bits_per_byte ?? run.validation_bits_per_byte;
+  const best = progress.bestBits === null ? null : t("run.best", { value: format().significant(progress.bestBits, 4) });
+  return tiles(
+    tile(t("curves.loss"), format().fixed(row?.loss ?? run.loss, 3)),
+    tile(t("curves.bits"), format().fixed(bits, 3), best),
+    tile(t("curves.speed"), format().compact(row?.tokens_per_second)),
+    tile(t("curves.mfu"), format().percent(row?.mfu)),
+    tile(t("run.tokens"), format().compact(row?.tokens)),
+    tile(t("run.elapsed"), duration(row?.seconds)),
+  );
+}

@@ -1,0 +1,145 @@
+// A server that answers as `maru serve` does, from mock_data.mjs and the bundled site. Certain prompts bring certain
+// answers (see `scripts`), and `server.state` shows a test what reached it.
+//   node mock_server.mjs SITE_FOLDER [PORT]
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as data from "./mock_data.mjs";
+
+const kTypes = { "/": "text/html", "/app.js": "text/javascript", "/app.css": "text/css", "/favicon.svg": "image/svg+xml" };
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const kAnswer = "안녕하세요! 저는 이 컴퓨터에서 학습한 작은 모델입니다. 문서 작성에 관한 질문에 답할 수 있어요. " +
+  "표를 넣으려면 삽입 메뉴에서 표를 고르고, 행과 열의 수를 정한 다음 확인을 누르세요.";
+
+// The part of a prompt that asks for a special answer.
+const scripts = {
+  "[markup]": { text: "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'> **끝**" },
+  "[endless]": { endless: true },
+  "[slow]": { text: kAnswer, delayMs: 40 },
+  "[fail]": { status: 429, message: "The queue is full: 32 of 32 requests wait." },
+  "[cut]": { text: "여기까지", cut: true },
+  "[late error]": { text: "시작은 했지만", lateError: "The engine stopped: out of pages." },
+};
+
+function scriptFor(prompt) {
+  const name = Object.keys(scripts).find((key) => prompt.includes(key));
+  return name ? scripts[name] : { text: kAnswer };
+}
+
+/** Pieces of about three characters: what tokens of Korean look like. */
+const pieces = (text) => text.match(/[\s\S]{1,3}/gu) ?? [];
+
+function sendJson(response, status, value) {
+  response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(value));
+}
+
+function sendError(response, status, message, code = null) {
+  sendJson(response, status, { error: { message, type: "invalid_request_error", param: null, code } });
+}
+
+async function readBody(request) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+class MockServer {
+  state = { requests: [], aborted: 0, key: null, rows: data.metricsRows(400), down: false };
+
+  constructor(site) {
+    this.site = site;
+    this.http = createServer((request, response) => this.handle(request, response).catch((error) => response.destroy(error)));
+  }
+
+  listen(port = 0) {
+    return new Promise((resolve) => this.http.listen(port, "127.0.0.1", () => {
+      this.url = `http://127.0.0.1:${this.http.address().port}`;
+      resolve(this);
+    }));
+  }
+
+  close() {
+    this.http.closeAllConnections();
+    return new Promise((resolve) => this.http.close(resolve));
+  }
+
+  async handle(request, response) {
+    const url = new URL(request.url, "http://localhost");
+    if (kTypes[url.pathname]) return this.asset(url.pathname, response);
+    if (this.state.down) return response.destroy();
+    if (this.state.key && request.headers.authorization !== `Bearer ${this.state.key}`) {
+      return sendError(response, 401, "This server asks for an API key.", "invalid_api_key");
+    }
+    if (request.method === "POST") return this.generate(url.pathname, JSON.parse(await readBody(request)), request, response);
+    const answer = this.lookUp(url);
+    return answer ? sendJson(response, 200, answer) : sendError(response, 404, `There is nothing at ${url.pathname}.`);
+  }
+
+  asset(path, response) {
+    const file = path === "/" ? "index.html" : path.slice(1);
+    response.writeHead(200, { "Content-Type": `${kTypes[path]}; charset=utf-8` }).end(readFileSync(join(this.site, file)));
+  }
+
+  lookUp(url) {
+    const after = Number(url.searchParams.get("after") ?? 0);
+    const rows = this.state.rows;
+    const step = rows[rows.length - 1].step;
+    const table = {
+      "/v1/models": { object: "list", data: data.models },
+      "/v1/maru/status": { version: "0.1.0", isa: "avx512-bf16", threads: 2, model: "docs-ko", uptime_seconds: 12 },
+      "/v1/maru/runs": { data: data.runs.map((run, i) => (i === 0 ? { ...run, step } : run)) },
+      "/v1/maru/runs/docs-ko/metrics": { rows: rows.slice(after), next: rows.length },
+      "/v1/maru/runs/first-try/metrics": { rows: data.metricsRows(120).slice(after), next: 121 },
+      "/v1/maru/datasets": { data: data.datasets },
+      "/v1/maru/datasets/docs-ko/report": data.dataReport,
+      "/v1/maru/models/docs-ko/evaluation": data.evaluation,
+      "/v1/maru/models/docs-ko/manifest": data.manifest,
+    };
+    return table[url.pathname];
+  }
+
+  async generate(path, body, request, response) {
+    this.state.requests.push({ path, body });
+    const prompt = path === "/v1/completions" ? body.prompt : body.messages[body.messages.length - 1].content;
+    const script = scriptFor(prompt);
+    if (script.status) return sendError(response, script.status, script.message, "exhausted");
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    response.on("close", () => { if (!response.writableFinished) this.state.aborted++; });
+    await this.stream(path === "/v1/completions", script, response);
+    return undefined;
+  }
+
+  async stream(completion, script, response) {
+    const send = (value) => response.write(`data: ${JSON.stringify(value)}\n\n`);
+    const choice = (text, finish_reason = null) => (completion
+      ? { index: 0, text, finish_reason } : { index: 0, delta: text === "" ? {} : { content: text }, finish_reason });
+    let count = 0;
+    for (const text of this.texts(script)) {
+      if (response.destroyed) return;
+      send({ choices: [choice(text)], usage: null });
+      count++;
+      await wait(script.delayMs ?? 8);
+    }
+    if (script.cut) return response.end();
+    if (script.lateError) send({ error: { message: script.lateError, type: "server_error", param: null, code: "internal" } });
+    else send({ choices: [choice("", "stop")], usage: null });
+    send({ choices: [], usage: { prompt_tokens: 21, completion_tokens: count, total_tokens: 21 + count } });
+    response.end("data: [DONE]\n\n");
+  }
+
+  * texts(script) {
+    if (!script.endless) return yield* pieces(script.text);
+    for (let i = 0; ; i++) yield `${i} `;
+  }
+}
+
+export function startMockServer(site, port) {
+  return new MockServer(site).listen(port);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const server = await startMockServer(process.argv[2], Number(process.argv[3] ?? 8100));
+  console.log(server.url);
+}
