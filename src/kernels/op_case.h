@@ -31,6 +31,7 @@ struct OpCase {
 };
 
 // One per family, in <family>/cases.cc; op_cases.cc collects them.
+void matmul_cases(std::vector<OpCase>& cases);
 void rms_norm_cases(std::vector<OpCase>& cases);
 
 std::vector<OpCase> all_op_cases();

@@ -5,6 +5,7 @@ namespace maru::kernels {
 
 std::vector<OpCase> all_op_cases() {
   std::vector<OpCase> cases;
+  matmul_cases(cases);
   rms_norm_cases(cases);
   return cases;
 }

@@ -1,0 +1,129 @@
+// Where matrix multiplication is tested and timed.
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "kernels/matmul/matmul.h"
+#include "kernels/testing.h"
+
+namespace maru::kernels {
+namespace {
+
+struct Shape {
+  int64_t m, n, k;
+  bool transpose_a = false, transpose_b = false, pack = false, add = false;
+  std::string name() const {
+    return fmt::format("{} x {} x {}{}{}{}{}", m, n, k, transpose_a ? ", aT" : "", transpose_b ? ", bT" : "",
+                       pack ? ", packed" : "", add ? ", adding" : "");
+  }
+  double flops() const { return 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k); }
+  double bytes(double element_bytes) const {
+    return element_bytes * static_cast<double>(m * k + k * n + (add ? 2 : 1) * m * n);
+  }
+};
+
+// Leading dimensions are larger than the rows.
+constexpr int64_t kGap = 3;
+
+// The product in T and in Accumulator<T>.
+template <class T>
+struct Problem {
+  using A = Accumulator<T>;
+  Shape shape;
+  int64_t lda, ldb, ldc;
+  std::vector<T> a, b, c;
+  std::vector<A> sums;
+  std::vector<std::byte> packed, scratch;
+
+  Problem(Inputs& in, const Shape& s)
+      : shape(s),
+        lda((s.transpose_a ? s.m : s.k) + kGap),
+        ldb((s.transpose_b ? s.k : s.n) + kGap),
+        ldc(s.n + kGap),
+        a(in.normal<T>((s.transpose_a ? s.k : s.m) * lda)),
+        b(in.normal<T>((s.transpose_b ? s.n : s.k) * ldb)),
+        c(in.normal<T>(s.m * ldc)),
+        sums(in.normal<A>(s.m * ldc)) {}
+
+  template <class C>
+  void multiply(CpuStream& stream, std::vector<C>& result, int64_t first, int64_t rows) {
+    if (shape.pack && packed.empty()) pack(stream);
+    scratch.resize(64 + matmul_scratch_bytes<T>(stream.isa, stream.pool->size(), rows, shape.n, shape.k));
+    matmul<T, C>(stream, {.c = result.data() + first * ldc,
+                          .ldc = ldc,
+                          .a = a.data() + first * (shape.transpose_a ? 1 : lda),
+                          .lda = lda,
+                          .transpose_a = shape.transpose_a,
+                          .b = shape.pack ? nullptr : b.data(),
+                          .ldb = ldb,
+                          .transpose_b = shape.transpose_b,
+                          .packed_b = shape.pack ? aligned(packed) : nullptr,
+                          .m = rows,
+                          .n = shape.n,
+                          .k = shape.k,
+                          .add = shape.add,
+                          .scratch = aligned(scratch)});
+  }
+  void run(CpuStream& stream) {
+    multiply(stream, c, 0, shape.m);
+    multiply(stream, sums, 0, shape.m);
+  }
+  template <class Visit>
+  void outputs(Visit&& visit) {
+    visit("c", c);
+    visit("sums", sums);
+  }
+
+  std::vector<Tolerance> tolerances() const {
+    return {{sum_roundings(shape.k), magnitudes(c)}, {sum_roundings(shape.k), magnitudes(sums)}};
+  }
+
+  bool rows_alone(CpuStream& stream) {
+    if (shape.add) return true;  // c has changed
+    multiply(stream, c, 0, shape.m);
+    const std::vector<T> together = c;
+    for (int64_t r : {int64_t{0}, shape.m / 2, shape.m - 1}) multiply(stream, c, r, 1);
+    return std::memcmp(together.data(), c.data(), c.size() * sizeof(T)) == 0;
+  }
+
+ private:
+  static std::byte* aligned(std::vector<std::byte>& bytes) {
+    return bytes.data() + (64 - reinterpret_cast<uintptr_t>(bytes.data()) % 64) % 64;
+  }
+  void pack(CpuStream& stream) {
+    packed.resize(64 + matmul_packed_bytes<T>(stream.isa, shape.n, shape.k));
+    matmul_pack<T>(stream, {.packed = aligned(packed),
+                            .b = b.data(),
+                            .ldb = ldb,
+                            .transpose_b = shape.transpose_b,
+                            .n = shape.n,
+                            .k = shape.k});
+  }
+  // |result| + |op(a)| · |op(b)|
+  std::vector<double> magnitudes(const std::vector<double>& result) const {
+    std::vector<double> sizes = magnitude(result);
+    for (int64_t i = 0; i < shape.m; ++i)
+      for (int64_t j = 0; j < shape.n; ++j) sizes[i * ldc + j] += terms(i, j);
+    return sizes;
+  }
+  double terms(int64_t i, int64_t j) const {
+    double sum = 0;
+    for (int64_t p = 0; p < shape.k; ++p)
+      sum +=
+          std::abs(a[shape.transpose_a ? p * lda + i : i * lda + p] * b[shape.transpose_b ? j * ldb + p : p * ldb + j]);
+    return sum;
+  }
+};
+
+}  // namespace
+
+void matmul_cases(std::vector<OpCase>& cases) {
+  for (const Shape& shape :
+       {Shape{1, 1, 1}, Shape{1, 33, 5, false, true, true}, Shape{7, 65, 64, true}, Shape{15, 97, 127, false, true},
+        Shape{65, 31, 33, true, true, false, true}, Shape{29, 70, 801, false, false, true, true},
+        Shape{131, 100, 801, true}, Shape{67, 3, 1, false, true}})
+    add_cases<Problem>(cases, "matmul", shape);
+  add_benchmarks<Problem>(cases, "matmul", Shape{4096, 1024, 1024, false, true});
+}
+
+}  // namespace maru::kernels

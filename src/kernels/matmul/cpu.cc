@@ -1,0 +1,260 @@
+// Matrix multiplication, SIMD. Compiled once per instruction set.
+//
+// A task computes one block of c. For each block of k it packs its part of op(a) and op(b) (a packed b is used where it
+// lies) and multiplies panel by panel: a tile of sums stays in registers while k passes, one panel of op(a) stays in
+// L1 and the block of op(b) in L2. Between blocks of k the sums wait in scratch as f32, so blocks do not change bits.
+// Source: Goto & van de Geijn 2008, ACM TOMS 34(3); Van Zee & van de Geijn 2015 (BLIS), ACM TOMS 41(3).
+#include <utility>
+
+#include "kernels/matmul/matmul.h"
+#include "kernels/matmul/pack.h"
+
+namespace maru::kernels {
+namespace {
+
+// Tiles as large as registers allow: 14 x 2, 6 x 2 and 4 x 2 sums next to the factors.
+constexpr int kTileRows = kLanes == 16 ? 14 : kLanes == 8 ? 6 : 4;
+constexpr int kTileVectors = 2;
+constexpr int64_t kTileCols = kTileVectors * kLanes;
+constexpr int64_t kTileSums = kTileRows * kTileCols;
+
+constexpr int64_t kBlockRows = 36 * 14;
+constexpr int64_t kBlockWords = 384;         // of k: a panel of op(a) is then 21 KiB
+constexpr int64_t kBlockBytes = 512 * 1024;  // of packed op(b): half of L2
+constexpr int64_t kFewRows = 64;             // up to here b is read only once or is all that counts
+
+// How m, n and k are cut. Depends on the number of threads; bits do not depend on it.
+struct Plan {
+  int64_t rows, cols, words;  // of a block; cols a multiple of kTileCols
+  int64_t row_blocks, col_blocks, word_blocks;
+};
+
+int64_t blocks_of(int64_t total, int64_t size) { return larger(1, divide_up(total, size)); }
+int64_t round_up(int64_t x, int64_t unit) { return divide_up(x, unit) * unit; }
+
+template <class T>
+Plan plan_for(int threads, int64_t m, int64_t n, int64_t k) {
+  const int64_t panels = blocks_of(n, kTileCols), tasks = threads > 1 ? 4 * threads : 1;
+  Plan plan;
+  plan.word_blocks = blocks_of(words_of<T>(k), m <= kFewRows ? 4 * kBlockWords : kBlockWords);
+  plan.words = larger(1, divide_up(words_of<T>(k), plan.word_blocks));
+  const int64_t panel_bytes = plan.words * kTileCols * static_cast<int64_t>(sizeof(Word));
+  plan.col_blocks = blocks_of(panels, larger(1, kBlockBytes / panel_bytes));
+  plan.row_blocks = blocks_of(m, kBlockRows);
+  while (plan.row_blocks * plan.col_blocks < tasks && plan.row_blocks * kFewRows < m) ++plan.row_blocks;
+  while (plan.row_blocks * plan.col_blocks < tasks && plan.col_blocks * 2 < panels) ++plan.col_blocks;
+  plan.rows = divide_up(m, plan.row_blocks);
+  plan.cols = divide_up(panels, plan.col_blocks) * kTileCols;
+  return plan;
+}
+
+// One worker's part of the scratch.
+struct Buffers {
+  Word *a, *b;
+  float* sums;  // of every tile of the block, or of one where k is a single block
+};
+
+int64_t tiles_of(const Plan& plan) { return divide_up(plan.rows, kTileRows) * (plan.cols / kTileCols); }
+int64_t a_words(const Plan& plan) { return round_up(plan.rows * plan.words, 16); }
+int64_t b_words(const Plan& plan) { return round_up(plan.cols * plan.words, 16); }
+int64_t sums_of(const Plan& plan) { return round_up((plan.word_blocks > 1 ? tiles_of(plan) : 1) * kTileSums, 16); }
+int64_t worker_words(const Plan& plan) { return a_words(plan) + b_words(plan) + sums_of(plan); }
+
+Buffers buffers_of(const Plan& plan, std::byte* scratch, int worker) {
+  Word* a = reinterpret_cast<Word*>(scratch) + worker * worker_words(plan);
+  return {a, a + a_words(plan), reinterpret_cast<float*>(a + a_words(plan) + b_words(plan))};
+}
+
+// sums [kRows, kTileCols] = or += a [words, kRows]ᵀ · b [words, kTileCols].
+template <class T, int kRows>
+void multiply_tile(float* sums, const Word* a, const Word* b, int64_t words, bool resume) {
+  F32 sum[kRows][kTileVectors];
+  if (resume) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < kTileVectors; ++v) sum[r][v] = load(sums + r * kTileCols + v * kLanes);
+  }
+  for (; words > 0; --words, a += kRows, b += kTileCols) {
+    const auto step = [&]<int kHalf>() __attribute__((always_inline)) {
+      decltype(factor<T, kHalf>(no_words())) right[kTileVectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < kTileVectors; ++v) right[v] = factor<T, kHalf>(load_words(b + v * kLanes));
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) {
+        const auto left = factor<T, kHalf>(broadcast_word(a + r));
+#pragma GCC unroll 4
+        for (int v = 0; v < kTileVectors; ++v) sum[r][v] = fma(left, right[v], sum[r][v]);
+      }
+    };
+    step.template operator()<0>();
+    if constexpr (kHalves<T> == 2) step.template operator()<1>();
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < kTileVectors; ++v) store(sums + r * kTileCols + v * kLanes, sum[r][v]);
+}
+
+using MultiplyTile = void (*)(float*, const Word*, const Word*, int64_t, bool);
+
+template <class T, int... kRows>
+MultiplyTile multiply_rows(int64_t rows, std::integer_sequence<int, kRows...>) {
+  static constexpr MultiplyTile kTable[] = {multiply_tile<T, kRows + 1>...};
+  return kTable[rows - 1];
+}
+
+template <class T, class C>
+struct Job {
+  const Matmul<T, C>& x;
+  Plan plan;
+  int64_t words;  // of k
+
+  struct Block {
+    int64_t row, col, rows, cols;  // in c
+    Buffers buffers;
+  };
+  struct Depth {
+    int64_t first, words;  // of k
+    int64_t k(const Job& job) const { return smaller(words * kPerWord<T>, job.x.k - first * kPerWord<T>); }
+  };
+  struct Panels {
+    const Word* data;
+    int64_t stride;  // words from panel to panel
+  };
+
+  Lines<T> a_lines() const { return {x.a, x.lda, x.transpose_a}; }
+  Lines<T> b_lines() const { return {x.b, x.ldb, !x.transpose_b}; }
+
+  // Rows of c are spread evenly over the tiles of a block.
+  int64_t row_tiles(const Block& block) const { return divide_up(block.rows, kTileRows); }
+  int64_t first_row(const Block& block, int64_t tile) const { return tile * block.rows / row_tiles(block); }
+
+  void pack_a(const Block& block, Depth depth) const {
+    const Lines<T> from = a_lines().from(block.row, depth.first * kPerWord<T>);
+    const int64_t k = depth.k(*this), chunk = pack_chunk(from, k);
+    for (int64_t p = 0; p < k; p += chunk)
+      for (int64_t tile = 0; tile < row_tiles(block); ++tile) {
+        const int64_t row = first_row(block, tile), rows = first_row(block, tile + 1) - row;
+        pack_panel(block.buffers.a + row * depth.words + p / kPerWord<T> * rows, rows, from.from(row, p), rows,
+                   smaller(chunk, k - p));
+      }
+  }
+
+  Panels b_panels(const Block& block, Depth depth) const {
+    if (x.packed_b != nullptr)
+      return {reinterpret_cast<const Word*>(x.packed_b) + block.col * words + depth.first * kTileCols,
+              words * kTileCols};
+    const Lines<T> from = b_lines().from(block.col, depth.first * kPerWord<T>);
+    const int64_t k = depth.k(*this), chunk = pack_chunk(from, k);
+    for (int64_t p = 0; p < k; p += chunk)
+      for (int64_t col = 0; col < block.cols; col += kTileCols)
+        pack_panel(block.buffers.b + col * depth.words + p / kPerWord<T> * kTileCols, kTileCols, from.from(col, p),
+                   smaller(kTileCols, block.cols - col), smaller(chunk, k - p));
+    return {block.buffers.b, depth.words * kTileCols};
+  }
+
+  void finish(const float* sums, int64_t row, int64_t col, int64_t rows, int64_t cols) const {
+    for (int64_t r = 0; r < rows; ++r, sums += kTileCols) {
+      C* c = x.c + (row + r) * x.ldc + col;
+      for_lanes(
+          cols, [&](int64_t i, int64_t n) __attribute__((always_inline)) {
+            const F32 sum = load(sums + i);
+            store(c + i, x.add ? load(c + i, n) + sum : sum, n);
+          });
+    }
+  }
+
+  void multiply_depth(const Block& block, Depth depth) const {
+    const Panels b = b_panels(block, depth);
+    pack_a(block, depth);
+    const bool first = depth.first == 0, last = depth.first + depth.words >= words;
+    const int64_t step = plan.word_blocks > 1 ? kTileSums : 0;
+    float* sums = block.buffers.sums;
+    for (int64_t tile = 0; tile < row_tiles(block); ++tile) {
+      const int64_t row = first_row(block, tile), rows = first_row(block, tile + 1) - row;
+      const MultiplyTile multiply = multiply_rows<T>(rows, std::make_integer_sequence<int, kTileRows>());
+      for (int64_t col = 0; col < block.cols; col += kTileCols, sums += step) {
+        multiply(sums, block.buffers.a + row * depth.words, b.data + col / kTileCols * b.stride, depth.words, !first);
+        if (last) finish(sums, block.row + row, block.col + col, rows, smaller(kTileCols, block.cols - col));
+      }
+    }
+  }
+
+  void run(int64_t task, int worker) const {
+    const int64_t row = task / plan.col_blocks * plan.rows, col = task % plan.col_blocks * plan.cols;
+    const Block block{row, col, smaller(plan.rows, x.m - row), smaller(plan.cols, x.n - col),
+                      buffers_of(plan, x.scratch, worker)};
+    if (block.rows <= 0 || block.cols <= 0) return;
+    for (int64_t first = 0; first < larger(words, 1); first += plan.words)
+      multiply_depth(block, {first, smaller(plan.words, words - first)});
+  }
+};
+
+template <class T, class C>
+void multiply(ThreadPool& pool, const Matmul<T, C>& x) {
+  if (x.m <= 0 || x.n <= 0) return;
+  const Job<T, C> job{x, plan_for<T>(pool.size(), x.m, x.n, x.k), words_of<T>(x.k)};
+  pool.parallel_for(job.plan.row_blocks * job.plan.col_blocks,
+                    [&](int64_t task, int worker) { job.run(task, worker); });
+}
+
+template <class T>
+void pack(ThreadPool& pool, const MatmulPack<T>& x) {
+  const Lines<T> from{x.b, x.ldb, !x.transpose_b};
+  pool.parallel_for(divide_up(x.n, kTileCols), [&](int64_t panel, int) {
+    const int64_t col = panel * kTileCols;
+    pack_panel(reinterpret_cast<Word*>(x.packed) + col * words_of<T>(x.k), kTileCols, from.from(col, 0), x.n - col,
+               x.k);
+  });
+}
+
+template <class T>
+int64_t packed_bytes(int64_t n, int64_t k) {
+  return round_up(n, kTileCols) * words_of<T>(k) * static_cast<int64_t>(sizeof(Word));
+}
+template <class T>
+int64_t scratch_bytes(int threads, int64_t m, int64_t n, int64_t k) {
+  return worker_words(plan_for<T>(threads, m, n, k)) * threads * static_cast<int64_t>(sizeof(Word));
+}
+
+}  // namespace
+
+template <>
+void matmul<kIsa>(ThreadPool& pool, const Matmul<float>& x) {
+  multiply(pool, x);
+}
+template <>
+void matmul<kIsa>(ThreadPool& pool, const Matmul<bfloat16>& x) {
+  multiply(pool, x);
+}
+template <>
+void matmul<kIsa>(ThreadPool& pool, const Matmul<bfloat16, float>& x) {
+  multiply(pool, x);
+}
+template <>
+void matmul_pack<kIsa>(ThreadPool& pool, const MatmulPack<float>& x) {
+  pack(pool, x);
+}
+template <>
+void matmul_pack<kIsa>(ThreadPool& pool, const MatmulPack<bfloat16>& x) {
+  pack(pool, x);
+}
+template <>
+int64_t matmul_packed_bytes<kIsa, float>(int64_t n, int64_t k) {
+  return packed_bytes<float>(n, k);
+}
+template <>
+int64_t matmul_packed_bytes<kIsa, bfloat16>(int64_t n, int64_t k) {
+  return packed_bytes<bfloat16>(n, k);
+}
+template <>
+int64_t matmul_scratch_bytes<kIsa, float>(int threads, int64_t m, int64_t n, int64_t k) {
+  return scratch_bytes<float>(threads, m, n, k);
+}
+template <>
+int64_t matmul_scratch_bytes<kIsa, bfloat16>(int threads, int64_t m, int64_t n, int64_t k) {
+  return scratch_bytes<bfloat16>(threads, m, n, k);
+}
+
+}  // namespace maru::kernels

@@ -1,0 +1,67 @@
+// Matrix multiplication.
+//
+// The bits of an element of the result depend only on its row of op(a), its column of op(b), k, the types and the
+// instruction set: not on m, n, the element's place, the other rows, the transposition flags, whether b was packed
+// before, the scratch or the number of threads. Each element is one sum over k in ascending order, kept in f32.
+#pragma once
+#include <cstddef>
+
+#include "kernels/kernel.h"
+
+namespace maru::kernels {
+
+/// c = op(a) · op(b), or c + op(a) · op(b): the sum is complete before c is added and the result rounded once.
+///
+/// Shapes   op(a) [m, k]; op(b) [k, n]; c [m, n]; each with its leading dimension (elements from row to row as stored).
+/// Types    C is T or Accumulator<T>; sums in f32 for float and bfloat16. AVX-512 multiplies bfloat16 with `vdpbf16ps`,
+///          which rounds each sum of two products once and takes subnormal numbers for zero.
+/// Cost     2·m·n·k flops. m = 1 with packed b reads b at the speed of memory.
+template <class T, class C = T>
+struct Matmul {
+  C* c;
+  int64_t ldc;
+  const T* a;
+  int64_t lda;
+  bool transpose_a;  // a is stored [k, m]
+  const T* b;        // unused where packed_b is given, as are ldb and transpose_b
+  int64_t ldb;
+  bool transpose_b;           // b is stored [n, k], as the weight of a linear layer is
+  const std::byte* packed_b;  // null, or what matmul_pack made of op(b) for this instruction set
+  int64_t m, n, k;
+  bool add;
+  std::byte* scratch;  // matmul_scratch_bytes, aligned to 64
+};
+
+/// Lays op(b) out as the kernel of the stream's instruction set reads it: once per weight, for many products.
+template <class T>
+struct MatmulPack {
+  std::byte* packed;  // matmul_packed_bytes, aligned to 64
+  const T* b;
+  int64_t ldb;
+  bool transpose_b;
+  int64_t n, k;
+};
+
+template <class T>
+int64_t matmul_packed_bytes(Isa isa, int64_t n, int64_t k);
+
+/// Scratch of a product on `threads` threads; at most about 2.5 MiB per thread whatever the shape.
+template <class T>
+int64_t matmul_scratch_bytes(Isa isa, int threads, int64_t m, int64_t n, int64_t k);
+
+template <class T, class C>
+void matmul(CpuStream& stream, const Matmul<T, C>& x);
+template <class T>
+void matmul_pack(CpuStream& stream, const MatmulPack<T>& x);
+
+/// The same for one instruction set, T = float or bfloat16, C = T or float.
+template <Isa kIsa, class T, class C>
+void matmul(ThreadPool& pool, const Matmul<T, C>& x);
+template <Isa kIsa, class T>
+void matmul_pack(ThreadPool& pool, const MatmulPack<T>& x);
+template <Isa kIsa, class T>
+int64_t matmul_packed_bytes(int64_t n, int64_t k);
+template <Isa kIsa, class T>
+int64_t matmul_scratch_bytes(int threads, int64_t m, int64_t n, int64_t k);
+
+}  // namespace maru::kernels

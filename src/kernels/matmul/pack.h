@@ -1,0 +1,74 @@
+// Packing: lines (rows of op(a), or columns of op(b)) become panels of words [words of k][width], so that one step
+// along k reads consecutive words. Elements that are not there (odd k, fewer lines than width) are zeros.
+#pragma once
+#include "kernels/simd/words.h"
+
+namespace maru::kernels {
+namespace {
+
+MARU_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+MARU_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+
+template <class T>
+MARU_INLINE int64_t words_of(int64_t k) {
+  return (k + kPerWord<T> - 1) / kPerWord<T>;
+}
+
+template <class T>
+struct Lines {
+  const T* data;
+  int64_t ld;
+  bool k_major;  // stored [k, lines], else [lines, k]
+  MARU_INLINE Lines from(int64_t line, int64_t k) const {
+    return {data + (k_major ? k * ld + line : line * ld + k), ld, k_major};
+  }
+};
+
+// Up to kLanes lines stored [lines, k]. Writes `columns` words of each step; steps lie `width` words apart.
+template <class T>
+void pack_by_transposing(Word* to, int64_t width, int64_t columns, Lines<T> from, int64_t lines, int64_t k) {
+  constexpr int64_t kStep = kLanes * kPerWord<T>;
+  for (int64_t p = 0; p < k; p += kStep, to += kLanes * width) {
+    const int64_t elements = smaller(kStep, k - p), words = words_of<T>(elements);
+    Words x[kLanes];
+#pragma GCC unroll 16
+    for (int64_t i = 0; i < kLanes; ++i)
+      x[i] = i < lines ? load_elements(from.data + i * from.ld + p, elements) : no_words();
+    transpose(x);
+#pragma GCC unroll 16
+    for (int64_t i = 0; i < kLanes; ++i)
+      if (i < words) store_words(to + i * width, x[i], columns);
+  }
+}
+
+// Up to kLanes lines stored [k, lines].
+template <class T>
+void pack_by_zipping(Word* to, int64_t width, int64_t columns, Lines<T> from, int64_t lines, int64_t k) {
+  int64_t p = 0;
+  const T* x = from.data;
+  if constexpr (kPerWord<T> == 2)
+    for (; p + 2 <= k; p += 2, x += 2 * from.ld, to += width) store_words(to, zip(x, x + from.ld, lines), columns);
+  for (; p < k; ++p, x += from.ld, to += width) store_words(to, zip(x, lines), columns);
+}
+
+template <class T>
+void pack_panel(Word* to, int64_t width, Lines<T> from, int64_t lines, int64_t k) {
+  for (int64_t i = 0; i < width; i += kLanes) {
+    const int64_t columns = smaller(width - i, kLanes), there = larger(smaller(lines - i, columns), 0);
+    const Lines<T> part = from.from(there > 0 ? i : 0, 0);
+    if (from.k_major)
+      pack_by_zipping(to + i, width, columns, part, there, k);
+    else
+      pack_by_transposing(to + i, width, columns, part, there, k);
+  }
+}
+
+// Steps of k that pack_panel takes at a time before going on to the next panel: lines stored [k, lines] are read along
+// their rows this way.
+template <class T>
+MARU_INLINE int64_t pack_chunk(const Lines<T>& from, int64_t k) {
+  return from.k_major ? smaller(k, 16) : k;
+}
+
+}  // namespace
+}  // namespace maru::kernels
