@@ -2,8 +2,11 @@
 //
 // Each connection is one coroutine on its own strand. While an answer is pending, a second coroutine reads the socket:
 // it keeps pipelined bytes for later and notices at once when the client goes away.
-#include "server/http_server.h"
+#include "server/http_server.h"  // brings <utility>, which awaitable.hpp needs and does not include
 
+#ifdef __SANITIZE_THREAD__
+#define BOOST_ASIO_DISABLE_FENCED_BLOCK  // the sanitizer does not know fences; the queues are under mutexes anyway
+#endif
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -21,7 +24,6 @@
 #include <mutex>
 #include <thread>
 #include <unordered_set>
-#include <utility>  // before awaitable.hpp, which needs std::exchange and does not include it
 
 #include "server/api_error.h"
 #include "server/http_message.h"

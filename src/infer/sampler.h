@@ -1,0 +1,83 @@
+// Choosing the next token from logits.
+//
+// The steps, in this order (that of Hugging Face's logits processors):
+//   repetition penalty (over prompt and answer), presence and frequency penalties (over the answer), logit bias,
+//   temperature, top-k, top-p, min-p, then one draw. Temperature 0 takes the highest logit, the lowest id of equals.
+// Log-probabilities are those of the model itself, before any of this.
+//
+// A choice's randomness comes from its own seed alone: the same seed gives the same text whatever else runs.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "base/random.h"
+
+namespace maru::infer {
+
+struct SamplingOptions {
+  double temperature = 1;
+  int64_t top_k = 0;  // 0: all
+  double top_p = 1, min_p = 0;
+  double presence_penalty = 0, frequency_penalty = 0, repetition_penalty = 1;
+  std::vector<std::pair<int32_t, double>> logit_bias;
+  int64_t top_logprobs = -1;  // -1: no log-probabilities; n: the token's own and the n highest
+};
+
+struct TokenLogprob {
+  int32_t token = 0;
+  float logprob = 0;
+};
+
+struct Sample {
+  int32_t token = 0;
+  float logprob = 0;                       // meaningful when log-probabilities were asked for
+  std::span<const TokenLogprob> top = {};  // highest first; valid until the scratch is used again
+};
+
+/// Room for one vocabulary, shared by all sampling on a thread.
+class SamplerScratch {
+ public:
+  explicit SamplerScratch(int64_t vocab_size);
+
+ private:
+  friend class Sampler;
+  friend Sample logprobs_of(std::span<const float>, int32_t, int64_t, SamplerScratch&);
+  struct Candidate {
+    double weight;
+    int32_t token;
+  };
+  std::vector<Candidate> candidates_;
+  std::vector<float> logits_;
+  std::vector<TokenLogprob> top_;
+};
+
+/// The log-probability of `token` and the `count` highest. Throws kInternal when the logits are not finite.
+Sample logprobs_of(std::span<const float> logits, int32_t token, int64_t count, SamplerScratch& scratch);
+
+/// The state of one choice: its random numbers and what it has said. Owned by the engine thread.
+class Sampler {
+ public:
+  Sampler(SamplingOptions options, int64_t vocab_size, uint64_t seed, std::span<const int32_t> prompt);
+  /// Chooses a token and remembers it.
+  ///
+  /// Throws   kInternal when the logits are not finite (-inf is).
+  /// Cost     O(vocab), O(vocab log k) with top-p; no allocation.
+  Sample sample(std::span<const float> logits, SamplerScratch& scratch);
+
+ private:
+  using Candidate = SamplerScratch::Candidate;
+  bool adjusts() const;
+  void adjust(std::span<float> logits) const;
+  int32_t draw(std::span<const float> logits, SamplerScratch& scratch);
+  void keep_top_k(std::vector<Candidate>& candidates) const;
+  void keep_top_p(std::vector<Candidate>& candidates) const;
+
+  SamplingOptions options_;
+  Random random_;
+  std::vector<int32_t> counts_;     // of answer tokens; empty without penalties
+  std::vector<uint8_t> in_prompt_;  // empty without a repetition penalty
+};
+
+}  // namespace maru::infer
