@@ -1,0 +1,73 @@
+// Byte-pair encoding: a pre-token begins as bytes; the adjacent pair with the lowest merge rank is joined, leftmost
+// first, until no pair has a rank (Sennrich et al. 2016; ties and order as in Hugging Face's tokenizers).
+//
+// Short pieces take a scan over at most kShort symbols per merge, long ones buckets by rank: O(n log n) at worst and
+// O(n) for runs of one character. Immutable; share between threads.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "text/subword_model.h"
+#include "text/token_table.h"
+
+namespace maru::text {
+
+/// `left` + `right` become `result`; the rank is the position in the list of merges.
+struct Merge {
+  int32_t left = 0, right = 0, result = 0;
+  bool operator==(const Merge&) const = default;
+};
+
+/// (left, right) → rank, open addressing. Of equal pairs the last counts.
+class MergeTable {
+ public:
+  static constexpr uint32_t kNone = UINT32_MAX;
+  explicit MergeTable(std::vector<Merge> merges);
+  uint32_t rank(int32_t left, int32_t right) const {
+    const uint64_t key = key_of(left, right);
+    for (size_t slot = key * kScatter >> shift_;; slot = (slot + 1) & mask_) {
+      if (slots_[slot].key == key) return slots_[slot].rank;
+      if (slots_[slot].rank == kNone) return kNone;
+    }
+  }
+  int32_t result(uint32_t rank) const { return merges_[rank].result; }
+  const std::vector<Merge>& merges() const { return merges_; }
+
+ private:
+  static constexpr uint64_t kScatter = 0x9E3779B97F4A7C15;
+  struct Slot {
+    uint64_t key = UINT64_MAX;
+    uint32_t rank = kNone;
+  };
+  static uint64_t key_of(int32_t left, int32_t right) {
+    return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
+  }
+  std::vector<Merge> merges_;
+  std::vector<Slot> slots_;
+  uint64_t mask_ = 0;
+  int shift_ = 0;
+};
+
+class BpeModel final : public SubwordModel {
+ public:
+  /// `byte_ids` numbers the 256 bytes. With `whole_pieces` a piece that is a token stands for itself, merges or not
+  /// (Hugging Face: ignore_merges). `tokens` is only looked at then, and must outlive the model.
+  BpeModel(const std::array<int32_t, 256>& byte_ids, std::vector<Merge> merges,
+           std::shared_ptr<const TokenTable> whole_pieces);
+  std::unique_ptr<SubwordScratch> make_scratch() const override;
+  void encode_piece(std::string_view piece, SubwordScratch& scratch, std::vector<int32_t>& ids) const override;
+  const std::vector<Merge>& merges() const { return table_.merges(); }
+
+ private:
+  static constexpr size_t kShort = 96;
+  void encode_short(std::string_view piece, std::vector<int32_t>& ids) const;
+  std::array<int32_t, 256> byte_ids_;
+  MergeTable table_;
+  std::vector<uint32_t> byte_pair_rank_;  // [first << 8 | second]: spares most look-ups of short pieces
+  std::shared_ptr<const TokenTable> whole_pieces_;
+};
+
+}  // namespace maru::text

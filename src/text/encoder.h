@@ -1,0 +1,37 @@
+// What one thread needs to encode with a shared Tokenizer without allocating: scratch, and a cache of short pieces.
+// Results do not depend on the cache. Not thread-safe; the tokenizer must outlive it.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text/piece_cache.h"
+#include "text/tokenizer.h"
+
+namespace maru::text {
+
+class Encoder {
+ public:
+  static constexpr size_t kDefaultCacheBytes = 8 << 20;
+  /// No cache if `cache_bytes` is 0.
+  explicit Encoder(const Tokenizer& tokenizer, size_t cache_bytes = kDefaultCacheBytes);
+  /// Appends the ids of `text`.
+  void encode(std::string_view text, const EncodeOptions& options, std::vector<int32_t>& ids);
+  std::vector<int32_t> encode(std::string_view text, const EncodeOptions& options = {});
+  const Tokenizer& tokenizer() const { return tokenizer_; }
+
+ private:
+  void encode_raw(std::string_view text, bool parse_special, std::vector<int32_t>& ids);
+  void encode_normalized(std::string_view text, bool parse_special, std::vector<int32_t>& ids);
+  void encode_plain(std::string_view text, std::vector<int32_t>& ids);
+  void encode_piece(std::string_view piece, const char* text_end, std::vector<int32_t>& ids);
+  const Tokenizer& tokenizer_;
+  std::unique_ptr<SubwordScratch> scratch_;
+  std::optional<PieceCache> cache_;
+  std::string normalized_;
+};
+
+}  // namespace maru::text

@@ -1,0 +1,30 @@
+// Any split pattern, executed by Oniguruma: the engine that Hugging Face's files are written for.
+// Immutable; share between threads.
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "text/piece_sink.h"
+
+namespace maru::text {
+
+class Regex {
+ public:
+  /// `where` names the pattern in errors, e.g. "tokenizer.json: pre_tokenizer.pattern".
+  static Result<Regex> compile(const std::string& pattern, const std::string& where);
+  /// Matches and the gaps between them, in order; together they are the text. Bytes that are not UTF-8 are pieces of
+  /// their own.
+  ///
+  /// Throws   kExhausted when the pattern backtracks beyond Oniguruma's limits.
+  void split(std::string_view text, PieceSink sink) const;
+
+ private:
+  struct Compiled;
+  explicit Regex(std::shared_ptr<const Compiled> compiled) : compiled_(std::move(compiled)) {}
+  void split_valid(std::string_view text, PieceSink sink) const;
+  std::shared_ptr<const Compiled> compiled_;
+};
+
+}  // namespace maru::text

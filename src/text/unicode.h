@@ -1,0 +1,48 @@
+// UTF-8 and per-code-point tables. Everything here takes arbitrary bytes and is a pure function of them; a
+// CodePointTable is immutable after construction and can be shared between threads.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace maru::text {
+
+constexpr char32_t kInvalidCodePoint = 0xFFFFFFFF;
+constexpr char32_t kCodePoints = 0x110000;
+
+struct Decoded {
+  char32_t code_point;  // kInvalidCodePoint where the bytes are not UTF-8
+  uint32_t length;      // bytes; for invalid input the maximal ill-formed part, at least 1
+};
+
+/// Decodes the character at `p` (p < end) strictly: no surrogates, no overlong forms, nothing above U+10FFFF.
+///
+/// Source   Unicode 15, table 3-7 and §3.9 "U+FFFD substitution of maximal subparts".
+Decoded decode_utf8(const char* p, const char* end);
+/// Appends a scalar value (surrogates and values above U+10FFFF become U+FFFD).
+void append_utf8(std::string& to, char32_t code_point);
+bool is_valid_utf8(std::string_view bytes);
+/// Number of code points; each ill-formed part counts as one.
+size_t count_code_points(std::string_view bytes);
+/// Bytes at the end that begin a character but do not finish it (0 to 3).
+size_t incomplete_suffix(std::string_view bytes);
+/// Every ill-formed part becomes U+FFFD.
+std::string replace_invalid_utf8(std::string_view bytes);
+
+/// One byte per code point in two stages: equal blocks of 256 are stored once.
+class CodePointTable {
+ public:
+  /// `values` has kCodePoints elements.
+  explicit CodePointTable(const std::vector<uint8_t>& values);
+  uint8_t operator[](char32_t code_point) const {
+    return blocks_[(size_t{stage_[code_point >> 8]} << 8) | (code_point & 255)];
+  }
+  size_t bytes() const { return blocks_.size() + 2 * stage_.size(); }
+
+ private:
+  std::vector<uint16_t> stage_;
+  std::vector<uint8_t> blocks_;
+};
+
+}  // namespace maru::text
