@@ -1,0 +1,151 @@
+#include "formats/safetensors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "base/json.h"
+
+namespace maru {
+namespace {
+
+constexpr uint64_t kMaxHeader = 100 << 20;  // as in the reference implementation
+constexpr size_t kAlignment = 64;
+
+std::optional<int64_t> size_of_dtype(const std::string& dtype) {
+  static const std::map<std::string, int64_t> kSizes{
+      {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"I16", 2}, {"U16", 2}, {"F16", 2},
+      {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4},     {"I64", 8},     {"U64", 8}, {"F64", 8}};
+  const auto it = kSizes.find(dtype);
+  return it == kSizes.end() ? std::nullopt : std::optional(it->second);
+}
+
+struct Extent {
+  uint64_t begin, end;
+  std::string name;
+};
+
+Error data_loss(const std::string& name, const std::string& message) {
+  return {ErrorCode::kDataLoss, name + ": " + message};
+}
+
+// Number of bytes of a tensor, or nothing when the shape is malformed or overflows.
+std::optional<uint64_t> bytes_of(const Json& shape, int64_t element, std::vector<int64_t>& dims) {
+  if (!shape.is_array() || shape.size() > 8) return std::nullopt;
+  uint64_t bytes = static_cast<uint64_t>(element);
+  for (const Json& dim : shape) {
+    if (!dim.is_number_unsigned()) return std::nullopt;
+    dims.push_back(dim.get<int64_t>());
+    if (dims.back() < 0 || __builtin_mul_overflow(bytes, static_cast<uint64_t>(dims.back()), &bytes))
+      return std::nullopt;
+  }
+  return bytes;
+}
+
+Result<SafetensorsEntry> read_entry(const std::string& file, const std::string& name, const Json& json,
+                                    std::span<const std::byte> data, std::vector<Extent>& extents) {
+  const std::string where = file + ": tensor \"" + name + "\"";
+  if (!json.is_object() || !json.contains("dtype") || !json["dtype"].is_string() || !json.contains("shape") ||
+      !json.contains("data_offsets"))
+    return data_loss(where, "expected an object with dtype, shape and data_offsets");
+  SafetensorsEntry entry{.dtype = json["dtype"].get<std::string>(), .shape = {}, .bytes = {}};
+  const auto element = size_of_dtype(entry.dtype);
+  if (!element) return data_loss(where, "unknown dtype \"" + entry.dtype + "\"");
+  const auto bytes = bytes_of(json["shape"], *element, entry.shape);
+  if (!bytes) return data_loss(where, "malformed shape " + json["shape"].dump());
+  const Json& offsets = json["data_offsets"];
+  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
+      !offsets[1].is_number_unsigned())
+    return data_loss(where, "malformed data_offsets " + offsets.dump());
+  const uint64_t begin = offsets[0].get<uint64_t>(), end = offsets[1].get<uint64_t>();
+  if (begin > end || end > data.size())
+    return data_loss(where, fmt::format("data_offsets [{}, {}] lie outside the file's {} data bytes (truncated?)",
+                                        begin, end, data.size()));
+  if (end - begin != *bytes)
+    return data_loss(where, fmt::format("holds {} bytes, expected {} for its shape", end - begin, *bytes));
+  entry.bytes = data.subspan(begin, end - begin);
+  extents.push_back({begin, end, name});
+  return entry;
+}
+
+// Tensors must cover the data without gaps or overlaps, as the format demands.
+std::optional<std::string> find_overlap(std::vector<Extent> extents, uint64_t data_size) {
+  std::sort(extents.begin(), extents.end(),
+            [](const Extent& a, const Extent& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
+  uint64_t at = 0;
+  for (const Extent& e : extents) {
+    if (e.begin != at)
+      return fmt::format("tensor \"{}\" begins at {}, expected {} (gap or overlap)", e.name, e.begin, at);
+    at = e.end;
+  }
+  if (at != data_size) return fmt::format("{} bytes behind the last tensor", data_size - at);
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<SafetensorsFile> SafetensorsFile::open(const fs::path& path) {
+  std::shared_ptr<MappedFile> map;
+  try {
+    map = std::make_shared<MappedFile>(path);
+  } catch (const Failure& e) {
+    return e.error();
+  }
+  Result<SafetensorsFile> file = parse(map->bytes(), path.string());
+  if (file.ok()) file->file_ = std::move(map);
+  return file;
+}
+
+Result<SafetensorsFile> SafetensorsFile::parse(std::span<const std::byte> bytes, const std::string& name) {
+  if (bytes.size() < 8)
+    return data_loss(name, fmt::format("is {} bytes, too short for a safetensors file", bytes.size()));
+  uint64_t header_size = 0;
+  std::memcpy(&header_size, bytes.data(), 8);
+  if (header_size > kMaxHeader || header_size > bytes.size() - 8)
+    return data_loss(name,
+                     fmt::format("header claims {} bytes at offset 8, the file has {}", header_size, bytes.size() - 8));
+  const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + 8, header_size);
+  Result<Json> json = parse_json(header, name + " (header)");
+  if (!json.ok()) return data_loss(name, "header is not JSON: " + json.error().message);
+  if (!json->is_object()) return data_loss(name, "header is not a JSON object");
+  const std::span<const std::byte> data = bytes.subspan(8 + header_size);
+  SafetensorsFile file;
+  std::vector<Extent> extents;
+  for (const auto& item : json->items()) {
+    if (item.key() == "__metadata__") {
+      if (!item.value().is_object()) return data_loss(name, "__metadata__ is not an object");
+      for (const auto& pair : item.value().items())
+        if (pair.value().is_string()) file.metadata_[pair.key()] = pair.value().get<std::string>();
+      continue;
+    }
+    Result<SafetensorsEntry> entry = read_entry(name, item.key(), item.value(), data, extents);
+    if (!entry.ok()) return entry.error();
+    file.entries_[item.key()] = std::move(entry).value();
+  }
+  if (const auto problem = find_overlap(std::move(extents), data.size())) return data_loss(name, *problem);
+  return file;
+}
+
+void write_safetensors(const fs::path& path, const std::vector<SafetensorsItem>& items,
+                       const std::map<std::string, std::string>& metadata) {
+  Json header = Json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  uint64_t offset = 0;
+  for (const SafetensorsItem& item : items) {
+    header[item.name] = {
+        {"dtype", item.dtype}, {"shape", item.shape}, {"data_offsets", {offset, offset + item.bytes.size()}}};
+    offset += item.bytes.size();
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 8 + kAlignment - 1) / kAlignment * kAlignment - 8, ' ');
+  const uint64_t size = text.size();
+  AtomicFile file(path);
+  file.write(std::string_view(reinterpret_cast<const char*>(&size), 8));
+  file.write(text);
+  for (const SafetensorsItem& item : items) file.write(item.bytes);
+  file.commit();
+}
+
+}  // namespace maru

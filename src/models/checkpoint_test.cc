@@ -1,0 +1,89 @@
+#include "models/checkpoint.h"
+
+#include <gmock/gmock.h>
+
+#include <cstring>
+
+#include "base/json.h"
+#include "models/weights.h"
+
+namespace maru {
+namespace {
+
+class CheckpointTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    allocate_values(model_);
+    initialise(model_, 7);
+    save_model(model_, directory_);
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+  std::string load_error() {
+    try {
+      load_model(directory_);
+      return "no error";
+    } catch (const Failure& e) {
+      return e.error().message;
+    }
+  }
+  void edit_config(const char* key, Json value) {
+    Json config = read_json(directory_ / "config.json");
+    config[key] = std::move(value);
+    write_json(directory_ / "config.json", config);
+  }
+  const fs::path directory_ = fs::temp_directory_path() / ("maru_model_" + std::to_string(::getpid()));
+  Decoder model_{resolve({.vocab_size = 50,
+                          .hidden_size = 16,
+                          .intermediate_size = 8,
+                          .num_hidden_layers = 2,
+                          .num_attention_heads = 2,
+                          .num_key_value_heads = 1}),
+                 Dtype::kBf16};
+};
+
+TEST_F(CheckpointTest, LoadsWhatWasSaved) {
+  const auto loaded = load_model(directory_);
+  EXPECT_EQ(Dtype::kBf16, loaded->dtype());
+  EXPECT_EQ(to_json(model_.config()), to_json(loaded->config()));
+  const auto a = parameters_of(model_), b = parameters_of(*loaded);
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i)
+    EXPECT_EQ(0, std::memcmp(a[i].parameter->value.data<char>(), b[i].parameter->value.data<char>(),
+                             a[i].parameter->value.bytes()))
+        << a[i].parameter->name;
+}
+
+TEST_F(CheckpointTest, ConvertsToAnotherDtype) {
+  const auto loaded = load_model(directory_, Dtype::kF32);
+  const auto a = parameters_of(model_), b = parameters_of(*loaded);
+  EXPECT_EQ(to_float(a[1].parameter->value.data<bfloat16>()[3]), b[1].parameter->value.data<float>()[3]);
+}
+
+TEST_F(CheckpointTest, NamesWhatIsWrong) {
+  EXPECT_EQ("no error", load_error());
+  edit_config("architectures", {"MysteryForCausalLM"});
+  EXPECT_THAT(
+      load_error(),
+      testing::HasSubstr(
+          "config.json: architectures: expected LlamaForCausalLM or Qwen3ForCausalLM, got \"MysteryForCausalLM\""));
+  edit_config("architectures", {"LlamaForCausalLM"});
+  edit_config("hidden_size", "wide");
+  EXPECT_THAT(load_error(), testing::HasSubstr("hidden_size: expected a whole number, got \"wide\""));
+  edit_config("hidden_size", 32);
+  EXPECT_THAT(load_error(), testing::HasSubstr("tensor model.embed_tokens.weight: shape [50, 16], expected [50, 32]"));
+  edit_config("hidden_size", 16);
+  edit_config("num_hidden_layers", 3);
+  EXPECT_THAT(load_error(), testing::HasSubstr("tensor model.layers.2.input_layernorm.weight is missing"));
+  edit_config("num_hidden_layers", 2);
+  edit_config("rope_scaling", Json{{"rope_type", "yarn"}});
+  EXPECT_THAT(load_error(), testing::HasSubstr("rope_scaling is not supported"));
+}
+
+TEST_F(CheckpointTest, RefusesATruncatedFile) {
+  const fs::path file = directory_ / "model.safetensors";
+  fs::resize_file(file, fs::file_size(file) / 2);
+  EXPECT_THAT(load_error(), testing::HasSubstr("truncated"));
+}
+
+}  // namespace
+}  // namespace maru

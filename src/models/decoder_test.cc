@@ -1,0 +1,230 @@
+// The whole model through its one forward: gradients by complex step, and serving that equals training bit for bit.
+#include "models/decoder.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <map>
+
+#include "base/random.h"
+#include "models/weights.h"
+#include "ops/embedding.h"
+
+namespace maru {
+namespace {
+
+using Complex = std::complex<double>;
+using Tokens = std::vector<int32_t>;
+
+DecoderConfig tiny() {
+  return resolve({.vocab_size = 23,
+                  .hidden_size = 16,
+                  .intermediate_size = 24,
+                  .num_hidden_layers = 2,
+                  .num_attention_heads = 4,
+                  .num_key_value_heads = 2,
+                  .max_position_embeddings = 512,
+                  .initializer_range = 0.4});
+}
+
+DecoderConfig with(void (*change)(DecoderConfig&)) {
+  DecoderConfig c = tiny();
+  change(c);
+  return c;
+}
+
+const std::map<std::string, DecoderConfig>& variants() {
+  static const std::map<std::string, DecoderConfig> kVariants{
+      {"tied", tiny()},
+      {"untied", with([](DecoderConfig& c) { c.tie_word_embeddings = false; })},
+      {"qk_norm", with([](DecoderConfig& c) { c.qk_norm = true; })},
+      {"peri_ln_mup", with([](DecoderConfig& c) {
+         c.use_post_norm = true;
+         c.embedding_multiplier = 3, c.attention_multiplier = 0.2, c.residual_multiplier = 0.7,
+         c.logits_multiplier = 0.4;
+       })}};
+  return kVariants;
+}
+
+struct Model {
+  Decoder decoder;
+  Model(const DecoderConfig& config, Dtype dtype) : decoder(config, dtype) {
+    allocate_values(decoder);
+    allocate_gradients(decoder);
+    initialise(decoder, 5);
+    for (const ParameterInfo& info : parameters_of(decoder))  // norms of ones would hide mistakes
+      if (info.role == ParameterRole::kVector)
+        visit_dtype(dtype, [&]<class T>() {
+          for (int64_t i = 0; i < info.shape.size(); ++i) {
+            const double x = 1 + 0.1 * static_cast<double>(i % 5);
+            if constexpr (std::is_same_v<T, bfloat16>)
+              info.parameter->value.data<T>()[i] = to_bfloat16(static_cast<float>(x));
+            else
+              info.parameter->value.data<T>()[i] = T(x);
+          }
+        });
+  }
+};
+
+class Gradient_ : public testing::TestWithParam<std::tuple<std::string, bool>> {};
+
+TEST_P(Gradient_, OfEveryParameterEqualsComplexStep) {
+  const DecoderConfig& config = variants().at(std::get<0>(GetParam()));
+  Model real(config, Dtype::kF64), probe(config, Dtype::kC128);
+  real.decoder.recompute = std::get<1>(GetParam());
+  ThreadPool pool(1);
+  Stream stream = CpuStream{&pool};
+  Arena arena(1 << 24);
+  BatchBuilder builder;
+  for (const Tokens& t : {Tokens{1, 5, 2, 9, 4}, Tokens{3, 3, 7}, Tokens{10}}) builder.add(t);
+  const Batch batch = builder.batch();
+  Tokens targets{5, 2, 9, 4, -1, 3, 7, 22, 0};
+  const Tensor target(nullptr, targets.data(), {9, 1}, Dtype::kI32);
+  const auto loss_of = [&](Decoder& model, Context& ctx) {
+    return model.loss(ctx, model.forward(ctx, batch), target, 0.125);
+  };
+  Tape tape;
+  Context train{stream, arena, &tape};
+  tape.backward(train, loss_of(real.decoder, train));
+  const std::vector<ParameterInfo> a = parameters_of(real.decoder), b = parameters_of(probe.decoder);
+  Random random(3);
+  for (size_t i = 0; i < a.size(); ++i)
+    for (int sample = 0; sample < 4; ++sample) {
+      const auto at = static_cast<int64_t>(random.below(static_cast<uint64_t>(a[i].shape.size())));
+      Complex& x = b[i].parameter->value.data<Complex>()[at];
+      x.imag(1e-40);
+      Context serve{stream, arena};
+      const double expected = loss_of(probe.decoder, serve).data<Complex>()->imag() / 1e-40;
+      x.imag(0);
+      const double got = a[i].parameter->gradient.data<double>()[at];
+      ASSERT_NEAR(expected, got, 1e-10 * (std::abs(expected) + 1e-3)) << a[i].parameter->name << "[" << at << "]";
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Variants, Gradient_,
+                         testing::Combine(testing::Values("tied", "untied", "qk_norm", "peri_ln_mup"),
+                                          testing::Bool()));
+
+struct Setting {
+  std::string variant;
+  Dtype dtype;
+  Isa isa;
+  int threads;
+};
+
+class Serving : public testing::TestWithParam<std::tuple<std::string, Dtype, Isa, int>> {
+ protected:
+  Serving()
+      : model_(variants().at(std::get<0>(GetParam())), std::get<1>(GetParam())),
+        pool_(std::get<3>(GetParam())),
+        stream_(CpuStream{&pool_, std::get<2>(GetParam())}) {}
+
+  std::vector<float> logits(Batch batch) {
+    Context ctx{stream_, arena_};
+    const Tensor y = model_.decoder.logits(ctx, model_.decoder.forward(ctx, batch));
+    return {y.data<float>(), y.data<float>() + y.size()};
+  }
+  std::vector<float> alone(const Tokens& tokens) {
+    BatchBuilder builder;
+    builder.add(tokens);
+    return logits(builder.batch());
+  }
+  Tokens sequence(int64_t length, uint64_t seed) {
+    Random random(seed);
+    Tokens tokens;
+    for (int64_t i = 0; i < length; ++i) tokens.push_back(static_cast<int32_t>(random.below(23)));
+    return tokens;
+  }
+
+  Model model_;
+  ThreadPool pool_;
+  Stream stream_;
+  Arena arena_{1 << 26};
+};
+
+// Prefill in chunks and single decode steps of two sequences, mixed, against each sequence whole and alone.
+TEST_P(Serving, CachedChunkedPackedEqualsWholeBitForBit) {
+  const std::array<Tokens, 2> tokens{sequence(150, 1), sequence(140, 2)};
+  const std::array<std::vector<float>, 2> whole{alone(tokens[0]), alone(tokens[1])};
+  {
+    Context ctx{stream_, arena_};
+    pack_for_serving(ctx, model_.decoder);
+  }
+  KvCache cache(model_.decoder.cache_shape(), 8);
+  const std::array<std::vector<int32_t>, 2> pages{std::vector<int32_t>{5, 0, 3}, {1, 7, 2}};
+  std::array<size_t, 2> done{};
+  for (const std::array<size_t, 2>& step :
+       std::vector<std::array<size_t, 2>>{{63, 1}, {2, 100}, {1, 1}, {1, 1}, {0, 20}, {83, 17}}) {
+    BatchBuilder builder;
+    for (size_t s = 0; s < 2; ++s)
+      builder.add(std::span(tokens[s]).subspan(done[s], step[s]), static_cast<int64_t>(done[s]), pages[s]);
+    const std::vector<float> got = logits(builder.batch(&cache));
+    size_t row = 0;
+    for (size_t s = 0; s < 2; ++s)
+      for (size_t i = 0; i < step[s]; ++i, ++row, ++done[s])
+        ASSERT_EQ(0, std::memcmp(&got[row * 23], &whole[s][done[s] * 23], 23 * sizeof(float)))
+            << "sequence " << s << " token " << done[s];
+  }
+  EXPECT_EQ(150u, done[0]);
+}
+
+TEST_P(Serving, DryRunFindsTheExactPeak) {
+  BatchBuilder builder;
+  builder.add(sequence(100, 3));
+  const Batch batch = builder.batch();
+  const auto run = [&](Arena& arena) {
+    Tape tape;
+    Context ctx{stream_, arena, &tape};
+    Tokens targets(100, 1);
+    const Tensor target(nullptr, targets.data(), {100, 1}, Dtype::kI32);
+    const Tensor loss = model_.decoder.loss(ctx, model_.decoder.forward(ctx, batch), target, 0.01);
+    tape.backward(ctx, loss);
+  };
+  Arena dry = Arena::dry_run();
+  run(dry);
+  Arena real(dry.peak());
+  run(real);
+  EXPECT_EQ(dry.peak(), real.peak());
+  EXPECT_EQ(dry.trace(), real.trace());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Serving,
+                         testing::Combine(testing::Values("tied", "qk_norm", "peri_ln_mup"),
+                                          testing::Values(Dtype::kF32, Dtype::kBf16),
+                                          testing::ValuesIn(supported_isas()), testing::Values(1, 3)),
+                         [](const auto& info) {
+                           return std::get<0>(info.param) + "_" + std::string(name_of(std::get<1>(info.param))) + "_" +
+                                  std::string(name_of(std::get<2>(info.param))) + "_" +
+                                  std::to_string(std::get<3>(info.param));
+                         });
+
+TEST(DecoderConfig, CountsWhatIsAllocated) {
+  for (const auto& [name, config] : variants()) {
+    Decoder model(config, Dtype::kF32);
+    int64_t count = 0;
+    for (const ParameterInfo& info : parameters_of(model)) count += info.shape.size();
+    EXPECT_EQ(count, count_parameters(config)) << name;
+  }
+}
+
+TEST(DecoderConfig, NamesWhatDoesNotFit) {
+  const auto error_of = [](DecoderConfig c) {
+    try {
+      resolve(c);
+      return std::string("no error");
+    } catch (const Failure& e) {
+      return e.error().message;
+    }
+  };
+  EXPECT_EQ("no error", error_of(tiny()));
+  EXPECT_EQ("model: hidden_size 100 is not a multiple of num_attention_heads 8",
+            error_of({.vocab_size = 8, .hidden_size = 100}));
+  EXPECT_EQ("model: num_attention_heads 8 is not a multiple of num_key_value_heads 3",
+            error_of({.vocab_size = 8, .num_key_value_heads = 3}));
+  EXPECT_EQ("model: vocab_size is 0", error_of({}));
+}
+
+}  // namespace
+}  // namespace maru

@@ -1,0 +1,74 @@
+#include "models/weights.h"
+
+#include <cmath>
+
+#include "base/random.h"
+#include "ops/linear.h"
+
+namespace maru {
+namespace {
+
+Tensor own(Shape shape, Dtype dtype) {
+  auto memory = std::make_shared<HostBuffer>(static_cast<size_t>(shape.size()) * size_of(dtype));
+  std::byte* data = memory->data();
+  return Tensor(std::move(memory), data, shape, dtype);
+}
+
+template <class T>
+T convert(double x) {
+  if constexpr (std::is_same_v<T, bfloat16>) {
+    return to_bfloat16(static_cast<float>(x));
+  } else {
+    return T(static_cast<float>(x));  // rounded to f32 first, so that every dtype starts from the same numbers
+  }
+}
+
+double deviation_of(const DecoderConfig& config, ParameterRole role) {
+  const double residual = std::sqrt(2.0 * static_cast<double>(config.num_hidden_layers));
+  return config.initializer_range / (role == ParameterRole::kOutput ? residual : 1.0);
+}
+
+}  // namespace
+
+std::vector<ParameterInfo> parameters_of(Decoder& model) {
+  std::vector<ParameterInfo> all;
+  model.visit([&](const std::string& name, Parameter& p, Shape shape, ParameterRole role) {
+    p.name = name;
+    all.push_back({&p, shape, role});
+  });
+  return all;
+}
+
+void allocate_values(Decoder& model) {
+  for (const ParameterInfo& info : parameters_of(model)) info.parameter->value = own(info.shape, model.dtype());
+}
+
+void allocate_gradients(Decoder& model) {
+  for (const ParameterInfo& info : parameters_of(model))
+    info.parameter->gradient = own(info.shape, accumulator_of(model.dtype()));
+}
+
+void initialise(Decoder& model, uint64_t seed) {
+  for (const ParameterInfo& info : parameters_of(model)) {
+    Random random(derive_seed(seed, info.parameter->name));
+    const double deviation = deviation_of(model.config(), info.role);
+    visit_dtype(model.dtype(), [&]<class T>() {
+      T* values = info.parameter->value.data<T>();
+      for (int64_t i = 0; i < info.shape.size(); ++i)
+        values[i] = convert<T>(info.role == ParameterRole::kVector ? 1.0 : deviation * random.normal());
+    });
+  }
+}
+
+void pack_for_serving(Context& ctx, Decoder& model) {
+  for (const ParameterInfo& info : parameters_of(model)) {
+    const bool multiplied = info.role != ParameterRole::kVector &&
+                            (info.role != ParameterRole::kEmbedding || model.config().tie_word_embeddings);
+    if (!multiplied) continue;
+    const size_t bytes = packed_weight_bytes(ctx.stream, info.shape, model.dtype());
+    info.parameter->packed = own({1, static_cast<int64_t>(bytes)}, Dtype::kU8);
+    pack_weight(ctx, info.parameter->value, info.parameter->packed);
+  }
+}
+
+}  // namespace maru

@@ -1,0 +1,33 @@
+// Keys and values of tokens already computed, in pages of 64 tokens that any sequence may own.
+// Who owns which page is the scheduler's business; this class is only the memory.
+#pragma once
+#include <cstdint>
+
+#include "tensor/arena.h"
+#include "tensor/dtype.h"
+
+namespace maru {
+
+struct KvCacheShape {
+  int64_t layers = 0, kv_heads = 0, head_dim = 0;
+  Dtype dtype = Dtype::kF32;
+  /// Bytes of one page over all layers.
+  size_t page_bytes() const;
+};
+
+class KvCache {
+ public:
+  /// Throws kExhausted when the system has not that much memory.
+  KvCache(const KvCacheShape& shape, int64_t num_pages);
+  std::byte* page(int64_t layer, int32_t page) const;
+  int64_t num_pages() const { return num_pages_; }
+  const KvCacheShape& shape() const { return shape_; }
+
+ private:
+  KvCacheShape shape_;
+  int64_t num_pages_;
+  size_t layer_bytes_;
+  HostBuffer memory_;
+};
+
+}  // namespace maru

@@ -1,0 +1,36 @@
+#include "nn/layers.h"
+
+#include "ops/elementwise.h"
+#include "ops/linear.h"
+#include "ops/norm.h"
+
+namespace maru {
+
+Tensor Linear::forward(Context& ctx, const Tensor& x) { return linear(ctx, x, ctx.use(weight), weight.packed); }
+
+void Linear::visit(const std::string& prefix, const Visitor& visitor) {
+  visitor(prefix + ".weight", weight, {out, in}, role);
+}
+
+Tensor RmsNorm::forward(Context& ctx, const Tensor& x) { return rms_norm(ctx, x, ctx.use(weight), eps); }
+
+void RmsNorm::visit(const std::string& prefix, const Visitor& visitor) {
+  visitor(prefix + ".weight", weight, {1, dim}, ParameterRole::kVector);
+}
+
+Mlp::Mlp(int64_t hidden_size, int64_t intermediate_size)
+    : gate_proj{hidden_size, intermediate_size},
+      up_proj{hidden_size, intermediate_size},
+      down_proj{intermediate_size, hidden_size, ParameterRole::kOutput} {}
+
+Tensor Mlp::forward(Context& ctx, const Tensor& x) {
+  return down_proj.forward(ctx, swiglu(ctx, gate_proj.forward(ctx, x), up_proj.forward(ctx, x)));
+}
+
+void Mlp::visit(const std::string& prefix, const Visitor& visitor) {
+  gate_proj.visit(prefix + ".gate_proj", visitor);
+  up_proj.visit(prefix + ".up_proj", visitor);
+  down_proj.visit(prefix + ".down_proj", visitor);
+}
+
+}  // namespace maru

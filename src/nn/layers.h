@@ -1,0 +1,39 @@
+// Modules are plain structs: parameters, one forward, one visit. No base class, no backward, no decode variant.
+#pragma once
+#include <functional>
+#include <string>
+
+#include "ops/context.h"
+#include "ops/parameter.h"
+
+namespace maru {
+
+/// Sees every parameter by name and shape: loading, saving, initialising, counting and optimising are visitors.
+using Visitor = std::function<void(const std::string& name, Parameter&, Shape, ParameterRole)>;
+
+/// y = x · weightᵀ.
+struct Linear {
+  int64_t in, out;
+  ParameterRole role = ParameterRole::kMatrix;
+  Parameter weight;
+  Tensor forward(Context&, const Tensor& x);
+  void visit(const std::string& prefix, const Visitor&);
+};
+
+struct RmsNorm {
+  int64_t dim;
+  double eps;
+  Parameter weight;
+  Tensor forward(Context&, const Tensor& x);
+  void visit(const std::string& prefix, const Visitor&);
+};
+
+/// down(silu(gate(x)) · up(x)) (SwiGLU; Shazeer 2020, arXiv:2002.05202).
+struct Mlp {
+  Linear gate_proj, up_proj, down_proj;
+  Mlp(int64_t hidden_size, int64_t intermediate_size);
+  Tensor forward(Context&, const Tensor& x);
+  void visit(const std::string& prefix, const Visitor&);
+};
+
+}  // namespace maru

@@ -1,0 +1,164 @@
+#include "ops/attention.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kernels/attention/attention.h"
+
+namespace maru {
+namespace {
+
+struct Spans {
+  int64_t rows = 0, longest = 0, pages = 0;
+};
+
+Spans survey(const std::vector<KeySpan>& spans) {
+  Spans s;
+  for (const KeySpan& span : spans) {
+    s.rows += span.rows;
+    s.longest = std::max(s.longest, span.past + span.rows);
+    s.pages += pages_for(span.past + span.rows);
+  }
+  return s;
+}
+
+void check_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Spans& spans, const AttentionOptions& o) {
+  const bool fits = q.cols() == o.heads * o.head_dim && k.cols() == o.kv_heads * o.head_dim && v.shape() == k.shape() &&
+                    q.rows() == k.rows() && spans.rows == q.rows() && o.heads % o.kv_heads == 0;
+  if (fits) return;
+  throw Failure(
+      ErrorCode::kInvalidArgument,
+      fmt::format(
+          "[attention] q [{}, {}], k [{}, {}], v [{}, {}] and spans of {} rows do not fit {} heads, {} kv heads of {}",
+          q.rows(), q.cols(), k.rows(), k.cols(), v.rows(), v.cols(), spans.rows, o.heads, o.kv_heads, o.head_dim));
+}
+
+kernels::AttentionShape shape_of(const AttentionOptions& o) {
+  return {.heads = o.heads, .kv_heads = o.kv_heads, .head_dim = o.head_dim, .scale = o.scale, .causal = o.causal};
+}
+
+/// Spans as the kernels take them. Holds the page pointers that they point to.
+template <class T>
+struct KernelSpans {
+  std::vector<T*> pages;
+  std::vector<kernels::AttentionSpan<T>> spans;
+
+  KernelSpans(const std::vector<KeySpan>& from, const Tensor& temporary, int64_t page_elements) {
+    for (const KeySpan& span : from) {
+      for (int64_t i = 0; i < pages_for(span.past + span.rows); ++i)
+        pages.push_back(span.pages.empty() ? temporary.data<T>() + static_cast<int64_t>(pages.size()) * page_elements
+                                           : reinterpret_cast<T*>(span.pages[static_cast<size_t>(i)]));
+    }
+    T* const* first = pages.data();
+    for (const KeySpan& span : from) {
+      spans.push_back({.first_row = span.first_row, .rows = span.rows, .past = span.past, .pages = first});
+      first += pages_for(span.past + span.rows);
+    }
+  }
+};
+
+int threads_of(const Stream& stream) {
+  return std::visit([](const CpuStream& s) { return s.pool->size(); }, stream);
+}
+
+struct Saved {
+  Tensor q, k, v, y, lse;
+  std::vector<KeySpan> spans;
+  AttentionOptions options;
+};
+
+void backward(Context& c, const Saved& s, const Tensor& dy) {
+  const Gradient dq = c.tape->gradient(c, s.q), dk = c.tape->gradient(c, s.k), dv = c.tape->gradient(c, s.v);
+  const kernels::AttentionShape shape = shape_of(s.options);
+  const Spans survey_of = survey(s.spans);
+  const int64_t bytes = visit_dtype(s.q.dtype(), [&]<class T>() {
+    return kernels::attention_backward_scratch_bytes<T>(shape, static_cast<int64_t>(s.spans.size()), survey_of.rows,
+                                                        survey_of.longest, threads_of(c.stream));
+  });
+  const Tensor scratch = c.scratch(bytes);
+  c.launch(s.q.dtype(), [&]<class T>(auto& stream) {
+    const KernelSpans<T> spans(s.spans, {}, 0);
+    const int64_t wide = s.q.cols(), narrow = s.k.cols();
+    kernels::attention_backward(stream,
+                                kernels::AttentionBackward<T>{.shape = shape,
+                                                              .dq = dq.template data<T>(),
+                                                              .dk = dk.template data<T>(),
+                                                              .dv = dv.template data<T>(),
+                                                              .dq_stride = wide,
+                                                              .dk_stride = narrow,
+                                                              .dv_stride = narrow,
+                                                              .add_dq = dq.add,
+                                                              .add_dk = dk.add,
+                                                              .add_dv = dv.add,
+                                                              .dout = dy.data<T>(),
+                                                              .out = s.y.data<T>(),
+                                                              .q = s.q.data<T>(),
+                                                              .k = s.k.data<T>(),
+                                                              .v = s.v.data<T>(),
+                                                              .dout_stride = wide,
+                                                              .out_stride = wide,
+                                                              .q_stride = wide,
+                                                              .k_stride = narrow,
+                                                              .v_stride = narrow,
+                                                              .lse = s.lse.data<kernels::Accumulator<T>>(),
+                                                              .spans = spans.spans.data(),
+                                                              .num_spans = static_cast<int64_t>(spans.spans.size()),
+                                                              .scratch = scratch.data<std::byte>()});
+  });
+}
+
+}  // namespace
+
+size_t page_bytes(int64_t kv_heads, int64_t head_dim, Dtype dtype) {
+  return static_cast<size_t>(kernels::page_elements(kv_heads, head_dim)) * size_of(dtype);
+}
+
+int64_t pages_for(int64_t num_tokens) { return kernels::divide_up(num_tokens, kernels::kPageTokens); }
+
+Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v, const std::vector<KeySpan>& spans,
+                 const AttentionOptions& options) {
+  const Spans all = survey(spans);
+  check_attention(q, k, v, all, options);
+  const bool cached = !spans.empty() && !spans.front().pages.empty();
+  const bool record = ctx.recording(q, k, v);
+  CHECK(!(record && cached) && "a cache holds no gradients");
+  const kernels::AttentionShape shape = shape_of(options);
+  const int64_t page = kernels::page_elements(options.kv_heads, options.head_dim);
+  Tensor y = ctx.empty(q.shape(), q.dtype());
+  const Tensor lse = record ? ctx.empty({q.rows(), options.heads}, accumulator_of(q.dtype())) : Tensor();
+  {
+    const Tensor temporary = cached ? Tensor() : ctx.empty({all.pages, page}, q.dtype());
+    const int64_t bytes = visit_dtype(q.dtype(), [&]<class T>() {
+      return kernels::attention_forward_scratch_bytes<T>(shape, static_cast<int64_t>(spans.size()),
+                                                         threads_of(ctx.stream));
+    });
+    const Tensor scratch = ctx.scratch(bytes);
+    ctx.launch(q.dtype(), [&]<class T>(auto& stream) {
+      const KernelSpans<T> kernel(spans, temporary, page);
+      const auto count = static_cast<int64_t>(spans.size());
+      kernels::append_keys(stream, kernels::AppendKeys<T>{.shape = shape,
+                                                          .k = k.data<T>(),
+                                                          .v = v.data<T>(),
+                                                          .k_stride = k.cols(),
+                                                          .v_stride = v.cols(),
+                                                          .spans = kernel.spans.data(),
+                                                          .num_spans = count});
+      kernels::attention_forward(stream, kernels::AttentionForward<T>{.shape = shape,
+                                                                      .out = y.data<T>(),
+                                                                      .out_stride = y.cols(),
+                                                                      .lse = lse.data<kernels::Accumulator<T>>(),
+                                                                      .q = q.data<T>(),
+                                                                      .q_stride = q.cols(),
+                                                                      .spans = kernel.spans.data(),
+                                                                      .num_spans = count,
+                                                                      .scratch = scratch.data<std::byte>()});
+    });
+  }
+  if (record)
+    ctx.tape->record(
+        y, [s = Saved{q, k, v, y, lse, spans, options}](Context& c, const Tensor& dy) { backward(c, s, dy); });
+  return y;
+}
+
+}  // namespace maru

@@ -1,0 +1,25 @@
+// Activation recomputation.
+#pragma once
+#include "ops/context.h"
+
+namespace maru {
+
+/// f(ctx, x), keeping only x: what is inside is computed again when its gradient is needed.
+/// f must outlive the tape and touch parameters through Context::use only.
+///
+/// Source   Chen et al. 2016, arXiv:1604.06174.
+template <class F>
+Tensor checkpoint(Context& ctx, const Tensor& x, F f) {
+  if (!ctx.recording(x)) return f(ctx, x);
+  Context quiet{ctx.stream, ctx.arena};
+  Tensor y = f(quiet, x);
+  ctx.tape->record(y, [=](Context& c, const Tensor& dy) {
+    Tape inner;
+    Context again{c.stream, c.arena, &inner};
+    const Tensor z = f(again, inner.leaf(x, c.tape->gradient(c, x)));
+    inner.backward(again, z, dy);
+  });
+  return y;
+}
+
+}  // namespace maru

@@ -1,0 +1,31 @@
+// Everything a forward pass touches besides its inputs and weights.
+#pragma once
+#include <variant>
+
+#include "ops/tape.h"
+#include "tensor/stream.h"
+#include "tensor/tensor.h"
+
+namespace maru {
+
+struct Context {
+  Stream& stream;
+  Arena& arena;
+  Tape* tape = nullptr;  // null: serving; nothing is recorded and every temporary dies with its scope
+
+  Tensor empty(Shape shape, Dtype dtype) { return Tensor(arena, shape, dtype); }
+  Tensor scratch(int64_t bytes) { return Tensor(arena, {1, bytes}, Dtype::kU8); }
+  Tensor use(Parameter& p) { return tape != nullptr ? tape->watch(p) : p.value; }
+  template <class... X>
+  bool recording(const X&... x) const {
+    return tape != nullptr && ((x.node >= 0) || ...);
+  }
+  /// Runs f.operator()<T>(stream) with the C++ type of a floating dtype; nothing in a dry run.
+  template <class F>
+  void launch(Dtype dtype, F&& f) {
+    if (arena.dry()) return;
+    std::visit([&](auto& s) { visit_dtype(dtype, [&]<class T>() { f.template operator()<T>(s); }); }, stream);
+  }
+};
+
+}  // namespace maru

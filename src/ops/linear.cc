@@ -1,0 +1,110 @@
+#include "ops/linear.h"
+
+#include <fmt/format.h>
+
+#include "kernels/matmul/matmul.h"
+
+namespace maru {
+namespace {
+
+// c (+)= op(a) · op(b) for dense tensors; the element types are T for a and b and C for c.
+template <class T, class C>
+void run_matmul(CpuStream& stream, const Tensor& c, bool add, const Tensor& a, bool transpose_a, const Tensor& b,
+                bool transpose_b, const Tensor& packed, const Tensor& scratch) {
+  kernels::matmul(stream, kernels::Matmul<T, C>{.c = c.data<C>(),
+                                                .ldc = c.cols(),
+                                                .a = a.data<T>(),
+                                                .lda = a.cols(),
+                                                .transpose_a = transpose_a,
+                                                .b = b.data<T>(),
+                                                .ldb = b.cols(),
+                                                .transpose_b = transpose_b,
+                                                .packed_b = packed.data<std::byte>(),
+                                                .m = c.rows(),
+                                                .n = c.cols(),
+                                                .k = transpose_a ? a.rows() : a.cols(),
+                                                .add = add,
+                                                .scratch = scratch.data<std::byte>()});
+}
+
+int64_t scratch_bytes(const Stream& stream, Dtype dtype, int64_t m, int64_t n, int64_t k) {
+  return std::visit(
+      [&](const CpuStream& s) {
+        return visit_dtype(dtype,
+                           [&]<class T>() { return kernels::matmul_scratch_bytes<T>(s.isa, s.pool->size(), m, n, k); });
+      },
+      stream);
+}
+
+void check_linear(const char* op, const Tensor& x, const Tensor& weight) {
+  if (x.cols() == weight.cols() && x.dtype() == weight.dtype()) return;
+  throw Failure(
+      ErrorCode::kInvalidArgument,
+      fmt::format("[{}] x is [{}, {}] {}, expected {} columns of {} for weight [{}, {}]", op, x.rows(), x.cols(),
+                  name_of(x.dtype()), weight.cols(), name_of(weight.dtype()), weight.rows(), weight.cols()));
+}
+
+void backward(Context& c, const Tensor& x, const Tensor& weight, const Tensor& dy) {
+  const int64_t rows = x.rows(), in = x.cols(), out = weight.rows();
+  if (const Gradient dx = c.tape->gradient(c, x)) {
+    const Tensor scratch = c.scratch(scratch_bytes(c.stream, x.dtype(), rows, in, out));
+    c.launch(x.dtype(),
+             [&]<class T>(auto& s) { run_matmul<T, T>(s, dx.tensor, dx.add, dy, false, weight, false, {}, scratch); });
+  }
+  if (const Gradient dweight = c.tape->gradient(c, weight)) {
+    const Tensor scratch = c.scratch(scratch_bytes(c.stream, x.dtype(), out, in, rows));
+    c.launch(x.dtype(), [&]<class T>(auto& s) {
+      run_matmul<T, kernels::Accumulator<T>>(s, dweight.tensor, dweight.add, dy, true, x, false, {}, scratch);
+    });
+  }
+}
+
+}  // namespace
+
+Tensor linear(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& packed) {
+  check_linear("linear", x, weight);
+  Tensor y = ctx.empty({x.rows(), weight.rows()}, x.dtype());
+  {
+    const Tensor scratch = ctx.scratch(scratch_bytes(ctx.stream, x.dtype(), y.rows(), y.cols(), x.cols()));
+    ctx.launch(x.dtype(),
+               [&]<class T>(auto& s) { run_matmul<T, T>(s, y, false, x, false, weight, true, packed, scratch); });
+  }
+  if (ctx.recording(x, weight)) ctx.tape->record(y, [=](Context& c, const Tensor& dy) { backward(c, x, weight, dy); });
+  return y;
+}
+
+Tensor project(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& packed, double scale) {
+  check_linear("project", x, weight);
+  Tensor y = ctx.empty({x.rows(), weight.rows()}, accumulator_of(x.dtype()));
+  const Tensor scratch = ctx.scratch(scratch_bytes(ctx.stream, x.dtype(), y.rows(), y.cols(), x.cols()));
+  ctx.launch(x.dtype(), [&]<class T>(auto& s) {
+    using A = kernels::Accumulator<T>;
+    run_matmul<T, A>(s, y, false, x, false, weight, true, packed, scratch);
+    if (scale != 1)
+      for (int64_t i = 0; i < y.size(); ++i) y.data<A>()[i] *= A(scale);
+  });
+  return y;
+}
+
+size_t packed_weight_bytes(const Stream& stream, Shape weight, Dtype dtype) {
+  return std::visit(
+      [&](const CpuStream& s) {
+        return visit_dtype(dtype, [&]<class T>() {
+          return static_cast<size_t>(kernels::matmul_packed_bytes<T>(s.isa, weight.rows, weight.cols));
+        });
+      },
+      stream);
+}
+
+void pack_weight(Context& ctx, const Tensor& weight, const Tensor& into) {
+  ctx.launch(weight.dtype(), [&]<class T>(auto& s) {
+    kernels::matmul_pack(s, kernels::MatmulPack<T>{.packed = into.data<std::byte>(),
+                                                   .b = weight.data<T>(),
+                                                   .ldb = weight.cols(),
+                                                   .transpose_b = true,
+                                                   .n = weight.rows(),
+                                                   .k = weight.cols()});
+  });
+}
+
+}  // namespace maru

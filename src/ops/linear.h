@@ -1,0 +1,23 @@
+// y = x · weightᵀ.
+#pragma once
+#include "ops/context.h"
+
+namespace maru {
+
+/// Shapes   x [rows, in]; weight [out, in] (Hugging Face's layout); y [rows, out].
+/// Types    x, weight, y alike; sums in f32. A row of y has the same bits whatever the other rows are.
+/// Saves    x (no copy).
+/// Cost     2 · rows · in · out flops forward, twice that backward.
+///
+/// `packed`, when not empty, is `pack_weight` of the same weight: serving skips the packing then.
+Tensor linear(Context&, const Tensor& x, const Tensor& weight, const Tensor& packed = {});
+
+/// Logits: scale · x · weightᵀ in the accumulator type; not differentiable (training fuses it with the loss).
+Tensor project(Context&, const Tensor& x, const Tensor& weight, const Tensor& packed = {}, double scale = 1);
+
+/// The weight as the panels that the matmul kernel of this stream reads; not differentiable.
+/// The memory is the caller's: `into` holds packed_weight_bytes.
+size_t packed_weight_bytes(const Stream&, Shape weight, Dtype);
+void pack_weight(Context&, const Tensor& weight, const Tensor& into);
+
+}  // namespace maru

@@ -1,0 +1,63 @@
+#include "ops/loss.h"
+
+#include <fmt/format.h>
+
+#include "kernels/linear_cross_entropy/linear_cross_entropy.h"
+#include "ops/elementwise.h"
+
+namespace maru {
+namespace {
+
+int64_t scratch_bytes(const Stream& stream, Dtype dtype, int64_t rows, Shape weight) {
+  return std::visit(
+      [&](const CpuStream& s) {
+        return visit_dtype(dtype, [&]<class T>() {
+          return kernels::linear_cross_entropy_scratch_bytes<T>(s.isa, s.pool->size(), rows, weight.rows, weight.cols);
+        });
+      },
+      stream);
+}
+
+void check_loss(const Tensor& x, const Tensor& weight, const Tensor& targets) {
+  if (x.cols() != weight.cols() || targets.rows() != x.rows() || targets.dtype() != Dtype::kI32)
+    throw Failure(ErrorCode::kInvalidArgument,
+                  fmt::format("[linear_cross_entropy] x [{}, {}], weight [{}, {}] and {} targets do not fit together",
+                              x.rows(), x.cols(), weight.rows(), weight.cols(), targets.rows()));
+}
+
+}  // namespace
+
+Tensor linear_cross_entropy(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& targets, double scale,
+                            double logit_scale, const Tensor& token_losses) {
+  check_loss(x, weight, targets);
+  const bool record = ctx.recording(x, weight);
+  Tensor loss = fill(ctx, {1, 1}, accumulator_of(x.dtype()), 0);
+  // The kernel computes gradients with the loss, for a gradient of 1: dx waits here until the tape asks for it.
+  const Tensor dx = record ? ctx.empty(x.shape(), x.dtype()) : Tensor();
+  const Gradient dweight = record ? ctx.tape->gradient(ctx, weight) : Gradient();
+  if (dweight && !dweight.add) zero(ctx, dweight.tensor);
+  {
+    const Tensor scratch = ctx.scratch(scratch_bytes(ctx.stream, x.dtype(), x.rows(), weight.shape()));
+    ctx.launch(x.dtype(), [&]<class T>(auto& s) {
+      using A = kernels::Accumulator<T>;
+      kernels::linear_cross_entropy(s, kernels::LinearCrossEntropy<T>{.loss = loss.data<A>(),
+                                                                      .token_loss = token_losses.data<A>(),
+                                                                      .dx = dx.data<T>(),
+                                                                      .add_dx = false,
+                                                                      .dweight = dweight.template data<A>(),
+                                                                      .x = x.data<T>(),
+                                                                      .weight = weight.data<T>(),
+                                                                      .targets = targets.data<int32_t>(),
+                                                                      .rows = x.rows(),
+                                                                      .vocab = weight.rows(),
+                                                                      .dim = weight.cols(),
+                                                                      .scale = scale,
+                                                                      .logit_scale = logit_scale,
+                                                                      .scratch = scratch.data<std::byte>()});
+    });
+  }
+  if (record) ctx.tape->record(loss, [=](Context& c, const Tensor&) { c.tape->pass_gradient(c, x, dx); });
+  return loss;
+}
+
+}  // namespace maru

@@ -1,0 +1,25 @@
+// A named weight of a model.
+#pragma once
+#include <string>
+
+#include "tensor/tensor.h"
+
+namespace maru {
+
+/// What a parameter is, for initialisation, weight decay and the choice of optimiser.
+enum class ParameterRole : uint8_t {
+  kMatrix,     // weight of a Linear inside a block
+  kOutput,     // a Linear that writes to the residual stream (initialised smaller)
+  kEmbedding,  // token table
+  kHead,       // output projection to the vocabulary
+  kVector,     // norm weights: ones at the start, no decay
+};
+
+struct Parameter {
+  std::string name;
+  Tensor value;
+  Tensor gradient;  // in the accumulator type; empty when not training
+  Tensor packed;    // the value as matmul panels, serving only
+};
+
+}  // namespace maru

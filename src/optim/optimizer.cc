@@ -1,0 +1,112 @@
+#include "optim/optimizer.h"
+
+#include <cmath>
+
+#include "kernels/adamw/adamw.h"
+#include "kernels/convert/convert.h"
+#include "kernels/muon/muon.h"
+#include "kernels/reduce/reduce.h"
+
+namespace maru {
+namespace {
+
+Tensor zeros(Shape shape, Dtype dtype) {
+  auto memory = std::make_shared<HostBuffer>(static_cast<size_t>(shape.size()) * size_of(dtype));
+  std::byte* data = memory->data();
+  return Tensor(std::move(memory), data, shape, dtype);
+}
+
+Tensor master_of(const Tensor& value) {
+  if (value.dtype() != Dtype::kBf16) return {};
+  Tensor master = zeros(value.shape(), Dtype::kF32);
+  for (int64_t i = 0; i < value.size(); ++i) master.data<float>()[i] = to_float(value.data<bfloat16>()[i]);
+  return master;
+}
+
+}  // namespace
+
+Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<std::pair<Parameter*, ParameterRole>>& parameters)
+    : config_(config) {
+  for (const auto& [parameter, role] : parameters) {
+    const bool matrix = role == ParameterRole::kMatrix || role == ParameterRole::kOutput;
+    Slot slot{.parameter = parameter,
+              .muon = matrix && config.name == "muon",
+              .decay = role != ParameterRole::kVector,
+              .master = master_of(parameter->value),
+              .first = {},
+              .second = {}};
+    slot.first = zeros(parameter->value.shape(), parameter->gradient.dtype());
+    if (!slot.muon) slot.second = zeros(parameter->value.shape(), parameter->gradient.dtype());
+    slots_.push_back(std::move(slot));
+  }
+}
+
+double Optimizer::gradient_norm(Context& ctx) const {
+  double squares = 0;
+  for (const Slot& slot : slots_) {
+    const Tensor& gradient = slot.parameter->gradient;
+    const Tensor partial = ctx.empty({1, kernels::reduce_partials(gradient.size())}, Dtype::kF64);
+    ctx.launch(gradient.dtype(), [&]<class T>(auto& stream) {
+      if constexpr (std::is_floating_point_v<T>)
+        squares += kernels::sum_of_squares(
+            stream,
+            kernels::Reduce<T>{.partial = partial.data<double>(), .x = gradient.data<T>(), .count = gradient.size()});
+    });
+  }
+  return std::sqrt(squares);
+}
+
+double Optimizer::clip_scale(double norm) const {
+  return config_.clip > 0 && norm > config_.clip ? config_.clip / norm : 1;
+}
+
+void Optimizer::update(Context& ctx, int64_t step, double lr_factor, double gradient_scale) {
+  for (Slot& slot : slots_) {
+    if (slot.muon) {
+      update_muon(ctx, slot, config_.muon_lr * lr_factor, gradient_scale);
+    } else {
+      update_adamw(ctx, slot, step, config_.lr * lr_factor, gradient_scale);
+    }
+  }
+}
+
+void Optimizer::update_adamw(Context& ctx, Slot& slot, int64_t step, double lr, double gradient_scale) {
+  const Tensor& value = slot.parameter->value;
+  ctx.launch(value.dtype(), [&]<class T>(auto& stream) {
+    using A = kernels::Accumulator<T>;
+    if constexpr (kernels::kIsSimd<T> || std::is_same_v<T, double>)
+      kernels::adamw(stream, kernels::AdamW<T>{.parameter = value.data<T>(),
+                                               .master = slot.master.data<A>(),
+                                               .m = slot.first.data<A>(),
+                                               .v = slot.second.data<A>(),
+                                               .gradient = slot.parameter->gradient.data<A>(),
+                                               .count = value.size(),
+                                               .step = step,
+                                               .lr = lr,
+                                               .beta1 = config_.beta1,
+                                               .beta2 = config_.beta2,
+                                               .eps = config_.eps,
+                                               .weight_decay = slot.decay ? config_.weight_decay : 0,
+                                               .gradient_scale = gradient_scale,
+                                               .zero_gradient = true});
+  });
+}
+
+std::vector<StateTensor> Optimizer::state() const {
+  std::vector<StateTensor> all;
+  for (const Slot& slot : slots_) {
+    const std::string& name = slot.parameter->name;
+    if (slot.master) all.push_back({"master." + name, slot.master});
+    all.push_back({(slot.muon ? "momentum." : "m.") + name, slot.first});
+    if (slot.second) all.push_back({"v." + name, slot.second});
+  }
+  return all;
+}
+
+size_t Optimizer::state_bytes() const {
+  size_t bytes = 0;
+  for (const StateTensor& s : state()) bytes += s.tensor.bytes();
+  return bytes;
+}
+
+}  // namespace maru

@@ -1,0 +1,38 @@
+#include "optim/schedule.h"
+
+#include <gtest/gtest.h>
+
+namespace maru {
+namespace {
+
+TEST(Schedule, WarmsUpLinearly) {
+  const ScheduleConfig c{.warmup_steps = 9};
+  EXPECT_DOUBLE_EQ(0.1, schedule_factor(c, 0, 100));
+  EXPECT_DOUBLE_EQ(0.9, schedule_factor(c, 8, 100));
+  EXPECT_DOUBLE_EQ(1.0, schedule_factor(c, 9, 100));
+}
+
+TEST(Schedule, CosineEndsAtTheFinalRatio) {
+  const ScheduleConfig c{.warmup_steps = 0, .final_ratio = 0.1};
+  EXPECT_DOUBLE_EQ(1.0, schedule_factor(c, 0, 100));
+  EXPECT_NEAR(0.55, schedule_factor(c, 50, 100), 1e-12);
+  EXPECT_NEAR(0.1, schedule_factor(c, 100, 100), 1e-12);
+}
+
+TEST(Schedule, WsdIsFlatThenFallsAsOneMinusSquareRoot) {
+  const ScheduleConfig c{.name = "wsd", .warmup_steps = 0, .final_ratio = 0, .decay_fraction = 0.2};
+  EXPECT_DOUBLE_EQ(1.0, schedule_factor(c, 79, 100));
+  EXPECT_NEAR(0.5, schedule_factor(c, 85, 100), 1e-12);
+  EXPECT_NEAR(0.0, schedule_factor(c, 100, 100), 1e-12);
+}
+
+TEST(Schedule, NeverIncreasesAfterTheWarmUp) {
+  for (const char* name : {"cosine", "wsd", "constant"}) {
+    const ScheduleConfig c{.name = name};
+    for (int64_t step = 3; step < 150; ++step)
+      EXPECT_LE(schedule_factor(c, step, 150), schedule_factor(c, step - 1, 150));
+  }
+}
+
+}  // namespace
+}  // namespace maru

@@ -1,0 +1,11 @@
+// Where kernels run. A CPU-only build has one member; a device is another member, and every kernel another overload.
+#pragma once
+#include <variant>
+
+#include "base/cpu_stream.h"
+
+namespace maru {
+
+using Stream = std::variant<CpuStream>;
+
+}  // namespace maru

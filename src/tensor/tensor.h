@@ -1,0 +1,70 @@
+// A typed two-axis view of memory: [rows, cols], row-major, dense. Copies share the memory and keep it alive.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "tensor/arena.h"
+#include "tensor/dtype.h"
+
+namespace maru {
+
+struct Shape {
+  int64_t rows = 0, cols = 0;
+  int64_t size() const { return rows * cols; }
+  bool operator==(const Shape&) const = default;
+};
+
+class Tensor {
+ public:
+  Tensor() = default;
+  /// New memory of an arena, returned to it with the last copy.
+  Tensor(Arena& arena, Shape shape, Dtype dtype)
+      : Tensor(std::make_shared<Block>(arena, shape.size() * size_of(dtype)), shape, dtype) {}
+  /// Memory of somebody else, kept alive by `owner` (which may be null if it outlives the tensor).
+  Tensor(std::shared_ptr<const void> owner, void* data, Shape shape, Dtype dtype)
+      : owner_(std::move(owner)), data_(static_cast<std::byte*>(data)), shape_(shape), dtype_(dtype) {}
+
+  template <class T>
+  T* data() const {
+    return reinterpret_cast<T*>(data_);
+  }
+  const Shape& shape() const { return shape_; }
+  int64_t rows() const { return shape_.rows; }
+  int64_t cols() const { return shape_.cols; }
+  int64_t size() const { return shape_.size(); }
+  size_t bytes() const { return static_cast<size_t>(size()) * size_of(dtype_); }
+  Dtype dtype() const { return dtype_; }
+  explicit operator bool() const { return shape_.size() > 0; }
+  /// Whether another tensor looks at the same memory.
+  bool shared() const { return owner_.use_count() > 1; }
+  /// The same memory with another shape of the same size.
+  Tensor reshaped(Shape shape) const {
+    CHECK(shape.size() == size());
+    Tensor t = *this;
+    t.shape_ = shape;
+    return t;
+  }
+
+  int32_t node = -1;  // place on the tape; -1: not recorded
+
+ private:
+  struct Block {
+    Arena& arena;
+    size_t bytes, offset;
+    Block(Arena& a, size_t n) : arena(a), bytes(n), offset(a.allocate(n)) {}
+    ~Block() { arena.release(offset, bytes); }
+    Block(const Block&) = delete;
+  };
+  Tensor(std::shared_ptr<Block> block, Shape shape, Dtype dtype)
+      : data_(block->arena.at(block->offset)), shape_(shape), dtype_(dtype) {
+    owner_ = std::move(block);
+  }
+
+  std::shared_ptr<const void> owner_;
+  std::byte* data_ = nullptr;
+  Shape shape_;
+  Dtype dtype_ = Dtype::kF32;
+};
+
+}  // namespace maru

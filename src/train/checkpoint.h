@@ -1,0 +1,41 @@
+// Checkpoints of a run: weights, optimiser, data position, step. Whole or absent, never half.
+//
+//   checkpoints/step-00000100/  manifest.json config.json model.safetensors optimizer.safetensors state.json
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "base/file.h"
+#include "ledger/manifest.h"
+#include "models/decoder.h"
+#include "optim/optimizer.h"
+#include "train/loader.h"
+
+namespace maru::train {
+
+/// Everything of a run that is not a tensor.
+struct RunState {
+  int64_t step = 0, steps = 0, tokens = 0;  // steps: of the whole run, fixed when it started
+  LoaderState loader;
+  double seconds = 0;  // spent training so far
+  static constexpr auto fields() {
+    using C = RunState;
+    return std::tuple{field("step", &C::step, "optimiser steps done").range(0, 9e15),
+                      field("steps", &C::steps, "of the whole run").range(0, 9e15),
+                      field("tokens", &C::tokens, "tokens seen").range(0, 9e15),
+                      field("loader", &C::loader, "where the next token comes from"),
+                      field("seconds", &C::seconds, "spent training").range(0, 1e12)};
+  }
+};
+
+/// Checkpoints of a run directory, oldest first.
+std::vector<fs::path> list_checkpoints(const fs::path& run);
+
+/// Throws kExhausted on a full disk; the older checkpoints are then untouched.
+void save_checkpoint(const fs::path& run, const RunState& state, Decoder& model, const Optimizer& optimizer,
+                     ledger::Manifest manifest, int64_t keep);
+
+/// Restores model and optimiser. Throws kDataLoss naming the file that is truncated, corrupt or of another shape.
+RunState load_checkpoint(const fs::path& checkpoint, Decoder& model, Optimizer& optimizer);
+
+}  // namespace maru::train

@@ -1,0 +1,33 @@
+#include "train/config.h"
+
+#include <fmt/format.h>
+
+namespace maru::train {
+namespace {
+
+[[noreturn]] void misfit(const std::string& message) {
+  throw Failure(ErrorCode::kInvalidArgument, "recipe: " + message);
+}
+
+}  // namespace
+
+TrainConfig resolve(TrainConfig c, int64_t vocab_size) {
+  if (c.model.vocab_size == 0) c.model.vocab_size = vocab_size;
+  if (c.model.vocab_size < vocab_size)
+    misfit(fmt::format("model.vocab_size is {}, the tokenizer has {} tokens", c.model.vocab_size, vocab_size));
+  c.model = maru::resolve(c.model);
+  if (c.sequence_length > c.model.max_position_embeddings)
+    misfit(fmt::format("sequence_length {} is more than model.max_position_embeddings {}", c.sequence_length,
+                       c.model.max_position_embeddings));
+  if (c.micro_batch_tokens < c.sequence_length)
+    misfit(
+        fmt::format("micro_batch_tokens {} is less than sequence_length {}", c.micro_batch_tokens, c.sequence_length));
+  if (c.batch_tokens % c.micro_batch_tokens != 0)
+    misfit(fmt::format("batch_tokens {} is not a multiple of micro_batch_tokens {}", c.batch_tokens,
+                       c.micro_batch_tokens));
+  if ((c.steps > 0) + (c.minutes > 0) + (c.epochs > 0) != 1)
+    misfit("expected exactly one of steps, minutes and epochs to be above 0");
+  return c;
+}
+
+}  // namespace maru::train

@@ -1,0 +1,79 @@
+// The recipe of a training run.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "base/fields.h"
+#include "models/config.h"
+#include "optim/optimizer.h"
+#include "optim/schedule.h"
+
+namespace maru::train {
+
+struct ValidationConfig {
+  int64_t every_steps = 0;  // 0: about ten times a run
+  int64_t tokens = 131072;
+  static constexpr auto fields() {
+    using C = ValidationConfig;
+    return std::tuple{field("every_steps", &C::every_steps, "0: about ten times in the run").range(0, 1e9),
+                      field("tokens", &C::tokens, "held-out tokens per validation").range(1, 1e12)};
+  }
+};
+
+struct CheckpointConfig {
+  int64_t every_steps = 0;
+  double every_minutes = 2;
+  int64_t keep = 2;
+  static constexpr auto fields() {
+    using C = CheckpointConfig;
+    return std::tuple{field("every_steps", &C::every_steps, "0: by time only").range(0, 1e9),
+                      field("every_minutes", &C::every_minutes, "0: by steps only").range(0, 1e6),
+                      field("keep", &C::keep, "how many of the newest to keep").range(1, 1000)};
+  }
+};
+
+struct TrainConfig {
+  std::string name = "model";
+  std::string tokens;     // directory of token shards
+  std::string tokenizer;  // directory
+  std::string init_from;  // model directory: continue from it, or fine-tune it; empty: random weights
+  DecoderConfig model;
+  std::string dtype = "bf16";
+  int64_t seed = 1;
+  int64_t sequence_length = 512, batch_tokens = 16384, micro_batch_tokens = 8192;
+  int64_t steps = 0;
+  double minutes = 0, epochs = 0;
+  bool recompute = false;
+  OptimizerConfig optimizer;
+  ScheduleConfig schedule;
+  ValidationConfig validation;
+  CheckpointConfig checkpoint;
+
+  static constexpr auto fields() {
+    using C = TrainConfig;
+    return std::tuple{
+        field("name", &C::name, "of the run and of the model it makes"),
+        field("tokens", &C::tokens, "directory of packed token shards (maru data pack)"),
+        field("tokenizer", &C::tokenizer, "tokenizer directory"),
+        field("init_from", &C::init_from, "model directory to continue from or fine-tune; empty: random weights"),
+        field("model", &C::model, ""),
+        field("dtype", &C::dtype, "of weights and activations; masters and sums are f32").one_of("bf16|f32"),
+        field("seed", &C::seed, "of initial weights and data order").range(0, 9e15),
+        field("sequence_length", &C::sequence_length, "longest piece of a document seen at once").range(2, 1 << 24),
+        field("batch_tokens", &C::batch_tokens, "tokens per optimiser step").range(2, 1e10),
+        field("micro_batch_tokens", &C::micro_batch_tokens, "tokens per forward and backward").range(2, 1 << 24),
+        field("steps", &C::steps, "optimiser steps; 0: from minutes or epochs").range(0, 1e12),
+        field("minutes", &C::minutes, "time budget, turned into steps by a measurement at the start").range(0, 1e7),
+        field("epochs", &C::epochs, "passes over the data").range(0, 1e6),
+        field("recompute", &C::recompute, "keep only block inputs; less memory, about a third more work"),
+        field("optimizer", &C::optimizer, ""),
+        field("schedule", &C::schedule, ""),
+        field("validation", &C::validation, ""),
+        field("checkpoint", &C::checkpoint, "")};
+  }
+};
+
+/// Checks what fits together and fills in what follows from other fields. Throws kInvalidArgument.
+TrainConfig resolve(TrainConfig config, int64_t vocab_size);
+
+}  // namespace maru::train

@@ -1,0 +1,102 @@
+#include "train/trainer.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/weights.h"
+#include "ops/elementwise.h"
+
+namespace maru::train {
+namespace {
+
+std::vector<std::pair<Parameter*, ParameterRole>> roles_of(Decoder& model) {
+  std::vector<std::pair<Parameter*, ParameterRole>> roles;
+  for (const ParameterInfo& info : parameters_of(model)) roles.emplace_back(info.parameter, info.role);
+  return roles;
+}
+
+size_t machine_bytes() {
+  return static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGE_SIZE));
+}
+
+// A micro-batch of pieces of equal length; in a dry run only its shape matters.
+MicroBatch uniform_batch(int64_t tokens, int64_t piece) {
+  MicroBatch batch;
+  for (int64_t at = 0; at < tokens; at += piece) {
+    const std::vector<int32_t> zeros(static_cast<size_t>(std::min(piece, tokens - at)));
+    batch.builder.add(zeros);
+  }
+  batch.targets.assign(static_cast<size_t>(tokens), 0);
+  batch.counted = tokens;
+  return batch;
+}
+
+// Loss of one micro-batch with its gradients added to the parameters'. Result: [1, 1], or null memory in a dry run.
+Tensor forward_backward(Context& ctx, Decoder& model, MicroBatch& micro, double scale) {
+  const Batch batch = micro.builder.batch();
+  const Tensor targets(nullptr, micro.targets.data(), {batch.tokens.rows(), 1}, Dtype::kI32);
+  Tape tape;
+  Context training{ctx.stream, ctx.arena, &tape};
+  Tensor loss = model.loss(training, model.forward(training, batch), targets, scale);
+  tape.backward(training, loss);
+  return loss;
+}
+
+}  // namespace
+
+Trainer::Trainer(Decoder& model, const TrainConfig& config, Stream& stream)
+    : model_(model), config_(config), stream_(stream), optimizer_(config.optimizer, roles_of(model)) {
+  model.recompute = config.recompute;
+  // The longest and the shortest pieces a loader makes bound what lies between; the margin is for fragmentation.
+  planned_ = std::max(plan(config.sequence_length), plan(Loader::kMinMeanPiece));
+  const size_t capacity = planned_ + planned_ / 8;
+  if (capacity > machine_bytes())
+    throw Failure(
+        ErrorCode::kExhausted,
+        fmt::format("a micro-batch of {} tokens needs {} MiB, this machine has {} MiB: lower micro_batch_tokens "
+                    "or set recompute: true",
+                    config.micro_batch_tokens, capacity >> 20, machine_bytes() >> 20));
+  arena_ = std::make_unique<Arena>(capacity);
+}
+
+size_t Trainer::plan(int64_t piece) {
+  Arena dry = Arena::dry_run();
+  Context ctx{stream_, dry};
+  MicroBatch batch = uniform_batch(config_.micro_batch_tokens, piece);
+  forward_backward(ctx, model_, batch, 1);
+  return dry.peak();
+}
+
+double Trainer::accumulate(MicroBatch& batch, double scale) {
+  Context ctx = context();
+  const Tensor loss = forward_backward(ctx, model_, batch, scale);
+  return loss.dtype() == Dtype::kF32 ? static_cast<double>(*loss.data<float>()) : *loss.data<double>();
+}
+
+void Trainer::rehearse(MicroBatch& batch) {
+  accumulate(batch, 1.0 / static_cast<double>(std::max<int64_t>(1, batch.counted)));
+  Context ctx = context();
+  for (const ParameterInfo& info : parameters_of(model_)) zero(ctx, info.parameter->gradient);
+}
+
+StepResult Trainer::step(std::span<MicroBatch> micro_batches, int64_t step, int64_t steps) {
+  int64_t counted = 0;
+  StepResult result;
+  for (const MicroBatch& batch : micro_batches) counted += batch.counted, result.tokens += batch.builder.num_tokens();
+  const double scale = 1.0 / static_cast<double>(std::max<int64_t>(1, counted));
+  for (MicroBatch& batch : micro_batches) result.loss += accumulate(batch, scale);
+  Context ctx = context();
+  result.gradient_norm = optimizer_.gradient_norm(ctx);
+  if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm))
+    throw Failure(ErrorCode::kInternal,
+                  fmt::format("step {}: loss {} and gradient norm {} are not finite; try a lower learning rate", step,
+                              result.loss, result.gradient_norm));
+  optimizer_.update(ctx, step, schedule_factor(config_.schedule, step - 1, steps),
+                    optimizer_.clip_scale(result.gradient_norm));
+  return result;
+}
+
+}  // namespace maru::train

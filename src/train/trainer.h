@@ -1,0 +1,45 @@
+// One optimiser step: forward and backward of each micro-batch, clipping, update. Owns the memory of a step.
+#pragma once
+#include <memory>
+#include <span>
+
+#include "models/decoder.h"
+#include "optim/optimizer.h"
+#include "train/config.h"
+#include "train/loader.h"
+
+namespace maru::train {
+
+struct StepResult {
+  double loss = 0;           // mean over counted targets, nats per token
+  double gradient_norm = 0;  // before clipping
+  int64_t tokens = 0;        // seen, counted or not
+};
+
+class Trainer {
+ public:
+  /// Plans the memory of a step by a dry run and allocates it once.
+  /// Throws kExhausted if the plan exceeds the machine's memory, naming both.
+  Trainer(Decoder& model, const TrainConfig& config, Stream& stream);
+
+  /// Step number `step` (1 is the first) of `steps`. Throws kInternal when loss or gradient is not finite, before
+  /// anything is updated.
+  StepResult step(std::span<MicroBatch> micro_batches, int64_t step, int64_t steps);
+  /// Forward and backward alone, for measuring; gradients are dropped.
+  void rehearse(MicroBatch& batch);
+  Optimizer& optimizer() { return optimizer_; }
+  size_t planned_bytes() const { return planned_; }
+  Context context() { return {stream_, *arena_}; }
+
+ private:
+  double accumulate(MicroBatch& batch, double scale);
+  size_t plan(int64_t piece);
+  Decoder& model_;
+  const TrainConfig config_;
+  Stream& stream_;
+  Optimizer optimizer_;
+  size_t planned_ = 0;
+  std::unique_ptr<Arena> arena_;
+};
+
+}  // namespace maru::train

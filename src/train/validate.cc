@@ -1,0 +1,67 @@
+#include "train/validate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "train/loader.h"
+
+namespace maru::train {
+namespace {
+
+// Adds the batch's loss in f64, row by row, so that the sum does not depend on how documents were batched.
+void score(Context& ctx, Decoder& model, MicroBatch& micro, ValidationResult& result) {
+  if (micro.targets.empty()) return;
+  const Batch batch = micro.builder.batch();
+  const int64_t rows = batch.tokens.rows();
+  const Tensor targets(nullptr, micro.targets.data(), {rows, 1}, Dtype::kI32);
+  const Tensor losses = ctx.empty({rows, 1}, Dtype::kF32);
+  model.loss(ctx, model.forward(ctx, batch), targets, 1, losses);
+  for (int64_t i = 0; i < rows; ++i) result.nats += static_cast<double>(losses.data<float>()[i]);
+  result.tokens += micro.counted;
+  micro.builder.clear();
+  micro.targets.clear();
+  micro.counted = 0;
+}
+
+// The first `context` targets of the newest piece were counted in the window before.
+void forget_context(MicroBatch& batch, int64_t rows, int64_t context) {
+  const auto begin = batch.targets.end() - rows;
+  for (auto it = begin; it != begin + context; ++it) {
+    batch.counted -= *it >= 0;
+    *it = -1;
+  }
+}
+
+}  // namespace
+
+double ValidationResult::loss() const { return nats / static_cast<double>(std::max<int64_t>(1, tokens)); }
+double ValidationResult::bits_per_byte() const {
+  return nats / std::numbers::ln2 / static_cast<double>(std::max<uint64_t>(1, bytes));
+}
+double ValidationResult::perplexity() const { return std::exp(loss()); }
+
+ValidationResult validate(Context& ctx, Decoder& model, const formats::TokenDataset& held_out, int64_t sequence_length,
+                          int64_t batch_tokens, int64_t most_tokens, int64_t overlap) {
+  overlap = std::min(overlap, sequence_length - 1);
+  ValidationResult result;
+  MicroBatch batch;
+  std::vector<int32_t> scratch;
+  int64_t seen = 0;
+  for (int64_t d = 0; d < held_out.num_documents() && seen < most_tokens; ++d) {
+    const formats::TokenDocument document = held_out.document(d);
+    for (int64_t at = 0; at + 1 < document.tokens.size(); at += sequence_length - overlap) {
+      const int64_t count = std::min(sequence_length, document.tokens.size() - at);
+      if (batch.builder.num_tokens() + count > batch_tokens) score(ctx, model, batch, result);
+      append_document_piece(batch, document, at, count, scratch);
+      if (at > 0) forget_context(batch, count, std::min(overlap, count));
+      if (at + count >= document.tokens.size()) break;
+    }
+    seen += document.tokens.size();
+    result.bytes += document.source_bytes;
+  }
+  score(ctx, model, batch, result);
+  return result;
+}
+
+}  // namespace maru::train

@@ -1,0 +1,23 @@
+// Loss on held-out documents.
+#pragma once
+#include "formats/token_dataset.h"
+#include "models/decoder.h"
+#include "ops/context.h"
+
+namespace maru::train {
+
+struct ValidationResult {
+  double nats = 0;      // summed over counted tokens
+  int64_t tokens = 0;   // counted
+  uint64_t bytes = 0;   // of the text they stand for
+  double loss() const;  // nats per token
+  double bits_per_byte() const;
+  double perplexity() const;
+};
+
+/// Documents in order until `most_tokens` have been counted (always whole documents, at least one). Documents longer
+/// than `sequence_length` are read in windows that overlap by `overlap` tokens, which are context only.
+ValidationResult validate(Context&, Decoder&, const formats::TokenDataset& held_out, int64_t sequence_length,
+                          int64_t batch_tokens, int64_t most_tokens, int64_t overlap = 0);
+
+}  // namespace maru::train
