@@ -1,0 +1,62 @@
+// Register loops and read loops. Compiled once per instruction set.
+#include "kernels/ceiling/ceiling.h"
+#include "kernels/simd/words.h"
+
+namespace maru::kernels {
+namespace {
+
+constexpr int kChains = 12;  // independent sums: enough to hide the latency, few enough for 16 registers
+
+// The result goes where the compiler cannot ignore it.
+template <class F>
+MARU_INLINE void keep_busy(F&& step, int64_t rounds) {
+  F32 sum[kChains];
+  for (int64_t i = 0; i < rounds; ++i)
+#pragma GCC unroll 12
+    for (int c = 0; c < kChains; ++c) sum[c] = step(sum[c]);
+  F32 total;
+  for (int c = 0; c < kChains; ++c) total = total + sum[c];
+  float lanes[kLanes];
+  store(lanes, total);
+  [[maybe_unused]] volatile float result = lanes[0];
+}
+
+template <class T>
+double run(int64_t rounds) {
+  volatile float half = 0.5f;
+  const F32 a(half), b(half);
+  if constexpr (kHalves<T> == 1 && kPerWord<T> == 2) {
+    const volatile Word pair = 0x3f003f00;
+    const Word word = pair;
+    const auto x = factor<T, 0>(broadcast_word(&word));
+    keep_busy(
+        [&](F32 sum) __attribute__((always_inline)) { return fma(x, x, sum); }, rounds);
+  } else {
+    keep_busy(
+        [&](F32 sum) __attribute__((always_inline)) { return fma(sum, a, b); }, rounds);
+  }
+  return 2.0 * static_cast<double>(rounds * kChains * kLanes) * (kHalves<T> == 1 ? kPerWord<T> : 1);
+}
+
+}  // namespace
+
+template <>
+double multiply_adds<kIsa, float>(int64_t rounds) {
+  return run<float>(rounds);
+}
+template <>
+double multiply_adds<kIsa, bfloat16>(int64_t rounds) {
+  return run<bfloat16>(rounds);
+}
+template <>
+uint64_t read_words<kIsa>(const std::byte* data, int64_t bytes) {
+  uint64_t sum = 0;
+  for (int64_t i = 0; i + 8 <= bytes; i += 8) {
+    uint64_t word;
+    __builtin_memcpy(&word, data + i, sizeof word);
+    sum += word;
+  }
+  return sum;
+}
+
+}  // namespace maru::kernels
