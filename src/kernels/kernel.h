@@ -37,6 +37,8 @@ void with_isa(Isa isa, F&& f) {
 
 /// Rows per task so that a task does about 16 Ki elements of work: independent of the thread count.
 constexpr int64_t rows_per_task(int64_t cols) { return cols >= 16384 ? 1 : 16384 / (cols > 0 ? cols : 1); }
+/// Elements per task of elementwise ops.
+inline constexpr int64_t kElementsPerTask = 16384;
 constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace maru::kernels

@@ -31,8 +31,15 @@ struct OpCase {
 };
 
 // One per family, in <family>/cases.cc; op_cases.cc collects them.
+void adamw_cases(std::vector<OpCase>& cases);
+void add_cases(std::vector<OpCase>& cases);
+void convert_cases(std::vector<OpCase>& cases);
+void embedding_cases(std::vector<OpCase>& cases);
 void matmul_cases(std::vector<OpCase>& cases);
+void reduce_cases(std::vector<OpCase>& cases);
 void rms_norm_cases(std::vector<OpCase>& cases);
+void rope_cases(std::vector<OpCase>& cases);
+void swiglu_cases(std::vector<OpCase>& cases);
 
 std::vector<OpCase> all_op_cases();
 

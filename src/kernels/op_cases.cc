@@ -5,8 +5,15 @@ namespace maru::kernels {
 
 std::vector<OpCase> all_op_cases() {
   std::vector<OpCase> cases;
+  adamw_cases(cases);
+  add_cases(cases);
+  convert_cases(cases);
+  embedding_cases(cases);
   matmul_cases(cases);
+  reduce_cases(cases);
   rms_norm_cases(cases);
+  rope_cases(cases);
+  swiglu_cases(cases);
   return cases;
 }
 

@@ -26,6 +26,12 @@ std::vector<double> magnitude(const std::vector<double>& x) {
   return sizes;
 }
 
+double largest(const std::vector<double>& x) {
+  double top = 0;
+  for (double v : x) top = std::abs(v) > top ? std::abs(v) : top;
+  return top;
+}
+
 void Comparison::element(const std::string& name, size_t i, double actual, double expected, double unit,
                          double arithmetic) {
   if (actual == expected || (std::isnan(actual) && std::isnan(expected))) return;
@@ -36,6 +42,16 @@ void Comparison::element(const std::string& name, size_t i, double actual, doubl
   if (error <= outcome_.error) return;
   outcome_.error = error;
   outcome_.detail = fmt::format("{}[{}] = {:.9g}, expected {:.9g} ± {:.3g}", name, i, actual, expected, allowed);
+}
+
+void Comparison::exact(const std::string& name, std::string_view actual, std::string_view expected,
+                       size_t element_bytes) {
+  outcome_.bits = hash64(actual, outcome_.bits);
+  if (actual == expected) return;
+  const auto differ = std::mismatch(actual.begin(), actual.end(), expected.begin(), expected.end());
+  const size_t byte = static_cast<size_t>(differ.first - actual.begin());
+  outcome_.error = std::numeric_limits<double>::infinity();
+  outcome_.detail = fmt::format("{}[{}] has other bits than expected", name, byte / element_bytes);
 }
 
 std::vector<double> direction(int64_t n, int index) {

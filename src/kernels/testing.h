@@ -25,6 +25,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/hash.h"
@@ -83,6 +84,8 @@ class Inputs {
     return add ? before : blank<T>(n);
   }
   std::vector<int32_t> integers(int64_t n, int64_t bound);
+  /// What the type under test holds: kBf16 where ops round in between, for their tolerances.
+  Round round() const { return round_; }
 
  private:
   template <class T, class Draw>
@@ -111,6 +114,8 @@ double sum_roundings(int64_t n);
 
 /// |xᵢ|: the magnitude of results whose terms do not cancel.
 std::vector<double> magnitude(const std::vector<double>& x);
+/// The largest |xᵢ|, NaN left out: for outputs whose elements may share one magnitude.
+double largest(const std::vector<double>& x);
 
 /// Collects errors and bits over the outputs of one run.
 class Comparison {
@@ -123,10 +128,18 @@ class Comparison {
               tolerance.roundings * kUnitRoundoff<float> * tolerance.magnitude[i]);
     outcome_.bits = hash64({reinterpret_cast<const char*>(actual.data()), actual.size() * sizeof(T)}, outcome_.bits);
   }
+  /// Bit for bit.
+  template <class T>
+  void add_exact(const std::string& name, const std::vector<T>& actual, const std::vector<T>& expected) {
+    const std::string_view got(reinterpret_cast<const char*>(actual.data()), actual.size() * sizeof(T));
+    const std::string_view wanted(reinterpret_cast<const char*>(expected.data()), expected.size() * sizeof(T));
+    exact(name, got, wanted, sizeof(T));
+  }
   const OpOutcome& outcome() const { return outcome_; }
 
  private:
   void element(const std::string& name, size_t i, double actual, double expected, double unit, double arithmetic);
+  void exact(const std::string& name, std::string_view actual, std::string_view expected, size_t element_bytes);
   OpOutcome outcome_;
 };
 

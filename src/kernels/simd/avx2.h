@@ -82,5 +82,23 @@ MARU_INLINE float reduce_max(F32 a) {
   return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
 
+/// As many doubles as F32 has floats.
+struct F64 {
+  __m256d low, high;
+  MARU_INLINE F64() : low(_mm256_setzero_pd()), high(_mm256_setzero_pd()) {}
+  MARU_INLINE F64(__m256d l, __m256d h) : low(l), high(h) {}
+};
+/// x² + sum; the square is exact.
+MARU_INLINE F64 add_square(F32 x, F64 sum) {
+  const __m256d low = _mm256_cvtps_pd(_mm256_castps256_ps128(x.v));
+  const __m256d high = _mm256_cvtps_pd(_mm256_extractf128_ps(x.v, 1));
+  return {_mm256_fmadd_pd(low, low, sum.low), _mm256_fmadd_pd(high, high, sum.high)};
+}
+MARU_INLINE double reduce_add(F64 a) {
+  const __m256d both = _mm256_add_pd(a.low, a.high);
+  const __m128d pair = _mm_add_pd(_mm256_castpd256_pd128(both), _mm256_extractf128_pd(both, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(pair, _mm_unpackhi_pd(pair, pair)));
+}
+
 }  // namespace
 }  // namespace maru::kernels

@@ -49,5 +49,19 @@ MARU_INLINE F32 keep_above(F32 x, float limit, F32 value) {
 MARU_INLINE float reduce_add(F32 a) { return _mm512_reduce_add_ps(a.v); }
 MARU_INLINE float reduce_max(F32 a) { return _mm512_reduce_max_ps(a.v); }
 
+/// As many doubles as F32 has floats.
+struct F64 {
+  __m512d low, high;
+  MARU_INLINE F64() : low(_mm512_setzero_pd()), high(_mm512_setzero_pd()) {}
+  MARU_INLINE F64(__m512d l, __m512d h) : low(l), high(h) {}
+};
+/// x² + sum; the square is exact.
+MARU_INLINE F64 add_square(F32 x, F64 sum) {
+  const __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(x.v));
+  const __m512d high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(x.v, 1));
+  return {_mm512_fmadd_pd(low, low, sum.low), _mm512_fmadd_pd(high, high, sum.high)};
+}
+MARU_INLINE double reduce_add(F64 a) { return _mm512_reduce_add_pd(_mm512_add_pd(a.low, a.high)); }
+
 }  // namespace
 }  // namespace maru::kernels

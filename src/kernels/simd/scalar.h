@@ -45,5 +45,15 @@ MARU_INLINE F32 keep_above(F32 x, float limit, F32 value) { return x.v < limit ?
 MARU_INLINE float reduce_add(F32 a) { return a.v; }
 MARU_INLINE float reduce_max(F32 a) { return a.v; }
 
+/// As many doubles as F32 has floats.
+struct F64 {
+  double v;
+  MARU_INLINE F64() : v(0) {}
+  MARU_INLINE explicit F64(double x) : v(x) {}
+};
+/// x² + sum; the square is exact.
+MARU_INLINE F64 add_square(F32 x, F64 sum) { return F64(static_cast<double>(x.v) * static_cast<double>(x.v) + sum.v); }
+MARU_INLINE double reduce_add(F64 a) { return a.v; }
+
 }  // namespace
 }  // namespace maru::kernels

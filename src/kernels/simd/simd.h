@@ -1,7 +1,8 @@
 // Thin vector wrappers: F32 is a register of floats of the instruction set this file is being compiled for.
 //
 // A kernel's cpu.cc is compiled once per instruction set, with MARU_ISA naming it. Rules that keep the copies apart:
-//   - cpu.cc defines explicit specialisations `template <> void kernel<kIsa>(…)`; everything else in it is in an anonymous
+//   - cpu.cc defines explicit specialisations `template <> void kernel<kIsa>(…)`; everything else in it is in an
+//   anonymous
 //     namespace;
 //   - it uses no standard library templates in hot code (the linker might keep one instruction set's copy for all);
 //   - every function below is always inlined.
@@ -11,6 +12,7 @@
 
 #include "base/bfloat16.h"
 #include "base/isa.h"
+#include "kernels/kernel.h"
 
 #define MARU_INLINE [[gnu::always_inline]] inline
 
@@ -41,6 +43,18 @@ MARU_INLINE F32 exp(F32 x) {
   return keep_above(x, -87.33654f, scale_by_power_of_two(p, n));
 }
 
+/// 2^x, relative error below 3e-7 for x in [-126, 127]; 0 for large negative x; infinity above 128. exp2(0) is 1.
+/// A minimax polynomial of degree 5 in the rest after rounding.
+MARU_INLINE F32 exp2(F32 x) {
+  const F32 n = round(x), r = x - n;
+  F32 p = fma(F32(1.326472730e-3f), r, F32(9.671512991e-3f));
+  p = fma(p, r, F32(5.550733581e-2f));
+  p = fma(p, r, F32(2.402224243e-1f));
+  p = fma(p, r, F32(6.931470037e-1f));
+  p = fma(p, r, F32(1.0f));
+  return scale_by_power_of_two(p, n);
+}
+
 /// 1 / (1 + exp(-x)).
 MARU_INLINE F32 sigmoid(F32 x) { return F32(1.0f) / (F32(1.0f) + exp(F32(0.0f) - x)); }
 
@@ -50,6 +64,25 @@ MARU_INLINE void for_lanes(int64_t n, F&& f) {
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) f(i, kLanes);
   if (i < n) f(i, n - i);
+}
+
+/// The same over [0, n) in tasks of kElementsPerTask.
+template <class F>
+void for_elements(ThreadPool& pool, int64_t n, const F& f) {
+  pool.parallel_for(divide_up(n, kElementsPerTask), [&](int64_t task, int) {
+    const int64_t first = task * kElementsPerTask, rest = n - first;
+    for_lanes(rest < kElementsPerTask ? rest : kElementsPerTask,
+              [&](int64_t i, int64_t lanes) { f(first + i, lanes); });
+  });
+}
+
+/// The same for every row of [0, rows): f(row), rows_per_task(cols) rows to a task.
+template <class F>
+void for_rows(ThreadPool& pool, int64_t rows, int64_t cols, const F& f) {
+  const int64_t step = rows_per_task(cols);
+  pool.parallel_for(divide_up(rows, step), [&](int64_t task, int) {
+    for (int64_t r = task * step; r < rows && r < (task + 1) * step; ++r) f(r);
+  });
 }
 
 }  // namespace
