@@ -32,6 +32,7 @@ struct OpCase {
 
 // One per family, in <family>/cases.cc; op_cases.cc collects them.
 void adamw_cases(std::vector<OpCase>& cases);
+void attention_cases(std::vector<OpCase>& cases);
 void add_cases(std::vector<OpCase>& cases);
 void convert_cases(std::vector<OpCase>& cases);
 void embedding_cases(std::vector<OpCase>& cases);

@@ -6,6 +6,7 @@ namespace maru::kernels {
 std::vector<OpCase> all_op_cases() {
   std::vector<OpCase> cases;
   adamw_cases(cases);
+  attention_cases(cases);
   add_cases(cases);
   convert_cases(cases);
   embedding_cases(cases);

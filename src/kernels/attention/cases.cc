@@ -1,0 +1,287 @@
+// Where attention is tested and timed.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "kernels/attention/attention.h"
+#include "kernels/testing.h"
+
+namespace maru::kernels {
+namespace {
+
+struct Shape {
+  std::vector<int64_t> lengths;  // of the packed sequences
+  int64_t heads, kv_heads, head_dim;
+  bool causal = true, add = false;
+
+  int64_t rows() const { return std::accumulate(lengths.begin(), lengths.end(), int64_t{0}); }
+  AttentionShape attention() const {
+    return {heads, kv_heads, head_dim, 1 / std::sqrt(static_cast<double>(head_dim)), causal};
+  }
+  std::string name() const {
+    return fmt::format("{} tokens, {}/{} heads of {}{}{}", fmt::join(lengths, "+"), heads, kv_heads, head_dim,
+                       causal ? "" : ", not causal", add ? ", adding" : "");
+  }
+  /// Pairs of query and key that see each other.
+  double pairs() const {
+    double sum = 0;
+    for (const auto n : lengths) sum += static_cast<double>(causal ? n * (n + 1) / 2 : n * n);
+    return sum;
+  }
+  double flops() const { return (4 + 10) * pairs() * static_cast<double>(heads * head_dim); }
+  double bytes(double element_bytes) const {
+    return element_bytes * static_cast<double>(rows() * head_dim * (6 * heads + 6 * kv_heads));
+  }
+};
+
+/// Pages for sequences of given lengths, and spans over them.
+template <class T>
+struct Pages {
+  std::vector<T> memory;
+  std::vector<std::vector<T*>> tables;
+
+  Pages(const Shape& s) {
+    const int64_t page = page_elements(s.kv_heads, s.head_dim);
+    int64_t pages = 0;
+    for (const auto n : s.lengths) pages += divide_up(n, kPageTokens);
+    memory.resize(static_cast<size_t>((pages + 1) * page), from_f64<T>(std::nan("")));
+    T* next = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) / sizeof(T);
+    for (const auto n : s.lengths) {
+      auto& table = tables.emplace_back();
+      for (int64_t i = 0; i < divide_up(n, kPageTokens); ++i, next += page) table.push_back(next);
+    }
+  }
+  std::vector<AttentionSpan<T>> spans(const Shape& s) const {
+    std::vector<AttentionSpan<T>> spans;
+    int64_t row = 0;
+    for (size_t i = 0; i < tables.size(); row += s.lengths[i++])
+      spans.push_back({row, s.lengths[i], 0, tables[i].data()});
+    return spans;
+  }
+};
+
+template <class T>
+struct Problem {
+  using A = Accumulator<T>;
+  Shape shape;
+  Inputs::Round round;
+  int64_t rows = shape.rows(), q_cols = shape.heads * shape.head_dim, kv_cols = shape.kv_heads * shape.head_dim;
+  std::vector<T> q, k, v, dout, out, dq, dk, dv;
+  std::vector<A> lse;
+  Pages<T> pages;
+  std::vector<AttentionSpan<T>> spans;
+  std::vector<std::byte> scratch;
+
+  Problem(Inputs& in, const Shape& s)
+      : shape(s),
+        round(in.round()),
+        q(in.normal<T>(rows * q_cols)),
+        k(in.normal<T>(rows * kv_cols)),
+        v(in.normal<T>(rows * kv_cols)),
+        dout(in.normal<T>(rows * q_cols)),
+        out(in.blank<T>(rows * q_cols)),
+        dq(in.gradient<T>(rows * q_cols, s.add)),
+        dk(in.gradient<T>(rows * kv_cols, s.add)),
+        dv(in.gradient<T>(rows * kv_cols, s.add)),
+        lse(in.blank<A>(rows * s.heads)),
+        pages(s),
+        spans(pages.spans(s)) {}
+
+  void reserve(int64_t bytes) {
+    if (static_cast<size_t>(bytes) > scratch.size()) scratch.assign(static_cast<size_t>(bytes), std::byte{0xff});
+  }
+  void forward_spans(CpuStream& stream, const std::vector<AttentionSpan<T>>& s) {
+    const auto n = static_cast<int64_t>(s.size());
+    reserve(attention_forward_scratch_bytes<T>(shape.attention(), n, stream.pool->size()));
+    append_keys<T>(stream, {.shape = shape.attention(),
+                            .k = k.data(),
+                            .v = v.data(),
+                            .k_stride = kv_cols,
+                            .v_stride = kv_cols,
+                            .spans = s.data(),
+                            .num_spans = n});
+    attention_forward<T>(stream, {.shape = shape.attention(),
+                                  .out = out.data(),
+                                  .out_stride = q_cols,
+                                  .lse = lse.data(),
+                                  .q = q.data(),
+                                  .q_stride = q_cols,
+                                  .spans = s.data(),
+                                  .num_spans = n,
+                                  .scratch = scratch.data()});
+  }
+  void forward(CpuStream& stream) { forward_spans(stream, spans); }
+  void backward(CpuStream& stream) {
+    const int64_t n = static_cast<int64_t>(spans.size()),
+                  longest = *std::max_element(shape.lengths.begin(), shape.lengths.end());
+    reserve(attention_backward_scratch_bytes<T>(shape.attention(), n, rows, longest, stream.pool->size()));
+    attention_backward<T>(stream, {.shape = shape.attention(),
+                                   .dq = dq.data(),
+                                   .dk = dk.data(),
+                                   .dv = dv.data(),
+                                   .dq_stride = q_cols,
+                                   .dk_stride = kv_cols,
+                                   .dv_stride = kv_cols,
+                                   .add_dq = shape.add,
+                                   .add_dk = shape.add,
+                                   .add_dv = shape.add,
+                                   .dout = dout.data(),
+                                   .out = out.data(),
+                                   .q = q.data(),
+                                   .k = k.data(),
+                                   .v = v.data(),
+                                   .dout_stride = q_cols,
+                                   .out_stride = q_cols,
+                                   .q_stride = q_cols,
+                                   .k_stride = kv_cols,
+                                   .v_stride = kv_cols,
+                                   .lse = lse.data(),
+                                   .spans = spans.data(),
+                                   .num_spans = n,
+                                   .scratch = scratch.data()});
+  }
+  void run(CpuStream& stream) {
+    forward(stream);
+    backward(stream);
+  }
+  template <class Visit>
+  void outputs(Visit&& visit) {
+    visit("out", out);
+    visit("lse", lse);
+    visit("dq", dq);
+    visit("dk", dk);
+    visit("dv", dv);
+  }
+  template <class Visit>
+  void inputs(Visit&& visit) {
+    visit(q, dq);
+    visit(k, dk);
+    visit(v, dv);
+  }
+  template <class Visit>
+  void results(Visit&& visit) {
+    visit(out, dout);
+  }
+  std::vector<Tolerance> tolerances() const;
+  bool rows_alone(CpuStream& stream);
+};
+
+/// Magnitudes of every term of attention, from the reference's own numbers.
+struct Magnitudes {
+  const Problem<double>& p;
+  std::vector<double> out, lse, dq, dk, dv;
+
+  explicit Magnitudes(const Problem<double>& problem)
+      : p(problem),
+        out(p.q.size()),
+        lse(p.lse.size()),
+        dq(magnitude_before(p.dq)),
+        dk(magnitude_before(p.dk)),
+        dv(magnitude_before(p.dv)) {
+    for (const auto& span : p.spans)
+      for (int64_t r = 0; r < span.rows; ++r)
+        for (int64_t h = 0; h < p.shape.heads; ++h)
+          add_query(span.first_row, span.first_row + r, span.first_row + (p.shape.causal ? r + 1 : span.rows), h);
+  }
+
+ private:
+  // What was there before the gradient was added: inputs are normal, so 6 is more than any of them.
+  std::vector<double> magnitude_before(const std::vector<double>& x) const {
+    return std::vector<double>(x.size(), p.shape.add ? 6 : 0);
+  }
+  double dot(const double* a, const double* b) const {
+    double sum = 0;
+    for (int64_t d = 0; d < p.shape.head_dim; ++d) sum += a[d] * b[d];
+    return sum;
+  }
+  double size(const double* a, const double* b) const {
+    double sum = 0;
+    for (int64_t d = 0; d < p.shape.head_dim; ++d) sum += std::abs(a[d] * b[d]);
+    return sum;
+  }
+  void add_query(int64_t first, int64_t row, int64_t end, int64_t h) {
+    const int64_t n = p.shape.head_dim, at = row * p.q_cols + h * n;
+    const double scale = 1 / std::sqrt(static_cast<double>(n)), lse_row = p.lse[row * p.shape.heads + h];
+    double terms = 1 + std::abs(lse_row);  // of a score: its error is relative to this, and so is the weight's
+    for (int64_t j = first; j < end; ++j)
+      terms = std::max(terms, 1 + std::abs(lse_row) + scale * size(&p.q[at], key(j, h)));
+    lse[row * p.shape.heads + h] = terms;
+    for (int64_t j = first; j < end; ++j) {
+      const double weight = std::exp(scale * dot(&p.q[at], key(j, h)) - lse_row) * terms;
+      const double dscore = weight * scale * (size(&p.dout[at], value(j, h)) + size(&p.dout[at], &p.out[at]));
+      for (int64_t d = 0; d < n; ++d) {
+        out[at + d] += weight * std::abs(value(j, h)[d]);
+        dq[at + d] += dscore * std::abs(key(j, h)[d]);
+        dk[key(j, h) - p.k.data() + d] += dscore * std::abs(p.q[at + d]);
+        dv[value(j, h) - p.v.data() + d] += weight * std::abs(p.dout[at + d]);
+      }
+    }
+  }
+  int64_t kv_at(int64_t row, int64_t h) const {
+    return row * p.kv_cols + h * p.shape.kv_heads / p.shape.heads * p.shape.head_dim;
+  }
+  const double* key(int64_t row, int64_t h) const { return &p.k[kv_at(row, h)]; }
+  const double* value(int64_t row, int64_t h) const { return &p.v[kv_at(row, h)]; }
+};
+
+/// For bfloat16, weights, their gradients and out (which delta reads) are rounded to it in between: up to three factors
+/// of (1 + u) in a term.
+template <class T>
+std::vector<Tolerance> Problem<T>::tolerances() const {
+  if constexpr (std::is_same_v<T, double>) {
+    const Magnitudes m(*this);
+    const int64_t longest = *std::max_element(shape.lengths.begin(), shape.lengths.end());
+    const int64_t group = shape.heads / shape.kv_heads;
+    const double forward = sum_roundings(shape.head_dim) + sum_roundings(longest);
+    const double backward = 2 * forward + sum_roundings(longest * group);
+    const double halves = round == Inputs::Round::kBf16 ? kUnitRoundoff<bfloat16> / kUnitRoundoff<float> : 0;
+    return {{forward + halves, m.out},
+            {forward, m.lse},
+            {backward + 3 * halves, m.dq},
+            {backward + 3 * halves, m.dk},
+            {backward + 3 * halves, m.dv}};
+  }
+  return {};
+}
+
+/// Each sequence alone, and each in chunks (if causal), into fresh pages: the bits of all sequences in one call.
+template <class T>
+bool Problem<T>::rows_alone(CpuStream& stream) {
+  forward(stream);
+  const std::vector<T> whole = out;
+  const std::vector<A> whole_lse = lse;
+  for (const int64_t chunk : {1, 3, 64, 100, 1 << 20}) {
+    if (!shape.causal && chunk < rows) continue;
+    pages = Pages<T>(shape);
+    spans = pages.spans(shape);
+    out.assign(out.size(), T{});
+    lse.assign(lse.size(), A{});
+    for (AttentionSpan<T> span : spans)
+      for (int64_t r = 0; r < span.rows; r += chunk)
+        forward_spans(stream, {{span.first_row + r, std::min(chunk, span.rows - r), r, span.pages}});
+    if (std::memcmp(whole.data(), out.data(), out.size() * sizeof(T)) != 0) return false;
+    if (std::memcmp(whole_lse.data(), lse.data(), lse.size() * sizeof(A)) != 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void attention_cases(std::vector<OpCase>& cases) {
+  const std::vector<Shape> shapes = {
+      {{1}, 1, 1, 2},
+      {{5, 1, 9}, 2, 1, 6, true, true},
+      {{65, 130}, 2, 2, 64},
+      {{70}, 3, 1, 32, false, true},
+      {{100, 3}, 4, 2, 80, false},
+      {{129}, 7, 1, 10, true, true},
+      {{64, 128}, 2, 1, 16},
+      {{61}, 2, 2, 128, true, true},
+  };
+  for (const Shape& shape : shapes) add_cases<Problem>(cases, "attention", shape);
+}
+
+}  // namespace maru::kernels
