@@ -121,7 +121,6 @@ class App {
   }
 
   private markCurrent(room: Room): void {
-    this.root.dataset.room = room.name;
     for (const link of this.root.querySelectorAll<HTMLElement>("[data-room]")) {
       if (link.dataset.room === room.name) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");

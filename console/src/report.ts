@@ -57,7 +57,7 @@ function sections(data: ReportData): Child[] {
     evaluation && section("evaluation", t("report.evaluation"), h("div", { class: "card" }, evaluationPanel(evaluation))),
     samples.length > 0 && section("samples", t("report.samples"), h("div", { class: "card" }, sampleList(samples))),
     recipe !== undefined && recipe !== null && section("recipe", t("report.recipe"), jsonBlock(recipe)),
-    manifest && section("manifest", t("report.manifest"), h("div", { class: "card" }, manifestPanel(manifest))),
+    manifest && section("manifest", t("report.manifest"), h("div", { class: "card" }, manifestPanel(recipe ? { ...manifest, recipe: null } : manifest))),
   ];
 }
 

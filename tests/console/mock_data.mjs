@@ -51,11 +51,11 @@ export const runs = [
 export function metricsRows(steps) {
   const rows = [];
   for (let step = 1; step <= steps; step++) {
-    const noise = Math.sin(step * 12.9898) * 0.12 + Math.sin(step * 3.7) * 0.05;
+    const noise = 0.5 * (((Math.sin(step * 12.9898) * 43758.5453) % 1));
     const loss = 3.4 + 6 * Math.exp(-step / 90) + noise;
     const lr = 6e-4 * Math.min(step / 50, 0.5 + 0.5 * Math.cos((Math.PI * step) / 1000));
     rows.push({ step, tokens: step * 8192, loss, lr, gradient_norm: 1.2 + 4 * Math.exp(-step / 40) + Math.abs(noise),
-                tokens_per_second: 8123 + 300 * Math.sin(step * 1.7), mfu: 0.71 + 0.02 * Math.sin(step * 1.7), seconds: step * 1.008 });
+                tokens_per_second: 8123 + 600 * noise, mfu: 0.71 + 0.05 * noise, seconds: step * 1.008 });
     if (step % 100 === 0) {
       const validation_loss = 3.45 + 6 * Math.exp(-step / 88);
       rows.push({ step, tokens: step * 8192, validation_loss, validation_bits_per_byte: validation_loss * 0.412 });

@@ -46,7 +46,7 @@ async function readBody(request) {
 }
 
 class MockServer {
-  state = { requests: [], aborted: 0, key: null, rows: data.metricsRows(400), down: false };
+  state = { requests: [], asked: [], aborted: 0, key: null, rows: data.metricsRows(400), down: false };
 
   constructor(site) {
     this.site = site;
@@ -73,6 +73,7 @@ class MockServer {
       return sendError(response, 401, "This server asks for an API key.", "invalid_api_key");
     }
     if (request.method === "POST") return this.generate(url.pathname, JSON.parse(await readBody(request)), request, response);
+    this.state.asked.push(request.url);
     const answer = this.lookUp(url);
     return answer ? sendJson(response, 200, answer) : sendError(response, 404, `There is nothing at ${url.pathname}.`);
   }

@@ -1,7 +1,7 @@
 // A line chart in SVG: axes with round ticks, a crosshair that follows pointer and arrow keys, a legend that doubles
 // as the readout, a spoken summary, and a table of the same numbers. To a screen reader the plot is a slider whose
 // value is the reading under the crosshair.
-import { h, replace, s } from "../lib/dom";
+import { h, icon, replace, s } from "../lib/dom";
 import { format, t } from "../lib/i18n";
 import { Extent, Scale, domainFor, extentOf } from "./scale";
 import { Points, decimate, nearestIndex, sampleRows, summarise } from "./series";
@@ -17,7 +17,8 @@ export interface Series {
 export interface ChartOptions {
   title: string;
   note?: string;
-  formatY: (value: number) => string;
+  formatY: (value: number) => string; // for the axis
+  formatValue?: (value: number) => string; // for readings, where the axis is too coarse
   zero?: boolean;
 }
 
@@ -72,7 +73,7 @@ export class Chart {
   private makeFrame(): HTMLElement {
     const note = this.options.note ? h("p", { class: "note" }, this.options.note) : null;
     const head = h("div", { class: "chart-head" }, h("h3", {}, this.options.title), this.legend);
-    const numbers = h("details", { class: "numbers" }, h("summary", {}, t("chart.table")), this.table);
+    const numbers = h("details", { class: "numbers" }, h("summary", {}, icon("chevron"), t("chart.table")), this.table);
     numbers.addEventListener("toggle", () => this.drawTable(numbers.open));
     return h("figure", { class: "chart card" }, head, note, this.plot, numbers);
   }
@@ -207,7 +208,7 @@ export class Chart {
     const values = this.series.map((one) => {
       const value = one.points.y[nearestIndex(one.points.x, x)]!;
       return h("li", {}, h("span", { class: `swatch tone-${one.tone}` }), `${one.name} `,
-               h("b", {}, this.options.formatY(value)));
+               h("b", {}, this.say(value)));
     });
     return [...values, step];
   }
@@ -222,11 +223,15 @@ export class Chart {
     const sentences = this.series.map((one) => {
       const told = summarise(one.points);
       if (told === null) return "";
-      const say = this.options.formatY;
-      const values = { name: one.name, first: say(told.first), last: say(told.last), low: say(told.low) };
-      return t("chart.summary", { ...values, high: say(told.high), at: format().whole(told.lowAt) });
+      const values = { first: told.first, last: told.last, low: told.low, high: told.high };
+      const said = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, this.say(value)]));
+      return t("chart.summary", { ...said, name: one.name, at: format().whole(told.lowAt) });
     });
     return [this.options.title, ...sentences].join(". ");
+  }
+
+  private say(value: number): string {
+    return (this.options.formatValue ?? this.options.formatY)(value);
   }
 
   private drawTable(open: boolean): void {
@@ -237,7 +242,7 @@ export class Chart {
   private tableOf(one: Series): HTMLElement {
     const head = h("tr", {}, h("th", { scope: "col" }, t("chart.stepColumn")), h("th", { scope: "col" }, one.name));
     const rows = sampleRows(one.points, 50).map(([x, y]) =>
-      h("tr", {}, h("td", {}, format().whole(x)), h("td", {}, this.options.formatY(y))));
+      h("tr", {}, h("td", {}, format().whole(x)), h("td", {}, this.say(y))));
     return h("table", {}, h("caption", {}, one.name), h("thead", {}, head), h("tbody", {}, rows));
   }
 }

@@ -39,7 +39,7 @@ export class ChatView implements View {
   }
 
   focus(): void {
-    if (matchMedia("(pointer: fine)").matches) this.composer?.focus();
+    if (!matchMedia("(pointer: coarse)").matches) this.composer?.focus(); // a phone would bring up its keyboard
   }
 
   dispose(): void {

@@ -1,32 +1,22 @@
 // What a screen reader is told without moving the focus: short notices, and streamed text a sentence at a time
 // (token by token it would be unintelligible).
+import { takeSentences } from "./announce_text";
 import { h } from "./dom";
 
-const notices = h("div", { class: "offscreen", role: "status", "aria-live": "polite" });
-const speech = h("div", { class: "offscreen", role: "log", "aria-live": "polite", id: "speech" });
+let notices: HTMLElement | null = null;
+let speech: HTMLElement | null = null;
 
 export function mountAnnouncer(): void {
+  notices = h("div", { class: "offscreen", role: "status", "aria-live": "polite" });
+  speech = h("div", { class: "offscreen", role: "log", "aria-live": "polite", id: "speech" });
   document.body.append(notices, speech);
 }
 
 export function announce(text: string): void {
-  notices.textContent = "";
-  setTimeout(() => (notices.textContent = text), 50); // an emptied region speaks even when the text is the same
-}
-
-const kSentence = /^[\s\S]*?[.!?。…\n]+(?=\s|$)/;
-
-/** Whole sentences at the start of `text`, and what is left. */
-export function takeSentences(text: string): { sentences: string[]; rest: string } {
-  const sentences: string[] = [];
-  let rest = text;
-  for (;;) {
-    const found = kSentence.exec(rest)?.[0] ?? rest;
-    if (found.length >= rest.length) break; // the end of the text may be the middle of a sentence: "3." of "3.5"
-    sentences.push(found.trim());
-    rest = rest.slice(found.length);
-  }
-  return { sentences: sentences.filter((one) => one !== ""), rest };
+  const place = notices;
+  if (place === null) return;
+  place.textContent = "";
+  setTimeout(() => (place.textContent = text), 50); // an emptied region speaks even when the text is the same
 }
 
 export class StreamSpeaker {
@@ -34,7 +24,7 @@ export class StreamSpeaker {
 
   begin(): void {
     this.rest = "";
-    speech.textContent = "";
+    if (speech) speech.textContent = "";
   }
 
   add(text: string): void {
@@ -49,6 +39,6 @@ export class StreamSpeaker {
   }
 
   private say(text: string): void {
-    if (text !== "") speech.append(h("p", {}, text));
+    if (text !== "") speech?.append(h("p", {}, text));
   }
 }

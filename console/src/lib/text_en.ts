@@ -55,7 +55,7 @@ export const en = {
   "chat.pieces": "{n} {n?piece:pieces}",
   "chat.rate": "{n} tokens/s",
   "chat.firstToken": "first after {s} s",
-  "chat.promptTokens": "prompt {n}",
+  "chat.promptTokens": "{n} in the prompt",
   "chat.welcome": "What shall we talk about?",
   "chat.welcomeNote": "The model runs on this machine. Nothing you write leaves it.",
   "chat.example1": "Introduce yourself in two sentences.",

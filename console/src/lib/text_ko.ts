@@ -108,7 +108,7 @@ export const ko: Record<TextKey, string> = {
   "state.stopped": "멈춤",
   "state.finished": "완료",
 
-  "run.steps": "{steps}단계 중 {step}단계",
+  "run.steps": "{steps}스텝 중 {step}스텝",
   "run.left": "{time} 남음",
   "run.progress": "학습 진행률",
   "run.best": "최저 {value}",
@@ -116,7 +116,7 @@ export const ko: Record<TextKey, string> = {
   "run.elapsed": "걸린 시간",
 
   "curves.loss": "손실",
-  "curves.lossNote": "토큰당 내트, 낮을수록 좋음",
+  "curves.lossNote": "토큰당 nat, 낮을수록 좋음",
   "curves.bits": "바이트당 비트",
   "curves.bitsNote": "떼어 둔 글로 측정, 낮을수록 좋음",
   "curves.rate": "학습률",
@@ -136,10 +136,10 @@ export const ko: Record<TextKey, string> = {
   "series.norm": "노름",
 
   "chart.empty": "아직 값이 없습니다",
-  "chart.step": "{step}단계",
-  "chart.stepColumn": "단계",
+  "chart.step": "{step}스텝",
+  "chart.stepColumn": "스텝",
   "chart.table": "숫자로 보기",
-  "chart.summary": "{name}: {first}에서 {last}까지, 최저 {low} ({at}단계), 최고 {high}",
+  "chart.summary": "{name}: {first}에서 {last}까지, 최저 {low} ({at}스텝), 최고 {high}",
 
   "data.datasets": "데이터셋",
   "data.none": "아직 데이터셋이 없습니다",

@@ -1,24 +1,13 @@
 // The curves of a training run, live in the console and at rest in the report.
 import { Chart, Series } from "../chart/chart";
-import { Points, smooth } from "../chart/series";
+import { smooth } from "../chart/series";
 import { h } from "../lib/dom";
 import { format, t } from "../lib/i18n";
 import { readObject, writeObject } from "../lib/storage";
 import { MetricsRow } from "../lib/types";
+import { Field, pointsOf } from "./progress";
 
-type Field = { [K in keyof MetricsRow]-?: NonNullable<MetricsRow[K]> extends number ? K : never }[keyof MetricsRow];
-
-/** The (step, value) pairs of the rows that carry `field`. */
-export function pointsOf(rows: readonly MetricsRow[], field: Field): Points {
-  const points: Points = { x: [], y: [] };
-  for (const row of rows) {
-    const value = row[field];
-    if (typeof value !== "number") continue;
-    points.x.push(row.step);
-    points.y.push(value);
-  }
-  return points;
-}
+const kThreeDecimals = (value: number) => format().fixed(value, 3);
 
 interface ViewSettings {
   log: boolean;
@@ -30,9 +19,9 @@ export class Curves {
   private readonly settings: ViewSettings = readObject("curves", { log: false, smoothing: 0.6 });
   private rows: readonly MetricsRow[] = [];
   private readonly loss = new Chart({
-    title: t("curves.loss"), note: t("curves.lossNote"), formatY: (v) => format().significant(v, 4) });
+    title: t("curves.loss"), note: t("curves.lossNote"), formatY: (v) => format().significant(v), formatValue: kThreeDecimals });
   private readonly bits = new Chart({
-    title: t("curves.bits"), note: t("curves.bitsNote"), formatY: (v) => format().significant(v, 4) });
+    title: t("curves.bits"), note: t("curves.bitsNote"), formatY: (v) => format().significant(v), formatValue: kThreeDecimals });
   private readonly rate = new Chart({
     title: t("curves.rate"), formatY: (v) => format().significant(v, 3), zero: true });
   private readonly speed = new Chart({ title: t("curves.speed"), formatY: (v) => format().compact(v), zero: true });

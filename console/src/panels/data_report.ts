@@ -1,5 +1,5 @@
 // The data report: what each curation step kept and dropped and why, the languages, the splits.
-import { Child, h, icon } from "../lib/dom";
+import { h, icon } from "../lib/dom";
 import { format, t, tName } from "../lib/i18n";
 import { DataReport, DataStep, DropReason, DropSample, LanguageShare } from "../lib/types";
 import { bar, card, table, tile, tiles } from "./parts";
@@ -92,9 +92,10 @@ function languageBars(languages: LanguageShare[]): HTMLElement {
 
 function languageBar(one: LanguageShare, total: number): HTMLElement {
   const share = one.bytes / total;
-  const numbers: Child[] = [`${format().percent(share)} · `, documents(one.documents), ` · ${format().bytes(one.bytes)}`];
-  return h("li", {}, h("span", { class: "bar-name" }, languageName(one.language)), bar(share),
-           h("span", { class: "bar-value" }, numbers));
+  return h("li", {},
+           h("span", { class: "bar-name" }, languageName(one.language)), bar(share),
+           h("span", { class: "bar-value" }, format().percent(share)),
+           h("span", { class: "note bar-note" }, `${documents(one.documents)} · ${format().bytes(one.bytes)}`));
 }
 
 /** The language's name in the language of the page, with its code; the code alone when the browser knows no name. */

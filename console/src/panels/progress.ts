@@ -1,5 +1,20 @@
-// Where a training run stands, from its metrics rows. Pure.
+// Metrics rows as curves, and where a training run stands. Pure.
+import { Points } from "../chart/series";
 import { MetricsRow, Run } from "../lib/types";
+
+export type Field = { [K in keyof MetricsRow]-?: NonNullable<MetricsRow[K]> extends number ? K : never }[keyof MetricsRow];
+
+/** The (step, value) pairs of the rows that carry `field`. */
+export function pointsOf(rows: readonly MetricsRow[], field: Field): Points {
+  const points: Points = { x: [], y: [] };
+  for (const row of rows) {
+    const value = row[field];
+    if (typeof value !== "number") continue;
+    points.x.push(row.step);
+    points.y.push(value);
+  }
+  return points;
+}
 
 const kWindow = 50; // rows that tell the present pace
 

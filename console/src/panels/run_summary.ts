@@ -32,7 +32,7 @@ function figures(progress: Progress, run: Run): HTMLElement {
     tile(t("curves.loss"), format().fixed(row?.loss ?? run.loss, 3)),
     tile(t("curves.bits"), format().fixed(bits, 3), best),
     tile(t("curves.speed"), format().compact(row?.tokens_per_second)),
-    tile(t("curves.mfu"), format().percent(row?.mfu)),
+    tile(t("series.mfu"), format().percent(row?.mfu)),
     tile(t("run.tokens"), format().compact(row?.tokens)),
     tile(t("run.elapsed"), duration(row?.seconds)),
   );
