@@ -1,0 +1,38 @@
+// From sampled tokens to pieces of text: decodes tokens across character boundaries, watches for stop strings, and
+// keeps each token's score beside the text it belongs to. One per choice; owned by the engine thread.
+#pragma once
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "infer/generation.h"
+#include "infer/stop.h"
+#include "text/stream_decoder.h"
+
+namespace maru::infer {
+
+class AnswerText {
+ public:
+  /// `scored`: pieces carry their tokens. The tokenizer must outlive this.
+  AnswerText(const text::Tokenizer& tokenizer, std::vector<std::string> stop, bool scored);
+  /// The next token; fills text and tokens of `piece` with what is now sure. True when a stop string ended the answer.
+  bool push(ScoredToken token, Piece& piece);
+  /// The answer ends here: everything that was held back.
+  void finish(Piece& piece);
+
+ private:
+  struct Held {
+    ScoredToken token;
+    size_t begin;  // where its text begins, in bytes from the start of the answer
+  };
+  void release(size_t end, Piece& piece);
+
+  const text::Tokenizer& tokenizer_;
+  text::StreamDecoder decoder_;
+  StopMatcher stop_;
+  bool scored_;
+  size_t decoded_ = 0, emitted_ = 0;  // bytes
+  std::deque<Held> held_;
+};
+
+}  // namespace maru::infer

@@ -1,0 +1,79 @@
+#include "infer/decoder_runner.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "base/error.h"
+#include "ops/attention.h"
+
+namespace maru::infer {
+namespace {
+
+constexpr int64_t kPageTokens = 64;
+constexpr size_t kLogitsRows = 32;  // projected at once: bounds the memory of a vocabulary's worth of floats
+
+int64_t pages_in(const Decoder& model, int64_t cache_bytes) {
+  const auto page = static_cast<int64_t>(model.cache_shape().page_bytes());
+  if (cache_bytes < page)
+    throw Failure(ErrorCode::kInvalidArgument, "key-value memory of " + std::to_string(cache_bytes) +
+                                                   " bytes: expected at least one page, " + std::to_string(page));
+  return cache_bytes / page;
+}
+
+}  // namespace
+
+DecoderRunner::DecoderRunner(Decoder& model, Stream stream, int64_t cache_bytes)
+    : model_(model),
+      stream_(std::move(stream)),
+      cache_(model.cache_shape(), pages_in(model, cache_bytes)),
+      arena_(std::make_unique<Arena>(0)) {
+  CHECK(pages_for(kPageTokens) == 1 && pages_for(kPageTokens + 1) == 2);
+}
+
+int64_t DecoderRunner::page_tokens() const { return kPageTokens; }
+
+void DecoderRunner::run(std::span<const StepSequence> sequences, const LogitsSink& sink) {
+  build(sequences);
+  // The dry run costs a few microseconds and tells exactly what this batch needs.
+  Arena plan = Arena::dry_run();
+  execute(plan, sink);
+  if (plan.peak() > arena_->capacity()) arena_ = std::make_unique<Arena>(plan.peak() + plan.peak() / 4);
+  execute(*arena_, sink);
+}
+
+void DecoderRunner::build(std::span<const StepSequence> sequences) {
+  builder_.clear();
+  rows_.clear();
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    const StepSequence& s = sequences[i];
+    const int64_t first = builder_.num_tokens(), count = static_cast<int64_t>(s.tokens.size());
+    builder_.add(s.tokens, s.past, {s.pages.begin(), s.pages.end()});
+    for (int64_t row = s.first_logits_row; row < count; ++row) rows_.push_back({i, row, first + row});
+  }
+}
+
+void DecoderRunner::execute(Arena& arena, const LogitsSink& sink) {
+  Context context{stream_, arena};
+  const Tensor hidden = model_.forward(context, builder_.batch(&cache_));
+  const std::span<const Row> rows = rows_;
+  for (size_t at = 0; at < rows.size(); at += kLogitsRows)
+    hand_out(context, hidden, rows.subspan(at, std::min(kLogitsRows, rows.size() - at)), sink);
+}
+
+void DecoderRunner::hand_out(Context& context, const Tensor& hidden, std::span<const Row> rows,
+                             const LogitsSink& sink) {
+  const Tensor picked = context.empty({static_cast<int64_t>(rows.size()), hidden.cols()}, hidden.dtype());
+  const size_t row_bytes = picked.bytes() / rows.size();
+  if (!context.arena.dry())
+    for (size_t i = 0; i < rows.size(); ++i)
+      std::memcpy(picked.data<std::byte>() + i * row_bytes,
+                  hidden.data<std::byte>() + static_cast<size_t>(rows[i].packed_row) * row_bytes, row_bytes);
+  const Tensor logits = model_.logits(context, picked);
+  if (context.arena.dry()) return;
+  const auto vocab = static_cast<size_t>(logits.cols());
+  for (size_t i = 0; i < rows.size(); ++i)
+    sink(rows[i].sequence, rows[i].row, {logits.data<float>() + i * vocab, vocab});
+}
+
+}  // namespace maru::infer

@@ -1,0 +1,45 @@
+// Runs a decoder for the engine: builds the packed batch, keeps the pages, sizes the memory of a step by a dry run.
+// Owned by the engine thread.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "infer/step_model.h"
+#include "models/decoder.h"
+#include "nn/batch.h"
+#include "nn/kv_cache.h"
+#include "ops/context.h"
+
+namespace maru::infer {
+
+class DecoderRunner : public StepModel {
+ public:
+  /// `cache_bytes` of key-value pages, at least enough for one sequence of the model's full length.
+  /// The model must outlive this; `stream` is used by the thread that calls run().
+  ///
+  /// Throws   kInvalidArgument when cache_bytes hold less than one page; kExhausted when there is not that much memory.
+  DecoderRunner(Decoder& model, Stream stream, int64_t cache_bytes);
+  int64_t vocab_size() const override { return model_.config().vocab_size; }
+  int64_t max_context() const override { return model_.config().max_position_embeddings; }
+  int64_t num_pages() const override { return cache_.num_pages(); }
+  int64_t page_tokens() const override;
+  void run(std::span<const StepSequence> sequences, const LogitsSink& sink) override;
+
+ private:
+  struct Row {
+    size_t sequence;
+    int64_t row, packed_row;
+  };
+  void build(std::span<const StepSequence> sequences);
+  void execute(Arena& arena, const LogitsSink& sink);
+  void hand_out(Context& context, const Tensor& hidden, std::span<const Row> rows, const LogitsSink& sink);
+
+  Decoder& model_;
+  Stream stream_;
+  KvCache cache_;
+  BatchBuilder builder_;
+  std::vector<Row> rows_;  // whose logits are wanted
+  std::unique_ptr<Arena> arena_;
+};
+
+}  // namespace maru::infer

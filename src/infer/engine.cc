@@ -1,0 +1,332 @@
+#include "infer/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace maru::infer {
+namespace {
+
+using Seconds = std::chrono::duration<double>;
+
+double seconds_since_epoch(std::chrono::steady_clock::time_point time) {
+  return Seconds(time.time_since_epoch()).count();
+}
+
+Error current_error() {
+  try {
+    throw;
+  } catch (const Failure& failure) {
+    return failure.error();
+  } catch (const std::exception& e) {
+    return {ErrorCode::kInternal, e.what()};
+  }
+}
+
+SchedulerLimits limits_of(const StepModel& model, const EngineOptions& options) {
+  return {.num_pages = model.num_pages(),
+          .page_tokens = model.page_tokens(),
+          .step_tokens = options.step_tokens,
+          .max_running = options.max_running};
+}
+
+[[noreturn]] void refuse(std::string message) { throw Failure(ErrorCode::kInvalidArgument, std::move(message)); }
+
+}  // namespace
+
+struct Engine::Active {
+  std::shared_ptr<const GenerationRequest> request;
+  std::shared_ptr<Channel> channel;
+  int64_t choice;
+  std::vector<int32_t> tokens;  // known: prompt, then answer
+  Sampler sampler;
+  AnswerText text;
+  Clock::time_point last_time;
+  std::vector<ScoredToken> prompt_scores;
+  int64_t num_scored = 0;  // rows of the prompt whose logits have scored the token behind them
+  int64_t generated() const { return static_cast<int64_t>(tokens.size() - request->prompt.size()); }
+  int64_t num_to_score() const { return request->score_prompt ? static_cast<int64_t>(request->prompt.size()) - 1 : 0; }
+};
+
+struct Engine::Outcome {
+  std::optional<ScoredToken> token;
+  std::optional<Error> error;
+};
+
+Engine::Engine(StepModel& model, const text::Tokenizer& tokenizer, EngineOptions options, EngineObserver* observer)
+    : model_(model),
+      tokenizer_(tokenizer),
+      options_(std::move(options)),
+      observer_(observer),
+      max_context_(std::min(model.max_context(), model.num_pages() * model.page_tokens())),
+      scheduler_(limits_of(model, options_)),
+      scratch_(model.vocab_size()) {
+  publish_stats();
+  thread_ = std::thread([this] { loop(); });
+}
+
+Engine::~Engine() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  mail_ready_.notify_all();
+  thread_.join();
+}
+
+void Engine::check(const GenerationRequest& request) const {
+  const auto size = static_cast<int64_t>(request.prompt.size());
+  if (request.prompt.empty()) refuse("the prompt is empty: expected at least one token");
+  for (int32_t token : request.prompt)
+    if (token < 0 || token >= model_.vocab_size())
+      refuse("token id " + std::to_string(token) + " of the prompt: expected an id below " +
+             std::to_string(model_.vocab_size()));
+  for (const auto& [token, bias] : request.sampling.logit_bias)
+    if (token < 0 || token >= model_.vocab_size())
+      refuse("token id " + std::to_string(token) + " of logit_bias: expected an id below " +
+             std::to_string(model_.vocab_size()));
+  if (request.max_tokens < 0 || size > max_context_ || request.max_tokens > max_context_ - size)
+    refuse("the prompt has " + std::to_string(size) + " tokens and max_tokens is " +
+           std::to_string(request.max_tokens) + ": expected at most " + std::to_string(max_context_) + " together");
+}
+
+std::unique_ptr<Generation> Engine::submit(GenerationRequest request, std::function<void()> wake) {
+  check(request);
+  const int64_t choices = request.choices;
+  if (open_choices_.fetch_add(choices) + choices > options_.max_running + options_.max_waiting) {
+    open_choices_ -= choices;
+    throw Failure(ErrorCode::kExhausted, "too many requests are waiting; try again in a moment");
+  }
+  const uint64_t seed = request.seed.value_or(mix64(options_.seed ^ mix64(++requests_)));
+  auto channel = std::make_shared<Channel>(choices, static_cast<size_t>(options_.channel_pieces), std::move(wake));
+  channel->set_notify([this] { notify(); });
+  auto generation = std::make_unique<Generation>(channel);
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) throw Failure(ErrorCode::kUnavailable, "the server is stopping");
+    mail_.push_back(
+        {std::make_shared<const GenerationRequest>(std::move(request)), std::move(channel), seed, Clock::now()});
+  }
+  mail_ready_.notify_all();
+  return generation;
+}
+
+EngineStats Engine::stats() const {
+  std::lock_guard lock(mutex_);
+  EngineStats stats = stats_;
+  stats.waiting = std::max<int64_t>(0, open_choices_ - stats.running);  // those in the mailbox too
+  return stats;
+}
+
+void Engine::notify() {
+  {
+    std::lock_guard lock(mutex_);
+    notified_ = true;
+  }
+  mail_ready_.notify_all();
+}
+
+void Engine::loop() {
+  std::vector<Submission> mail;
+  for (bool idle = false; collect_mail(mail, idle); idle = !step()) {
+    for (const Submission& submission : mail) admit(submission);
+    drop_abandoned();
+    expire();
+    pause_slow_readers();
+    publish_stats();
+  }
+  const Error stopped{ErrorCode::kUnavailable, "the server is stopping"};
+  for (const Submission& submission : mail) fail(submission.channel, stopped);
+  while (!active_.empty()) fail(active_.begin()->second.channel, stopped);
+}
+
+/// Waits when there was nothing to do, but not past a deadline by much. False when the engine is to stop.
+bool Engine::collect_mail(std::vector<Submission>& mail, bool idle) {
+  mail.clear();
+  std::unique_lock lock(mutex_);
+  const auto something = [&] { return stopping_ || notified_ || !mail_.empty(); };
+  if (idle && active_.empty()) mail_ready_.wait(lock, something);
+  if (idle) mail_ready_.wait_for(lock, std::chrono::milliseconds(50), something);
+  notified_ = false;
+  mail.swap(mail_);
+  return !stopping_;
+}
+
+void Engine::admit(const Submission& submission) {
+  const GenerationRequest& request = *submission.request;
+  const double deadline = seconds_since_epoch(submission.time) + request.timeout_seconds;
+  for (int64_t choice = 0; choice < request.choices; ++choice) {
+    const SequenceId id = next_id_++;
+    const uint64_t seed = mix64(submission.seed + static_cast<uint64_t>(choice) * 0x9e3779b97f4a7c15ull);
+    Active active{.request = submission.request,
+                  .channel = submission.channel,
+                  .choice = choice,
+                  .tokens = request.prompt,
+                  .sampler = Sampler(request.sampling, model_.vocab_size(), seed, request.prompt),
+                  .text = AnswerText(tokenizer_, request.stop, request.sampling.top_logprobs >= 0),
+                  .last_time = submission.time};
+    active.tokens.reserve(request.prompt.size() + static_cast<size_t>(request.max_tokens));
+    if (request.score_prompt) active.prompt_scores.push_back({.token = request.prompt[0]});
+    Active& added = active_.emplace(id, std::move(active)).first->second;
+    scheduler_.add(id, static_cast<int64_t>(request.prompt.size()), deadline);
+    if (request.max_tokens == 0 && !request.score_prompt) end(id, added, FinishReason::kLength, {});
+  }
+  counts_.prompt_tokens += static_cast<int64_t>(request.prompt.size());
+}
+
+void Engine::drop_abandoned() {
+  for (auto it = active_.begin(); it != active_.end();) {
+    const auto here = it++;
+    if (here->second.channel->abandoned()) remove(here->first);
+  }
+}
+
+void Engine::expire() {
+  for (SequenceId id : scheduler_.expired(seconds_since_epoch(Clock::now())))
+    if (const auto it = active_.find(id); it != active_.end())
+      fail(it->second.channel, {ErrorCode::kDeadline, "the request took longer than its time limit"});
+}
+
+void Engine::pause_slow_readers() {
+  for (const auto& [id, active] : active_) scheduler_.pause(id, active.channel->full());
+}
+
+/// False when there was nothing to compute.
+bool Engine::step() {
+  const std::vector<Chunk> chunks = scheduler_.plan();
+  if (chunks.empty()) return false;
+  const auto begin = Clock::now();
+  std::vector<Outcome> outcomes(chunks.size());
+  compute(chunks, outcomes);
+  scheduler_.commit(chunks);
+  for (size_t i = 0; i < chunks.size(); ++i) deliver(chunks[i], outcomes[i]);
+  int64_t tokens = 0;
+  for (const Chunk& chunk : chunks) tokens += chunk.count;
+  if (observer_ != nullptr) observer_->step(tokens, Seconds(Clock::now() - begin).count());
+  return true;
+}
+
+void Engine::compute(const std::vector<Chunk>& chunks, std::vector<Outcome>& outcomes) {
+  std::vector<StepSequence> sequences;
+  for (const Chunk& chunk : chunks) {
+    const Active& active = active_.at(chunk.id);
+    const auto first = static_cast<size_t>(chunk.first), count = static_cast<size_t>(chunk.count);
+    int64_t wanted = chunk.last ? chunk.count - 1 : chunk.count;
+    if (active.num_scored < active.num_to_score())
+      wanted = std::clamp<int64_t>(active.num_scored - chunk.first, 0, wanted);
+    sequences.push_back({.tokens = std::span(active.tokens).subspan(first, count),
+                         .past = chunk.first,
+                         .pages = scheduler_.pages(chunk.id),
+                         .first_logits_row = wanted});
+  }
+  try {
+    model_.run(sequences, [&](size_t i, int64_t row, std::span<const float> logits) {
+      take_logits(chunks[i], row, logits, outcomes[i]);
+    });
+  } catch (...) {
+    for (Outcome& outcome : outcomes) outcome.error = current_error();
+  }
+}
+
+void Engine::take_logits(const Chunk& chunk, int64_t row, std::span<const float> logits, Outcome& outcome) {
+  if (outcome.error) return;
+  Active& active = active_.at(chunk.id);
+  const auto score = [](const Sample& sample) {
+    return ScoredToken{sample.token, sample.logprob, {sample.top.begin(), sample.top.end()}};
+  };
+  try {
+    const int64_t position = chunk.first + row, top = std::max<int64_t>(active.request->sampling.top_logprobs, 0);
+    if (position < active.num_to_score() && position == active.num_scored) {
+      const int32_t token = active.tokens[static_cast<size_t>(++active.num_scored)];
+      active.prompt_scores.push_back(score(logprobs_of(logits, token, top, scratch_)));
+    }
+    if (chunk.last && row == chunk.count - 1 && active.request->max_tokens > 0)
+      outcome.token = score(active.sampler.sample(logits, scratch_));
+  } catch (...) {
+    outcome.error = current_error();
+  }
+}
+
+void Engine::deliver(const Chunk& chunk, Outcome& outcome) {
+  const auto it = active_.find(chunk.id);
+  if (it == active_.end()) return;  // failed with another choice of its request
+  const std::shared_ptr<Channel> channel = it->second.channel;
+  try {
+    if (!outcome.error) take_outcome(chunk, it->second, outcome);
+  } catch (...) {
+    outcome.error = current_error();
+  }
+  if (outcome.error) fail(channel, *outcome.error);
+}
+
+void Engine::take_outcome(const Chunk& chunk, Active& active, Outcome& outcome) {
+  if (!chunk.last) return;
+  if (active.request->score_prompt && active.generated() == 0)
+    active.channel->push({.choice = active.choice, .tokens = std::move(active.prompt_scores), .is_prompt = true});
+  if (!outcome.token) return end(chunk.id, active, FinishReason::kLength, {});
+  accept(chunk.id, active, std::move(*outcome.token));
+}
+
+void Engine::accept(SequenceId id, Active& active, ScoredToken token) {
+  time_token(active);
+  active.tokens.push_back(token.token);
+  scheduler_.append(id);
+  ++counts_.generated_tokens;
+  const auto& ends = options_.end_tokens;
+  if (!active.request->ignore_eos && std::find(ends.begin(), ends.end(), token.token) != ends.end())
+    return end(id, active, FinishReason::kStop, {});
+  Piece piece{.choice = active.choice, .num_tokens = active.generated()};
+  if (active.text.push(std::move(token), piece)) return end(id, active, FinishReason::kStop, std::move(piece));
+  if (active.generated() == active.request->max_tokens) return end(id, active, FinishReason::kLength, std::move(piece));
+  if (!piece.text.empty() || !piece.tokens.empty()) active.channel->push(std::move(piece));
+}
+
+void Engine::time_token(Active& active) {
+  const auto now = Clock::now();
+  const double seconds = Seconds(now - std::exchange(active.last_time, now)).count();
+  if (observer_ == nullptr) return;
+  if (active.generated() == 0)
+    observer_->first_token(seconds);
+  else
+    observer_->next_token(seconds);
+}
+
+void Engine::end(SequenceId id, Active& active, FinishReason reason, Piece piece) {
+  active.text.finish(piece);
+  piece.choice = active.choice;
+  piece.num_tokens = active.generated();
+  piece.finish = reason;
+  active.channel->push(std::move(piece));
+  remove(id);
+}
+
+/// Ends all choices of a request.
+void Engine::fail(std::shared_ptr<Channel> channel, const Error& error) {
+  channel->fail(error);
+  for (auto it = active_.begin(); it != active_.end();) {
+    const auto here = it++;
+    if (here->second.channel == channel) remove(here->first);
+  }
+  channel->set_notify(nullptr);
+}
+
+void Engine::remove(SequenceId id) {
+  const auto it = active_.find(id);
+  const std::shared_ptr<Channel> channel = it->second.channel;
+  scheduler_.remove(id);
+  active_.erase(it);
+  --open_choices_;
+  const auto same = [&](const auto& entry) { return entry.second.channel == channel; };
+  if (std::none_of(active_.begin(), active_.end(), same)) channel->set_notify(nullptr);  // it may outlive the engine
+}
+
+void Engine::publish_stats() {
+  counts_.running = scheduler_.num_running();
+  counts_.pages = scheduler_.allocator().num_pages();
+  counts_.pages_used = scheduler_.allocator().num_used();
+  counts_.preemptions = scheduler_.num_preemptions();
+  std::lock_guard lock(mutex_);
+  stats_ = counts_;
+}
+
+}  // namespace maru::infer

@@ -1,0 +1,129 @@
+// The engine: one thread that owns the model, its key-value pages and the scheduler. Requests come in through a bounded
+// mailbox, pieces of text go out through one bounded channel per request.
+//
+// Every step packs decode tokens and prefill chunks of several requests into one batch. What a request gets does not
+// depend on who else is in it: kernels are batch-invariant and every choice has its own random numbers.
+//
+//   full          submit() refuses at once (429), it never queues without bound
+//   slow reader   its sequences pause, nobody else waits
+//   reader gone   its sequences end and their pages are free before the next step
+//   failed step   the requests of that step fail, the engine goes on
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "infer/answer_text.h"
+#include "infer/generation.h"
+#include "infer/scheduler.h"
+#include "infer/step_model.h"
+
+namespace maru::infer {
+
+struct EngineOptions {
+  int64_t max_running = 32;   // choices computed together
+  int64_t max_waiting = 128;  // choices that may wait for a place
+  int64_t step_tokens = 512;
+  int64_t channel_pieces = 256;  // what a slow reader may be behind
+  std::vector<int32_t> end_tokens;
+  uint64_t seed = 0;  // of requests that bring none
+};
+
+/// Told of what happens, on the engine thread; must not block.
+class EngineObserver {
+ public:
+  virtual ~EngineObserver() = default;
+  /// From submission to the first token of a choice, and from then on between tokens.
+  virtual void first_token(double seconds) = 0;
+  virtual void next_token(double seconds) = 0;
+  virtual void step(int64_t tokens, double seconds) = 0;
+};
+
+struct EngineStats {
+  int64_t running = 0, waiting = 0;
+  int64_t pages = 0, pages_used = 0, preemptions = 0;
+  int64_t prompt_tokens = 0, generated_tokens = 0;  // since the start
+};
+
+/// Thread-safe.
+class Engine {
+ public:
+  /// `model` and `tokenizer` must outlive the engine; `observer` may be null.
+  Engine(StepModel& model, const text::Tokenizer& tokenizer, EngineOptions options, EngineObserver* observer = nullptr);
+  /// Stops; what has not finished fails with kUnavailable.
+  ~Engine();
+  Engine(const Engine&) = delete;
+
+  /// Prompt and answer together may be this long.
+  int64_t max_context() const { return max_context_; }
+  /// `wake` is called by the engine thread when a piece is ready.
+  ///
+  /// Throws   kExhausted when too many requests wait; kInvalidArgument when the prompt is empty, holds an unknown token
+  ///          or does not fit with max_tokens.
+  std::unique_ptr<Generation> submit(GenerationRequest request, std::function<void()> wake = {});
+  EngineStats stats() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Submission {
+    std::shared_ptr<const GenerationRequest> request;
+    std::shared_ptr<Channel> channel;
+    uint64_t seed;
+    Clock::time_point time;
+  };
+  struct Active;   // one choice
+  struct Outcome;  // of one chunk of a step
+
+  void check(const GenerationRequest& request) const;
+  void loop();
+  bool collect_mail(std::vector<Submission>& mail, bool idle);
+  void admit(const Submission& submission);
+  void drop_abandoned();
+  void pause_slow_readers();
+  void expire();
+  bool step();
+  void compute(const std::vector<Chunk>& chunks, std::vector<Outcome>& outcomes);
+  void take_logits(const Chunk& chunk, int64_t row, std::span<const float> logits, Outcome& outcome);
+  void deliver(const Chunk& chunk, Outcome& outcome);
+  void take_outcome(const Chunk& chunk, Active& active, Outcome& outcome);
+  void accept(SequenceId id, Active& active, ScoredToken token);
+  void time_token(Active& active);
+  void end(SequenceId id, Active& active, FinishReason reason, Piece piece);
+  void fail(std::shared_ptr<Channel> channel, const Error& error);
+  void remove(SequenceId id);
+  void publish_stats();
+  void notify();
+
+  StepModel& model_;
+  const text::Tokenizer& tokenizer_;
+  const EngineOptions options_;
+  EngineObserver* const observer_;
+  const int64_t max_context_;
+  std::atomic<int64_t> open_choices_{0};
+  std::atomic<uint64_t> requests_{0};
+
+  // The engine thread's own.
+  Scheduler scheduler_;
+  SamplerScratch scratch_;
+  std::map<SequenceId, Active> active_;
+  SequenceId next_id_ = 0;
+  EngineStats counts_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable mail_ready_;
+  std::vector<Submission> mail_;
+  bool notified_ = false, stopping_ = false;
+  EngineStats stats_;
+
+  std::thread thread_;
+};
+
+}  // namespace maru::infer

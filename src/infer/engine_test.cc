@@ -1,0 +1,290 @@
+#include "infer/engine.h"
+
+#include <gtest/gtest.h>
+
+#include "infer/fake_model.h"
+
+namespace maru::infer {
+namespace {
+
+struct Answer {
+  std::vector<std::string> texts;
+  std::vector<std::vector<ScoredToken>> tokens, prompts;
+  std::vector<FinishReason> finishes;
+  std::vector<int64_t> num_tokens;
+  std::optional<Error> error;
+};
+
+Answer read(Generation& generation, int64_t choices = 1) {
+  const auto n = static_cast<size_t>(choices);
+  Answer answer;
+  answer.texts.resize(n);
+  answer.tokens.resize(n);
+  answer.prompts.resize(n);
+  answer.finishes.resize(n);
+  answer.num_tokens.resize(n);
+  Piece piece;
+  for (auto next = generation.wait_next(piece); next != Generation::Next::kEnd; next = generation.wait_next(piece)) {
+    if (next == Generation::Next::kFailed) {
+      answer.error = generation.error();
+      break;
+    }
+    const auto i = static_cast<size_t>(piece.choice);
+    answer.texts[i] += piece.text;
+    auto& to = piece.is_prompt ? answer.prompts[i] : answer.tokens[i];
+    to.insert(to.end(), piece.tokens.begin(), piece.tokens.end());
+    if (piece.finish) answer.finishes[i] = *piece.finish, answer.num_tokens[i] = piece.num_tokens;
+  }
+  return answer;
+}
+
+class EngineTest : public ::testing::Test {
+ protected:
+  text::Tokenizer tokenizer_ = byte_tokenizer();
+  FakeModel model_;
+  EngineOptions options_{.max_running = 4, .max_waiting = 8, .step_tokens = 24, .end_tokens = {1, 3}};
+  std::unique_ptr<Engine> engine_;
+
+  Engine& engine() {
+    if (!engine_) engine_ = std::make_unique<Engine>(model_, tokenizer_, options_);
+    return *engine_;
+  }
+  GenerationRequest request(std::string_view prompt, int64_t max_tokens = 40) {
+    GenerationRequest request;
+    request.prompt = tokenizer_.encode(prompt, {.add_special_tokens = true});
+    request.max_tokens = max_tokens;
+    request.ignore_eos = true;
+    request.seed = 5;
+    return request;
+  }
+  Answer run(GenerationRequest request) {
+    const int64_t choices = request.choices;
+    return read(*engine().submit(std::move(request)), choices);
+  }
+  bool idle() {
+    for (int i = 0; i < 500; ++i) {
+      const EngineStats stats = engine().stats();
+      if (stats.running + stats.waiting == 0 && stats.pages_used == 0) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  }
+};
+
+TEST_F(EngineTest, GeneratesToTheLength) {
+  const Answer answer = run(request("hello"));
+  EXPECT_EQ(answer.finishes[0], FinishReason::kLength);
+  EXPECT_EQ(answer.num_tokens[0], 40);
+  EXPECT_FALSE(answer.texts[0].empty());
+  EXPECT_TRUE(idle());
+  EXPECT_EQ(engine().stats().generated_tokens, 40);
+}
+
+TEST_F(EngineTest, TheSameRequestGivesTheSameTextAloneAndInCompany) {
+  model_.only_letters = true;
+  const std::string alone = run(request("a prompt of some length, longer than one step can take")).texts[0];
+  std::vector<std::unique_ptr<Generation>> others;
+  for (int i = 0; i < 5; ++i) {
+    GenerationRequest other = request("company " + std::to_string(i), 30 + i);
+    other.seed.reset();
+    others.push_back(engine().submit(std::move(other)));
+  }
+  const std::string among = run(request("a prompt of some length, longer than one step can take")).texts[0];
+  EXPECT_EQ(among, alone);
+  EXPECT_GT(model_.most_sequences, 1);
+  GenerationRequest another_seed = request("a prompt of some length, longer than one step can take");
+  another_seed.seed = 6;
+  EXPECT_NE(run(std::move(another_seed)).texts[0], alone);
+}
+
+TEST_F(EngineTest, ChoicesDifferAndRepeat) {
+  model_.only_letters = true;
+  GenerationRequest three = request("x", 20);
+  three.choices = 3;
+  const Answer first = run(three), second = run(three);
+  EXPECT_EQ(first.texts, second.texts);
+  EXPECT_NE(first.texts[0], first.texts[1]);
+  EXPECT_NE(first.texts[1], first.texts[2]);
+  EXPECT_EQ(first.texts[0], run(request("x", 20)).texts[0]);
+}
+
+TEST_F(EngineTest, RequestsWithoutASeedDiffer) {
+  GenerationRequest loose = request("x", 20);
+  loose.seed.reset();
+  EXPECT_NE(run(loose).texts[0], run(loose).texts[0]);
+}
+
+TEST_F(EngineTest, PreemptionChangesNothing) {
+  model_.only_letters = true;
+  const std::string alone = run(request("first", 150)).texts[0];
+  engine_.reset();
+  FakeModel small(14, 220);  // two sequences of 155 tokens need 20 pages
+  small.only_letters = true;
+  Engine engine(small, tokenizer_, options_);
+  auto a = engine.submit(request("first", 150)), b = engine.submit(request("second", 150));
+  auto c = engine.submit(request("first", 150));
+  EXPECT_EQ(read(*a).texts[0], alone);
+  EXPECT_FALSE(read(*b).error.has_value());
+  EXPECT_EQ(read(*c).texts[0], alone);
+  EXPECT_GT(engine.stats().preemptions, 0);
+}
+
+TEST_F(EngineTest, StopsAtStringsAndEndTokens) {
+  model_.only_letters = true;
+  const std::string whole = run(request("hi")).texts[0];
+  GenerationRequest cut = request("hi");
+  cut.stop = {whole.substr(10, 3)};
+  const Answer answer = run(std::move(cut));
+  EXPECT_EQ(answer.texts[0], whole.substr(0, whole.find(whole.substr(10, 3))));
+  EXPECT_EQ(answer.finishes[0], FinishReason::kStop);
+  EXPECT_EQ(answer.num_tokens[0], 13);
+
+  GenerationRequest ends = request("hi", 400);
+  ends.ignore_eos = false;
+  ends.sampling.logit_bias = {{3, 104.0}};
+  const Answer ended = run(std::move(ends));
+  EXPECT_EQ(ended.finishes[0], FinishReason::kStop);
+  EXPECT_LT(ended.num_tokens[0], 400);
+  EXPECT_EQ(ended.texts[0].find("im_end"), std::string::npos);
+}
+
+TEST_F(EngineTest, ScoresAnswerAndPrompt) {
+  GenerationRequest scored = request("a prompt longer than one step of the scheduler", 5);
+  scored.sampling.top_logprobs = 2;
+  scored.score_prompt = true;
+  const Answer answer = run(scored);
+  ASSERT_EQ(answer.tokens[0].size(), 5u);
+  EXPECT_EQ(answer.tokens[0][0].top.size(), 2u);
+  EXPECT_GE(answer.tokens[0][0].top[0].logprob, *answer.tokens[0][0].logprob);
+  ASSERT_EQ(answer.prompts[0].size(), scored.prompt.size());
+  EXPECT_FALSE(answer.prompts[0][0].logprob.has_value());
+  for (size_t i = 0; i < scored.prompt.size(); ++i) EXPECT_EQ(answer.prompts[0][i].token, scored.prompt[i]);
+
+  // The score of the answer's first token is the one it gets as part of a prompt.
+  GenerationRequest longer = scored;
+  for (const ScoredToken& token : answer.tokens[0]) longer.prompt.push_back(token.token);
+  longer.max_tokens = 0;
+  const Answer rescored = run(longer);
+  ASSERT_EQ(rescored.prompts[0].size(), longer.prompt.size());
+  for (size_t i = 0; i < 5; ++i)
+    EXPECT_EQ(rescored.prompts[0][scored.prompt.size() + i].logprob, answer.tokens[0][i].logprob);
+  EXPECT_EQ(rescored.num_tokens[0], 0);
+}
+
+TEST_F(EngineTest, ZeroTokensEndAtOnce) {
+  const Answer answer = run(request("hi", 0));
+  EXPECT_EQ(answer.finishes[0], FinishReason::kLength);
+  EXPECT_EQ(model_.steps, 0);
+}
+
+TEST_F(EngineTest, RefusesWhatCannotWork) {
+  const auto code = [&](GenerationRequest r) {
+    try {
+      engine().submit(std::move(r));
+    } catch (const Failure& failure) {
+      return failure.code();
+    }
+    return ErrorCode::kInternal;
+  };
+  EXPECT_EQ(code({}), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(request("x", 511)), ErrorCode::kInvalidArgument);
+  GenerationRequest unknown = request("x");
+  unknown.prompt.push_back(261);
+  EXPECT_EQ(code(unknown), ErrorCode::kInvalidArgument);
+  GenerationRequest bias = request("x");
+  bias.sampling.logit_bias = {{-1, 1}};
+  EXPECT_EQ(code(bias), ErrorCode::kInvalidArgument);
+}
+
+TEST_F(EngineTest, RefusesWhenTooManyWait) {
+  model_.delay_ms = 2;
+  std::vector<std::unique_ptr<Generation>> generations;
+  for (int i = 0; i < 12; ++i) generations.push_back(engine().submit(request("x", 300)));
+  try {
+    engine().submit(request("x"));
+    FAIL() << "accepted without bound";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), ErrorCode::kExhausted);
+  }
+  generations.clear();
+  EXPECT_TRUE(idle());
+  EXPECT_FALSE(run(request("x", 3)).error.has_value());
+}
+
+TEST_F(EngineTest, AnAbandonedRequestFreesItsPages) {
+  model_.delay_ms = 2;
+  auto generation = engine().submit(request("x", 500));
+  Piece piece;
+  ASSERT_EQ(generation->wait_next(piece), Generation::Next::kPiece);
+  for (int i = 0; i < 100 && engine().stats().pages_used == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_GT(engine().stats().pages_used, 0);
+  generation.reset();
+  EXPECT_TRUE(idle());
+  EXPECT_LT(engine().stats().generated_tokens, 500);
+}
+
+TEST_F(EngineTest, ASlowReaderPausesOnlyItself) {
+  options_.channel_pieces = 4;
+  model_.only_letters = true;
+  auto slow = engine().submit(request("slow", 200));
+  EXPECT_EQ(run(request("quick", 200)).num_tokens[0], 200);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const int64_t steps = model_.steps;
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(model_.steps, steps) << "computes for a reader that does not read";
+  EXPECT_LT(engine().stats().generated_tokens, 220);
+  EXPECT_EQ(read(*slow).num_tokens[0], 200);
+}
+
+TEST_F(EngineTest, AFailedStepFailsItsRequestsOnly) {
+  model_.fail_next = true;
+  const Answer failed = run(request("x"));
+  ASSERT_TRUE(failed.error.has_value());
+  EXPECT_EQ(failed.error->message, "planned failure");
+  EXPECT_TRUE(idle());
+  EXPECT_FALSE(run(request("x")).error.has_value());
+}
+
+TEST_F(EngineTest, LogitsThatAreNotFiniteFailOneRequest) {
+  model_.poison = tokenizer_.encode("!")[0];
+  auto bad = engine().submit(request("x!")), good = engine().submit(request("y"));
+  EXPECT_TRUE(read(*bad).error.has_value());
+  EXPECT_FALSE(read(*good).error.has_value());
+}
+
+TEST_F(EngineTest, ARequestHasATimeLimit) {
+  model_.delay_ms = 5;
+  GenerationRequest slow = request("x", 500);
+  slow.timeout_seconds = 0.05;
+  const Answer answer = run(std::move(slow));
+  ASSERT_TRUE(answer.error.has_value());
+  EXPECT_EQ(answer.error->code, ErrorCode::kDeadline);
+}
+
+TEST_F(EngineTest, StoppingFailsWhatRuns) {
+  model_.delay_ms = 2;
+  auto generation = engine().submit(request("x", 500));
+  engine_.reset();
+  const Answer answer = read(*generation);
+  ASSERT_TRUE(answer.error.has_value());
+  EXPECT_EQ(answer.error->code, ErrorCode::kUnavailable);
+}
+
+TEST_F(EngineTest, TextIsWholeCharacters) {
+  // Random bytes: every piece must be valid UTF-8 on its own.
+  auto generation = engine().submit(request("x", 400));
+  Piece piece;
+  while (generation->wait_next(piece) == Generation::Next::kPiece)
+    for (size_t i = 0; i < piece.text.size();) {
+      const auto lead = static_cast<unsigned char>(piece.text[i]);
+      ASSERT_TRUE(lead < 0x80 || lead >= 0xc2);
+      const size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+      ASSERT_LE(i + size, piece.text.size());
+      for (size_t k = 1; k < size; ++k) ASSERT_EQ(static_cast<unsigned char>(piece.text[i + k]) & 0xc0, 0x80);
+      i += size;
+    }
+}
+
+}  // namespace
+}  // namespace maru::infer

@@ -1,0 +1,106 @@
+// One request to the engine and its answer on the way: what to generate, the pieces that come back, and the handle
+// that the reader holds.
+#pragma once
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "infer/sampler.h"
+
+namespace maru::infer {
+
+struct GenerationRequest {
+  std::vector<int32_t> prompt;
+  SamplingOptions sampling;
+  std::optional<uint64_t> seed;  // none: one that no other request has
+  int64_t max_tokens = 16;
+  int64_t choices = 1;
+  std::vector<std::string> stop;  // the answer ends before any of these
+  bool ignore_eos = false;        // go on after an end token
+  bool score_prompt = false;      // log-probabilities of the prompt's tokens too
+  double timeout_seconds = std::numeric_limits<double>::infinity();
+};
+
+enum class FinishReason : uint8_t {
+  kStop,    // an end token or a stop string
+  kLength,  // max_tokens
+};
+std::string_view name_of(FinishReason reason);
+
+struct ScoredToken {
+  int32_t token = 0;
+  std::optional<float> logprob;  // none for the first token of a prompt
+  std::vector<TokenLogprob> top;
+};
+
+/// Some text of one choice. Texts of a choice put end to end are its answer: always whole characters, never a part of
+/// a stop string.
+struct Piece {
+  int64_t choice = 0;
+  std::string text;
+  std::vector<ScoredToken> tokens;     // those that `text` comes from, when log-probabilities were asked for
+  bool is_prompt = false;              // scores of the prompt; no text
+  std::optional<FinishReason> finish;  // set on the last piece of a choice
+  int64_t num_tokens = 0;              // sampled so far in this choice
+};
+
+/// A bounded queue of pieces between the engine and one reader. Thread-safe.
+class Channel {
+ public:
+  /// `wake` is called, under the channel's lock, when something new is there; it must not block.
+  Channel(int64_t choices, size_t capacity, std::function<void()> wake);
+
+  // The engine's side.
+  void push(Piece piece);
+  void fail(Error error);
+  /// The reader is behind: do not compute more for it.
+  bool full() const;
+  bool abandoned() const;
+  void set_notify(std::function<void()> notify);
+
+  // The reader's side.
+  enum class Next : uint8_t { kPiece, kWait, kEnd, kFailed };
+  Next next(Piece& piece);
+  Next wait_next(Piece& piece);
+  Error error() const;
+  void abandon();
+
+ private:
+  Next next_locked(Piece& piece);
+  const size_t capacity_;
+  mutable std::mutex mutex_;
+  std::condition_variable ready_;
+  std::deque<Piece> pieces_;
+  std::optional<Error> error_;
+  int64_t open_choices_;
+  bool abandoned_ = false;
+  std::function<void()> wake_, notify_;  // of the reader and of the engine; empty once that side is gone
+};
+
+/// The reader's handle. Destroying it cancels what has not finished. Owned by one thread at a time.
+class Generation {
+ public:
+  using Next = Channel::Next;
+  explicit Generation(std::shared_ptr<Channel> channel) : channel_(std::move(channel)) {}
+  ~Generation() { channel_->abandon(); }
+  Generation(const Generation&) = delete;
+  /// The next piece, if there is one now.
+  Next next(Piece& piece) { return channel_->next(piece); }
+  /// Waits for the next piece; never kWait.
+  Next wait_next(Piece& piece) { return channel_->wait_next(piece); }
+  /// Why the request failed, after kFailed.
+  Error error() const { return channel_->error(); }
+
+ private:
+  std::shared_ptr<Channel> channel_;
+};
+
+}  // namespace maru::infer

@@ -1,0 +1,35 @@
+// What the engine needs of a model: run one step over parts of several sequences, and hand out logits.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "infer/page_allocator.h"
+
+namespace maru::infer {
+
+/// The newest tokens of one sequence; `past` tokens before them are in its pages already.
+struct StepSequence {
+  std::span<const int32_t> tokens;
+  int64_t past = 0;
+  std::span<const PageId> pages;
+  int64_t first_logits_row = 0;  // logits are wanted from this row of `tokens` on; tokens.size(): none
+};
+
+/// Called for every wanted row, in order: the sequence's place in the step, the row, and f32 logits [vocab] that are
+/// valid during the call.
+using LogitsSink = std::function<void(size_t sequence, int64_t row, std::span<const float> logits)>;
+
+/// Called by the engine thread only. A sequence's logits do not depend on what else is in a step.
+class StepModel {
+ public:
+  virtual ~StepModel() = default;
+  virtual int64_t vocab_size() const = 0;
+  /// The longest sequence the model knows positions for.
+  virtual int64_t max_context() const = 0;
+  virtual int64_t num_pages() const = 0;
+  virtual int64_t page_tokens() const = 0;
+  virtual void run(std::span<const StepSequence> sequences, const LogitsSink& sink) = 0;
+};
+
+}  // namespace maru::infer
