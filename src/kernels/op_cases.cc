@@ -10,7 +10,9 @@ std::vector<OpCase> all_op_cases() {
   add_cases(cases);
   convert_cases(cases);
   embedding_cases(cases);
+  linear_cross_entropy_cases(cases);
   matmul_cases(cases);
+  muon_cases(cases);
   reduce_cases(cases);
   rms_norm_cases(cases);
   rope_cases(cases);

@@ -1,0 +1,217 @@
+// Linear layer and cross entropy, SIMD around matrix products. Compiled once per instruction set.
+#include "kernels/linear_cross_entropy/linear_cross_entropy.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/simd/simd.h"
+
+namespace maru::kernels {
+namespace {
+
+// Rows of logits at a time. Fewer rows read weight and dweight more often, more rows need more scratch; 512 rows
+// balance the traffic of the logits against that of dweight at usual sizes.
+constexpr int64_t kChunkRows = 512;
+
+int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+int64_t aligned(int64_t bytes) { return divide_up(bytes, 64) * 64; }
+
+// Where the parts of the scratch begin.
+struct Layout {
+  int64_t row_floats;  // from one row of logits to the next
+  int64_t packed, packed_for_dx, losses, matmul, end;
+};
+
+template <class T>
+Layout layout_of(int threads, int64_t rows, int64_t vocab, int64_t dim, bool gradients) {
+  const int64_t chunk = smaller(rows, kChunkRows);
+  Layout at;
+  at.row_floats = divide_up(vocab, 16) * 16;
+  at.packed = aligned(chunk * at.row_floats * static_cast<int64_t>(sizeof(float)));
+  at.packed_for_dx = at.packed + aligned(matmul_packed_bytes<kIsa, T>(vocab, dim));
+  at.losses = at.packed_for_dx + (gradients ? aligned(matmul_packed_bytes<kIsa, T>(dim, vocab)) : 0);
+  at.matmul = at.losses + aligned(chunk * static_cast<int64_t>(sizeof(float)));
+  int64_t most = matmul_scratch_bytes<kIsa, T>(threads, chunk, vocab, dim);
+  most = larger(most, matmul_scratch_bytes<kIsa, T>(threads, chunk, dim, vocab));
+  most = larger(most, matmul_scratch_bytes<kIsa, T>(threads, vocab, dim, chunk));
+  // The last chunk is cut differently.
+  const int64_t rest = rows % kChunkRows;
+  most = larger(most, matmul_scratch_bytes<kIsa, T>(threads, rest, vocab, dim));
+  most = larger(most, matmul_scratch_bytes<kIsa, T>(threads, rest, dim, vocab));
+  most = larger(most, matmul_scratch_bytes<kIsa, T>(threads, vocab, dim, rest));
+  at.end = at.matmul + most;
+  return at;
+}
+
+// The largest of scale · x.
+float scaled_maximum(const float* x, int64_t n, float scale) {
+  F32 largest(-__builtin_inff());
+  const int64_t full = n / kLanes * kLanes;
+  for (int64_t i = 0; i < full; i += kLanes) largest = max(largest, load(x + i) * F32(scale));
+  float result = reduce_max(largest);
+  for (int64_t i = full; i < n; ++i) result = x[i] * scale > result ? x[i] * scale : result;
+  return result;
+}
+
+// x = exp(scale · x - largest); returns the sum.
+float exponentials(float* x, int64_t n, float scale, float largest) {
+  F32 sum;
+  for_lanes(n, [&](int64_t i, int64_t count) {
+    store(x + i, exp(fma(load(x + i, count), F32(scale), F32(-largest))), count);
+    sum = sum + load(x + i, count);
+  });
+  return reduce_add(sum);
+}
+
+// Writes factor · x as T over x: a bfloat16 never lies behind the float that it is made from.
+template <class T>
+void scale_in_place(float* x, int64_t n, float factor) {
+  for_lanes(n, [&](int64_t i, int64_t count) {
+    T part[kLanes];
+    store(part, load(x + i, count) * F32(factor));
+    __builtin_memcpy(reinterpret_cast<std::byte*>(x) + i * static_cast<int64_t>(sizeof(T)), part,
+                     static_cast<size_t>(count) * sizeof(T));
+  });
+}
+
+MARU_INLINE void round_to(float value, float* x) { *x = value; }
+MARU_INLINE void round_to(float value, bfloat16* x) { *x = to_bfloat16(value); }
+
+template <class T>
+class Job {
+ public:
+  Job(ThreadPool& pool, const LinearCrossEntropy<T>& x)
+      : pool_(pool), x_(x), at_(layout_of<T>(pool.size(), x.rows, x.vocab, x.dim, gradients())) {}
+
+  void run() {
+    pack();
+    double sum = 0;
+    for (int64_t first = 0; first < x_.rows; first += kChunkRows)
+      sum += chunk(first, smaller(kChunkRows, x_.rows - first));
+    *x_.loss += static_cast<float>(sum * x_.scale);
+  }
+
+ private:
+  bool gradients() const { return x_.dx != nullptr || x_.dweight != nullptr; }
+  float* logits() const { return reinterpret_cast<float*>(x_.scratch); }
+  float* losses() const { return reinterpret_cast<float*>(x_.scratch + at_.losses); }
+  // Gradients of logits, over the logits.
+  const T* dlogits() const { return reinterpret_cast<const T*>(x_.scratch); }
+  int64_t dlogits_ld() const { return at_.row_floats * static_cast<int64_t>(sizeof(float) / sizeof(T)); }
+
+  void pack() {
+    matmul_pack<kIsa>(pool_, MatmulPack<T>{.packed = x_.scratch + at_.packed,
+                                           .b = x_.weight,
+                                           .ldb = x_.dim,
+                                           .transpose_b = true,
+                                           .n = x_.vocab,
+                                           .k = x_.dim});
+    if (x_.dx == nullptr) return;
+    matmul_pack<kIsa>(pool_, MatmulPack<T>{.packed = x_.scratch + at_.packed_for_dx,
+                                           .b = x_.weight,
+                                           .ldb = x_.dim,
+                                           .transpose_b = false,
+                                           .n = x_.dim,
+                                           .k = x_.vocab});
+  }
+
+  double chunk(int64_t first, int64_t rows) {
+    multiply_logits(first, rows);
+    const int64_t step = rows_per_task(x_.vocab);
+    pool_.parallel_for(divide_up(rows, step), [&](int64_t task, int) {
+      for (int64_t r = task * step; r < smaller(rows, (task + 1) * step); ++r) losses()[r] = row(first, r);
+    });
+    if (x_.dx != nullptr) multiply_dx(first, rows);
+    if (x_.dweight != nullptr) multiply_dweight(first, rows);
+    double sum = 0;
+    for (int64_t r = 0; r < rows; ++r) sum += static_cast<double>(losses()[r]);
+    if (x_.token_loss != nullptr)
+      __builtin_memcpy(x_.token_loss + first, losses(), static_cast<size_t>(rows) * sizeof(float));
+    return sum;
+  }
+
+  // The loss of a row; its logits become their gradients.
+  float row(int64_t first, int64_t r) const {
+    float* x = logits() + r * at_.row_floats;
+    const int32_t target = x_.targets[first + r];
+    if (target < 0) {
+      __builtin_memset(x, 0, static_cast<size_t>(at_.row_floats) * sizeof(float));
+      return 0;
+    }
+    const float scale = static_cast<float>(x_.logit_scale), target_logit = x[target] * scale;
+    const float largest = scaled_maximum(x, x_.vocab, scale), sum = exponentials(x, x_.vocab, scale, largest);
+    if (gradients()) write_gradients(x, target, sum);
+    return __builtin_logf(sum) + (largest - target_logit);
+  }
+
+  void write_gradients(float* x, int32_t target, float sum) const {
+    const float gradient = static_cast<float>(x_.scale * x_.logit_scale), probability = x[target] / sum;
+    scale_in_place<T>(x, x_.vocab, gradient / sum);
+    T at_target;
+    round_to((probability - 1) * gradient, &at_target);
+    __builtin_memcpy(reinterpret_cast<std::byte*>(x) + target * sizeof(T), &at_target, sizeof(T));
+  }
+
+  void multiply_logits(int64_t first, int64_t rows) {
+    matmul<kIsa>(pool_, Matmul<T, float>{.c = logits(),
+                                         .ldc = at_.row_floats,
+                                         .a = x_.x + first * x_.dim,
+                                         .lda = x_.dim,
+                                         .packed_b = x_.scratch + at_.packed,
+                                         .m = rows,
+                                         .n = x_.vocab,
+                                         .k = x_.dim,
+                                         .scratch = x_.scratch + at_.matmul});
+  }
+  void multiply_dx(int64_t first, int64_t rows) {
+    matmul<kIsa>(pool_, Matmul<T, T>{.c = x_.dx + first * x_.dim,
+                                     .ldc = x_.dim,
+                                     .a = dlogits(),
+                                     .lda = dlogits_ld(),
+                                     .packed_b = x_.scratch + at_.packed_for_dx,
+                                     .m = rows,
+                                     .n = x_.dim,
+                                     .k = x_.vocab,
+                                     .add = x_.add_dx,
+                                     .scratch = x_.scratch + at_.matmul});
+  }
+  void multiply_dweight(int64_t first, int64_t rows) {
+    matmul<kIsa>(pool_, Matmul<T, float>{.c = x_.dweight,
+                                         .ldc = x_.dim,
+                                         .a = dlogits(),
+                                         .lda = dlogits_ld(),
+                                         .transpose_a = true,
+                                         .b = x_.x + first * x_.dim,
+                                         .ldb = x_.dim,
+                                         .m = x_.vocab,
+                                         .n = x_.dim,
+                                         .k = rows,
+                                         .add = true,
+                                         .scratch = x_.scratch + at_.matmul});
+  }
+
+  ThreadPool& pool_;
+  const LinearCrossEntropy<T>& x_;
+  Layout at_;
+};
+
+}  // namespace
+
+template <>
+void linear_cross_entropy<kIsa>(ThreadPool& pool, const LinearCrossEntropy<float>& x) {
+  Job<float>(pool, x).run();
+}
+template <>
+void linear_cross_entropy<kIsa>(ThreadPool& pool, const LinearCrossEntropy<bfloat16>& x) {
+  Job<bfloat16>(pool, x).run();
+}
+template <>
+int64_t linear_cross_entropy_scratch_bytes<kIsa, float>(int threads, int64_t rows, int64_t vocab, int64_t dim,
+                                                        bool gradients) {
+  return layout_of<float>(threads, rows, vocab, dim, gradients).end;
+}
+template <>
+int64_t linear_cross_entropy_scratch_bytes<kIsa, bfloat16>(int threads, int64_t rows, int64_t vocab, int64_t dim,
+                                                           bool gradients) {
+  return layout_of<bfloat16>(threads, rows, vocab, dim, gradients).end;
+}
+
+}  // namespace maru::kernels

@@ -1,0 +1,36 @@
+#include "kernels/linear_cross_entropy/linear_cross_entropy.h"
+#include "kernels/linear_cross_entropy/reference.h"
+
+namespace maru::kernels {
+
+template <class T>
+int64_t linear_cross_entropy_scratch_bytes(Isa isa, int threads, int64_t rows, int64_t vocab, int64_t dim,
+                                           bool gradients) {
+  int64_t bytes = 0;
+  if constexpr (kIsSimd<T>)
+    with_isa(isa, [&]<Isa kIsa>() {
+      bytes = linear_cross_entropy_scratch_bytes<kIsa, T>(threads, rows, vocab, dim, gradients);
+    });
+  return bytes;
+}
+
+template <class T>
+void linear_cross_entropy(CpuStream& stream, const LinearCrossEntropy<T>& x) {
+  if constexpr (kIsSimd<T>) {
+    with_isa(stream.isa, [&]<Isa isa>() { linear_cross_entropy<isa>(*stream.pool, x); });
+  } else {
+    reference::linear_cross_entropy(x);
+  }
+}
+
+using Complex = std::complex<double>;
+template int64_t linear_cross_entropy_scratch_bytes<float>(Isa, int, int64_t, int64_t, int64_t, bool);
+template int64_t linear_cross_entropy_scratch_bytes<bfloat16>(Isa, int, int64_t, int64_t, int64_t, bool);
+template int64_t linear_cross_entropy_scratch_bytes<double>(Isa, int, int64_t, int64_t, int64_t, bool);
+template int64_t linear_cross_entropy_scratch_bytes<Complex>(Isa, int, int64_t, int64_t, int64_t, bool);
+template void linear_cross_entropy(CpuStream&, const LinearCrossEntropy<float>&);
+template void linear_cross_entropy(CpuStream&, const LinearCrossEntropy<bfloat16>&);
+template void linear_cross_entropy(CpuStream&, const LinearCrossEntropy<double>&);
+template void linear_cross_entropy(CpuStream&, const LinearCrossEntropy<Complex>&);
+
+}  // namespace maru::kernels

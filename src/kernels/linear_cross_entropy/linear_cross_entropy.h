@@ -1,0 +1,53 @@
+// The last layer and its loss in one pass: logits = logit_scale · x · weightᵀ, cross entropy against targets, and the
+// gradients, without ever holding all logits.
+//
+// Rows are taken in chunks of fixed size. A chunk's logits become its gradients in place, and those are multiplied with
+// weight and x before the next chunk starts. The weight is packed once per call. A row's loss and dx have the same bits
+// whatever the other rows are; dweight sums over chunks in order.
+#pragma once
+#include <cstddef>
+
+#include "kernels/kernel.h"
+
+namespace maru::kernels {
+
+/// loss += scale · Σ (log Σ exp(logits) - logits[target]) over rows with a target; dx (+)= and dweight += its
+/// gradients.
+///
+/// Shapes   x, dx [rows, dim]; weight, dweight [vocab, dim]; targets, token_loss [rows]; loss [1].
+/// Types    logits, losses and dweight in Accumulator<T>; gradients of logits are rounded to T before they are
+///          multiplied.
+/// Cost     2·rows·vocab·dim flops, three times that with gradients; scratch for 512 rows of logits and for weight
+///          packed, twice with gradients.
+/// Source   Hsu et al. 2024 (Liger kernels), arXiv:2410.10989, §3.2; for what it saves, Wijmans et al. 2024,
+///          arXiv:2411.09009.
+template <class T>
+struct LinearCrossEntropy {
+  Accumulator<T>* loss;        // added to, rows in ascending order
+  Accumulator<T>* token_loss;  // null, or the unscaled loss of each row, 0 where there is no target
+  T* dx;                       // null: not wanted
+  bool add_dx;
+  Accumulator<T>* dweight;  // null: not wanted
+  const T* x;
+  const T* weight;
+  const int32_t* targets;  // in [0, vocab), or negative: the row does not count
+  int64_t rows, vocab, dim;
+  double scale, logit_scale;
+  std::byte* scratch;  // linear_cross_entropy_scratch_bytes, aligned to 64
+};
+
+/// Scratch; `gradients` if dx or dweight is wanted.
+template <class T>
+int64_t linear_cross_entropy_scratch_bytes(Isa isa, int threads, int64_t rows, int64_t vocab, int64_t dim,
+                                           bool gradients);
+
+template <class T>
+void linear_cross_entropy(CpuStream& stream, const LinearCrossEntropy<T>& x);
+
+/// The same for one instruction set, T = float or bfloat16.
+template <Isa kIsa, class T>
+void linear_cross_entropy(ThreadPool& pool, const LinearCrossEntropy<T>& x);
+template <Isa kIsa, class T>
+int64_t linear_cross_entropy_scratch_bytes(int threads, int64_t rows, int64_t vocab, int64_t dim, bool gradients);
+
+}  // namespace maru::kernels

@@ -1,0 +1,51 @@
+// Linear layer and cross entropy in their plainest form: logits are computed again wherever they are needed.
+#pragma once
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/linear_cross_entropy/linear_cross_entropy.h"
+
+namespace maru::kernels::reference {
+
+template <class T>
+T logit(const LinearCrossEntropy<T>& a, int64_t row, int64_t token) {
+  T sum = 0;
+  for (int64_t c = 0; c < a.dim; ++c) sum += a.x[row * a.dim + c] * a.weight[token * a.dim + c];
+  return sum * T(a.logit_scale);
+}
+
+template <class T>
+T log_sum_exp(const LinearCrossEntropy<T>& a, int64_t row) {
+  double largest = -INFINITY;
+  for (int64_t j = 0; j < a.vocab; ++j) largest = std::max(largest, std::real(logit(a, row, j)));
+  T sum = 0;
+  for (int64_t j = 0; j < a.vocab; ++j) sum += std::exp(logit(a, row, j) - largest);
+  return std::log(sum) + largest;
+}
+
+template <class T>
+void add_row_gradients(const LinearCrossEntropy<T>& a, int64_t row, T normaliser) {
+  for (int64_t j = 0; j < a.vocab; ++j) {
+    const T probability = std::exp(logit(a, row, j) - normaliser);
+    const T dlogit = (probability - T(j == a.targets[row] ? 1 : 0)) * T(a.scale * a.logit_scale);
+    for (int64_t c = 0; c < a.dim; ++c) {
+      if (a.dx != nullptr) a.dx[row * a.dim + c] += dlogit * a.weight[j * a.dim + c];
+      if (a.dweight != nullptr) a.dweight[j * a.dim + c] += dlogit * a.x[row * a.dim + c];
+    }
+  }
+}
+
+template <class T>
+void linear_cross_entropy(const LinearCrossEntropy<T>& a) {
+  for (int64_t row = 0; row < a.rows; ++row) {
+    if (a.token_loss != nullptr) a.token_loss[row] = 0;
+    for (int64_t c = 0; a.dx != nullptr && !a.add_dx && c < a.dim; ++c) a.dx[row * a.dim + c] = 0;
+    if (a.targets[row] < 0) continue;
+    const T normaliser = log_sum_exp(a, row), loss = normaliser - logit(a, row, a.targets[row]);
+    if (a.token_loss != nullptr) a.token_loss[row] = loss;
+    *a.loss += loss * T(a.scale);
+    if (a.dx != nullptr || a.dweight != nullptr) add_row_gradients(a, row, normaliser);
+  }
+}
+
+}  // namespace maru::kernels::reference
