@@ -57,7 +57,14 @@ class App {
     this.status?.dispose();
     this.status = new StatusLine();
     const skip = h("a", { class: "skip", href: "#main", onclick: (event: Event) => this.skip(event) }, t("nav.skip"));
-    const side = h("header", { class: "side" }, this.brand(), this.navigation(), this.preferences(), this.status.element);
+    const side = h(
+      "header",
+      { class: "side" },
+      this.brand(),
+      this.navigation(),
+      this.preferences(),
+      this.status.element,
+    );
     replace(this.root, skip, side, this.main);
     this.openView(false);
   }
@@ -68,12 +75,19 @@ class App {
   }
 
   private brand(): HTMLElement {
-    return h("a", { class: "brand", href: "#/chat" }, mark(), h("span", {}, "Maru"), h("small", { lang: "ko" }, "마루"));
+    return h(
+      "a",
+      { class: "brand", href: "#/chat" },
+      mark(),
+      h("span", {}, "Maru"),
+      h("small", { lang: "ko" }, "마루"),
+    );
   }
 
   private navigation(): HTMLElement {
     const links = kRooms.map((room) =>
-      h("a", { href: `#/${room.name}`, "data-room": room.name }, icon(room.icon), h("span", {}, t(room.label))));
+      h("a", { href: `#/${room.name}`, "data-room": room.name }, icon(room.icon), h("span", {}, t(room.label))),
+    );
     return h("nav", { class: "rooms", "aria-label": t("nav.label") }, links);
   }
 
@@ -88,7 +102,11 @@ class App {
   private themeButton(): HTMLElement {
     const button = h("button", { type: "button", class: "quiet icon-only", id: "theme" });
     const show = () => {
-      const names = { auto: ["auto", "theme.auto"], light: ["sun", "theme.light"], dark: ["moon", "theme.dark"] } as const;
+      const names = {
+        auto: ["auto", "theme.auto"],
+        light: ["sun", "theme.light"],
+        dark: ["moon", "theme.dark"],
+      } as const;
       const [picture, label] = names[theme()];
       replace(button, icon(picture));
       button.title = t(label);

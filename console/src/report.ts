@@ -25,7 +25,11 @@ function section(id: string, title: string, ...children: Child[]): HTMLElement {
 
 function head(data: ReportData): HTMLElement {
   const other: Language = language() === "ko" ? "en" : "ko";
-  const swap = h("button", { type: "button", class: "quiet", id: "language", lang: other }, other === "ko" ? "한국어" : "English");
+  const swap = h(
+    "button",
+    { type: "button", class: "quiet", id: "language", lang: other },
+    other === "ko" ? "한국어" : "English",
+  );
   swap.addEventListener("click", () => {
     rememberLanguage(other);
     draw();
@@ -33,11 +37,14 @@ function head(data: ReportData): HTMLElement {
   });
   const print = h("button", { type: "button", class: "quiet", onclick: () => window.print() }, t("report.print"));
   const name = data.run?.id ?? data.manifest?.name ?? "";
-  return h("header", { class: "report-head" },
-           h("p", { class: "brand" }, mark(), h("span", {}, "Maru"), h("small", {}, t("report.title"))),
-           h("div", { class: "preferences" }, swap, print),
-           h("div", { class: "run-head" }, h("h1", {}, name), statePill(data.run?.state)),
-           data.run?.model ? h("p", { class: "lead" }, t("training.makes", { model: data.run.model })) : null);
+  return h(
+    "header",
+    { class: "report-head" },
+    h("p", { class: "brand" }, mark(), h("span", {}, "Maru"), h("small", {}, t("report.title"))),
+    h("div", { class: "preferences" }, swap, print),
+    h("div", { class: "run-head" }, h("h1", {}, name), statePill(data.run?.state)),
+    data.run?.model ? h("p", { class: "lead" }, t("training.makes", { model: data.run.model })) : null,
+  );
 }
 
 function curvesSection(data: ReportData): HTMLElement | null {
@@ -54,10 +61,16 @@ function sections(data: ReportData): Child[] {
   return [
     curvesSection(data),
     dataset && section("data", t("report.data"), dataReport(dataset)),
-    evaluation && section("evaluation", t("report.evaluation"), h("div", { class: "card" }, evaluationPanel(evaluation))),
+    evaluation &&
+      section("evaluation", t("report.evaluation"), h("div", { class: "card" }, evaluationPanel(evaluation))),
     samples.length > 0 && section("samples", t("report.samples"), h("div", { class: "card" }, sampleList(samples))),
     recipe !== undefined && recipe !== null && section("recipe", t("report.recipe"), jsonBlock(recipe)),
-    manifest && section("manifest", t("report.manifest"), h("div", { class: "card" }, manifestPanel(recipe ? { ...manifest, recipe: null } : manifest))),
+    manifest &&
+      section(
+        "manifest",
+        t("report.manifest"),
+        h("div", { class: "card" }, manifestPanel(recipe ? { ...manifest, recipe: null } : manifest)),
+      ),
   ];
 }
 

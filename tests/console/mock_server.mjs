@@ -7,10 +7,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as data from "./mock_data.mjs";
 
-const kTypes = { "/": "text/html", "/app.js": "text/javascript", "/app.css": "text/css", "/favicon.svg": "image/svg+xml" };
+const kTypes = {
+  "/": "text/html",
+  "/app.js": "text/javascript",
+  "/app.css": "text/css",
+  "/favicon.svg": "image/svg+xml",
+};
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-const kAnswer = "안녕하세요! 저는 이 컴퓨터에서 학습한 작은 모델입니다. 문서 작성에 관한 질문에 답할 수 있어요. " +
+const kAnswer =
+  "안녕하세요! 저는 이 컴퓨터에서 학습한 작은 모델입니다. 문서 작성에 관한 질문에 답할 수 있어요. " +
   "표를 넣으려면 삽입 메뉴에서 표를 고르고, 행과 열의 수를 정한 다음 확인을 누르세요.";
 
 // The part of a prompt that asks for a special answer.
@@ -46,18 +52,26 @@ async function readBody(request) {
 }
 
 class MockServer {
-  state = { requests: [], asked: [], aborted: 0, key: null, rows: data.metricsRows(400), down: false };
-
   constructor(site) {
     this.site = site;
-    this.http = createServer((request, response) => this.handle(request, response).catch((error) => response.destroy(error)));
+    this.reset(data.metricsRows(400));
+    this.http = createServer((request, response) =>
+      this.handle(request, response).catch((error) => response.destroy(error)),
+    );
+  }
+
+  /** Forgets what came, and answers as at first; `rows` are the metrics of the running run. */
+  reset(rows) {
+    this.state = { requests: [], asked: [], aborted: 0, key: null, down: false, rows };
   }
 
   listen(port = 0) {
-    return new Promise((resolve) => this.http.listen(port, "127.0.0.1", () => {
-      this.url = `http://127.0.0.1:${this.http.address().port}`;
-      resolve(this);
-    }));
+    return new Promise((resolve) =>
+      this.http.listen(port, "127.0.0.1", () => {
+        this.url = `http://127.0.0.1:${this.http.address().port}`;
+        resolve(this);
+      }),
+    );
   }
 
   close() {
@@ -72,7 +86,8 @@ class MockServer {
     if (this.state.key && request.headers.authorization !== `Bearer ${this.state.key}`) {
       return sendError(response, 401, "This server asks for an API key.", "invalid_api_key");
     }
-    if (request.method === "POST") return this.generate(url.pathname, JSON.parse(await readBody(request)), request, response);
+    if (request.method === "POST")
+      return this.generate(url.pathname, JSON.parse(await readBody(request)), request, response);
     this.state.asked.push(request.url);
     const answer = this.lookUp(url);
     return answer ? sendJson(response, 200, answer) : sendError(response, 404, `There is nothing at ${url.pathname}.`);
@@ -80,7 +95,9 @@ class MockServer {
 
   asset(path, response) {
     const file = path === "/" ? "index.html" : path.slice(1);
-    response.writeHead(200, { "Content-Type": `${kTypes[path]}; charset=utf-8` }).end(readFileSync(join(this.site, file)));
+    response
+      .writeHead(200, { "Content-Type": `${kTypes[path]}; charset=utf-8` })
+      .end(readFileSync(join(this.site, file)));
   }
 
   lookUp(url) {
@@ -107,15 +124,19 @@ class MockServer {
     const script = scriptFor(prompt);
     if (script.status) return sendError(response, script.status, script.message, "exhausted");
     response.writeHead(200, { "Content-Type": "text/event-stream" });
-    response.on("close", () => { if (!response.writableFinished) this.state.aborted++; });
+    response.on("close", () => {
+      if (!response.writableFinished) this.state.aborted++;
+    });
     await this.stream(path === "/v1/completions", script, response);
     return undefined;
   }
 
   async stream(completion, script, response) {
     const send = (value) => response.write(`data: ${JSON.stringify(value)}\n\n`);
-    const choice = (text, finish_reason = null) => (completion
-      ? { index: 0, text, finish_reason } : { index: 0, delta: text === "" ? {} : { content: text }, finish_reason });
+    const choice = (text, finish_reason = null) =>
+      completion
+        ? { index: 0, text, finish_reason }
+        : { index: 0, delta: text === "" ? {} : { content: text }, finish_reason };
     let count = 0;
     for (const text of this.texts(script)) {
       if (response.destroyed) return;
@@ -124,13 +145,14 @@ class MockServer {
       await wait(script.delayMs ?? 8);
     }
     if (script.cut) return response.end();
-    if (script.lateError) send({ error: { message: script.lateError, type: "server_error", param: null, code: "internal" } });
+    if (script.lateError)
+      send({ error: { message: script.lateError, type: "server_error", param: null, code: "internal" } });
     else send({ choices: [choice("", "stop")], usage: null });
     send({ choices: [], usage: { prompt_tokens: 21, completion_tokens: count, total_tokens: 21 + count } });
     response.end("data: [DONE]\n\n");
   }
 
-  * texts(script) {
+  *texts(script) {
     if (!script.endless) return yield* pieces(script.text);
     for (let i = 0; ; i++) yield `${i} `;
   }

@@ -25,9 +25,11 @@ function parseInChunks(text, size) {
 }
 
 test("SSE: the same events whatever the chunks", () => {
-  const stream = "\uFEFF: hello\r\ndata: {\"a\":\"안녕 🌲\"}\r\n\r\nevent: x\rdata:one\rdata: two\r\rid: 4\n\ndata\n\ndata: [DONE]\n\n";
+  const stream =
+    '\uFEFF: hello\r\ndata: {"a":"안녕 🌲"}\r\n\r\nevent: x\rdata:one\rdata: two\r\rid: 4\n\ndata\n\ndata: [DONE]\n\n';
   const expected = ['{"a":"안녕 🌲"}', "one\ntwo", "", "[DONE]"];
-  for (let size = 1; size <= bytes(stream).length; size++) assert.deepEqual(parseInChunks(stream, size), expected, `chunks of ${size}`);
+  for (let size = 1; size <= bytes(stream).length; size++)
+    assert.deepEqual(parseInChunks(stream, size), expected, `chunks of ${size}`);
 });
 
 test("SSE: an event is not given before its empty line, and an unfinished one never", () => {
@@ -45,7 +47,15 @@ test("SSE: \\r at the end of a chunk and \\n at the start of the next are one li
 });
 
 test("Ticks are round, rising, within the range, and neither few nor many", () => {
-  for (const [low, high] of [[0, 1], [-3.2, 7.9], [0.00021, 0.00024], [0, 123456], [99.9, 100.1], [-5e-9, 5e-9], [1e12, 3e12]]) {
+  for (const [low, high] of [
+    [0, 1],
+    [-3.2, 7.9],
+    [0.00021, 0.00024],
+    [0, 123456],
+    [99.9, 100.1],
+    [-5e-9, 5e-9],
+    [1e12, 3e12],
+  ]) {
     const ticks = niceTicks(low, high, 5);
     assert.ok(ticks.length >= 2 && ticks.length <= 8, `${low}…${high}: ${ticks}`);
     for (const tick of ticks) assert.ok(tick >= low - 1e-12 && tick <= high * (1 + 1e-9), `${tick} in ${low}…${high}`);
@@ -59,10 +69,16 @@ test("Ticks are round, rising, within the range, and neither few nor many", () =
 });
 
 test("Logarithmic ticks: powers over many decades, finer within few, none for what is not positive", () => {
-  assert.deepEqual(logTicks(1, 1000, 4), [1, 3, 10, 30, 100, 300, 1000].filter((_, i) => i % 2 === 0));
+  assert.deepEqual(
+    logTicks(1, 1000, 4),
+    [1, 3, 10, 30, 100, 300, 1000].filter((_, i) => i % 2 === 0),
+  );
   assert.deepEqual(logTicks(1, 10, 5), [1, 2, 5, 10]);
   const wide = logTicks(1e-8, 1e8, 5);
-  assert.ok(wide.length >= 3 && wide.length <= 6 && wide.every((tick) => Number.isInteger(Math.log10(tick))), `${wide}`);
+  assert.ok(
+    wide.length >= 3 && wide.length <= 6 && wide.every((tick) => Number.isInteger(Math.log10(tick))),
+    `${wide}`,
+  );
   assert.ok(logTicks(3.1, 3.4, 5).length >= 2);
   assert.deepEqual(logTicks(0, 10, 5), []);
 });
@@ -78,10 +94,18 @@ test("Scales map there and back", () => {
 });
 
 test("Domains hold their values and are never empty", () => {
-  for (const [low, high] of [[5, 5], [0, 0], [-2, 7], [1e-4, 1e3]]) {
+  for (const [low, high] of [
+    [5, 5],
+    [0, 0],
+    [-2, 7],
+    [1e-4, 1e3],
+  ]) {
     for (const options of [{}, { zero: true }, ...(low > 0 ? [{ log: true }] : [])]) {
       const domain = domainFor({ low, high }, options);
-      assert.ok(domain.low <= low && domain.high >= high && domain.low < domain.high, JSON.stringify([low, high, options, domain]));
+      assert.ok(
+        domain.low <= low && domain.high >= high && domain.low < domain.high,
+        JSON.stringify([low, high, options, domain]),
+      );
       if (options.log) assert.ok(domain.low > 0);
     }
   }
@@ -106,11 +130,17 @@ test("Thinning out keeps ends and spikes", () => {
   assert.ok(thin.y.includes(100));
   assert.equal(thin.x[0], 0);
   assert.equal(thin.x[thin.x.length - 1], 9999);
-  assert.deepEqual(thin.x, [...thin.x].sort((a, b) => a - b));
+  assert.deepEqual(
+    thin.x,
+    [...thin.x].sort((a, b) => a - b),
+  );
 });
 
 test("The nearest point, a summary, and rows for a table", () => {
-  assert.deepEqual([-5, 0, 4, 6, 99].map((x) => nearestIndex([0, 5, 10], x)), [0, 0, 1, 1, 2]);
+  assert.deepEqual(
+    [-5, 0, 4, 6, 99].map((x) => nearestIndex([0, 5, 10], x)),
+    [0, 0, 1, 1, 2],
+  );
   assert.equal(nearestIndex([], 3), -1);
   assert.deepEqual(summarise({ x: [1, 2, 3], y: [5, 2, NaN] }), { first: 5, last: 2, low: 2, high: 5, lowAt: 2 });
   assert.equal(summarise({ x: [1], y: [NaN] }), null);
@@ -155,23 +185,40 @@ test("Numbers for people", () => {
   assert.equal(en.significant(0.000393, 3), "3.93e-4");
   assert.equal(en.significant(0, 3), "0");
   assert.equal(en.compact(12_582_912), "12.6M");
-  assert.deepEqual([0, 999, 1000, 5_012_345].map((n) => en.bytes(n)), ["0 B", "999 B", "1 kB", "5.01 MB"]);
+  assert.deepEqual(
+    [0, 999, 1000, 5_012_345].map((n) => en.bytes(n)),
+    ["0 B", "999 B", "1 kB", "5.01 MB"],
+  );
   for (const value of [null, undefined, NaN, Infinity, "3"]) assert.equal(en.significant(value), "–");
 });
 
 test("Errors: OpenAI's form is read, anything else is not", () => {
-  assert.deepEqual(readErrorBody('{"error":{"message":"m","type":"t","param":null,"code":"c"}}'), { message: "m", code: "c" });
+  assert.deepEqual(readErrorBody('{"error":{"message":"m","type":"t","param":null,"code":"c"}}'), {
+    message: "m",
+    code: "c",
+  });
   assert.deepEqual(readErrorBody('{"error":{"message":"m","code":null}}'), { message: "m", code: null });
-  for (const text of ["", "<html>", "null", "[]", '{"error":"x"}', '{"error":{"message":3}}']) assert.equal(readErrorBody(text), null);
+  for (const text of ["", "<html>", "null", "[]", '{"error":"x"}', '{"error":{"message":3}}'])
+    assert.equal(readErrorBody(text), null);
 });
 
 test("Names from the server cannot leave their place in an address", () => {
-  assert.equal(pathOf("maru", "runs", "../a b?c#d/한", "metrics"), "/v1/maru/runs/..%2Fa%20b%3Fc%23d%2F%ED%95%9C/metrics");
+  assert.equal(
+    pathOf("maru", "runs", "../a b?c#d/한", "metrics"),
+    "/v1/maru/runs/..%2Fa%20b%3Fc%23d%2F%ED%95%9C/metrics",
+  );
 });
 
 test("Requests: the system prompt first, empty answers left out, a seed only when chosen", () => {
-  const messages = [{ role: "user", content: "a" }, { role: "assistant", content: "" }, { role: "user", content: "b" }];
-  assert.deepEqual(requestMessages(" ", messages).map((one) => one.content), ["a", "b"]);
+  const messages = [
+    { role: "user", content: "a" },
+    { role: "assistant", content: "" },
+    { role: "user", content: "b" },
+  ];
+  assert.deepEqual(
+    requestMessages(" ", messages).map((one) => one.content),
+    ["a", "b"],
+  );
   assert.deepEqual(requestMessages("be kind", messages)[0], { role: "system", content: "be kind" });
   assert.ok(!("seed" in samplingOf(kDefaults)));
   assert.equal(samplingOf({ ...kDefaults, seed: 0 }).seed, 0);
@@ -185,8 +232,14 @@ test("Figures: the server's counts, else pieces; the rate leaves out the first t
   counter.take(piece("가"), 1100);
   counter.take(piece("나"), 1200);
   counter.take({ choices: [{ delta: {}, finish_reason: "length" }] }, 1300);
-  assert.deepEqual(counter.stats(), { promptTokens: null, completionTokens: 2, counted: false, firstTokenSeconds: 0.1,
-                                      tokensPerSecond: 10, finishReason: "length" });
+  assert.deepEqual(counter.stats(), {
+    promptTokens: null,
+    completionTokens: 2,
+    counted: false,
+    firstTokenSeconds: 0.1,
+    tokensPerSecond: 10,
+    finishReason: "length",
+  });
   counter.take({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 5 } }, 1301);
   const { promptTokens, completionTokens, counted, tokensPerSecond } = counter.stats();
   assert.deepEqual([promptTokens, completionTokens, counted, tokensPerSecond], [7, 5, true, 40]);
@@ -212,13 +265,17 @@ test("Time left: the present pace, and a resume does not count", () => {
   assert.equal(progressOf(run, [row(1, 200), row(2, 202), row(3, 1), row(4, 3)]).secondsLeft, 192);
   assert.equal(progressOf(run, [row(1, 2)]).secondsLeft, null);
   assert.equal(progressOf({ ...run, state: "finished" }, [row(1, 2), row(2, 4)]).secondsLeft, null);
-  assert.deepEqual(pointsOf([row(1, 1), { step: 1, validation_loss: 3 }, { step: 2, loss: null }], "loss"), { x: [1], y: [1] });
+  assert.deepEqual(pointsOf([row(1, 1), { step: 1, validation_loss: 3 }, { step: 2, loss: null }], "loss"), {
+    x: [1],
+    y: [1],
+  });
 });
 
 /** Relative luminance and contrast as WCAG 2.1 defines them. */
 function contrast(a, b) {
   const luminance = (hex) => {
-    const [r, g, bl] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255)
+    const [r, g, bl] = [1, 3, 5]
+      .map((at) => parseInt(hex.slice(at, at + 2), 16) / 255)
       .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
     return 0.2126 * r + 0.7152 * g + 0.0722 * bl;
   };
@@ -229,11 +286,24 @@ function contrast(a, b) {
 test("Colours: text 4.5 : 1 and curves 3 : 1 on every ground, light and dark", () => {
   const css = readFileSync("console/src/styles/tokens.css", "utf8");
   for (const block of css.split("}").slice(0, 2)) {
-    const colour = Object.fromEntries([...block.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map((found) => [found[1], found[2]]));
-    const pairs = ["bg", "surface", "sunken"].flatMap((ground) => ["ink", "ink-2", "ink-3"].map((ink) => [ink, ground, 4.5]));
-    pairs.push(["on-accent", "accent", 4.5], ["accent-ink", "accent-soft", 4.5], ["accent-ink", "bg", 4.5], ["danger", "danger-soft", 4.5],
-               ["warm-ink", "warm-soft", 4.5], ["ink", "raised", 4.5], ["line-strong", "surface", 3], ["accent", "bg", 3],
-               ["tone-2", "surface", 4.5], ...[1, 2, 3, 4, 5].map((n) => [`tone-${n}`, "surface", 3]));
+    const colour = Object.fromEntries(
+      [...block.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map((found) => [found[1], found[2]]),
+    );
+    const pairs = ["bg", "surface", "sunken"].flatMap((ground) =>
+      ["ink", "ink-2", "ink-3"].map((ink) => [ink, ground, 4.5]),
+    );
+    pairs.push(
+      ["on-accent", "accent", 4.5],
+      ["accent-ink", "accent-soft", 4.5],
+      ["accent-ink", "bg", 4.5],
+      ["danger", "danger-soft", 4.5],
+      ["warm-ink", "warm-soft", 4.5],
+      ["ink", "raised", 4.5],
+      ["line-strong", "surface", 3],
+      ["accent", "bg", 3],
+      ["tone-2", "surface", 4.5],
+      ...[1, 2, 3, 4, 5].map((n) => [`tone-${n}`, "surface", 3]),
+    );
     for (const [ink, ground, least] of pairs) {
       const measured = contrast(colour[ink], colour[ground]);
       assert.ok(measured >= least, `${ink} on ${ground}: ${measured.toFixed(2)}, expected ${least}`);

@@ -5,11 +5,33 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const kElement = "element-6066-11e4-a52e-4f735466cecf";
-const kArguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-  "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const kArguments = [
+  "--headless=new",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-dev-shm-usage",
+  "--no-first-run",
+  "--disable-quic",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
-export const Key = { Enter: "\uE007", Escape: "\uE00C", Tab: "\uE004", Shift: "\uE008", Left: "\uE012", Right: "\uE014",
-  Up: "\uE013", Down: "\uE015", Home: "\uE011", End: "\uE010", Space: " ", Backspace: "\uE003", Control: "\uE009" };
+export const Key = {
+  Enter: "\uE007",
+  Escape: "\uE00C",
+  Tab: "\uE004",
+  Shift: "\uE008",
+  Left: "\uE012",
+  Right: "\uE014",
+  Up: "\uE013",
+  Down: "\uE015",
+  Home: "\uE011",
+  End: "\uE010",
+  Space: " ",
+  Backspace: "\uE003",
+  Control: "\uE009",
+};
 
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -41,10 +63,23 @@ export class Browser {
     const browser = new Browser();
     browser.profile = mkdtempSync(join(tmpdir(), "maru-console-"));
     browser.driver = await startDriver();
-    const args = [...kArguments, `--user-data-dir=${browser.profile}`, `--lang=${language}`, `--accept-lang=${language}`,
-      ...(dark ? ["--force-dark-mode"] : [])];
-    const chrome = { args, binary: process.env.CHROMIUM ?? "/usr/bin/chromium", prefs: { "intl.accept_languages": language } };
-    const wanted = { browserName: "chrome", "goog:chromeOptions": chrome, "goog:loggingPrefs": { browser: "ALL", performance: "ALL" } };
+    const args = [
+      ...kArguments,
+      `--user-data-dir=${browser.profile}`,
+      `--lang=${language}`,
+      `--accept-lang=${language}`,
+      ...(dark ? ["--force-dark-mode"] : []),
+    ];
+    const chrome = {
+      args,
+      binary: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      prefs: { "intl.accept_languages": language },
+    };
+    const wanted = {
+      browserName: "chrome",
+      "goog:chromeOptions": chrome,
+      "goog:loggingPrefs": { browser: "ALL", performance: "ALL" },
+    };
     const session = await call(`${browser.driver.url}/session`, "POST", { capabilities: { alwaysMatch: wanted } });
     browser.base = `${browser.driver.url}/session/${session.sessionId}`;
     return browser;
@@ -57,14 +92,22 @@ export class Browser {
     rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  open(url) { return call(`${this.base}/url`, "POST", { url }); }
-  reload() { return call(`${this.base}/refresh`, "POST"); }
+  open(url) {
+    return call(`${this.base}/url`, "POST", { url });
+  }
+  reload() {
+    return call(`${this.base}/refresh`, "POST");
+  }
 
   /** Runs the body of a function in the page. */
-  run(script, ...args) { return call(`${this.base}/execute/sync`, "POST", { script, args }); }
+  run(script, ...args) {
+    return call(`${this.base}/execute/sync`, "POST", { script, args });
+  }
 
   /** A command of the DevTools protocol. */
-  tell(cmd, params = {}) { return call(`${this.base}/goog/cdp/execute`, "POST", { cmd, params }); }
+  tell(cmd, params = {}) {
+    return call(`${this.base}/goog/cdp/execute`, "POST", { cmd, params });
+  }
 
   async find(css) {
     const found = await call(`${this.base}/element`, "POST", { using: "css selector", value: css });
@@ -91,7 +134,9 @@ export class Browser {
     await call(`${this.base}/actions`, "POST", { actions: [{ type: "key", id: "keyboard", actions }] });
   }
 
-  text(css) { return this.run("return document.querySelector(arguments[0])?.innerText ?? null", css); }
+  text(css) {
+    return this.run("return document.querySelector(arguments[0])?.innerText ?? null", css);
+  }
 
   /** Waits until an expression is truthy in the page; answers its value. */
   async until(expression, timeoutMs = 8000) {
@@ -104,16 +149,25 @@ export class Browser {
     }
   }
 
-  log(type) { return call(`${this.base}/se/log`, "POST", { type }); }
+  log(type) {
+    return call(`${this.base}/se/log`, "POST", { type });
+  }
 
   /** Network requests since the last call, by address. */
   async requests() {
     const events = (await this.log("performance")).map((entry) => JSON.parse(entry.message).message);
-    return events.filter((event) => event.method === "Network.requestWillBeSent").map((event) => event.params.request.url);
+    return events
+      .filter((event) => event.method === "Network.requestWillBeSent")
+      .map((event) => event.params.request.url);
   }
 
   viewport(width, height, mobile = false) {
-    return this.tell("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: mobile ? 2 : 1, mobile });
+    return this.tell("Emulation.setDeviceMetricsOverride", {
+      width,
+      height,
+      deviceScaleFactor: mobile ? 2 : 1,
+      mobile,
+    });
   }
 
   media(features) {
@@ -121,5 +175,7 @@ export class Browser {
     return this.tell("Emulation.setEmulatedMedia", { features: list });
   }
 
-  screenshot() { return call(`${this.base}/screenshot`, "GET"); }
+  screenshot() {
+    return call(`${this.base}/screenshot`, "GET");
+  }
 }

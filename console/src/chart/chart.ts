@@ -88,7 +88,13 @@ export class Chart {
     this.axes = this.makeAxes();
     this.plot.setAttribute("viewBox", `0 0 ${this.width} ${kHeight}`);
     if (this.axes === null) replace(this.plot, this.emptyNote());
-    else replace(this.plot, this.grid(this.axes), this.series.map((one) => this.curve(one, this.axes!)), this.crosshair);
+    else
+      replace(
+        this.plot,
+        this.grid(this.axes),
+        this.series.map((one) => this.curve(one, this.axes!)),
+        this.crosshair,
+      );
     this.plot.setAttribute("aria-label", this.spokenSummary());
     this.drawCursor();
     this.drawTable((this.table.parentElement as HTMLDetailsElement | null)?.open ?? false);
@@ -207,14 +213,14 @@ export class Chart {
     const step = h("li", { class: "at" }, t("chart.step", { step: format().whole(x) }));
     const values = this.series.map((one) => {
       const value = one.points.y[nearestIndex(one.points.x, x)]!;
-      return h("li", {}, h("span", { class: `swatch tone-${one.tone}` }), `${one.name} `,
-               h("b", {}, this.say(value)));
+      return h("li", {}, h("span", { class: `swatch tone-${one.tone}` }), `${one.name} `, h("b", {}, this.say(value)));
     });
     return [...values, step];
   }
 
   private describe(index: number, last: number, x: number | undefined): void {
-    const reading = x === undefined ? t("chart.empty") : [...this.legend.children].map((item) => item.textContent).join(", ");
+    const reading =
+      x === undefined ? t("chart.empty") : [...this.legend.children].map((item) => item.textContent).join(", ");
     const attributes = { "aria-valuemin": 0, "aria-valuemax": last, "aria-valuenow": index, "aria-valuetext": reading };
     for (const [name, value] of Object.entries(attributes)) this.plot.setAttribute(name, String(value));
   }
@@ -236,13 +242,17 @@ export class Chart {
 
   private drawTable(open: boolean): void {
     if (!open) return;
-    replace(this.table, this.series.map((one) => this.tableOf(one)));
+    replace(
+      this.table,
+      this.series.map((one) => this.tableOf(one)),
+    );
   }
 
   private tableOf(one: Series): HTMLElement {
     const head = h("tr", {}, h("th", { scope: "col" }, t("chart.stepColumn")), h("th", { scope: "col" }, one.name));
     const rows = sampleRows(one.points, 50).map(([x, y]) =>
-      h("tr", {}, h("td", {}, format().whole(x)), h("td", {}, this.say(y))));
+      h("tr", {}, h("td", {}, format().whole(x)), h("td", {}, this.say(y))),
+    );
     return h("table", {}, h("caption", {}, one.name), h("thead", {}, head), h("tbody", {}, rows));
   }
 }
@@ -251,8 +261,14 @@ export class Chart {
 function targetOfKey(key: string, at: number, last: number): number | null | undefined {
   const stride = Math.max(1, Math.round(last / 100));
   const moves: Record<string, number> = {
-    ArrowLeft: at - stride, ArrowDown: at - stride, ArrowRight: at + stride, ArrowUp: at + stride,
-    PageDown: at - 10 * stride, PageUp: at + 10 * stride, Home: 0, End: last,
+    ArrowLeft: at - stride,
+    ArrowDown: at - stride,
+    ArrowRight: at + stride,
+    ArrowUp: at + stride,
+    PageDown: at - 10 * stride,
+    PageUp: at + 10 * stride,
+    Home: 0,
+    End: last,
   };
   if (key === "Escape") return null;
   const target = moves[key];

@@ -19,8 +19,12 @@ export class Composer {
     this.area.addEventListener("keydown", (event) => this.onKey(event));
     const label = h("label", { class: "offscreen", for: "composer" }, hint);
     const box = h("div", { class: "composer-box" }, label, this.area, this.button);
-    this.element = h("form", { class: "composer", onsubmit: (event: Event) => this.submit(event) },
-                     box, h("p", { class: "composer-note" }, t("chat.keys")));
+    this.element = h(
+      "form",
+      { class: "composer", onsubmit: (event: Event) => this.submit(event) },
+      box,
+      h("p", { class: "composer-note" }, t("chat.keys")),
+    );
     this.update();
   }
 

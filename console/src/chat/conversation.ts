@@ -19,7 +19,10 @@ export interface Listener {
 }
 
 /** The messages of a request: the system prompt first when there is one; empty answers are left out. */
-export function requestMessages(system: string, messages: readonly Message[]): Array<{ role: string; content: string }> {
+export function requestMessages(
+  system: string,
+  messages: readonly Message[],
+): Array<{ role: string; content: string }> {
   const turns = messages.filter((one) => one.content !== "").map(({ role, content }) => ({ role, content }));
   return system.trim() === "" ? turns : [{ role: "system", content: system }, ...turns];
 }
@@ -106,7 +109,10 @@ export class Conversation {
     if (this.mode === "complete") {
       return { path: "/v1/completions", body: { model, prompt: this.messages[0]?.content ?? "", ...sampling } };
     }
-    return { path: "/v1/chat/completions", body: { model, messages: requestMessages(system, this.messages), ...sampling } };
+    return {
+      path: "/v1/chat/completions",
+      body: { model, messages: requestMessages(system, this.messages), ...sampling },
+    };
   }
 
   private begin(abort: AbortController, message: Message): void {

@@ -54,9 +54,25 @@ interface FieldSpec {
 }
 
 const kFields: FieldSpec[] = [
-  { name: "temperature", label: "settings.temperature", note: "settings.temperatureNote", min: 0, max: 2, step: 0.05, slider: true },
+  {
+    name: "temperature",
+    label: "settings.temperature",
+    note: "settings.temperatureNote",
+    min: 0,
+    max: 2,
+    step: 0.05,
+    slider: true,
+  },
   { name: "top_p", label: "settings.topP", note: "settings.topPNote", min: 0.05, max: 1, step: 0.05, slider: true },
-  { name: "max_tokens", label: "settings.maxTokens", note: "settings.maxTokensNote", min: 1, max: 131072, step: 1, slider: false },
+  {
+    name: "max_tokens",
+    label: "settings.maxTokens",
+    note: "settings.maxTokensNote",
+    min: 1,
+    max: 131072,
+    step: 1,
+    slider: false,
+  },
   { name: "seed", label: "settings.seed", note: "settings.seedNote", min: 0, max: 2 ** 31 - 1, step: 1, slider: false },
 ];
 
@@ -66,7 +82,11 @@ export class SettingsDrawer {
   private readonly body = h("div", { class: "drawer-body" });
 
   constructor(private readonly settings: Settings) {
-    const close = h("button", { type: "button", class: "quiet icon-only", "aria-label": t("action.close") }, icon("close"));
+    const close = h(
+      "button",
+      { type: "button", class: "quiet icon-only", "aria-label": t("action.close") },
+      icon("close"),
+    );
     close.addEventListener("click", () => this.element.close());
     const head = h("header", {}, h("h2", { id: "drawer-title" }, t("settings.title")), close);
     this.element = h("dialog", { class: "drawer", "aria-labelledby": "drawer-title" }, head, this.body);
@@ -82,7 +102,12 @@ export class SettingsDrawer {
   }
 
   private systemField(): HTMLElement {
-    const area = h("textarea", { id: "set-system", rows: 5, value: this.settings.system, placeholder: t("settings.systemHint") });
+    const area = h("textarea", {
+      id: "set-system",
+      rows: 5,
+      value: this.settings.system,
+      placeholder: t("settings.systemHint"),
+    });
     area.addEventListener("input", () => this.change({ system: area.value }));
     return h("div", { class: "field" }, h("label", { for: "set-system" }, t("settings.system")), area);
   }
@@ -91,9 +116,18 @@ export class SettingsDrawer {
     const id = `set-${spec.name}`;
     const range = { min: spec.min, max: spec.max, step: spec.step };
     const value = this.settings[spec.name];
-    const box = h("input", { id, type: "number", ...range, value: value ?? "", placeholder: spec.name === "seed" ? t("settings.random") : "",
-                             "aria-describedby": `${id}-note`, inputmode: "decimal" });
-    const slider = spec.slider ? h("input", { type: "range", ...range, value, tabindex: -1, "aria-hidden": "true" }) : null;
+    const box = h("input", {
+      id,
+      type: "number",
+      ...range,
+      value: value ?? "",
+      placeholder: spec.name === "seed" ? t("settings.random") : "",
+      "aria-describedby": `${id}-note`,
+      inputmode: "decimal",
+    });
+    const slider = spec.slider
+      ? h("input", { type: "range", ...range, value, tabindex: -1, "aria-hidden": "true" })
+      : null;
     box.addEventListener("input", () => {
       this.take(spec, box.value, box);
       if (slider) slider.value = box.value;
@@ -102,9 +136,13 @@ export class SettingsDrawer {
       box.value = slider.value;
       this.take(spec, slider.value, box);
     });
-    return h("div", { class: "field" },
-             h("div", { class: "field-row" }, h("label", { for: id }, t(spec.label)), box), slider,
-             h("p", { class: "note", id: `${id}-note` }, t(spec.note)));
+    return h(
+      "div",
+      { class: "field" },
+      h("div", { class: "field-row" }, h("label", { for: id }, t(spec.label)), box),
+      slider,
+      h("p", { class: "note", id: `${id}-note` }, t(spec.note)),
+    );
   }
 
   private take(spec: FieldSpec, text: string, box: HTMLInputElement): void {

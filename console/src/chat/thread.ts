@@ -64,29 +64,43 @@ export class Thread {
     const again = () => this.conversation.regenerate();
     const extend = () => this.conversation.extend();
     const canExtend = isLast && this.conversation.mode === "complete" && message.content !== "";
-    return h("div", { class: "message-foot" },
-             copyButton(() => this.textToCopy(message), t("action.copy")),
-             isLast && h("button", { type: "button", class: "quiet icon-only regenerate", title: t("chat.again"), onclick: again },
-                         icon("again"), h("span", { class: "offscreen" }, t("chat.again"))),
-             canExtend && h("button", { type: "button", class: "quiet extend", onclick: extend }, icon("send"), t("chat.extend")),
-             h("span", { class: "stats" }, statsText(message)));
+    return h(
+      "div",
+      { class: "message-foot" },
+      copyButton(() => this.textToCopy(message), t("action.copy")),
+      isLast &&
+        h(
+          "button",
+          { type: "button", class: "quiet icon-only regenerate", title: t("chat.again"), onclick: again },
+          icon("again"),
+          h("span", { class: "offscreen" }, t("chat.again")),
+        ),
+      canExtend &&
+        h("button", { type: "button", class: "quiet extend", onclick: extend }, icon("send"), t("chat.extend")),
+      h("span", { class: "stats" }, statsText(message)),
+    );
   }
 
   private textToCopy(message: Message): string {
-    const prompt = this.conversation.mode === "complete" ? this.conversation.messages[0]?.content ?? "" : "";
+    const prompt = this.conversation.mode === "complete" ? (this.conversation.messages[0]?.content ?? "") : "";
     return prompt + message.content;
   }
 
   private welcome(): HTMLElement {
-    const keys = this.conversation.mode === "chat"
-      ? (["chat.example1", "chat.example2", "chat.example3"] as const)
-      : (["complete.example1", "complete.example2", "complete.example3"] as const);
+    const keys =
+      this.conversation.mode === "chat"
+        ? (["chat.example1", "chat.example2", "chat.example3"] as const)
+        : (["complete.example1", "complete.example2", "complete.example3"] as const);
     const examples = keys.map((key) =>
-      h("li", {}, h("button", { type: "button", class: "example", onclick: () => this.onExample(t(key)) }, t(key))));
-    return h("div", { class: "welcome" },
-             h("h1", {}, t(this.conversation.mode === "chat" ? "chat.welcome" : "complete.welcome")),
-             h("p", {}, t(this.conversation.mode === "chat" ? "chat.welcomeNote" : "complete.welcomeNote")),
-             h("ul", { class: "examples" }, examples));
+      h("li", {}, h("button", { type: "button", class: "example", onclick: () => this.onExample(t(key)) }, t(key))),
+    );
+    return h(
+      "div",
+      { class: "welcome" },
+      h("h1", {}, t(this.conversation.mode === "chat" ? "chat.welcome" : "complete.welcome")),
+      h("p", {}, t(this.conversation.mode === "chat" ? "chat.welcomeNote" : "complete.welcomeNote")),
+      h("ul", { class: "examples" }, examples),
+    );
   }
 }
 

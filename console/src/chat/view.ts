@@ -58,20 +58,38 @@ export class ChatView implements View {
   }
 
   private bar(): HTMLElement {
-    const fresh = h("button", { type: "button", class: "quiet", id: "new-conversation", onclick: () => this.startOver() },
-                    icon("plus"), h("span", { class: "wide-only" }, t("chat.new")));
-    const adjust = h("button", { type: "button", class: "quiet", id: "open-settings", onclick: () => this.drawer.open() },
-                     icon("settings"), h("span", { class: "wide-only" }, t("settings.open")));
+    const fresh = h(
+      "button",
+      { type: "button", class: "quiet", id: "new-conversation", onclick: () => this.startOver() },
+      icon("plus"),
+      h("span", { class: "wide-only" }, t("chat.new")),
+    );
+    const adjust = h(
+      "button",
+      { type: "button", class: "quiet", id: "open-settings", onclick: () => this.drawer.open() },
+      icon("settings"),
+      h("span", { class: "wide-only" }, t("settings.open")),
+    );
     fresh.setAttribute("aria-label", t("chat.new"));
     adjust.setAttribute("aria-label", t("settings.open"));
-    return h("header", { class: "chat-bar" },
-             h("label", { class: "offscreen", for: "model-picker" }, t("chat.modelPicker")), this.picker,
-             this.modeSwitch(), h("span", { class: "spring" }), fresh, adjust);
+    return h(
+      "header",
+      { class: "chat-bar" },
+      h("label", { class: "offscreen", for: "model-picker" }, t("chat.modelPicker")),
+      this.picker,
+      this.modeSwitch(),
+      h("span", { class: "spring" }),
+      fresh,
+      adjust,
+    );
   }
 
   private modeSwitch(): HTMLElement {
     const group = h("div", { class: "segmented", role: "radiogroup", "aria-label": t("chat.mode") });
-    const names: Array<[Mode, TextKey]> = [["chat", "chat.modeChat"], ["complete", "chat.modeComplete"]];
+    const names: Array<[Mode, TextKey]> = [
+      ["chat", "chat.modeChat"],
+      ["complete", "chat.modeComplete"],
+    ];
     for (const [mode, key] of names) {
       const input = h("input", { type: "radio", name: "mode", value: mode, id: `mode-${mode}`, class: "offscreen" });
       input.addEventListener("change", () => this.setMode(mode, true));
@@ -90,15 +108,25 @@ export class ChatView implements View {
   }
 
   private showTrouble(problem: Problem): void {
-    replace(this.main, h("div", { class: "page" }, problemPanel(problem, () => {
-      this.showMode();
-      void this.loadModels();
-    })));
+    replace(
+      this.main,
+      h(
+        "div",
+        { class: "page" },
+        problemPanel(problem, () => {
+          this.showMode();
+          void this.loadModels();
+        }),
+      ),
+    );
   }
 
   private showModels(models: Model[]): void {
     this.models = models;
-    replace(this.picker, models.map((model) => h("option", { value: model.id }, model.id)));
+    replace(
+      this.picker,
+      models.map((model) => h("option", { value: model.id }, model.id)),
+    );
     if (models.length === 0) return replace(this.main, emptyState(t("models.none"), t("models.noneNote"), "./maru up"));
     const known = models.some((model) => model.id === settings.model);
     this.pick(known ? settings.model : models[0]!.id);

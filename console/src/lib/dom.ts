@@ -65,7 +65,7 @@ const kIcons = {
   again: "M19 12a7 7 0 1 1-2-5l2 2M19 4v5h-5",
   plus: "M12 5v14M5 12h14",
   close: "M6 6l12 12M18 6L6 18",
-  sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v2.5M12 19.5V22M2 12h2.5M19.5 12H22M5 5l1.7 1.7M17.3 17.3L19 19M5 19l1.7-1.7M17.3 6.7L19 5",
+  sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v2.5M12 19.5V22M2 12h2.5M19.5 12H22M5 5l2 2M17 17l2 2M5 19l2-2M17 7l2-2",
   moon: "M20 14.5A8.5 8.5 0 0 1 9.5 4 8.5 8.5 0 1 0 20 14.5z",
   auto: "M12 3a9 9 0 1 0 0 18zM12 3a9 9 0 0 1 0 18",
   key: "M14.5 3a6.5 6.5 0 0 0-6.2 8.4L3 16.7V21h4.3v-2.6h2.6v-2.6l1.4-1.4A6.5 6.5 0 1 0 14.5 3zM16.5 7.5h.01",
@@ -82,8 +82,12 @@ export function icon(name: IconName): SVGElement {
 /** The product's mark: the interlocked boards of a wooden floor. */
 export function mark(): SVGElement {
   const boards = s("path", { d: "M7 11h18M7 21h18M12 11v10M20 11v10M16 5.5V11M16 21v5.5" });
-  return s("svg", { class: "mark", viewBox: "0 0 32 32", "aria-hidden": "true" },
-           s("rect", { width: 32, height: 32, rx: 7 }), boards);
+  return s(
+    "svg",
+    { class: "mark", viewBox: "0 0 32 32", "aria-hidden": "true" },
+    s("rect", { width: 32, height: 32, rx: 7 }),
+    boards,
+  );
 }
 
 /** Copies text; falls back to a selection where the clipboard interface is refused (plain HTTP on another host). */

@@ -25,14 +25,24 @@ export function problemPanel(problem: Problem, retry: () => void): HTMLElement {
 }
 
 function keyForm(retry: () => void): HTMLElement {
-  const input = h("input", { type: "password", autocomplete: "off", spellcheck: "false", id: "problem-key", value: apiKey() });
+  const input = h("input", {
+    type: "password",
+    autocomplete: "off",
+    spellcheck: "false",
+    id: "problem-key",
+    value: apiKey(),
+  });
   const save = (event: Event) => {
     event.preventDefault();
     setApiKey(input.value.trim());
     retry();
   };
-  return h("form", { class: "key-form", onsubmit: save },
-           h("label", { for: "problem-key" }, icon("key"), t("error.keyLabel")), input,
-           h("button", { class: "primary", type: "submit" }, t("action.saveKey")),
-           h("p", { class: "note" }, t("error.keyNote")));
+  return h(
+    "form",
+    { class: "key-form", onsubmit: save },
+    h("label", { for: "problem-key" }, icon("key"), t("error.keyLabel")),
+    input,
+    h("button", { class: "primary", type: "submit" }, t("action.saveKey")),
+    h("p", { class: "note" }, t("error.keyNote")),
+  );
 }

@@ -11,7 +11,11 @@ export class StatusLine {
 
   constructor() {
     this.show("waiting", t("status.connecting"));
-    this.poll = new Poll(10_000, (signal) => this.ask(signal), (error) => this.fail(error));
+    this.poll = new Poll(
+      10_000,
+      (signal) => this.ask(signal),
+      (error) => this.fail(error),
+    );
   }
 
   dispose(): void {

@@ -95,6 +95,7 @@ export interface DatasetEntry {
 export interface DropSample {
   source?: string;
   text: string;
+  duplicate_of?: string; // the source that was kept
 }
 
 export interface DropReason {

@@ -19,14 +19,29 @@ export class Curves {
   private readonly settings: ViewSettings = readObject("curves", { log: false, smoothing: 0.6 });
   private rows: readonly MetricsRow[] = [];
   private readonly loss = new Chart({
-    title: t("curves.loss"), note: t("curves.lossNote"), formatY: (v) => format().significant(v), formatValue: kThreeDecimals });
+    title: t("curves.loss"),
+    note: t("curves.lossNote"),
+    formatY: (v) => format().significant(v),
+    formatValue: kThreeDecimals,
+  });
   private readonly bits = new Chart({
-    title: t("curves.bits"), note: t("curves.bitsNote"), formatY: (v) => format().significant(v), formatValue: kThreeDecimals });
+    title: t("curves.bits"),
+    note: t("curves.bitsNote"),
+    formatY: (v) => format().significant(v),
+    formatValue: kThreeDecimals,
+  });
   private readonly rate = new Chart({
-    title: t("curves.rate"), formatY: (v) => format().significant(v, 3), zero: true });
+    title: t("curves.rate"),
+    formatY: (v) => format().significant(v, 3),
+    zero: true,
+  });
   private readonly speed = new Chart({ title: t("curves.speed"), formatY: (v) => format().compact(v), zero: true });
   private readonly mfu = new Chart({
-    title: t("curves.mfu"), note: t("curves.mfuNote"), formatY: (v) => format().percent(v), zero: true });
+    title: t("curves.mfu"),
+    note: t("curves.mfuNote"),
+    formatY: (v) => format().percent(v),
+    zero: true,
+  });
   private readonly norm = new Chart({ title: t("curves.norm"), formatY: (v) => format().significant(v, 3) });
 
   constructor() {
@@ -69,8 +84,12 @@ export class Curves {
     log.addEventListener("change", () => this.change({ log: log.checked }));
     const smoothing = h("input", { type: "range", min: 0, max: 0.98, step: 0.02, value: this.settings.smoothing });
     smoothing.addEventListener("input", () => this.change({ smoothing: Number(smoothing.value) }));
-    return h("div", { class: "curve-controls" },
-             h("label", {}, log, t("curves.log")), h("label", {}, t("curves.smoothing"), smoothing));
+    return h(
+      "div",
+      { class: "curve-controls" },
+      h("label", {}, log, t("curves.log")),
+      h("label", {}, t("curves.smoothing"), smoothing),
+    );
   }
 
   private change(changed: Partial<ViewSettings>): void {

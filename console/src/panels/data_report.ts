@@ -7,12 +7,18 @@ import { bar, card, table, tile, tiles } from "./parts";
 export function dataReport(report: DataReport): HTMLElement {
   const languages = report.languages ?? [];
   const splits = report.splits ?? [];
-  return h("div", { class: "data-report" },
-           totals(report),
-           card(t("data.funnel"), h("p", { class: "note" }, t("data.funnelNote")), funnel(report)),
-           h("div", { class: "two-columns" },
-             languages.length > 0 && card(t("data.languages"), languageBars(languages)),
-             splits.length > 0 && card(t("data.splits"), splitTable(report))));
+  return h(
+    "div",
+    { class: "data-report" },
+    totals(report),
+    card(t("data.funnel"), h("p", { class: "note" }, t("data.funnelNote")), funnel(report)),
+    h(
+      "div",
+      { class: "two-columns" },
+      languages.length > 0 && card(t("data.languages"), languageBars(languages)),
+      splits.length > 0 && card(t("data.splits"), splitTable(report)),
+    ),
+  );
 }
 
 function totals(report: DataReport): HTMLElement {
@@ -33,7 +39,11 @@ function ratio(part: number | undefined, whole: number | undefined): number | nu
 function funnel(report: DataReport): HTMLElement {
   const steps = report.steps ?? [];
   const most = Math.max(1, report.documents_in ?? 0, ...steps.map((step) => step.documents_in));
-  return h("ol", { class: "funnel" }, steps.map((step) => funnelStep(step, most)));
+  return h(
+    "ol",
+    { class: "funnel" },
+    steps.map((step) => funnelStep(step, most)),
+  );
 }
 
 function funnelStep(step: DataStep, most: number): HTMLElement {
@@ -73,29 +83,43 @@ function documents(n: number): string {
 }
 
 function sample(one: DropSample): HTMLElement {
-  return h("figure", { class: "drop-sample" },
-           h("blockquote", {}, one.text), one.source ? h("figcaption", {}, one.source) : null);
+  const other = one.duplicate_of ? t("data.sameAs", { other: one.duplicate_of }) : null;
+  const caption = [one.source, other].filter(Boolean).join(" · ");
+  return h("figure", { class: "drop-sample" }, h("blockquote", {}, one.text), caption && h("figcaption", {}, caption));
 }
 
 function changes(step: DataStep): HTMLElement | null {
   const list = Object.entries(step.changes ?? {}).filter(([, n]) => n > 0);
   if (list.length === 0) return null;
   const chips = list.map(([name, n]) => h("li", {}, `${tName("change", name)} `, h("b", {}, format().whole(n))));
-  return h("div", { class: "changes" }, h("p", { class: "note" }, t("data.changes")), h("ul", { class: "chips" }, chips));
+  return h(
+    "div",
+    { class: "changes" },
+    h("p", { class: "note" }, t("data.changes")),
+    h("ul", { class: "chips" }, chips),
+  );
 }
 
 function languageBars(languages: LanguageShare[]): HTMLElement {
   const sorted = [...languages].sort((a, b) => b.bytes - a.bytes);
   const total = sorted.reduce((sum, one) => sum + one.bytes, 0) || 1;
-  return h("ul", { class: "bars" }, sorted.map((one) => languageBar(one, total)));
+  return h(
+    "ul",
+    { class: "bars" },
+    sorted.map((one) => languageBar(one, total)),
+  );
 }
 
 function languageBar(one: LanguageShare, total: number): HTMLElement {
   const share = one.bytes / total;
-  return h("li", {},
-           h("span", { class: "bar-name" }, languageName(one.language)), bar(share),
-           h("span", { class: "bar-value" }, format().percent(share)),
-           h("span", { class: "note bar-note" }, `${documents(one.documents)} · ${format().bytes(one.bytes)}`));
+  return h(
+    "li",
+    {},
+    h("span", { class: "bar-name" }, languageName(one.language)),
+    bar(share),
+    h("span", { class: "bar-value" }, format().percent(share)),
+    h("span", { class: "note bar-note" }, `${documents(one.documents)} · ${format().bytes(one.bytes)}`),
+  );
 }
 
 /** The language's name in the language of the page, with its code; the code alone when the browser knows no name. */

@@ -7,26 +7,43 @@ import { bar } from "./parts";
 export function evaluationPanel(evaluation: Evaluation): HTMLElement {
   const bits = Object.entries(evaluation.bits_per_byte ?? {});
   const tasks = evaluation.tasks ?? [];
-  return h("div", { class: "evaluation" },
-           bits.map(([name, one]) => bitsBlock(name, one)),
-           tasks.length > 0 && h("div", { class: "tasks" }, h("h4", {}, t("eval.tasks")), tasks.map(taskRow)));
+  return h(
+    "div",
+    { class: "evaluation" },
+    bits.map(([name, one]) => bitsBlock(name, one)),
+    tasks.length > 0 && h("div", { class: "tasks" }, h("h4", {}, t("eval.tasks")), tasks.map(taskRow)),
+  );
 }
 
 function bitsBlock(name: string, one: BitsPerByte): HTMLElement {
   const rows: Array<[string, number, boolean]> = [[t("eval.thisModel"), one.value, true]];
   for (const [peer, value] of Object.entries(one.baselines ?? {})) rows.push([peer, value, false]);
   const most = Math.max(...rows.map(([, value]) => value));
-  const note = t("eval.bitsNote", { bytes: format().bytes(one.bytes), perplexity: format().significant(one.perplexity, 4) });
-  return h("div", {},
-           h("h4", {}, t("eval.bits", { split: tName("split", name) })),
-           h("ul", { class: "bars" }, rows.map(([label, value, own]) => bitsRow(label, value, most, own))),
-           h("p", { class: "note" }, note));
+  const note = t("eval.bitsNote", {
+    bytes: format().bytes(one.bytes),
+    perplexity: format().significant(one.perplexity, 4),
+  });
+  return h(
+    "div",
+    {},
+    h("h4", {}, t("eval.bits", { split: tName("split", name) })),
+    h(
+      "ul",
+      { class: "bars" },
+      rows.map(([label, value, own]) => bitsRow(label, value, most, own)),
+    ),
+    h("p", { class: "note" }, note),
+  );
 }
 
 function bitsRow(label: string, value: number, most: number, own: boolean): HTMLElement {
-  return h("li", { class: own ? "own" : "" },
-           h("span", { class: "bar-name" }, label), bar(value / most, own ? 1 : 6),
-           h("span", { class: "bar-value" }, format().fixed(value, 3)));
+  return h(
+    "li",
+    { class: own ? "own" : "" },
+    h("span", { class: "bar-name" }, label),
+    bar(value / most, own ? 1 : 6),
+    h("span", { class: "bar-value" }, format().fixed(value, 3)),
+  );
 }
 
 function taskRow(task: TaskScore): HTMLElement {
@@ -34,9 +51,13 @@ function taskRow(task: TaskScore): HTMLElement {
   const hasRange = task.low !== undefined && task.high !== undefined;
   const range = hasRange ? t("eval.interval", { low: f.percent(task.low), high: f.percent(task.high) }) : "";
   const samples = task.samples === undefined ? "" : t("eval.samples", { n: f.whole(task.samples) });
-  return h("div", { class: "task" },
-           h("p", {}, h("b", {}, task.name), ` ${tName("metric", task.metric)} `, h("strong", {}, f.percent(task.value))),
-           whisker(task), h("p", { class: "note" }, [range, samples].filter(Boolean).join(" · ")));
+  return h(
+    "div",
+    { class: "task" },
+    h("p", {}, h("b", {}, task.name), ` ${tName("metric", task.metric)} `, h("strong", {}, f.percent(task.value))),
+    whisker(task),
+    h("p", { class: "note" }, [range, samples].filter(Boolean).join(" · ")),
+  );
 }
 
 /** The interval as a band on a track from 0 to 1, the value as a mark within it. */
@@ -50,6 +71,11 @@ function whisker(task: TaskScore): HTMLElement {
 }
 
 export function sampleList(samples: TextSample[]): HTMLElement {
-  return h("ul", { class: "samples" }, samples.map((one) =>
-    h("li", { class: "sample" }, h("span", { class: "sample-prompt" }, one.prompt), h("span", {}, one.completion))));
+  return h(
+    "ul",
+    { class: "samples" },
+    samples.map((one) =>
+      h("li", { class: "sample" }, h("span", { class: "sample-prompt" }, one.prompt), h("span", {}, one.completion)),
+    ),
+  );
 }

@@ -7,12 +7,15 @@ import { disclosure, hash, jsonBlock, table } from "./parts";
 export function manifestPanel(manifest: Manifest): HTMLElement {
   const inputs = manifest.inputs ?? [];
   const files = manifest.files ?? [];
-  return h("div", { class: "manifest" },
-           facts(manifest),
-           inputs.length > 0 && h("div", {}, h("h4", {}, t("manifest.inputs")), inputTable(inputs)),
-           files.length > 0 && disclosure(t("manifest.files", { n: files.length }), fileTable(files)),
-           hasContent(manifest.recipe) && disclosure(t("manifest.recipe"), jsonBlock(manifest.recipe)),
-           hasContent(manifest.notes) && disclosure(t("manifest.notes"), jsonBlock(manifest.notes)));
+  return h(
+    "div",
+    { class: "manifest" },
+    facts(manifest),
+    inputs.length > 0 && h("div", {}, h("h4", {}, t("manifest.inputs")), inputTable(inputs)),
+    files.length > 0 && disclosure(t("manifest.files", { n: files.length }), fileTable(files)),
+    hasContent(manifest.recipe) && disclosure(t("manifest.recipe"), jsonBlock(manifest.recipe)),
+    hasContent(manifest.notes) && disclosure(t("manifest.notes"), jsonBlock(manifest.notes)),
+  );
 }
 
 function hasContent(value: unknown): boolean {
@@ -25,12 +28,20 @@ function facts(manifest: Manifest): HTMLElement {
     [t("manifest.code"), manifest.code_version ?? "–"],
     [t("manifest.seed"), manifest.seed === undefined ? "–" : String(manifest.seed)],
   ];
-  return h("dl", { class: "facts" }, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  return h(
+    "dl",
+    { class: "facts" },
+    rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+  );
 }
 
 function inputTable(inputs: ManifestEntry[]): HTMLElement {
   const heads = [t("manifest.role"), t("manifest.path"), t("manifest.size"), "SHA-256"];
-  return table(t("manifest.inputs"), heads, inputs.map((one) => [tName("kind", one.role ?? ""), ...entryCells(one)]));
+  return table(
+    t("manifest.inputs"),
+    heads,
+    inputs.map((one) => [tName("kind", one.role ?? ""), ...entryCells(one)]),
+  );
 }
 
 function fileTable(files: ManifestEntry[]): HTMLElement {

@@ -40,15 +40,29 @@ export function copyButton(text: () => string, label = t("action.copy"), showLab
 
 /** A hash: its first characters, the whole in the title, a button to copy it. */
 export function hash(sha256: string): HTMLElement {
-  const short = h("code", { title: sha256 }, h("span", { class: "hash-short" }, sha256.slice(0, 12)),
-                  h("span", { class: "hash-rest" }, sha256.slice(12)));
-  return h("span", { class: "hash" }, short, copyButton(() => sha256, t("action.copyHash")));
+  const short = h(
+    "code",
+    { title: sha256 },
+    h("span", { class: "hash-short" }, sha256.slice(0, 12)),
+    h("span", { class: "hash-rest" }, sha256.slice(12)),
+  );
+  return h(
+    "span",
+    { class: "hash" },
+    short,
+    copyButton(() => sha256, t("action.copyHash")),
+  );
 }
 
 /** A value of any JSON shape as indented text. */
 export function jsonBlock(value: unknown): HTMLElement {
   const text = JSON.stringify(value, null, 2) ?? "";
-  return h("div", { class: "json" }, copyButton(() => text), h("pre", { tabindex: 0 }, text));
+  return h(
+    "div",
+    { class: "json" },
+    copyButton(() => text),
+    h("pre", { tabindex: 0 }, text),
+  );
 }
 
 export function disclosure(title: string, ...children: Child[]): HTMLElement {
@@ -56,10 +70,23 @@ export function disclosure(title: string, ...children: Child[]): HTMLElement {
 }
 
 export function table(caption: string, heads: string[], rows: Child[][]): HTMLElement {
-  const head = h("tr", {}, heads.map((name) => h("th", { scope: "col" }, name)));
-  const body = rows.map((cells) => h("tr", {}, cells.map((cell, i) => (i === 0 ? h("th", { scope: "row" }, cell) : h("td", {}, cell)))));
-  return h("div", { class: "table-scroll" },
-           h("table", {}, h("caption", { class: "offscreen" }, caption), h("thead", {}, head), h("tbody", {}, body)));
+  const head = h(
+    "tr",
+    {},
+    heads.map((name) => h("th", { scope: "col" }, name)),
+  );
+  const body = rows.map((cells) =>
+    h(
+      "tr",
+      {},
+      cells.map((cell, i) => (i === 0 ? h("th", { scope: "row" }, cell) : h("td", {}, cell))),
+    ),
+  );
+  return h(
+    "div",
+    { class: "table-scroll" },
+    h("table", {}, h("caption", { class: "offscreen" }, caption), h("thead", {}, head), h("tbody", {}, body)),
+  );
 }
 
 export function emptyState(title: string, text: string, code: string | null = null): HTMLElement {

@@ -2,7 +2,9 @@
 import { Points } from "../chart/series";
 import { MetricsRow, Run } from "../lib/types";
 
-export type Field = { [K in keyof MetricsRow]-?: NonNullable<MetricsRow[K]> extends number ? K : never }[keyof MetricsRow];
+export type Field = {
+  [K in keyof MetricsRow]-?: NonNullable<MetricsRow[K]> extends number ? K : never;
+}[keyof MetricsRow];
 
 /** The (step, value) pairs of the rows that carry `field`. */
 export function pointsOf(rows: readonly MetricsRow[], field: Field): Points {

@@ -18,7 +18,8 @@ function progressLine(run: Run, progress: Progress): HTMLElement | null {
   if (progress.fraction === null) return null;
   const { step, fraction, secondsLeft } = progress;
   const steps = t("run.steps", { step: format().whole(step), steps: format().whole(run.steps) });
-  const left = secondsLeft === null ? null : h("span", { class: "time-left" }, t("run.left", { time: duration(secondsLeft) }));
+  const left =
+    secondsLeft === null ? null : h("span", { class: "time-left" }, t("run.left", { time: duration(secondsLeft) }));
   const line = h("div", { class: "progress-line" }, h("span", {}, `${steps} · ${format().percent(fraction, 0)}`), left);
   const named = { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": t("run.progress") };
   return h("div", { ...named, "aria-valuenow": Math.round(fraction * 100) }, line, bar(fraction));

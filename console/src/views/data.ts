@@ -29,14 +29,21 @@ export class DataView implements View {
       const { data } = await getJson<{ data?: DatasetEntry[] }>("/v1/maru/datasets", this.abort.signal);
       await this.show(data ?? []);
     } catch (error) {
-      if (!this.abort.signal.aborted) replace(this.detail, problemPanel(problemOf(error), () => void this.load()));
+      if (!this.abort.signal.aborted)
+        replace(
+          this.detail,
+          problemPanel(problemOf(error), () => void this.load()),
+        );
     }
     this.detail.removeAttribute("aria-busy");
   }
 
   private async show(datasets: DatasetEntry[]): Promise<void> {
     const current = this.wanted ?? datasets[0]?.id;
-    replace(this.list, datasets.map((one) => datasetLink(one, one.id === current)));
+    replace(
+      this.list,
+      datasets.map((one) => datasetLink(one, one.id === current)),
+    );
     if (current === undefined) return replace(this.detail, emptyState(t("data.none"), t("data.noneNote"), "./maru up"));
     const report = await getJson<DataReport>(pathOf("maru", "datasets", current, "report"), this.abort.signal);
     replace(this.detail, h("header", { class: "run-head" }, h("h2", {}, current)), dataReport(report));
@@ -45,7 +52,10 @@ export class DataView implements View {
 
 function datasetLink(one: DatasetEntry, current: boolean): HTMLElement {
   const documents = t("data.documents", { n: format().whole(one.documents_out) });
-  return h("a", { class: "pick", href: `#/data/${encodeURIComponent(one.id)}`, "aria-current": current && "true" },
-           h("span", { class: "pick-head" }, h("b", {}, one.id)),
-           h("span", { class: "note" }, `${documents} · ${format().bytes(one.bytes_out)}`));
+  return h(
+    "a",
+    { class: "pick", href: `#/data/${encodeURIComponent(one.id)}`, "aria-current": current && "true" },
+    h("span", { class: "pick-head" }, h("b", {}, one.id)),
+    h("span", { class: "note" }, `${documents} · ${format().bytes(one.bytes_out)}`),
+  );
 }

@@ -29,28 +29,52 @@ export class ModelsView implements View {
       const { data } = await getJson<{ data?: Model[] }>("/v1/models", this.abort.signal);
       this.show(data ?? []);
     } catch (error) {
-      if (!this.abort.signal.aborted) replace(this.list, problemPanel(problemOf(error), () => void this.load()));
+      if (!this.abort.signal.aborted)
+        replace(
+          this.list,
+          problemPanel(problemOf(error), () => void this.load()),
+        );
     }
     this.list.removeAttribute("aria-busy");
   }
 
   private show(models: Model[]): void {
     if (models.length === 0) return replace(this.list, emptyState(t("models.none"), t("models.noneNote"), "./maru up"));
-    replace(this.list, models.map((model) => this.modelCard(model)));
+    replace(
+      this.list,
+      models.map((model) => this.modelCard(model)),
+    );
   }
 
   private modelCard(model: Model): HTMLElement {
     const facts = model.maru ?? {};
-    const chat = h("a", { class: "button", href: `#/chat/${encodeURIComponent(model.id)}` }, icon("chat"), t("models.chat"));
+    const chat = h(
+      "a",
+      { class: "button", href: `#/chat/${encodeURIComponent(model.id)}` },
+      icon("chat"),
+      t("models.chat"),
+    );
     const evaluation = this.part<Evaluation>(model, "evaluation", evaluationParts);
-    const manifest = this.part<Manifest>(model, "manifest", (one) => [disclosure(t("manifest.title"), manifestPanel(one))]);
-    return h("article", { class: "card model" },
-             h("header", {}, h("h2", {}, model.id), chat),
-             h("dl", { class: "facts" },
-               fact(t("models.parameters"), format().compact(facts.parameters)),
-               fact(t("models.context"), facts.context_length ? t("models.tokens", { n: format().whole(facts.context_length) }) : "–"),
-               fact(t("models.dtype"), facts.dtype ?? "–")),
-             evaluation, manifest);
+    const manifest = this.part<Manifest>(model, "manifest", (one) => [
+      disclosure(t("manifest.title"), manifestPanel(one)),
+    ]);
+    return h(
+      "article",
+      { class: "card model" },
+      h("header", {}, h("h2", {}, model.id), chat),
+      h(
+        "dl",
+        { class: "facts" },
+        fact(t("models.parameters"), format().compact(facts.parameters)),
+        fact(
+          t("models.context"),
+          facts.context_length ? t("models.tokens", { n: format().whole(facts.context_length) }) : "–",
+        ),
+        fact(t("models.dtype"), facts.dtype ?? "–"),
+      ),
+      evaluation,
+      manifest,
+    );
   }
 
   /** A part of the card that comes with a request of its own. 404: the model has none, which is no error. */
@@ -61,7 +85,10 @@ export class ModelsView implements View {
         replace(place, draw(await getJson<T>(pathOf("maru", "models", model.id, name), this.abort.signal)));
       } catch (error) {
         if (this.abort.signal.aborted || (error instanceof ApiError && error.status === 404)) return;
-        replace(place, problemPanel(problemOf(error), () => void load()));
+        replace(
+          place,
+          problemPanel(problemOf(error), () => void load()),
+        );
       }
     };
     void load();

@@ -14,19 +14,38 @@ const kPeriodMs = 2000;
 
 /** The rows of one run, asked for from where the last answer ended. */
 class RunFollower {
-  readonly rows: MetricsRow[] = [];
+  rows: MetricsRow[] = [];
   private next = 0;
 
   constructor(readonly id: string) {}
 
-  /** True when rows came. */
+  /** True when the rows changed. */
   async ask(signal: AbortSignal): Promise<boolean> {
+    const answer = await this.fetch(signal);
+    if (!this.follows(answer)) return this.restart(signal);
+    this.rows.push(...answer.rows);
+    this.next = answer.next;
+    return answer.rows.length > 0;
+  }
+
+  private async fetch(signal: AbortSignal): Promise<{ rows: MetricsRow[]; next: number }> {
     const path = `${pathOf("maru", "runs", this.id, "metrics")}?after=${this.next}`;
-    const answer = await getJson<{ rows?: MetricsRow[]; next?: number }>(path, signal);
-    const rows = answer.rows ?? [];
-    this.rows.push(...rows);
-    this.next = answer.next ?? this.next + rows.length;
-    return rows.length > 0;
+    const { rows = [], next } = await getJson<{ rows?: MetricsRow[]; next?: number }>(path, signal);
+    return { rows, next: next ?? this.next + rows.length };
+  }
+
+  /** A run that resumes from a checkpoint drops the rows after it: then what we hold is no longer its beginning. */
+  private follows(answer: { rows: MetricsRow[]; next: number }): boolean {
+    const last = this.rows[this.rows.length - 1]?.step ?? 0;
+    return answer.next >= this.next && (answer.rows[0]?.step ?? last) >= last;
+  }
+
+  private async restart(signal: AbortSignal): Promise<boolean> {
+    this.next = 0;
+    const answer = await this.fetch(signal);
+    this.rows = answer.rows;
+    this.next = answer.next;
+    return true;
   }
 }
 
@@ -52,7 +71,11 @@ export class TrainingView implements View {
   }
 
   private startPoll(): Poll {
-    return new Poll(kPeriodMs, (signal) => this.ask(signal), (error) => this.showTrouble(error));
+    return new Poll(
+      kPeriodMs,
+      (signal) => this.ask(signal),
+      (error) => this.showTrouble(error),
+    );
   }
 
   private async ask(signal: AbortSignal): Promise<void> {
@@ -80,15 +103,21 @@ export class TrainingView implements View {
   }
 
   private showTrouble(error: unknown): void {
-    replace(this.trouble, problemPanel(problemOf(error), () => {
-      this.poll.stop();
-      this.poll = this.startPoll();
-    }));
+    replace(
+      this.trouble,
+      problemPanel(problemOf(error), () => {
+        this.poll.stop();
+        this.poll = this.startPoll();
+      }),
+    );
   }
 
   private showList(runs: Run[], current: Run | undefined): void {
     const focused = (document.activeElement as HTMLElement | null)?.dataset.run;
-    replace(this.list, runs.map((run) => runLink(run, run.id === current?.id)));
+    replace(
+      this.list,
+      runs.map((run) => runLink(run, run.id === current?.id)),
+    );
     if (focused) this.list.querySelector<HTMLElement>(`[data-run="${CSS.escape(focused)}"]`)?.focus();
   }
 }
@@ -110,9 +139,18 @@ function head(run: Run): HTMLElement {
 
 function runLink(run: Run, current: boolean): HTMLElement {
   const fraction = run.steps ? (run.step ?? 0) / run.steps : 0;
-  const loss = run.loss === undefined || run.loss === null ? null : t("training.loss", { value: format().fixed(run.loss, 3) });
-  const properties = { href: `#/training/${encodeURIComponent(run.id)}`, "data-run": run.id, "aria-current": current && "true" };
-  return h("a", { class: "pick", ...properties },
-           h("span", { class: "pick-head" }, h("b", {}, run.id), statePill(run.state)),
-           bar(fraction), h("span", { class: "note" }, [format().percent(fraction, 0), loss].filter(Boolean).join(" · ")));
+  const loss =
+    run.loss === undefined || run.loss === null ? null : t("training.loss", { value: format().fixed(run.loss, 3) });
+  const properties = {
+    href: `#/training/${encodeURIComponent(run.id)}`,
+    "data-run": run.id,
+    "aria-current": current && "true",
+  };
+  return h(
+    "a",
+    { class: "pick", ...properties },
+    h("span", { class: "pick-head" }, h("b", {}, run.id), statePill(run.state)),
+    bar(fraction),
+    h("span", { class: "note" }, [format().percent(fraction, 0), loss].filter(Boolean).join(" · ")),
+  );
 }
