@@ -22,6 +22,11 @@ if(SITE_ONLY)
   return()
 endif()
 
+# What the bundle was made from, for the build system.
+file(GLOB_RECURSE sources ${here}/src/*.ts ${here}/src/*.css ${here}/static/*)
+list(JOIN sources " " sources)
+file(WRITE ${OUT}/assets.d "${OUT}/assets.cc: ${sources}\n")
+
 function(literal path variable)
   file(READ ${path} hex HEX)
   string(REGEX REPLACE "(..)" "\\\\x\\1" escaped "${hex}")
