@@ -120,7 +120,7 @@ void TokenDatasetWriter::begin_split(std::string_view name) {
   (*index_)["splits"].push_back(to_json(SplitEntry{std::string(name), 0, 0, 0, {}}));
 }
 
-void TokenDatasetWriter::add(std::span<const uint32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask) {
+void TokenDatasetWriter::add(std::span<const int32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask) {
   CHECK(!(*index_)["splits"].empty());
   writer_.add(tokens, source_bytes, mask);
   ++num_documents_;

@@ -45,7 +45,7 @@ class TokenDatasetWriter {
   ~TokenDatasetWriter();
   /// Documents that follow belong to this split.
   void begin_split(std::string_view name);
-  void add(std::span<const uint32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask = {});
+  void add(std::span<const int32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask = {});
   /// Writes what is pending and index.json.
   void finish();
   int64_t num_documents() const { return num_documents_; }

@@ -50,8 +50,8 @@ std::string_view text_of(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-uint32_t TokenSpan::operator[](int64_t i) const {
-  return token_bytes_ == 2 ? load<uint16_t>(data_ + 2 * i) : load<uint32_t>(data_ + 4 * i);
+int32_t TokenSpan::operator[](int64_t i) const {
+  return token_bytes_ == 2 ? load<uint16_t>(data_ + 2 * i) : load<int32_t>(data_ + 4 * i);
 }
 
 void TokenSpan::copy_to(std::span<int32_t> to) const {
@@ -65,23 +65,24 @@ void TokenSpan::copy_to(std::span<int32_t> to) const {
 
 ShardWriter::ShardWriter(uint32_t vocab_size, bool with_mask)
     : vocab_size_(vocab_size), token_bytes_(vocab_size <= 65536 ? 2 : 4), with_mask_(with_mask) {
-  CHECK(vocab_size > 0);
+  CHECK(vocab_size > 0 && vocab_size <= INT32_MAX);
 }
 
-void ShardWriter::put_token(uint32_t token) {
+void ShardWriter::put_token(int32_t token) {
   if (token_bytes_ == 2)
     append(tokens_, static_cast<uint16_t>(token));
   else
     append(tokens_, token);
 }
 
-void ShardWriter::add(std::span<const uint32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask) {
+void ShardWriter::add(std::span<const int32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask) {
   CHECK(mask.empty() || (with_mask_ && mask.size() == tokens.size()));
   if (tokens.empty()) throw Failure(ErrorCode::kInvalidArgument, "[token shard] a document without tokens");
-  if (const auto worst = std::max_element(tokens.begin(), tokens.end()); *worst >= vocab_size_)
-    throw Failure(ErrorCode::kInvalidArgument, "[token shard] token " + std::to_string(*worst) +
-                                                   ", expected below the vocabulary's " + std::to_string(vocab_size_));
-  for (const uint32_t token : tokens) put_token(token);
+  for (const int32_t token : tokens)  // as unsigned, a negative id is too large as well
+    if (static_cast<uint32_t>(token) >= vocab_size_)
+      throw Failure(ErrorCode::kInvalidArgument, "[token shard] token " + std::to_string(token) + ", expected 0 to " +
+                                                     std::to_string(vocab_size_ - 1));
+  for (const int32_t token : tokens) put_token(token);
   const auto first = static_cast<size_t>(num_tokens_);
   num_tokens_ += static_cast<int64_t>(tokens.size());
   mask_bits_.resize((static_cast<size_t>(num_tokens_) + 7) / 8, '\0');
@@ -161,7 +162,7 @@ class ShardParser {
     if (u64(56) != hash64(part(0, 56))) return "corrupt header (checksum" + at(56) + ")";
     if (u32(8) != kVersion) return "version " + std::to_string(u32(8)) + ", expected 1" + at(8);
     const bool sizes = u32(12) == (u32(32) <= 65536 ? 2 : 4) && u64(16) < kMaxCount && u64(24) < kMaxCount;
-    return !sizes || u32(32) == 0 || u32(36) > kMaskFlag ? "impossible header" + at(12) : "";
+    return !sizes || u32(32) == 0 || u32(32) > INT32_MAX || u32(36) > kMaskFlag ? "impossible header" + at(12) : "";
   }
 
   std::string length(ShardCheck) {
@@ -209,7 +210,7 @@ class ShardParser {
     if (check != ShardCheck::kAll) return "";
     const TokenSpan tokens = to_.all().tokens;
     for (int64_t i = 0; i < tokens.size(); ++i)
-      if (tokens[i] >= to_.vocab_size_)
+      if (static_cast<uint32_t>(tokens[i]) >= to_.vocab_size_)
         return "token " + std::to_string(tokens[i]) + " is not in the vocabulary" +
                at(layout().tokens + static_cast<uint64_t>(i * to_.token_bytes_));
     return "";

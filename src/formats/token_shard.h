@@ -19,7 +19,7 @@ class TokenSpan {
   TokenSpan(const std::byte* data, int token_bytes, int64_t size)
       : data_(data), token_bytes_(token_bytes), size_(size) {}
   int64_t size() const { return size_; }
-  uint32_t operator[](int64_t i) const;
+  int32_t operator[](int64_t i) const;
   TokenSpan subspan(int64_t first, int64_t count) const { return {data_ + first * token_bytes_, token_bytes_, count}; }
   /// Copies all tokens; `to` has size() elements.
   void copy_to(std::span<int32_t> to) const;
@@ -59,7 +59,7 @@ class ShardWriter {
   ShardWriter(uint32_t vocab_size, bool with_mask);
   /// `mask` is empty, or has one element per token (then the shard must be with_mask).
   /// Throws kInvalidArgument on an id that is not in the vocabulary, or on an empty document.
-  void add(std::span<const uint32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask = {});
+  void add(std::span<const int32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask = {});
   int64_t num_documents() const { return static_cast<int64_t>(ends_.size()); }
   int64_t num_tokens() const { return num_tokens_; }
   uint64_t source_bytes() const { return total_source_bytes_; }
@@ -67,7 +67,7 @@ class ShardWriter {
   void write(const fs::path& path);
 
  private:
-  void put_token(uint32_t token);
+  void put_token(int32_t token);
   uint32_t vocab_size_;
   int token_bytes_;
   bool with_mask_;

@@ -16,7 +16,7 @@ namespace {
 using testing::HasSubstr;
 
 struct Sample {
-  std::vector<uint32_t> tokens;
+  std::vector<int32_t> tokens;
   std::vector<uint8_t> mask;
   uint64_t source_bytes;
 };
@@ -27,13 +27,13 @@ std::vector<Sample> make_samples(int count, uint32_t vocab_size) {
   for (int i = 0; i < count; ++i) {
     Sample s;
     for (uint64_t n = 1 + random.below(40); n > 0; --n) {
-      s.tokens.push_back(static_cast<uint32_t>(random.below(vocab_size)));
+      s.tokens.push_back(static_cast<int32_t>(random.below(vocab_size)));
       s.mask.push_back(random.below(2) != 0);
     }
     s.source_bytes = random.below(500);
     samples.push_back(s);
   }
-  samples[0].tokens[0] = vocab_size - 1;
+  samples[0].tokens[0] = static_cast<int32_t>(vocab_size) - 1;
   return samples;
 }
 
@@ -63,7 +63,7 @@ void expect_same(const TokenDocument& document, const Sample& sample, bool with_
   document.tokens.copy_to(copy);
   for (size_t i = 0; i < copy.size(); ++i) {
     EXPECT_EQ(sample.tokens[i], document.tokens[static_cast<int64_t>(i)]);
-    EXPECT_EQ(sample.tokens[i], static_cast<uint32_t>(copy[i]));
+    EXPECT_EQ(sample.tokens[i], copy[i]);
     EXPECT_EQ(!with_mask || sample.mask[i] != 0, document.mask[static_cast<int64_t>(i)]);
   }
   EXPECT_EQ(sample.source_bytes, document.source_bytes);
@@ -105,7 +105,7 @@ TEST_F(TokenShardTest, EveryFlippedByteAndEveryLengthIsFound) {
 
 TEST_F(TokenShardTest, CorruptionInALaterBlockIsNamedByItsOffset) {
   ShardWriter writer(1000, false);
-  const std::vector<uint32_t> tokens(1 << 20, 7);
+  const std::vector<int32_t> tokens(1 << 20, 7);
   writer.add(tokens, 9);
   writer.write(path_);
   std::string bad = read_file(path_);
@@ -117,7 +117,8 @@ TEST_F(TokenShardTest, CorruptionInALaterBlockIsNamedByItsOffset) {
 
 TEST_F(TokenShardTest, WriterRefusesWhatAReaderWouldRefuse) {
   ShardWriter writer(10, false);
-  EXPECT_THROW(writer.add(std::vector<uint32_t>{1, 10}, 1), Failure);
+  EXPECT_THROW(writer.add(std::vector<int32_t>{1, 10}, 1), Failure);
+  EXPECT_THROW(writer.add(std::vector<int32_t>{1, -1}, 1), Failure);
   EXPECT_THROW(writer.add({}, 1), Failure);
 }
 

@@ -1,0 +1,250 @@
+#include "data/build.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "base/interrupt.h"
+#include "base/progress.h"
+#include "data/minhash.h"
+#include "data/report.h"
+#include "data/spool.h"
+#include "data/zstd_file.h"
+#include "ledger/artefact_writer.h"
+#include "text/langid.h"
+
+namespace maru::data {
+namespace {
+
+constexpr size_t kBatchItems = 1024;
+constexpr uint64_t kBatchBytes = 64 << 20;
+
+CleanConfig clean_config(const BuildConfig& config) {
+  return {config.inputs, config.skip_malformed, config.max_file_bytes, config.language, config.quality, config.pii};
+}
+
+std::vector<RawItem> next_batch(SourceReader& reader) {
+  std::vector<RawItem> batch;
+  uint64_t bytes = 0;
+  while (batch.size() < kBatchItems && bytes < kBatchBytes) {
+    auto item = reader.next();
+    if (!item) break;
+    bytes += item->bytes_hint;
+    batch.push_back(std::move(*item));
+  }
+  return batch;
+}
+
+class Builder {
+ public:
+  Builder(const BuildConfig& config, const BuildOptions& options, ThreadPool& pool, const fs::path& directory)
+      : config_(config),
+        options_(options),
+        pool_(pool),
+        directory_(directory),
+        clean_(clean_config(config)),
+        hasher_(config.seed, config.duplicates.shingle_characters),
+        paragraphs_(config.duplicates.paragraph_min_characters),
+        spool_(directory / "documents.spool") {}
+
+  Json run(SourceReader& reader) {
+    stream(reader);
+    spool_.finish();
+    write_splits(find_near_duplicates());
+    if (report_.documents_out() == 0)
+      throw Failure(ErrorCode::kInvalidArgument,
+                    fmt::format("empty corpus: of {} documents none is left: {}", report_[Step::kRead].documents_in,
+                                report_.reasons_text()));
+    return report_.to_json();
+  }
+
+ private:
+  struct Document {
+    const RawItem* item;
+    std::string text, language, line;
+    Signature signature;
+    SpoolEntry entry;
+  };
+
+  void stream(SourceReader& reader) {
+    const uint64_t total = reader.has_lines() ? 0 : reader.files().size();
+    Progress progress("curate", total, "documents", options_.quiet);
+    for (auto batch = next_batch(reader); !batch.empty(); batch = next_batch(reader)) {
+      throw_if_interrupted();
+      std::vector<CleanResult> results(batch.size());
+      pool_.parallel_for(static_cast<int64_t>(batch.size()), [&](int64_t i, int) {
+        results[static_cast<size_t>(i)] = clean_item(batch[static_cast<size_t>(i)], clean_, options_.identify);
+      });
+      std::vector<Document> documents;
+      for (size_t i = 0; i < batch.size(); ++i) take(batch[i], std::move(results[i]), documents);
+      prepare(documents);
+      for (Document& d : documents) spool_.add(std::move(d.entry), d.line, d.signature);
+      progress.add(batch.size());
+    }
+  }
+
+  // Counts what happened to an item and passes it on if it is still there. In document order.
+  void take(const RawItem& item, CleanResult result, std::vector<Document>& documents) {
+    if (result.error) throw Failure(*result.error);
+    for (size_t step = 0; step < result.bytes.size(); ++step)
+      report_.passed(static_cast<Step>(step), result.bytes[step].first, result.bytes[step].second);
+    for (const CleanResult::Change& change : result.changes) report_.changed(change.step, change.what, change.times);
+    if (!result.reason.empty())
+      return report_.dropped(result.ended_at, result.bytes_into_end, result.reason, {item.source, result.text, ""});
+    const uint64_t bytes_in = result.text.size();
+    if (drop_exact_duplicate(item, result)) return;
+    report_.passed(Step::kExactDuplicates, bytes_in, result.text.size());
+    documents.push_back({&item, std::move(result.text), std::move(result.language), "", {}, {}});
+  }
+
+  bool drop_exact_duplicate(const RawItem& item, CleanResult& result) {
+    const uint64_t bytes_in = result.text.size();
+    const auto drop = [&](std::string_view reason, std::string first) {
+      report_.dropped(Step::kExactDuplicates, bytes_in, reason, {item.source, result.text, std::move(first)});
+      return true;
+    };
+    if (config_.duplicates.exact)
+      if (std::string first = exact_.first_of(result.text, item.source); !first.empty())
+        return drop("duplicate", std::move(first));
+    if (!config_.duplicates.paragraphs) return false;
+    int64_t removed = 0;
+    std::string rest = paragraphs_.without_repeated(result.text, removed);
+    report_.changed(Step::kExactDuplicates, "paragraphs", removed);
+    if (removed > 0 && quality_reason(rest, config_.quality) == "too_short") return drop("duplicate_paragraphs", "");
+    if (rest.empty()) return drop("duplicate_paragraphs", "");
+    result.text = std::move(rest);
+    return false;
+  }
+
+  // What is costly and concerns one document alone: signature, id, JSON.
+  void prepare(std::vector<Document>& documents) {
+    pool_.parallel_for(static_cast<int64_t>(documents.size()), [&](int64_t i, int) {
+      Document& d = documents[static_cast<size_t>(i)];
+      const std::string id = document_id(d.text);
+      if (config_.duplicates.near) d.signature = hasher_.signature(d.text);
+      d.line = Json{{"id", id}, {"text", d.text}, {"source", d.item->source}, {"language", d.language}}.dump() + "\n";
+      d.entry.text_bytes = d.text.size();
+      d.entry.source = d.item->source;
+      d.entry.split_draw = static_cast<double>(hash64(id, config_.seed) >> 11) * 0x1p-53;
+    });
+    for (Document& d : documents) d.entry.language = language_index(d.language);
+  }
+
+  uint16_t language_index(const std::string& language) {
+    const auto index = std::find(languages_.begin(), languages_.end(), language) - languages_.begin();
+    if (index == std::ssize(languages_)) languages_.push_back(language);
+    return static_cast<uint16_t>(index);
+  }
+
+  // The entries that stay.
+  std::vector<size_t> find_near_duplicates() {
+    throw_if_interrupted();
+    const std::vector<SpoolEntry>& entries = spool_.entries();
+    std::vector<uint32_t> first;
+    if (config_.duplicates.near)
+      first = near_duplicate_groups(spool_.signatures(), config_.duplicates.threshold, pool_);
+    std::vector<size_t> kept;
+    for (size_t i = 0; i < entries.size(); ++i) {
+      const uint64_t bytes = entries[i].text_bytes;
+      if (first.empty() || first[i] == i) {
+        report_.passed(Step::kNearDuplicates, bytes, bytes);
+        kept.push_back(i);
+      } else {
+        report_.dropped(Step::kNearDuplicates, bytes, "near_duplicate",
+                        {entries[i].source, sample_text(entries[i]), entries[first[i]].source});
+      }
+    }
+    return kept;
+  }
+
+  // Only the first few near-duplicates are shown, so only their lines are parsed.
+  std::string sample_text(const SpoolEntry& entry) {
+    if (report_[Step::kNearDuplicates].reasons["near_duplicate"].samples.size() >= 3) return "";
+    return Json::parse(spool_.line(entry)).at("text").get<std::string>();
+  }
+
+  void write_splits(const std::vector<size_t>& kept) {
+    ZstdFile train(directory_ / "train.jsonl.zst"), held_out(directory_ / "held_out.jsonl.zst");
+    const std::vector<bool> is_held_out = choose_held_out(kept);
+    for (size_t k = 0; k < kept.size(); ++k) {
+      const SpoolEntry& entry = spool_.entries()[kept[k]];
+      (is_held_out[k] ? held_out : train).write(spool_.line(entry));
+      report_.passed(Step::kSplit, entry.text_bytes, entry.text_bytes);
+      report_.kept(languages_[entry.language], is_held_out[k] ? "held_out" : "train", entry.text_bytes);
+    }
+    train.commit();
+    held_out.commit();
+  }
+
+  // By the hash of the text, so that a document stays in its split when others come or go. If both splits are wanted
+  // and two documents are there, neither split is empty.
+  std::vector<bool> choose_held_out(const std::vector<size_t>& kept) const {
+    std::vector<bool> chosen(kept.size());
+    if (config_.split.held_out == 0 || kept.size() < 2) return chosen;
+    const auto draw = [&](size_t k) { return spool_.entries()[kept[k]].split_draw; };
+    size_t lowest = 0, highest = 0;
+    for (size_t k = 0; k < kept.size(); ++k) {
+      chosen[k] = draw(k) < config_.split.held_out;
+      if (draw(k) < draw(lowest)) lowest = k;
+      if (draw(k) > draw(highest)) highest = k;
+    }
+    chosen[lowest] = true;
+    if (highest != lowest) chosen[highest] = false;
+    return chosen;
+  }
+
+  const BuildConfig& config_;
+  const BuildOptions& options_;
+  ThreadPool& pool_;
+  const fs::path directory_;
+  const CleanConfig clean_;
+  const MinHasher hasher_;
+  ExactDuplicates exact_;
+  ParagraphDuplicates paragraphs_;
+  Spool spool_;
+  DataReport report_;
+  std::vector<std::string> languages_;
+};
+
+BuildOptions with_defaults(BuildOptions options) {
+  if (!options.hasher) options.hasher = sha256_file;
+  if (!options.identify)
+    options.identify = [identifier = text::LanguageIdentifier::builtin()](std::string_view text) {
+      return identifier.identify(text);
+    };
+  options.output = fs::absolute(options.output).lexically_normal();
+  if (!options.output.has_filename()) options.output = options.output.parent_path();
+  return options;
+}
+
+ledger::Manifest manifest_of(const BuildConfig& config, const BuildOptions& options, const SourceReader& reader) {
+  ledger::Manifest manifest;
+  manifest.kind = "dataset";
+  manifest.name = options.output.filename().string();
+  manifest.seed = config.seed;
+  manifest.recipe = to_json(config);
+  const ledger::Place place{options.output, options.home};
+  for (const SourceReader::File& file : reader.files())
+    manifest.inputs.push_back(ledger::raw_input("raw", file.path, place, options.hasher));
+  return manifest;
+}
+
+}  // namespace
+
+BuildResult build_dataset(const BuildConfig& config, const BuildOptions& given, ThreadPool& pool) {
+  const BuildOptions options = with_defaults(given);
+  SourceReader reader(config.inputs);
+  ledger::Manifest manifest = manifest_of(config, options, reader);
+  const std::string key = ledger::stage_key(manifest.kind, manifest.recipe, manifest.inputs);
+  if (!options.force && ledger::is_current(options.output, key))
+    return {read_json(options.output / "report.json"), true};
+  ledger::ArtefactWriter writer(options.output);
+  Json report = Builder(config, options, pool, writer.directory()).run(reader);
+  write_json(writer.directory() / "report.json", report);
+  write_file(writer.directory() / "report.txt", report_table(report));
+  writer.commit(std::move(manifest));
+  return {std::move(report), false};
+}
+
+}  // namespace maru::data

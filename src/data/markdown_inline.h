@@ -1,0 +1,13 @@
+// Inline marks of Markdown and reStructuredText. Pure functions, linear in the line.
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace maru::data {
+
+/// A paragraph's or heading's text without links, images, tags, emphasis and short codes. Code spans stay as they are.
+std::string strip_markdown_inline(std::string_view line);
+/// The same for reStructuredText: roles, references and literals.
+std::string strip_rst_inline(std::string_view line);
+
+}  // namespace maru::data

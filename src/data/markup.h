@@ -1,0 +1,34 @@
+// HTML, Mallard and DocBook to main text, through libxml2's recovering parsers. Hostile pages are harmless: nesting is
+// limited by the parser (256), nothing is fetched, entities are not expanded, and time is linear in the page.
+// Pure functions, thread-safe.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "data/blocks.h"
+
+namespace maru::data {
+
+struct ExtractedText {
+  std::string title;  // of the page, e.g. of <title>
+  std::string text;   // empty when the page has no main text
+};
+
+/// A page's blocks in reading order, before any choice is made.
+struct MarkupPage {
+  std::string title;
+  std::vector<Block> blocks;
+};
+
+/// Types    UTF-8.
+/// Throws   nothing; kInvalidArgument as a Result when nesting exceeds the limit or the parser finds no document.
+Result<MarkupPage> parse_html(std::string_view html);
+/// Mallard pages and DocBook; other XML gives its text as one paragraph per element known as a block.
+Result<MarkupPage> parse_xml(std::string_view xml);
+
+/// The page without navigation, menus and footers, as readable text: headings, lists, tables and code are kept.
+Result<ExtractedText> extract_html(std::string_view html);
+Result<ExtractedText> extract_xml(std::string_view xml);
+
+}  // namespace maru::data

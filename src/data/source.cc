@@ -1,0 +1,116 @@
+#include "data/source.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace maru::data {
+namespace {
+
+constexpr size_t kMaxLineBytes = size_t{256} << 20;
+
+struct Extension {
+  std::string_view name;
+  SourceFormat format;
+};
+constexpr std::array<Extension, 17> kExtensions = {{{".html", SourceFormat::kHtml},
+                                                    {".htm", SourceFormat::kHtml},
+                                                    {".xhtml", SourceFormat::kHtml},
+                                                    {".page", SourceFormat::kXml},
+                                                    {".xml", SourceFormat::kXml},
+                                                    {".docbook", SourceFormat::kXml},
+                                                    {".dbk", SourceFormat::kXml},
+                                                    {".md", SourceFormat::kMarkdown},
+                                                    {".mdx", SourceFormat::kMarkdown},
+                                                    {".markdown", SourceFormat::kMarkdown},
+                                                    {".rst", SourceFormat::kRst},
+                                                    {".rest", SourceFormat::kRst},
+                                                    {".txt", SourceFormat::kText},
+                                                    {".text", SourceFormat::kText},
+                                                    {"", SourceFormat::kText},
+                                                    {".jsonl", SourceFormat::kJsonl},
+                                                    {".ndjson", SourceFormat::kJsonl}}};
+
+std::string lowered(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return text;
+}
+
+bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
+
+}  // namespace
+
+SourceFormat parse_format(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, SourceFormat>, 6> kNames = {{{"html", SourceFormat::kHtml},
+                                                                                {"xml", SourceFormat::kXml},
+                                                                                {"markdown", SourceFormat::kMarkdown},
+                                                                                {"rst", SourceFormat::kRst},
+                                                                                {"text", SourceFormat::kText},
+                                                                                {"jsonl", SourceFormat::kJsonl}}};
+  for (const auto& [known, format] : kNames)
+    if (known == name) return format;
+  throw Failure(ErrorCode::kInvalidArgument, "format: \"" + std::string(name) + "\" is not known");
+}
+
+SourceFormat format_of(const fs::path& path) {
+  fs::path name = path.filename();
+  if (const std::string last = lowered(name.extension().string()); last == ".gz" || last == ".zst" || last == ".xz")
+    name = name.stem();
+  const std::string extension = lowered(name.extension().string());
+  for (const Extension& e : kExtensions)
+    if (e.name == extension) return e.format;
+  return SourceFormat::kUnknown;
+}
+
+SourceReader::SourceReader(const std::vector<InputConfig>& inputs) : inputs_(inputs) {
+  if (inputs.empty()) throw Failure(ErrorCode::kInvalidArgument, "inputs: expected at least one file or folder");
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    fs::path root = fs::absolute(inputs[i].path).lexically_normal();
+    if (!root.has_filename()) root = root.parent_path();
+    for (const fs::path& path : list_files(root)) {
+      files_.push_back({i, path, path.lexically_relative(root.parent_path()).generic_string()});
+      has_lines_ |= format_for(files_.back()) == SourceFormat::kJsonl;
+    }
+  }
+  if (files_.empty())
+    throw Failure(ErrorCode::kInvalidArgument, "empty corpus: " + inputs[0].path + " contains no files");
+}
+
+SourceFormat SourceReader::format_for(const File& file) const {
+  const InputConfig& input = inputs_[file.input];
+  return input.format == "auto" ? format_of(file.path) : parse_format(input.format);
+}
+
+RawItem SourceReader::item_of(const File& file) const {
+  std::error_code error;  // a file that went away is reported by whoever reads it
+  const uint64_t size = fs::file_size(file.path, error);
+  return {file.input, file.path, format_for(file), file.source, 0, "", error ? 0 : size};
+}
+
+std::optional<RawItem> SourceReader::next_line() {
+  const File& file = files_[at_];
+  while (const auto line = lines_->next()) {
+    if (is_blank(*line)) continue;
+    const int64_t number = lines_->line_number();
+    return RawItem{file.input, file.path,          SourceFormat::kJsonl, file.source + ":" + std::to_string(number),
+                   number,     std::string(*line), line->size()};
+  }
+  lines_.reset();
+  ++at_;
+  return std::nullopt;
+}
+
+std::optional<RawItem> SourceReader::next() {
+  while (at_ < files_.size()) {
+    if (lines_ == nullptr) {
+      RawItem item = item_of(files_[at_]);
+      if (item.format != SourceFormat::kJsonl) return ++at_, item;
+      lines_ = std::make_unique<LineReader>(item.path, kMaxLineBytes);
+    }
+    if (auto item = next_line()) return item;
+  }
+  return std::nullopt;
+}
+
+}  // namespace maru::data
