@@ -55,7 +55,9 @@ MARU_INLINE F32 operator*(F32 a, F32 b) { return _mm256_mul_ps(a.v, b.v); }
 MARU_INLINE F32 operator/(F32 a, F32 b) { return _mm256_div_ps(a.v, b.v); }
 /// a · b + c, one rounding.
 MARU_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a.v, b.v, c.v); }
+/// NaN in a gives b, NaN in b gives NaN; so does min.
 MARU_INLINE F32 max(F32 a, F32 b) { return _mm256_max_ps(a.v, b.v); }
+MARU_INLINE F32 min(F32 a, F32 b) { return _mm256_min_ps(a.v, b.v); }
 MARU_INLINE F32 sqrt(F32 a) { return _mm256_sqrt_ps(a.v); }
 MARU_INLINE F32 round(F32 a) { return _mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 // In two halves, so that 2^n may reach 2^128 (which gives infinity) without leaving the exponent's range.

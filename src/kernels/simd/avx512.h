@@ -38,7 +38,9 @@ MARU_INLINE F32 operator*(F32 a, F32 b) { return _mm512_mul_ps(a.v, b.v); }
 MARU_INLINE F32 operator/(F32 a, F32 b) { return _mm512_div_ps(a.v, b.v); }
 /// a · b + c, one rounding.
 MARU_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a.v, b.v, c.v); }
+/// NaN in a gives b, NaN in b gives NaN; so does min.
 MARU_INLINE F32 max(F32 a, F32 b) { return _mm512_max_ps(a.v, b.v); }
+MARU_INLINE F32 min(F32 a, F32 b) { return _mm512_min_ps(a.v, b.v); }
 MARU_INLINE F32 sqrt(F32 a) { return _mm512_sqrt_ps(a.v); }
 MARU_INLINE F32 round(F32 a) { return _mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 MARU_INLINE F32 scale_by_power_of_two(F32 a, F32 n) { return _mm512_scalef_ps(a.v, n.v); }

@@ -33,7 +33,9 @@ MARU_INLINE F32 operator*(F32 a, F32 b) { return F32(a.v * b.v); }
 MARU_INLINE F32 operator/(F32 a, F32 b) { return F32(a.v / b.v); }
 /// a · b + c.
 MARU_INLINE F32 fma(F32 a, F32 b, F32 c) { return F32(a.v * b.v + c.v); }
+/// NaN in a gives b, NaN in b gives NaN; so does min.
 MARU_INLINE F32 max(F32 a, F32 b) { return F32(a.v > b.v ? a.v : b.v); }
+MARU_INLINE F32 min(F32 a, F32 b) { return F32(a.v < b.v ? a.v : b.v); }
 MARU_INLINE F32 sqrt(F32 a) { return F32(__builtin_sqrtf(a.v)); }
 MARU_INLINE F32 round(F32 a) { return F32(__builtin_rintf(a.v)); }
 MARU_INLINE F32 scale_by_power_of_two(F32 a, F32 n) {

@@ -31,8 +31,9 @@ namespace {
 /// Range reduction by ln 2 in two parts, then a degree-6 polynomial.
 /// Source: Cody & Waite 1980, ch. 6 (reduction); coefficients of the truncated Taylor series up to 1/720.
 MARU_INLINE F32 exp(F32 x) {
-  const F32 n = round(x * F32(1.44269504088896341f));
-  const F32 r = fma(n, F32(2.12194440e-4f), fma(n, F32(-0.693359375f), x));
+  const F32 below = min(F32(89.0f), x);  // behind it the remainder would grow, to NaN at infinity; NaN stays NaN
+  const F32 n = round(below * F32(1.44269504088896341f));
+  const F32 r = fma(n, F32(2.12194440e-4f), fma(n, F32(-0.693359375f), below));
   F32 p = fma(F32(1.0f / 5040), r, F32(1.0f / 720));
   p = fma(p, r, F32(1.0f / 120));
   p = fma(p, r, F32(1.0f / 24));
