@@ -63,7 +63,8 @@ class EventStream {
   virtual bool take(std::string& to) = 0;
 };
 
-/// Tells a connection to ask its answer again. Thread-safe, never blocks, harmless after the answer is gone.
+/// Tells a connection to ask its answer again. Thread-safe, never blocks. Not to be called once the answer is
+/// destroyed: the destructor makes sure of that; keeping or destroying it later is harmless.
 using Wake = std::function<void()>;
 
 struct Reply {

@@ -292,11 +292,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     co_return !gone_;
   }
 
+  /// Holds nothing of the server, so it may outlive it.
   Wake wake() {
-    return [self = weak_from_this(), executor = socket_.get_executor()] {
-      asio::post(executor, [self] {
-        const auto connection = self.lock();
-        if (!connection) return;
+    return [self = weak_from_this()] {
+      const auto connection = self.lock();
+      if (!connection) return;
+      asio::post(connection->socket_.get_executor(), [connection] {
         connection->awake_ = true;
         connection->signal_.cancel();
       });

@@ -1,0 +1,109 @@
+#include "server/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <mutex>
+
+namespace maru::server {
+namespace {
+
+using Buckets = prometheus::Histogram::BucketBoundaries;
+
+const Buckets kRequestSeconds{0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640};
+const Buckets kFirstTokenSeconds{0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75,
+                                 1,     2.5,   5,    7.5,  10,   20,   40,   80,  160,  320, 640};
+const Buckets kTokenSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5, 10};
+const Buckets kStepTokens{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096};
+
+/// A counter that mirrors a total counted elsewhere.
+void raise_to(prometheus::Counter& counter, int64_t total) {
+  const double more = static_cast<double>(total) - counter.Value();
+  if (more > 0) counter.Increment(more);
+}
+
+}  // namespace
+
+struct Metrics::State {
+  prometheus::Registry registry;
+  prometheus::Family<prometheus::Counter>& requests =
+      prometheus::BuildCounter().Name("maru_http_requests_total").Help("Requests answered").Register(registry);
+  prometheus::Family<prometheus::Histogram>& request_seconds =
+      prometheus::BuildHistogram()
+          .Name("maru_http_request_seconds")
+          .Help("From a whole request to the end of its answer")
+          .Register(registry);
+  std::mutex scrape;  // raise_to reads and writes
+
+  prometheus::Histogram& histogram(const char* name, const char* help, const Buckets& buckets) {
+    return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({}, buckets);
+  }
+  prometheus::Counter& counter(const char* name, const char* help) {
+    return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
+  }
+  prometheus::Gauge& gauge(const char* name, const char* help) {
+    return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+  }
+
+  prometheus::Histogram& first_token = histogram("maru_time_to_first_token_seconds",
+                                                 "From submission to the first token of a choice", kFirstTokenSeconds);
+  prometheus::Histogram& next_token =
+      histogram("maru_inter_token_seconds", "Between two tokens of a choice", kTokenSeconds);
+  prometheus::Histogram& step_seconds = histogram("maru_step_seconds", "One step of the engine", kTokenSeconds);
+  prometheus::Histogram& step_tokens =
+      histogram("maru_step_tokens", "Tokens computed in one step, all requests together", kStepTokens);
+  prometheus::Counter& prompt_tokens = counter("maru_prompt_tokens_total", "Tokens of admitted prompts");
+  prometheus::Counter& generated_tokens = counter("maru_generated_tokens_total", "Tokens sampled");
+  prometheus::Counter& preemptions =
+      counter("maru_preemptions_total", "Times that a choice lost its pages and was computed again");
+  prometheus::Gauge& running = gauge("maru_choices_running", "Choices that hold key-value pages");
+  prometheus::Gauge& waiting = gauge("maru_choices_waiting", "Choices that wait for a place");
+  prometheus::Gauge& pages = gauge("maru_kv_pages", "Key-value pages in all");
+  prometheus::Gauge& pages_used = gauge("maru_kv_pages_used", "Key-value pages in use");
+  prometheus::Gauge& connections = gauge("maru_http_connections", "Open connections");
+};
+
+Metrics::Metrics(const std::string& version, const std::string& isa, const std::string& model)
+    : state_(std::make_unique<State>()) {
+  prometheus::BuildGauge()
+      .Name("maru_build_info")
+      .Help("What runs here; always 1")
+      .Register(state_->registry)
+      .Add({{"version", version}, {"isa", isa}, {"model", model}})
+      .Set(1);
+}
+
+Metrics::~Metrics() = default;
+
+void Metrics::exchange(const Exchange& exchange) {
+  const std::string route = exchange.route.empty() ? "other" : std::string(exchange.route);
+  const std::string method(name_of(exchange.method));
+  state_->requests.Add({{"route", route}, {"method", method}, {"code", std::to_string(exchange.status)}}).Increment();
+  state_->request_seconds.Add({{"route", route}}, kRequestSeconds).Observe(exchange.seconds);
+}
+
+void Metrics::first_token(double seconds) { state_->first_token.Observe(seconds); }
+void Metrics::next_token(double seconds) { state_->next_token.Observe(seconds); }
+
+void Metrics::step(int64_t tokens, double seconds) {
+  state_->step_tokens.Observe(static_cast<double>(tokens));
+  state_->step_seconds.Observe(seconds);
+}
+
+std::string Metrics::text(const infer::EngineStats& stats, int64_t connections) {
+  std::lock_guard lock(state_->scrape);
+  raise_to(state_->prompt_tokens, stats.prompt_tokens);
+  raise_to(state_->generated_tokens, stats.generated_tokens);
+  raise_to(state_->preemptions, stats.preemptions);
+  state_->running.Set(static_cast<double>(stats.running));
+  state_->waiting.Set(static_cast<double>(stats.waiting));
+  state_->pages.Set(static_cast<double>(stats.pages));
+  state_->pages_used.Set(static_cast<double>(stats.pages_used));
+  state_->connections.Set(static_cast<double>(connections));
+  return prometheus::TextSerializer().Serialize(state_->registry.Collect());
+}
+
+}  // namespace maru::server

@@ -1,0 +1,184 @@
+#include "server/openai_request.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/json.h"
+#include "server/api_error.h"
+#include "text/chat_template.h"
+
+namespace maru::server {
+namespace {
+
+constexpr size_t kMaxStops = 16, kMaxStopBytes = 1024, kMaxPrompts = 64, kMaxBiases = 4096;
+constexpr int64_t kDefaultCompletionTokens = 16;
+
+[[noreturn]] void fail(std::string message, std::string param) {
+  throw ApiFailure({.message = std::move(message), .param = std::move(param), .code = "invalid_value"});
+}
+
+std::string check_stop(const Json& stop, const std::string& param) {
+  if (!stop.is_string()) fail(param + ": expected a string", param);
+  std::string text = stop.get<std::string>();
+  if (text.empty() || text.size() > kMaxStopBytes) fail(param + ": expected 1 to 1024 bytes", param);
+  return text;
+}
+
+std::vector<std::string> read_stops(const Json& stop) {
+  if (stop.is_null()) return {};
+  if (!stop.is_array()) return {check_stop(stop, "stop")};
+  if (stop.size() > kMaxStops) fail("stop: expected at most 16 strings", "stop");
+  std::vector<std::string> stops;
+  for (size_t i = 0; i < stop.size(); ++i) stops.push_back(check_stop(stop[i], "stop[" + std::to_string(i) + "]"));
+  return stops;
+}
+
+int32_t read_token(const Json& id, int64_t vocab_size, const std::string& param) {
+  const bool fits =
+      id.is_number_integer() && id.get<double>() >= 0 && id.get<double>() < static_cast<double>(vocab_size);
+  if (!fits) fail(param + ": expected a token id below " + std::to_string(vocab_size), param);
+  return id.get<int32_t>();
+}
+
+std::vector<std::pair<int32_t, double>> read_biases(const Json& biases, int64_t vocab_size) {
+  if (biases.is_null()) return {};
+  if (!biases.is_object() || biases.size() > kMaxBiases)
+    fail("logit_bias: expected an object of at most 4096 token ids", "logit_bias");
+  std::vector<std::pair<int32_t, double>> result;
+  for (const auto& [name, value] : biases.items()) {
+    const std::string param = "logit_bias." + name;
+    int32_t id = -1;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+    if (error != std::errc() || end != name.data() + name.size() || id < 0 || id >= vocab_size)
+      fail(param + ": expected a token id below " + std::to_string(vocab_size), param);
+    if (!value.is_number() || std::abs(value.get<double>()) > 100)
+      fail(param + ": expected a number from -100 to 100", param);
+    result.emplace_back(id, value.get<double>());
+  }
+  return result;
+}
+
+infer::GenerationRequest to_generation(const CommonRequest& request, const RequestLimits& limits) {
+  infer::GenerationRequest generation;
+  generation.sampling = {.temperature = request.temperature,
+                         .top_k = std::max<int64_t>(request.top_k, 0),
+                         .top_p = request.top_p,
+                         .min_p = request.min_p,
+                         .presence_penalty = request.presence_penalty,
+                         .frequency_penalty = request.frequency_penalty,
+                         .repetition_penalty = request.repetition_penalty,
+                         .logit_bias = read_biases(request.logit_bias, limits.vocab_size)};
+  if (request.seed) generation.seed = static_cast<uint64_t>(*request.seed);
+  generation.choices = request.n;
+  generation.stop = read_stops(request.stop);
+  generation.ignore_eos = request.ignore_eos;
+  generation.timeout_seconds = limits.timeout_seconds;
+  return generation;
+}
+
+/// `wanted` empty: as much as fits.
+void fit(infer::GenerationRequest& generation, std::optional<int64_t> wanted, const RequestLimits& limits,
+         const std::string& param) {
+  const auto size = static_cast<int64_t>(generation.prompt.size());
+  const int64_t room = limits.max_context - size;
+  const int64_t answer = wanted.value_or(std::max<int64_t>(room, 1));
+  if (answer <= room) return void(generation.max_tokens = answer);
+  throw ApiFailure({.message = "This model's maximum context length is " + std::to_string(limits.max_context) +
+                               " tokens. However, you requested " + std::to_string(size + answer) + " tokens (" +
+                               std::to_string(size) + " in the " + param + ", " + std::to_string(answer) +
+                               " in the completion). Please reduce the length of the " + param + " or completion.",
+                    .param = param,
+                    .code = "context_length_exceeded"});
+}
+
+/// The text of a message: a string, or text parts put end to end.
+std::string content_of(const ChatMessage& message, const std::string& param) {
+  if (message.content.is_string()) return message.content.get<std::string>();
+  if (!message.content.is_array()) fail(param + ": expected a string or a list of text parts", param);
+  std::string text;
+  for (size_t i = 0; i < message.content.size(); ++i) {
+    const Json& part = message.content[i];
+    const std::string place = param + "[" + std::to_string(i) + "]";
+    if (!part.is_object() || !part.contains("type") || part["type"] != "text")
+      fail(place + ".type: this server takes only parts of type \"text\"", place + ".type");
+    if (!part.contains("text") || !part["text"].is_string()) fail(place + ".text: expected a string", place + ".text");
+    text += part["text"].get<std::string>();
+  }
+  return text;
+}
+
+std::vector<text::ChatMessage> messages_of(const ChatRequest& request) {
+  std::vector<text::ChatMessage> messages;
+  for (size_t i = 0; i < request.messages.size(); ++i) {
+    const ChatMessage& message = request.messages[i];
+    const std::string param = "messages[" + std::to_string(i) + "]";
+    if (message.role.empty()) fail(param + ".role: missing", param + ".role");
+    const std::string role = message.role == "developer" ? "system" : message.role;
+    messages.push_back({role, content_of(message, param + ".content")});
+  }
+  return messages;
+}
+
+std::vector<int32_t> read_tokens(const Json& ids, int64_t vocab_size, const std::string& param) {
+  std::vector<int32_t> tokens;
+  for (size_t i = 0; i < ids.size(); ++i)
+    tokens.push_back(read_token(ids[i], vocab_size, param + "[" + std::to_string(i) + "]"));
+  return tokens;
+}
+
+std::vector<int32_t> read_prompt(const Json& prompt, const text::Tokenizer& tokenizer, int64_t vocab_size,
+                                 const std::string& param) {
+  std::vector<int32_t> tokens;
+  if (prompt.is_string()) {
+    tokens = tokenizer.encode(prompt.get_ref<const std::string&>(), {.add_special_tokens = true});
+  } else if (prompt.is_array()) {
+    tokens = read_tokens(prompt, vocab_size, param);
+  } else {
+    fail(param + ": expected a string or a list of token ids", param);
+  }
+  if (tokens.empty()) fail(param + ": is empty, and this model has no token to begin a text with", param);
+  return tokens;
+}
+
+/// Each prompt of a request with the name it has there.
+std::vector<std::pair<const Json*, std::string>> prompts_of(const Json& prompt) {
+  const bool several = prompt.is_array() && !prompt.empty() && !prompt[0].is_number();
+  if (!several) return {{&prompt, "prompt"}};
+  if (prompt.size() > kMaxPrompts) fail("prompt: expected at most 64 prompts", "prompt");
+  std::vector<std::pair<const Json*, std::string>> prompts;
+  for (size_t i = 0; i < prompt.size(); ++i) prompts.emplace_back(&prompt[i], "prompt[" + std::to_string(i) + "]");
+  return prompts;
+}
+
+}  // namespace
+
+PreparedRequest prepare(const ChatRequest& request, const text::Tokenizer& tokenizer, const RequestLimits& limits) {
+  infer::GenerationRequest generation = to_generation(request, limits);
+  generation.prompt = text::encode_chat(tokenizer, messages_of(request), {.add_generation_prompt = true});
+  if (request.logprobs) generation.sampling.top_logprobs = request.top_logprobs.value_or(0);
+  const std::optional<int64_t> wanted =
+      request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;
+  if (wanted == 0) fail("max_tokens: expected a whole number of at least 1, got 0", "max_tokens");
+  fit(generation, wanted, limits, "messages");
+  return {.prompts = {std::move(generation)}, .echo = {""}};
+}
+
+PreparedRequest prepare(const CompletionRequest& request, const text::Tokenizer& tokenizer,
+                        const RequestLimits& limits) {
+  infer::GenerationRequest common = to_generation(request, limits);
+  if (request.logprobs) common.sampling.top_logprobs = *request.logprobs;
+  common.score_prompt = request.echo && request.logprobs;
+  PreparedRequest prepared;
+  for (const auto& [prompt, param] : prompts_of(request.prompt)) {
+    infer::GenerationRequest& generation = prepared.prompts.emplace_back(common);
+    generation.prompt = read_prompt(*prompt, tokenizer, limits.vocab_size, param);
+    fit(generation, request.max_tokens.value_or(kDefaultCompletionTokens), limits, "prompt");
+    const bool text = prompt->is_string();
+    prepared.echo.push_back(!request.echo ? ""
+                            : text        ? prompt->get<std::string>()
+                                          : tokenizer.decode(generation.prompt, true));
+  }
+  return prepared;
+}
+
+}  // namespace maru::server

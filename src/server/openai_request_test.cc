@@ -1,0 +1,182 @@
+#include "server/openai_request.h"
+
+#include <gtest/gtest.h>
+
+#include "infer/fake_model.h"
+#include "server/api_error.h"
+
+namespace maru::server {
+namespace {
+
+const RequestLimits kLimits{.max_context = 100, .vocab_size = 261, .timeout_seconds = 9};
+
+const text::Tokenizer& tokenizer() {
+  static const text::Tokenizer shared = infer::byte_tokenizer();
+  return shared;
+}
+
+std::string chat(std::string_view more) {
+  return R"({"model":"m","messages":[{"role":"user","content":"hi"}])" + std::string(more) + "}";
+}
+std::string complete(std::string_view more) { return R"({"model":"m")" + std::string(more) + "}"; }
+
+/// What the request is refused with; status 0 when it is taken.
+template <class F>
+ApiError refusal(F f) {
+  try {
+    f();
+  } catch (const ApiFailure& failure) {
+    return failure.api_error();
+  }
+  return {.status = 0};
+}
+ApiError chat_refusal(const std::string& body) {
+  return refusal([&] { prepare(parse_chat_request(body), tokenizer(), kLimits); });
+}
+ApiError completion_refusal(const std::string& body) {
+  return refusal([&] { prepare(parse_completion_request(body), tokenizer(), kLimits); });
+}
+
+struct Bad {
+  const char* more;
+  const char* param;
+  const char* code;
+};
+
+TEST(ChatRequest, NamesTheFieldAtFault) {
+  const Bad cases[] = {
+      {R"(,"temperature":"hot")", "temperature", "invalid_value"},
+      {R"(,"temperature":-1)", "temperature", "invalid_value"},
+      {R"(,"top_p":1.5)", "top_p", "invalid_value"},
+      {R"(,"max_tokens":0)", "max_tokens", "invalid_value"},
+      {R"(,"max_tokens":-5)", "max_tokens", "invalid_value"},
+      {R"(,"max_tokens":1e30)", "max_tokens", "invalid_value"},
+      {R"(,"max_tokens":2.5)", "max_tokens", "invalid_value"},
+      {R"(,"n":0)", "n", "invalid_value"},
+      {R"(,"n":1000000)", "n", "invalid_value"},
+      {R"(,"seed":1.5)", "seed", "invalid_value"},
+      {R"(,"stop":[1])", "stop[0]", "invalid_value"},
+      {R"(,"stop":"")", "stop", "invalid_value"},
+      {R"(,"logit_bias":{"x":1})", "logit_bias.x", "invalid_value"},
+      {R"(,"logit_bias":{"261":1})", "logit_bias.261", "invalid_value"},
+      {R"(,"logit_bias":{"5":101})", "logit_bias.5", "invalid_value"},
+      {R"(,"logprobs":5)", "logprobs", "invalid_value"},
+      {R"(,"top_logprobs":2)", "top_logprobs", "invalid_value"},
+      {R"(,"logprobs":true,"top_logprobs":21)", "top_logprobs", "invalid_value"},
+      {R"(,"stream_options":{"include_usage":true})", "stream_options", "invalid_value"},
+      {R"(,"stream":true,"stream_options":{"include":true})", "stream_options", "invalid_value"},
+      {R"(,"messages":[])", "messages", "invalid_value"},
+      {R"(,"messages":"hi")", "messages", "invalid_value"},
+      {R"(,"messages":[{"role":"king","content":"x"}])", "messages[0].role", "invalid_value"},
+      {R"(,"messages":[{"content":"x"}])", "messages[0].role", "invalid_value"},
+      {R"(,"messages":[{"role":"user"}])", "messages[0].content", "invalid_value"},
+      {R"(,"messages":[{"role":"user","content":[{"type":"image_url"}]}])", "messages[0].content[0].type",
+       "invalid_value"},
+      {R"(,"tempature":1)", "tempature", "unknown_parameter"},
+      {R"(,"tools":[{"type":"function"}])", "tools", "unsupported_parameter"},
+      {R"(,"response_format":{"type":"json_object"})", "response_format", "unsupported_parameter"},
+      {R"(,"max_tokens":500)", "messages", "context_length_exceeded"},
+  };
+  for (const Bad& bad : cases) {
+    const ApiError error = chat_refusal(chat(bad.more));
+    EXPECT_EQ(error.status, 400) << bad.more;
+    EXPECT_EQ(error.param, bad.param) << bad.more << ": " << error.message;
+    EXPECT_EQ(error.code, bad.code) << bad.more;
+  }
+  EXPECT_NE(chat_refusal(chat(R"(,"tempature":1)")).message.find("did you mean 'temperature'"), std::string::npos);
+}
+
+TEST(ChatRequest, RefusesWhatIsNotAnObject) {
+  for (const char* body : {"", "{", "[]", "null", "\"x\"", "{\"model\":\"m\"", "\xff", "{\"a\":1}}"})
+    EXPECT_EQ(chat_refusal(body).code, "invalid_json") << body;
+  EXPECT_EQ(chat_refusal(std::string(100'000, '[')).code, "invalid_json");
+  EXPECT_EQ(chat_refusal(R"({"messages":[{"role":"user","content":"x"}]})").param, "model");
+}
+
+TEST(ChatRequest, TakesFieldsThatAskForNothing) {
+  const char* more =
+      R"(,"tools":[],"tool_choice":"none","store":false,"user":"u","parallel_tool_calls":true,"metadata":{"a":"b"},
+      "response_format":{"type":"text"},"temperature":null,"logit_bias":{},"service_tier":"auto","modalities":["text"])";
+  EXPECT_EQ(chat_refusal(chat(more)).status, 0) << chat_refusal(chat(more)).message;
+}
+
+TEST(ChatRequest, BecomesAGeneration) {
+  const ChatRequest request = parse_chat_request(
+      chat(R"(,"temperature":0.5,"top_k":-1,"top_p":0.9,"min_p":0.1,"n":3,"seed":-4,"stop":["a","b"],"max_tokens":50,
+           "max_completion_tokens":7,"logprobs":true,"top_logprobs":4,"logit_bias":{"7":-1.5},"ignore_eos":true)"));
+  const PreparedRequest prepared = prepare(request, tokenizer(), kLimits);
+  ASSERT_EQ(prepared.prompts.size(), 1u);
+  const infer::GenerationRequest& g = prepared.prompts[0];
+  EXPECT_EQ(g.sampling.temperature, 0.5);
+  EXPECT_EQ(g.sampling.top_k, 0);
+  EXPECT_EQ(g.sampling.top_logprobs, 4);
+  EXPECT_EQ(g.sampling.logit_bias.at(0), (std::pair<int32_t, double>(7, -1.5)));
+  EXPECT_EQ(g.choices, 3);
+  EXPECT_EQ(g.seed, static_cast<uint64_t>(-4));
+  EXPECT_EQ(g.stop, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(g.max_tokens, 7);
+  EXPECT_TRUE(g.ignore_eos);
+  EXPECT_EQ(g.timeout_seconds, 9);
+  EXPECT_EQ(tokenizer().decode(g.prompt), "<|begin_of_text|><|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n");
+}
+
+TEST(ChatRequest, FillsTheContextByDefault) {
+  const auto g = prepare(parse_chat_request(chat("")), tokenizer(), kLimits).prompts[0];
+  EXPECT_EQ(g.max_tokens, 100 - static_cast<int64_t>(g.prompt.size()));
+}
+
+TEST(ChatRequest, JoinsTextParts) {
+  const ChatRequest request = parse_chat_request(
+      R"({"model":"m","messages":[{"role":"developer","content":"s"},
+          {"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]})");
+  const auto g = prepare(request, tokenizer(), kLimits).prompts[0];
+  EXPECT_NE(tokenizer().decode(g.prompt).find("system\ns"), std::string::npos);
+  EXPECT_NE(tokenizer().decode(g.prompt).find("user\nab"), std::string::npos);
+}
+
+TEST(CompletionRequest, NamesTheFieldAtFault) {
+  const Bad cases[] = {
+      {"", "prompt", "missing_required_parameter"},
+      {R"(,"prompt":5)", "prompt", "invalid_value"},
+      {R"(,"prompt":[1,"a"])", "prompt[1]", "invalid_value"},
+      {R"(,"prompt":[261])", "prompt[0]", "invalid_value"},
+      {R"(,"prompt":[-1])", "prompt[0]", "invalid_value"},
+      {R"(,"prompt":[1.5])", "prompt[0]", "invalid_value"},
+      {R"(,"prompt":[99999999999999999999])", "prompt[0]", "invalid_value"},
+      {R"(,"prompt":[[]])", "prompt[0]", "invalid_value"},
+      {R"(,"prompt":["a",[1],{}])", "prompt[2]", "invalid_value"},
+      {R"(,"prompt":"x","logprobs":true)", "logprobs", "invalid_value"},
+      {R"(,"prompt":"x","best_of":4)", "best_of", "unsupported_parameter"},
+      {R"(,"prompt":"x","suffix":"y")", "suffix", "unsupported_parameter"},
+      {R"(,"prompt":"x","max_tokens":100)", "prompt", "context_length_exceeded"},
+  };
+  for (const Bad& bad : cases) {
+    const ApiError error = completion_refusal(complete(bad.more));
+    EXPECT_EQ(error.status, 400) << bad.more;
+    EXPECT_EQ(error.param, bad.param) << bad.more << ": " << error.message;
+    EXPECT_EQ(error.code, bad.code) << bad.more;
+  }
+}
+
+TEST(CompletionRequest, TakesEveryKindOfPrompt) {
+  const auto prompts = [&](const char* prompt) {
+    return prepare(parse_completion_request(complete(std::string(",\"prompt\":") + prompt)), tokenizer(), kLimits)
+        .prompts;
+  };
+  EXPECT_EQ(prompts("\"ab\"").at(0).prompt, (std::vector<int32_t>{0, 5 + 'a', 5 + 'b'}));
+  EXPECT_EQ(prompts("[70,71]").at(0).prompt, (std::vector<int32_t>{70, 71}));
+  EXPECT_EQ(prompts("[\"a\",\"b\"]").size(), 2u);
+  EXPECT_EQ(prompts("[[70],[71,72]]").at(1).prompt, (std::vector<int32_t>{71, 72}));
+  EXPECT_EQ(prompts("\"\"").at(0).prompt, (std::vector<int32_t>{0}));
+  EXPECT_EQ(prompts("\"ab\"").at(0).max_tokens, 16);
+}
+
+TEST(CompletionRequest, EchoesText) {
+  const auto prepared =
+      prepare(parse_completion_request(complete(R"(,"prompt":[0,70],"echo":true,"logprobs":1)")), tokenizer(), kLimits);
+  EXPECT_EQ(prepared.echo.at(0), "A");
+  EXPECT_TRUE(prepared.prompts[0].score_prompt);
+}
+
+}  // namespace
+}  // namespace maru::server

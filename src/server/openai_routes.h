@@ -1,0 +1,27 @@
+// The routes /v1/models, /v1/chat/completions and /v1/completions.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "base/json_fwd.h"
+#include "infer/engine.h"
+#include "server/http_router.h"
+#include "text/tokenizer.h"
+
+namespace maru::server {
+
+/// A model that is being served. Thread-safe; must outlive the routes.
+struct ServedModel {
+  std::string id;
+  int64_t created = 0;  // seconds since 1970
+  const text::Tokenizer* tokenizer = nullptr;
+  infer::Engine* engine = nullptr;
+  int64_t vocab_size = 0;
+  double timeout_seconds = 0;  // of one request
+  std::string details;         // JSON object shown as "maru" in the list of models
+};
+
+void add_openai_routes(Router& router, const ServedModel& model);
+
+}  // namespace maru::server

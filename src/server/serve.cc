@@ -1,0 +1,146 @@
+#include "server/serve.h"
+
+#include <atomic>
+#include <utility>
+
+#include "base/json.h"
+#include "ledger/code_version.h"
+#include "server/api_error.h"
+#include "server/home_routes.h"
+#include "server/metrics.h"
+
+namespace maru::server {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+ApiKeys keys_of(const ServeConfig& config, const ServeContext& context) {
+  std::vector<std::string> keys = context.api_keys;
+  if (!config.api_key_file.empty())
+    for (std::string& key : parse_keys(read_file(config.api_key_file, 1 << 20))) keys.push_back(std::move(key));
+  if (keys.empty() && !config.api_key_file.empty())
+    throw Failure(ErrorCode::kInvalidArgument, config.api_key_file + ": holds no API key");
+  if (keys.empty() && !is_loopback(config.http.address))
+    throw Failure(ErrorCode::kInvalidArgument,
+                  "address " + config.http.address + ": listening beyond this machine needs an API key (api_key_file)");
+  return ApiKeys(keys);
+}
+
+infer::EngineOptions engine_options(const ServeConfig& config, const ServeParts& parts) {
+  return {.max_running = config.max_running,
+          .max_waiting = config.max_waiting,
+          .step_tokens = config.step_tokens,
+          .channel_pieces = config.channel_pieces,
+          .end_tokens = parts.end_tokens,
+          .seed = static_cast<uint64_t>(Clock::now().time_since_epoch().count())};
+}
+
+int64_t unix_seconds() {
+  using std::chrono::system_clock;
+  return std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
+}
+
+Response health(const char* word, bool well) {
+  const Json body{{"object", "health.response"}, {"message", well ? word : "draining"}, {word, well}};
+  return {.status = well ? 200 : 503, .body = body.dump()};
+}
+
+ApiError draining_error() {
+  return to_api_error({ErrorCode::kUnavailable, "this server is shutting down; send the request to another"});
+}
+
+}  // namespace
+
+struct ApiServer::State {
+  State(const ServeConfig& config, const ServeContext& context, const ServeParts& parts)
+      : parts(parts),
+        metrics(std::string(ledger::code_version()), parts.isa, parts.model_id),
+        engine(*parts.model, *parts.tokenizer, engine_options(config, parts), &metrics),
+        served{.id = parts.model_id,
+               .created = unix_seconds(),
+               .tokenizer = parts.tokenizer,
+               .engine = &engine,
+               .vocab_size = parts.model->vocab_size(),
+               .timeout_seconds = config.request_timeout_seconds,
+               .details = parts.details},
+        router(keys_of(config, context), config.cors_origins) {
+    add_openai_routes(router, served);
+    add_own_routes();
+    if (!context.home.empty()) add_home_routes(router, context.home);
+    router.add_assets(context.assets);
+    http = std::make_unique<HttpServer>(
+        config.http, [this](Request& request, const Wake& wake) { return dispatch(request, wake); },
+        [this](const Exchange& exchange) { metrics.exchange(exchange); });
+    listening = http.get();
+  }
+
+  Reply dispatch(Request& request, const Wake& wake) const {
+    if (draining && !request.path.starts_with("/v1/health/")) return {to_response(draining_error())};
+    return router.dispatch(request, wake);
+  }
+  void add_own_routes();
+  Response status() const;
+
+  const ServeParts parts;
+  const Clock::time_point start = Clock::now();
+  std::atomic<bool> draining{false};
+  Metrics metrics;
+  infer::Engine engine;
+  const ServedModel served;
+  Router router;
+  std::atomic<HttpServer*> listening{nullptr};
+  std::unique_ptr<HttpServer> http;  // last, so that it ends first
+};
+
+void ApiServer::State::add_own_routes() {
+  router.add({.pattern = "/v1/health/live",
+              .handler = [](const Request&, const Wake&) { return Reply{health("live", true)}; },
+              .access = Access::kOpen,
+              .doc = "200 while the process runs"});
+  router.add({.pattern = "/v1/health/ready",
+              .handler = [this](const Request&, const Wake&) { return Reply{health("ready", !draining)}; },
+              .access = Access::kOpen,
+              .doc = "200 while requests are taken, 503 while draining"});
+  router.add({.pattern = "/v1/metrics",
+              .handler =
+                  [this](const Request&, const Wake&) {
+                    const HttpServer* server = listening;
+                    return Reply{
+                        Response{.content_type = "text/plain; version=0.0.4; charset=utf-8",
+                                 .body = metrics.text(engine.stats(), server == nullptr ? 0 : server->connections())}};
+                  },
+              .doc = "Prometheus text"});
+  router.add({.pattern = "/v1/maru/status",
+              .handler = [this](const Request&, const Wake&) { return Reply{status()}; },
+              .doc = "version, instruction set, model and uptime"});
+}
+
+Response ApiServer::State::status() const {
+  const double uptime = std::chrono::duration<double>(Clock::now() - start).count();
+  const infer::EngineStats stats = engine.stats();
+  const Json body{{"version", std::string(ledger::code_version())},
+                  {"isa", parts.isa},
+                  {"threads", parts.threads},
+                  {"model", parts.model_id},
+                  {"uptime_seconds", uptime},
+                  {"choices_running", stats.running},
+                  {"choices_waiting", stats.waiting},
+                  {"kv_pages", stats.pages},
+                  {"kv_pages_used", stats.pages_used}};
+  return {.body = body.dump()};
+}
+
+ApiServer::ApiServer(const ServeConfig& config, const ServeContext& context, const ServeParts& parts)
+    : state_(std::make_unique<State>(config, context, parts)) {}
+
+ApiServer::~ApiServer() = default;
+
+int ApiServer::port() const { return state_->http->port(); }
+infer::EngineStats ApiServer::stats() const { return state_->engine.stats(); }
+
+bool ApiServer::drain(std::chrono::milliseconds deadline) {
+  state_->draining = true;
+  return state_->http->drain(deadline);
+}
+
+}  // namespace maru::server

@@ -1,0 +1,102 @@
+// `maru serve`: a model, its engine and the HTTP API in one object.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/fields.h"
+#include "base/file.h"
+#include "infer/engine.h"
+#include "server/http_router.h"
+#include "server/http_server.h"
+#include "server/openai_routes.h"
+
+namespace maru::server {
+
+struct ServeConfig {
+  HttpConfig http;
+  std::string api_key_file;
+  std::vector<std::string> cors_origins;
+  int64_t max_running = 32;
+  int64_t max_waiting = 128;
+  int64_t step_tokens = 512;
+  int64_t cache_mib = 1024;
+  int64_t channel_pieces = 256;
+  double request_timeout_seconds = 600;
+  double drain_seconds = 30;
+  int64_t threads = 0;
+  std::string isa = "auto";
+  std::string dtype = "auto";
+
+  static constexpr auto fields() {
+    using C = ServeConfig;
+    return std::tuple{
+        field("http", &C::http, "the listener"),
+        field("api_key_file", &C::api_key_file, "one key per line; clients send one of them as a bearer token"),
+        field("cors_origins", &C::cors_origins, "web origins that browsers may call from; \"*\": all"),
+        field("max_running", &C::max_running, "choices computed together").range(1, 4096),
+        field("max_waiting", &C::max_waiting, "choices that may wait; more are answered 429").range(0, 1 << 20),
+        field("step_tokens", &C::step_tokens, "tokens per step of the engine, all requests together").range(2, 1 << 20),
+        field("cache_mib", &C::cache_mib, "memory for keys and values, MiB; no more is taken than can be used")
+            .range(1, 1 << 24),
+        field("channel_pieces", &C::channel_pieces, "pieces of text a slow reader may be behind").range(1, 1 << 20),
+        field("request_timeout_seconds", &C::request_timeout_seconds, "for one generation, waiting included")
+            .range(0.001, 1e7),
+        field("drain_seconds", &C::drain_seconds, "on SIGTERM, for requests that are running").range(0, 86400),
+        field("threads", &C::threads, "compute threads; 0: one per core").range(0, 1024),
+        field("isa", &C::isa, "instruction set").one_of("auto|scalar|avx2|avx512"),
+        field("dtype", &C::dtype, "of weights and activations; auto: the model's own").one_of("auto|f32|bf16")};
+  }
+};
+
+/// What the caller brings along.
+struct ServeContext {
+  fs::path home;                      // for the routes under /v1/maru; empty: without them
+  std::vector<std::string> api_keys;  // besides those of the key file
+  std::span<const Asset> assets;      // the console; must outlive the server
+};
+
+/// The model side of a server, ready to run.
+struct ServeParts {
+  infer::StepModel* model = nullptr;
+  const text::Tokenizer* tokenizer = nullptr;
+  std::string model_id;
+  std::vector<int32_t> end_tokens;
+  std::string isa;
+  int64_t threads = 0;
+  std::string details = "{}";  // JSON shown in /v1/models as "maru"
+};
+
+/// A running server. Listens from construction on.
+///
+/// Throws   kInvalidArgument when it would listen beyond loopback without an API key; what HttpServer and Engine throw.
+class ApiServer {
+ public:
+  ApiServer(const ServeConfig& config, const ServeContext& context, const ServeParts& parts);
+  ~ApiServer();
+  int port() const;
+  infer::EngineStats stats() const;
+  /// Answers /v1/health/ready with 503, stops accepting, lets running requests finish; false when time ran out first.
+  bool drain(std::chrono::milliseconds deadline);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// What is printed once the server listens.
+struct ServeSummary {
+  std::string url, model, isa, dtype;
+  int64_t threads = 0, parameters = 0, max_context = 0, kv_pages = 0;
+  bool needs_key = false;
+};
+
+/// Loads models/NAME (or a Hugging Face directory anywhere) and serves it until SIGINT or SIGTERM, then drains.
+/// `ready` is called once the server listens.
+void serve(const ServeConfig& config, const ServeContext& context, const fs::path& model_directory,
+           const std::function<void(const ServeSummary&)>& ready);
+
+}  // namespace maru::server

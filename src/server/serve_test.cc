@@ -1,0 +1,295 @@
+#include "server/serve.h"
+
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "infer/fake_model.h"
+#include "server/test_client.h"
+
+namespace maru::server {
+namespace {
+
+using std::chrono::milliseconds;
+
+class ServeTest : public ::testing::Test {
+ protected:
+  ServeConfig config_{.http = {.port = 0}, .max_running = 4, .max_waiting = 4, .step_tokens = 32};
+  ServeContext context_;
+  text::Tokenizer tokenizer_ = infer::byte_tokenizer();
+  infer::FakeModel model_;
+  std::unique_ptr<ApiServer> server_;
+
+  void SetUp() override { model_.only_letters = true; }
+  int start() {
+    server_ = std::make_unique<ApiServer>(
+        config_, context_,
+        ServeParts{
+            .model = &model_, .tokenizer = &tokenizer_, .model_id = "tiny", .end_tokens = {1, 3}, .isa = "scalar"});
+    return server_->port();
+  }
+  int port() { return server_ ? server_->port() : start(); }
+
+  struct Got {
+    int status;
+    std::string head, body;
+    Json json;
+  };
+  Got parse(const std::string& response) {
+    const size_t end = response.find("\r\n\r\n");
+    Got got{.status = std::atoi(response.c_str() + 9), .head = response.substr(0, end)};
+    got.body = response.substr(std::min(response.size(), end + 4));
+    if (Result<Json> json = parse_json(got.body, "body")) got.json = *json;
+    return got;
+  }
+  Got post(const std::string& path, const std::string& body, std::string_view more = "") {
+    TestClient client(port());
+    client.post(path, body, more);
+    return parse(client.read_response());
+  }
+  Got get(const std::string& path, std::string_view more = "") {
+    TestClient client(port());
+    client.get(path, more);
+    return parse(client.read_response());
+  }
+  /// The events of a streamed answer, without [DONE].
+  std::vector<Json> stream(const std::string& path, const std::string& body) {
+    TestClient client(port());
+    client.post(path, body);
+    const std::string all = client.read_until("data: [DONE]\n\n\r\n0\r\n\r\n");
+    EXPECT_TRUE(all.ends_with("data: [DONE]\n\n\r\n0\r\n\r\n")) << all;
+    std::vector<Json> events;
+    for (size_t at = all.find("data: {"); at != std::string::npos; at = all.find("data: {", at + 1))
+      events.push_back(parse_json(all.substr(at + 6, all.find("\n\n", at) - at - 6), "event").value());
+    return events;
+  }
+  std::string chat(std::string_view more = "") {
+    return R"({"model":"tiny","max_tokens":12,"seed":1,"messages":[{"role":"user","content":"hi"}])" +
+           std::string(more) + "}";
+  }
+  bool free_again() {
+    return eventually([&] { return server_->stats().pages_used == 0 && server_->stats().running == 0; });
+  }
+};
+
+TEST_F(ServeTest, AnswersAChat) {
+  const Got got = post("/v1/chat/completions", chat());
+  ASSERT_EQ(got.status, 200) << got.body;
+  EXPECT_EQ(got.json["object"], "chat.completion");
+  EXPECT_EQ(got.json["model"], "tiny");
+  const Json& choice = got.json["choices"][0];
+  EXPECT_EQ(choice["message"]["role"], "assistant");
+  EXPECT_EQ(choice["message"]["content"].get<std::string>().size(), 12u);
+  EXPECT_EQ(choice["finish_reason"], "length");
+  EXPECT_TRUE(choice["logprobs"].is_null());
+  EXPECT_EQ(got.json["usage"]["completion_tokens"], 12);
+  EXPECT_EQ(got.json["usage"]["total_tokens"], got.json["usage"]["prompt_tokens"].get<int>() + 12);
+  EXPECT_NE(got.head.find("X-Request-Id: chatcmpl-"), std::string::npos);
+}
+
+TEST_F(ServeTest, StreamsWhatItWouldAnswerWhole) {
+  const Got whole = post("/v1/chat/completions", chat(R"(,"n":2)"));
+  const auto events =
+      stream("/v1/chat/completions", chat(R"(,"n":2,"stream":true,"stream_options":{"include_usage":true})"));
+  std::vector<std::string> texts(2), finishes(2), roles(2);
+  for (const Json& event : events)
+    for (const Json& choice : event["choices"]) {
+      const auto i = choice["index"].get<size_t>();
+      if (choice["delta"].contains("role")) roles[i] += choice["delta"]["role"];
+      if (choice["delta"].contains("content")) texts[i] += choice["delta"]["content"];
+      if (!choice["finish_reason"].is_null()) finishes[i] += choice["finish_reason"];
+    }
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(texts[i], whole.json["choices"][i]["message"]["content"]);
+    EXPECT_EQ(finishes[i], "length");
+    EXPECT_EQ(roles[i], "assistant");
+  }
+  EXPECT_EQ(events.back()["usage"], whole.json["usage"]);
+  EXPECT_TRUE(events.back()["choices"].empty());
+  EXPECT_TRUE(events.front()["usage"].is_null());
+}
+
+TEST_F(ServeTest, GivesChatLogprobs) {
+  const Got got = post("/v1/chat/completions", chat(R"(,"logprobs":true,"top_logprobs":2)"));
+  const Json& content = got.json["choices"][0]["logprobs"]["content"];
+  ASSERT_EQ(content.size(), 12u);
+  std::string text;
+  for (const Json& entry : content) {
+    text += entry["token"];
+    EXPECT_LE(entry["logprob"].get<double>(), 0);
+    EXPECT_EQ(entry["bytes"].size(), 1u);
+    EXPECT_EQ(entry["top_logprobs"].size(), 2u);
+  }
+  EXPECT_EQ(text, got.json["choices"][0]["message"]["content"]);
+}
+
+TEST_F(ServeTest, CompletesSeveralPromptsWithEchoAndLogprobs) {
+  const Got got =
+      post("/v1/completions",
+           R"({"model":"tiny","prompt":["ab","c"],"max_tokens":3,"n":2,"echo":true,"logprobs":1,"seed":3})");
+  ASSERT_EQ(got.status, 200) << got.body;
+  ASSERT_EQ(got.json["choices"].size(), 4u);
+  const Json& second = got.json["choices"][2];
+  EXPECT_EQ(second["index"], 2);
+  EXPECT_EQ(second["text"].get<std::string>().substr(0, 1), "c");
+  const Json& logprobs = got.json["choices"][0]["logprobs"];
+  EXPECT_EQ(logprobs["tokens"],
+            (Json{"<|begin_of_text|>", "a", "b", logprobs["tokens"][3], logprobs["tokens"][4], logprobs["tokens"][5]}));
+  EXPECT_TRUE(logprobs["token_logprobs"][0].is_null());
+  EXPECT_TRUE(logprobs["token_logprobs"][1].is_number());
+  EXPECT_EQ(logprobs["text_offset"], (Json{0, 0, 1, 2, 3, 4}));
+  EXPECT_EQ(got.json["usage"]["prompt_tokens"], 5);
+  EXPECT_EQ(got.json["usage"]["completion_tokens"], 12);
+
+  const auto events = stream("/v1/completions", R"({"model":"tiny","prompt":"ab","max_tokens":3,"echo":true,)"
+                                                R"("logprobs":1,"seed":3,"stream":true})");
+  std::string text;
+  Json offsets = Json::array();
+  for (const Json& event : events) {
+    text += event["choices"][0]["text"];
+    for (const Json& offset : event["choices"][0]["logprobs"]["text_offset"]) offsets.push_back(offset);
+  }
+  EXPECT_EQ(text, got.json["choices"][0]["text"]);
+  EXPECT_EQ(offsets, logprobs["text_offset"]);
+}
+
+TEST_F(ServeTest, ListsItsModel) {
+  const Got list = get("/v1/models");
+  EXPECT_EQ(list.json["data"][0]["id"], "tiny");
+  EXPECT_EQ(get("/v1/models/tiny").json["max_model_len"], 512);
+  EXPECT_EQ(get("/v1/models/other").json["error"]["code"], "model_not_found");
+  const Got wrong = post("/v1/chat/completions", R"({"model":"x","messages":[{"role":"user","content":"a"}]})");
+  EXPECT_EQ(wrong.status, 404);
+  EXPECT_EQ(wrong.json["error"]["code"], "model_not_found");
+}
+
+TEST_F(ServeTest, GivesErrorsInOpenAiForm) {
+  const Got got = post("/v1/chat/completions", chat(R"(,"tempature":1)"));
+  EXPECT_EQ(got.status, 400);
+  EXPECT_EQ(got.json["error"]["param"], "tempature");
+  EXPECT_EQ(got.json["error"]["type"], "invalid_request_error");
+  EXPECT_EQ(get("/v1/nothing").json["error"]["code"], "unknown_url");
+  EXPECT_EQ(get("/v1/chat/completions").status, 405);
+}
+
+TEST_F(ServeTest, AFailureBecomesAnErrorOrAnErrorEvent) {
+  model_.fail_next = true;
+  EXPECT_EQ(post("/v1/chat/completions", chat()).status, 500);
+  model_.fail_next = true;
+  TestClient client(port());
+  client.post("/v1/chat/completions", chat(R"(,"stream":true)"));
+  EXPECT_NE(client.read_until("0\r\n\r\n").find("data: {\"error\":{\"message\":\"planned failure\""),
+            std::string::npos);
+  EXPECT_EQ(post("/v1/chat/completions", chat()).status, 200);
+}
+
+TEST_F(ServeTest, AClientThatLeavesFreesItsWork) {
+  model_.delay_ms = 3;
+  for (const char* more : {R"(,"stream":true)", ""}) {
+    TestClient client(port());
+    client.post(
+        "/v1/chat/completions",
+        R"({"model":"tiny","ignore_eos":true,"messages":[{"role":"user","content":"hi"}])" + std::string(more) + "}");
+    ASSERT_TRUE(eventually([&] { return server_->stats().pages_used > 0; }));
+    client.close();
+    const int64_t before = server_->stats().generated_tokens;
+    EXPECT_TRUE(free_again());
+    EXPECT_LT(server_->stats().generated_tokens, before + 100);
+  }
+}
+
+TEST_F(ServeTest, RefusesWhenFull) {
+  model_.delay_ms = 3;
+  const std::string longer = R"({"model":"tiny","ignore_eos":true,"n":8,"messages":[{"role":"user","content":"hi"}]})";
+  TestClient first(port());
+  first.post("/v1/chat/completions", longer);
+  ASSERT_TRUE(eventually([&] { return server_->stats().running == 4; }));
+  const Got got = post("/v1/chat/completions", chat());
+  EXPECT_EQ(got.status, 429);
+  EXPECT_NE(got.head.find("Retry-After: "), std::string::npos);
+  EXPECT_EQ(got.json["error"]["type"], "rate_limit_error");
+  first.close();
+  EXPECT_TRUE(free_again());
+}
+
+TEST_F(ServeTest, WantsAKeyWhenItHasOne) {
+  context_.api_keys = {"secret"};
+  EXPECT_EQ(get("/v1/models").status, 401);
+  EXPECT_EQ(get("/v1/models", "Authorization: Bearer secret\r\n").status, 200);
+  EXPECT_EQ(get("/v1/metrics").status, 401);
+  EXPECT_EQ(get("/v1/health/live").status, 200);
+  EXPECT_EQ(get("/v1/health/ready").json["ready"], true);
+}
+
+TEST_F(ServeTest, NeedsAKeyBeyondLoopback) {
+  config_.http.address = "0.0.0.0";
+  EXPECT_THROW(start(), Failure);
+  context_.api_keys = {"secret"};
+  EXPECT_GT(start(), 0);
+}
+
+TEST_F(ServeTest, CountsWhatItDoes) {
+  post("/v1/chat/completions", chat());
+  post("/v1/chat/completions", "{");
+  ASSERT_TRUE(eventually([&] { return get("/v1/metrics").body.find("code=\"400\"") != std::string::npos; }));
+  const std::string text = get("/v1/metrics").body;
+  for (const char* line : {
+           "maru_http_requests_total{code=\"200\",method=\"POST\",route=\"/v1/chat/completions\"} 1",
+           "maru_http_requests_total{code=\"400\",method=\"POST\",route=\"/v1/chat/completions\"} 1",
+           "maru_generated_tokens_total 12",
+           "maru_time_to_first_token_seconds_count 1",
+           "maru_inter_token_seconds_count 11",
+           "maru_kv_pages 64",
+           "maru_kv_pages_used 0",
+       })
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+}
+
+TEST_F(ServeTest, DrainsWithoutCuttingAnAnswer) {
+  model_.delay_ms = 5;
+  TestClient client(port());
+  client.post("/v1/chat/completions", chat(R"(,"stream":true)"));
+  client.get("/v1/health/ready");
+  client.read_until("assistant");
+  EXPECT_TRUE(server_->drain(milliseconds(10'000)));
+  const std::string rest = client.read_all();
+  EXPECT_NE(rest.find("[DONE]"), std::string::npos);
+  EXPECT_NE(rest.find("HTTP/1.1 503 "), std::string::npos) << "ready while draining";
+  EXPECT_NE(rest.find("\"ready\":false"), std::string::npos);
+}
+
+TEST_F(ServeTest, ReadsTheHomeDirectory) {
+  const fs::path home = fs::temp_directory_path() / ("maru-serve-test-" + std::to_string(::getpid()));
+  fs::create_directories(home / "runs/first/checkpoints");
+  fs::create_directories(home / "datasets/docs");
+  fs::create_directories(home / "models/first");
+  write_file(home / "runs/first/plan.json", R"({"step":0,"steps":3})");
+  write_file(
+      home / "runs/first/metrics.jsonl",
+      "{\"step\":1,\"loss\":9.5}\n{\"step\":2,\"loss\":8.5}\n{\"step\":2,\"validation_bits_per_byte\":2.5}\n{\"st");
+  write_file(home / "datasets/docs/report.json", R"({"documents_out":7,"bytes_out":99,"steps":[]})");
+  write_file(home / "models/first/evaluation.json", R"({"tasks":[]})");
+  context_.home = home;
+  const Json run = get("/v1/maru/runs").json["data"][0];
+  EXPECT_EQ(run["id"], "first");
+  EXPECT_EQ(run["state"], "running");
+  EXPECT_EQ(run["step"], 2);
+  EXPECT_EQ(run["steps"], 3);
+  EXPECT_EQ(run["loss"], 8.5);
+  EXPECT_EQ(run["validation_bits_per_byte"], 2.5);
+  const Json rows = get("/v1/maru/runs/first/metrics?after=1").json;
+  EXPECT_EQ(rows["rows"].size(), 2u);
+  EXPECT_EQ(rows["next"], 3);
+  EXPECT_EQ(get("/v1/maru/runs/first/metrics?after=x").status, 400);
+  EXPECT_EQ(get("/v1/maru/datasets").json["data"][0]["documents_out"], 7);
+  EXPECT_TRUE(get("/v1/maru/datasets/docs/report").json.contains("steps"));
+  EXPECT_TRUE(get("/v1/maru/models/first/evaluation").json.contains("tasks"));
+  EXPECT_EQ(get("/v1/maru/models/first/manifest").status, 404);
+  for (const char* path : {"/v1/maru/models/../evaluation", "/v1/maru/models/%2e%2e/evaluation",
+                           "/v1/maru/datasets/.hidden/report", "/v1/maru/runs/none/metrics"})
+    EXPECT_GE(get(path).status, 400) << path;
+  EXPECT_EQ(get("/v1/maru/status").json["model"], "tiny");
+  fs::remove_all(home);
+}
+
+}  // namespace
+}  // namespace maru::server
