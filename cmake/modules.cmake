@@ -10,6 +10,9 @@ foreach(folder base tensor kernels ops nn formats models text ledger data optim 
 endforeach()
 
 set(MARU_WARNINGS -Wall -Wextra -Wno-missing-field-initializers -Wno-unknown-pragmas)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  list(APPEND MARU_WARNINGS -Wno-restrict)  # g++ 12 warns falsely on string concatenation (GCC bug 105651)
+endif()
 if(MARU_WERROR)
   list(APPEND MARU_WARNINGS -Werror)
 endif()

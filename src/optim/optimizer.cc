@@ -23,6 +23,18 @@ Tensor master_of(const Tensor& value) {
   return master;
 }
 
+int64_t muon_scratch(const Stream& stream, const Tensor& value) {
+  return std::visit(
+      [&](const CpuStream& s) {
+        return visit_dtype(value.dtype(), [&]<class T>() -> int64_t {
+          if constexpr (kernels::kIsSimd<T> || std::is_same_v<T, double>)
+            return kernels::muon_scratch_bytes<T>(s.isa, s.pool->size(), value.rows(), value.cols());
+          return 0;
+        });
+      },
+      stream);
+}
+
 }  // namespace
 
 Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<std::pair<Parameter*, ParameterRole>>& parameters)
@@ -63,7 +75,7 @@ double Optimizer::clip_scale(double norm) const {
 void Optimizer::update(Context& ctx, int64_t step, double lr_factor, double gradient_scale) {
   for (Slot& slot : slots_) {
     if (slot.muon) {
-      update_muon(ctx, slot, config_.muon_lr * lr_factor, gradient_scale);
+      update_muon(ctx, slot, config_.lr * lr_factor, gradient_scale);
     } else {
       update_adamw(ctx, slot, step, config_.lr * lr_factor, gradient_scale);
     }
@@ -89,6 +101,27 @@ void Optimizer::update_adamw(Context& ctx, Slot& slot, int64_t step, double lr, 
                                                .weight_decay = slot.decay ? config_.weight_decay : 0,
                                                .gradient_scale = gradient_scale,
                                                .zero_gradient = true});
+  });
+}
+
+void Optimizer::update_muon(Context& ctx, Slot& slot, double lr, double gradient_scale) {
+  const Tensor& value = slot.parameter->value;
+  const Tensor scratch = ctx.scratch(muon_scratch(ctx.stream, value));
+  ctx.launch(value.dtype(), [&]<class T>(auto& stream) {
+    using A = kernels::Accumulator<T>;
+    if constexpr (kernels::kIsSimd<T> || std::is_same_v<T, double>)
+      kernels::muon(stream, kernels::Muon<T>{.parameter = value.data<T>(),
+                                             .master = slot.master.data<A>(),
+                                             .m = slot.first.data<A>(),
+                                             .gradient = slot.parameter->gradient.data<A>(),
+                                             .rows = value.rows(),
+                                             .cols = value.cols(),
+                                             .lr = lr,
+                                             .momentum = config_.momentum,
+                                             .weight_decay = config_.weight_decay,
+                                             .gradient_scale = gradient_scale,
+                                             .zero_gradient = true,
+                                             .scratch = scratch.data<std::byte>()});
   });
 }
 

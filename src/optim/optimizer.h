@@ -13,15 +13,13 @@ namespace maru {
 struct OptimizerConfig {
   std::string name = "adamw";
   double lr = 1e-3;
-  double muon_lr = 0.02;  // of matrices, when name is muon
   double beta1 = 0.9, beta2 = 0.95, eps = 1e-8, weight_decay = 0.1, momentum = 0.95;
   double clip = 1.0;
   static constexpr auto fields() {
     using C = OptimizerConfig;
     return std::tuple{
         field("name", &C::name, "muon: Muon for matrices inside blocks, AdamW for the rest").one_of("adamw|muon"),
-        field("lr", &C::lr, "peak learning rate").range(0, 10),
-        field("muon_lr", &C::muon_lr, "peak learning rate of Muon's matrices").range(0, 10),
+        field("lr", &C::lr, "peak learning rate, of both").range(0, 10),
         field("beta1", &C::beta1, "AdamW: decay of the mean gradient").range(0, 0.999999),
         field("beta2", &C::beta2, "AdamW: decay of the mean square").range(0, 0.9999999),
         field("eps", &C::eps, "AdamW: added to the root mean square").range(0, 1),

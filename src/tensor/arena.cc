@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -47,9 +48,13 @@ Arena Arena::dry_run() { return Arena(kDryCapacity, true); }
 
 size_t Arena::allocate(size_t bytes) {
   bytes = aligned(bytes);
+  // The hole at the end counts as the largest: how big it is must not decide, or a dry run would choose otherwise.
+  const auto size_of_hole = [this](const auto& hole) {
+    return hole.first + hole.second == capacity_ ? std::numeric_limits<size_t>::max() : hole.second;
+  };
   auto best = free_.end();
   for (auto it = free_.begin(); it != free_.end(); ++it)
-    if (it->second >= bytes && (best == free_.end() || it->second < best->second)) best = it;
+    if (it->second >= bytes && (best == free_.end() || size_of_hole(*it) < size_of_hole(*best))) best = it;
   if (best == free_.end())
     throw Failure(ErrorCode::kExhausted, "arena: " + std::to_string(bytes) + " bytes do not fit into what is left of " +
                                              std::to_string(capacity_));

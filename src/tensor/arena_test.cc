@@ -44,9 +44,9 @@ TEST(Arena, DryRunFindsTheExactPeakAndTheSameAddresses) {
 }
 
 TEST(Arena, MergesWhatIsReleased) {
-  Arena arena(1 << 16);
+  Arena arena(1 << 18);
   exercise(arena, 6);
-  EXPECT_EQ(0u, arena.allocate(1 << 16)) << "everything was released, so the whole must fit again";
+  EXPECT_EQ(0u, arena.allocate(1 << 18)) << "everything was released, so the whole must fit again";
 }
 
 TEST(Arena, RefusesMoreThanItHas) {
