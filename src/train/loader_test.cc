@@ -1,0 +1,91 @@
+#include "train/loader.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "train/test_tokens.h"
+
+namespace maru::train {
+namespace {
+
+class LoaderTest : public testing::Test {
+ protected:
+  TestTokens tokens_{100, 7};
+  formats::TokenDataset dataset_{tokens_.directory(), "train"};
+};
+
+TEST_F(LoaderTest, AnEpochShowsEveryTokenOnce) {
+  Loader loader(dataset_, 32, 1);
+  std::map<int32_t, int64_t> expected, seen;
+  for (int64_t d = 0; d < dataset_.num_documents(); ++d)
+    for (int64_t i = 0; i < dataset_.document(d).tokens.size(); ++i)
+      ++expected[static_cast<int32_t>(dataset_.document(d).tokens[i])];
+  MicroBatch batch;
+  for (int64_t left = dataset_.num_tokens(); left > 0; left -= batch.builder.num_tokens()) {
+    loader.next(batch, std::min<int64_t>(left, 256));
+    const Batch b = batch.builder.batch();
+    for (int64_t i = 0; i < b.tokens.rows(); ++i) ++seen[b.tokens.data<int32_t>()[i]];
+  }
+  EXPECT_EQ(expected, seen);
+  EXPECT_EQ(0, loader.state().epoch);
+}
+
+TEST_F(LoaderTest, TargetsAreTheNextTokensOfTheSameDocument) {
+  Loader loader(dataset_, 16, 1);
+  MicroBatch batch;
+  loader.next(batch, 512);
+  const Batch b = batch.builder.batch();
+  ASSERT_EQ(static_cast<size_t>(b.tokens.rows()), batch.targets.size());
+  int64_t counted = 0;
+  for (const Batch::Sequence& s : b.sequences) {
+    EXPECT_LE(s.rows, 16);
+    for (int64_t i = 0; i < s.rows; ++i) {
+      const int32_t target = batch.targets[static_cast<size_t>(s.first_row + i)];
+      counted += target >= 0;
+      EXPECT_EQ(i, b.positions.data<int32_t>()[s.first_row + i]);
+      if (i + 1 < s.rows) {
+        EXPECT_EQ(b.tokens.data<int32_t>()[s.first_row + i + 1], target);
+      }
+    }
+  }
+  EXPECT_EQ(counted, batch.counted);
+}
+
+TEST_F(LoaderTest, ResumesAtTheExactToken) {
+  Loader a(dataset_, 32, 5);
+  MicroBatch batch, again;
+  for (int i = 0; i < 9; ++i) a.next(batch, 300);
+  Loader b(dataset_, 32, 5, a.state());
+  for (int i = 0; i < 20; ++i) {
+    a.next(batch, 300);
+    b.next(again, 300);
+    ASSERT_EQ(batch.targets, again.targets);
+  }
+  EXPECT_GT(a.state().epoch, 0);
+  EXPECT_EQ(a.state(), b.state());
+}
+
+TEST_F(LoaderTest, EpochsAndSeedsDiffer) {
+  MicroBatch a, b;
+  Loader(dataset_, 32, 1).next(a, 300);
+  Loader(dataset_, 32, 2).next(b, 300);
+  EXPECT_NE(a.targets, b.targets);
+  Loader(dataset_, 32, 1, {.epoch = 1}).next(b, 300);
+  EXPECT_NE(a.targets, b.targets);
+}
+
+TEST_F(LoaderTest, MasksTargets) {
+  TestTokens masked(40, 3, /*with_mask=*/true);
+  formats::TokenDataset dataset(masked.directory(), "train");
+  Loader loader(dataset, 32, 1);
+  MicroBatch batch;
+  loader.next(batch, 200);
+  int64_t ignored = 0;
+  for (int32_t target : batch.targets) ignored += target < 0;
+  EXPECT_GT(ignored, 60) << "a third of the tokens is masked";
+  EXPECT_EQ(static_cast<int64_t>(batch.targets.size()) - ignored, batch.counted);
+}
+
+}  // namespace
+}  // namespace maru::train

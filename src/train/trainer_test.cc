@@ -1,0 +1,141 @@
+#include "train/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "models/weights.h"
+#include "train/test_tokens.h"
+#include "train/validate.h"
+
+namespace maru::train {
+namespace {
+
+TrainConfig tiny_config() {
+  TrainConfig c;
+  c.model = maru::resolve({.vocab_size = TestTokens::kVocabulary,
+                           .hidden_size = 32,
+                           .intermediate_size = 64,
+                           .num_hidden_layers = 2,
+                           .num_attention_heads = 4,
+                           .num_key_value_heads = 2,
+                           .max_position_embeddings = 64});
+  c.sequence_length = 32, c.micro_batch_tokens = 256, c.batch_tokens = 512, c.steps = 40;
+  c.optimizer.lr = 5e-3;
+  return c;
+}
+
+class TrainerTest : public testing::Test {
+ protected:
+  struct Setup {
+    Decoder model;
+    ThreadPool pool;
+    Stream stream;
+    Trainer trainer;
+    Loader loader;
+    Setup(const TrainConfig& c, const formats::TokenDataset& data, int threads = 2)
+        : model(c.model, parse_dtype(c.dtype)),
+          pool(threads),
+          stream(CpuStream{&pool}),
+          trainer((prepare(model), model), c, stream),
+          loader(data, c.sequence_length, 1) {}
+    static void prepare(Decoder& model) {
+      allocate_values(model);
+      allocate_gradients(model);
+      initialise(model, 3);
+    }
+    double run(const TrainConfig& c, int64_t steps, size_t micro_batches = 2) {
+      std::vector<MicroBatch> batches(micro_batches);
+      double loss = 0;
+      for (int64_t step = 1; step <= steps; ++step) {
+        for (MicroBatch& b : batches) loader.next(b, c.batch_tokens / static_cast<int64_t>(micro_batches));
+        loss = trainer.step(batches, step, c.steps).loss;
+      }
+      return loss;
+    }
+    std::string bits() {
+      std::string all;
+      for (const ParameterInfo& info : parameters_of(model))
+        all.append(info.parameter->value.data<char>(), info.parameter->value.bytes());
+      return all;
+    }
+  };
+  TestTokens tokens_{200, 11};
+  formats::TokenDataset data_{tokens_.directory(), "train"};
+};
+
+TEST_F(TrainerTest, LearnsInEveryPrecisionAndOptimizer) {
+  for (const char* dtype : {"f32", "bf16"})
+    for (const char* name : {"adamw", "muon"}) {
+      TrainConfig c = tiny_config();
+      c.dtype = dtype;
+      c.optimizer.name = name;
+      const double loss = Setup(c, data_).run(c, 40);
+      EXPECT_LT(loss, 0.75 * std::log(64.0)) << dtype << " " << name << ": a uniform guess has ln 64 = 4.16";
+    }
+}
+
+TEST_F(TrainerTest, SameBitsForEveryThreadCount) {
+  const TrainConfig c = tiny_config();
+  std::string first;
+  for (int threads : {1, 2, 3}) {
+    Setup s(c, data_, threads);
+    s.run(c, 5);
+    if (first.empty()) first = s.bits();
+    EXPECT_EQ(first, s.bits()) << threads << " threads";
+  }
+}
+
+TEST_F(TrainerTest, RecomputationChangesNoBitAndSavesMemory) {
+  TrainConfig c = tiny_config();
+  c.model.num_hidden_layers = 8;
+  Setup stored(c, data_);
+  stored.run(c, 3);
+  c.recompute = true;
+  Setup recomputed(c, data_);
+  recomputed.run(c, 3);
+  EXPECT_EQ(stored.bits(), recomputed.bits());
+  EXPECT_LT(recomputed.trainer.planned_bytes(), stored.trainer.planned_bytes() * 2 / 3);
+}
+
+TEST_F(TrainerTest, AccumulationEqualsOneBatch) {
+  TrainConfig c = tiny_config();
+  c.dtype = "f32";
+  Setup two(c, data_);
+  const double split = two.run(c, 1, 2);
+  c.micro_batch_tokens = 512;
+  Setup one(c, data_);
+  // The cut between micro-batches shortens one piece's context, so the losses are close, not equal.
+  EXPECT_NEAR(split, one.run(c, 1, 1), 0.02);
+}
+
+TEST_F(TrainerTest, RefusesToUpdateFromBrokenGradients) {
+  const TrainConfig c = tiny_config();
+  Setup s(c, data_);
+  s.run(c, 1);
+  parameters_of(s.model)[2].parameter->value.data<bfloat16>()[0] = to_bfloat16(INFINITY);
+  const std::string before = s.bits();
+  EXPECT_THROW(s.run(c, 1), Failure);
+  EXPECT_EQ(before, s.bits());
+}
+
+TEST_F(TrainerTest, ValidationDoesNotDependOnBatching) {
+  const TrainConfig c = tiny_config();
+  Setup s(c, data_);
+  const formats::TokenDataset held_out(tokens_.directory(), "held_out");
+  Arena arena(1 << 26);
+  Context wide{s.stream, arena};
+  const ValidationResult a = validate(wide, s.model, held_out, 32, 64, 1 << 20),
+                         b = validate(wide, s.model, held_out, 32, 4096, 1 << 20);
+  EXPECT_EQ(a.nats, b.nats);
+  EXPECT_EQ(held_out.num_tokens() - held_out.num_documents(), a.tokens)
+      << "every token but the first of a document is predicted";
+  EXPECT_EQ(held_out.source_bytes(), a.bytes);
+  EXPECT_NEAR(std::log(64.0), a.loss(), 0.3);
+  const ValidationResult overlapped = validate(wide, s.model, held_out, 32, 4096, 1 << 20, 16);
+  EXPECT_EQ(a.tokens, overlapped.tokens) << "overlap is context, not counted twice";
+}
+
+}  // namespace
+}  // namespace maru::train
