@@ -18,33 +18,48 @@ constexpr int kTileVectors = 2;
 constexpr int64_t kTileCols = kTileVectors * kLanes;
 constexpr int64_t kTileSums = kTileRows * kTileCols;
 
-constexpr int64_t kBlockRows = 36 * 14;
-constexpr int64_t kBlockWords = 384;         // of k: a panel of op(a) is then 21 KiB
-constexpr int64_t kBlockBytes = 512 * 1024;  // of packed op(b): half of L2
-constexpr int64_t kFewRows = 64;             // up to here b is read only once or is all that counts
+// A block of c is large, because op(a) is packed anew for each column of blocks and op(b) for each row of blocks.
+constexpr int64_t kBlockRows = 72 * 14;
+constexpr int64_t kBlockCols = 1024;
+constexpr int64_t kBlockWords = 512;         // of k: a panel of op(a) is then 28 KiB
+constexpr int64_t kStripBytes = 512 * 1024;  // of packed op(b): half of L2
+constexpr int64_t kFewRows = 64;             // up to here k is cut less: sums need not wait for the next block
+constexpr int64_t kFewestRows = 16;          // up to here op(b) comes from memory: smaller tasks balance better
 
 // How m, n and k are cut. Depends on the number of threads; bits do not depend on it.
 struct Plan {
   int64_t rows, cols, words;  // of a block; cols a multiple of kTileCols
+  int64_t strip;              // columns of a block whose op(b) is packed at a time
   int64_t row_blocks, col_blocks, word_blocks;
 };
 
 int64_t blocks_of(int64_t total, int64_t size) { return larger(1, divide_up(total, size)); }
 int64_t round_up(int64_t x, int64_t unit) { return divide_up(x, unit) * unit; }
 
+// More blocks, cutting the longer side, until every thread gets the same number.
+void share_out(Plan& plan, int threads, int64_t m, int64_t n) {
+  const int64_t wanted = threads > 1 && m <= kFewestRows ? 4 * threads : threads;
+  for (int64_t blocks; (blocks = plan.row_blocks * plan.col_blocks) < wanted || blocks % threads != 0;) {
+    const int64_t rows = m / plan.row_blocks, cols = n / plan.col_blocks;
+    if (larger(rows, cols) < 2 * kTileCols || blocks > 8 * wanted) return;
+    ++(rows > cols ? plan.row_blocks : plan.col_blocks);
+  }
+}
+
 template <class T>
 Plan plan_for(int threads, int64_t m, int64_t n, int64_t k) {
-  const int64_t panels = blocks_of(n, kTileCols), tasks = threads > 1 ? 4 * threads : 1;
   Plan plan;
   plan.word_blocks = blocks_of(words_of<T>(k), m <= kFewRows ? 4 * kBlockWords : kBlockWords);
-  plan.words = larger(1, divide_up(words_of<T>(k), plan.word_blocks));
-  const int64_t panel_bytes = plan.words * kTileCols * static_cast<int64_t>(sizeof(Word));
-  plan.col_blocks = blocks_of(panels, larger(1, kBlockBytes / panel_bytes));
   plan.row_blocks = blocks_of(m, kBlockRows);
-  while (plan.row_blocks * plan.col_blocks < tasks && plan.row_blocks * kFewRows < m) ++plan.row_blocks;
-  while (plan.row_blocks * plan.col_blocks < tasks && plan.col_blocks * 2 < panels) ++plan.col_blocks;
+  plan.col_blocks = blocks_of(n, kBlockCols);
+  share_out(plan, threads, m, n);
+  plan.words = larger(1, divide_up(words_of<T>(k), plan.word_blocks));
   plan.rows = divide_up(m, plan.row_blocks);
-  plan.cols = divide_up(panels, plan.col_blocks) * kTileCols;
+  const int64_t panels = divide_up(blocks_of(n, kTileCols), plan.col_blocks);
+  const int64_t panel_bytes = plan.words * kTileCols * static_cast<int64_t>(sizeof(Word));
+  const int64_t strips = blocks_of(panels, larger(1, kStripBytes / panel_bytes));
+  plan.cols = panels * kTileCols;
+  plan.strip = divide_up(panels, strips) * kTileCols;
   return plan;
 }
 
@@ -56,7 +71,7 @@ struct Buffers {
 
 int64_t tiles_of(const Plan& plan) { return divide_up(plan.rows, kTileRows) * (plan.cols / kTileCols); }
 int64_t a_words(const Plan& plan) { return round_up(plan.rows * plan.words, 16); }
-int64_t b_words(const Plan& plan) { return round_up(plan.cols * plan.words, 16); }
+int64_t b_words(const Plan& plan) { return round_up(plan.strip * plan.words, 16); }
 int64_t sums_of(const Plan& plan) { return round_up((plan.word_blocks > 1 ? tiles_of(plan) : 1) * kTileSums, 16); }
 int64_t worker_words(const Plan& plan) { return a_words(plan) + b_words(plan) + sums_of(plan); }
 
@@ -118,6 +133,9 @@ struct Job {
     int64_t first, words;  // of k
     int64_t k(const Job& job) const { return smaller(words * kPerWord<T>, job.x.k - first * kPerWord<T>); }
   };
+  struct Strip {
+    int64_t first, cols;  // in the block
+  };
   struct Panels {
     const Word* data;
     int64_t stride;  // words from panel to panel
@@ -141,16 +159,16 @@ struct Job {
       }
   }
 
-  Panels b_panels(const Block& block, Depth depth) const {
+  Panels b_panels(const Block& block, Depth depth, Strip strip) const {
+    const int64_t col = block.col + strip.first;
     if (x.packed_b != nullptr)
-      return {reinterpret_cast<const Word*>(x.packed_b) + block.col * words + depth.first * kTileCols,
-              words * kTileCols};
-    const Lines<T> from = b_lines().from(block.col, depth.first * kPerWord<T>);
+      return {reinterpret_cast<const Word*>(x.packed_b) + col * words + depth.first * kTileCols, words * kTileCols};
+    const Lines<T> from = b_lines().from(col, depth.first * kPerWord<T>);
     const int64_t k = depth.k(*this), chunk = pack_chunk(from, k);
     for (int64_t p = 0; p < k; p += chunk)
-      for (int64_t col = 0; col < block.cols; col += kTileCols)
-        pack_panel(block.buffers.b + col * depth.words + p / kPerWord<T> * kTileCols, kTileCols, from.from(col, p),
-                   smaller(kTileCols, block.cols - col), smaller(chunk, k - p));
+      for (int64_t c = 0; c < strip.cols; c += kTileCols)
+        pack_panel(block.buffers.b + c * depth.words + p / kPerWord<T> * kTileCols, kTileCols, from.from(c, p),
+                   smaller(kTileCols, strip.cols - c), smaller(chunk, k - p));
     return {block.buffers.b, depth.words * kTileCols};
   }
 
@@ -165,17 +183,22 @@ struct Job {
     }
   }
 
-  void multiply_depth(const Block& block, Depth depth) const {
-    const Panels b = b_panels(block, depth);
-    pack_a(block, depth);
+  // Sums of a tile, between blocks of k where there are several.
+  float* sums_at(const Block& block, int64_t tile, int64_t col) const {
+    const int64_t index = tile * (plan.cols / kTileCols) + col / kTileCols;
+    return block.buffers.sums + (plan.word_blocks > 1 ? index : 0) * kTileSums;
+  }
+
+  void multiply_strip(const Block& block, Depth depth, Strip strip) const {
+    const Panels b = b_panels(block, depth, strip);
     const bool first = depth.first == 0, last = depth.first + depth.words >= words;
-    const int64_t step = plan.word_blocks > 1 ? kTileSums : 0;
-    float* sums = block.buffers.sums;
     for (int64_t tile = 0; tile < row_tiles(block); ++tile) {
       const int64_t row = first_row(block, tile), rows = first_row(block, tile + 1) - row;
       const MultiplyTile multiply = multiply_rows<T>(rows, std::make_integer_sequence<int, kTileRows>());
-      for (int64_t col = 0; col < block.cols; col += kTileCols, sums += step) {
-        multiply(sums, block.buffers.a + row * depth.words, b.data + col / kTileCols * b.stride, depth.words, !first);
+      for (int64_t c = 0; c < strip.cols; c += kTileCols) {
+        const int64_t col = strip.first + c;
+        float* sums = sums_at(block, tile, col);
+        multiply(sums, block.buffers.a + row * depth.words, b.data + c / kTileCols * b.stride, depth.words, !first);
         if (last) finish(sums, block.row + row, block.col + col, rows, smaller(kTileCols, block.cols - col));
       }
     }
@@ -186,8 +209,12 @@ struct Job {
     const Block block{row, col, smaller(plan.rows, x.m - row), smaller(plan.cols, x.n - col),
                       buffers_of(plan, x.scratch, worker)};
     if (block.rows <= 0 || block.cols <= 0) return;
-    for (int64_t first = 0; first < larger(words, 1); first += plan.words)
-      multiply_depth(block, {first, smaller(plan.words, words - first)});
+    for (int64_t first = 0; first < larger(words, 1); first += plan.words) {
+      const Depth depth{first, smaller(plan.words, words - first)};
+      pack_a(block, depth);
+      for (int64_t col = 0; col < block.cols; col += plan.strip)
+        multiply_strip(block, depth, {col, smaller(plan.strip, block.cols - col)});
+    }
   }
 };
 

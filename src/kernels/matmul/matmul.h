@@ -45,7 +45,7 @@ struct MatmulPack {
 template <class T>
 int64_t matmul_packed_bytes(Isa isa, int64_t n, int64_t k);
 
-/// Scratch of a product on `threads` threads; at most about 2.5 MiB per thread whatever the shape.
+/// Scratch of a product on `threads` threads; at most about 7 MiB per thread whatever the shape.
 template <class T>
 int64_t matmul_scratch_bytes(Isa isa, int threads, int64_t m, int64_t n, int64_t k);
 
