@@ -81,6 +81,16 @@ recorded("a pointer over a chart reads it", async () => {
   assert.ok(step > 150 && step < 220, `middle of 400: ${step}`);
 });
 
+recorded("a key can be written while the view asks again and again", async () => {
+  server.state.key = "s3cret";
+  await browser.open("about:blank");
+  await browser.open(`${url}/#/training`);
+  await browser.type("#problem-key", "s3cr");
+  await new Promise((resolve) => setTimeout(resolve, 5000)); // a poll or two
+  await browser.type("#problem-key", "et" + Key.Enter);
+  await browser.until("document.querySelector('.plot .curve')");
+});
+
 recorded("another run can be chosen, and an unknown one is said to be unknown", async () => {
   await visit("training");
   await browser.click("[data-run=first-try]");

@@ -57,7 +57,7 @@ export const en = {
   "chat.firstToken": "first after {s} s",
   "chat.promptTokens": "{n} in the prompt",
   "chat.welcome": "What shall we talk about?",
-  "chat.welcomeNote": "The model runs on this machine. Nothing you write leaves it.",
+  "chat.welcomeNote": "The model runs on the server of this page. What you write goes nowhere else.",
   "chat.example1": "Introduce yourself in two sentences.",
   "chat.example2": "How do I insert a table into a document?",
   "chat.example3": "한국어로 짧은 인사말을 써 주세요.",
@@ -85,7 +85,7 @@ export const en = {
   "settings.random": "random",
   "settings.reset": "Restore defaults",
 
-  "models.lead": "What this machine has trained, how well it predicts, and what it was made from.",
+  "models.lead": "The models here: how well they predict, and what they were made from.",
   "models.none": "No model yet",
   "models.noneNote": "One command goes from a folder of documents to a model that answers here:",
   "models.chat": "Talk to it",

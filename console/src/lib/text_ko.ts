@@ -59,7 +59,7 @@ export const ko: Record<TextKey, string> = {
   "chat.firstToken": "첫 토큰까지 {s}초",
   "chat.promptTokens": "입력 {n}토큰",
   "chat.welcome": "무슨 이야기를 나눌까요?",
-  "chat.welcomeNote": "모델은 이 컴퓨터에서 실행되며, 입력한 내용은 밖으로 나가지 않습니다.",
+  "chat.welcomeNote": "모델은 이 페이지의 서버에서 실행되며, 입력한 내용은 다른 곳으로 나가지 않습니다.",
   "chat.example1": "두 문장으로 자기소개를 해 주세요.",
   "chat.example2": "문서에 표를 넣으려면 어떻게 하나요?",
   "chat.example3": "짧은 감사 인사를 써 주세요.",
@@ -87,7 +87,7 @@ export const ko: Record<TextKey, string> = {
   "settings.random": "매번 다르게",
   "settings.reset": "기본값으로",
 
-  "models.lead": "이 컴퓨터에서 학습한 모델과 그 예측 성능, 그리고 무엇으로 만들었는지 보여 줍니다.",
+  "models.lead": "여기 있는 모델의 예측 성능과, 무엇으로 만들었는지 보여 줍니다.",
   "models.none": "아직 모델이 없습니다",
   "models.noneNote": "명령 하나로 문서 폴더에서 여기서 답하는 모델까지 만듭니다:",
   "models.chat": "대화하기",

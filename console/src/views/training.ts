@@ -54,10 +54,13 @@ export class TrainingView implements View {
   readonly element = h("section", { class: "page wide" }, h("h1", { tabindex: -1 }, this.title));
   private readonly trouble = h("div", {});
   private readonly list = h("nav", { class: "picker", "aria-label": t("training.runs") });
-  private readonly detail = h("div", { class: "run-detail" });
+  private readonly detail = h("div", { class: "run-detail", "aria-busy": "true" });
   private readonly summary = h("div", {});
   private curves: Curves | null = null;
   private follower: RunFollower | null = null;
+  private shownRun = ""; // what is drawn: the same again is not drawn again
+  private shownList = "";
+  private shownTrouble = "";
   private poll: Poll;
 
   constructor(private readonly wanted: string | null) {
@@ -84,35 +87,55 @@ export class TrainingView implements View {
     const run = runs.find((one) => one.id === this.wanted) ?? (this.wanted === null ? chooseRun(runs) : undefined);
     this.showList(runs, run);
     if (run) await this.followRun(run, signal);
-    else replace(this.detail, noRun(this.wanted));
+    else this.showNone();
+    this.detail.removeAttribute("aria-busy");
+    this.shownTrouble = "";
     replace(this.trouble);
   }
 
   private async followRun(run: Run, signal: AbortSignal): Promise<void> {
     if (this.follower?.id !== run.id) this.openRun(run);
     const grew = await this.follower!.ask(signal);
-    replace(this.summary, head(run), runSummary(run, this.follower!.rows));
+    const state = JSON.stringify([run, this.follower!.rows.length]);
+    if (state !== this.shownRun) replace(this.summary, head(run), runSummary(run, this.follower!.rows));
     if (grew) this.curves?.update(this.follower!.rows);
+    this.shownRun = state;
+  }
+
+  private showNone(): void {
+    this.follower = null;
+    replace(this.detail, noRun(this.wanted));
   }
 
   private openRun(run: Run): void {
     this.curves?.dispose();
     this.curves = new Curves();
     this.follower = new RunFollower(run.id);
+    this.shownRun = "";
     replace(this.detail, this.summary, this.curves.element);
   }
 
+  /** The same trouble again changes nothing: the user may be writing a key into its field. */
   private showTrouble(error: unknown): void {
+    const problem = problemOf(error);
+    if (problem.message === this.shownTrouble) return;
+    this.shownTrouble = problem.message;
     replace(
       this.trouble,
-      problemPanel(problemOf(error), () => {
-        this.poll.stop();
-        this.poll = this.startPoll();
-      }),
+      problemPanel(problem, () => this.retry()),
     );
   }
 
+  private retry(): void {
+    this.shownTrouble = "";
+    this.poll.stop();
+    this.poll = this.startPoll();
+  }
+
   private showList(runs: Run[], current: Run | undefined): void {
+    const state = JSON.stringify([runs, current?.id]);
+    if (state === this.shownList) return;
+    this.shownList = state;
     const focused = (document.activeElement as HTMLElement | null)?.dataset.run;
     replace(
       this.list,
