@@ -49,7 +49,7 @@ int64_t matmul_packed_bytes(Isa isa, int64_t n, int64_t k);
 template <class T>
 int64_t matmul_scratch_bytes(Isa isa, int threads, int64_t m, int64_t n, int64_t k);
 
-template <class T, class C>
+template <class T, class C = T>
 void matmul(CpuStream& stream, const Matmul<T, C>& x);
 template <class T>
 void matmul_pack(CpuStream& stream, const MatmulPack<T>& x);
