@@ -22,6 +22,9 @@ struct ForwardBlock {
   int64_t rows;   // tokens times heads of the group
   int64_t group;  // query heads of a kv head
 
+  const T* keys(int64_t page) const { return span.pages[page] + kv_head * kPageTokens * a.shape.head_dim; }
+  const T* values(int64_t page) const { return keys(page) + a.shape.kv_heads * kPageTokens * a.shape.head_dim; }
+  int64_t pages() const { return divide_up(keys_seen(rows - 1), kPageTokens); }
   int64_t total_keys() const { return span.past + span.rows; }
   int64_t keys_seen(int64_t row) const { return a.shape.causal ? first + row / group + 1 : total_keys(); }
   int64_t keys_in_page(int64_t row, int64_t page) const {
@@ -82,12 +85,13 @@ void softmax_tile(const ForwardBlock<T>& b, int64_t page, int64_t row, int64_t r
           w.sum + (row + i) * kLanes);
 }
 
+/// One page for a tile of rows. The first tile fetches what comes next: decode waits for memory only, and the block of
+/// a head is too short for the hardware to run ahead.
 template <class T>
 void attend_tile(const ForwardBlock<T>& b, int64_t page, int64_t row, int64_t rows) {
   const AttentionShape& s = b.a.shape;
   const int64_t keys = b.keys_in_page(row + rows - 1, page), lanes = round_up(keys, kColumnStep);
-  const T* keys_of_head = b.span.pages[page] + b.kv_head * kPageTokens * s.head_dim;
-  const T* values_of_head = keys_of_head + s.kv_heads * kPageTokens * s.head_dim;
+  const T *keys_of_head = b.keys(page), *values_of_head = b.values(page);
   multiply<T>({.a = words(b.w.q + row * s.head_dim),
                .lda = s.head_dim / kPerWord<T>,
                .b = words(keys_of_head),
@@ -95,7 +99,8 @@ void attend_tile(const ForwardBlock<T>& b, int64_t page, int64_t row, int64_t ro
                .depth = s.head_dim / kPerWord<T>,
                .c = b.w.scores,
                .ldc = kPageTokens,
-               .cols = lanes},
+               .cols = lanes,
+               .next = row == 0 ? words(values_of_head) : nullptr},
               rows);
   softmax_tile(b, page, row, rows, lanes);
   multiply<T>({.a = words(b.w.weights),
@@ -107,7 +112,8 @@ void attend_tile(const ForwardBlock<T>& b, int64_t page, int64_t row, int64_t ro
                .ldc = s.head_dim,
                .cols = s.head_dim,
                .start = page == 0 ? Start::kZero : Start::kRescale,
-               .rescale = b.w.rescale},
+               .rescale = b.w.rescale,
+               .next = row == 0 && page + 1 < b.pages() ? words(b.keys(page + 1)) : nullptr},
               rows);
 }
 
@@ -125,20 +131,20 @@ void finish_row(const ForwardBlock<T>& b, int64_t row) {
 template <class T>
 void attend(const ForwardBlock<T>& b) {
   load_queries(b);
-  const int64_t pages = divide_up(b.keys_seen(b.rows - 1), kPageTokens);
-  for (int64_t page = 0; page < pages; ++page)
+  for (int64_t page = 0; page < b.pages(); ++page)
     for (int64_t row = 0; row < b.rows; row += kTileRows) attend_tile(b, page, row, smaller(kTileRows, b.rows - row));
   for (int64_t row = 0; row < b.rows; ++row) finish_row(b, row);
 }
 
-/// The block of a span's local task; later blocks, which see more keys, come first.
+/// The block of a span's local task: head by head, whose pages then stay in the cache, and later blocks, which see more
+/// keys, first.
 template <class T>
 ForwardBlock<T> forward_block(const AttentionForward<T>& a, const AttentionSpan<T>& span, int64_t local,
                               const ForwardWorkspace<T>& w) {
   const int64_t step = block_tokens(a.shape), group = a.shape.heads / a.shape.kv_heads, total = span.past + span.rows;
-  const int64_t begin = ((total - 1) / step - local / a.shape.kv_heads) * step;
+  const int64_t blocks = forward_blocks(a.shape, span), begin = ((total - 1) / step - local % blocks) * step;
   const int64_t first = begin > span.past ? begin : span.past, last = smaller(begin + step, total);
-  return {a, span, w, local % a.shape.kv_heads, first, (last - first) * group, group};
+  return {a, span, w, local / blocks, first, (last - first) * group, group};
 }
 
 template <class T>

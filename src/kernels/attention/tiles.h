@@ -57,6 +57,7 @@ struct Product {
   int64_t ldc, cols;
   Start start = Start::kZero;
   const float* rescale = nullptr;
+  const Word* next = nullptr;  // another panel to fetch into the cache meanwhile
 };
 
 template <class T>
@@ -97,16 +98,17 @@ MARU_INLINE void begin_tile(F32 (&sum)[kRows][kCols], const Product& p, int64_t 
   }
 }
 
-template <class T, int kRows, int kCols, bool kMasked>
-MARU_INLINE void tile(const Product& p, int64_t row, int64_t col, int64_t lanes) {
-  F32 sum[kRows][kCols];
-  begin_tile(sum, p, row, col, lanes);
-  const Word *a = p.a + row * p.lda, *b = p.b + col;
+/// The depth of a tile. `next` lies beside b in the panel to fetch, if kFetch.
+template <class T, bool kMasked, bool kFetch, int kRows, int kCols>
+MARU_INLINE void accumulate(F32 (&sum)[kRows][kCols], const Word* a, const Word* b, const Word* next, const Product& p,
+                            int64_t lanes) {
   for (int64_t k = 0; k < p.depth; ++k, ++a, b += p.ldb) {
     Words right[kCols];
 #pragma GCC unroll 4
-    for (int j = 0; j < kCols; ++j)
+    for (int j = 0; j < kCols; ++j) {
+      if constexpr (kFetch) __builtin_prefetch(next + k * p.ldb + j * kLanes, 0, 2);
       right[j] = kMasked ? load_elements(reinterpret_cast<const float*>(b), lanes) : words_at(b + j * kLanes);
+    }
 #pragma GCC unroll 6
     for (int i = 0; i < kRows; ++i) {
       const Words left = word_at(a + i * p.lda);
@@ -114,6 +116,17 @@ MARU_INLINE void tile(const Product& p, int64_t row, int64_t col, int64_t lanes)
       for (int j = 0; j < kCols; ++j) sum[i][j] = multiply_add<T>(left, right[j], sum[i][j]);
     }
   }
+}
+
+template <class T, int kRows, int kCols, bool kMasked>
+MARU_INLINE void tile(const Product& p, int64_t row, int64_t col, int64_t lanes) {
+  F32 sum[kRows][kCols];
+  begin_tile(sum, p, row, col, lanes);
+  const Word *a = p.a + row * p.lda, *b = p.b + col;
+  if (p.next != nullptr)
+    accumulate<T, kMasked, true>(sum, a, b, p.next + col, p, lanes);
+  else
+    accumulate<T, kMasked, false>(sum, a, b, nullptr, p, lanes);
 #pragma GCC unroll 6
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 4
