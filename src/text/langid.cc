@@ -33,10 +33,11 @@ class RowTable {
 
   size_t width() const { return width_; }
 
-  void add(uint32_t key, int32_t* sums) const {
+  /// The row of an n-gram, or null.
+  const int8_t* find(uint32_t key) const {
     for (size_t at = key >> shift_;; at = (at + 1) & (slots_.size() - 1)) {
-      if (slots_[at].row < 0) return;
-      if (slots_[at].key == key) return add_row(&rows_[static_cast<size_t>(slots_[at].row) * width_], sums);
+      if (slots_[at].row < 0) return nullptr;
+      if (slots_[at].key == key) return &rows_[static_cast<size_t>(slots_[at].row) * width_];
     }
   }
 
@@ -45,14 +46,39 @@ class RowTable {
     uint32_t key;
     int32_t row;
   };
-  void add_row(const int8_t* row, int32_t* sums) const {
-    for (size_t lane = 0; lane < width_; lane += kLaneBytes)
-      for (size_t i = lane; i < lane + kLaneBytes; ++i) sums[i] += row[i];
-  }
   size_t width_;
   int shift_;
   std::vector<Slot> slots_;
   std::vector<int8_t> rows_;
+};
+
+// Sums of weight rows: narrow sums are quick to add to, and are emptied into wide ones before they can overflow.
+class RowSums {
+ public:
+  explicit RowSums(const RowTable& table) : table_(table), narrow_(table.width()), wide_(table.width()) {}
+
+  void add(uint32_t key) {
+    const int8_t* row = table_.find(key);
+    if (row == nullptr) return;
+    for (size_t lane = 0; lane < narrow_.size(); lane += kLaneBytes) {
+      int16_t* to = &narrow_[lane];
+      for (size_t i = 0; i < kLaneBytes; ++i) to[i] = static_cast<int16_t>(to[i] + row[lane + i]);
+    }
+    if (++pending_ == kMostPending) empty();
+  }
+  const std::vector<int64_t>& sums() { return empty(), wide_; }
+
+ private:
+  static constexpr int kMostPending = 256;  // 256 · 127 < 2^15, and the lowest weight of a file, -128, just fits too
+  void empty() {
+    for (size_t i = 0; i < wide_.size(); ++i) wide_[i] += narrow_[i];
+    std::fill(narrow_.begin(), narrow_.end(), int16_t{0});
+    pending_ = 0;
+  }
+  const RowTable& table_;
+  std::vector<int16_t> narrow_;
+  std::vector<int64_t> wide_;
+  int pending_ = 0;
 };
 
 // How much one letter tells, in Latin letters: a Han character or a Hangul syllable stands for several sounds.
@@ -104,13 +130,14 @@ std::vector<double> LanguageIdentifier::State::script_probabilities(size_t scrip
                                                                     double letters) const {
   const ScriptModel& part = model.scripts[script];
   if (part.languages.size() == 1) return {1.0};
-  std::vector<int32_t> sums(tables[script].width());
+  RowSums rows(tables[script]);
   for (const Word& word : words.words)
     if (word.script == part.script)
-      for_each_ngram(&words.letters[word.begin], word.end - word.begin,
-                     [&](uint32_t key) { tables[script].add(key, sums.data()); });
+      for_each_ngram(&words.letters[word.begin], word.end - word.begin, [&](uint32_t key) { rows.add(key); });
+  const std::vector<int64_t>& sums = rows.sums();
   std::vector<double> logits(part.languages.size());
-  for (size_t i = 0; i < logits.size(); ++i) logits[i] = part.bias[i] + part.scale[i] * sums[i] / std::sqrt(letters);
+  for (size_t i = 0; i < logits.size(); ++i)
+    logits[i] = part.bias[i] + part.scale[i] * static_cast<double>(sums[i]) / std::sqrt(letters);
   softmax(logits);
   return logits;
 }
