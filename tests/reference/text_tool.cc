@@ -1,0 +1,139 @@
+// What the tokenizer's reference test and benchmark run: the C++ side of comparisons with `tokenizers` and
+// `transformers`. Texts come as JSON strings, one per line; answers are JSON, one per line.
+//
+//   text_tool ids TOKENIZER LINES             token ids of each line
+//   text_tool split PATTERN LINES             byte lengths of the pieces of each line
+//   text_tool chat TOKENIZER LINES            lines are lists of messages: rendered text, ids and mask
+//   text_tool rewrite TOKENIZER OUT           reads a tokenizer and writes it again
+//   text_tool train OUT VOCAB THREADS PATTERN FILE…   trains; writes the directory OUT; PATTERN "" is Maru's own
+//   text_tool bench TOKENIZER LINES ROUNDS    best seconds to encode all lines on one thread
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <vector>
+
+#include "base/byte_source.h"
+#include "base/json.h"
+#include "text/bpe_trainer.h"
+#include "text/chat_template.h"
+#include "text/tokenizer_files.h"
+
+namespace {
+
+using namespace maru::text;
+using maru::Json;
+using Arguments = std::vector<std::string>;
+
+std::vector<Json> read_lines(const std::string& path) {
+  std::vector<Json> lines;
+  maru::LineReader reader(path);
+  while (const auto line = reader.next()) lines.push_back(maru::parse_json(*line, path).value());
+  return lines;
+}
+
+void ids(const Arguments& a) {
+  const Tokenizer tokenizer = Tokenizer::load(a.at(0));
+  Encoder encoder(tokenizer);
+  for (const Json& line : read_lines(a.at(1)))
+    std::cout << Json(encoder.encode(line.get_ref<const std::string&>())).dump() << "\n";
+}
+
+void split(const Arguments& a) {
+  const PreTokenizer pre_tokenizer = PreTokenizer::create({a.at(0)}, "pattern").value();
+  for (const Json& line : read_lines(a.at(1))) {
+    Json lengths = Json::array();
+    pre_tokenizer.split(line.get_ref<const std::string&>(), [&](std::string_view p) { lengths.push_back(p.size()); });
+    std::cout << lengths.dump() << "\n";
+  }
+}
+
+void chat(const Arguments& a) {
+  const Tokenizer tokenizer = Tokenizer::load(a.at(0));
+  for (const Json& line : read_lines(a.at(1))) {
+    std::vector<ChatMessage> messages;
+    for (const Json& m : line["messages"])
+      messages.push_back({m["role"].get<std::string>(), m["content"].get<std::string>()});
+    const bool prompt = line["add_generation_prompt"].get<bool>();
+    const EncodedChat encoded = encode_chat(tokenizer, messages, prompt);
+    std::cout << Json{{"text", render_chatml(messages, prompt).text()},
+                      {"ids", encoded.ids},
+                      {"learned", encoded.learned}}
+              << "\n";
+  }
+}
+
+void rewrite(const Arguments& a) { maru::write_file(a.at(1), Tokenizer::load(a.at(0)).to_json()); }
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+int64_t peak_kib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+void train(const Arguments& a) {
+  const auto start = std::chrono::steady_clock::now();
+  const BpeTrainerConfig config{.vocab_size = std::stoll(a.at(1)), .pattern = a.at(3)};
+  maru::ThreadPool pool(std::stoi(a.at(2)));
+  const TrainedTokenizer trained = train_tokenizer({a.begin() + 4, a.end()}, config, pool, true);
+  Json report = maru::to_json(trained.report);
+  report["seconds"] = seconds_since(start);
+  report["peak_kib"] = peak_kib();
+  write_tokenizer_files(a.at(0), trained.tokenizer, {.model_max_length = 2048});
+  std::cout << report << "\n";
+}
+
+void bench(const Arguments& a) {
+  const Tokenizer tokenizer = Tokenizer::load(a.at(0));
+  const int64_t loaded_kib = peak_kib();
+  std::vector<std::string> texts;
+  int64_t bytes = 0;
+  for (const Json& line : read_lines(a.at(1))) bytes += static_cast<int64_t>(texts.emplace_back(line).size());
+  const int64_t texts_kib = peak_kib();
+  std::vector<double> rounds;
+  size_t tokens = 0;
+  for (int round = 0; round < std::stoi(a.at(2)); ++round) {
+    Encoder encoder(tokenizer);
+    std::vector<int32_t> out;
+    tokens = 0;
+    const auto start = std::chrono::steady_clock::now();
+    for (const std::string& text : texts) {
+      out.clear();
+      encoder.encode(text, {}, out);
+      tokens += out.size();
+    }
+    rounds.push_back(seconds_since(start));
+  }
+  std::cout << Json{{"seconds", *std::min_element(rounds.begin(), rounds.end())},
+                    {"bytes", bytes},
+                    {"tokens", tokens},
+                    {"loaded_kib", loaded_kib},
+                    {"texts_kib", texts_kib},
+                    {"peak_kib", peak_kib()}}
+            << "\n";
+}
+
+int run(const std::string& mode, const Arguments& arguments) {
+  const std::vector<std::pair<std::string, void (*)(const Arguments&)>> modes{
+      {"ids", ids}, {"split", split}, {"chat", chat}, {"rewrite", rewrite}, {"train", train}, {"bench", bench}};
+  for (const auto& [name, f] : modes)
+    if (name == mode) return f(arguments), 0;
+  std::cerr << "text_tool: unknown mode " << mode << "\n";
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc > 1 ? argv[1] : "", {argv + std::min(argc, 2), argv + argc});
+  } catch (const std::exception& e) {
+    std::cerr << "text_tool: " << e.what() << "\n";
+    return 1;
+  }
+}
