@@ -55,7 +55,7 @@ void Comparison::exact(const std::string& name, std::string_view actual, std::st
 }
 
 std::vector<double> direction(int64_t n, int index) {
-  constexpr int kDense = 3;
+  constexpr int kDense = 2;
   Random random(derive_seed(static_cast<uint64_t>(index), "direction"));
   std::vector<double> v(static_cast<size_t>(n), 0.0);
   if (index >= kDense && n > 0) v[random.below(static_cast<uint64_t>(n))] = 1;

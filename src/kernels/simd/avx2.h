@@ -31,19 +31,30 @@ MARU_INLINE __m128i narrow(__m256 x) {
   return _mm_packus_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1));
 }
 
+/// Known while compiling: then a plain load or store takes the place of a masked one.
+MARU_INLINE bool is_full(int64_t n) { return __builtin_constant_p(n) && n == kLanes; }
+
 MARU_INLINE F32 load(const float* p) { return _mm256_loadu_ps(p); }
 MARU_INLINE F32 load(const bfloat16* p) { return widen(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
 /// The first n lanes, zeros behind; n in [0, kLanes].
-MARU_INLINE F32 load(const float* p, int64_t n) { return _mm256_maskload_ps(p, first_lanes(n)); }
+MARU_INLINE F32 load(const float* p, int64_t n) {
+  if (is_full(n)) return load(p);
+  return _mm256_maskload_ps(p, first_lanes(n));
+}
 MARU_INLINE F32 load(const bfloat16* p, int64_t n) {
+  if (is_full(n)) return load(p);
   alignas(16) bfloat16 part[8] = {};
   for (int64_t i = 0; i < n; ++i) part[i] = p[i];
   return load(part);
 }
 MARU_INLINE void store(float* p, F32 x) { _mm256_storeu_ps(p, x.v); }
 MARU_INLINE void store(bfloat16* p, F32 x) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), narrow(x.v)); }
-MARU_INLINE void store(float* p, F32 x, int64_t n) { _mm256_maskstore_ps(p, first_lanes(n), x.v); }
+MARU_INLINE void store(float* p, F32 x, int64_t n) {
+  if (is_full(n)) return store(p, x);
+  _mm256_maskstore_ps(p, first_lanes(n), x.v);
+}
 MARU_INLINE void store(bfloat16* p, F32 x, int64_t n) {
+  if (is_full(n)) return store(p, x);
   alignas(16) bfloat16 part[8];
   store(part, x);
   for (int64_t i = 0; i < n; ++i) p[i] = part[i];

@@ -18,17 +18,30 @@ struct F32 {
 MARU_INLINE __mmask16 first_lanes(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
 MARU_INLINE __m512 widen(__m256i x) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16)); }
 
+/// Known while compiling: then a plain load or store takes the place of a masked one.
+MARU_INLINE bool is_full(int64_t n) { return __builtin_constant_p(n) && n == kLanes; }
+
 MARU_INLINE F32 load(const float* p) { return _mm512_loadu_ps(p); }
 MARU_INLINE F32 load(const bfloat16* p) { return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
 /// The first n lanes, zeros behind; n in [0, kLanes].
-MARU_INLINE F32 load(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first_lanes(n), p); }
-MARU_INLINE F32 load(const bfloat16* p, int64_t n) { return widen(_mm256_maskz_loadu_epi16(first_lanes(n), p)); }
+MARU_INLINE F32 load(const float* p, int64_t n) {
+  if (is_full(n)) return load(p);
+  return _mm512_maskz_loadu_ps(first_lanes(n), p);
+}
+MARU_INLINE F32 load(const bfloat16* p, int64_t n) {
+  if (is_full(n)) return load(p);
+  return widen(_mm256_maskz_loadu_epi16(first_lanes(n), p));
+}
 MARU_INLINE void store(float* p, F32 x) { _mm512_storeu_ps(p, x.v); }
 MARU_INLINE void store(bfloat16* p, F32 x) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), (__m256i)_mm512_cvtneps_pbh(x.v));
 }
-MARU_INLINE void store(float* p, F32 x, int64_t n) { _mm512_mask_storeu_ps(p, first_lanes(n), x.v); }
+MARU_INLINE void store(float* p, F32 x, int64_t n) {
+  if (is_full(n)) return store(p, x);
+  _mm512_mask_storeu_ps(p, first_lanes(n), x.v);
+}
 MARU_INLINE void store(bfloat16* p, F32 x, int64_t n) {
+  if (is_full(n)) return store(p, x);
   _mm256_mask_storeu_epi16(p, first_lanes(n), (__m256i)_mm512_cvtneps_pbh(x.v));
 }
 
