@@ -1,11 +1,11 @@
 #include "infer/decoder_runner.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
 #include "base/error.h"
 #include "ops/attention.h"
+#include "ops/embedding.h"
 
 namespace maru::infer {
 namespace {
@@ -45,35 +45,33 @@ void DecoderRunner::run(std::span<const StepSequence> sequences, const LogitsSin
 void DecoderRunner::build(std::span<const StepSequence> sequences) {
   builder_.clear();
   rows_.clear();
+  packed_rows_.clear();
   for (size_t i = 0; i < sequences.size(); ++i) {
     const StepSequence& s = sequences[i];
     const int64_t first = builder_.num_tokens(), count = static_cast<int64_t>(s.tokens.size());
     builder_.add(s.tokens, s.past, {s.pages.begin(), s.pages.end()});
-    for (int64_t row = s.first_logits_row; row < count; ++row) rows_.push_back({i, row, first + row});
+    for (int64_t row = s.first_logits_row; row < count; ++row) {
+      rows_.push_back({i, row});
+      packed_rows_.push_back(static_cast<int32_t>(first + row));
+    }
   }
 }
 
 void DecoderRunner::execute(Arena& arena, const LogitsSink& sink) {
   Context context{stream_, arena};
   const Tensor hidden = model_.forward(context, builder_.batch(&cache_));
-  const std::span<const Row> rows = rows_;
-  for (size_t at = 0; at < rows.size(); at += kLogitsRows)
-    hand_out(context, hidden, rows.subspan(at, std::min(kLogitsRows, rows.size() - at)), sink);
+  for (size_t at = 0; at < rows_.size(); at += kLogitsRows) {
+    const auto count = static_cast<int64_t>(std::min(kLogitsRows, rows_.size() - at));
+    const Tensor wanted(nullptr, packed_rows_.data() + at, {count, 1}, Dtype::kI32);
+    const Tensor logits = model_.logits(context, gather_rows(context, hidden, wanted));
+    if (!arena.dry()) hand_out(logits, at, sink);
+  }
 }
 
-void DecoderRunner::hand_out(Context& context, const Tensor& hidden, std::span<const Row> rows,
-                             const LogitsSink& sink) {
-  const Tensor picked = context.empty({static_cast<int64_t>(rows.size()), hidden.cols()}, hidden.dtype());
-  const size_t row_bytes = picked.bytes() / rows.size();
-  if (!context.arena.dry())
-    for (size_t i = 0; i < rows.size(); ++i)
-      std::memcpy(picked.data<std::byte>() + i * row_bytes,
-                  hidden.data<std::byte>() + static_cast<size_t>(rows[i].packed_row) * row_bytes, row_bytes);
-  const Tensor logits = model_.logits(context, picked);
-  if (context.arena.dry()) return;
+void DecoderRunner::hand_out(const Tensor& logits, size_t first, const LogitsSink& sink) const {
   const auto vocab = static_cast<size_t>(logits.cols());
-  for (size_t i = 0; i < rows.size(); ++i)
-    sink(rows[i].sequence, rows[i].row, {logits.data<float>() + i * vocab, vocab});
+  for (size_t i = 0; i < static_cast<size_t>(logits.rows()); ++i)
+    sink(rows_[first + i].sequence, rows_[first + i].row, {logits.data<float>() + i * vocab, vocab});
 }
 
 }  // namespace maru::infer

@@ -28,17 +28,18 @@ class DecoderRunner : public StepModel {
  private:
   struct Row {
     size_t sequence;
-    int64_t row, packed_row;
+    int64_t row;
   };
   void build(std::span<const StepSequence> sequences);
   void execute(Arena& arena, const LogitsSink& sink);
-  void hand_out(Context& context, const Tensor& hidden, std::span<const Row> rows, const LogitsSink& sink);
+  void hand_out(const Tensor& logits, size_t first, const LogitsSink& sink) const;
 
   Decoder& model_;
   Stream stream_;
   KvCache cache_;
   BatchBuilder builder_;
-  std::vector<Row> rows_;  // whose logits are wanted
+  std::vector<Row> rows_;             // whose logits are wanted
+  std::vector<int32_t> packed_rows_;  // where they lie in the batch
   std::unique_ptr<Arena> arena_;
 };
 

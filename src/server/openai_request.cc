@@ -154,7 +154,7 @@ std::vector<std::pair<const Json*, std::string>> prompts_of(const Json& prompt) 
 
 PreparedRequest prepare(const ChatRequest& request, const text::Tokenizer& tokenizer, const RequestLimits& limits) {
   infer::GenerationRequest generation = to_generation(request, limits);
-  generation.prompt = text::encode_chat(tokenizer, messages_of(request), {.add_generation_prompt = true});
+  generation.prompt = text::encode_chat(tokenizer, messages_of(request), true).ids;
   if (request.logprobs) generation.sampling.top_logprobs = request.top_logprobs.value_or(0);
   const std::optional<int64_t> wanted =
       request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;

@@ -136,6 +136,7 @@ ApiServer::ApiServer(const ServeConfig& config, const ServeContext& context, con
 ApiServer::~ApiServer() = default;
 
 int ApiServer::port() const { return state_->http->port(); }
+int64_t ApiServer::max_context() const { return state_->engine.max_context(); }
 infer::EngineStats ApiServer::stats() const { return state_->engine.stats(); }
 
 bool ApiServer::drain(std::chrono::milliseconds deadline) {

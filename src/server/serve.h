@@ -13,6 +13,7 @@
 #include "server/http_router.h"
 #include "server/http_server.h"
 #include "server/openai_routes.h"
+#include "tensor/stream.h"
 
 namespace maru::server {
 
@@ -27,8 +28,6 @@ struct ServeConfig {
   int64_t channel_pieces = 256;
   double request_timeout_seconds = 600;
   double drain_seconds = 30;
-  int64_t threads = 0;
-  std::string isa = "auto";
   std::string dtype = "auto";
 
   static constexpr auto fields() {
@@ -46,8 +45,6 @@ struct ServeConfig {
         field("request_timeout_seconds", &C::request_timeout_seconds, "for one generation, waiting included")
             .range(0.001, 1e7),
         field("drain_seconds", &C::drain_seconds, "on SIGTERM, for requests that are running").range(0, 86400),
-        field("threads", &C::threads, "compute threads; 0: one per core").range(0, 1024),
-        field("isa", &C::isa, "instruction set").one_of("auto|scalar|avx2|avx512"),
         field("dtype", &C::dtype, "of weights and activations; auto: the model's own").one_of("auto|f32|bf16")};
   }
 };
@@ -79,6 +76,8 @@ class ApiServer {
   ~ApiServer();
   int port() const;
   infer::EngineStats stats() const;
+  /// Prompt and answer together may be this long: the model's limit, or less when the key-value memory is smaller.
+  int64_t max_context() const;
   /// Answers /v1/health/ready with 503, stops accepting, lets running requests finish; false when time ran out first.
   bool drain(std::chrono::milliseconds deadline);
 
@@ -91,12 +90,11 @@ class ApiServer {
 struct ServeSummary {
   std::string url, model, isa, dtype;
   int64_t threads = 0, parameters = 0, max_context = 0, kv_pages = 0;
-  bool needs_key = false;
 };
 
-/// Loads models/NAME (or a Hugging Face directory anywhere) and serves it until SIGINT or SIGTERM, then drains.
-/// `ready` is called once the server listens.
-void serve(const ServeConfig& config, const ServeContext& context, const fs::path& model_directory,
+/// Loads a model directory and serves it on `stream` until SIGINT or SIGTERM, then drains. The caller has installed the
+/// interrupt handler; `ready` is called once the server listens.
+void serve(const ServeConfig& config, const ServeContext& context, const fs::path& model_directory, Stream stream,
            const std::function<void(const ServeSummary&)>& ready);
 
 }  // namespace maru::server

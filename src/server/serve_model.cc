@@ -1,0 +1,68 @@
+// Serving a model directory until a signal comes.
+#include <fmt/format.h>
+
+#include <thread>
+
+#include "base/interrupt.h"
+#include "base/json.h"
+#include "infer/loaded_model.h"
+#include "server/serve.h"
+
+namespace maru::server {
+namespace {
+
+std::optional<Dtype> wanted_dtype(const ServeConfig& config) {
+  if (config.dtype == "auto") return std::nullopt;
+  return parse_dtype(config.dtype);
+}
+
+std::string details_of(const infer::LoadedModel& model) {
+  const Decoder& decoder = model.decoder();
+  const Json details{{"parameters", count_parameters(decoder.config())},
+                     {"context_length", decoder.config().max_position_embeddings},
+                     {"dtype", std::string(name_of(decoder.dtype()))},
+                     {"chat", model.tokenizer().id_of("<|im_start|>").has_value()}};
+  return details.dump();
+}
+
+std::string url_of(const ServeConfig& config, int port) {
+  const std::string& address = config.http.address;
+  const std::string host = address.find(':') == std::string::npos ? address : "[" + address + "]";
+  return fmt::format("http://{}:{}", host, port);
+}
+
+void wait_for_signal() {
+  while (!interrupted()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+}
+
+}  // namespace
+
+void serve(const ServeConfig& config, const ServeContext& context, const fs::path& model_directory, Stream stream,
+           const std::function<void(const ServeSummary&)>& ready) {
+  const CpuStream cpu = std::get<CpuStream>(stream);
+  infer::LoadedModel model(
+      model_directory, std::move(stream),
+      {.dtype = wanted_dtype(config), .cache_bytes = config.cache_mib << 20, .max_sequences = config.max_running});
+  const std::string isa(name_of(cpu.isa));
+  ApiServer server(config, context,
+                   {.model = &model.runner(),
+                    .tokenizer = &model.tokenizer(),
+                    .model_id = model.name(),
+                    .end_tokens = model.end_tokens(),
+                    .isa = isa,
+                    .threads = cpu.pool->size(),
+                    .details = details_of(model)});
+  ready({.url = url_of(config, server.port()),
+         .model = model.name(),
+         .isa = isa,
+         .dtype = std::string(name_of(model.decoder().dtype())),
+         .threads = cpu.pool->size(),
+         .parameters = count_parameters(model.decoder().config()),
+         .max_context = server.max_context(),
+         .kv_pages = model.runner().num_pages()});
+  wait_for_signal();
+  const auto deadline = std::chrono::duration<double>(config.drain_seconds);
+  server.drain(std::chrono::duration_cast<std::chrono::milliseconds>(deadline));
+}
+
+}  // namespace maru::server

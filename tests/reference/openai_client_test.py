@@ -1,0 +1,204 @@
+"""The official openai Python client against the server.
+
+Serves a tiny random model (serve_tool), or what MARU_SERVE_COMMAND starts: a command that prints one line of JSON with
+"url" and "model" once it listens, and stops on SIGTERM.
+"""
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+openai = pytest.importorskip("openai")
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TOOL = pathlib.Path(os.environ.get("MARU_BUILD", ROOT / "build/release")) / "tests/reference/serve_tool"
+HELLO = [{"role": "user", "content": "안녕하세요"}]
+
+
+class Server:
+    def __init__(self, *arguments):
+        command = shlex.split(os.environ.get("MARU_SERVE_COMMAND", str(TOOL))) + list(arguments)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        ready = json.loads(self.process.stdout.readline())
+        self.url, self.model = ready["url"], ready["model"]
+
+    def client(self, key="none"):
+        return openai.OpenAI(base_url=self.url + "/v1", api_key=key, max_retries=0, timeout=60)
+
+    def status(self):
+        with urllib.request.urlopen(self.url + "/v1/maru/status") as response:
+            return json.load(response)
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def server():
+    server = Server()
+    yield server
+    assert server.stop() == 0
+
+
+@pytest.fixture
+def client(server):
+    return server.client()
+
+
+@pytest.fixture
+def ask(server, client):
+    def ask(**more):
+        return client.chat.completions.create(
+            **{"model": server.model, "messages": HELLO, "max_tokens": 24, "seed": 7, **more}, extra_body={"ignore_eos": True}
+        )
+
+    return ask
+
+
+def test_lists_models(server, client):
+    assert [m.id for m in client.models.list()] == [server.model]
+    assert client.models.retrieve(server.model).owned_by == "maru"
+
+
+def test_chat(ask, server):
+    answer = ask()
+    assert answer.object == "chat.completion" and answer.model == server.model
+    choice = answer.choices[0]
+    assert choice.message.role == "assistant" and choice.message.content
+    assert choice.finish_reason == "length"
+    assert answer.usage.completion_tokens == 24
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens + 24
+
+
+def test_the_seed_decides(ask):
+    texts = [ask(seed=seed).choices[0].message.content for seed in (7, 7, 8)]
+    assert texts[0] == texts[1] != texts[2]
+    assert ask(temperature=0).choices[0].message.content == ask(temperature=0, seed=1).choices[0].message.content
+
+
+def test_stream_equals_whole(ask):
+    whole = ask(n=2)
+    texts, finishes = ["", ""], [None, None]
+    usage = None
+    for chunk in ask(n=2, stream=True, stream_options={"include_usage": True}):
+        usage = chunk.usage or usage
+        for choice in chunk.choices:
+            texts[choice.index] += choice.delta.content or ""
+            finishes[choice.index] = choice.finish_reason or finishes[choice.index]
+    assert texts == [c.message.content for c in whole.choices]
+    assert finishes == ["length", "length"]
+    assert usage == whole.usage
+
+
+def test_chat_logprobs(ask):
+    content = ask(logprobs=True, top_logprobs=3, temperature=0).choices[0].logprobs.content
+    assert len(content) == 24
+    for token in content:
+        assert len(token.top_logprobs) == 3
+        assert token.top_logprobs[0].logprob == token.logprob <= 0
+        assert len(token.bytes) == 1
+
+
+def test_stop(ask):
+    text = ask(temperature=1).choices[0].message.content
+    stop = text[5:7]
+    cut = ask(temperature=1, stop=[stop]).choices[0]
+    assert cut.message.content == text[: text.index(stop)]
+    assert cut.finish_reason == "stop"
+
+
+def test_completions(client, server):
+    answer = client.completions.create(
+        model=server.model, prompt=["가나", "다"], max_tokens=8, n=2, seed=3, echo=True, logprobs=2, extra_body={"ignore_eos": True}
+    )
+    assert [c.index for c in answer.choices] == [0, 1, 2, 3]
+    assert all(c.text.startswith(p) for c, p in zip(answer.choices, ["가나", "가나", "다", "다"]))
+    logprobs = answer.choices[0].logprobs
+    assert logprobs.token_logprobs[0] is None
+    assert len(logprobs.tokens) == len(logprobs.token_logprobs) == len(logprobs.text_offset) == 1 + 6 + 8
+    assert answer.usage.completion_tokens == 4 * 8
+
+
+def test_completion_of_tokens_streams(client, server):
+    arguments = dict(model=server.model, prompt=[0, 70, 71], max_tokens=8, seed=3, extra_body={"ignore_eos": True})
+    whole = client.completions.create(**arguments).choices[0].text
+    assert "".join(c.choices[0].text for c in client.completions.create(stream=True, **arguments)) == whole
+
+
+@pytest.mark.parametrize(
+    "change, error, param, code",
+    [
+        ({"model": "gpt-4"}, openai.NotFoundError, "model", "model_not_found"),
+        ({"temperature": "hot"}, openai.BadRequestError, "temperature", "invalid_value"),
+        ({"max_tokens": 100_000}, openai.BadRequestError, "messages", "context_length_exceeded"),
+        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, openai.BadRequestError, "tools", "unsupported_parameter"),
+        ({"response_format": {"type": "json_object"}}, openai.BadRequestError, "response_format", "unsupported_parameter"),
+    ],
+)
+def test_errors(ask, change, error, param, code):
+    with pytest.raises(error) as caught:
+        ask(**change)
+    assert (caught.value.param, caught.value.code) == (param, code)
+    assert caught.value.type == "invalid_request_error"
+
+
+def test_an_unknown_argument_is_named(client, server):
+    with pytest.raises(openai.BadRequestError, match="did you mean 'temperature'") as caught:
+        client.chat.completions.create(model=server.model, messages=HELLO, extra_body={"temprature": 1})
+    assert caught.value.param == "temprature"
+
+
+def test_leaving_a_stream_frees_its_work(ask, server):
+    stream = ask(stream=True, max_tokens=400)
+    next(iter(stream))
+    stream.close()
+    for _ in range(200):
+        status = server.status()
+        if status["choices_running"] == 0 and status["kv_pages_used"] == 0:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"still running: {status}")
+
+
+@pytest.mark.skipif("MARU_SERVE_COMMAND" in os.environ, reason="needs a server of its own settings")
+class TestOtherServers:
+    def test_keys(self):
+        server = Server("api_key=right")
+        try:
+            with pytest.raises(openai.AuthenticationError) as caught:
+                server.client("wrong").models.list()
+            assert caught.value.code == "invalid_api_key"
+            assert server.client("right").models.list().data
+        finally:
+            server.stop()
+
+    def test_a_full_server_says_so(self):
+        server = Server("max_running=1", "max_waiting=0", "step_tokens=8")
+        try:
+            arguments = dict(model=server.model, messages=HELLO, extra_body={"ignore_eos": True})
+            stream = server.client().chat.completions.create(stream=True, **arguments)
+            next(iter(stream))
+            with pytest.raises(openai.RateLimitError) as caught:
+                server.client().chat.completions.create(max_tokens=5, **arguments)
+            assert caught.value.response.headers["retry-after"]
+            stream.close()
+        finally:
+            server.stop()
+
+    def test_sigterm_lets_a_stream_finish(self):
+        server = Server()
+        stream = server.client().chat.completions.create(
+            model=server.model, messages=HELLO, max_tokens=300, stream=True, extra_body={"ignore_eos": True}
+        )
+        chunks = iter(stream)
+        next(chunks)
+        server.process.terminate()
+        finishes = [choice.finish_reason for chunk in chunks for choice in chunk.choices]
+        assert finishes[-1] == "length"
+        assert server.process.wait(60) == 0

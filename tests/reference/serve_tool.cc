@@ -1,0 +1,68 @@
+// For the tests with the openai clients: makes a tiny model with random weights and a tokenizer of bytes in a temporary
+// directory, serves it on a free port, and prints {"url", "model"} on a line once it listens. Stops on SIGTERM.
+// Usage: serve_tool [key=value…]    (fields of ServeConfig; api_key=KEY besides)
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "base/interrupt.h"
+#include "base/json.h"
+#include "infer/fake_model.h"
+#include "models/checkpoint.h"
+#include "models/weights.h"
+#include "server/serve.h"
+
+namespace maru::server {
+namespace {
+
+void make_model(const fs::path& directory) {
+  Decoder model(resolve({.vocab_size = 261,
+                         .hidden_size = 32,
+                         .intermediate_size = 64,
+                         .num_hidden_layers = 2,
+                         .num_attention_heads = 4,
+                         .num_key_value_heads = 2,
+                         .max_position_embeddings = 512,
+                         .initializer_range = 0.2}),
+                Dtype::kF32);
+  allocate_values(model);
+  initialise(model, 11);
+  fs::create_directories(directory);
+  save_model(model, directory);
+  write_file(directory / "tokenizer.json", infer::byte_tokenizer().to_json());
+}
+
+void announce(const ServeSummary& summary) {
+  const Json line{{"url", summary.url}, {"model", summary.model}};
+  std::fputs((line.dump() + "\n").c_str(), stdout);
+  std::fflush(stdout);
+}
+
+void run(std::vector<std::string> arguments) {
+  ServeContext context;
+  std::erase_if(arguments, [&](const std::string& argument) {
+    const bool key = argument.starts_with("api_key=");
+    if (key) context.api_keys.push_back(argument.substr(8));
+    return key;
+  });
+  Json recipe{{"http", {{"port", 0}}}};
+  apply_overrides(recipe, arguments);
+  const fs::path root = fs::temp_directory_path() / ("maru-serve-tool-" + std::to_string(::getpid()));
+  make_model(root / "tiny");
+  ThreadPool pool(1);
+  serve(from_json<ServeConfig>(recipe, "serve"), context, root / "tiny", CpuStream{&pool}, announce);
+  fs::remove_all(root);
+}
+
+}  // namespace
+}  // namespace maru::server
+
+int main(int argc, char** argv) {
+  maru::install_interrupt_handler();
+  try {
+    maru::server::run({argv + 1, argv + argc});
+    return 0;
+  } catch (const std::exception& e) {
+    return std::fprintf(stderr, "serve_tool: %s\n", e.what()), 1;
+  }
+}
