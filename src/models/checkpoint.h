@@ -17,7 +17,7 @@ std::unique_ptr<Decoder> load_model(const fs::path& directory, std::optional<Dty
 /// Replaces the values of a model by those of a directory of the same shape.
 void load_values(Decoder& model, const fs::path& directory);
 
-/// Writes config.json, generation_config.json and model.safetensors.
+/// Writes config.json and model.safetensors.
 void save_model(Decoder& model, const fs::path& directory);
 
 }  // namespace maru

@@ -17,14 +17,12 @@ namespace maru::train {
 struct RunState {
   int64_t step = 0, steps = 0, tokens = 0;  // steps: of the whole run, fixed when it started
   LoaderState loader;
-  double seconds = 0;  // spent training so far
   static constexpr auto fields() {
     using C = RunState;
     return std::tuple{field("step", &C::step, "optimiser steps done").range(0, 9e15),
                       field("steps", &C::steps, "of the whole run").range(0, 9e15),
                       field("tokens", &C::tokens, "tokens seen").range(0, 9e15),
-                      field("loader", &C::loader, "where the next token comes from"),
-                      field("seconds", &C::seconds, "spent training").range(0, 1e12)};
+                      field("loader", &C::loader, "where the next token comes from")};
   }
 };
 

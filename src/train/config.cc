@@ -16,6 +16,7 @@ TrainConfig resolve(TrainConfig c, int64_t vocab_size) {
   if (c.model.vocab_size < vocab_size)
     misfit(fmt::format("model.vocab_size is {}, the tokenizer has {} tokens", c.model.vocab_size, vocab_size));
   c.model = maru::resolve(c.model);
+  config_to_hugging_face(c.model, c.dtype);  // refuses what could not be saved, before hours are spent on it
   if (c.sequence_length > c.model.max_position_embeddings)
     misfit(fmt::format("sequence_length {} is more than model.max_position_embeddings {}", c.sequence_length,
                        c.model.max_position_embeddings));

@@ -12,7 +12,7 @@ namespace maru::train {
 
 struct ValidationConfig {
   int64_t every_steps = 0;  // 0: about ten times a run
-  int64_t tokens = 131072;
+  int64_t tokens = 32768;
   static constexpr auto fields() {
     using C = ValidationConfig;
     return std::tuple{field("every_steps", &C::every_steps, "0: about ten times in the run").range(0, 1e9),

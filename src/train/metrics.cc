@@ -11,14 +11,15 @@ namespace maru::train {
 namespace {
 
 // Whole rows up to `last_step`. A last line that a crash cut off is dropped with them.
-std::string kept_rows(const fs::path& file, int64_t last_step) {
+std::string kept_rows(const fs::path& file, int64_t last_step, double& seconds) {
   std::string kept;
   if (!fs::exists(file)) return kept;
   LineReader lines(file);
   while (const auto line = lines.next()) {
     const Result<Json> row = parse_json(*line, file.string());
-    if (row.ok() && row.value().is_object() && row.value().value("step", int64_t{0}) <= last_step)
-      kept += std::string(*line) + "\n";
+    if (!row.ok() || !row.value().is_object() || row.value().value("step", int64_t{0}) > last_step) continue;
+    kept += std::string(*line) + "\n";
+    seconds = row.value().value("seconds", seconds);
   }
   return kept;
 }
@@ -28,7 +29,7 @@ double rounded(double x, double digits) { return std::round(x * digits) / digits
 }  // namespace
 
 MetricsWriter::MetricsWriter(const fs::path& file, int64_t last_step) : path_(file) {
-  write_file(file, kept_rows(file, last_step));
+  write_file(file, kept_rows(file, last_step, seconds_before_));
   file_.reset(std::fopen(file.c_str(), "a"));
   if (!file_) throw Failure(ErrorCode::kInternal, file.string() + ": cannot open: " + std::strerror(errno));
 }

@@ -25,6 +25,8 @@ class MetricsWriter {
   MetricsWriter(const fs::path& file, int64_t last_step);
   void write(const TrainingRow& row);
   void write(const ValidationRow& row);
+  /// Time spent training up to the last row that was kept.
+  double seconds_before() const { return seconds_before_; }
 
  private:
   void append(const std::string& line);
@@ -32,6 +34,7 @@ class MetricsWriter {
     void operator()(std::FILE* f) const { std::fclose(f); }
   };
   fs::path path_;
+  double seconds_before_ = 0;
   std::unique_ptr<std::FILE, Close> file_;
 };
 

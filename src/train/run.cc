@@ -12,6 +12,7 @@
 #include "models/checkpoint.h"
 #include "models/weights.h"
 #include "train/checkpoint.h"
+#include "train/identity.h"
 #include "train/trainer.h"
 #include "train/validate.h"
 
@@ -22,38 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Fields that say how long or how often, not what: a resumed run may change them.
-constexpr std::array<std::string_view, 2> kFreeToChange{"validation", "checkpoint"};
-
-std::string first_difference(const Json& a, const Json& b, const std::string& path) {
-  for (const auto& item : a.items()) {
-    const std::string at = path + item.key();
-    if (!b.contains(item.key())) return at;
-    if (item.value().is_object()) {
-      if (std::string inner = first_difference(item.value(), b[item.key()], at + "."); !inner.empty()) return inner;
-    } else if (item.value() != b[item.key()]) {
-      return at;
-    }
-  }
-  return "";
-}
-
-// The recipe of a run is written once; going on with another one would make a model that no recipe describes.
-void check_recipe(const fs::path& file, Json recipe) {
-  if (!fs::exists(file)) return write_json(file, recipe);
-  Json saved = read_json(file);
-  for (std::string_view free : kFreeToChange) {
-    recipe.erase(std::string(free));
-    saved.erase(std::string(free));
-  }
-  const std::string difference = first_difference(recipe, saved, "");
-  if (!difference.empty())
-    throw Failure(
-        ErrorCode::kInvalidArgument,
-        fmt::format("{}: this run was started with another {}; give the new run another name or remove the directory",
-                    file.parent_path().string(), difference));
-}
-
 /// One run in progress. The order of members is the order of construction.
 class Run {
  public:
@@ -61,7 +30,6 @@ class Run {
   RunSummary execute();
 
  private:
-  ledger::Manifest manifest(const fs::path& directory, std::string kind) const;
   void start_or_resume();
   int64_t total_steps();
   double seconds_per_step();
@@ -84,7 +52,7 @@ class Run {
   RunState state_;
   RunSummary summary_;
   Clock::time_point last_save_ = Clock::now();
-  double flops_per_token_ = 0;
+  double flops_per_token_ = 0, seconds_ = 0;
 };
 
 std::unique_ptr<Decoder> make_model(const TrainConfig& config) {
@@ -119,19 +87,6 @@ Run::Run(const TrainConfig& config, const RunOptions& options, Stream& stream)
   flops_per_token_ = training_flops_per_token(config.model, mean_context);
 }
 
-ledger::Manifest Run::manifest(const fs::path& directory, std::string kind) const {
-  const ledger::Place place{directory, options_.home};
-  ledger::Manifest m;
-  m.kind = std::move(kind);
-  m.name = config_.name;
-  m.seed = static_cast<uint64_t>(config_.seed);
-  m.recipe = to_json(config_);
-  m.inputs.push_back(ledger::artefact_input("tokens", config_.tokens, place));
-  if (!config_.tokenizer.empty()) m.inputs.push_back(ledger::artefact_input("tokenizer", config_.tokenizer, place));
-  if (!config_.init_from.empty()) m.inputs.push_back(ledger::artefact_input("model", config_.init_from, place));
-  return m;
-}
-
 void Run::load_batches() {
   for (MicroBatch& batch : batches_) loader_->next(batch, config_.micro_batch_tokens);
 }
@@ -159,8 +114,7 @@ int64_t Run::total_steps() {
 }
 
 void Run::start_or_resume() {
-  fs::create_directories(options_.run);
-  check_recipe(options_.run / "recipe.json", to_json(config_));
+  claim_run(options_.run, config_, options_.home);
   const std::vector<fs::path> checkpoints = list_checkpoints(options_.run);
   if (!checkpoints.empty()) {
     state_ = load_checkpoint(checkpoints.back(), *model_, trainer_->optimizer());
@@ -183,8 +137,8 @@ void Run::run_step(MetricsWriter& metrics, Progress& progress) {
   state_ = {.step = state_.step + 1,
             .steps = state_.steps,
             .tokens = state_.tokens + result.tokens,
-            .loader = loader_->state(),
-            .seconds = state_.seconds + seconds};
+            .loader = loader_->state()};
+  seconds_ += seconds;
   const double mfu = options_.ceiling_flops > 0 ? rate * flops_per_token_ / options_.ceiling_flops : 0;
   const double lr = config_.optimizer.lr * schedule_factor(config_.schedule, state_.step - 1, state_.steps);
   metrics.write(TrainingRow{.step = state_.step,
@@ -194,7 +148,7 @@ void Run::run_step(MetricsWriter& metrics, Progress& progress) {
                             .gradient_norm = result.gradient_norm,
                             .tokens_per_second = rate,
                             .mfu = mfu,
-                            .seconds = state_.seconds});
+                            .seconds = seconds_});
   summary_.loss = result.loss;
   progress.note(fmt::format("loss {:.3f}  {} tok/s  MFU {:.0f} %", result.loss, short_count(rate), 100 * mfu));
   progress.update(static_cast<uint64_t>(state_.step));
@@ -223,8 +177,8 @@ bool Run::checkpoint_due() const {
 
 void Run::save() {
   const fs::path directory = options_.run / "checkpoints" / fmt::format("step-{:08}", state_.step);
-  save_checkpoint(options_.run, state_, *model_, trainer_->optimizer(), manifest(directory, "checkpoint"),
-                  config_.checkpoint.keep);
+  save_checkpoint(options_.run, state_, *model_, trainer_->optimizer(),
+                  run_manifest(config_, {directory, options_.home}, "checkpoint"), config_.checkpoint.keep);
   last_save_ = Clock::now();
 }
 
@@ -234,17 +188,23 @@ void Run::export_model() {
   if (!config_.tokenizer.empty())
     for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"})
       fs::copy_file(fs::path(config_.tokenizer) / name, writer.directory() / name);
-  ledger::Manifest m = manifest(options_.model, "model");
-  m.notes = {{"steps", state_.step}, {"tokens", state_.tokens}, {"parameters", summary_.parameters}};
+  write_json(writer.directory() / "generation_config.json", options_.generation_config);
+  ledger::Manifest m = run_manifest(config_, {options_.model, options_.home}, "model");
+  m.notes = {{"steps", state_.step},
+             {"tokens", state_.tokens},
+             {"parameters", summary_.parameters},
+             {"loss", summary_.loss},
+             {"validation_bits_per_byte", summary_.validation_bits_per_byte}};
   writer.commit(std::move(m));
 }
 
 RunSummary Run::execute() {
   start_or_resume();
   MetricsWriter metrics(options_.run / "metrics.jsonl", state_.step);
+  seconds_ = metrics.seconds_before();
   Progress progress("train", static_cast<uint64_t>(state_.steps), "steps", options_.quiet);
   const int64_t first_tokens = state_.tokens;
-  const double first_seconds = state_.seconds;
+  const double first_seconds = seconds_;
   progress.update(static_cast<uint64_t>(state_.step));
   while (state_.step < state_.steps) {
     run_step(metrics, progress);
@@ -256,16 +216,29 @@ RunSummary Run::execute() {
   export_model();
   summary_.steps = state_.step;
   summary_.tokens = state_.tokens;
-  summary_.seconds = state_.seconds;
-  if (state_.seconds > first_seconds)
-    summary_.tokens_per_second = static_cast<double>(state_.tokens - first_tokens) / (state_.seconds - first_seconds);
+  summary_.seconds = seconds_;
+  if (seconds_ > first_seconds)
+    summary_.tokens_per_second = static_cast<double>(state_.tokens - first_tokens) / (seconds_ - first_seconds);
   if (options_.ceiling_flops > 0) summary_.mfu = summary_.tokens_per_second * flops_per_token_ / options_.ceiling_flops;
   return summary_;
 }
 
 }  // namespace
 
+std::optional<RunSummary> finished(const TrainConfig& config, const RunOptions& options) {
+  const ledger::Manifest m = run_manifest(config, {options.model, options.home}, "model");
+  if (!ledger::is_current(options.model, ledger::stage_key(m.kind, m.recipe, m.inputs))) return std::nullopt;
+  const Json notes = ledger::read_manifest(options.model).notes;
+  return RunSummary{.steps = notes.value("steps", int64_t{0}),
+                    .tokens = notes.value("tokens", int64_t{0}),
+                    .parameters = notes.value("parameters", int64_t{0}),
+                    .loss = notes.value("loss", 0.0),
+                    .validation_bits_per_byte = notes.value("validation_bits_per_byte", 0.0),
+                    .skipped = true};
+}
+
 RunSummary train(const TrainConfig& config, const RunOptions& options, Stream& stream) {
+  if (const auto done = finished(config, options)) return *done;
   return Run(config, options, stream).execute();
 }
 

@@ -116,8 +116,18 @@ TEST_F(RunTest, RefusesAnotherRecipeInTheSameRun) {
   EXPECT_EQ("no error", error_of("a", c)) << "how often to validate changes no weight";
 }
 
+TEST_F(RunTest, RefusesOtherTokensInTheSameRun) {
+  run("a", config());
+  EXPECT_TRUE(run("a", config()).skipped) << "the model is there already";
+  TestTokens other(30, 22);
+  fs::remove_all(tokens_.directory());
+  fs::copy(other.directory(), tokens_.directory(), fs::copy_options::recursive);
+  EXPECT_THAT(error_of("a", config()), testing::HasSubstr("started with another content of its tokens"));
+}
+
 TEST_F(RunTest, NamesADamagedCheckpointFile) {
   run("a", config());
+  fs::remove_all(tokens_.root() / "models" / "a");  // so that the checkpoint is needed again
   const fs::path checkpoint = list_checkpoints(tokens_.root() / "runs" / "a").back();
   for (const char* name : {"model.safetensors", "optimizer.safetensors", "state.json"}) {
     const std::string good = read_file(checkpoint / name);

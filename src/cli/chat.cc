@@ -1,0 +1,93 @@
+// maru chat and maru generate: answers in the terminal.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <iostream>
+
+#include "base/interrupt.h"
+#include "base/json.h"
+#include "cli/local_model.h"
+#include "cli/verbs.h"
+#include "text/chat_template.h"
+
+namespace maru::cli {
+namespace {
+
+void add_sampling(CLI::App* verb, SamplingArguments& s) {
+  verb->add_option("--temperature", s.temperature, "0: always the likeliest token")->check(CLI::Range(0.0, 100.0));
+  verb->add_option("--top-p", s.top_p, "only tokens that make up this probability")->check(CLI::Range(0.0, 1.0));
+  verb->add_option("--top-k", s.top_k, "only the k likeliest tokens; 0: all")->check(CLI::Range(0, 1 << 22));
+  verb->add_option("--max-tokens", s.max_tokens, "longest answer")->check(CLI::Range(1, 1 << 22));
+  verb->add_option("--seed", s.seed, "same seed, same answer")->check(CLI::Range(int64_t{0}, int64_t{1} << 52));
+  verb->add_option("--stop", s.stop, "the answer ends before this text");
+}
+
+void print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+// Reads lines until end of input; "/reset" forgets the conversation.
+void converse(LocalModel& model, const SamplingArguments& sampling, const std::string& system) {
+  std::vector<text::ChatMessage> messages;
+  const auto reset = [&] {
+    messages.clear();
+    if (!system.empty()) messages.push_back({"system", system});
+  };
+  reset();
+  std::string line;
+  for (print("> "); std::getline(std::cin, line); print("> ")) {
+    if (line == "/reset") {
+      reset();
+      continue;
+    }
+    messages.push_back({"user", line});
+    set_interrupted(false);
+    const auto answer = model.generate(text::encode_chat(model.tokenizer(), messages, true).ids, sampling, print);
+    print("\n");
+    messages.push_back({"assistant", answer.text});
+  }
+  print("\n");
+}
+
+}  // namespace
+
+void add_chat(CLI::App& app, Session& session) {
+  CLI::App* verb = app.add_subcommand(
+      "chat", "chat with a model in the terminal (/reset forgets, Ctrl-C ends an answer, Ctrl-D leaves)");
+  struct Options {
+    std::string model, system;
+    SamplingArguments sampling;
+  };
+  auto o = std::make_shared<Options>();
+  verb->add_option("model", o->model, "model by name or directory")->required();
+  verb->add_option("--system", o->system, "system message");
+  add_sampling(verb, o->sampling);
+  verb->callback([&session, o] {
+    LocalModel model(session, o->model);
+    converse(model, o->sampling, o->system);
+  });
+}
+
+void add_generate(CLI::App& app, Session& session) {
+  CLI::App* verb = app.add_subcommand("generate", "continue a text once");
+  struct Options {
+    std::string model, prompt;
+    SamplingArguments sampling;
+  };
+  auto o = std::make_shared<Options>();
+  verb->add_option("model", o->model, "model by name or directory")->required();
+  verb->add_option("prompt", o->prompt, "the text to continue");
+  add_sampling(verb, o->sampling);
+  verb->callback([&session, o] {
+    LocalModel model(session, o->model);
+    std::vector<int32_t> prompt =
+        model.tokenizer().encode(o->prompt, {.add_special_tokens = true, .parse_special = false});
+    const auto quiet = [](std::string_view) {};
+    const auto answer = session.json ? model.generate(std::move(prompt), o->sampling, quiet)
+                                     : model.generate(std::move(prompt), o->sampling, print);
+    session.answer({{"text", answer.text}, {"finish_reason", infer::name_of(answer.finish)}}, "");
+  });
+}
+
+}  // namespace maru::cli

@@ -1,0 +1,171 @@
+// maru eval: bits per byte beside what compressors reach, classification, samples.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "base/byte_source.h"
+#include "base/progress.h"
+#include "cli/local_model.h"
+#include "cli/stages.h"
+#include "cli/verbs.h"
+#include "eval/compress.h"
+#include "ledger/artefact_writer.h"
+#include "models/checkpoint.h"
+#include "models/weights.h"
+#include "train/validate.h"
+
+namespace maru::cli {
+namespace {
+
+/// The artefacts behind a model, found through the manifests.
+struct Lineage {
+  fs::path model, tokens, dataset;
+};
+
+fs::path input_of(const fs::path& artefact, const std::string& role) {
+  for (const ledger::ManifestInput& input : ledger::read_manifest(artefact).inputs)
+    if (input.role == role) return ledger::resolved_path(input.path, artefact).parent_path();
+  return {};
+}
+
+Lineage lineage_of(const Session& session, const EvalConfig& config) {
+  Lineage l{.model = session.find("models", config.model), .tokens = {}, .dataset = {}};
+  l.tokens = config.tokens.empty() ? input_of(l.model, "tokens") : session.find("datasets", config.tokens);
+  if (l.tokens.empty())
+    throw Failure(ErrorCode::kInvalidArgument, config.model + ": its manifest names no tokens; give tokens=DIRECTORY");
+  l.dataset = config.train_text.empty() ? input_of(l.tokens, "dataset") : session.find("datasets", config.train_text);
+  return l;
+}
+
+std::string texts_of(const fs::path& file) {
+  std::string all;
+  LineReader lines(file);
+  while (const auto line = lines.next()) {
+    const Json row = parse_json(*line, fmt::format("{}:{}", file.string(), lines.line_number())).value();
+    all += row.at("text").get<std::string>() + "\n";
+  }
+  return all;
+}
+
+Json baselines_of(const Session& session, const fs::path& dataset) {
+  const std::string train = texts_of(dataset / "train.jsonl.zst"), held_out = texts_of(dataset / "held_out.jsonl.zst");
+  Json baselines = Json::object();
+  for (const eval::CompressionBaseline& b : eval::compression_baselines(train, held_out, {.quiet = session.quiet})) {
+    baselines[b.name] = b.bits_per_byte;
+    if (!b.note.empty()) spdlog::warn("{}: {}", b.name, b.note);
+  }
+  return baselines;
+}
+
+Json held_out_score(Session& session, Decoder& model, const EvalConfig& config, const Lineage& lineage) {
+  const formats::TokenDataset held_out(lineage.tokens, "held_out");
+  Arena arena(size_t{4} << 30);
+  Context ctx{session.stream(), arena};
+  const int64_t most = config.held_out_tokens > 0 ? config.held_out_tokens : held_out.num_tokens();
+  const int64_t window = model.config().max_position_embeddings;
+  const train::ValidationResult r =
+      train::validate(ctx, model, held_out, window, std::max<int64_t>(window, 4096), most, config.overlap);
+  return {{"value", r.bits_per_byte()},   {"bytes", r.bytes},          {"tokens", r.tokens},
+          {"perplexity", r.perplexity()}, {"overlap", config.overlap}, {"baselines", Json::object()}};
+}
+
+Json task_row(const eval::ClassifyResult& r) {
+  return {{"name", r.name},
+          {"metric", "accuracy"},
+          {"value", static_cast<double>(r.correct) / static_cast<double>(r.samples)},
+          {"low", r.accuracy.low},
+          {"high", r.accuracy.high},
+          {"samples", r.samples}};
+}
+
+Json samples_of(Session& session, const EvalConfig& config) {
+  Json samples = Json::array();
+  if (config.prompts.empty()) return samples;
+  LocalModel model(session, config.model);
+  for (const std::string& prompt : config.prompts) {
+    std::vector<int32_t> tokens =
+        model.tokenizer().encode(prompt, {.add_special_tokens = true, .parse_special = false});
+    const infer::GenerationResult answer = model.generate(std::move(tokens), {.temperature = 0, .max_tokens = 48});
+    samples.push_back({{"prompt", prompt}, {"completion", answer.text}});
+  }
+  return samples;
+}
+
+Json evaluate(Session& session, const EvalConfig& config, const Lineage& lineage) {
+  const auto model = load_model(lineage.model);
+  Json result{{"bits_per_byte", {{"held_out", held_out_score(session, *model, config, lineage)}}},
+              {"tasks", Json::array()}};
+  if (config.baselines && !lineage.dataset.empty())
+    result["bits_per_byte"]["held_out"]["baselines"] = baselines_of(session, lineage.dataset);
+  const text::Tokenizer tokenizer = text::Tokenizer::load(lineage.model);
+  for (const eval::ClassifyConfig& task : config.tasks) {
+    Arena arena(size_t{4} << 30);
+    Context ctx{session.stream(), arena};
+    result["tasks"].push_back(task_row(eval::classify(ctx, *model, tokenizer, task, session.quiet)));
+  }
+  result["samples"] = samples_of(session, config);
+  return result;
+}
+
+std::string text_of(const Json& result, bool skipped) {
+  const Json& held_out = result["bits_per_byte"]["held_out"];
+  std::string text = fmt::format("eval         held-out {:.3f} bits per byte (perplexity {:.1f} per token)",
+                                 held_out["value"].get<double>(), held_out["perplexity"].get<double>());
+  for (const auto& item : held_out["baselines"].items())
+    text += fmt::format("; {} {:.3f}", item.key(), item.value().get<double>());
+  for (const Json& task : result["tasks"])
+    text +=
+        fmt::format("\n             {} accuracy {:.1f} % (95 %: {:.1f} to {:.1f}, {} samples)",
+                    task["name"].get<std::string>(), 100 * task["value"].get<double>(), 100 * task["low"].get<double>(),
+                    100 * task["high"].get<double>(), task["samples"].get<int64_t>());
+  return text + (skipped ? " (unchanged)" : "");
+}
+
+}  // namespace
+
+StageResult evaluate_model(Session& session, const EvalConfig& config) {
+  const Lineage lineage = lineage_of(session, config);
+  const fs::path output = lineage.model / "evaluation";
+  const ledger::Place place{output, session.home};
+  ledger::Manifest manifest;
+  manifest.kind = "evaluation";
+  manifest.name = config.model;
+  manifest.recipe = to_json(config);
+  manifest.inputs.push_back(ledger::artefact_input("model", lineage.model, place));
+  manifest.inputs.push_back(ledger::artefact_input("tokens", lineage.tokens, place));
+  for (const eval::ClassifyConfig& task : config.tasks)
+    manifest.inputs.push_back(ledger::raw_input("task", task.file, place));
+  const std::string key = ledger::stage_key(manifest.kind, manifest.recipe, manifest.inputs);
+  if (ledger::is_current(output, key)) {
+    const Json result = read_json(output / "evaluation.json");
+    return {.text = text_of(result, true), .json = result, .skipped = true};
+  }
+  const Json result = evaluate(session, config, lineage);
+  ledger::ArtefactWriter writer(output);
+  write_json(writer.directory() / "evaluation.json", result);
+  writer.commit(std::move(manifest));
+  return {.text = text_of(result, false), .json = result, .skipped = false};
+}
+
+void add_eval(CLI::App& app, Session& session) {
+  CLI::App* verb = app.add_subcommand("eval", "bits per byte, perplexity, task accuracy of a model");
+  struct Options {
+    RecipeArguments recipe;
+    std::string model;
+    std::vector<std::string> tasks;
+  };
+  auto options = std::make_shared<Options>();
+  verb->add_option("model", options->model, "model by name or directory")->required();
+  verb->add_option("--task", options->tasks, "task recipe, e.g. recipes/eval/nsmc.yaml; may be given more than once")
+      ->allow_extra_args(false);
+  options->recipe.add_to(verb, describe_fields<EvalConfig>());
+  verb->callback([&session, options] {
+    auto config = from_json<EvalConfig>(options->recipe.read(), options->recipe.file);
+    config.model = options->model;
+    for (const std::string& task : options->tasks)
+      config.tasks.push_back(from_json<eval::ClassifyConfig>(read_yaml(task), task));
+    const StageResult result = evaluate_model(session, config);
+    session.answer(result.json, result.text);
+  });
+}
+
+}  // namespace maru::cli

@@ -1,0 +1,26 @@
+#include "cli/local_model.h"
+
+#include "base/interrupt.h"
+
+namespace maru::cli {
+
+LocalModel::LocalModel(Session& session, const std::string& name)
+    : loaded_(session.find("models", name), session.stream(), {}),
+      engine_(loaded_.runner(), loaded_.tokenizer(), {.end_tokens = loaded_.end_tokens()}) {}
+
+infer::GenerationResult LocalModel::generate(std::vector<int32_t> prompt, const SamplingArguments& s,
+                                             const std::function<void(std::string_view)>& on_text) {
+  const int64_t room = engine_.max_context() - static_cast<int64_t>(prompt.size());
+  infer::GenerationRequest request;
+  request.prompt = std::move(prompt);
+  request.sampling = {.temperature = s.temperature, .top_k = s.top_k, .top_p = s.top_p};
+  if (s.seed >= 0) request.seed = static_cast<uint64_t>(s.seed);
+  request.max_tokens = std::max<int64_t>(1, std::min(s.max_tokens, room));
+  request.stop = s.stop;
+  return infer::generate(engine_, std::move(request), [&](std::string_view text) {
+    if (on_text) on_text(text);
+    return !interrupted();
+  });
+}
+
+}  // namespace maru::cli

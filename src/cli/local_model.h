@@ -1,0 +1,32 @@
+// A model loaded for this process: what chat, generate and eval need.
+#pragma once
+#include <functional>
+#include <string>
+
+#include "cli/session.h"
+#include "infer/engine.h"
+#include "infer/generate.h"
+#include "infer/loaded_model.h"
+
+namespace maru::cli {
+
+struct SamplingArguments {
+  double temperature = 0.8, top_p = 0.95;
+  int64_t top_k = 0, max_tokens = 256, seed = -1;
+  std::vector<std::string> stop;
+};
+
+class LocalModel {
+ public:
+  LocalModel(Session& session, const std::string& name);
+  const text::Tokenizer& tokenizer() const { return loaded_.tokenizer(); }
+  /// Streams one answer. `on_text` gets whole characters. Ctrl-C ends the answer, not the program.
+  infer::GenerationResult generate(std::vector<int32_t> prompt, const SamplingArguments& sampling,
+                                   const std::function<void(std::string_view)>& on_text = {});
+
+ private:
+  infer::LoadedModel loaded_;
+  infer::Engine engine_;
+};
+
+}  // namespace maru::cli

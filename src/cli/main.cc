@@ -1,0 +1,97 @@
+// maru: one program, one verb per thing it does.
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "base/interrupt.h"
+#include "base/json.h"
+#include "cli/verbs.h"
+#include "ledger/code_version.h"
+
+namespace maru::cli {
+namespace {
+
+constexpr const char* kAbout =
+    "Maru: a language model from your own text, on your own machine, every weight accounted for.\n\n"
+    "  maru up                      the whole line: curate, tokenizer, train, evaluate, serve\n"
+    "  maru data build --input DIR  only one stage; every stage is a verb\n\n"
+    "Exit codes: 0 done, 2 invalid use or input, 3 not found, 4 exists, 5 no memory, disk or room, 6 unavailable,\n"
+    "7 deadline, 8 corrupt data, 9 not supported, 1 internal error, 130 interrupted (run again to go on).";
+
+void set_up_log(const Session& session) {
+  auto logger = spdlog::stderr_color_mt("maru");
+  logger->set_pattern("%^%l%$ %v");
+  logger->set_level(session.quiet ? spdlog::level::warn : spdlog::level::info);
+  spdlog::set_default_logger(logger);
+}
+
+void add_common(CLI::App& app, Session& session) {
+  app.add_option("--home", session.home, "where datasets, tokenizers, runs and models live")
+      ->default_str(default_home().string());
+  app.add_option("--threads", session.threads, "worker threads; 0: one per core")->check(CLI::Range(0, 1024));
+  app.add_option("--isa", session.isa, "instruction set: auto, scalar, avx2 or avx512 (also: MARU_ISA)");
+  app.add_flag("--json", session.json, "answer as one line of JSON");
+  app.add_flag("--quiet", session.quiet, "no progress");
+  app.set_version_flag("--version", std::string(ledger::code_version()));
+}
+
+int fail(const Session& session, const Error& error) {
+  if (session.json) {
+    const Json json{{"error", {{"code", name_of(error.code)}, {"message", error.message}}}};
+    std::fputs((json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n").c_str(), stdout);
+  }
+  std::fputs(("maru: " + error.message + "\n").c_str(), stderr);
+  return exit_code_of(error.code);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(kAbout, "maru");
+  Session session;
+  session.home = default_home();
+  app.require_subcommand(1);
+  app.fallthrough();
+  add_common(app, session);
+  for (auto* add : {add_up, add_data, add_tokenizer, add_train, add_eval, add_serve, add_chat, add_generate, add_models,
+                    add_verify, add_report})
+    add(app, session);
+  app.parse_complete_callback([&] { set_up_log(session); });
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : exit_code_of(ErrorCode::kInvalidArgument);
+  } catch (const Failure& e) {
+    return fail(session, e.error());
+  } catch (const std::bad_alloc&) {
+    return fail(session, {ErrorCode::kExhausted, "out of memory"});
+  } catch (const std::exception& e) {
+    return fail(session, {ErrorCode::kInternal, e.what()});
+  }
+}
+
+}  // namespace
+
+Json RecipeArguments::read() const { return read_recipe(file, overrides); }
+
+void RecipeArguments::add_to(CLI::App* verb, const std::string& fields) {
+  verb->add_option("recipe", words_, "RECIPE.yaml and key=value overrides, e.g. optimizer.lr=1e-3");
+  verb->footer("Recipe keys, with their defaults:\n" + fields);
+  verb->parse_complete_callback([this] {
+    for (const std::string& word : words_) {
+      const bool is_override = word.find('=') != std::string::npos && !fs::exists(word);
+      if (is_override)
+        overrides.push_back(word);
+      else if (file.empty())
+        file = word;
+      else
+        throw Failure(ErrorCode::kInvalidArgument,
+                      "expected one recipe and key=value overrides, got \"" + word + "\" too");
+    }
+  });
+}
+
+}  // namespace maru::cli
+
+int main(int argc, char** argv) {
+  maru::install_interrupt_handler();
+  return maru::cli::run(argc, argv);
+}

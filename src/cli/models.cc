@@ -1,0 +1,57 @@
+// maru models: what is registered. A directory of models/ with a manifest is a registered model.
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "base/progress.h"
+#include "cli/verbs.h"
+#include "ledger/manifest.h"
+#include "models/config.h"
+
+namespace maru::cli {
+namespace {
+
+Json describe_model(const fs::path& directory) {
+  const ledger::Manifest manifest = ledger::read_manifest(directory);
+  const Json hf = read_json(directory / "config.json");
+  const DecoderConfig config = config_from_hugging_face(hf, (directory / "config.json").string());
+  Json row{{"id", directory.filename().string()},
+           {"parameters", count_parameters(config)},
+           {"context_length", config.max_position_embeddings},
+           {"dtype", hf.value("torch_dtype", "float32")},
+           {"code_version", manifest.code_version},
+           {"path", directory.string()}};
+  if (fs::exists(directory / "evaluation" / "evaluation.json")) {
+    const Json evaluation = read_json(directory / "evaluation" / "evaluation.json");
+    row["bits_per_byte"] = evaluation.value("/bits_per_byte/held_out/value"_json_pointer, Json());
+  }
+  return row;
+}
+
+std::string line_of(const Json& row) {
+  const std::string bits = row.contains("bits_per_byte") && row["bits_per_byte"].is_number()
+                               ? fmt::format("{:.3f} bits per byte", row["bits_per_byte"].get<double>())
+                               : "not evaluated";
+  return fmt::format("{:<20} {:>9} parameters  context {:<6} {:<9} {}", row["id"].get<std::string>(),
+                     short_count(row["parameters"].get<double>()), row["context_length"].get<int64_t>(),
+                     row["dtype"].get<std::string>(), bits);
+}
+
+}  // namespace
+
+void add_models(CLI::App& app, Session& session) {
+  CLI::App* verb = app.add_subcommand("models", "list the models of this home");
+  verb->callback([&session] {
+    Json rows = Json::array();
+    std::string text;
+    if (fs::is_directory(session.home / "models"))
+      for (const fs::path& manifest : list_files(session.home / "models"))
+        if (manifest.filename() == ledger::kManifestName &&
+            manifest.parent_path().parent_path() == session.home / "models") {
+          rows.push_back(describe_model(manifest.parent_path()));
+          text += (text.empty() ? "" : "\n") + line_of(rows.back());
+        }
+    session.answer(rows, text.empty() ? "no models yet; `maru up` makes one" : text);
+  });
+}
+
+}  // namespace maru::cli

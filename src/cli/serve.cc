@@ -1,0 +1,58 @@
+// maru serve: the API server and the console.
+#include "server/serve.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+
+#include "base/json.h"
+#include "base/progress.h"
+#include "cli/verbs.h"
+#include "console/assets.h"
+
+namespace maru::cli {
+
+std::vector<server::Asset> console_assets() {
+  std::vector<server::Asset> assets;
+  for (const console::Asset& a : console::assets())
+    assets.push_back(
+        {.path = a.path, .content_type = a.content_type, .body = a.body, .etag = a.etag.substr(1, a.etag.size() - 2)});
+  return assets;
+}
+
+void run_server(Session& session, const server::ServeConfig& config, const std::string& model) {
+  const std::vector<server::Asset> assets = console_assets();
+  server::ServeContext context{.home = session.home, .api_keys = {}, .assets = assets};
+  if (const char* key = std::getenv("MARU_API_KEY"); key != nullptr && *key != '\0') context.api_keys.emplace_back(key);
+  const auto ready = [&](const server::ServeSummary& s) {
+    spdlog::info("serving {}: {} parameters, {}, {}, {} thread{}, context {}, {} pages for keys and values", s.model,
+                 short_count(static_cast<double>(s.parameters)), s.dtype, s.isa, s.threads, s.threads == 1 ? "" : "s",
+                 s.max_context, s.kv_pages);
+    session.answer({{"url", s.url}, {"model", s.model}, {"isa", s.isa}, {"dtype", s.dtype}}, "serve        " + s.url);
+  };
+  server::serve(config, context, session.find("models", model), session.stream(), ready);
+}
+
+void add_serve(CLI::App& app, Session& session) {
+  CLI::App* verb = app.add_subcommand("serve", "serve a model: OpenAI-compatible API and web console");
+  struct Options {
+    RecipeArguments recipe;
+    std::string model, address;
+    int port = -1;
+  };
+  auto options = std::make_shared<Options>();
+  verb->add_option("model", options->model, "model by name or directory")->required();
+  verb->add_option("--listen", options->address,
+                   "address; anything beyond loopback needs an API key (MARU_API_KEY or api_key_file)");
+  verb->add_option("--port", options->port, "0: any free one")->check(CLI::Range(0, 65535));
+  options->recipe.add_to(verb, describe_fields<server::ServeConfig>());
+  verb->callback([&session, options] {
+    auto config = from_json<server::ServeConfig>(options->recipe.read(), options->recipe.file);
+    if (!options->address.empty()) config.http.address = options->address;
+    if (options->port >= 0) config.http.port = options->port;
+    run_server(session, config, options->model);
+  });
+}
+
+}  // namespace maru::cli

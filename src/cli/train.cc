@@ -1,0 +1,99 @@
+// maru train: pre-training, continued training and fine-tuning.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "base/json.h"
+#include "base/progress.h"
+#include "cli/stages.h"
+#include "cli/verbs.h"
+#include "text/tokenizer.h"
+#include "train/identity.h"
+
+namespace maru::cli {
+namespace {
+
+Json json_of(const train::RunSummary& s) {
+  return {{"steps", s.steps},
+          {"tokens", s.tokens},
+          {"parameters", s.parameters},
+          {"loss", s.loss},
+          {"validation_bits_per_byte", s.validation_bits_per_byte},
+          {"tokens_per_second", s.tokens_per_second},
+          {"mfu", s.mfu},
+          {"seconds", s.seconds},
+          {"resumed", s.resumed}};
+}
+
+std::string text_of(const train::RunSummary& s) {
+  std::string text =
+      fmt::format("train        {} parameters, {} steps, {} tokens", short_count(static_cast<double>(s.parameters)),
+                  s.steps, short_count(static_cast<double>(s.tokens)));
+  if (!s.skipped) text += " in " + short_time(s.seconds);
+  text += fmt::format(": loss {:.3f}, held-out {:.3f} bits per byte", s.loss, s.validation_bits_per_byte);
+  if (s.skipped) return text + " (unchanged)";
+  return text + fmt::format(" ({} tok/s, MFU {:.0f} %)", short_count(s.tokens_per_second), 100 * s.mfu);
+}
+
+// What ends an answer of this model, for those who load it elsewhere.
+Json generation_config(const text::Tokenizer& tokenizer) {
+  Json ends = Json::array();
+  if (tokenizer.eos()) ends.push_back(*tokenizer.eos());
+  if (const auto turn = tokenizer.id_of("<|im_end|>")) ends.push_back(*turn);
+  Json config{{"eos_token_id", ends}};
+  if (tokenizer.bos()) config["bos_token_id"] = *tokenizer.bos();
+  if (tokenizer.pad()) config["pad_token_id"] = *tokenizer.pad();
+  return config;
+}
+
+// A directory of the same name with the first free number behind it.
+fs::path aside(const fs::path& run) {
+  for (int i = 1;; ++i)
+    if (const fs::path path = run.string() + "." + std::to_string(i); !fs::exists(path)) return path;
+}
+
+}  // namespace
+
+StageResult train_model(Session& session, train::TrainConfig config, bool set_aside) {
+  if (config.tokenizer.empty())
+    throw Failure(ErrorCode::kInvalidArgument, "recipe: tokenizer: expected a name or directory");
+  config.tokens = session.find("datasets", config.tokens).string();
+  config.tokenizer = session.find("tokenizers", config.tokenizer).string();
+  if (!config.init_from.empty()) {
+    config.init_from = session.find("models", config.init_from).string();
+    const fs::path file = fs::path(config.init_from) / "config.json";
+    config.model = config_from_hugging_face(read_json(file), file.string());
+  }
+  const text::Tokenizer tokenizer = text::Tokenizer::load(config.tokenizer);
+  config = train::resolve(config, tokenizer.vocab_size());
+  train::RunOptions options{.run = session.place("runs", config.name),
+                            .model = session.place("models", config.name),
+                            .home = session.home,
+                            .quiet = session.quiet,
+                            .generation_config = generation_config(tokenizer)};
+  if (const auto done = train::finished(config, options))
+    return {.text = text_of(*done), .json = json_of(*done), .skipped = true};
+  if (const auto difference = train::difference_from(options.run, config, session.home); difference && set_aside) {
+    const fs::path old = aside(options.run);
+    fs::rename(options.run, old);
+    spdlog::warn("{} was started with another {}; it is now {}", options.run.string(), *difference, old.string());
+  }
+  options.ceiling_flops = session.ceiling_flops(parse_dtype(config.dtype));
+  spdlog::info("training {}: {} parameters, {}, {}; ceiling {:.0f} GFLOP/s", config.name,
+               short_count(static_cast<double>(count_parameters(config.model))), config.dtype, session.machine(),
+               options.ceiling_flops / 1e9);
+  const train::RunSummary summary = train::train(config, options, session.stream());
+  return {.text = text_of(summary), .json = json_of(summary), .skipped = false};
+}
+
+void add_train(CLI::App& app, Session& session) {
+  CLI::App* verb = app.add_subcommand("train", "pre-train, continue, or fine-tune (SFT) a model from a recipe");
+  auto recipe = std::make_shared<RecipeArguments>();
+  recipe->add_to(verb, describe_fields<train::TrainConfig>());
+  verb->callback([&session, recipe] {
+    const StageResult result =
+        train_model(session, from_json<train::TrainConfig>(recipe->read(), recipe->file), /*set_aside=*/false);
+    session.answer(result.json, result.text);
+  });
+}
+
+}  // namespace maru::cli

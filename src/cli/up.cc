@@ -1,0 +1,129 @@
+// maru up: the whole line in one command. Every stage is skipped when its inputs have not changed.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "base/json.h"
+#include "cli/stages.h"
+#include "cli/verbs.h"
+#include "server/serve.h"
+
+namespace maru::cli {
+
+std::string render_report(const Session& session, const std::string& name);
+void run_server(Session& session, const server::ServeConfig& config, const std::string& model);
+
+namespace {
+
+// Korean documentation that Debian ships: about 6 MB of HTML and XML.
+const std::vector<std::string> kSampleCorpus{"/usr/share/libreoffice/help/ko", "/usr/share/help/ko",
+                                             "/usr/share/doc/installation-guide-amd64/ko"};
+
+struct UpConfig {
+  std::string name = "korean";
+  data::BuildConfig data;
+  TokenizerConfig tokenizer;
+  train::TrainConfig train;
+  EvalConfig eval;
+  server::ServeConfig serve;
+  static constexpr auto fields() {
+    using C = UpConfig;
+    return std::tuple{field("name", &C::name, "of the dataset, tokenizer, run and model"),
+                      field("data", &C::data, ""),
+                      field("tokenizer", &C::tokenizer, ""),
+                      field("train", &C::train, ""),
+                      field("eval", &C::eval, ""),
+                      field("serve", &C::serve, "")};
+  }
+};
+
+// What suits a few megabytes of text and ten minutes on two cores.
+UpConfig defaults() {
+  UpConfig c;
+  c.data.language.keep = {"ko"};
+  c.data.quality.min_characters = 60;         // a help page may be two sentences
+  c.data.quality.max_duplicate_ngrams = 0.3;  // manuals repeat their phrases on purpose
+  c.data.quality.max_duplicate_lines = 0.4;
+  c.data.quality.max_duplicate_line_characters = 0.3;
+  c.data.quality.max_top_ngram = 0.25;
+  c.tokenizer.trainer.vocab_size = 8192;
+  c.train.model = {.hidden_size = 256,
+                   .intermediate_size = 768,
+                   .num_hidden_layers = 6,
+                   .num_attention_heads = 8,
+                   .num_key_value_heads = 4,
+                   .max_position_embeddings = 1024};
+  c.train.sequence_length = 512;
+  c.train.batch_tokens = 8192;
+  c.train.micro_batch_tokens = 8192;
+  c.train.optimizer = {.name = "muon", .lr = 3e-3};
+  c.train.schedule.name = "wsd";
+  c.train.minutes = 10;
+  c.eval.prompts = {"파일을 저장하려면", "설치를 시작하기 전에", "이 기능은"};
+  return c;
+}
+
+struct Options {
+  RecipeArguments recipe;
+  std::vector<std::string> inputs;
+  std::string name;
+  double minutes = 0;
+  bool no_serve = false;
+};
+
+bool json_has(const Json& recipe, const char* pointer) { return recipe.contains(Json::json_pointer(pointer)); }
+
+UpConfig configure(const Options& o) {
+  const Json recipe = o.recipe.read();
+  Json json = to_json(defaults());
+  json.merge_patch(recipe);
+  const bool other_budget = json_has(recipe, "/train/steps") || json_has(recipe, "/train/epochs");
+  if (other_budget && !json_has(recipe, "/train/minutes")) json["train"]["minutes"] = 0;
+  auto config = from_json<UpConfig>(json, o.recipe.file);
+  if (!o.name.empty()) config.name = o.name;
+  if (!o.inputs.empty()) {
+    config.data.inputs.clear();
+    if (!json_has(recipe, "/data/language/keep")) config.data.language.keep = {};  // any language
+  }
+  for (const std::string& path : o.inputs.empty() && config.data.inputs.empty() ? kSampleCorpus : o.inputs)
+    config.data.inputs.push_back({.path = path});
+  if (o.minutes > 0) config.train.minutes = o.minutes;
+  config.tokenizer.name = config.train.name = config.eval.model = config.name;
+  config.tokenizer.inputs = {config.name};
+  config.tokenizer.context_length = config.train.model.max_position_embeddings;
+  config.train.tokenizer = config.name;
+  return config;
+}
+
+void run_line(Session& session, const UpConfig& config, bool serve) {
+  const auto show = [&](const StageResult& r) { session.answer(r.json, r.text); };
+  spdlog::info("maru up: {} on {}; artefacts in {}", config.name, session.machine(), session.home.string());
+  show(build_data(session, config.name, config.data));
+  show(train_tokenizer(session, config.tokenizer));
+  const StageResult packed = pack_data(session, config.name, config.name);
+  show(packed);
+  train::TrainConfig train = config.train;
+  train.tokens = packed.json["directory"].get<std::string>();
+  show(train_model(session, train, /*set_aside=*/true));
+  show(evaluate_model(session, config.eval));
+  const fs::path report = session.home / "runs" / config.name / "report.html";
+  write_file(report, render_report(session, config.name));
+  session.answer({{"file", report.string()}}, "report       " + report.string());
+  if (serve) run_server(session, config.serve, config.name);
+}
+
+}  // namespace
+
+void add_up(CLI::App& app, Session& session) {
+  CLI::App* verb = app.add_subcommand("up", "the whole line: curate, train a tokenizer, pre-train, evaluate, serve");
+  auto o = std::make_shared<Options>();
+  verb->add_option("--input", o->inputs,
+                   "your own text: files or folders; without it, the Korean documentation that Debian ships")
+      ->allow_extra_args(false);
+  verb->add_option("--name", o->name, "of what is made (default: korean)");
+  verb->add_option("--minutes", o->minutes, "training time (default: 10)")->check(CLI::Range(0.01, 1e6));
+  verb->add_flag("--no-serve", o->no_serve, "stop after the report");
+  o->recipe.add_to(verb, describe_fields(defaults()));
+  verb->callback([&session, o] { run_line(session, configure(*o), !o->no_serve); });
+}
+
+}  // namespace maru::cli

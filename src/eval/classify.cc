@@ -1,0 +1,117 @@
+#include "eval/classify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/byte_source.h"
+#include "base/interrupt.h"
+#include "base/progress.h"
+#include "base/random.h"
+#include "eval/score.h"
+
+namespace maru::eval {
+namespace {
+
+struct Example {
+  std::string text;
+  size_t label;
+};
+
+// The label of a value, or labels.size() when the row belongs to none.
+size_t label_of(const ClassifyConfig& config, double value) {
+  size_t i = 0;
+  while (i < config.labels.size() && !(value >= config.labels[i].low && value <= config.labels[i].high)) ++i;
+  return i;
+}
+
+Example read_example(const ClassifyConfig& config, std::string_view line, const std::string& where) {
+  const Json row = parse_json(line, where).value();
+  for (const std::string& key : {config.text_field, config.label_field})
+    if (!row.is_object() || !row.contains(key))
+      throw Failure(ErrorCode::kInvalidArgument, where + ": " + key + " is missing");
+  if (!row[config.text_field].is_string())
+    throw Failure(ErrorCode::kInvalidArgument, where + ": " + config.text_field + ": expected a string");
+  if (!row[config.label_field].is_number())
+    throw Failure(ErrorCode::kInvalidArgument, where + ": " + config.label_field + ": expected a number");
+  return {row[config.text_field].get<std::string>(), label_of(config, row[config.label_field].get<double>())};
+}
+
+// Reservoir sampling (Vitter 1985, algorithm R) of each label, so that a file of any size needs little memory.
+std::vector<Example> draw(const ClassifyConfig& config) {
+  const size_t each =
+      static_cast<size_t>(std::max<int64_t>(1, config.samples / static_cast<int64_t>(config.labels.size())));
+  std::vector<std::vector<Example>> kept(config.labels.size());
+  std::vector<uint64_t> seen(config.labels.size());
+  Random random(static_cast<uint64_t>(config.seed));
+  LineReader lines(config.file);
+  while (const auto line = lines.next()) {
+    Example example = read_example(config, *line, fmt::format("{}:{}", config.file, lines.line_number()));
+    if (example.label == config.labels.size()) continue;
+    std::vector<Example>& bucket = kept[example.label];
+    const uint64_t place = random.below(++seen[example.label]);
+    if (bucket.size() < each)
+      bucket.push_back(std::move(example));
+    else if (place < each)
+      bucket[place] = std::move(example);
+  }
+  std::vector<Example> all;
+  for (size_t i = 0; i < kept.size(); ++i) {
+    if (kept[i].empty())
+      throw Failure(ErrorCode::kInvalidArgument, config.file + ": no row has label " + config.labels[i].name);
+    all.insert(all.end(), kept[i].begin(), kept[i].end());
+  }
+  return all;
+}
+
+class Classifier {
+ public:
+  Classifier(Context& ctx, Decoder& model, const text::Tokenizer& tokenizer, const ClassifyConfig& config)
+      : ctx_(ctx), model_(model), tokenizer_(tokenizer), config_(config), prior_(config.labels.size()) {
+    if (config.normalise == "unconditional") prior_ = scores_of("");
+  }
+  size_t predict(const std::string& text) {
+    std::vector<double> scores = scores_of(text);
+    for (size_t i = 0; i < scores.size(); ++i) scores[i] -= prior_[i];
+    return static_cast<size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+  }
+
+ private:
+  std::vector<double> scores_of(const std::string& text) {
+    std::string prompt = config_.prompt;
+    if (const size_t at = prompt.find("{text}"); at != std::string::npos) prompt.replace(at, 6, text);
+    std::vector<int32_t> tokens = tokenizer_.encode(prompt, {.parse_special = false});
+    tokens.insert(tokens.begin(), tokenizer_.bos().value_or(0));
+    std::vector<ScoreRequest> requests;
+    for (const LabelConfig& label : config_.labels)
+      requests.push_back({tokens, tokenizer_.encode(label.wording, {.parse_special = false})});
+    return score(ctx_, model_, requests);
+  }
+  Context& ctx_;
+  Decoder& model_;
+  const text::Tokenizer& tokenizer_;
+  const ClassifyConfig& config_;
+  std::vector<double> prior_;
+};
+
+}  // namespace
+
+ClassifyResult classify(Context& ctx, Decoder& model, const text::Tokenizer& tokenizer, const ClassifyConfig& config,
+                        bool quiet) {
+  if (config.labels.size() < 2)
+    throw Failure(ErrorCode::kInvalidArgument, config.name + ": labels: expected at least two");
+  const std::vector<Example> examples = draw(config);
+  Classifier classifier(ctx, model, tokenizer, config);
+  Progress progress(config.name, examples.size(), "samples", quiet);
+  ClassifyResult result{
+      .name = config.name, .samples = static_cast<int64_t>(examples.size()), .correct = 0, .accuracy = {}};
+  for (const Example& example : examples) {
+    throw_if_interrupted();
+    result.correct += classifier.predict(example.text) == example.label;
+    progress.add(1);
+  }
+  result.accuracy = wilson_interval(result.correct, result.samples);
+  return result;
+}
+
+}  // namespace maru::eval

@@ -1,0 +1,127 @@
+// For train_reference_test.py: trains a small model for some steps and writes everything PyTorch needs to repeat them:
+//   OUT/init/           the model before the first step
+//   OUT/trained/        the model after the last
+//   OUT/steps.json      [{"loss", "gradient_norm", "lr", "sequences": [[token…]…], "targets": [[…]…]}]
+//   OUT/greedy.json     {"prompt", "continuation", "logits": of the last position of the prompt}
+// Usage: train_tool OUT STEPS VARIANT    (VARIANT: llama, qwen3, untied)
+#include <cstdio>
+#include <string>
+
+#include "base/json.h"
+#include "base/random.h"
+#include "models/checkpoint.h"
+#include "models/weights.h"
+#include "ops/embedding.h"
+#include "train/trainer.h"
+
+namespace maru::train {
+namespace {
+
+constexpr int64_t kVocabulary = 96;
+
+TrainConfig config_of(const std::string& variant, int64_t steps) {
+  TrainConfig c;
+  c.model = maru::resolve({.vocab_size = kVocabulary,
+                           .hidden_size = 64,
+                           .intermediate_size = 160,
+                           .num_hidden_layers = 3,
+                           .num_attention_heads = 4,
+                           .num_key_value_heads = 2,
+                           .max_position_embeddings = 256,
+                           .initializer_range = 0.08,
+                           .tie_word_embeddings = variant != "untied",
+                           .qk_norm = variant == "qwen3"});
+  c.dtype = "f32";
+  c.sequence_length = 64;
+  c.batch_tokens = c.micro_batch_tokens = 512;
+  c.steps = steps;
+  c.optimizer.lr = 3e-3;
+  return c;
+}
+
+// Documents of random length over a small grammar, so that there is something to learn.
+void fill_batch(MicroBatch& batch, Random& random) {
+  batch.builder.clear();
+  batch.targets.clear();
+  batch.counted = 0;
+  while (batch.builder.num_tokens() < 400) {
+    std::vector<int32_t> tokens{static_cast<int32_t>(random.below(kVocabulary))};
+    const uint64_t size = 2 + random.below(60);
+    for (uint64_t i = 0; i < size; ++i)
+      tokens.push_back(random.below(4) == 0 ? static_cast<int32_t>(random.below(kVocabulary)) : (tokens.back() * 5 + 7) % static_cast<int32_t>(kVocabulary));
+    for (size_t i = 1; i < tokens.size(); ++i) batch.targets.push_back(random.below(9) == 0 ? -1 : tokens[i]);
+    tokens.pop_back();
+    batch.builder.add(tokens);
+  }
+  for (int32_t target : batch.targets) batch.counted += target >= 0;
+}
+
+Json record_of(MicroBatch& batch, const StepResult& result, double lr) {
+  Json sequences = Json::array(), targets = Json::array();
+  const Batch b = batch.builder.batch();
+  for (const Batch::Sequence& s : b.sequences) {
+    const int32_t* tokens = b.tokens.data<int32_t>() + s.first_row;
+    sequences.push_back(std::vector<int32_t>(tokens, tokens + s.rows));
+    targets.push_back(std::vector<int32_t>(batch.targets.begin() + s.first_row, batch.targets.begin() + s.first_row + s.rows));
+  }
+  return {{"loss", result.loss}, {"gradient_norm", result.gradient_norm}, {"lr", lr}, {"sequences", sequences}, {"targets", targets}};
+}
+
+std::vector<float> last_logits(Context& ctx, Decoder& model, const std::vector<int32_t>& tokens) {
+  BatchBuilder builder;
+  builder.add(tokens);
+  const Batch batch = builder.batch();
+  int32_t last = static_cast<int32_t>(tokens.size()) - 1;
+  const Tensor row(nullptr, &last, {1, 1}, Dtype::kI32);
+  const Tensor logits = model.logits(ctx, gather_rows(ctx, model.forward(ctx, batch), row));
+  return {logits.data<float>(), logits.data<float>() + logits.size()};
+}
+
+Json greedy(Context& ctx, Decoder& model) {
+  std::vector<int32_t> tokens{3, 22, 21, 16, 87, 58, 9};
+  const Json prompt = tokens, logits = last_logits(ctx, model, tokens);
+  Json continuation = Json::array();
+  for (int i = 0; i < 64; ++i) {
+    const std::vector<float> row = last_logits(ctx, model, tokens);
+    tokens.push_back(static_cast<int32_t>(std::max_element(row.begin(), row.end()) - row.begin()));
+    continuation.push_back(tokens.back());
+  }
+  return {{"prompt", prompt}, {"continuation", continuation}, {"logits", logits}};
+}
+
+int run(const fs::path& out, int64_t steps, const std::string& variant) {
+  const TrainConfig config = config_of(variant, steps);
+  ThreadPool pool(2);
+  Stream stream = CpuStream{&pool};
+  Decoder model(config.model, Dtype::kF32);
+  allocate_values(model);
+  allocate_gradients(model);
+  initialise(model, 1);
+  save_model(model, out / "init");
+  Trainer trainer(model, config, stream);
+  Random random(2);
+  Json records = Json::array();
+  std::vector<MicroBatch> batch(1);
+  for (int64_t step = 1; step <= steps; ++step) {
+    fill_batch(batch[0], random);
+    const StepResult result = trainer.step(batch, step, steps);
+    records.push_back(record_of(batch[0], result, config.optimizer.lr * schedule_factor(config.schedule, step - 1, steps)));
+  }
+  save_model(model, out / "trained");
+  write_json(out / "steps.json", records);
+  Context ctx = trainer.context();
+  write_json(out / "greedy.json", greedy(ctx, model));
+  return 0;
+}
+
+}  // namespace
+}  // namespace maru::train
+
+int main(int argc, char** argv) {
+  if (argc != 4) return std::fputs("usage: train_tool OUT STEPS VARIANT\n", stderr), 2;
+  try {
+    return maru::train::run(argv[1], std::stoll(argv[2]), argv[3]);
+  } catch (const std::exception& e) {
+    return std::fprintf(stderr, "%s\n", e.what()), 1;
+  }
+}
