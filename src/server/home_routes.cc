@@ -161,7 +161,7 @@ void add_home_routes(Router& router, const fs::path& root) {
   add("/v1/maru/datasets/{id}/report", "what curation did",
       [](const Home& h, const Request& r) { return h.file(r, "datasets", "report.json"); });
   add("/v1/maru/models/{id}/evaluation", "how good a model is",
-      [](const Home& h, const Request& r) { return h.file(r, "models", "evaluation.json"); });
+      [](const Home& h, const Request& r) { return h.file(r, "models", "evaluation/evaluation.json"); });
   add("/v1/maru/models/{id}/manifest", "what a model was made from",
       [](const Home& h, const Request& r) { return h.file(r, "models", "manifest.json"); });
 }

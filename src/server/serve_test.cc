@@ -267,7 +267,8 @@ TEST_F(ServeTest, ReadsTheHomeDirectory) {
       home / "runs/first/metrics.jsonl",
       "{\"step\":1,\"loss\":9.5}\n{\"step\":2,\"loss\":8.5}\n{\"step\":2,\"validation_bits_per_byte\":2.5}\n{\"st");
   write_file(home / "datasets/docs/report.json", R"({"documents_out":7,"bytes_out":99,"steps":[]})");
-  write_file(home / "models/first/evaluation.json", R"({"tasks":[]})");
+  fs::create_directories(home / "models/first/evaluation");
+  write_file(home / "models/first/evaluation/evaluation.json", R"({"tasks":[]})");
   context_.home = home;
   const Json run = get("/v1/maru/runs").json["data"][0];
   EXPECT_EQ(run["id"], "first");

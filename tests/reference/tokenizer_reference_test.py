@@ -56,15 +56,16 @@ def strings_of(value):
 
 
 def texts_of(path):
-    """All strings of a JSON or JSONL file, or the file itself."""
+    """All strings of a JSON or JSONL file (some .json files are JSONL), or the file itself."""
     text = read_text(path)
-    if ".jsonl" in path.name:
-        for line in text.splitlines():
-            yield from strings_of(json.loads(line))
-    elif ".json" in path.name:
-        yield from strings_of(json.loads(text))
-    else:
+    if ".json" not in path.name:
         yield text
+        return
+    try:
+        yield from strings_of(json.loads(text))
+    except json.JSONDecodeError:
+        for line in text.split("\n"):
+            yield from strings_of(json.loads(line)) if line.strip() else ()
 
 
 def data_files():
