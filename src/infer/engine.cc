@@ -76,6 +76,8 @@ Engine::~Engine() {
 
 void Engine::check(const GenerationRequest& request) const {
   const auto size = static_cast<int64_t>(request.prompt.size());
+  if (const int64_t most = options_.max_running + options_.max_waiting; request.choices < 1 || request.choices > most)
+    refuse(std::to_string(request.choices) + " choices: expected 1 to " + std::to_string(most) + " at once");
   if (request.prompt.empty()) refuse("the prompt is empty: expected at least one token");
   for (int32_t token : request.prompt)
     if (token < 0 || token >= model_.vocab_size())

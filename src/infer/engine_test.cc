@@ -188,6 +188,9 @@ TEST_F(EngineTest, RefusesWhatCannotWork) {
   };
   EXPECT_EQ(code({}), ErrorCode::kInvalidArgument);
   EXPECT_EQ(code(request("x", 511)), ErrorCode::kInvalidArgument);
+  GenerationRequest many = request("x");
+  many.choices = 13;  // more than ever fit at once: waiting would not help
+  EXPECT_EQ(code(many), ErrorCode::kInvalidArgument);
   GenerationRequest unknown = request("x");
   unknown.prompt.push_back(261);
   EXPECT_EQ(code(unknown), ErrorCode::kInvalidArgument);

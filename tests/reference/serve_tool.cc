@@ -22,7 +22,7 @@ void make_model(const fs::path& directory) {
                          .num_hidden_layers = 2,
                          .num_attention_heads = 4,
                          .num_key_value_heads = 2,
-                         .max_position_embeddings = 512,
+                         .max_position_embeddings = 8192,
                          .initializer_range = 0.2}),
                 Dtype::kF32);
   allocate_values(model);
