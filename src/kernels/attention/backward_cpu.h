@@ -274,7 +274,7 @@ void backward(ThreadPool& pool, const AttentionBackward<T>& a, const TaskPlan& p
     if (backward_ranges(a.shape, span.rows) == 1) return;
     const int64_t head = task % a.shape.kv_heads, block = span.rows * a.shape.head_dim;
     float* sums = partial_sums(a, plan, span, 2 * head);
-    Carver unused{nullptr};
+    Carver unused;
     finish_keys(BackwardTask<T>{a, span, BackwardWorkspace<T>(unused, a.shape, 0), head, sums, sums + block},
                 2 * block);
   });

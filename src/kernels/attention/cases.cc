@@ -280,8 +280,14 @@ void attention_cases(std::vector<OpCase>& cases) {
       {{129}, 7, 1, 10, true, true},
       {{64, 128}, 2, 1, 16},
       {{61}, 2, 2, 128, true, true},
+      {{70, 5}, 10, 1, 4},   // blocks of 16 tokens
+      {{30, 520}, 2, 1, 8},  // the backward in two ranges
+      {{514}, 1, 1, 4, false, true},
   };
   for (const Shape& shape : shapes) add_cases<Problem>(cases, "attention", shape);
+  for (const Shape& shape :
+       {Shape{{256, 256, 256, 256}, 12, 12, 64}, Shape{{1024}, 16, 8, 64}, Shape{{4096}, 4, 4, 64}})
+    add_benchmarks<Problem>(cases, "attention", shape);
 }
 
 }  // namespace maru::kernels

@@ -11,9 +11,9 @@ constexpr int64_t kAlignment = 64;
 
 template <class Workspace, class... Sizes>
 int64_t workspace_bytes(const AttentionShape& shape, Sizes... sizes) {
-  Carver carver{nullptr};
+  Carver carver;
   Workspace workspace(carver, shape, sizes...);
-  return carver.next - static_cast<std::byte*>(nullptr);
+  return carver.used;
 }
 
 int64_t plan_bytes(int64_t num_spans) {
@@ -43,7 +43,7 @@ TaskPlan forward_plan(const AttentionForward<T>& a) {
   Carver carver = aligned(a.scratch);
   auto count = [&](const AttentionSpan<T>& span) { return forward_blocks(a.shape, span) * a.shape.kv_heads; };
   const SpanTasks* tasks = order_tasks(carver, a.spans, a.num_spans, count);
-  return {tasks, a.num_spans, carver.next, workspace_bytes<ForwardWorkspace<T>>(a.shape), nullptr, 0};
+  return {tasks, a.num_spans, carver.rest(), workspace_bytes<ForwardWorkspace<T>>(a.shape), nullptr, 0};
 }
 
 /// Sums of dk and dv in two ranges, for sequences that are split.
@@ -65,7 +65,7 @@ TaskPlan backward_plan(const AttentionBackward<T>& a) {
   }
   float* partials = carver.take<float>(partial_floats(a.shape, rows, longest));
   const int64_t worker_bytes = workspace_bytes<BackwardWorkspace<T>>(a.shape, longest);
-  return {tasks, a.num_spans, carver.next, worker_bytes, partials, longest};
+  return {tasks, a.num_spans, carver.rest(), worker_bytes, partials, longest};
 }
 
 }  // namespace

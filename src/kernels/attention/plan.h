@@ -28,16 +28,18 @@ struct TaskPlan {
   MARU_ATTENTION_INLINE int64_t tasks() const { return spans[num_spans].first; }
 };
 
-/// Hands out aligned arrays from one piece of memory; from null it only counts.
+/// Hands out aligned arrays from one piece of memory; without memory it only counts.
 struct Carver {
-  std::byte* next;
+  std::byte* memory = nullptr;
+  int64_t used = 0;
 
   template <class U>
   MARU_ATTENTION_INLINE U* take(int64_t n) {
-    U* const p = reinterpret_cast<U*>(next);
-    next += (n * static_cast<int64_t>(sizeof(U)) + 63) / 64 * 64;
+    U* const p = memory == nullptr ? nullptr : reinterpret_cast<U*>(memory + used);
+    used += (n * static_cast<int64_t>(sizeof(U)) + 63) / 64 * 64;
     return p;
   }
+  MARU_ATTENTION_INLINE std::byte* rest() const { return memory + used; }
 };
 
 /// Tokens of a forward task: a power of two, so that a block of tokens never straddles a page and all of its rows see
