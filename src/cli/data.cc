@@ -5,7 +5,6 @@
 #include "cli/stages.h"
 #include "cli/verbs.h"
 #include "ledger/hash_cache.h"
-#include "text/chat_template.h"
 
 namespace maru::cli {
 namespace {
@@ -40,13 +39,6 @@ void add_build(CLI::App* data, Session& session) {
     const StageResult result = build_data(session, options->name, config, options->force);
     session.answer(result.json, result.text);
   });
-}
-
-data::ChatTokens encode_messages(const text::Tokenizer& tokenizer, std::span<const data::ChatMessage> messages) {
-  std::vector<text::ChatMessage> chat;
-  for (const data::ChatMessage& m : messages) chat.push_back({m.role, m.content});
-  text::EncodedChat encoded = text::encode_chat(tokenizer, chat, false);
-  return {.ids = std::move(encoded.ids), .mask = std::move(encoded.learned)};
 }
 
 StageResult packed(const fs::path& directory, const data::PackResult& r) {
@@ -118,9 +110,9 @@ StageResult pack_chat_data(Session& session, const std::string& name, const std:
                            const data::ChatPackConfig& config) {
   const fs::path with = session.find("tokenizers", tokenizer),
                  to = tokens_directory(session.place("datasets", name), with);
-  return packed(to, data::pack_chats(config, encode_messages,
-                                     {.tokenizer = with, .output = to, .home = session.home, .quiet = session.quiet},
-                                     session.pool()));
+  return packed(
+      to, data::pack_chats(config, {.tokenizer = with, .output = to, .home = session.home, .quiet = session.quiet},
+                           session.pool()));
 }
 
 void add_data(CLI::App& app, Session& session) {

@@ -14,8 +14,14 @@ bool is_unspaced_alphabet(char32_t c) {  // Thai, Lao, Myanmar, Khmer
   return (c >= 0x0E00 && c <= 0x0EFF) || (c >= 0x1000 && c <= 0x109F) || (c >= 0x1780 && c <= 0x17FF);
 }
 
+// "- " behind "3. ", or another "1. ", on the same level begins another list.
+bool is_same_list(const Block& before, const Block& after) {
+  return before.level != after.level || ((before.marker == "- ") == (after.marker == "- ") && after.marker != "1. ");
+}
+
 bool belongs_together(const Block& before, const Block& after) {
-  return before.kind == after.kind && (after.kind == BlockKind::kItem || after.kind == BlockKind::kRow);
+  if (before.kind != after.kind) return false;
+  return after.kind == BlockKind::kRow || (after.kind == BlockKind::kItem && is_same_list(before, after));
 }
 
 void append_block(std::string& to, const Block& block) {

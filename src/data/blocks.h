@@ -15,7 +15,8 @@ struct Block {
   std::string text;       // one line, except for code and explicit line breaks
   double words = 0;       // see words_in
   double link_words = 0;  // those inside links
-  bool hinted = false;    // inside something whose name says navigation, menu, footer, …
+  bool outside = false;   // inside an element for navigation: nav, aside, footer, or a header outside main
+  bool hinted = false;    // inside something whose class, id or role says navigation, menu, footer, …
   bool in_main = false;   // inside <main> or <article>
 };
 

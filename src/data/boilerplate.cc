@@ -21,13 +21,31 @@ void drop_if(std::vector<Block>& blocks, const std::function<bool(const Block&)>
   blocks.erase(std::remove_if(blocks.begin(), blocks.end(), which), blocks.end());
 }
 
-// Believes the page's own marks unless they would take nearly everything. True if there were any.
+double words_outside_links(const std::vector<Block>& blocks, bool hinted_only) {
+  double words = 0;
+  for (const Block& b : blocks)
+    if (b.hinted || !hinted_only) words += b.words - b.link_words;
+  return words;
+}
+
+// Names are for programs, and a "sidebar-layout" may hold the whole page: if much running text would go, and hardly
+// any would stay, the names meant something else.
+bool names_mislead(const std::vector<Block>& blocks) {
+  const double hinted = words_outside_links(blocks, true);
+  return hinted > 100 && hinted > 0.8 * words_outside_links(blocks, false);
+}
+
+// Believes the page's own marks. True if there were any.
 bool apply_marks(std::vector<Block>& blocks) {
-  const double hinted = share_of(blocks, [](const Block& b) { return b.hinted; });
-  const double main = share_of(blocks, [](const Block& b) { return b.in_main; });
-  if (hinted > 0 && hinted < 0.8) drop_if(blocks, [](const Block& b) { return b.hinted; });
-  if (main > 0.25) drop_if(blocks, [](const Block& b) { return !b.in_main; });
-  return hinted > 0 || main > 0.25;
+  const auto is_marked = [](const Block& b) { return b.outside || b.hinted; };
+  bool marked = std::any_of(blocks.begin(), blocks.end(), is_marked);
+  drop_if(blocks, [](const Block& b) { return b.outside; });
+  if (!names_mislead(blocks)) drop_if(blocks, [](const Block& b) { return b.hinted; });
+  if (share_of(blocks, [](const Block& b) { return b.in_main; }) > 0.25) {
+    drop_if(blocks, [](const Block& b) { return !b.in_main; });
+    marked = true;
+  }
+  return marked;
 }
 
 // A list of links, or a link standing alone, in a page that is otherwise believed.

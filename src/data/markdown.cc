@@ -43,6 +43,7 @@ class MarkdownReader {
   std::string run() {
     front_matter();
     while (at_ < lines_.size()) block();
+    flush_paragraph();
     return !title_.empty() && !has_heading_ ? "# " + title_ + "\n\n" + out_ : std::move(out_);
   }
 
@@ -66,16 +67,20 @@ class MarkdownReader {
 
   void block() {
     const std::string_view line = trimmed(lines_[at_]);
+    if (is_paragraph(line)) return paragraph_line();
+    flush_paragraph();
     if (line.starts_with("```") || line.starts_with("~~~")) return fence(line);
     if (line.starts_with("<!--")) return comment();
-    if (line.starts_with('#') && heading(line)) return;
-    if (setext()) return;
+    if (heading(line) || setext()) return;
     if (line.starts_with('|')) return row(line);
-    if (!is_dropped(line))
-      paragraph_line();
-    else if (line.empty())
-      out_ += '\n';
+    if (line.empty()) out_ += '\n';
     ++at_;
+  }
+
+  bool is_paragraph(std::string_view line) const {
+    for (const std::string_view other : {"```", "~~~", "<!--", "|"})
+      if (line.starts_with(other)) return false;
+    return !is_dropped(line) && heading_level(line) == 0 && setext_level() == 0;
   }
 
   void fence(std::string_view opening) {
@@ -91,9 +96,14 @@ class MarkdownReader {
     if (at_ < lines_.size()) ++at_;
   }
 
-  bool heading(std::string_view line) {
+  static size_t heading_level(std::string_view line) {
     const size_t level = std::min(line.find_first_not_of('#'), line.size());
-    if (level > 6 || level == line.size() || line[level] != ' ') return false;
+    return level <= 6 && level < line.size() && line[level] == ' ' ? level : 0;
+  }
+
+  bool heading(std::string_view line) {
+    const size_t level = heading_level(line);
+    if (level == 0) return false;
     add_heading(level, trimmed(line.substr(level)));
     ++at_;
     return true;
@@ -105,12 +115,18 @@ class MarkdownReader {
     append_heading(out_, level, trimmed(strip_markdown_inline(text)));
   }
 
-  bool setext() {
-    if (at_ + 1 >= lines_.size()) return false;
+  // A line above a row of '=' or '-' is a heading.
+  size_t setext_level() const {
+    if (at_ + 1 >= lines_.size()) return 0;
     const std::string_view line = trimmed(lines_[at_]), under = trimmed(lines_[at_ + 1]);
-    if (line.empty() || under.size() < 3 || line.starts_with('-') || line.starts_with('|')) return false;
-    if (!only(under, "=") && !only(under, "-")) return false;
-    add_heading(under[0] == '=' ? 1 : 2, line);
+    if (line.empty() || under.size() < 3 || line.starts_with('-') || line.starts_with('|')) return 0;
+    return only(under, "=") ? 1 : only(under, "-") ? 2 : 0;
+  }
+
+  bool setext() {
+    const size_t level = setext_level();
+    if (level == 0) return false;
+    add_heading(level, trimmed(lines_[at_]));
     at_ += 2;
     return true;
   }
@@ -133,22 +149,26 @@ class MarkdownReader {
   }
 
   void paragraph_line() {
-    std::string_view line = lines_[at_];
-    size_t indent = indent_of(line);
+    std::string_view line = lines_[at_++];
+    const size_t indent = indent_of(line);
     line = trimmed(line);
     while (line.starts_with('>')) line = trimmed(line.substr(1));
     const bool bullet = line.size() > 1 && (line[0] == '*' || line[0] == '+' || line[0] == '-') && line[1] == ' ';
     if (bullet) line = trimmed(line.substr(2));
-    const std::string text = strip_markdown_inline(line);
-    const std::string_view shown = trimmed(text);
-    if (shown.empty()) return;
-    out_ += std::string(std::min<size_t>(indent, 12), ' ') + (bullet ? "- " : "");
-    (out_ += shown) += '\n';
+    paragraph_.append(std::min<size_t>(indent, 12), ' ');
+    if (bullet) paragraph_ += "- ";
+    (paragraph_ += line) += '\n';
+  }
+
+  // Links, tags and short codes may run over line ends, so a paragraph's lines are stripped together.
+  void flush_paragraph() {
+    out_ += strip_markdown_inline(paragraph_);
+    paragraph_.clear();
   }
 
   const std::vector<std::string_view> lines_;
   size_t at_ = 0;
-  std::string out_, title_;
+  std::string out_, title_, paragraph_;
   bool has_heading_ = false;
 };
 

@@ -40,7 +40,7 @@ class BlockBuilder {
 
  private:
   struct Surroundings {
-    bool hinted = false, in_main = false, in_code = false, in_link = false, in_row = false;
+    bool outside = false, hinted = false, in_main = false, in_code = false, in_link = false, in_row = false;
     int list_depth = 0, section_depth = 0, heading = 0;
     int64_t* counter = nullptr;  // of the innermost numbered list
   };
@@ -64,8 +64,8 @@ class BlockBuilder {
     switch (role) {
       case MarkupRole::kInline: return visit_children(node);
       case MarkupRole::kSkip: return visit_skipped(node);
-      case MarkupRole::kNavigation: now_.hinted = true; return visit_block(node);
-      case MarkupRole::kHeader: now_.hinted |= !now_.in_main; return visit_block(node);
+      case MarkupRole::kNavigation: now_.outside = true; return visit_block(node);
+      case MarkupRole::kHeader: now_.outside |= !now_.in_main; return visit_block(node);
       case MarkupRole::kMain: now_.in_main = true; return visit_block(node);
       case MarkupRole::kHeading: return visit_heading(node, view(node->name)[1] - '0');
       case MarkupRole::kTitle: return visit_title(node);
@@ -129,13 +129,14 @@ class BlockBuilder {
     boundary();
     now_.in_row = true;
     visit_children(node);
-    while (text_.ends_with(" |")) text_.resize(text_.size() - 2), trim();
+    for (trim(); text_.ends_with(" |"); trim()) text_.resize(text_.size() - 2);  // empty cells at the end
     flush();
   }
 
   void visit_cell(const xmlNode* node) {
     if (!now_.in_row) return visit_block(node);
     trim();
+    if (!text_.empty()) add_space();
     const size_t before = text_.size();
     visit_children(node);
     trim();
@@ -228,6 +229,7 @@ class BlockBuilder {
     }
     block.words = words_in(text_);
     block.link_words = link_words_;
+    block.outside = now_.outside;
     block.hinted = now_.hinted;
     block.in_main = now_.in_main;
     block.text = std::move(text_);

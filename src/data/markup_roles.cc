@@ -184,15 +184,20 @@ bool is_separator(char c) { return c == ' ' || c == '-' || c == '_' || c == '\t'
 MarkupRole markup_role(std::string_view name, bool xml) { return xml ? find_in(kXml, name) : find_in(kHtml, name); }
 
 bool names_boilerplate(std::string_view class_or_id) {
-  std::string name;
+  std::string word, part;  // "siteNavBar": the word "sitenavbar", the parts "site", "nav" and "bar"
   for (size_t i = 0; i <= class_or_id.size(); ++i) {
     const char c = i < class_or_id.size() ? class_or_id[i] : ' ';
     const bool upper = c >= 'A' && c <= 'Z';
-    if (is_separator(c) || (upper && !name.empty() && class_or_id[i - 1] >= 'a')) {
-      if (is_boilerplate_name(name)) return true;
-      name.clear();
+    if (is_separator(c) || (upper && !part.empty() && class_or_id[i - 1] >= 'a')) {
+      if (is_boilerplate_name(part) || (is_separator(c) && is_boilerplate_name(word))) return true;
+      part.clear();
     }
-    if (!is_separator(c)) name += upper ? static_cast<char>(c + 32) : c;
+    if (is_separator(c)) {
+      word.clear();
+    } else {
+      part += upper ? static_cast<char>(c + 32) : c;
+      word += part.back();
+    }
   }
   return false;
 }

@@ -26,7 +26,7 @@ struct QualityConfig {
   double max_duplicate_line_characters = 0.2;
   double max_top_ngram = 0.2;          // Gopher: 0.20, 0.18, 0.16 for 2-, 3- and 4-grams; scaled alike
   double max_duplicate_ngrams = 0.15;  // Gopher: 0.15 for 5-grams, 0.01 less per further word, to 10-grams
-  double min_sentence_lines = 0.02;    // lines that end a sentence (after C4, Raffel et al. 2020, §2.2)
+  double min_sentence_lines = 0.02;    // lines that hold the end of a sentence (after C4, Raffel et al. 2020, §2.2)
   double max_mojibake = 0.005;         // characters that wrong decoding typically makes
   std::vector<std::string> placeholders = {"lorem ipsum", "dolor sit amet"};
   static constexpr auto fields() {
@@ -50,7 +50,8 @@ struct QualityConfig {
         field("max_top_ngram", &QualityConfig::max_top_ngram, "characters in the most frequent 2-gram").range(0, 1),
         field("max_duplicate_ngrams", &QualityConfig::max_duplicate_ngrams, "characters in repeated 5-grams")
             .range(0, 1),
-        field("min_sentence_lines", &QualityConfig::min_sentence_lines, "share of lines that end a sentence")
+        field("min_sentence_lines", &QualityConfig::min_sentence_lines,
+              "share of lines that hold the end of a sentence")
             .range(0, 1),
         field("max_mojibake", &QualityConfig::max_mojibake, "share of characters from wrong decoding").range(0, 1),
         field("placeholders", &QualityConfig::placeholders, "phrases of filler text, in lower case")};

@@ -39,6 +39,21 @@ std::string lowered(std::string text) {
 
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
 
+// Absolute, normal, and without a '/' at the end.
+fs::path tidy(const fs::path& path) {
+  const fs::path full = fs::absolute(path).lexically_normal();
+  return full.has_filename() ? full : full.parent_path();
+}
+
+// The deepest folder that holds all inputs.
+fs::path common_folder(const std::vector<fs::path>& roots) {
+  fs::path common = roots[0].parent_path();
+  for (const fs::path& root : roots)
+    while (common.has_relative_path() && *root.lexically_relative(common).begin() == "..")
+      common = common.parent_path();
+  return common;
+}
+
 }  // namespace
 
 SourceFormat parse_format(std::string_view name) {
@@ -65,11 +80,12 @@ SourceFormat format_of(const fs::path& path) {
 
 SourceReader::SourceReader(const std::vector<InputConfig>& inputs) : inputs_(inputs) {
   if (inputs.empty()) throw Failure(ErrorCode::kInvalidArgument, "inputs: expected at least one file or folder");
+  std::vector<fs::path> roots;
+  for (const InputConfig& input : inputs) roots.push_back(tidy(input.path));
+  const fs::path common = common_folder(roots);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    fs::path root = fs::absolute(inputs[i].path).lexically_normal();
-    if (!root.has_filename()) root = root.parent_path();
-    for (const fs::path& path : list_files(root)) {
-      files_.push_back({i, path, path.lexically_relative(root.parent_path()).generic_string()});
+    for (const fs::path& path : list_files(roots[i])) {
+      files_.push_back({i, path, path.lexically_relative(common).generic_string()});
       has_lines_ |= format_for(files_.back()) == SourceFormat::kJsonl;
     }
   }

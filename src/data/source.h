@@ -33,7 +33,7 @@ struct RawItem {
   size_t input = 0;  // index into the inputs
   fs::path path;
   SourceFormat format = SourceFormat::kUnknown;
-  std::string source;  // the path below the input's parent folder, for people; with ":line" for JSONL
+  std::string source;  // the path below the folder that holds all inputs; with ":line" for JSONL
   int64_t line = 0;    // 0: the whole file
   std::string bytes;   // of the line
   uint64_t bytes_hint = 0;

@@ -69,7 +69,9 @@ bool ends_with_any(std::string_view line, std::initializer_list<std::string_view
   return std::any_of(ends.begin(), ends.end(), [&](std::string_view end) { return line.ends_with(end); });
 }
 
-bool ends_sentence(std::string_view line) {
+bool holds_sentence(std::string_view line) {
+  for (const std::string_view inside : {". ", "! ", "? ", "。", "！", "？", "। ", "؟ "})
+    if (line.find(inside) != std::string_view::npos) return true;
   while (ends_with_any(line, {"\"", "'", ")", "]"})) line.remove_suffix(1);
   for (const std::string_view quote : {"”", "’", "」", "』", "）"})
     if (line.ends_with(quote)) line.remove_suffix(quote.size());
@@ -103,7 +105,7 @@ void count_lines(std::string_view text, TextStats& stats) {
     if (repeated) stats.duplicate_line_bytes += static_cast<int64_t>(line.size());
     stats.bullet_lines += is_bullet(line);
     stats.ellipsis_lines += ends_with_any(line, {"…", "..."});
-    stats.sentence_lines += ends_sentence(line);
+    stats.sentence_lines += holds_sentence(line);
   }
 }
 

@@ -1,0 +1,292 @@
+// The whole build: what it writes, and what it does with bad input.
+#include "data/build.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/byte_source.h"
+#include "base/interrupt.h"
+#include "base/random.h"
+#include "data/report.h"
+#include "data/zstd_file.h"
+#include "ledger/verify.h"
+
+namespace maru::data {
+namespace {
+
+using testing::HasSubstr;
+
+std::string prose(uint64_t seed, int sentences = 12) {
+  constexpr const char* kWords[] = {"사람은", "바다를",   "조용히",   "오래된",   "나무와", "책상에서",
+                                    "걸었고", "바람이",   "불어와",   "편지를",   "읽으며", "저녁마다",
+                                    "산길로", "돌아가는", "아이들과", "노래하던", "마을의", "기억을"};
+  Random random(seed);
+  std::string text;
+  for (int i = 0; i < sentences; ++i) {
+    for (int k = 0; k < 7; ++k)
+      text += std::string(kWords[random.below(std::size(kWords))]) + std::to_string(random.below(90)) + " ";
+    text += "보았다.\n";
+  }
+  return text;
+}
+
+class BuildTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directories(corpus_ / "sub");
+    config_.inputs = {{corpus_.string()}};
+    options_.output = root_ / "home/datasets/d";
+    options_.home = root_ / "home";
+    options_.quiet = true;
+    options_.identify = [](std::string_view text) {
+      return text::LanguageGuess{text.find("다") != text.npos ? "ko" : "en", 0.9};
+    };
+  }
+  void TearDown() override {
+    set_interrupted(false);
+    fs::remove_all(root_);
+  }
+
+  void put(const std::string& name, std::string_view bytes) {
+    std::ofstream(corpus_ / name, std::ios::binary) << bytes;
+  }
+  // Sixty documents that pass, and one for each way to be dropped or changed.
+  void fill() {
+    for (int i = 0; i < 60; ++i) put("p" + std::to_string(100 + i) + ".txt", prose(static_cast<uint64_t>(i)));
+    put("q-copy.md", prose(3));
+    put("q-near.txt", prose(4, 30) + "덧붙인 문장이다.\n");
+    put("q-near0.txt", prose(4, 30));
+    put("r.html", "<body><nav>차림</nav><main><h1>제목</h1><p>" + prose(1000) + "전화 010-1234-5678</p></main></body>");
+    put("s-short.txt", "짧다.");
+    put("s-english.txt",
+        "An English text that is long enough to pass the filter of length but is in another language.\n");
+    put("s-cp949.txt", "\xC7\xD1\xB1\xDB\xC0\xCC\xB4\xD9.");
+    put("s-bad.txt", "한글 \xff\xfe\xff 깨진 글");
+    put("s-binary", std::string("\x7f"
+                                "ELF\0\0\0\1",
+                                8));
+    put("s-image.png", "x");
+    ZstdFile lines(corpus_ / "sub/lines.jsonl.zst");
+    lines.write("{\"text\": \"짧은 줄이다.\", \"n\": 1}\n\n");
+    for (uint64_t i = 2001; i < 2010; ++i) lines.write(Json{{"text", prose(i)}}.dump() + "\n");
+    lines.commit();
+  }
+  BuildResult build(int threads = 2) {
+    ThreadPool pool(threads);
+    return build_dataset(config_, options_, pool);
+  }
+  Error error_of_build() {
+    try {
+      build();
+    } catch (const Failure& e) {
+      return e.error();
+    }
+    ADD_FAILURE() << "expected a Failure";
+    return {};
+  }
+  std::vector<Json> documents(const char* split) const {
+    std::vector<Json> all;
+    LineReader lines(options_.output / (std::string(split) + ".jsonl.zst"));
+    while (const auto line = lines.next()) all.push_back(Json::parse(*line));
+    return all;
+  }
+  static int64_t dropped(const Json& report, std::string_view step, std::string_view reason) {
+    for (const Json& s : report["steps"])
+      for (const Json& r : s["reasons"])
+        if (s["name"] == step && r["reason"] == reason) return r["documents"];
+    return 0;
+  }
+
+  const fs::path root_ = fs::temp_directory_path() / ("maru_build_" + std::to_string(::getpid()));
+  const fs::path corpus_ = root_ / "corpus";
+  BuildConfig config_;
+  BuildOptions options_;
+};
+
+TEST_F(BuildTest, CountsEveryDocumentOnceAndKeepsTheRightOnes) {
+  fill();
+  config_.language.keep = {"ko"};
+  const Json report = build().report;
+  EXPECT_EQ(report, read_json(options_.output / "report.json"));
+  EXPECT_EQ(80, report["documents_in"].get<int64_t>());
+  for (const auto& [step, reason] :
+       std::vector<std::pair<const char*, const char*>>{{"read", "unknown_format"},
+                                                        {"read", "binary"},
+                                                        {"read", "invalid_utf8"},
+                                                        {"language", "wrong_language"},
+                                                        {"exact_duplicates", "duplicate"},
+                                                        {"near_duplicates", "near_duplicate"}})
+    EXPECT_EQ(1, dropped(report, step, reason)) << step << " " << reason;
+  EXPECT_EQ(3, dropped(report, "quality", "too_short")) << "s-short, s-cp949 (decoded), the first line";
+  int64_t in = 80;
+  for (const Json& step : report["steps"]) {
+    EXPECT_EQ(in, step["documents_in"].get<int64_t>()) << step["name"];
+    for (const Json& reason : step["reasons"]) in -= reason["documents"].get<int64_t>();
+    EXPECT_EQ(in, step["documents_out"].get<int64_t>()) << step["name"];
+  }
+  const auto train = documents("train"), held_out = documents("held_out");
+  EXPECT_EQ(71u, train.size() + held_out.size());
+  EXPECT_GE(held_out.size(), 1u);
+  EXPECT_LT(held_out.size(), 15u);
+  EXPECT_THAT(report_table(report), HasSubstr("near_duplicate"));
+}
+
+TEST_F(BuildTest, DocumentsAreCleanAndNamed) {
+  put("r.html", "<body><nav>차림</nav><main><h1>제목</h1><p>" + prose(1) + "전화 010-1234-5678</p></main></body>");
+  build();
+  const auto train = documents("train");
+  ASSERT_EQ(1u, train.size());
+  EXPECT_THAT(train[0]["text"].get<std::string>(), HasSubstr("# 제목\n\n"));
+  EXPECT_THAT(train[0]["text"].get<std::string>(), HasSubstr("전화 [PHONE]"));
+  EXPECT_EQ("corpus/r.html", train[0]["source"]);
+  EXPECT_EQ("ko", train[0]["language"]);
+  EXPECT_EQ(document_id(train[0]["text"].get<std::string>()), train[0]["id"]);
+}
+
+TEST_F(BuildTest, SameBytesForAnyNumberOfThreads) {
+  fill();
+  std::vector<std::string> manifests;
+  for (const int threads : {1, 2, 5}) {
+    options_.force = true;
+    build(threads);
+    manifests.push_back(read_file(options_.output / "manifest.json"));
+  }
+  EXPECT_EQ(manifests[0], manifests[1]);
+  EXPECT_EQ(manifests[0], manifests[2]);
+}
+
+TEST_F(BuildTest, SkipsWhatIsCurrentAndNoticesChanges) {
+  fill();
+  EXPECT_FALSE(build().skipped);
+  EXPECT_TRUE(build().skipped);
+  put("new.txt", prose(77));
+  EXPECT_FALSE(build().skipped);
+  config_.split.held_out = 0.2;
+  EXPECT_FALSE(build().skipped);
+  EXPECT_TRUE(build().skipped);
+}
+
+TEST_F(BuildTest, VerifyNamesAnyChangedFile) {
+  fill();
+  build();
+  ASSERT_TRUE(ledger::verify(options_.output).ok()) << ledger::verify(options_.output).text();
+  for (const fs::path& file : list_files(root_)) {
+    const std::string good = read_file(file);
+    std::string bad = good;
+    bad[bad.size() / 2] = static_cast<char>(bad[bad.size() / 2] ^ 16);
+    std::ofstream(file, std::ios::binary) << bad;
+    EXPECT_THAT(ledger::verify(options_.output).text(), HasSubstr("FAILED   " + file.string()));
+    std::ofstream(file, std::ios::binary) << good;
+  }
+}
+
+TEST_F(BuildTest, MalformedLinesNameFileAndLineOrAreCounted) {
+  put("a.jsonl", "{\"text\": \"" + prose(1).substr(0, 30) + "\"}\n{\"text\": 3}\n{\"body\": \"x\"}\n{broken\n");
+  put("b.txt", prose(5));
+  EXPECT_THAT(error_of_build().message,
+              HasSubstr("a.jsonl:2: expected an object with a string \"text\", got the fields text"));
+  put("a.jsonl", "{\"body\": \"x\"}\n");
+  EXPECT_THAT(error_of_build().message, HasSubstr("got the fields body"));
+  put("a.jsonl", "\n{broken\n");
+  EXPECT_THAT(error_of_build().message, HasSubstr("a.jsonl:2"));
+  EXPECT_FALSE(fs::exists(options_.output)) << "a failed build leaves nothing";
+  config_.skip_malformed = true;
+  EXPECT_EQ(1, dropped(build().report, "read", "malformed"));
+}
+
+TEST_F(BuildTest, CorruptCompressedFilesAreNamed) {
+  ZstdFile file(corpus_ / "a.txt.zst");
+  file.write(prose(1, 500));
+  file.commit();
+  const std::string bytes = read_file(corpus_ / "a.txt.zst");
+  put("a.txt.zst", bytes.substr(0, bytes.size() / 2));
+  const Error error = error_of_build();
+  EXPECT_EQ(ErrorCode::kDataLoss, error.code);
+  EXPECT_THAT(error.message, HasSubstr("a.txt.zst"));
+}
+
+TEST_F(BuildTest, EmptyCorpusSaysWhatDroppedHowMuch) {
+  EXPECT_THAT(error_of_build().message, HasSubstr("contains no files"));
+  put("a.txt", "짧다.");
+  put("b.png", "x");
+  const Error error = error_of_build();
+  EXPECT_EQ(ErrorCode::kInvalidArgument, error.code);
+  EXPECT_THAT(error.message, HasSubstr("empty corpus: of 2 documents none is left"));
+  EXPECT_THAT(error.message, HasSubstr("1 too_short (quality)"));
+  EXPECT_THAT(error.message, HasSubstr("1 unknown_format (read)"));
+  config_.inputs[0].path = (root_ / "nowhere").string();
+  EXPECT_EQ(ErrorCode::kNotFound, error_of_build().code);
+}
+
+TEST_F(BuildTest, LargeFilesAreSkippedAlsoWhenOnlyTheirContentIsLarge) {
+  ZstdFile bomb(corpus_ / "bomb.txt.zst");
+  bomb.write(std::string(10 << 20, 'a'));
+  bomb.commit();
+  put("a.txt", prose(1));
+  config_.max_file_bytes = 1 << 20;
+  EXPECT_EQ(1, dropped(build().report, "read", "too_large"));
+}
+
+TEST_F(BuildTest, InterruptionAndKillLeaveTheOldDataset) {
+  fill();
+  build();
+  const std::string before = read_file(options_.output / "manifest.json");
+  put("new.txt", prose(78));
+  set_interrupted(true);
+  EXPECT_EQ(ErrorCode::kCancelled, error_of_build().code);
+  set_interrupted(false);
+  EXPECT_EQ(before, read_file(options_.output / "manifest.json"));
+  Random random(1);
+  for (int i = 0; i < 10; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      build(1);
+      ::_exit(0);
+    }
+    ::usleep(static_cast<useconds_t>(random.below(30000)));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    ASSERT_TRUE(ledger::verify(options_.output).ok()) << "old or new, but whole";
+  }
+  build();
+  EXPECT_EQ(1, std::distance(fs::directory_iterator(root_ / "home/datasets"), {})) << "no leftovers";
+}
+
+TEST_F(BuildTest, RecipeRoundTripsAndNamesUnknownKeys) {
+  const BuildConfig config = from_json<BuildConfig>(read_yaml("recipes/data/korean.yaml"), "korean.yaml");
+  EXPECT_EQ(3u, config.inputs.size());
+  EXPECT_EQ(to_json(config), to_json(from_json<BuildConfig>(to_json(config), "")));
+  try {
+    from_json<BuildConfig>(Json{{"duplicates", {{"treshold", 0.5}}}}, "r.yaml");
+    FAIL();
+  } catch (const Failure& e) {
+    EXPECT_THAT(e.error().message, HasSubstr("threshold"));
+  }
+}
+
+// 2 MB of real Markdown inside JSONL.
+TEST_F(BuildTest, RealKoreanDocumentation) {
+  const fs::path path = "../shared/data/k8s_docs/ko.jsonl.zst";
+  if (!fs::exists(path)) GTEST_SKIP() << "../shared/data/k8s_docs";
+  config_.inputs = {{path.string(), "auto", "text", "markdown"}};
+  config_.language.keep = {"ko"};
+  config_.quality.max_duplicate_ngrams = 0.4;
+  options_.identify = {};
+  const Json report = build().report;
+  EXPECT_EQ(550, report["documents_in"].get<int64_t>());
+  EXPECT_GT(report["documents_out"].get<int64_t>(), 350);
+  int tooltips = 0;
+  for (const Json& document : documents("train")) {
+    const std::string text = document["text"];
+    tooltips += text.find("{{< glossary_tooltip") != std::string::npos;
+    EXPECT_NE(0u, text.find("---\n")) << document["source"];
+  }
+  EXPECT_LE(tooltips, 3) << "only pages that show short codes as code";
+}
+
+}  // namespace
+}  // namespace maru::data

@@ -1,0 +1,212 @@
+#include "data/pack.h"
+
+#include <functional>
+#include <optional>
+
+#include "base/byte_source.h"
+#include "base/hash.h"
+#include "base/interrupt.h"
+#include "base/progress.h"
+#include "formats/token_dataset.h"
+#include "ledger/artefact_writer.h"
+#include "text/encoder.h"
+
+namespace maru::data {
+namespace {
+
+constexpr size_t kBatchLines = 1024;
+constexpr size_t kBatchBytes = 16 << 20;
+
+struct Line {
+  std::string text, where;
+};
+
+struct Packed {
+  std::vector<int32_t> ids;
+  std::vector<uint8_t> mask;
+  uint64_t source_bytes = 0;
+};
+
+/// Encodes one line; called on any thread with that thread's encoder. Throws Failure.
+using EncodeLine = std::function<Packed(text::Encoder&, const Line&)>;
+using KeepLine = std::function<bool(std::string_view line)>;
+
+/// Turns files of lines into the shards of one split after the other.
+class Packer {
+ public:
+  Packer(const text::Tokenizer& tokenizer, formats::TokenDatasetWriter& writer, EncodeLine encode, ThreadPool& pool)
+      : writer_(writer), encode_(std::move(encode)), pool_(pool) {
+    for (int i = 0; i < pool.size(); ++i) encoders_.emplace_back(tokenizer);
+  }
+
+  void add_file(const fs::path& path, const KeepLine& keep, Progress& progress) {
+    LineReader lines(path);
+    for (auto batch = next_batch(lines, path, keep); !batch.empty(); batch = next_batch(lines, path, keep)) {
+      throw_if_interrupted();
+      add_batch(batch);
+      progress.add(batch.size());
+    }
+  }
+
+ private:
+  static std::vector<Line> next_batch(LineReader& lines, const fs::path& path, const KeepLine& keep) {
+    std::vector<Line> batch;
+    size_t bytes = 0;
+    while (batch.size() < kBatchLines && bytes < kBatchBytes) {
+      const auto line = lines.next();
+      if (!line) break;
+      if (line->find_first_not_of(" \t") == std::string_view::npos || !keep(*line)) continue;
+      bytes += line->size();
+      batch.push_back({std::string(*line), path.string() + ":" + std::to_string(lines.line_number())});
+    }
+    return batch;
+  }
+
+  // Errors are kept until all lines are done, so that the first line in order is the one that is named.
+  void add_batch(const std::vector<Line>& batch) {
+    std::vector<Packed> packed(batch.size());
+    std::vector<std::optional<Error>> errors(batch.size());
+    pool_.parallel_for(static_cast<int64_t>(batch.size()), [&](int64_t task, int worker) {
+      const auto i = static_cast<size_t>(task);
+      try {
+        packed[i] = encode_(encoders_[static_cast<size_t>(worker)], batch[i]);
+      } catch (const Failure& e) {
+        errors[i] = e.error();
+      }
+    });
+    for (size_t i = 0; i < batch.size(); ++i) {
+      if (errors[i]) throw Failure(*errors[i]);
+      writer_.add(packed[i].ids, packed[i].source_bytes, packed[i].mask);
+    }
+  }
+
+  formats::TokenDatasetWriter& writer_;
+  const EncodeLine encode_;
+  ThreadPool& pool_;
+  std::vector<text::Encoder> encoders_;
+};
+
+Packed encode_document(text::Encoder& encoder, const Line& line) {
+  Json json = parse_json(line.text, line.where).value();
+  const auto it = json.is_object() ? json.find("text") : json.end();
+  if (it == json.end() || !it->is_string())
+    throw Failure(ErrorCode::kInvalidArgument, line.where + ": text: expected a document with a string \"text\"");
+  const std::string& text = it->get_ref<const std::string&>();
+  Packed packed;
+  packed.ids.push_back(*encoder.tokenizer().bos());
+  encoder.encode(text, {.add_special_tokens = false, .parse_special = false}, packed.ids);
+  packed.ids.push_back(*encoder.tokenizer().eos());
+  packed.source_bytes = text.size();
+  return packed;
+}
+
+Packed encode_chat_line(text::Encoder& encoder, const Line& line) {
+  const std::vector<text::ChatMessage> messages = parse_chat(line.text, line.where).value();
+  text::EncodedChat chat = text::encode_chat(encoder, messages, false);
+  Packed packed{std::move(chat.ids), std::move(chat.learned), 0};
+  for (const text::ChatMessage& message : messages)
+    if (message.role == "assistant") packed.source_bytes += message.content.size();
+  return packed;
+}
+
+text::Tokenizer load_tokenizer(const fs::path& path, bool with_document_marks) {
+  text::Tokenizer tokenizer = text::Tokenizer::load(path);
+  if (with_document_marks && (!tokenizer.bos() || !tokenizer.eos()))
+    throw Failure(ErrorCode::kInvalidArgument, path.string() + ": the tokenizer has no bos or no eos token");
+  return tokenizer;
+}
+
+ledger::ManifestInput tokenizer_input(const fs::path& path, const ledger::Place& place) {
+  const fs::path directory = fs::is_directory(path) ? path : path.parent_path();
+  if (fs::exists(directory / ledger::kManifestName)) return ledger::artefact_input("tokenizer", directory, place);
+  return ledger::raw_input("tokenizer", fs::is_directory(path) ? path / "tokenizer.json" : path, place);
+}
+
+struct Split {
+  std::string name;
+  std::vector<fs::path> files;
+  KeepLine keep;
+};
+
+struct PackJob {
+  const PackOptions& options;
+  ledger::Manifest manifest;
+  std::vector<Split> splits;
+  EncodeLine encode;
+  bool with_mask = false;
+};
+
+PackResult run(PackJob job, ThreadPool& pool) {
+  const PackOptions& options = job.options;
+  const std::string key = ledger::stage_key(job.manifest.kind, job.manifest.recipe, job.manifest.inputs);
+  if (!options.force && ledger::is_current(options.output, key)) {
+    const Json notes = ledger::read_manifest(options.output).notes;
+    return {notes.at("documents").get<int64_t>(), notes.at("tokens").get<int64_t>(), true};
+  }
+  const text::Tokenizer tokenizer = load_tokenizer(options.tokenizer, !job.with_mask);
+  ledger::ArtefactWriter artefact(options.output);
+  formats::TokenDatasetWriter writer(artefact.directory(), static_cast<uint32_t>(tokenizer.vocab_size()), job.with_mask,
+                                     options.tokens_per_shard);
+  Packer packer(tokenizer, writer, std::move(job.encode), pool);
+  Progress progress("pack", 0, "documents", options.quiet);
+  for (const Split& split : job.splits) {
+    writer.begin_split(split.name);
+    for (const fs::path& file : split.files) packer.add_file(file, split.keep, progress);
+  }
+  writer.finish();
+  if (writer.num_documents() == 0)
+    throw Failure(ErrorCode::kInvalidArgument, job.splits[0].files[0].string() + ": contains no documents");
+  job.manifest.notes = {{"documents", writer.num_documents()}, {"tokens", writer.num_tokens()}};
+  artefact.commit(std::move(job.manifest));
+  return {writer.num_documents(), writer.num_tokens(), false};
+}
+
+ledger::Manifest new_manifest(const PackOptions& options, const ledger::Place& place) {
+  ledger::Manifest manifest;
+  manifest.kind = "tokens";
+  manifest.name = place.directory.filename().string();
+  manifest.recipe = {{"tokens_per_shard", options.tokens_per_shard}};
+  manifest.inputs = {tokenizer_input(options.tokenizer, place)};
+  return manifest;
+}
+
+ledger::Place place_of(const PackOptions& options) {
+  const fs::path full = fs::absolute(options.output).lexically_normal();
+  return {full.has_filename() ? full : full.parent_path(), options.home};
+}
+
+std::vector<fs::path> chat_files(const ChatPackConfig& config) {
+  std::vector<fs::path> files;
+  for (const std::string& input : config.inputs)
+    for (const fs::path& path : list_files(input)) files.push_back(path);
+  if (files.empty()) throw Failure(ErrorCode::kInvalidArgument, "inputs: expected at least one JSONL file");
+  return files;
+}
+
+}  // namespace
+
+PackResult pack_dataset(const fs::path& dataset, const PackOptions& options, ThreadPool& pool) {
+  const ledger::Place place = place_of(options);
+  PackJob job{options, new_manifest(options, place), {}, encode_document};
+  job.manifest.inputs.push_back(ledger::artefact_input("dataset", dataset, place));
+  for (const char* name : {"train", "held_out"})
+    job.splits.push_back({name, {dataset / (std::string(name) + ".jsonl.zst")}, [](std::string_view) { return true; }});
+  return run(std::move(job), pool);
+}
+
+PackResult pack_chats(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
+  const ledger::Place place = place_of(options);
+  PackJob job{options, new_manifest(options, place), {}, encode_chat_line, true};
+  job.manifest.seed = config.seed;
+  job.manifest.recipe["chat"] = to_json(config);
+  const std::vector<fs::path> files = chat_files(config);
+  for (const fs::path& file : files) job.manifest.inputs.push_back(ledger::raw_input("raw", file, place));
+  const auto is_held_out = [&config](std::string_view line) {
+    return static_cast<double>(hash64(line, config.seed) >> 11) * 0x1p-53 < config.held_out;
+  };
+  job.splits.push_back({"train", files, [=](std::string_view line) { return !is_held_out(line); }});
+  job.splits.push_back({"held_out", files, is_held_out});
+  return run(std::move(job), pool);
+}
+
+}  // namespace maru::data

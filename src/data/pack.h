@@ -1,0 +1,55 @@
+// From documents or conversations to packed token shards (formats/token_shard.h). Parallel over documents, in their
+// order; the same bytes for any number of threads. The output directory appears whole or not at all.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/fields.h"
+#include "base/thread_pool.h"
+#include "ledger/manifest.h"
+#include "text/chat_template.h"
+
+namespace maru::data {
+
+struct PackOptions {
+  fs::path tokenizer;  // directory: its manifest becomes an input; without a manifest its tokenizer.json does
+  fs::path output;     // datasets/NAME/tokens-TOK
+  fs::path home;
+  int64_t tokens_per_shard = 1 << 24;
+  bool force = false, quiet = false;
+};
+
+struct PackResult {
+  int64_t documents = 0, tokens = 0;
+  bool skipped = false;  // the shards were there already, made from the same inputs
+};
+
+/// Packs train.jsonl.zst and held_out.jsonl.zst of a dataset directory: bos, the text's tokens, eos. Spellings of
+/// special tokens inside a text are plain text.
+///
+/// Throws   kInvalidArgument if the tokenizer lacks bos or eos, or a line lacks "text" (naming file and line).
+PackResult pack_dataset(const fs::path& dataset, const PackOptions& options, ThreadPool& pool);
+
+struct ChatPackConfig {
+  std::vector<std::string> inputs;
+  double held_out = 0.05;
+  uint64_t seed = 1;
+  static constexpr auto fields() {
+    return std::tuple{
+        field("inputs", &ChatPackConfig::inputs, "JSONL files (also .gz .zst .xz) or folders of them"),
+        field("held_out", &ChatPackConfig::held_out, "fraction of conversations kept from training").range(0, 0.9),
+        field("seed", &ChatPackConfig::seed, "of the split")};
+  }
+};
+
+/// Packs {"messages": [{"role", "content"}, …]} and {"prompt", "completion"} lines by the chat template, with a loss
+/// mask: only assistant turns are to be predicted. A document's source bytes are those of its assistant turns.
+///
+/// Throws   kInvalidArgument naming file, line and field: `chat.jsonl:3: messages[1].content: expected a string, got
+///          null`; or for a tokenizer without the template's special tokens.
+PackResult pack_chats(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool);
+
+/// The conversation in one line of JSON. `where` stands in the errors.
+Result<std::vector<text::ChatMessage>> parse_chat(std::string_view line, std::string_view where);
+
+}  // namespace maru::data
