@@ -108,7 +108,8 @@ void ThreadPool::parallel_for(int64_t tasks, TaskRef f) {
   }
   s.wake.notify_all();
   s.work(0);
-  while (s.running.load(std::memory_order_acquire) > 0) pause();
+  // Where threads outnumber free cores, the worker that is waited for may need this one's core.
+  for (int i = 0; s.running.load(std::memory_order_acquire) > 0; ++i) i < kSpins ? pause() : std::this_thread::yield();
   if (s.error) std::rethrow_exception(std::exchange(s.error, nullptr));
 }
 
