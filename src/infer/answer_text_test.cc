@@ -1,0 +1,71 @@
+#include "infer/answer_text.h"
+
+#include <gtest/gtest.h>
+
+#include "infer/fake_model.h"
+
+namespace maru::infer {
+namespace {
+
+class AnswerTextTest : public ::testing::Test {
+ protected:
+  text::Tokenizer tokenizer_ = byte_tokenizer();
+
+  /// What comes out for each token: its text, and how many tokens with it.
+  std::vector<std::pair<std::string, size_t>> feed(AnswerText& answer, std::string_view text) {
+    std::vector<std::pair<std::string, size_t>> out;
+    for (int32_t token : tokenizer_.encode(text)) {
+      Piece piece;
+      stopped_ = answer.push({.token = token}, piece);
+      out.emplace_back(piece.text, piece.tokens.size());
+    }
+    return out;
+  }
+  Piece finish(AnswerText& answer) {
+    Piece piece;
+    answer.finish(piece);
+    return piece;
+  }
+  bool stopped_ = false;
+};
+
+using Out = std::vector<std::pair<std::string, size_t>>;
+
+TEST_F(AnswerTextTest, TokensOfACharacterComeWithIt) {
+  AnswerText answer(tokenizer_, {}, true);
+  EXPECT_EQ(feed(answer, "a가b"), (Out{{"a", 1}, {"", 0}, {"", 0}, {"가", 3}, {"b", 1}}));
+}
+
+TEST_F(AnswerTextTest, TokensHeldForAStopComeWithTheirText) {
+  AnswerText answer(tokenizer_, {"xyz"}, true);
+  EXPECT_EQ(feed(answer, "axyb"), (Out{{"a", 1}, {"", 0}, {"", 0}, {"xyb", 3}}));
+  EXPECT_EQ(finish(answer).text, "");
+}
+
+TEST_F(AnswerTextTest, TokensOfTheStopAreDropped) {
+  AnswerText answer(tokenizer_, {"가"}, true);
+  EXPECT_EQ(feed(answer, "a가"), (Out{{"a", 1}, {"", 0}, {"", 0}, {"", 0}}));
+  EXPECT_TRUE(stopped_);
+  EXPECT_EQ(finish(answer).tokens.size(), 0u);
+}
+
+TEST_F(AnswerTextTest, TheEndGivesWhatWasHeld) {
+  AnswerText answer(tokenizer_, {"stop"}, true);
+  feed(answer, "st");
+  Piece unfinished;
+  answer.push({.token = 5 + 0xea}, unfinished);
+  const Piece rest = finish(answer);
+  EXPECT_EQ(unfinished.text + rest.text, "st\xEF\xBF\xBD");
+  EXPECT_EQ(unfinished.tokens.size() + rest.tokens.size(), 3u);
+}
+
+TEST_F(AnswerTextTest, SpecialAndUnknownTokensHaveNoText) {
+  AnswerText answer(tokenizer_, {}, false);
+  Piece piece;
+  for (int32_t token : {0, 4, 5000}) EXPECT_FALSE(answer.push({.token = token}, piece));
+  EXPECT_EQ(piece.text, "");
+  EXPECT_TRUE(piece.tokens.empty());
+}
+
+}  // namespace
+}  // namespace maru::infer
