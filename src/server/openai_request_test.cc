@@ -96,7 +96,8 @@ TEST(ChatRequest, RefusesWhatIsNotAnObject) {
 TEST(ChatRequest, TakesFieldsThatAskForNothing) {
   const char* more =
       R"(,"tools":[],"tool_choice":"none","store":false,"user":"u","parallel_tool_calls":true,"metadata":{"a":"b"},
-      "response_format":{"type":"text"},"temperature":null,"logit_bias":{},"service_tier":"auto","modalities":["text"])";
+      "response_format":{"type":"text"},"temperature":null,"logit_bias":{},"service_tier":"auto",
+      "modalities":["text"])";
   EXPECT_EQ(chat_refusal(chat(more)).status, 0) << chat_refusal(chat(more)).message;
 }
 

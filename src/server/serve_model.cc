@@ -6,6 +6,7 @@
 #include "base/interrupt.h"
 #include "base/json.h"
 #include "infer/loaded_model.h"
+#include "ledger/manifest.h"
 #include "server/serve.h"
 
 namespace maru::server {
@@ -16,12 +17,19 @@ std::optional<Dtype> wanted_dtype(const ServeConfig& config) {
   return parse_dtype(config.dtype);
 }
 
-std::string details_of(const infer::LoadedModel& model) {
+// Whether the model was taught to answer: its manifest says so; without one, a chat template's tokens are a good sign.
+bool can_chat(const fs::path& directory, const infer::LoadedModel& model) {
+  if (fs::exists(directory / ledger::kManifestName))
+    return ledger::read_manifest(directory).notes.value("chat", false);
+  return model.tokenizer().id_of("<|im_start|>").has_value();
+}
+
+std::string details_of(const fs::path& directory, const infer::LoadedModel& model) {
   const Decoder& decoder = model.decoder();
   const Json details{{"parameters", count_parameters(decoder.config())},
                      {"context_length", decoder.config().max_position_embeddings},
                      {"dtype", std::string(name_of(decoder.dtype()))},
-                     {"chat", model.tokenizer().id_of("<|im_start|>").has_value()}};
+                     {"chat", can_chat(directory, model)}};
   return details.dump();
 }
 
@@ -51,7 +59,7 @@ void serve(const ServeConfig& config, const ServeContext& context, const fs::pat
                     .end_tokens = model.end_tokens(),
                     .isa = isa,
                     .threads = cpu.pool->size(),
-                    .details = details_of(model)});
+                    .details = details_of(model_directory, model)});
   ready({.url = url_of(config, server.port()),
          .model = model.name(),
          .isa = isa,

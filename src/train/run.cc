@@ -190,7 +190,8 @@ void Run::export_model() {
       fs::copy_file(fs::path(config_.tokenizer) / name, writer.directory() / name);
   write_json(writer.directory() / "generation_config.json", options_.generation_config);
   ledger::Manifest m = run_manifest(config_, {options_.model, options_.home}, "model");
-  m.notes = {{"steps", state_.step},
+  m.notes = {{"chat", train_set_.has_mask()},  // a loss mask: it learnt to answer, not only to go on
+             {"steps", state_.step},
              {"tokens", state_.tokens},
              {"parameters", summary_.parameters},
              {"loss", summary_.loss},
