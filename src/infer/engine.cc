@@ -83,10 +83,7 @@ void Engine::check(const GenerationRequest& request) const {
     if (token < 0 || token >= model_.vocab_size())
       refuse("token id " + std::to_string(token) + " of the prompt: expected an id below " +
              std::to_string(model_.vocab_size()));
-  for (const auto& [token, bias] : request.sampling.logit_bias)
-    if (token < 0 || token >= model_.vocab_size())
-      refuse("token id " + std::to_string(token) + " of logit_bias: expected an id below " +
-             std::to_string(model_.vocab_size()));
+  infer::check(request.sampling, model_.vocab_size());
   if (request.max_tokens < 0 || size > max_context_ || request.max_tokens > max_context_ - size)
     refuse("the prompt has " + std::to_string(size) + " tokens and max_tokens is " +
            std::to_string(request.max_tokens) + ": expected at most " + std::to_string(max_context_) + " together");
@@ -155,25 +152,34 @@ bool Engine::collect_mail(std::vector<Submission>& mail, bool idle) {
 }
 
 void Engine::admit(const Submission& submission) {
-  const GenerationRequest& request = *submission.request;
-  const double deadline = seconds_since_epoch(submission.time) + request.timeout_seconds;
-  for (int64_t choice = 0; choice < request.choices; ++choice) {
-    const SequenceId id = next_id_++;
-    const uint64_t seed = mix64(submission.seed + static_cast<uint64_t>(choice) * 0x9e3779b97f4a7c15ull);
-    Active active{.request = submission.request,
-                  .channel = submission.channel,
-                  .choice = choice,
-                  .tokens = request.prompt,
-                  .sampler = Sampler(request.sampling, model_.vocab_size(), seed, request.prompt),
-                  .text = AnswerText(tokenizer_, request.stop, request.sampling.top_logprobs >= 0),
-                  .last_time = submission.time};
-    active.tokens.reserve(request.prompt.size() + static_cast<size_t>(request.max_tokens));
-    if (request.score_prompt) active.prompt_scores.push_back({.token = request.prompt[0]});
-    Active& added = active_.emplace(id, std::move(active)).first->second;
-    scheduler_.add(id, static_cast<int64_t>(request.prompt.size()), deadline);
-    if (request.max_tokens == 0 && !request.score_prompt) end(id, added, FinishReason::kLength, {});
+  const int64_t choices = submission.request->choices;
+  int64_t choice = 0;
+  try {
+    for (; choice < choices; ++choice) admit_choice(submission, choice);
+    counts_.prompt_tokens += static_cast<int64_t>(submission.request->prompt.size());
+  } catch (...) {
+    open_choices_ -= choices - choice;
+    fail(submission.channel, current_error());
   }
-  counts_.prompt_tokens += static_cast<int64_t>(request.prompt.size());
+}
+
+void Engine::admit_choice(const Submission& submission, int64_t choice) {
+  const GenerationRequest& request = *submission.request;
+  const SequenceId id = next_id_++;
+  const uint64_t seed = mix64(submission.seed + static_cast<uint64_t>(choice) * 0x9e3779b97f4a7c15ull);
+  Active active{.request = submission.request,
+                .channel = submission.channel,
+                .choice = choice,
+                .tokens = request.prompt,
+                .sampler = Sampler(request.sampling, model_.vocab_size(), seed, request.prompt),
+                .text = AnswerText(tokenizer_, request.stop, request.sampling.top_logprobs >= 0),
+                .last_time = submission.time};
+  active.tokens.reserve(request.prompt.size() + static_cast<size_t>(request.max_tokens));
+  if (request.score_prompt) active.prompt_scores.push_back({.token = request.prompt[0]});
+  Active& added = active_.emplace(id, std::move(active)).first->second;
+  scheduler_.add(id, static_cast<int64_t>(request.prompt.size()),
+                 seconds_since_epoch(submission.time) + request.timeout_seconds);
+  if (request.max_tokens == 0 && !request.score_prompt) end(id, added, FinishReason::kLength, {});
 }
 
 void Engine::drop_abandoned() {

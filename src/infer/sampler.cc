@@ -1,5 +1,7 @@
 #include "infer/sampler.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -44,7 +46,28 @@ double total_of(const auto& candidates) {
   return sum;
 }
 
+/// False for NaN too.
+void check_range(double value, double low, double high, const char* name) {
+  if (!(value >= low && value <= high))
+    throw Failure(ErrorCode::kInvalidArgument,
+                  fmt::format("{} = {}: expected a number from {} to {}", name, value, low, high));
+}
+
 }  // namespace
+
+void check(const SamplingOptions& options, int64_t vocab_size) {
+  check_range(options.temperature, 0, 1e6, "temperature");
+  check_range(static_cast<double>(options.top_k), 0, 1e12, "top_k");
+  check_range(options.top_p, 0, 1, "top_p");
+  check_range(options.min_p, 0, 1, "min_p");
+  check_range(options.presence_penalty, -1000, 1000, "presence_penalty");
+  check_range(options.frequency_penalty, -1000, 1000, "frequency_penalty");
+  check_range(options.repetition_penalty, 0.001, 1000, "repetition_penalty");
+  for (const auto& [token, bias] : options.logit_bias) {
+    check_range(token, 0, static_cast<double>(vocab_size - 1), "token id of logit_bias");
+    check_range(bias, -1000, 1000, "logit_bias");
+  }
+}
 
 SamplerScratch::SamplerScratch(int64_t vocab_size) {
   candidates_.reserve(static_cast<size_t>(vocab_size));

@@ -25,6 +25,9 @@ struct SamplingOptions {
   int64_t top_logprobs = -1;  // -1: no log-probabilities; n: the token's own and the n highest
 };
 
+/// Throws kInvalidArgument, naming the option that is out of its range.
+void check(const SamplingOptions& options, int64_t vocab_size);
+
 struct TokenLogprob {
   int32_t token = 0;
   float logprob = 0;

@@ -130,6 +130,25 @@ TEST(Sampler, RefusesLogitsThatAreNotFinite) {
   EXPECT_THROW(greedy({}, std::vector<float>(8, -INFINITY)), Failure);
 }
 
+TEST(Sampler, NamesTheOptionOutOfRange) {
+  const auto name = [](const SamplingOptions& options) -> std::string {
+    try {
+      check(options, kVocab);
+    } catch (const Failure& failure) {
+      return std::string(failure.what()).substr(0, std::string(failure.what()).find(" ="));
+    }
+    return "";
+  };
+  EXPECT_EQ(name({}), "");
+  EXPECT_EQ(name({.temperature = -1}), "temperature");
+  EXPECT_EQ(name({.temperature = NAN}), "temperature");
+  EXPECT_EQ(name({.top_k = -1}), "top_k");
+  EXPECT_EQ(name({.top_p = 1.1}), "top_p");
+  EXPECT_EQ(name({.repetition_penalty = 0}), "repetition_penalty");
+  EXPECT_EQ(name({.logit_bias = {{8, 0}}}), "token id of logit_bias");
+  EXPECT_EQ(name({.logit_bias = {{7, INFINITY}}}), "logit_bias");
+}
+
 TEST(Sampler, TakesTinyTemperatures) { EXPECT_EQ(greedy({.temperature = 1e-300, .top_k = 1}, kLogits), 1); }
 
 }  // namespace
