@@ -21,7 +21,8 @@ function(add_kernels)
     add_library(kernels_${isa} OBJECT ${cpu})
     maru_target(kernels_${isa})
     # g++ 12 warns falsely inside its own avx512fintrin.h (GCC bug 105593).
-    target_compile_options(kernels_${isa} PRIVATE ${MARU_ISA_FLAGS_${isa}} -fno-math-errno -Wno-maybe-uninitialized -Wno-uninitialized)
+    target_compile_options(kernels_${isa} PRIVATE ${MARU_ISA_FLAGS_${isa}} -fno-math-errno
+                           $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
     target_compile_definitions(kernels_${isa} PRIVATE MARU_ISA_${ISA})
     list(APPEND objects $<TARGET_OBJECTS:kernels_${isa}>)
     add_library(probe_${isa} OBJECT EXCLUDE_FROM_ALL simd/probe.cc)

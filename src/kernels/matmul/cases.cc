@@ -24,6 +24,8 @@ struct Shape {
 
 // Leading dimensions are larger than the rows.
 constexpr int64_t kGap = 3;
+// What scratch holds before: NaN in every type, so that what is read unwritten shows.
+constexpr std::byte kNan{0xff};
 
 // The product in T and in Accumulator<T>.
 template <class T>
@@ -48,7 +50,7 @@ struct Problem {
   template <class C>
   void multiply(CpuStream& stream, std::vector<C>& result, int64_t first, int64_t rows) {
     if (shape.pack && packed.empty()) pack(stream);
-    scratch.resize(64 + matmul_scratch_bytes<T>(stream.isa, stream.pool->size(), rows, shape.n, shape.k));
+    scratch.assign(64 + matmul_scratch_bytes<T>(stream.isa, stream.pool->size(), rows, shape.n, shape.k), kNan);
     matmul<T, C>(stream, {.c = result.data() + first * ldc,
                           .ldc = ldc,
                           .a = a.data() + first * (shape.transpose_a ? 1 : lda),
@@ -91,7 +93,7 @@ struct Problem {
     return bytes.data() + (64 - reinterpret_cast<uintptr_t>(bytes.data()) % 64) % 64;
   }
   void pack(CpuStream& stream) {
-    packed.resize(64 + matmul_packed_bytes<T>(stream.isa, shape.n, shape.k));
+    packed.assign(64 + matmul_packed_bytes<T>(stream.isa, shape.n, shape.k), kNan);
     matmul_pack<T>(stream, {.packed = aligned(packed),
                             .b = b.data(),
                             .ldb = ldb,

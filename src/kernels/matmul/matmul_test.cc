@@ -22,7 +22,7 @@ std::vector<T> transposed(const std::vector<T>& x, int64_t rows, int64_t cols) {
 }
 
 std::byte* aligned(std::vector<std::byte>& bytes, int64_t size) {
-  bytes.resize(static_cast<size_t>(size + 64));
+  bytes.assign(static_cast<size_t>(size + 64), std::byte{0xff});  // NaN: what is read unwritten shows
   return bytes.data() + (64 - reinterpret_cast<uintptr_t>(bytes.data()) % 64) % 64;
 }
 
