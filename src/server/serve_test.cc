@@ -285,9 +285,12 @@ TEST_F(ServeTest, ReadsTheHomeDirectory) {
   EXPECT_TRUE(get("/v1/maru/datasets/docs/report").json.contains("steps"));
   EXPECT_TRUE(get("/v1/maru/models/first/evaluation").json.contains("tasks"));
   EXPECT_EQ(get("/v1/maru/models/first/manifest").status, 404);
+  fs::create_directories(home / "evaluation");
+  write_file(home / "evaluation/evaluation.json", "{}");  // what ".." would reach
   for (const char* path : {"/v1/maru/models/../evaluation", "/v1/maru/models/%2e%2e/evaluation",
-                           "/v1/maru/datasets/.hidden/report", "/v1/maru/runs/none/metrics"})
-    EXPECT_GE(get(path).status, 400) << path;
+                           "/v1/maru/datasets/.hidden/report", "/v1/maru/models/a%5c..%5cb/evaluation"})
+    EXPECT_EQ(get(path).status, 400) << path;
+  EXPECT_EQ(get("/v1/maru/runs/none/metrics").status, 404);
   EXPECT_EQ(get("/v1/maru/status").json["model"], "tiny");
   fs::remove_all(home);
 }
