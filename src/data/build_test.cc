@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <set>
 
 #include "base/byte_source.h"
 #include "base/interrupt.h"
@@ -194,8 +195,35 @@ TEST_F(BuildTest, MalformedLinesNameFileAndLineOrAreCounted) {
   put("a.jsonl", "\n{broken\n");
   EXPECT_THAT(error_of_build().message, HasSubstr("a.jsonl:2"));
   EXPECT_FALSE(fs::exists(options_.output)) << "a failed build leaves nothing";
+  put("a.jsonl", "\n{broken\n{\"text\": \"\xff\"}\n");
   config_.skip_malformed = true;
-  EXPECT_EQ(1, dropped(build().report, "read", "malformed"));
+  const Json report = build().report;
+  EXPECT_EQ(1, dropped(report, "read", "malformed"));
+  EXPECT_EQ(1, dropped(report, "read", "invalid_utf8"));
+}
+
+TEST_F(BuildTest, DocumentsKeepTheirSplitWhenOthersCome) {
+  config_.split.held_out = 0.2;
+  for (int i = 0; i < 40; ++i) put("p" + std::to_string(100 + i) + ".txt", prose(static_cast<uint64_t>(i)));
+  build();
+  std::set<std::string> before;
+  for (const Json& document : documents("held_out")) before.insert(document["id"]);
+  EXPECT_GT(before.size(), 2u);
+  for (int i = 0; i < 10; ++i) put("a" + std::to_string(i) + ".txt", prose(static_cast<uint64_t>(500 + i)));
+  build();
+  std::set<std::string> after;
+  for (const Json& document : documents("held_out")) after.insert(document["id"]);
+  for (const Json& document : documents("train")) EXPECT_FALSE(before.contains(document["id"]));
+  EXPECT_GE(after.size(), before.size());
+}
+
+TEST_F(BuildTest, TwoDocumentsAreEnoughForBothSplits) {
+  put("a.txt", prose(1));
+  put("b.txt", prose(2));
+  config_.split.held_out = 0.001;
+  build();
+  EXPECT_EQ(1u, documents("train").size());
+  EXPECT_EQ(1u, documents("held_out").size());
 }
 
 TEST_F(BuildTest, CorruptCompressedFilesAreNamed) {

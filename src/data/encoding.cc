@@ -75,7 +75,10 @@ std::optional<std::string> convert(std::string_view bytes, std::string_view enco
   u_strToUTF8(text.data(), static_cast<int32_t>(text.size()), &size, wide.data(), n, &status);
   if (U_FAILURE(status)) return std::nullopt;
   text.resize(static_cast<size_t>(size));
-  return text;
+  // ICU gives the unassigned bytes 0xFF and 0x80 of windows-949 a meaning of its own.
+  const bool unassigned =
+      encoding == "windows-949" && (text.find("\uF8F7") != text.npos || text.find("\u0080") != text.npos);
+  return unassigned ? std::nullopt : std::optional(std::move(text));
 }
 
 bool mostly_hangul(std::string_view text) {

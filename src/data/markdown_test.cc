@@ -24,6 +24,7 @@ TEST(Markdown, InlineMarksGoAndTextStays) {
       {"<https://example.com> 주소", "https://example.com 주소"},
       {"{{< glossary_tooltip text=\"파드\" term_id=\"pod\" >}}를 {{% x %}}{#anchor}", "파드를 "},
       {"\\*그대로\\*", "*그대로*"},
+      {"별표****넷", "별표****넷"},
       {"[닫히지 않은 `것 **", "[닫히지 않은 `것 **"},
   };
   for (const auto& [in, out] : kCases) EXPECT_EQ(out, strip_markdown_inline(in)) << in;

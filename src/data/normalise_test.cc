@@ -45,6 +45,7 @@ TEST(Encoding, GarbageIsRefused) {
   }
   EXPECT_FALSE(decode_text("한글 \xff\xff 깨짐", "").ok());
   EXPECT_FALSE(decode_text("caf\xe9 au lait", "no-such-charset").ok());
+  EXPECT_FALSE(decode_text(std::string(kCp949) + "\xff\xff", "euc-kr").ok()) << "one bad byte refutes the charset";
 }
 
 TEST(Encoding, DeclarationsAndBinaries) {

@@ -104,6 +104,7 @@ TEST(TextStats, NgramsByHand) {
   EXPECT_DOUBLE_EQ(0.8, r.top);
   EXPECT_DOUBLE_EQ(0.4, r.duplicate);
   EXPECT_DOUBLE_EQ(0, measure_ngrams(hash_words("a b c d e"), 2).top);
+  EXPECT_DOUBLE_EQ(0.5, measure_ngrams(hash_words("a b c a b c"), 2).duplicate) << "the second b counts once";
   EXPECT_EQ(7u, hash_words("吾輩は猫である").size());
 }
 

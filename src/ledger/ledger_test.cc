@@ -147,7 +147,11 @@ TEST_F(LedgerTest, HashCacheFollowsTheFileAndSurvivesDamage) {
   fs::last_write_time(file, time);
   EXPECT_EQ(sha256_hex("one"), hash()) << "same size and time: the cached value, which is why verify never asks it";
   write_file(file, "three");
-  EXPECT_EQ(sha256_hex("three"), hash());
+  fs::last_write_time(file, time);
+  EXPECT_EQ(sha256_hex("three"), hash()) << "the size alone tells";
+  write_file(file, "other");
+  EXPECT_EQ(sha256_hex("other"), hash()) << "the time alone tells";
+  write_file(file, "three");
   write_file(cache, "rubbish\n" + std::string(64, 'x') + " y z\n");
   EXPECT_EQ(sha256_hex("three"), hash());
 }
