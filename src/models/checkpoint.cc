@@ -70,8 +70,6 @@ Tensor converted(const SafetensorsEntry& entry, Shape shape, Dtype dtype) {
 
 Tensor tensor_of(const SafetensorsFile& file, const SafetensorsEntry& entry, const ParameterInfo& info, Dtype dtype,
                  const std::string& where) {
-  int64_t size = 1;
-  for (int64_t dim : entry.shape) size *= dim;
   const bool fits = entry.shape.size() == 1
                         ? info.shape == Shape{1, entry.shape[0]}
                         : entry.shape.size() == 2 && info.shape == Shape{entry.shape[0], entry.shape[1]};

@@ -43,7 +43,6 @@ class Run {
 
   TrainConfig config_;
   RunOptions options_;
-  Stream& stream_;
   formats::TokenDataset train_set_, held_out_;
   std::unique_ptr<Decoder> model_;
   std::unique_ptr<Trainer> trainer_;
@@ -71,7 +70,6 @@ std::unique_ptr<Decoder> make_model(const TrainConfig& config) {
 Run::Run(const TrainConfig& config, const RunOptions& options, Stream& stream)
     : config_(config),
       options_(options),
-      stream_(stream),
       train_set_(config.tokens, "train"),
       held_out_(config.tokens, "held_out"),
       model_(make_model(config)),
