@@ -12,11 +12,14 @@
 namespace maru::kernels {
 namespace {
 
-// Tiles as large as registers allow: 14 x 2, 6 x 2 and 4 x 2 sums next to the factors.
-constexpr int kTileRows = kLanes == 16 ? 14 : kLanes == 8 ? 6 : 4;
+// Tiles as large as registers allow, next to the factors: 14 x 2 and 6 x 2 sums; 4 x 2 where bfloat16 must be widened
+// in more registers.
+template <class T>
+constexpr int kTileRows = kLanes == 16                     ? 14
+                          : kLanes == 8 && kHalves<T> == 1 ? 6
+                                                           : 4;
 constexpr int kTileVectors = 2;
 constexpr int64_t kTileCols = kTileVectors * kLanes;
-constexpr int64_t kTileSums = kTileRows * kTileCols;
 
 // A block of c is large, because op(a) is packed anew for each column of blocks and op(b) for each row of blocks.
 constexpr int64_t kBlockRows = 72 * 14;
@@ -28,6 +31,7 @@ constexpr int64_t kFewestRows = 16;          // up to here op(b) comes from memo
 
 // How m, n and k are cut. Depends on the number of threads; bits do not depend on it.
 struct Plan {
+  int64_t tile_rows;
   int64_t rows, cols, words;  // of a block; cols a multiple of kTileCols
   int64_t strip;              // columns of a block whose op(b) is packed at a time
   int64_t row_blocks, col_blocks, word_blocks;
@@ -49,6 +53,7 @@ void share_out(Plan& plan, int threads, int64_t m, int64_t n) {
 template <class T>
 Plan plan_for(int threads, int64_t m, int64_t n, int64_t k) {
   Plan plan;
+  plan.tile_rows = kTileRows<T>;
   plan.word_blocks = blocks_of(words_of<T>(k), m <= kFewRows ? 4 * kBlockWords : kBlockWords);
   plan.row_blocks = blocks_of(m, kBlockRows);
   plan.col_blocks = blocks_of(n, kBlockCols);
@@ -69,10 +74,13 @@ struct Buffers {
   float* sums;  // of every tile of the block, or of one where k is a single block
 };
 
-int64_t tiles_of(const Plan& plan) { return divide_up(plan.rows, kTileRows) * (plan.cols / kTileCols); }
+int64_t tiles_of(const Plan& plan) { return divide_up(plan.rows, plan.tile_rows) * (plan.cols / kTileCols); }
 int64_t a_words(const Plan& plan) { return round_up(plan.rows * plan.words, 16); }
 int64_t b_words(const Plan& plan) { return round_up(plan.strip * plan.words, 16); }
-int64_t sums_of(const Plan& plan) { return round_up((plan.word_blocks > 1 ? tiles_of(plan) : 1) * kTileSums, 16); }
+int64_t tile_sums(const Plan& plan) { return plan.tile_rows * kTileCols; }
+int64_t sums_of(const Plan& plan) {
+  return round_up((plan.word_blocks > 1 ? tiles_of(plan) : 1) * tile_sums(plan), 16);
+}
 int64_t worker_words(const Plan& plan) { return a_words(plan) + b_words(plan) + sums_of(plan); }
 
 Buffers buffers_of(const Plan& plan, std::byte* scratch, int worker) {
@@ -145,7 +153,7 @@ struct Job {
   Lines<T> b_lines() const { return {x.b, x.ldb, !x.transpose_b}; }
 
   // Rows of c are spread evenly over the tiles of a block.
-  int64_t row_tiles(const Block& block) const { return divide_up(block.rows, kTileRows); }
+  int64_t row_tiles(const Block& block) const { return divide_up(block.rows, plan.tile_rows); }
   int64_t first_row(const Block& block, int64_t tile) const { return tile * block.rows / row_tiles(block); }
 
   void pack_a(const Block& block, Depth depth) const {
@@ -186,7 +194,7 @@ struct Job {
   // Sums of a tile, between blocks of k where there are several.
   float* sums_at(const Block& block, int64_t tile, int64_t col) const {
     const int64_t index = tile * (plan.cols / kTileCols) + col / kTileCols;
-    return block.buffers.sums + (plan.word_blocks > 1 ? index : 0) * kTileSums;
+    return block.buffers.sums + (plan.word_blocks > 1 ? index : 0) * tile_sums(plan);
   }
 
   void multiply_strip(const Block& block, Depth depth, Strip strip) const {
@@ -194,7 +202,7 @@ struct Job {
     const bool first = depth.first == 0, last = depth.first + depth.words >= words;
     for (int64_t tile = 0; tile < row_tiles(block); ++tile) {
       const int64_t row = first_row(block, tile), rows = first_row(block, tile + 1) - row;
-      const MultiplyTile multiply = multiply_rows<T>(rows, std::make_integer_sequence<int, kTileRows>());
+      const MultiplyTile multiply = multiply_rows<T>(rows, std::make_integer_sequence<int, kTileRows<T>>());
       for (int64_t c = 0; c < strip.cols; c += kTileCols) {
         const int64_t col = strip.first + c;
         float* sums = sums_at(block, tile, col);
