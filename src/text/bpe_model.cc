@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "text/bpe_long.h"
 
@@ -13,19 +12,22 @@ MergeTable::MergeTable(std::vector<Merge> merges) : merges_(std::move(merges)) {
   slots_.resize(capacity);
   mask_ = capacity - 1;
   shift_ = 64 - std::countr_zero(capacity);
+  filter_.resize(std::max<size_t>(2, capacity / 8));
+  filter_shift_ = 64 - std::countr_zero(filter_.size());
   for (uint32_t rank = 0; rank < merges_.size(); ++rank) {
-    const uint64_t key = key_of(merges_[rank].left, merges_[rank].right);
-    size_t slot = key * kScatter >> shift_;
-    while (slots_[slot].rank != kNone && slots_[slot].key != key) slot = (slot + 1) & mask_;
-    slots_[slot] = {key, rank};
+    const uint64_t key = key_of(merges_[rank].left, merges_[rank].right), hash = key * kScatter;
+    size_t slot = hash >> shift_;
+    while (slots_[slot].found.rank != kNone && slots_[slot].key != key) slot = (slot + 1) & mask_;
+    slots_[slot] = {key, {rank, merges_[rank].result}};
+    filter_[hash >> filter_shift_] |= bits_of(hash);
   }
 }
 
 BpeModel::BpeModel(const std::array<int32_t, 256>& byte_ids, std::vector<Merge> merges,
                    std::shared_ptr<const TokenTable> whole_pieces)
-    : byte_ids_(byte_ids), table_(std::move(merges)), byte_pair_rank_(1 << 16), whole_pieces_(std::move(whole_pieces)) {
-  for (size_t pair = 0; pair < byte_pair_rank_.size(); ++pair)
-    byte_pair_rank_[pair] = table_.rank(byte_ids_[pair >> 8], byte_ids_[pair & 255]);
+    : byte_ids_(byte_ids), table_(std::move(merges)), byte_pairs_(1 << 16), whole_pieces_(std::move(whole_pieces)) {
+  for (size_t pair = 0; pair < byte_pairs_.size(); ++pair)
+    byte_pairs_[pair] = table_.find(byte_ids_[pair >> 8], byte_ids_[pair & 255]);
 }
 
 std::unique_ptr<SubwordScratch> BpeModel::make_scratch() const { return std::make_unique<LongBpe>(); }
@@ -33,29 +35,57 @@ std::unique_ptr<SubwordScratch> BpeModel::make_scratch() const { return std::mak
 void BpeModel::encode_piece(std::string_view piece, SubwordScratch& scratch, std::vector<int32_t>& ids) const {
   if (whole_pieces_ != nullptr)
     if (const auto id = whole_pieces_->find(piece)) return ids.push_back(*id);
-  if (piece.size() <= kShort) return encode_short(piece, ids);
+  if (piece.size() <= kShort && table_.merges().size() <= kMostRanks) return encode_short(piece, ids);
   static_cast<LongBpe&>(scratch).encode(piece, byte_ids_, table_, ids);
 }
 
+namespace {
+
+constexpr int32_t kNoPair = INT32_MAX;
+constexpr uint32_t kLanes = 4;
+
+// Minimum of n values, n a multiple of kLanes.
+int32_t lowest(const int32_t* values, uint32_t n) {
+  std::array<int32_t, kLanes> best;
+  best.fill(kNoPair);
+  for (uint32_t i = 0; i < n; i += kLanes)
+    for (uint32_t lane = 0; lane < kLanes; ++lane) best[lane] = std::min(best[lane], values[i + lane]);
+  return std::min(std::min(best[0], best[1]), std::min(best[2], best[3]));
+}
+
+}  // namespace
+
+// Symbols stay where their first byte is, so that nothing moves: a place is its symbol, the rank of the pair it begins
+// (above the place itself, so that one minimum finds the lowest rank and of equals the leftmost), and its neighbours.
 void BpeModel::encode_short(std::string_view piece, std::vector<int32_t>& ids) const {
-  std::array<int32_t, kShort> symbol;
-  std::array<uint32_t, kShort> rank;  // of the pair (i, i + 1)
-  size_t n = piece.size();
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(piece[i]); };
-  for (size_t i = 0; i < n; ++i) symbol[i] = byte_ids_[byte(i)];
-  for (size_t i = 0; i + 1 < n; ++i) rank[i] = byte_pair_rank_[byte(i) << 8 | byte(i + 1)];
-  while (n > 1) {
-    const auto best = std::min_element(rank.begin(), rank.begin() + n - 1);
-    if (*best == MergeTable::kNone) break;
-    const size_t i = best - rank.begin();
-    symbol[i] = table_.result(*best);
-    std::memmove(&symbol[i + 1], &symbol[i + 2], (n - i - 2) * sizeof symbol[0]);
-    if (i + 2 < n) std::memmove(&rank[i], &rank[i + 1], (n - i - 2) * sizeof rank[0]);
-    --n;
-    if (i > 0) rank[i - 1] = table_.rank(symbol[i - 1], symbol[i]);
-    if (i + 1 < n) rank[i] = table_.rank(symbol[i], symbol[i + 1]);
+  std::array<int32_t, kShort> waiting;  // rank << 8 | place
+  std::array<int32_t, kShort> symbol, joined;
+  std::array<uint8_t, kShort + 1> next, previous;
+  const uint32_t n = static_cast<uint32_t>(piece.size()), padded = (n + kLanes - 1) / kLanes * kLanes;
+  const auto byte = [&](uint32_t i) { return static_cast<uint8_t>(piece[i]); };
+  const auto wait = [&](uint32_t i, const MergeTable::Found& found) {
+    waiting[i] = found.rank == MergeTable::kNone ? kNoPair : static_cast<int32_t>(found.rank << 8 | i);
+    joined[i] = found.result;
+  };
+  std::fill(waiting.begin() + n - 1, waiting.begin() + padded, kNoPair);
+  for (uint32_t i = 0; i < n; ++i) {
+    symbol[i] = byte_ids_[byte(i)];
+    next[i] = static_cast<uint8_t>(i + 1);
+    previous[i + 1] = static_cast<uint8_t>(i);
+    if (i + 1 < n) wait(i, byte_pairs_[byte(i) << 8 | byte(i + 1)]);
   }
-  ids.insert(ids.end(), symbol.begin(), symbol.begin() + n);
+  for (int32_t best; (best = lowest(waiting.data(), padded)) != kNoPair;) {
+    const uint32_t i = best & 255, gone = next[i], after = next[gone];
+    symbol[i] = joined[i];
+    next[i] = static_cast<uint8_t>(after);
+    waiting[i] = waiting[gone] = kNoPair;
+    if (after < n) {
+      previous[after] = static_cast<uint8_t>(i);
+      wait(i, table_.find(symbol[i], symbol[after]));
+    }
+    if (i > 0) wait(previous[i], table_.find(symbol[previous[i]], symbol[i]));
+  }
+  for (uint32_t i = 0; i < n; i = next[i]) ids.push_back(symbol[i]);
 }
 
 }  // namespace maru::text

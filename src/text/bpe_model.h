@@ -1,8 +1,8 @@
 // Byte-pair encoding: a pre-token begins as bytes; the adjacent pair with the lowest merge rank is joined, leftmost
 // first, until no pair has a rank (Sennrich et al. 2016; ties and order as in Hugging Face's tokenizers).
 //
-// Short pieces take a scan over at most kShort symbols per merge, long ones buckets by rank: O(n log n) at worst and
-// O(n) for runs of one character. Immutable; share between threads.
+// Short pieces take a scan over at most kShort symbols per merge, long ones buckets by rank (bpe_long.h): O(n log n) at
+// worst and O(n) for runs of one character. Immutable; share between threads.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -26,13 +26,18 @@ class MergeTable {
  public:
   static constexpr uint32_t kNone = UINT32_MAX;
   explicit MergeTable(std::vector<Merge> merges);
-  uint32_t rank(int32_t left, int32_t right) const {
-    const uint64_t key = key_of(left, right);
-    for (size_t slot = key * kScatter >> shift_;; slot = (slot + 1) & mask_) {
-      if (slots_[slot].key == key) return slots_[slot].rank;
-      if (slots_[slot].rank == kNone) return kNone;
+  struct Found {
+    uint32_t rank = kNone;
+    int32_t result = -1;
+  };
+  Found find(int32_t left, int32_t right) const {
+    const uint64_t key = key_of(left, right), hash = key * kScatter, bits = bits_of(hash);
+    if ((filter_[hash >> filter_shift_] & bits) != bits) return {};
+    for (size_t slot = hash >> shift_;; slot = (slot + 1) & mask_) {
+      if (slots_[slot].key == key || slots_[slot].found.rank == kNone) return slots_[slot].found;
     }
   }
+  uint32_t rank(int32_t left, int32_t right) const { return find(left, right).rank; }
   int32_t result(uint32_t rank) const { return merges_[rank].result; }
   const std::vector<Merge>& merges() const { return merges_; }
 
@@ -40,15 +45,17 @@ class MergeTable {
   static constexpr uint64_t kScatter = 0x9E3779B97F4A7C15;
   struct Slot {
     uint64_t key = UINT64_MAX;
-    uint32_t rank = kNone;
+    Found found;
   };
   static uint64_t key_of(int32_t left, int32_t right) {
     return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
   }
+  static uint64_t bits_of(uint64_t hash) { return uint64_t{1} << (hash >> 20 & 63) | uint64_t{1} << (hash >> 26 & 63); }
   std::vector<Merge> merges_;
   std::vector<Slot> slots_;
+  std::vector<uint64_t> filter_;  // Bloom filter, two bits in one word: most pairs have no merge, and it stays in cache
   uint64_t mask_ = 0;
-  int shift_ = 0;
+  int shift_ = 0, filter_shift_ = 0;
 };
 
 class BpeModel final : public SubwordModel {
@@ -62,11 +69,12 @@ class BpeModel final : public SubwordModel {
   const std::vector<Merge>& merges() const { return table_.merges(); }
 
  private:
-  static constexpr size_t kShort = 96;
+  static constexpr size_t kShort = 128;                // symbols, at most 256: a place fits 8 bits
+  static constexpr size_t kMostRanks = (1 << 23) - 1;  // of short pieces: a rank fits 23 bits
   void encode_short(std::string_view piece, std::vector<int32_t>& ids) const;
   std::array<int32_t, 256> byte_ids_;
   MergeTable table_;
-  std::vector<uint32_t> byte_pair_rank_;  // [first << 8 | second]: spares most look-ups of short pieces
+  std::vector<MergeTable::Found> byte_pairs_;  // [first << 8 | second]: spares most look-ups of short pieces
   std::shared_ptr<const TokenTable> whole_pieces_;
 };
 

@@ -144,6 +144,20 @@ TEST(PretokenCounter, BoundsItsMemoryTheSameWayOnAnyThreads) {
   EXPECT_EQ(frequent->count, 250);  // never forgotten
 }
 
+TEST(PretokenCounter, ForgetsTheRarestUntilHalfFull) {
+  const PreTokenizer whole;
+  ThreadPool pool(2);
+  PretokenCounter counter(whole, {.memory_limit_bytes = 1000}, pool);  // ten words of 3 bytes take 350
+  counter.add_block(60, [](int64_t i) {
+    return "w" + std::to_string(i < 10 ? i + 10 : i < 30 ? i % 10 + 30 : i % 10 + 50);
+  });
+  const auto counts = counter.take();
+  ASSERT_EQ(counts.size(), 10u);
+  for (const PretokenCount& c : counts) EXPECT_EQ(c.count, 3);
+  EXPECT_EQ(counter.report().pruned_distinct, 20);
+  EXPECT_EQ(counter.report().pruned_count, 30);
+}
+
 TEST(PretokenCounter, CutsLongWordsBetweenCharacters) {
   const PreTokenizer whole;
   ThreadPool pool(1);

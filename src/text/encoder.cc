@@ -1,5 +1,7 @@
 #include "text/encoder.h"
 
+#include <cstring>
+
 #include "text/normalizer.h"
 
 namespace maru::text {
@@ -57,20 +59,44 @@ void Encoder::encode_normalized(std::string_view text, bool parse_special, std::
 
 void Encoder::encode_plain(std::string_view text, std::vector<int32_t>& ids) {
   const char* const end = text.data() + text.size();
-  tokenizer_.pre_tokenizer().split(text, [&](std::string_view piece) { encode_piece(piece, end, ids); });
+  num_pending_ = 0;  // an exception may have left something behind
+  waiting_.piece = {};
+  tokenizer_.pre_tokenizer().split(text, [&](std::string_view piece) { add_piece(piece, end, ids); });
+  encode_waiting(ids);
+  flush(ids);
 }
 
-void Encoder::encode_piece(std::string_view piece, const char* text_end, std::vector<int32_t>& ids) {
-  if (!cache_ || piece.size() > PieceCache::kMaxBytes) return tokenizer_.model().encode_piece(piece, *scratch_, ids);
-  const auto key = PieceCache::key_of(piece, static_cast<size_t>(text_end - piece.data()));
-  if (const PieceCache::Line* line = cache_->find(key)) {
-    ids.insert(ids.end(), line->ids.begin(), line->ids.begin() + line->count);
-    return;
+void Encoder::add_piece(std::string_view piece, const char* text_end, std::vector<int32_t>& ids) {
+  const bool cached = cache_ && piece.size() <= PieceCache::kMaxBytes;
+  PieceCache::Key key{};
+  if (cached) {
+    key = PieceCache::key_of(piece, static_cast<size_t>(text_end - piece.data()));
+    cache_->prefetch(key);
   }
+  encode_waiting(ids);
+  waiting_ = {piece, cached, key};
+}
+
+void Encoder::encode_waiting(std::vector<int32_t>& ids) {
+  if (waiting_.piece.empty()) return;
+  const PieceCache::Line* line = waiting_.cached ? cache_->find(waiting_.key) : nullptr;
+  if (line == nullptr) return encode_new_piece(ids);
+  if (num_pending_ + PieceCache::kMaxIds > pending_.size()) flush(ids);
+  std::memcpy(&pending_[num_pending_], line->ids.data(), sizeof line->ids);  // all of them: a constant size is quicker
+  num_pending_ += line->count;
+}
+
+void Encoder::encode_new_piece(std::vector<int32_t>& ids) {
+  flush(ids);
   const size_t before = ids.size();
-  tokenizer_.model().encode_piece(piece, *scratch_, ids);
-  if (const size_t count = ids.size() - before; count <= PieceCache::kMaxIds)
-    cache_->insert(key, ids.data() + before, count);
+  tokenizer_.model().encode_piece(waiting_.piece, *scratch_, ids);
+  const size_t count = ids.size() - before;
+  if (waiting_.cached && count <= PieceCache::kMaxIds) cache_->insert(waiting_.key, ids.data() + before, count);
+}
+
+void Encoder::flush(std::vector<int32_t>& ids) {
+  ids.insert(ids.end(), pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(num_pending_));
+  num_pending_ = 0;
 }
 
 }  // namespace maru::text

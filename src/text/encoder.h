@@ -27,11 +27,23 @@ class Encoder {
   void encode_raw(std::string_view text, bool parse_special, std::vector<int32_t>& ids);
   void encode_normalized(std::string_view text, bool parse_special, std::vector<int32_t>& ids);
   void encode_plain(std::string_view text, std::vector<int32_t>& ids);
-  void encode_piece(std::string_view piece, const char* text_end, std::vector<int32_t>& ids);
+  /// A piece whose place in the cache is being fetched while the one before it is encoded.
+  struct Waiting {
+    std::string_view piece;  // empty: none
+    bool cached = false;     // short enough for the cache
+    PieceCache::Key key;
+  };
+  void add_piece(std::string_view piece, const char* text_end, std::vector<int32_t>& ids);
+  void encode_waiting(std::vector<int32_t>& ids);
+  void encode_new_piece(std::vector<int32_t>& ids);
+  void flush(std::vector<int32_t>& ids);
   const Tokenizer& tokenizer_;
   std::unique_ptr<SubwordScratch> scratch_;
   std::optional<PieceCache> cache_;
   std::string normalized_;
+  Waiting waiting_;
+  std::array<int32_t, 512> pending_;  // ids on their way to the caller's vector
+  size_t num_pending_ = 0;
 };
 
 }  // namespace maru::text

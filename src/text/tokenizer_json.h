@@ -11,7 +11,8 @@
 
 namespace maru::text {
 
-/// `name` stands in the errors: `tokenizer.json: model.merges[12]: …`. Takes no memory that the text does not justify.
+/// `name` stands in the errors: `tokenizer.json: model.merges[12]: …`. Takes no memory that the text does not
+/// justify.
 Result<TokenizerSpec> parse_tokenizer_json(std::string_view text, std::string_view name);
 /// What `tokenizers` reads as the same tokenizer. The same spec gives the same bytes.
 std::string write_tokenizer_json(const TokenizerSpec& spec);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <ctime>
+#include <map>
 #include <thread>
 
 #include "base/random.h"
@@ -33,10 +34,7 @@ std::string random_words(Random& random, size_t length) {
 }
 
 // The definition, spelled out: join the lowest rank, leftmost first, one at a time.
-std::vector<int32_t> bpe_by_definition(const Tokenizer& t, std::string_view piece) {
-  std::vector<int32_t> ids;
-  for (const char& c : piece) ids.push_back(*t.id_of({&c, 1}));
-  const MergeTable table(t.spec().merges);
+std::vector<int32_t> bpe_by_definition(const MergeTable& table, std::vector<int32_t> ids) {
   for (;;) {
     size_t best = ids.size();
     uint32_t lowest = MergeTable::kNone;
@@ -46,6 +44,12 @@ std::vector<int32_t> bpe_by_definition(const Tokenizer& t, std::string_view piec
     ids[best] = table.result(lowest);
     ids.erase(ids.begin() + static_cast<ptrdiff_t>(best) + 1);
   }
+}
+
+std::vector<int32_t> byte_ids_of(const Tokenizer& t, std::string_view piece) {
+  std::vector<int32_t> ids;
+  for (const char& c : piece) ids.push_back(*t.id_of({&c, 1}));
+  return ids;
 }
 
 TEST(Tokenizer, RoundTripsAnyBytes) {
@@ -73,7 +77,7 @@ TEST(Tokenizer, ShortAndLongPiecesFollowTheDefinition) {
       std::vector<int32_t> got, also;
       t.model().encode_piece(piece, *scratch, got);
       longer.encode(piece, byte_ids, table, also);
-      const std::vector<int32_t> expected = bpe_by_definition(t, piece);
+      const std::vector<int32_t> expected = bpe_by_definition(table, byte_ids_of(t, piece));
       ASSERT_EQ(got, expected) << piece;
       ASSERT_EQ(also, expected) << piece;
     }
@@ -94,6 +98,65 @@ TEST(Tokenizer, CacheAndSharingChangeNothing) {
   work(0);
   other.join();
   EXPECT_EQ(got, expected);
+}
+
+// All words of a and b up to six letters, every way to spell them a merge, in any order: pairs come up out of order
+// and merges undercut the rank being worked on.
+TEST(Tokenizer, ManySpellingsOfATokenFollowTheDefinition) {
+  Random random(9);
+  std::array<int32_t, 256> byte_ids{};
+  std::map<std::string, int32_t> id_of;
+  for (int length = 1; length <= 6; ++length)
+    for (int bits = 0; bits < 1 << length; ++bits) {
+      std::string word;
+      for (int i = 0; i < length; ++i) word += (bits >> i & 1) != 0 ? 'b' : 'a';
+      id_of.emplace(word, static_cast<int32_t>(id_of.size()));
+    }
+  byte_ids['a'] = id_of["a"], byte_ids['b'] = id_of["b"];
+  for (int round = 0; round < 300; ++round) {
+    std::vector<Merge> merges;
+    for (const auto& [word, id] : id_of)
+      for (size_t cut = 1; cut < word.size(); ++cut)
+        if (random.below(3) != 0) merges.push_back({id_of[word.substr(0, cut)], id_of[word.substr(cut)], id});
+    for (size_t i = merges.size(); i > 1; --i) std::swap(merges[i - 1], merges[random.below(i)]);
+    std::string piece(random.below(120) + 2, 'a');
+    for (char& c : piece) c = random.below(8) == 0 ? 'b' : 'a';
+    std::vector<int32_t> bytes, shorter, longer;
+    for (const char c : piece) bytes.push_back(byte_ids[static_cast<uint8_t>(c)]);
+    const BpeModel model(byte_ids, merges, nullptr);
+    const MergeTable table(merges);
+    LongBpe scratch;
+    model.encode_piece(piece, scratch, shorter);
+    scratch.encode(piece, byte_ids, table, longer);
+    const std::vector<int32_t> expected = bpe_by_definition(table, bytes);
+    ASSERT_EQ(shorter, expected) << piece;
+    ASSERT_EQ(longer, expected) << piece;
+  }
+}
+
+// xx waits before pq becomes an x on its left: the leftmost of the two pairs still goes first.
+TEST(Tokenizer, PairsThatComeUpLateStillGoFromLeftToRight) {
+  std::array<int32_t, 256> byte_ids{};
+  byte_ids['p'] = 1, byte_ids['q'] = 2, byte_ids['x'] = 3;
+  const std::vector<Merge> merges{{1, 2, 3}, {3, 3, 4}};
+  const BpeModel model(byte_ids, merges, nullptr);
+  LongBpe scratch;
+  std::vector<int32_t> shorter, longer;
+  model.encode_piece("pqxx", scratch, shorter);
+  scratch.encode("pqxx", byte_ids, MergeTable(merges), longer);
+  EXPECT_THAT(shorter, ElementsAre(4, 3));
+  EXPECT_THAT(longer, ElementsAre(4, 3));
+}
+
+// The length is part of the key: zeros behind a piece are not zeros in it.
+TEST(Tokenizer, CacheTellsPiecesWithZerosApart) {
+  const Tokenizer t = small_tokenizer();
+  Encoder encoder(t);
+  for (int round = 0; round < 2; ++round)
+    for (size_t zeros = 1; zeros < 40; ++zeros) {
+      const std::string text(zeros, '\0');
+      ASSERT_EQ(encoder.encode(text), std::vector<int32_t>(zeros, *t.id_of(text.substr(0, 1))));
+    }
 }
 
 TEST(Tokenizer, EncoderAppendsAndDoesNotReadBehindTheText) {
