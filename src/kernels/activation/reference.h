@@ -9,10 +9,11 @@ namespace maru::kernels::reference {
 
 constexpr double kPi = 3.14159265358979323846;
 
-inline double erf(double x) { return std::erf(x); }
+// Not erf, which would cancel in the tail of the normal distribution.
+inline double erfc(double x) { return std::erfc(x); }
 /// To first order in the imaginary part, which is all that a complex step looks at.
-inline std::complex<double> erf(std::complex<double> x) {
-  return {std::erf(x.real()), x.imag() * 2 / std::sqrt(kPi) * std::exp(-x.real() * x.real())};
+inline std::complex<double> erfc(std::complex<double> x) {
+  return {std::erfc(x.real()), -x.imag() * 2 / std::sqrt(kPi) * std::exp(-x.real() * x.real())};
 }
 
 template <class T>
@@ -23,7 +24,7 @@ T logistic(T x) {
 /// Standard normal distribution and density.
 template <class T>
 T normal_cdf(T x) {
-  return T(0.5) * (T(1) + erf(x / T(std::sqrt(2.0))));
+  return T(0.5) * erfc(-x / T(std::sqrt(2.0)));
 }
 template <class T>
 T normal_pdf(T x) {
