@@ -134,6 +134,9 @@ void SentenceEncoder::read_pooling(const fs::path& directory) {
   const Json json = read_json(path);
   if (!json.is_object()) throw Failure(ErrorCode::kInvalidArgument, path.string() + ": expected an object");
   pooling = pooling_of(json, path.string());
+  if (json.value("include_prompt", Json(true)) != Json(true))
+    throw Failure(ErrorCode::kUnimplemented,
+                  path.string() + ": include_prompt: leaving the prompt out is not supported");
 }
 
 void SentenceEncoder::read_dense(const fs::path& directory) {
@@ -143,6 +146,8 @@ void SentenceEncoder::read_dense(const fs::path& directory) {
   SentenceDense dense{.linear = {.in = width_at(json, "in_features", where),
                                  .out = width_at(json, "out_features", where),
                                  .has_bias = json.value("bias", Json(true)) == Json(true)}};
+  if (json.value("use_residual", Json(false)) != Json(false))
+    throw Failure(ErrorCode::kUnimplemented, where + ": use_residual is not supported");
   if (dense.linear.in != dimension())
     throw Failure(ErrorCode::kInvalidArgument,
                   fmt::format("{}: in_features {}, expected {}", where, dense.linear.in, dimension()));
