@@ -14,6 +14,8 @@ void add_eval(CLI::App& app, Session& session);
 void add_serve(CLI::App& app, Session& session);
 void add_chat(CLI::App& app, Session& session);
 void add_generate(CLI::App& app, Session& session);
+void add_embed(CLI::App& app, Session& session);
+void add_rerank(CLI::App& app, Session& session);
 void add_models(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);

@@ -1,0 +1,93 @@
+#include "infer/encoder_runner.h"
+
+#include <cmath>
+#include <string>
+#include <utility>
+
+namespace maru::infer {
+namespace {
+
+std::vector<float> row_of(const Tensor& y, int64_t row) {
+  std::vector<float> values(static_cast<size_t>(y.cols()));
+  for (size_t c = 0; c < values.size(); ++c) {
+    const size_t i = static_cast<size_t>(row * y.cols()) + c;
+    values[c] = y.dtype() == Dtype::kBf16 ? to_float(y.data<bfloat16>()[i]) : y.data<float>()[i];
+  }
+  return values;
+}
+
+// A vector of zeros stays what it is, as in PyTorch's normalize.
+void normalize(std::vector<float>& vector) {
+  double squares = 0;
+  for (float x : vector) squares += static_cast<double>(x) * static_cast<double>(x);
+  const double length = std::max(std::sqrt(squares), 1e-12);
+  for (float& x : vector) x = static_cast<float>(static_cast<double>(x) / length);
+}
+
+}  // namespace
+
+EncoderRunner::EncoderRunner(SentenceEncoder& model, Stream stream, int64_t batch_tokens)
+    : model_(model),
+      stream_(std::move(stream)),
+      batch_tokens_(batch_tokens),
+      builder_(model.config()),
+      arena_(std::make_unique<Arena>(0)) {
+  Context context{stream_, *arena_};
+  model.pack_for_serving(context);
+}
+
+std::vector<std::vector<float>> EncoderRunner::embed(std::span<const EncoderInput> inputs) {
+  std::vector<std::vector<float>> vectors = run(inputs, &SentenceEncoder::embed);
+  if (model_.normalize)
+    for (std::vector<float>& vector : vectors) normalize(vector);
+  return vectors;
+}
+
+std::vector<std::vector<float>> EncoderRunner::classify(std::span<const EncoderInput> inputs) {
+  if (!model_.is_classifier())
+    throw Failure(ErrorCode::kInvalidArgument,
+                  "the model has no classifier: expected an architecture of ForSequenceClassification");
+  return run(inputs, &SentenceEncoder::classify);
+}
+
+std::vector<double> EncoderRunner::score(std::span<const EncoderInput> inputs) {
+  if (model_.is_classifier() && model_.config().num_labels != 1)
+    throw Failure(ErrorCode::kInvalidArgument, "the model has " + std::to_string(model_.config().num_labels) +
+                                                   " labels: expected a reranker, which has one");
+  std::vector<double> scores;
+  for (const std::vector<float>& logits : classify(inputs)) {
+    const double logit = static_cast<double>(logits.front());
+    scores.push_back(model_.config().sigmoid_score ? 1 / (1 + std::exp(-logit)) : logit);
+  }
+  return scores;
+}
+
+std::vector<std::vector<float>> EncoderRunner::run(std::span<const EncoderInput> inputs, Head head) {
+  std::vector<std::vector<float>> results;
+  results.reserve(inputs.size());
+  builder_.clear();
+  for (const EncoderInput& input : inputs) {
+    const bool full = builder_.num_tokens() + static_cast<int64_t>(input.tokens.size()) > batch_tokens_;
+    if (full && !builder_.empty()) run_batch(head, results);
+    builder_.add(input.tokens, input.types);
+  }
+  if (!builder_.empty()) run_batch(head, results);
+  return results;
+}
+
+void EncoderRunner::run_batch(Head head, std::vector<std::vector<float>>& results) {
+  // The dry run costs a few microseconds and tells exactly what this batch needs.
+  Arena plan = Arena::dry_run();
+  execute(plan, head);
+  if (plan.peak() > arena_->capacity()) arena_ = std::make_unique<Arena>(plan.peak() + plan.peak() / 4);
+  const Tensor y = execute(*arena_, head);
+  for (int64_t row = 0; row < y.rows(); ++row) results.push_back(row_of(y, row));
+  builder_.clear();
+}
+
+Tensor EncoderRunner::execute(Arena& arena, Head head) {
+  Context context{stream_, arena};
+  return (model_.*head)(context, builder_.batch());
+}
+
+}  // namespace maru::infer

@@ -1,0 +1,76 @@
+// The text encoder: BERT, and what differs from it by configuration. Bidirectional, post-norm, absolute positions.
+#pragma once
+#include <span>
+#include <vector>
+
+#include "models/encoder_config.h"
+#include "nn/layers.h"
+#include "ops/attention.h"
+#include "ops/pooling.h"
+
+namespace maru {
+
+/// Packed texts: rows of all of them end to end.
+struct EncoderBatch {
+  Tensor tokens, positions, types;  // i32 [num_tokens, 1]
+  std::vector<KeySpan> spans;       // one per text
+};
+
+/// Builds a batch and owns its arrays; they are reused from batch to batch.
+class EncoderBatchBuilder {
+ public:
+  explicit EncoderBatchBuilder(const EncoderConfig& config) : config_(config) {}
+  void clear();
+  /// Appends a text. `types` empty: all 0.
+  ///
+  /// Throws   kInvalidArgument when it is empty or longer than max_tokens, or an id or type is out of range.
+  void add(std::span<const int32_t> tokens, std::span<const int32_t> types = {});
+  int64_t num_tokens() const { return static_cast<int64_t>(tokens_.size()); }
+  bool empty() const { return tokens_.empty(); }
+  /// Valid until the builder changes.
+  EncoderBatch batch();
+
+ private:
+  EncoderConfig config_;
+  std::vector<int32_t> tokens_, positions_, types_;
+  std::vector<KeySpan> spans_;
+};
+
+struct EncoderBlock {
+  AttentionOptions options;
+  Activation activation;
+  Linear query, key, value, attention_output, intermediate, output;
+  LayerNorm attention_norm, output_norm;
+
+  explicit EncoderBlock(const EncoderConfig&);
+  Tensor forward(Context&, const Tensor& x, const std::vector<KeySpan>&);
+  void visit(const std::string& prefix, const Visitor&);
+};
+
+/// Weights come from a visitor (see encoder_checkpoint.h). Thread-compatible: forward only reads.
+class Encoder {
+ public:
+  /// `dtype` is that of weights and activations.
+  Encoder(const EncoderConfig& config, Dtype dtype);
+  Encoder(const Encoder&) = delete;
+
+  /// The last block's output, [num_tokens, hidden_size].
+  Tensor forward(Context&, const EncoderBatch&);
+  /// The classifier's outputs, [num_texts, num_labels]: of the first token, through a dense layer with tanh.
+  Tensor classify(Context&, const Tensor& hidden, const EncoderBatch&);
+  /// Names are those of Hugging Face's plain encoder classes, without "bert." or "roberta.".
+  void visit(const Visitor&);
+
+  const EncoderConfig& config() const { return config_; }
+  Dtype dtype() const { return dtype_; }
+
+ private:
+  EncoderConfig config_;
+  Dtype dtype_;
+  Parameter words_, positions_, types_;
+  LayerNorm norm_;
+  std::vector<EncoderBlock> blocks_;
+  Linear dense_, classifier_;
+};
+
+}  // namespace maru

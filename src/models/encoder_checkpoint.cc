@@ -1,0 +1,73 @@
+#include "models/encoder_checkpoint.h"
+
+#include <array>
+#include <string_view>
+
+#include "base/json.h"
+#include "models/tensor_files.h"
+#include "ops/linear.h"
+
+namespace maru {
+namespace {
+
+/// How tensors are called in these files.
+class EncoderNames {
+ public:
+  explicit EncoderNames(const TensorFiles& files) : files_(files) {
+    for (std::string_view prefix : {"", "bert.", "roberta."})
+      if (files.contains(std::string(prefix) + "embeddings.word_embeddings.weight")) prefix_ = prefix;
+  }
+  /// The classifier is no part of the plain encoder and has no prefix. Old files call a norm's parameters gamma and
+  /// beta.
+  std::string name_of(const std::string& parameter) const {
+    const std::string name = parameter.starts_with("classifier") ? parameter : prefix_ + parameter;
+    return files_.contains(name) ? name : old_name_of(name);
+  }
+
+ private:
+  std::string old_name_of(const std::string& name) const {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kOld{
+        {{".LayerNorm.weight", ".LayerNorm.gamma"}, {".LayerNorm.bias", ".LayerNorm.beta"}}};
+    for (const auto& [now, before] : kOld)
+      if (name.ends_with(now)) {
+        const std::string old = name.substr(0, name.size() - now.size()) + std::string(before);
+        if (files_.contains(old)) return old;
+      }
+    return name;
+  }
+  const TensorFiles& files_;
+  std::string prefix_;
+};
+
+// Half precision has more digits than bf16, which embeddings can tell: it becomes f32.
+Dtype dtype_of(const Json& config) {
+  const auto it = config.contains("torch_dtype") ? config.find("torch_dtype") : config.find("dtype");
+  return it != config.end() && *it == Json("bfloat16") ? Dtype::kBf16 : Dtype::kF32;
+}
+
+}  // namespace
+
+std::unique_ptr<Encoder> load_encoder(const fs::path& directory, std::optional<Dtype> dtype) {
+  const fs::path path = directory / "config.json";
+  const Json json = read_json(path);
+  const EncoderConfig config = encoder_config_from_hugging_face(json, path.string());
+  auto model = std::make_unique<Encoder>(config, dtype ? *dtype : dtype_of(json));
+  const TensorFiles files = TensorFiles::open(directory);
+  const EncoderNames names(files);
+  model->visit([&](const std::string& name, Parameter& p, Shape shape, ParameterRole) {
+    p.name = name;
+    p.value = files.load(names.name_of(name), shape, model->dtype());
+  });
+  return model;
+}
+
+void pack_matrix(Context& ctx, Parameter& p, ParameterRole role) {
+  if (role != ParameterRole::kMatrix && role != ParameterRole::kOutput) return;
+  const size_t bytes = packed_weight_bytes(ctx.stream, p.value.shape(), p.value.dtype());
+  auto memory = std::make_shared<HostBuffer>(bytes);
+  std::byte* data = memory->data();
+  p.packed = Tensor(std::move(memory), data, {1, static_cast<int64_t>(bytes)}, Dtype::kU8);
+  pack_weight(ctx, p.value, p.packed);
+}
+
+}  // namespace maru

@@ -1,0 +1,21 @@
+// Encoders on disk: Hugging Face directories, with or without sentence-transformers' files beside them.
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "base/file.h"
+#include "models/encoder.h"
+
+namespace maru {
+
+/// Reads config.json and maps the weights, whether or not their names begin with "bert." or "roberta."; they are used
+/// in place when their dtype is the wanted one, else converted. `dtype` empty: bf16 if config.json names it, else f32.
+///
+/// Throws   kNotFound, kDataLoss or kUnimplemented, naming the file, tensor and what was expected.
+std::unique_ptr<Encoder> load_encoder(const fs::path& directory, std::optional<Dtype> dtype = {});
+
+/// Packs a parameter for the matmul kernels of this stream if it is a matrix; outputs do not change by a bit.
+/// Cost  as much memory again as the matrix.
+void pack_matrix(Context& ctx, Parameter& parameter, ParameterRole role);
+
+}  // namespace maru
