@@ -50,6 +50,7 @@ void write_mixtral(const DecoderConfig& from, Json& config) {
 
 void read_qwen3_moe(const HuggingFaceConfig& from, Json& fields) {
   if (from.get<bool>("use_sliding_window", false)) from.refuse("use_sliding_window is not supported");
+  if (from.has("num_local_experts")) fields["num_experts"] = from.at("num_local_experts");  // in transformers 5
   auto dense = from.get<std::vector<int64_t>>("mlp_only_layers", {});
   const int64_t step = from.get<int64_t>("decoder_sparse_step", 1);
   for (int64_t i = 0; i < num_layers(from); ++i)

@@ -314,7 +314,8 @@ std::vector<FieldKey> keys_of(const Architecture& a) {
 }
 
 void check_required(const Architecture& a, const HuggingFaceConfig& from) {
-  for (const auto& item : parse(a.required).items())
+  const Json required = parse(a.required);
+  for (const auto& item : required.items())
     if (from.has(item.key()) && from.at(item.key()) != item.value())
       from.refuse(item.key() + ": expected " + item.value().dump() + ", got " + from.at(item.key()).dump());
 }
@@ -351,7 +352,8 @@ Json write_config(const Architecture& a, const DecoderConfig& c, const std::stri
   fields["attention_multiplier"] = c.attention_scale();
   for (const FieldKey& k : keys_of(a)) config[std::string(k.key)] = fields.at(std::string(k.field));
   families::write_rope(c, config);
-  for (const auto& item : parse(a.required).items()) config[item.key()] = item.value();
+  const Json required = parse(a.required);
+  for (const auto& item : required.items()) config[item.key()] = item.value();
   if (a.write != nullptr) a.write(c, config);
   config["attention_dropout"] = 0.0;
   config["use_cache"] = true;

@@ -46,7 +46,8 @@ TEST(Registry, WritesWhatItReads) {
                                       {"n_head", 4},
                                       {"head_dim", 4},
                                       {"num_key_value_heads", 4},
-                                      {"sliding_window", 7}});
+                                      {"sliding_window", 7},
+                                      {"rotary_pct", 0.5}});
     const DecoderConfig config = config_from_hugging_face(json, "config.json");
     EXPECT_EQ(a.name, config.architecture);
     const Json written = config_to_hugging_face(config, "bfloat16");

@@ -38,10 +38,10 @@ TEST(RopeScaling, YarnMscale) {
   const RopeScaling s{.rope_type = "yarn",
                       .factor = 40,
                       .original_max_position_embeddings = 4096,
-                      .mscale = 0.8,
-                      .mscale_all_dim = 0.5,
                       .beta_fast = 16,
                       .beta_slow = 2,
+                      .mscale = 0.8,
+                      .mscale_all_dim = 0.5,
                       .truncate = false};
   expect_frequencies(rope_frequencies(s, 10000, 16, 64),
                      {1, 0.31622776, 0.1, 0.031622779, 0.0057901046, 0.00012395246, 2.4999999e-05, 7.9056945e-06},
@@ -51,9 +51,9 @@ TEST(RopeScaling, YarnMscale) {
 TEST(RopeScaling, Llama3) {
   const RopeScaling s{.rope_type = "llama3",
                       .factor = 8,
+                      .original_max_position_embeddings = 100,
                       .low_freq_factor = 1,
-                      .high_freq_factor = 4,
-                      .original_max_position_embeddings = 100};
+                      .high_freq_factor = 4};
   expect_frequencies(
       rope_frequencies(s, 500000, 16, 64),
       {1, 0.14224748, 0.0047007538, 0.00091158313, 0.00017677668, 3.4281024e-05, 6.6478697e-06, 1.2891732e-06}, 1);

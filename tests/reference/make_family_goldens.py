@@ -95,7 +95,8 @@ def draw(model, seed):
             p.data = 0.6 * noise
         else:
             p.data = noise * 1.4 / p.shape[-1] ** 0.5
-    model.to(torch.bfloat16).float()  # numbers that bf16 holds
+    for tensor in model.state_dict().values():  # numbers that bf16 holds; rotary frequencies stay as they are
+        tensor.copy_(tensor.bfloat16().float())
 
 
 def hidden_states(model, tokens):
@@ -162,7 +163,9 @@ def make(name):
             logits, norms = hidden_states(model, prompt)
             half = transformers.AutoModelForCausalLM.from_config(config).eval()
             half.load_state_dict(model.state_dict())
-            error = (half.to(torch.bfloat16)(prompt, use_cache=False).logits[0].float() - logits).square().mean().sqrt()
+            for p in half.parameters():
+                p.data = p.data.bfloat16()
+            error = (half(prompt, use_cache=False).logits[0].float() - logits).square().mean().sqrt()
         break
     directory = ROOT / name
     shutil.rmtree(directory, ignore_errors=True)
