@@ -41,6 +41,7 @@ void embedding_cases(std::vector<OpCase>& cases);
 void layer_norm_cases(std::vector<OpCase>& cases);
 void linear_cross_entropy_cases(std::vector<OpCase>& cases);
 void matmul_cases(std::vector<OpCase>& cases);
+void moe_cases(std::vector<OpCase>& cases);
 void muon_cases(std::vector<OpCase>& cases);
 void pooling_cases(std::vector<OpCase>& cases);
 void reduce_cases(std::vector<OpCase>& cases);

@@ -15,6 +15,7 @@ std::vector<OpCase> all_op_cases() {
   layer_norm_cases(cases);
   linear_cross_entropy_cases(cases);
   matmul_cases(cases);
+  moe_cases(cases);
   muon_cases(cases);
   pooling_cases(cases);
   reduce_cases(cases);

@@ -2,8 +2,10 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/fields.h"
+#include "models/rope_scaling.h"
 
 namespace maru {
 
@@ -17,8 +19,35 @@ struct DecoderConfig {
   bool use_post_norm = false;  // norms after attention and MLP too (Peri-LN: HyperCLOVA X SEED)
   double embedding_multiplier = 1, attention_multiplier = 0, residual_multiplier = 1, logits_multiplier = 1;  // muP
 
+  std::string architecture;  // Hugging Face's class; empty: the first of the registry with all of these features
+  std::string hidden_act = "silu";
+  bool attention_bias = false, attention_output_bias = false, mlp_bias = false;
+  bool use_pre_norm = true;              // norms before attention and MLP
+  double norm_weight_offset = 0;         // added to RMS norm weights (Gemma: 1)
+  int64_t sliding_window = 0;            // keys a token sees in "sliding_attention" layers, itself included; 0: all
+  std::vector<std::string> layer_types;  // of each block; empty: "sliding_attention" if there is a window
+  double attn_logit_softcapping = 0, final_logit_softcapping = 0;
+  double partial_rotary_factor = 1;
+  double rope_local_base_freq = 0;  // rope_theta of sliding layers, whose frequencies are not scaled; 0: as the others
+  bool rope_on_full_attention = true;  // false: layers without a window know no positions (EXAONE 4)
+  bool rope_interleaved = false;
+  RopeScaling rope_scaling;
+
+  std::string norm_type = "rms_norm";  // layer_norm: the blocks of GPT-2 and GPT-NeoX (classic_block.h)
+  bool parallel_residual = false, learned_positions = false;
+
+  int64_t num_experts = 0, num_experts_per_tok = 0, moe_intermediate_size = 0, n_shared_experts = 0;  // 0: no mixture
+  std::string router_scoring = "softmax";
+  bool norm_topk_prob = true;
+  double routed_scaling_factor = 1;
+  int64_t n_group = 1, topk_group = 1;
+  std::vector<int64_t> dense_layers;  // those without experts
+
   /// attention_multiplier, or 1/sqrt(head_dim) when that is 0.
   double attention_scale() const;
+  bool is_sliding(int64_t layer) const;
+  bool has_experts(int64_t layer) const;
+  int64_t rotary_dim() const;
 
   static constexpr auto fields() {
     using C = DecoderConfig;
@@ -41,11 +70,48 @@ struct DecoderConfig {
         field("embedding_multiplier", &C::embedding_multiplier, "muP: scales the embeddings").range(-1e6, 1e6),
         field("attention_multiplier", &C::attention_multiplier, "muP: replaces 1/sqrt(head_dim); 0: off").range(0, 1e6),
         field("residual_multiplier", &C::residual_multiplier, "muP: scales what a block adds").range(-1e6, 1e6),
-        field("logits_multiplier", &C::logits_multiplier, "muP: scales the logits").range(-1e6, 1e6)};
+        field("logits_multiplier", &C::logits_multiplier, "muP: scales the logits").range(-1e6, 1e6),
+        field("architecture", &C::architecture, "Hugging Face's class; empty: the first with these features"),
+        field("hidden_act", &C::hidden_act, "activation of the MLP's gate").one_of("silu|gelu|gelu_pytorch_tanh|relu"),
+        field("attention_bias", &C::attention_bias, "biases of the query, key and value projections"),
+        field("attention_output_bias", &C::attention_output_bias, "bias of attention's output projection"),
+        field("mlp_bias", &C::mlp_bias, "biases in the MLP"),
+        field("use_pre_norm", &C::use_pre_norm, "norms before attention and MLP"),
+        field("norm_weight_offset", &C::norm_weight_offset, "added to RMS norm weights (Gemma: 1)").range(-10, 10),
+        field("sliding_window", &C::sliding_window, "keys a token sees in sliding layers, itself included; 0: all")
+            .range(0, 1 << 24),
+        field("layer_types", &C::layer_types, "of each block; empty: all sliding if there is a window")
+            .one_of("full_attention|sliding_attention"),
+        field("attn_logit_softcapping", &C::attn_logit_softcapping, "scores become cap · tanh(score / cap); 0: off")
+            .range(0, 1e6),
+        field("final_logit_softcapping", &C::final_logit_softcapping, "logits become cap · tanh(logit / cap); 0: off")
+            .range(0, 1e6),
+        field("partial_rotary_factor", &C::partial_rotary_factor, "part of each head that is rotated").range(0, 1),
+        field("rope_local_base_freq", &C::rope_local_base_freq, "rope_theta of sliding layers, unscaled; 0: the same")
+            .range(0, 1e12),
+        field("rope_on_full_attention", &C::rope_on_full_attention, "false: layers without a window are not rotated"),
+        field("rope_interleaved", &C::rope_interleaved, "rotated pairs are neighbours, not half a head apart"),
+        field("rope_scaling", &C::rope_scaling, ""),
+        field("norm_type", &C::norm_type, "layer_norm: blocks as in GPT-2, with an MLP that is not gated")
+            .one_of("rms_norm|layer_norm"),
+        field("parallel_residual", &C::parallel_residual, "layer_norm: attention and MLP read the same input"),
+        field("learned_positions", &C::learned_positions, "layer_norm: a table of positions, no rotation"),
+        field("num_experts", &C::num_experts, "experts of a mixture; 0: none").range(0, 4096),
+        field("num_experts_per_tok", &C::num_experts_per_tok, "experts that a token is sent to").range(0, 4096),
+        field("moe_intermediate_size", &C::moe_intermediate_size, "width inside an expert").range(0, 1 << 20),
+        field("n_shared_experts", &C::n_shared_experts, "experts that every token is sent to, as one MLP")
+            .range(0, 4096),
+        field("router_scoring", &C::router_scoring, "how experts are scored").one_of("softmax|sigmoid"),
+        field("norm_topk_prob", &C::norm_topk_prob, "the weights of a token's experts sum to 1"),
+        field("routed_scaling_factor", &C::routed_scaling_factor, "of what the experts give").range(-1e6, 1e6),
+        field("n_group", &C::n_group, "groups of experts (sigmoid)").range(1, 4096),
+        field("topk_group", &C::topk_group, "groups that a token may use").range(1, 4096),
+        field("dense_layers", &C::dense_layers, "layers with an MLP instead of experts").range(0, 1023)};
   }
 };
 
-/// Fills head_dim in and checks that the numbers fit together. Throws kInvalidArgument naming the fields.
+/// Fills head_dim in, gives every meaning one form (layer_types, attention_multiplier) and checks that the numbers fit
+/// together. Throws kInvalidArgument naming the fields.
 DecoderConfig resolve(DecoderConfig config);
 
 /// Parameters in all, and those a token multiplies with (embedding lookups not counted).
@@ -55,8 +121,10 @@ int64_t count_matmul_parameters(const DecoderConfig& config);
 /// Source: Kaplan et al. 2020, arXiv:2001.08361, table 1, with causal attention counted once.
 double training_flops_per_token(const DecoderConfig& config, double mean_context);
 
-/// Hugging Face's config.json. Throws kUnimplemented for an architecture this build does not know, naming it.
+/// Hugging Face's config.json; see registry.h. Throws kUnimplemented for an architecture this build does not know,
+/// or a feature of it, naming it.
 DecoderConfig config_from_hugging_face(const Json& json, const std::string& where);
+/// Throws kUnimplemented when no architecture of the registry has these features together.
 Json config_to_hugging_face(const DecoderConfig& config, const std::string& torch_dtype);
 
 }  // namespace maru

@@ -9,82 +9,128 @@
 namespace maru {
 namespace {
 
-AttentionConfig attention_config(const DecoderConfig& c) {
-  return {.hidden_size = c.hidden_size,
-          .heads = c.num_attention_heads,
-          .kv_heads = c.num_key_value_heads,
-          .head_dim = c.head_dim,
-          .scale = c.attention_scale(),
-          .norm_eps = c.rms_norm_eps,
-          .qk_norm = c.qk_norm};
+bool is_classic(const DecoderConfig& c) { return c.norm_type == "layer_norm"; }
+
+std::optional<RmsNorm> norm_if(bool wanted, const DecoderConfig& c) {
+  if (!wanted) return std::nullopt;
+  return RmsNorm{c.hidden_size, c.rms_norm_eps, c.norm_weight_offset};
 }
 
 Tensor maybe(std::optional<RmsNorm>& norm, Context& ctx, const Tensor& x) { return norm ? norm->forward(ctx, x) : x; }
+
+MoeConfig moe_config(const DecoderConfig& c) {
+  return {.hidden_size = c.hidden_size,
+          .intermediate_size = c.moe_intermediate_size,
+          .shared_size = c.moe_intermediate_size * c.n_shared_experts,
+          .activation = activation_of(c),
+          .routing = {.experts = c.num_experts,
+                      .per_token = c.num_experts_per_tok,
+                      .sigmoid = c.router_scoring == "sigmoid",
+                      .normalise = c.norm_topk_prob,
+                      .scale = c.routed_scaling_factor,
+                      .groups = c.n_group,
+                      .top_groups = c.topk_group}};
+}
+
+std::variant<Mlp, MoeMlp> mlp_of(const DecoderConfig& c, int64_t layer) {
+  if (c.has_experts(layer)) return MoeMlp(moe_config(c));
+  return Mlp(c.hidden_size, c.intermediate_size, activation_of(c), c.mlp_bias);
+}
+
+RopeTable make_table(const DecoderConfig& c, const RopeScaling& scaling, double theta, Dtype dtype) {
+  const RopeFrequencies rope = rope_frequencies(scaling, theta, c.rotary_dim(), c.max_position_embeddings);
+  const Shape shape{c.max_position_embeddings, c.rotary_dim() / 2};
+  const size_t bytes = static_cast<size_t>(shape.size()) * size_of(dtype);
+  const auto memory = std::make_shared<HostBuffer>(2 * bytes);
+  const RopeTable table{Tensor(memory, memory->data(), shape, dtype),
+                        Tensor(memory, memory->data() + bytes, shape, dtype), c.rope_interleaved};
+  fill_rope_table(table, rope.frequencies, rope.magnitude);
+  return table;
+}
 
 }  // namespace
 
 DecoderBlock::DecoderBlock(const DecoderConfig& c, int64_t layer)
     : residual_multiplier(c.residual_multiplier),
-      input_norm{c.hidden_size, c.rms_norm_eps},
-      mlp_norm{c.hidden_size, c.rms_norm_eps},
-      attention(attention_config(c), layer),
-      mlp(c.hidden_size, c.intermediate_size) {
-  if (!c.use_post_norm) return;
-  attention_post_norm = RmsNorm{c.hidden_size, c.rms_norm_eps};
-  mlp_post_norm = RmsNorm{c.hidden_size, c.rms_norm_eps};
-}
+      input_norm(norm_if(c.use_pre_norm, c)),
+      mlp_norm(norm_if(c.use_pre_norm, c)),
+      attention_post_norm(norm_if(c.use_post_norm, c)),
+      mlp_post_norm(norm_if(c.use_post_norm, c)),
+      attention(attention_config(c, layer), layer),
+      mlp(mlp_of(c, layer)) {}
 
 Tensor DecoderBlock::forward(Context& ctx, const Tensor& x, const Batch& batch, const RopeTable& table) {
-  const Tensor a = maybe(attention_post_norm, ctx, attention.forward(ctx, input_norm.forward(ctx, x), batch, table));
-  const Tensor h = add_scaled(ctx, x, a, residual_multiplier);
-  const Tensor m = maybe(mlp_post_norm, ctx, mlp.forward(ctx, mlp_norm.forward(ctx, h)));
-  return add_scaled(ctx, h, m, residual_multiplier);
+  const Tensor a = attention.forward(ctx, maybe(input_norm, ctx, x), batch, table);
+  const Tensor h = add_scaled(ctx, x, maybe(attention_post_norm, ctx, a), residual_multiplier);
+  const Tensor inner = maybe(mlp_norm, ctx, h);
+  const Tensor m = std::visit([&](auto& one) { return one.forward(ctx, inner); }, mlp);
+  return add_scaled(ctx, h, maybe(mlp_post_norm, ctx, m), residual_multiplier);
 }
 
 void DecoderBlock::visit(const std::string& prefix, const Visitor& visitor) {
-  input_norm.visit(prefix + ".input_layernorm", visitor);
+  if (input_norm) input_norm->visit(prefix + ".input_layernorm", visitor);
   attention.visit(prefix + ".self_attn", visitor);
   if (attention_post_norm) attention_post_norm->visit(prefix + ".post_norm1", visitor);
-  mlp_norm.visit(prefix + ".post_attention_layernorm", visitor);
-  mlp.visit(prefix + ".mlp", visitor);
+  if (mlp_norm) mlp_norm->visit(prefix + ".post_attention_layernorm", visitor);
+  std::visit([&](auto& one) { one.visit(prefix + ".mlp", visitor); }, mlp);
   if (mlp_post_norm) mlp_post_norm->visit(prefix + ".post_norm2", visitor);
 }
 
-Decoder::Decoder(const DecoderConfig& config, Dtype dtype)
-    : config_(config), dtype_(dtype), norm_{config.hidden_size, config.rms_norm_eps} {
-  for (int64_t i = 0; i < config.num_hidden_layers; ++i) blocks_.emplace_back(config, i);
-  const Shape shape{config.max_position_embeddings, config.head_dim / 2};
-  const Dtype table_dtype = accumulator_of(dtype);
-  const size_t bytes = static_cast<size_t>(shape.size()) * size_of(table_dtype);
-  table_memory_ = HostBuffer(2 * bytes);
-  table_ = {Tensor(nullptr, table_memory_.data(), shape, table_dtype),
-            Tensor(nullptr, table_memory_.data() + bytes, shape, table_dtype)};
-  fill_rope_table(table_, config.rope_theta);
+Decoder::Decoder(const DecoderConfig& c, Dtype dtype)
+    : config_(c), dtype_(dtype), norm_(RmsNorm{c.hidden_size, c.rms_norm_eps, c.norm_weight_offset}) {
+  if (is_classic(c)) norm_ = LayerNorm{c.hidden_size, c.rms_norm_eps};
+  for (int64_t i = 0; i < c.num_hidden_layers; ++i)
+    blocks_.push_back(is_classic(c) ? Block(ClassicBlock(c, i)) : Block(DecoderBlock(c, i)));
+  if (c.learned_positions) return;
+  table_ = make_table(c, c.rope_scaling, c.rope_theta, accumulator_of(dtype));
+  if (c.rope_local_base_freq != 0) local_table_ = make_table(c, {}, c.rope_local_base_freq, accumulator_of(dtype));
+}
+
+const RopeTable& Decoder::table_of(int64_t layer) const {
+  const bool sliding = config_.is_sliding(layer);
+  if (sliding && local_table_) return local_table_;
+  return sliding || config_.rope_on_full_attention ? table_ : no_table_;
+}
+
+Tensor Decoder::embed(Context& ctx, const Batch& batch) {
+  const Tensor x = embedding(ctx, batch.tokens, ctx.use(embedding_), config_.embedding_multiplier);
+  if (!config_.learned_positions) return x;
+  return add_scaled(ctx, x, embedding(ctx, batch.positions, ctx.use(positions_)));
 }
 
 Tensor Decoder::forward(Context& ctx, const Batch& batch) {
-  Tensor x = embedding(ctx, batch.tokens, ctx.use(embedding_), config_.embedding_multiplier);
-  for (DecoderBlock& block : blocks_) {
-    const auto run = [&block, &batch, this](Context& c, const Tensor& h) { return block.forward(c, h, batch, table_); };
+  Tensor x = embed(ctx, batch);
+  if (observe) observe(0, x);
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    const auto run = [&any = blocks_[i], &batch, &table = table_of(static_cast<int64_t>(i))](Context& c,
+                                                                                             const Tensor& h) {
+      return std::visit([&](auto& block) { return block.forward(c, h, batch, table); }, any);
+    };
     x = recompute ? checkpoint(ctx, x, run) : run(ctx, x);
+    if (observe) observe(static_cast<int64_t>(i) + 1, x);
   }
-  return norm_.forward(ctx, x);
+  return std::visit([&](auto& norm) { return norm.forward(ctx, x); }, norm_);
 }
 
 Tensor Decoder::logits(Context& ctx, const Tensor& hidden) {
-  return project(ctx, hidden, head().value, head().packed, config_.logits_multiplier);
+  return project(ctx, hidden, head().value, head().packed, config_.logits_multiplier, config_.final_logit_softcapping);
 }
 
 Tensor Decoder::loss(Context& ctx, const Tensor& hidden, const Tensor& targets, double scale,
                      const Tensor& token_losses) {
-  return linear_cross_entropy(ctx, hidden, ctx.use(head()), targets, scale, config_.logits_multiplier, token_losses);
+  return linear_cross_entropy(ctx, hidden, ctx.use(head()), targets, scale, config_.logits_multiplier, token_losses,
+                              config_.final_logit_softcapping);
 }
 
 void Decoder::visit(const Visitor& visitor) {
   const Shape table{config_.vocab_size, config_.hidden_size};
   visitor("model.embed_tokens.weight", embedding_, table, ParameterRole::kEmbedding);
-  for (size_t i = 0; i < blocks_.size(); ++i) blocks_[i].visit("model.layers." + std::to_string(i), visitor);
-  norm_.visit("model.norm", visitor);
+  if (config_.learned_positions)
+    visitor("model.embed_positions.weight", positions_, {config_.max_position_embeddings, config_.hidden_size},
+            ParameterRole::kPositions);
+  for (size_t i = 0; i < blocks_.size(); ++i)
+    std::visit([&](auto& block) { block.visit("model.layers." + std::to_string(i), visitor); }, blocks_[i]);
+  std::visit([&](auto& norm) { norm.visit("model.norm", visitor); }, norm_);
   if (!config_.tie_word_embeddings) visitor("lm_head.weight", lm_head_, table, ParameterRole::kHead);
 }
 

@@ -1,21 +1,25 @@
 // The decoder: Llama, and what differs from it by configuration.
 #pragma once
+#include <functional>
 #include <optional>
+#include <variant>
 #include <vector>
 
+#include "models/classic_block.h"
 #include "models/config.h"
 #include "nn/attention.h"
 #include "nn/batch.h"
 #include "nn/layers.h"
+#include "nn/moe.h"
 
 namespace maru {
 
+/// x + attention(x), then x + mlp(x), each with a norm before it, behind it, or both.
 struct DecoderBlock {
   double residual_multiplier;
-  RmsNorm input_norm, mlp_norm;
-  std::optional<RmsNorm> attention_post_norm, mlp_post_norm;
+  std::optional<RmsNorm> input_norm, mlp_norm, attention_post_norm, mlp_post_norm;
   Attention attention;
-  Mlp mlp;
+  std::variant<Mlp, MoeMlp> mlp;
 
   DecoderBlock(const DecoderConfig&, int64_t layer);
   Tensor forward(Context&, const Tensor& x, const Batch&, const RopeTable&);
@@ -41,16 +45,21 @@ class Decoder {
   Dtype dtype() const { return dtype_; }
   KvCacheShape cache_shape() const;
   bool recompute = false;  // training: keep only block inputs, compute the rest again in the backward
+  /// Called with the embeddings (0) and the residual stream behind each block (1, 2, …), if set.
+  std::function<void(int64_t depth, const Tensor& hidden)> observe;
 
  private:
+  using Block = std::variant<DecoderBlock, ClassicBlock>;
+  using Norm = std::variant<RmsNorm, LayerNorm>;
   Parameter& head() { return config_.tie_word_embeddings ? embedding_ : lm_head_; }
+  Tensor embed(Context&, const Batch&);
+  const RopeTable& table_of(int64_t layer) const;
   DecoderConfig config_;
   Dtype dtype_;
-  Parameter embedding_, lm_head_;
-  std::vector<DecoderBlock> blocks_;
-  RmsNorm norm_;
-  HostBuffer table_memory_;
-  RopeTable table_;
+  Parameter embedding_, positions_, lm_head_;
+  std::vector<Block> blocks_;
+  Norm norm_;
+  RopeTable table_, local_table_, no_table_;  // of all layers, or of those without and those with a window
 };
 
 }  // namespace maru

@@ -39,8 +39,13 @@ std::vector<ParameterInfo> parameters_of(Decoder& model) {
   return all;
 }
 
+Dtype dtype_of(ParameterRole role, Dtype model) {
+  return role == ParameterRole::kRouterBias ? accumulator_of(model) : model;
+}
+
 void allocate_values(Decoder& model) {
-  for (const ParameterInfo& info : parameters_of(model)) info.parameter->value = own(info.shape, model.dtype());
+  for (const ParameterInfo& info : parameters_of(model))
+    info.parameter->value = own(info.shape, dtype_of(info.role, model.dtype()));
 }
 
 void allocate_gradients(Decoder& model) {
@@ -52,11 +57,11 @@ void initialise(Decoder& model, uint64_t seed) {
   for (const ParameterInfo& info : parameters_of(model)) {
     Random random(derive_seed(seed, info.parameter->name));
     const double deviation = deviation_of(model.config(), info.role);
-    visit_dtype(model.dtype(), [&]<class T>() {
+    visit_dtype(info.parameter->value.dtype(), [&]<class T>() {
       T* values = info.parameter->value.data<T>();
       for (int64_t i = 0; i < info.shape.size(); ++i)
         values[i] = convert<T>(info.role == ParameterRole::kVector ? 1.0
-                               : info.role == ParameterRole::kBias ? 0.0
+                               : is_vector(info.role)              ? 0.0
                                                                    : deviation * random.normal());
     });
   }
@@ -64,8 +69,8 @@ void initialise(Decoder& model, uint64_t seed) {
 
 void pack_for_serving(Context& ctx, Decoder& model) {
   for (const ParameterInfo& info : parameters_of(model)) {
-    const bool multiplied =
-        !is_vector(info.role) && (info.role != ParameterRole::kEmbedding || model.config().tie_word_embeddings);
+    const bool multiplied = !is_vector(info.role) && info.role != ParameterRole::kPositions &&
+                            (info.role != ParameterRole::kEmbedding || model.config().tie_word_embeddings);
     if (!multiplied) continue;
     const size_t bytes = packed_weight_bytes(ctx.stream, info.shape, model.dtype());
     info.parameter->packed = own({1, static_cast<int64_t>(bytes)}, Dtype::kU8);

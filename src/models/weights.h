@@ -14,6 +14,9 @@ struct ParameterInfo {
 };
 std::vector<ParameterInfo> parameters_of(Decoder& model);
 
+/// What a parameter of a model with weights of type `model` is kept in.
+Dtype dtype_of(ParameterRole role, Dtype model);
+
 /// Zeroed memory for all values. The model keeps it alive.
 void allocate_values(Decoder& model);
 /// Zeroed memory for all gradients.

@@ -1,4 +1,4 @@
-// Self-attention with grouped query heads, rotary positions and optional QK-norm.
+// Self-attention with grouped query heads, and what families add to it: biases, QK-norm, windows, soft caps.
 #pragma once
 #include <optional>
 
@@ -12,6 +12,10 @@ struct AttentionConfig {
   int64_t hidden_size, heads, kv_heads, head_dim;
   double scale, norm_eps;
   bool qk_norm = false, causal = true;
+  double norm_weight_offset = 0;
+  int64_t window = 0;  // keys a token sees, itself included; 0: all
+  double softcap = 0;  // of scores; 0: off
+  bool qkv_bias = false, output_bias = false;
 };
 
 struct Attention {
@@ -21,6 +25,7 @@ struct Attention {
   std::optional<RmsNorm> q_norm, k_norm;
 
   Attention(const AttentionConfig&, int64_t layer);
+  /// An empty table: no rotation.
   Tensor forward(Context&, const Tensor& x, const Batch&, const RopeTable&);
   void visit(const std::string& prefix, const Visitor&);
 };

@@ -15,10 +15,10 @@ void Linear::visit(const std::string& prefix, const Visitor& visitor) {
   if (has_bias) visitor(prefix + ".bias", bias, {1, out}, ParameterRole::kBias);
 }
 
-Tensor RmsNorm::forward(Context& ctx, const Tensor& x) { return rms_norm(ctx, x, ctx.use(weight), eps); }
+Tensor RmsNorm::forward(Context& ctx, const Tensor& x) { return rms_norm(ctx, x, ctx.use(weight), eps, weight_offset); }
 
 void RmsNorm::visit(const std::string& prefix, const Visitor& visitor) {
-  visitor(prefix + ".weight", weight, {1, dim}, ParameterRole::kVector);
+  visitor(prefix + ".weight", weight, {1, dim}, weight_offset != 0 ? ParameterRole::kBias : ParameterRole::kVector);
 }
 
 Tensor LayerNorm::forward(Context& ctx, const Tensor& x) {
@@ -30,13 +30,16 @@ void LayerNorm::visit(const std::string& prefix, const Visitor& visitor) {
   if (has_bias) visitor(prefix + ".bias", bias, {1, dim}, ParameterRole::kBias);
 }
 
-Mlp::Mlp(int64_t hidden_size, int64_t intermediate_size)
-    : gate_proj{hidden_size, intermediate_size},
-      up_proj{hidden_size, intermediate_size},
-      down_proj{intermediate_size, hidden_size, ParameterRole::kOutput} {}
+Mlp::Mlp(int64_t hidden_size, int64_t intermediate_size, Activation function, bool has_bias)
+    : activation(function),
+      gate_proj{hidden_size, intermediate_size, ParameterRole::kMatrix, has_bias},
+      up_proj{hidden_size, intermediate_size, ParameterRole::kMatrix, has_bias},
+      down_proj{intermediate_size, hidden_size, ParameterRole::kOutput, has_bias} {}
 
 Tensor Mlp::forward(Context& ctx, const Tensor& x) {
-  return down_proj.forward(ctx, swiglu(ctx, gate_proj.forward(ctx, x), up_proj.forward(ctx, x)));
+  const Tensor gate = gate_proj.forward(ctx, x), up = up_proj.forward(ctx, x);
+  const Tensor inner = activation == Activation::kSilu ? swiglu(ctx, gate, up) : gated(ctx, gate, up, activation);
+  return down_proj.forward(ctx, inner);
 }
 
 void Mlp::visit(const std::string& prefix, const Visitor& visitor) {

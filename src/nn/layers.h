@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 
+#include "ops/activation.h"
 #include "ops/context.h"
 #include "ops/parameter.h"
 
@@ -24,6 +25,7 @@ struct Linear {
 struct RmsNorm {
   int64_t dim;
   double eps;
+  double weight_offset = 0;  // 1: weights are stored minus 1 and start as zeros (Gemma)
   Parameter weight;
   Tensor forward(Context&, const Tensor& x);
   void visit(const std::string& prefix, const Visitor&);
@@ -39,10 +41,11 @@ struct LayerNorm {
   void visit(const std::string& prefix, const Visitor&);
 };
 
-/// down(silu(gate(x)) · up(x)) (SwiGLU; Shazeer 2020, arXiv:2002.05202).
+/// down(f(gate(x)) · up(x)), f = silu: SwiGLU, a gelu: GEGLU (Shazeer 2020, arXiv:2002.05202).
 struct Mlp {
+  Activation activation;
   Linear gate_proj, up_proj, down_proj;
-  Mlp(int64_t hidden_size, int64_t intermediate_size);
+  Mlp(int64_t hidden_size, int64_t intermediate_size, Activation activation = Activation::kSilu, bool has_bias = false);
   Tensor forward(Context&, const Tensor& x);
   void visit(const std::string& prefix, const Visitor&);
 };

@@ -25,17 +25,26 @@ Spans survey(const std::vector<KeySpan>& spans) {
 
 void check_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Spans& spans, const AttentionOptions& o) {
   const bool fits = q.cols() == o.heads * o.head_dim && k.cols() == o.kv_heads * o.head_dim && v.shape() == k.shape() &&
-                    q.rows() == k.rows() && spans.rows == q.rows() && o.heads % o.kv_heads == 0;
+                    q.rows() == k.rows() && spans.rows == q.rows() && o.heads % o.kv_heads == 0 &&
+                    (o.causal || o.window == 0);
   if (fits) return;
   throw Failure(
       ErrorCode::kInvalidArgument,
       fmt::format(
-          "[attention] q [{}, {}], k [{}, {}], v [{}, {}] and spans of {} rows do not fit {} heads, {} kv heads of {}",
-          q.rows(), q.cols(), k.rows(), k.cols(), v.rows(), v.cols(), spans.rows, o.heads, o.kv_heads, o.head_dim));
+          "[attention] q [{}, {}], k [{}, {}], v [{}, {}] and spans of {} rows do not fit {} heads, {} kv heads of {}"
+          "{}",
+          q.rows(), q.cols(), k.rows(), k.cols(), v.rows(), v.cols(), spans.rows, o.heads, o.kv_heads, o.head_dim,
+          o.causal || o.window == 0 ? "" : "; a window needs causal attention"));
 }
 
 kernels::AttentionShape shape_of(const AttentionOptions& o) {
-  return {.heads = o.heads, .kv_heads = o.kv_heads, .head_dim = o.head_dim, .scale = o.scale, .causal = o.causal};
+  return {.heads = o.heads,
+          .kv_heads = o.kv_heads,
+          .head_dim = o.head_dim,
+          .scale = o.scale,
+          .causal = o.causal,
+          .window = o.window,
+          .softcap = o.softcap};
 }
 
 /// Spans as the kernels take them. Holds the page pointers that they point to.

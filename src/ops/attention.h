@@ -18,13 +18,16 @@ struct AttentionOptions {
   int64_t heads, kv_heads, head_dim;
   double scale;
   bool causal = true;
+  int64_t window = 0;  // a token sees itself and the window - 1 tokens before it; 0: all
+  double softcap = 0;  // scores become softcap · tanh(score / softcap); 0: off
 };
 
 /// Bytes of one page of one layer (64 tokens, keys and values of all kv heads).
 size_t page_bytes(int64_t kv_heads, int64_t head_dim, Dtype dtype);
 int64_t pages_for(int64_t num_tokens);
 
-/// softmax(q kᵀ · scale) v for every sequence and head, each query seeing the keys up to itself (causal) or all.
+/// softmax(q kᵀ · scale) v for every sequence and head, each query seeing the keys up to itself (causal) or all; with a
+/// window only the newest of them.
 /// Writes k and v to the pages first. The score matrix is never held.
 ///
 /// Shapes   q, y [rows, heads · head_dim]; k, v [rows, kv_heads · head_dim]; the spans cover all rows.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/activation/activation.h"
 #include "kernels/bias/bias.h"
 #include "kernels/matmul/matmul.h"
 
@@ -89,6 +90,15 @@ void backward(Context& c, const Tensor& x, const Tensor& weight, const Tensor& b
   }
 }
 
+// y = softcap · tanh(scale · y / softcap)
+template <class A>
+void cap_in_place(CpuStream& stream, A* y, int64_t count, double scale, double softcap) {
+  for (int64_t i = 0; i < count; ++i) y[i] *= A(scale / softcap);
+  kernels::activation_forward(
+      stream, kernels::ActivationForward<A>{.y = y, .x = y, .count = count, .function = kernels::Activation::kTanh});
+  for (int64_t i = 0; i < count; ++i) y[i] *= A(softcap);
+}
+
 }  // namespace
 
 Tensor linear(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& packed, const Tensor& bias) {
@@ -107,13 +117,15 @@ Tensor linear(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor&
   return y;
 }
 
-Tensor project(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& packed, double scale) {
+Tensor project(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& packed, double scale,
+               double softcap) {
   check_linear("project", x, weight);
   Tensor y = ctx.empty({x.rows(), weight.rows()}, accumulator_of(x.dtype()));
   const Tensor scratch = ctx.scratch(scratch_bytes(ctx.stream, x.dtype(), y.rows(), y.cols(), x.cols()));
   ctx.launch(x.dtype(), [&]<class T>(auto& s) {
     using A = kernels::Accumulator<T>;
     run_matmul<T, A>(s, y, false, x, false, weight, true, packed, scratch);
+    if (softcap != 0) return cap_in_place(s, y.data<A>(), y.size(), scale, softcap);
     if (scale != 1)
       for (int64_t i = 0; i < y.size(); ++i) y.data<A>()[i] *= A(scale);
   });

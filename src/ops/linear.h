@@ -13,8 +13,10 @@ namespace maru {
 /// `packed`, when not empty, is `pack_weight` of the same weight: serving skips the packing then.
 Tensor linear(Context&, const Tensor& x, const Tensor& weight, const Tensor& packed = {}, const Tensor& bias = {});
 
-/// Logits: scale · x · weightᵀ in the accumulator type; not differentiable (training fuses it with the loss).
-Tensor project(Context&, const Tensor& x, const Tensor& weight, const Tensor& packed = {}, double scale = 1);
+/// Logits: scale · x · weightᵀ in the accumulator type, y becoming softcap · tanh(y / softcap) if softcap is not 0; not
+/// differentiable (training fuses it with the loss).
+Tensor project(Context&, const Tensor& x, const Tensor& weight, const Tensor& packed = {}, double scale = 1,
+               double softcap = 0);
 
 /// The weight as the panels that the matmul kernel of this stream reads; not differentiable.
 /// The memory is the caller's: `into` holds packed_weight_bytes.

@@ -29,7 +29,7 @@ void check_loss(const Tensor& x, const Tensor& weight, const Tensor& targets) {
 }  // namespace
 
 Tensor linear_cross_entropy(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& targets, double scale,
-                            double logit_scale, const Tensor& token_losses) {
+                            double logit_scale, const Tensor& token_losses, double softcap) {
   check_loss(x, weight, targets);
   const bool record = ctx.recording(x, weight);
   Tensor loss = fill(ctx, {1, 1}, accumulator_of(x.dtype()), 0);
@@ -54,7 +54,8 @@ Tensor linear_cross_entropy(Context& ctx, const Tensor& x, const Tensor& weight,
                                                                       .dim = weight.cols(),
                                                                       .scale = scale,
                                                                       .logit_scale = logit_scale,
-                                                                      .scratch = scratch.data<std::byte>()});
+                                                                      .scratch = scratch.data<std::byte>(),
+                                                                      .softcap = softcap});
     });
   }
   if (record) ctx.tape->record(loss, [=](Context& c, const Tensor&) { c.tape->pass_gradient(c, x, dx); });

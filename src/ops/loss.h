@@ -5,6 +5,7 @@
 namespace maru {
 
 /// loss = scale · Σ over rows with target ≥ 0 of −log softmax(logit_scale · x · weightᵀ)[target].
+/// With a soft cap, of softcap · tanh(logit_scale · x · weightᵀ / softcap).
 /// When recording, gradients are computed in the same pass: the result must be what Tape::backward starts from.
 ///
 /// Shapes   x [rows, dim]; weight [vocab_size, dim]; targets i32 [rows, 1] (negative: not counted);
@@ -12,6 +13,6 @@ namespace maru {
 /// Types    loss and token_losses in the accumulator type.
 /// Source   Hsu et al. 2024, arXiv:2410.10989 (Liger), §3.2; Wijmans et al. 2024, arXiv:2411.09009.
 Tensor linear_cross_entropy(Context&, const Tensor& x, const Tensor& weight, const Tensor& targets, double scale,
-                            double logit_scale = 1, const Tensor& token_losses = {});
+                            double logit_scale = 1, const Tensor& token_losses = {}, double softcap = 0);
 
 }  // namespace maru

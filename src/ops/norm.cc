@@ -43,7 +43,7 @@ void layer_norm_backward(Context& c, const SavedLayerNorm& s, const Tensor& dy) 
 
 }  // namespace
 
-Tensor rms_norm(Context& ctx, const Tensor& x, const Tensor& weight, double eps) {
+Tensor rms_norm(Context& ctx, const Tensor& x, const Tensor& weight, double eps, double weight_offset) {
   const int64_t cols = weight.cols();
   check_norm("rms_norm", x, weight);
   const int64_t rows = x.size() / cols;
@@ -57,7 +57,8 @@ Tensor rms_norm(Context& ctx, const Tensor& x, const Tensor& weight, double eps)
                                                                  .weight = weight.data<T>(),
                                                                  .rows = rows,
                                                                  .cols = cols,
-                                                                 .eps = eps});
+                                                                 .eps = eps,
+                                                                 .weight_offset = weight_offset});
   });
   if (!record) return y;
   ctx.tape->record(y, [=](Context& c, const Tensor& dy) {
@@ -74,7 +75,8 @@ Tensor rms_norm(Context& ctx, const Tensor& x, const Tensor& weight, double eps)
                                                                      .weight = weight.data<T>(),
                                                                      .rstd = rstd.data<A>(),
                                                                      .rows = rows,
-                                                                     .cols = cols});
+                                                                     .cols = cols,
+                                                                     .weight_offset = weight_offset});
     });
   });
   return y;

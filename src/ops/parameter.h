@@ -8,12 +8,14 @@ namespace maru {
 
 /// What a parameter is, for initialisation, weight decay and the choice of optimiser.
 enum class ParameterRole : uint8_t {
-  kMatrix,     // weight of a Linear inside a block
-  kOutput,     // a Linear that writes to the residual stream (initialised smaller)
-  kEmbedding,  // token table
-  kHead,       // output projection to the vocabulary
-  kVector,     // norm weights: ones at the start, no decay
-  kBias,       // biases of linear layers and norms: zeros at the start, no decay
+  kMatrix,      // weight of a Linear inside a block
+  kOutput,      // a Linear that writes to the residual stream (initialised smaller)
+  kEmbedding,   // token table
+  kPositions,   // table of learned positions
+  kHead,        // output projection to the vocabulary
+  kVector,      // norm weights: ones at the start, no decay
+  kBias,        // biases of linear layers and norms: zeros at the start, no decay
+  kRouterBias,  // decides between experts; kept in the accumulator type
 };
 
 struct Parameter {
@@ -24,6 +26,8 @@ struct Parameter {
 };
 
 /// Vectors are rows of one axis in files, are not multiplied with and do not decay.
-inline bool is_vector(ParameterRole role) { return role == ParameterRole::kVector || role == ParameterRole::kBias; }
+inline bool is_vector(ParameterRole role) {
+  return role == ParameterRole::kVector || role == ParameterRole::kBias || role == ParameterRole::kRouterBias;
+}
 
 }  // namespace maru

@@ -22,6 +22,7 @@ void rotate(Context& ctx, const RopeOp& op, const Tensor& y, const Tensor& x, bo
                                            .x_stride = x.cols(),
                                            .add = add,
                                            .inverse = inverse,
+                                           .interleaved = op.table.interleaved,
                                            .positions = op.positions.data<int32_t>(),
                                            .cos = op.table.cos.data<A>(),
                                            .sin = op.table.sin.data<A>(),
@@ -34,10 +35,12 @@ void rotate(Context& ctx, const RopeOp& op, const Tensor& y, const Tensor& x, bo
 
 }  // namespace
 
-void fill_rope_table(const RopeTable& table, double theta) {
+void fill_rope_table(const RopeTable& table, std::span<const double> frequencies, double magnitude) {
+  CHECK(static_cast<int64_t>(frequencies.size()) == table.cos.cols());
   visit_dtype(table.cos.dtype(), [&]<class T>() {
     if constexpr (std::is_same_v<T, kernels::Accumulator<T>>)
-      kernels::rope_table(table.cos.data<T>(), table.sin.data<T>(), table.cos.rows(), 2 * table.cos.cols(), theta);
+      kernels::rope_table(table.cos.data<T>(), table.sin.data<T>(), table.cos.rows(), frequencies.data(),
+                          table.cos.cols(), magnitude);
   });
 }
 

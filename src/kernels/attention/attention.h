@@ -25,7 +25,15 @@ struct AttentionShape {
   int64_t head_dim;    // even
   double scale;        // of q·k, usually 1 / sqrt(head_dim)
   bool causal = true;  // a token sees itself and the tokens before it; otherwise every token of its sequence
+  int64_t window = 0;  // causal only: a token sees itself and the window - 1 tokens before it; 0: all of them
+  double softcap = 0;  // a score s becomes softcap · tanh(s / softcap); 0: off. Source: Bello et al. 2017,
+                       // arXiv:1611.09940, §5 (as in Gemma 2, arXiv:2408.00118, §2.1)
 };
+
+/// The first key that the token at `position` sees.
+constexpr int64_t first_key_seen(const AttentionShape& s, int64_t position) {
+  return s.window > 0 && position >= s.window ? position - s.window + 1 : 0;
+}
 
 /// One sequence of a packed batch: rows [first_row, first_row + rows) are its newest tokens, `past` tokens precede them
 /// in the pages. pages[i] holds tokens [64 i, 64 i + 64). Sequences may share pages that lie wholly in the past of

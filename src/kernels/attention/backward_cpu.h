@@ -30,6 +30,7 @@ struct BackwardTask {
 /// 64 (or at the end fewer) queries of one head.
 struct QueryBlock {
   int64_t head, first, tokens;
+  int64_t first_key;  // of the first block of keys that its queries see
 };
 
 /// A tile of keys against a query block; queries before `from` see none of these keys.
@@ -37,6 +38,7 @@ struct KeyTile {
   int64_t first, keys;  // first counts from the key block's begin
   int64_t from;
   bool diagonal;
+  int64_t before;  // of the first query, counted from the tile's first key: how far the key block lies back
 };
 
 template <class T>
@@ -84,17 +86,26 @@ void load_keys(const BackwardTask<T>& t) {
   }
 }
 
+/// 1 - (score / cap)², the slope of a soft cap where it gave this score.
+MARU_INLINE F32 slope_at(F32 score, F32 inverse_cap) {
+  const F32 part = max(F32(-1.0f), score * inverse_cap);  // masked scores are far below: their weight is 0
+  return fma(F32(0.0f) - part, part, F32(1.0f));
+}
+
 /// Weights and gradients of the scores of a row of a tile, from its scores and the gradients of the weights.
-template <class T>
+template <bool kCapped, class T>
 MARU_INLINE void differentiate_row(const BackwardTask<T>& t, int64_t row, T* dscores, const float* mask, int64_t from,
                                    int64_t lanes) {
-  const F32 scale(static_cast<float>(t.a.shape.scale) * kLog2e);
+  const F32 scale(score_scale(t.a.shape) * kLog2e),
+      inverse_cap(kCapped ? static_cast<float>(1 / t.a.shape.softcap) : 0);
   const float *scores = t.w.scores + row * kPageTokens, *dweights = t.w.dweights + row * kPageTokens;
   T* weights = t.w.weights + row * kPageTokens;
   for (int64_t j = from; j < lanes; j += kLanes) {
-    const F32 weight = exp2(fma(load(scores + j), scale, load(mask + j)) - load(t.w.lse + j));
+    const F32 score = load(scores + j), weight = exp2(fma(score, scale, load(mask + j)) - load(t.w.lse + j));
+    F32 dscore = weight * (load(dweights + j) - load(t.w.delta + j));
+    if constexpr (kCapped) dscore = dscore * slope_at(score, inverse_cap);
     store(weights + j, weight);
-    store(dscores + j, weight * (load(dweights + j) - load(t.w.delta + j)));
+    store(dscores + j, dscore);
   }
 }
 
@@ -104,6 +115,18 @@ MARU_INLINE T* dscore_rows(const BackwardTask<T>& t, const KeyTile& k) {
   return kPerWord<T> == 1 ? reinterpret_cast<T*>(t.w.dscore_panel) + k.first * kPageTokens : t.w.dscores;
 }
 
+/// A soft cap, and a mask of the queries whose windows begin behind the key.
+template <class T>
+MARU_INLINE void restrict_row(const BackwardTask<T>& t, const KeyTile& k, int64_t row, int64_t lanes) {
+  const AttentionShape& s = t.a.shape;
+  float* scores = t.w.scores + row * kPageTokens;
+  const float cap = static_cast<float>(s.softcap);
+  if (s.softcap != 0) cap_scores(scores, k.from, lanes, static_cast<float>(s.scale / s.softcap), cap);
+  if (s.window == 0) return;
+  const int64_t seen = s.window - k.before + row;  // queries of the block that see this key
+  if (seen < kPageTokens) add_mask(scores, k.from, lanes, kMasks.keep_first(seen < 0 ? 0 : seen));
+}
+
 template <class T>
 void differentiate(const BackwardTask<T>& t, const KeyTile& k, int64_t lanes) {
   T* dscores = dscore_rows(t, k);
@@ -111,7 +134,11 @@ void differentiate(const BackwardTask<T>& t, const KeyTile& k, int64_t lanes) {
     T* row = dscores + i * kPageTokens;
     const float* mask = k.diagonal ? kMasks.drop_first(k.first + i) : kMasks.keep_first(kPageTokens);
     __builtin_memset(row, 0, static_cast<size_t>(k.from) * sizeof(T));
-    differentiate_row(t, i, row, mask, k.from, lanes);
+    if (is_restricted(t.a.shape)) restrict_row(t, k, i, lanes);
+    if (t.a.shape.softcap != 0)
+      differentiate_row<true>(t, i, row, mask, k.from, lanes);
+    else
+      differentiate_row<false>(t, i, row, mask, k.from, lanes);
   }
   if constexpr (kPerWord<T> == 2) {
     Word* step = t.w.dscore_panel + k.first / 2 * kPageTokens;
@@ -166,7 +193,7 @@ void backward_block(const BackwardTask<T>& t, const QueryBlock& b, int64_t first
   const bool diagonal = t.a.shape.causal && first_key == b.first;
   for (int64_t first = 0; first < keys; first += kTileRows) {
     const KeyTile tile{first, smaller(kTileRows, keys - first), diagonal ? first / kColumnStep * kColumnStep : 0,
-                       diagonal};
+                       diagonal, b.first - first_key - first};
     score_tile(t, first_key, tile, lanes);
     differentiate(t, tile, lanes);
     add_to_keys(t, first_key, tile, b.tokens);
@@ -179,7 +206,7 @@ void backward_block(const BackwardTask<T>& t, const QueryBlock& b, int64_t first
                .c = t.w.dq_columns,
                .ldc = kPageTokens,
                .cols = lanes,
-               .start = first_key == 0 ? Start::kZero : Start::kAdd},
+               .start = first_key == b.first_key ? Start::kZero : Start::kAdd},
               n);
 }
 
@@ -223,7 +250,7 @@ void backward_queries(const BackwardTask<T>& t, const QueryBlock& b) {
   load_queries(t, b);
   load_statistics(t, b);
   const int64_t last = t.a.shape.causal ? b.first + 1 : t.span.rows;
-  for (int64_t first_key = 0; first_key < last; first_key += kPageTokens) backward_block(t, b, first_key);
+  for (int64_t first_key = b.first_key; first_key < last; first_key += kPageTokens) backward_block(t, b, first_key);
   finish_queries(t, b);
 }
 
@@ -237,8 +264,9 @@ void backward_range(const BackwardTask<T>& t, int64_t range, int64_t ranges) {
   load_keys(t);
   for (int64_t first = 0; first < t.span.rows; first += kPageTokens) {
     if ((first / kPageTokens + 1) / 2 % ranges != range) continue;
+    const int64_t first_key = first_key_seen(t.a.shape, first) / kPageTokens * kPageTokens;
     for (int64_t g = 0; g < group; ++g)
-      backward_queries(t, {t.kv_head * group + g, first, smaller(kPageTokens, t.span.rows - first)});
+      backward_queries(t, {t.kv_head * group + g, first, smaller(kPageTokens, t.span.rows - first), first_key});
   }
 }
 

@@ -16,19 +16,26 @@ struct Shape {
   std::vector<int64_t> lengths;  // of the packed sequences
   int64_t heads, kv_heads, head_dim;
   bool causal = true, add = false;
+  int64_t window = 0;
+  double softcap = 0;
 
   int64_t rows() const { return std::accumulate(lengths.begin(), lengths.end(), int64_t{0}); }
   AttentionShape attention() const {
-    return {heads, kv_heads, head_dim, 1 / std::sqrt(static_cast<double>(head_dim)), causal};
+    return {heads, kv_heads, head_dim, 1 / std::sqrt(static_cast<double>(head_dim)), causal, window, softcap};
   }
   std::string name() const {
-    return fmt::format("{} tokens, {}/{} heads of {}{}{}", fmt::join(lengths, "+"), heads, kv_heads, head_dim,
-                       causal ? "" : ", not causal", add ? ", adding" : "");
+    return fmt::format("{} tokens, {}/{} heads of {}{}{}{}{}", fmt::join(lengths, "+"), heads, kv_heads, head_dim,
+                       causal ? "" : ", not causal", add ? ", adding" : "",
+                       window > 0 ? fmt::format(", a window of {}", window) : "",
+                       softcap > 0 ? fmt::format(", capped at {}", softcap) : "");
   }
   /// Pairs of query and key that see each other.
   double pairs() const {
     double sum = 0;
-    for (const auto n : lengths) sum += static_cast<double>(causal ? n * (n + 1) / 2 : n * n);
+    for (const auto n : lengths) {
+      const int64_t hidden = window > 0 && n > window ? (n - window) * (n - window + 1) / 2 : 0;
+      sum += static_cast<double>((causal ? n * (n + 1) / 2 : n * n) - hidden);
+    }
     return sum;
   }
   double flops() const { return (4 + 10) * pairs() * static_cast<double>(heads * head_dim); }
@@ -184,7 +191,8 @@ struct Magnitudes {
     for (const auto& span : p.spans)
       for (int64_t r = 0; r < span.rows; ++r)
         for (int64_t h = 0; h < p.shape.heads; ++h)
-          add_query(span.first_row, span.first_row + r, span.first_row + (p.shape.causal ? r + 1 : span.rows), h);
+          add_query(span.first_row + first_key_seen(p.shape.attention(), r), span.first_row + r,
+                    span.first_row + (p.shape.causal ? r + 1 : span.rows), h);
   }
 
  private:
@@ -202,15 +210,19 @@ struct Magnitudes {
     for (int64_t d = 0; d < p.shape.head_dim; ++d) sum += std::abs(a[d] * b[d]);
     return sum;
   }
+  double capped(double score) const {
+    return p.shape.softcap == 0 ? score : p.shape.softcap * std::tanh(score / p.shape.softcap);
+  }
   void add_query(int64_t first, int64_t row, int64_t end, int64_t h) {
     const int64_t n = p.shape.head_dim, at = row * p.q_cols + h * n;
     const double scale = 1 / std::sqrt(static_cast<double>(n)), lse_row = p.lse[row * p.shape.heads + h];
-    double terms = 1 + std::abs(lse_row);  // of a score: its error is relative to this, and so is the weight's
+    // Of a score: its error is relative to this, and so is the weight's.
+    double terms = 1 + std::abs(lse_row) + p.shape.softcap;
     for (int64_t j = first; j < end; ++j)
-      terms = std::max(terms, 1 + std::abs(lse_row) + scale * size(&p.q[at], key(j, h)));
+      terms = std::max(terms, 1 + std::abs(lse_row) + p.shape.softcap + scale * size(&p.q[at], key(j, h)));
     lse[row * p.shape.heads + h] = terms;
     for (int64_t j = first; j < end; ++j) {
-      const double weight = std::exp(scale * dot(&p.q[at], key(j, h)) - lse_row) * terms;
+      const double weight = std::exp(capped(scale * dot(&p.q[at], key(j, h))) - lse_row) * terms;
       const double dscore = weight * scale * (size(&p.dout[at], value(j, h)) + size(&p.dout[at], &p.out[at]));
       for (int64_t d = 0; d < n; ++d) {
         out[at + d] += weight * std::abs(value(j, h)[d]);
@@ -283,6 +295,13 @@ void attention_cases(std::vector<OpCase>& cases) {
       {{70, 5}, 10, 1, 4},   // blocks of 16 tokens
       {{30, 520}, 2, 1, 8},  // the backward in two ranges
       {{514}, 1, 1, 4, false, true},
+      {{9, 1, 200}, 2, 1, 8, true, false, 5},    // windows shorter than a page
+      {{300, 70}, 4, 2, 16, true, true, 64},     // and as long
+      {{530}, 2, 2, 10, true, false, 100},       // and longer, the backward in two ranges
+      {{70, 3}, 10, 1, 4, true, false, 1},       // each token alone
+      {{65, 20}, 2, 1, 32, true, true, 0, 1.5},  // strongly capped
+      {{150}, 3, 1, 64, true, false, 40, 30},
+      {{70}, 2, 2, 16, false, false, 0, 2},
   };
   for (const Shape& shape : shapes) add_cases<Problem>(cases, "attention", shape);
   for (const Shape& shape :

@@ -3,8 +3,9 @@
 // A task is a block of tokens of one sequence with the query heads that share a kv head. It walks the pages from the
 // first one with the online softmax. Rows are ordered token by token, then head by head. Keys that a row does not see
 // get the score kMasked, whose weight is exactly 0; leaving out whole lanes or steps of such keys changes no bits,
-// since adding 0 does not (the sign of a zero sum aside, which the last step clears).
-// Scores are in units of log2, so that exp2 does.
+// since adding 0 does not (the sign of a zero sum aside, which the last step clears). A page of which a row sees
+// nothing because its window begins later leaves weights of nothing behind, which the next page's rescaling multiplies
+// by 0. Scores are in units of log2, so that exp2 does.
 #pragma once
 #include "kernels/attention/plan.h"
 #include "kernels/attention/tiles.h"
@@ -25,10 +26,16 @@ struct ForwardBlock {
   const T* keys(int64_t page) const { return span.pages[page] + kv_head * kPageTokens * a.shape.head_dim; }
   const T* values(int64_t page) const { return keys(page) + a.shape.kv_heads * kPageTokens * a.shape.head_dim; }
   int64_t pages() const { return divide_up(keys_seen(rows - 1), kPageTokens); }
+  int64_t first_page() const { return first_key_seen(a.shape, first) / kPageTokens; }
   int64_t total_keys() const { return span.past + span.rows; }
   int64_t keys_seen(int64_t row) const { return a.shape.causal ? first + row / group + 1 : total_keys(); }
   int64_t keys_in_page(int64_t row, int64_t page) const {
     return smaller(keys_seen(row) - page * kPageTokens, kPageTokens);
+  }
+  /// Columns of a page that lie before the row's window.
+  int64_t keys_before(int64_t row, int64_t page) const {
+    const int64_t hidden = first_key_seen(a.shape, first + row / group) - page * kPageTokens;
+    return hidden < 0 ? 0 : smaller(hidden, kPageTokens);
   }
   int64_t token_row(int64_t row) const { return span.first_row + first - span.past + row / group; }
   int64_t head(int64_t row) const { return kv_head * group + row % group; }
@@ -43,6 +50,17 @@ void load_queries(const ForwardBlock<T>& b) {
     b.w.top[row] = kMasked;
     store(b.w.sum + row * kLanes, F32());
   }
+}
+
+/// A soft cap, and a mask of the columns before the window: what most models do without.
+template <class T>
+MARU_INLINE void restrict_scores(const ForwardBlock<T>& b, int64_t page, int64_t row, float* scores, int64_t lanes) {
+  const AttentionShape& s = b.a.shape;
+  if (s.softcap != 0)
+    cap_scores(scores, 0, lanes, static_cast<float>(s.scale / s.softcap), static_cast<float>(s.softcap));
+  if (s.window == 0) return;
+  if (const int64_t hidden = b.keys_before(row, page); hidden > 0)
+    add_mask(scores, 0, lanes, kMasks.drop_first(hidden));
 }
 
 /// Scales and masks the scores of a row, returns the greatest of them and of `top`.
@@ -71,8 +89,10 @@ MARU_INLINE void weigh(const float* scores, T* weights, int64_t lanes, float top
 
 template <class T>
 void softmax_tile(const ForwardBlock<T>& b, int64_t page, int64_t row, int64_t rows, int64_t lanes) {
-  const F32 scale(static_cast<float>(b.a.shape.scale) * kLog2e);
+  const F32 scale(score_scale(b.a.shape) * kLog2e);
   const ForwardWorkspace<T>& w = b.w;
+  if (is_restricted(b.a.shape))
+    for (int64_t i = 0; i < rows; ++i) restrict_scores(b, page, row + i, w.scores + i * kPageTokens, lanes);
   for (int64_t i = 0; i < rows; ++i)
     w.new_top[i] =
         finish_scores(w.scores + i * kPageTokens, b.keys_in_page(row + i, page), lanes, scale, w.top[row + i]);
@@ -111,7 +131,7 @@ void attend_tile(const ForwardBlock<T>& b, int64_t page, int64_t row, int64_t ro
                .c = b.w.out + row * s.head_dim,
                .ldc = s.head_dim,
                .cols = s.head_dim,
-               .start = page == 0 ? Start::kZero : Start::kRescale,
+               .start = page == b.first_page() ? Start::kZero : Start::kRescale,
                .rescale = b.w.rescale,
                .next = row == 0 && page + 1 < b.pages() ? words(b.keys(page + 1)) : nullptr},
               rows);
@@ -131,7 +151,7 @@ void finish_row(const ForwardBlock<T>& b, int64_t row) {
 template <class T>
 void attend(const ForwardBlock<T>& b) {
   load_queries(b);
-  for (int64_t page = 0; page < b.pages(); ++page)
+  for (int64_t page = b.first_page(); page < b.pages(); ++page)
     for (int64_t row = 0; row < b.rows; row += kTileRows) attend_tile(b, page, row, smaller(kTileRows, b.rows - row));
   for (int64_t row = 0; row < b.rows; ++row) finish_row(b, row);
 }

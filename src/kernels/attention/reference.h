@@ -26,6 +26,11 @@ void append_keys(const AppendKeys<T>& a) {
     }
 }
 
+template <class T>
+T capped(const AttentionShape& s, T score) {
+  return s.softcap == 0 ? score : T(s.softcap) * std::tanh(score / T(s.softcap));
+}
+
 /// One query and the keys and values it sees, as functions of (key, d).
 template <class T, class Key, class Value>
 T attend(const AttentionShape& s, const T* q, int64_t keys, Key key, Value value, T* out) {
@@ -33,6 +38,7 @@ T attend(const AttentionShape& s, const T* q, int64_t keys, Key key, Value value
   double top = -INFINITY;
   for (int64_t j = 0; j < keys; ++j) {
     for (int64_t d = 0; d < s.head_dim; ++d) weight[j] += q[d] * key(j, d) * T(s.scale);
+    weight[j] = capped(s, weight[j]);
     top = std::max(top, std::real(weight[j]));
   }
   T sum = 0;
@@ -52,13 +58,16 @@ void attention_forward(const AttentionForward<T>& a) {
       for (int64_t h = 0; h < s.heads; ++h) {
         const AttentionSpan<T>& span = a.spans[i];
         const int64_t row = span.first_row + r, head = h * s.kv_heads / s.heads;
-        auto key = [&](int64_t j, int64_t d) {
+        const int64_t begin = first_key_seen(s, span.past + r);
+        auto key = [&](int64_t i, int64_t d) {
+          const int64_t j = begin + i;
           return span.pages[j / kPageTokens][(head * s.head_dim + d) * kPageTokens + j % kPageTokens];
         };
-        auto value = [&](int64_t j, int64_t d) {
+        auto value = [&](int64_t i, int64_t d) {
+          const int64_t j = begin + i;
           return span.pages[j / kPageTokens][((s.kv_heads + head) * kPageTokens + j % kPageTokens) * s.head_dim + d];
         };
-        const int64_t keys = span.past + (s.causal ? r + 1 : span.rows);
+        const int64_t keys = span.past + (s.causal ? r + 1 : span.rows) - begin;
         const T lse = attend(s, a.q + row * a.q_stride + h * s.head_dim, keys, key, value,
                              a.out + row * a.out_stride + h * s.head_dim);
         if (a.lse != nullptr) a.lse[row * s.heads + h] = lse;
@@ -82,8 +91,10 @@ void backward_query(const AttentionBackward<T>& a, int64_t first, int64_t row, i
   const T delta = dot(dout, a.out + row * a.out_stride + q_at, n);
   for (int64_t j = first; j < last; ++j) {
     const T *k = a.k + j * a.k_stride + k_at, *v = a.v + j * a.v_stride + k_at;
-    const T weight = std::exp(T(s.scale) * dot(q, k, n) - a.lse[row * s.heads + h]);
-    const T dscore = weight * (dot(dout, v, n) - delta) * T(s.scale);
+    const T score = capped(s, T(s.scale) * dot(q, k, n));
+    const T slope = s.softcap == 0 ? T(1) : T(1) - score * score / T(s.softcap * s.softcap);
+    const T weight = std::exp(score - a.lse[row * s.heads + h]);
+    const T dscore = weight * (dot(dout, v, n) - delta) * slope * T(s.scale);
     for (int64_t d = 0; d < n; ++d) {
       dq[d] += dscore * k[d];
       a.dk[j * a.dk_stride + k_at + d] += dscore * q[d];
@@ -103,7 +114,8 @@ void attention_backward(const AttentionBackward<T>& a) {
       if (!a.add_dv) std::fill_n(a.dv + row * a.dv_stride, s.kv_heads * s.head_dim, T(0));
     }
     for (int64_t row = first; row < end; ++row)
-      for (int64_t h = 0; h < s.heads; ++h) backward_query(a, first, row, s.causal ? row + 1 : end, h);
+      for (int64_t h = 0; h < s.heads; ++h)
+        backward_query(a, first + first_key_seen(s, row - first), row, s.causal ? row + 1 : end, h);
   }
 }
 

@@ -3,6 +3,7 @@
 // A panel is the right factor: depth steps of one word per column (simd/words.h). The left factor is row-major, so that
 // a step of its row is one word as well.
 #pragma once
+#include "kernels/activation/functions.h"
 #include "kernels/attention/plan.h"
 #include "kernels/simd/words.h"
 
@@ -29,6 +30,20 @@ struct MaskTable {
   MARU_INLINE const float* drop_first(int64_t n) const { return values + 2 * kPageTokens - n; }
 };
 constexpr MaskTable kMasks;
+
+MARU_INLINE bool is_restricted(const AttentionShape& s) { return s.window != 0 || s.softcap != 0; }
+/// What scores are still to be multiplied with, once a soft cap had its turn.
+MARU_INLINE float score_scale(const AttentionShape& s) { return s.softcap != 0 ? 1.0f : static_cast<float>(s.scale); }
+
+/// scores = cap · tanh(scale_over_cap · scores)
+MARU_INLINE void cap_scores(float* scores, int64_t from, int64_t lanes, float scale_over_cap, float cap) {
+  for (int64_t j = from; j < lanes; j += kLanes)
+    store(scores + j, F32(cap) * Tanh::value(load(scores + j) * F32(scale_over_cap)));
+}
+
+MARU_INLINE void add_mask(float* scores, int64_t from, int64_t lanes, const float* mask) {
+  for (int64_t j = from; j < lanes; j += kLanes) store(scores + j, load(scores + j) + load(mask + j));
+}
 
 MARU_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 MARU_INLINE int64_t round_up(int64_t n, int64_t step) { return divide_up(n, step) * step; }

@@ -13,8 +13,11 @@ namespace {
 struct Shape {
   int64_t rows, vocab, dim;
   bool add_dx = false;
-  double logit_scale = 1;
-  std::string name() const { return fmt::format("{} x {} x {}{}", rows, vocab, dim, add_dx ? ", adding to dx" : ""); }
+  double logit_scale = 1, softcap = 0;
+  std::string name() const {
+    return fmt::format("{} x {} x {}{}{}", rows, vocab, dim, add_dx ? ", adding to dx" : "",
+                       softcap > 0 ? fmt::format(", capped at {}", softcap) : "");
+  }
   double flops() const { return 6.0 * static_cast<double>(rows * vocab * dim); }
   double bytes(double element_bytes) const {
     return 2 * element_bytes * static_cast<double>(rows * dim) + (element_bytes + 8) * static_cast<double>(vocab * dim);
@@ -64,7 +67,8 @@ struct Problem {
                              .dim = shape.dim,
                              .scale = scale,
                              .logit_scale = shape.logit_scale,
-                             .scratch = scratch.data() + (64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64) % 64});
+                             .scratch = scratch.data() + (64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64) % 64,
+                             .softcap = shape.softcap});
   }
   void run(CpuStream& stream) { compute(stream, 0, shape.rows, true); }
   void forward(CpuStream& stream) { compute(stream, 0, shape.rows, false); }
@@ -118,16 +122,20 @@ struct Problem {
     }
     return sum;
   }
+  double logit(int64_t r, int64_t j) const {
+    const double plain = dot(r, j, false);
+    return shape.softcap == 0 ? plain : shape.softcap * std::tanh(plain / shape.softcap);
+  }
   // Of Σ|x · weight| over the row's logits.
   double largest_terms(int64_t r) const {
     double most = 0;
     for (int64_t j = 0; j < shape.vocab; ++j) most = std::max(most, dot(r, j, true));
-    return most;
+    return most + shape.softcap;
   }
   void add_terms(int64_t r, double roundings, std::vector<double>& dx_terms, std::vector<double>& dweight_terms) const {
-    const double normaliser = token_loss[r] + dot(r, targets[r], false);
+    const double normaliser = token_loss[r] + logit(r, targets[r]);
     for (int64_t j = 0; j < shape.vocab; ++j) {
-      const double probability = std::exp(dot(r, j, false) - normaliser) + (j == targets[r] ? 1 : 0);
+      const double probability = std::exp(logit(r, j) - normaliser) + (j == targets[r] ? 1 : 0);
       const double size = roundings * probability * scale * shape.logit_scale;
       for (int64_t c = 0; c < shape.dim; ++c) {
         dx_terms[r * shape.dim + c] += size * std::abs(weight[j * shape.dim + c]);
@@ -141,7 +149,8 @@ struct Problem {
 
 void linear_cross_entropy_cases(std::vector<OpCase>& cases) {
   for (const Shape& shape :
-       {Shape{1, 1, 1}, Shape{1, 17, 8}, Shape{7, 33, 20, true, 0.5}, Shape{40, 301, 65}, Shape{530, 67, 24, true}})
+       {Shape{1, 1, 1}, Shape{1, 17, 8}, Shape{7, 33, 20, true, 0.5}, Shape{40, 301, 65}, Shape{530, 67, 24, true},
+        Shape{9, 65, 20, true, 0.7, 2}, Shape{20, 301, 33, false, 1, 30}})
     add_cases<Problem>(cases, "linear_cross_entropy", shape);
   add_benchmarks<Problem>(cases, "linear_cross_entropy", Shape{2048, 16000, 512});
 }

@@ -1,4 +1,5 @@
 // Linear layer and cross entropy, SIMD around matrix products. Compiled once per instruction set.
+#include "kernels/activation/functions.h"
 #include "kernels/linear_cross_entropy/linear_cross_entropy.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/simd/simd.h"
@@ -61,12 +62,28 @@ float exponentials(float* x, int64_t n, float scale, float largest) {
   return reduce_add(sum);
 }
 
-// Writes factor · x as T over x: a bfloat16 never lies behind the float that it is made from.
-template <class T>
-void scale_in_place(float* x, int64_t n, float factor) {
+// x = cap · tanh(scale · x / cap).
+void cap_logits(float* x, int64_t n, float scale, float cap) {
+  const F32 scale_over_cap(scale / cap);
+  for_lanes(n, [&](int64_t i, int64_t count) {
+    store(x + i, F32(cap) * Tanh::value(load(x + i, count) * scale_over_cap), count);
+  });
+}
+
+// Σ exp(x - largest); x stays.
+float sum_of_exponentials(const float* x, int64_t n, float largest) {
+  F32 sum;
+  for_lanes(n,
+            [&](int64_t i, int64_t count) { sum = sum + keep_first(exp(load(x + i, count) - F32(largest)), count); });
+  return reduce_add(sum);
+}
+
+// Writes f(x) as T over x: a bfloat16 never lies behind the float that it is made from.
+template <class T, class F>
+void replace_in_place(float* x, int64_t n, const F& f) {
   for_lanes(n, [&](int64_t i, int64_t count) {
     T part[kLanes];
-    store(part, load(x + i, count) * F32(factor));
+    store(part, f(load(x + i, count)));
     __builtin_memcpy(reinterpret_cast<std::byte*>(x) + i * static_cast<int64_t>(sizeof(T)), part,
                      static_cast<size_t>(count) * sizeof(T));
   });
@@ -136,6 +153,7 @@ class Job {
       __builtin_memset(x, 0, static_cast<size_t>(at_.row_floats) * sizeof(float));
       return 0;
     }
+    if (x_.softcap != 0) return capped_row(x, target);
     const float scale = static_cast<float>(x_.logit_scale), target_logit = x[target] * scale;
     const float largest = scaled_maximum(x, x_.vocab, scale), sum = exponentials(x, x_.vocab, scale, largest);
     if (gradients()) write_gradients(x, target, sum);
@@ -144,10 +162,33 @@ class Job {
 
   void write_gradients(float* x, int32_t target, float sum) const {
     const float gradient = static_cast<float>(x_.scale * x_.logit_scale), probability = x[target] / sum;
-    scale_in_place<T>(x, x_.vocab, gradient / sum);
+    const F32 factor(gradient / sum);
+    replace_in_place<T>(x, x_.vocab, [&](F32 e) { return e * factor; });
+    write_at_target(x, target, (probability - 1) * gradient);
+  }
+
+  static void write_at_target(float* x, int32_t target, float gradient) {
     T at_target;
-    round_to((probability - 1) * gradient, &at_target);
+    round_to(gradient, &at_target);
     __builtin_memcpy(reinterpret_cast<std::byte*>(x) + target * sizeof(T), &at_target, sizeof(T));
+  }
+
+  // The same with a soft cap, whose slopes need the capped logits until their gradients take their places.
+  float capped_row(float* x, int32_t target) const {
+    const float cap = static_cast<float>(x_.softcap);
+    cap_logits(x, x_.vocab, static_cast<float>(x_.logit_scale), cap);
+    const float largest = scaled_maximum(x, x_.vocab, 1), sum = sum_of_exponentials(x, x_.vocab, largest);
+    const float target_logit = x[target], loss = __builtin_logf(sum) + (largest - target_logit);
+    if (!gradients()) return loss;
+    const float gradient = static_cast<float>(x_.scale * x_.logit_scale);
+    const F32 factor(gradient / sum), inverse_cap(1 / cap);
+    replace_in_place<T>(x, x_.vocab, [&](F32 logit) {
+      const F32 part = logit * inverse_cap;
+      return exp(logit - F32(largest)) * factor * fma(F32() - part, part, F32(1.0f));
+    });
+    const float part = target_logit / cap;
+    write_at_target(x, target, __builtin_expm1f(-loss) * gradient * (1 - part * part));
+    return loss;
   }
 
   void multiply_logits(int64_t first, int64_t rows) {

@@ -12,7 +12,7 @@
 namespace maru::kernels {
 
 /// loss += scale · Σ (log Σ exp(logits) - logits[target]) over rows with a target; dx (+)= and dweight += its
-/// gradients.
+/// gradients. With a soft cap, logits are softcap · tanh(logit_scale · x · weightᵀ / softcap).
 ///
 /// Shapes   x, dx [rows, dim]; weight, dweight [vocab, dim]; targets, token_loss [rows]; loss [1].
 /// Types    logits, losses and dweight in Accumulator<T>; gradients of logits are rounded to T before they are
@@ -34,6 +34,7 @@ struct LinearCrossEntropy {
   int64_t rows, vocab, dim;
   double scale, logit_scale;
   std::byte* scratch;  // linear_cross_entropy_scratch_bytes, aligned to 64
+  double softcap = 0;  // 0: off
 };
 
 /// Scratch; `gradients` if dx or dweight is wanted.

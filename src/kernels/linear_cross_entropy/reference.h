@@ -11,7 +11,8 @@ template <class T>
 T logit(const LinearCrossEntropy<T>& a, int64_t row, int64_t token) {
   T sum = 0;
   for (int64_t c = 0; c < a.dim; ++c) sum += a.x[row * a.dim + c] * a.weight[token * a.dim + c];
-  return sum * T(a.logit_scale);
+  sum *= T(a.logit_scale);
+  return a.softcap == 0 ? sum : T(a.softcap) * std::tanh(sum / T(a.softcap));
 }
 
 template <class T>
@@ -26,8 +27,9 @@ T log_sum_exp(const LinearCrossEntropy<T>& a, int64_t row) {
 template <class T>
 void add_row_gradients(const LinearCrossEntropy<T>& a, int64_t row, T normaliser) {
   for (int64_t j = 0; j < a.vocab; ++j) {
-    const T probability = std::exp(logit(a, row, j) - normaliser);
-    const T dlogit = (probability - T(j == a.targets[row] ? 1 : 0)) * T(a.scale * a.logit_scale);
+    const T value = logit(a, row, j), probability = std::exp(value - normaliser);
+    const T slope = a.softcap == 0 ? T(1) : T(1) - value * value / T(a.softcap * a.softcap);
+    const T dlogit = (probability - T(j == a.targets[row] ? 1 : 0)) * slope * T(a.scale * a.logit_scale);
     for (int64_t c = 0; c < a.dim; ++c) {
       if (a.dx != nullptr) a.dx[row * a.dim + c] += dlogit * a.weight[j * a.dim + c];
       if (a.dweight != nullptr) a.dweight[j * a.dim + c] += dlogit * a.x[row * a.dim + c];

@@ -12,7 +12,11 @@ namespace {
 struct Shape {
   int64_t rows, cols;
   bool add_dx = false;
-  std::string name() const { return fmt::format("{} x {}{}", rows, cols, add_dx ? ", adding to dx" : ""); }
+  double weight_offset = 0;
+  std::string name() const {
+    return fmt::format("{} x {}{}{}", rows, cols, add_dx ? ", adding to dx" : "",
+                       weight_offset != 0 ? ", weights with an offset" : "");
+  }
   double elements() const { return static_cast<double>(rows * cols); }
   double flops() const { return 12 * elements(); }
   double bytes(double element_bytes) const { return (add_dx ? 6 : 5) * element_bytes * elements(); }
@@ -44,7 +48,8 @@ struct Problem {
                                  .weight = weight.data(),
                                  .rows = rows,
                                  .cols = shape.cols,
-                                 .eps = 1e-5});
+                                 .eps = 1e-5,
+                                 .weight_offset = shape.weight_offset});
   }
   void forward(CpuStream& stream) { forward_rows(stream, 0, shape.rows); }
   void run(CpuStream& stream) {
@@ -58,7 +63,8 @@ struct Problem {
                                   .weight = weight.data(),
                                   .rstd = rstd.data(),
                                   .rows = shape.rows,
-                                  .cols = shape.cols});
+                                  .cols = shape.cols,
+                                  .weight_offset = shape.weight_offset});
   }
   template <class Visit>
   void outputs(Visit&& visit) {
@@ -81,9 +87,9 @@ struct Problem {
     std::vector<double> dx_terms(x.size()), dweight_terms(weight.size(), 1.0);
     for (int64_t r = 0; r < shape.rows; ++r) {
       double terms = 0;  // of the dot product in dx
-      for (int64_t c = 0; c < shape.cols; ++c) terms += std::abs(at(dy, r, c) * at(x, r, c) * weight[c]);
+      for (int64_t c = 0; c < shape.cols; ++c) terms += std::abs(at(dy, r, c) * at(x, r, c) * full_weight(c));
       for (int64_t c = 0; c < shape.cols; ++c) {
-        const double before = std::abs(at(dx, r, c)) + std::abs(at(dy, r, c) * weight[c] * rstd[r]);
+        const double before = std::abs(at(dx, r, c)) + std::abs(at(dy, r, c) * full_weight(c) * rstd[r]);
         dx_terms[index(r, c)] = before + std::abs(at(x, r, c)) * terms * std::pow(rstd[r], 3) / shape.cols;
         dweight_terms[c] += std::abs(at(dy, r, c) * at(x, r, c) * rstd[r]);
       }
@@ -100,6 +106,7 @@ struct Problem {
   }
 
  private:
+  double full_weight(int64_t c) const { return shape.weight_offset + weight[static_cast<size_t>(c)]; }
   size_t index(int64_t r, int64_t c) const { return static_cast<size_t>(r * shape.cols + c); }
   double at(const std::vector<T>& array, int64_t r, int64_t c) const { return array[index(r, c)]; }
 };
@@ -107,7 +114,8 @@ struct Problem {
 }  // namespace
 
 void rms_norm_cases(std::vector<OpCase>& cases) {
-  for (const Shape& shape : {Shape{1, 1}, Shape{3, 7}, Shape{5, 64, true}, Shape{129, 257}, Shape{70, 1000, true}})
+  for (const Shape& shape :
+       {Shape{1, 1}, Shape{3, 7}, Shape{5, 64, true}, Shape{129, 257}, Shape{70, 1000, true}, Shape{9, 100, true, 1}})
     add_cases<Problem>(cases, "rms_norm", shape);
   add_benchmarks<Problem>(cases, "rms_norm", Shape{8192, 512});
 }

@@ -22,8 +22,9 @@ void forward_row(const RmsNormForward<T>& a, int64_t row) {
   const float mean = sum_of_squares(x, a.cols) / static_cast<float>(a.cols);
   const float rstd = 1.0f / __builtin_sqrtf(mean + static_cast<float>(a.eps));
   if (a.rstd != nullptr) a.rstd[row] = rstd;
+  const F32 offset(static_cast<float>(a.weight_offset));
   for_lanes(a.cols, [&](int64_t c, int64_t n) {
-    store(y + c, load(x + c, n) * F32(rstd) * load(a.weight + c, n), n);
+    store(y + c, load(x + c, n) * F32(rstd) * (offset + load(a.weight + c, n)), n);
   });
 }
 
@@ -31,17 +32,18 @@ template <class T>
 void backward_row(const RmsNormBackward<T>& a, int64_t row, float* dweight) {
   const T *x = a.x + row * a.cols, *dy = a.dy + row * a.cols;
   const float rstd = a.rstd[row];
+  const F32 offset(static_cast<float>(a.weight_offset));
   F32 sum;
   for_lanes(a.cols, [&](int64_t c, int64_t n) {
     const F32 product = load(dy + c, n) * load(x + c, n);
-    sum = fma(product, load(a.weight + c, n), sum);
+    sum = fma(product, offset + load(a.weight + c, n), sum);
     if (dweight != nullptr) store(dweight + c, fma(product, F32(rstd), load(dweight + c, n)), n);
   });
   if (a.dx == nullptr) return;
   const F32 dot(reduce_add(sum) * rstd * rstd * rstd / static_cast<float>(a.cols));
   T* dx = a.dx + row * a.cols;
   for_lanes(a.cols, [&](int64_t c, int64_t n) {
-    F32 value = load(dy + c, n) * load(a.weight + c, n) * F32(rstd) - load(x + c, n) * dot;
+    F32 value = load(dy + c, n) * (offset + load(a.weight + c, n)) * F32(rstd) - load(x + c, n) * dot;
     if (a.add_dx) value = value + load(dx + c, n);
     store(dx + c, value, n);
   });

@@ -4,7 +4,7 @@
 
 namespace maru::kernels {
 
-/// y = x / sqrt(mean(x²) + eps) · weight, row by row.
+/// y = x / sqrt(mean(x²) + eps) · (weight_offset + weight), row by row.
 ///
 /// Shapes   x, y [rows, cols]; weight [cols]; rstd [rows].
 /// Types    sums in Accumulator<T>.
@@ -18,6 +18,7 @@ struct RmsNormForward {
   const T* weight;
   int64_t rows, cols;
   double eps;
+  double weight_offset = 0;  // Gemma stores its weights minus 1
 };
 
 /// dx (+)= gradient of x; dweight += gradient of weight.
@@ -25,15 +26,16 @@ struct RmsNormForward {
 /// Shapes   dx, dy, x [rows, cols]; weight, dweight [cols]; partial [rms_norm_partials(rows, cols), cols].
 template <class T>
 struct RmsNormBackward {
-  T* dx;                      // null: not wanted
-  bool add_dx;                // add to dx, or overwrite it
-  Accumulator<T>* dweight;    // null: not wanted
-  Accumulator<T>* partial;    // scratch, one row per task; summed in task order
+  T* dx;                    // null: not wanted
+  bool add_dx;              // add to dx, or overwrite it
+  Accumulator<T>* dweight;  // null: not wanted
+  Accumulator<T>* partial;  // scratch, one row per task; summed in task order
   const T* dy;
   const T* x;
   const T* weight;
   const Accumulator<T>* rstd;
   int64_t rows, cols;
+  double weight_offset = 0;
 };
 
 /// Rows of scratch that the backward needs.

@@ -15,10 +15,11 @@ constexpr int64_t kMaxPosition = 300;
 struct Shape {
   int64_t rows, heads, head_dim, rotary_dim;
   int64_t gap = 0;  // elements between the rows of x, as in a fused qkv
-  bool add_dx = false, in_place = false;
+  bool add_dx = false, in_place = false, interleaved = false;
   std::string name() const {
-    return fmt::format("{} x {} heads of {}, {} rotated{}{}{}", rows, heads, head_dim, rotary_dim,
-                       gap > 0 ? ", strided" : "", add_dx ? ", adding to dx" : "", in_place ? ", in place" : "");
+    return fmt::format("{} x {} heads of {}, {} rotated{}{}{}{}", rows, heads, head_dim, rotary_dim,
+                       interleaved ? " as neighbours" : "", gap > 0 ? ", strided" : "", add_dx ? ", adding to dx" : "",
+                       in_place ? ", in place" : "");
   }
   int64_t cols() const { return heads * head_dim; }
   int64_t stride() const { return cols() + gap; }
@@ -55,6 +56,7 @@ struct Problem {
             .x = x.data() + first * shape.stride(),
             .y_stride = shape.cols(),
             .x_stride = shape.stride(),
+            .interleaved = shape.interleaved,
             .positions = positions.data() + first,
             .cos = cos.data(),
             .sin = sin.data(),
@@ -113,7 +115,8 @@ struct Problem {
 
 void rope_cases(std::vector<OpCase>& cases) {
   for (const Shape& shape : {Shape{1, 1, 2, 2}, Shape{5, 3, 64, 64}, Shape{9, 2, 30, 14, 5, true},
-                             Shape{70, 4, 96, 96, 0, true}, Shape{70, 8, 64, 64, 0, false, true}})
+                             Shape{70, 4, 96, 96, 0, true}, Shape{70, 8, 64, 64, 0, false, true},
+                             Shape{9, 2, 30, 14, 5, true, false, true}, Shape{70, 4, 64, 64, 0, false, true, true}})
     add_cases<Problem>(cases, "rope", shape);
   add_benchmarks<Problem>(cases, "rope", Shape{8192, 8, 64, 64});
 }

@@ -10,8 +10,25 @@ MARU_INLINE void put(const Rope<T>& a, T* y, F32 value, int64_t n) {
   store(y, a.add ? value + load(y, n) : value, n);
 }
 
+MARU_INLINE float widen_one(float x) { return x; }
+MARU_INLINE float widen_one(bfloat16 x) { return to_float(x); }
+MARU_INLINE void put_one(const Rope<float>& a, float* y, float value) { *y = a.add ? value + *y : value; }
+MARU_INLINE void put_one(const Rope<bfloat16>& a, bfloat16* y, float value) {
+  *y = to_bfloat16(a.add ? value + to_float(*y) : value);
+}
+
+// One pair at a time: few models want it, and rotation is a small part of them.
 template <class T>
-void rotate_head(const Rope<T>& a, const float* cos, const float* sin, const T* x, T* y) {
+void rotate_neighbours(const Rope<T>& a, const float* cos, const float* sin, const T* x, T* y) {
+  for (int64_t i = 0; i < a.rotary_dim / 2; ++i) {
+    const float s = a.inverse ? -sin[i] : sin[i], first = widen_one(x[2 * i]), second = widen_one(x[2 * i + 1]);
+    put_one(a, y + 2 * i, first * cos[i] - second * s);
+    put_one(a, y + 2 * i + 1, second * cos[i] + first * s);
+  }
+}
+
+template <class T>
+void rotate_halves(const Rope<T>& a, const float* cos, const float* sin, const T* x, T* y) {
   const int64_t half = a.rotary_dim / 2;
   const F32 sign(a.inverse ? -1.0f : 1.0f);
   for_lanes(half, [&](int64_t i, int64_t n) {
@@ -20,9 +37,17 @@ void rotate_head(const Rope<T>& a, const float* cos, const float* sin, const T* 
     put(a, y + i, first * c - second * s, n);
     put(a, y + half + i, fma(second, c, first * s), n);
   });
+}
+
+template <class T>
+void rotate_head(const Rope<T>& a, const float* cos, const float* sin, const T* x, T* y) {
+  if (a.interleaved)
+    rotate_neighbours(a, cos, sin, x, y);
+  else
+    rotate_halves(a, cos, sin, x, y);
   if (x == y) return;
-  for_lanes(a.head_dim - 2 * half,
-            [&](int64_t i, int64_t n) { put(a, y + 2 * half + i, load(x + 2 * half + i, n), n); });
+  const int64_t n = a.rotary_dim;
+  for_lanes(a.head_dim - n, [&](int64_t i, int64_t lanes) { put(a, y + n + i, load(x + n + i, lanes), lanes); });
 }
 
 template <class T>

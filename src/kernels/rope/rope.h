@@ -4,20 +4,21 @@
 
 namespace maru::kernels {
 
-/// Rotates each pair (i, i + rotary_dim / 2) of every head by the angle of the row's position; the elements of a head
-/// behind rotary_dim are copied.
+/// Rotates each pair (i, i + rotary_dim / 2) of every head by the angle of the row's position, or each pair
+/// (2i, 2i + 1) when interleaved; the elements of a head behind rotary_dim are copied.
 ///
 /// Shapes   x, y [rows, heads · head_dim], `stride` elements from row to row; positions [rows];
 ///          cos, sin [max_position, rotary_dim / 2].
 /// Types    angles in Accumulator<T>.
-/// Source   Su et al. 2021, arXiv:2104.09864, eq. 34; pairs split in halves as in Hugging Face's Llama.
+/// Source   Su et al. 2021, arXiv:2104.09864, eq. 34 (interleaved); pairs split in halves as in Hugging Face's Llama.
 template <class T>
 struct Rope {
   T* y;  // may be x, unless `add`
   const T* x;
   int64_t y_stride, x_stride;
-  bool add;                  // add to y, or overwrite it
-  bool inverse;              // rotate back: the transpose, which is the backward
+  bool add;      // add to y, or overwrite it
+  bool inverse;  // rotate back: the transpose, which is the backward
+  bool interleaved = false;
   const int32_t* positions;  // in [0, max_position)
   const Accumulator<T>* cos;
   const Accumulator<T>* sin;

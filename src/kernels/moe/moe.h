@@ -1,0 +1,58 @@
+// Which experts a token is sent to, and the sum of what they give.
+#pragma once
+#include "kernels/kernel.h"
+
+namespace maru::kernels {
+
+/// Chooses `per_token` experts of each row and their weights, and orders the pairs of row and expert by expert, so that
+/// each expert's rows are neighbours. A row's experts come in ascending order; of equal scores the lower expert wins.
+///
+/// softmax: the largest softmax probabilities, which are the weights. sigmoid: the largest sigmoid + bias within the
+/// `top_groups` groups whose two largest of these are largest; the weights are the sigmoids alone.
+/// Weights are divided by their sum if `normalise`, and multiplied with `scale`.
+///
+/// Shapes   logits [rows, experts]; bias [experts] or null; weights, places [rows, per_token];
+///          grouped_rows [rows · per_token] in order of experts; first [experts + 1]: where each expert's rows begin;
+///          scratch [3 · experts].
+/// Types    A = float, double or std::complex<double>. The same code on every instruction set: it is a few hundred
+///          numbers a row.
+/// Source   softmax: Jiang et al. 2024 (Mixtral), arXiv:2401.04088, §2.1; sigmoid, groups: DeepSeek-AI 2024,
+///          arXiv:2412.19437, §2.1.2.
+template <class A>
+struct Route {
+  A* weights;
+  int32_t* places;        // of each pair in the order of experts
+  int32_t* grouped_rows;  // the row of each pair in that order
+  int32_t* first;
+  const A* logits;
+  const A* bias;
+  int64_t rows, experts, per_token;
+  bool sigmoid, normalise;
+  double scale;
+  int64_t groups, top_groups;
+  A* scratch;
+};
+
+template <class A>
+void route(const Route<A>& a);
+
+/// y[r] = Σ weights[r, i] · x[places[r, i]], i in ascending order.
+///
+/// Shapes   y [rows, cols]; x [·, cols]; weights, places [rows, per_token].
+template <class T>
+struct Combine {
+  T* y;
+  const T* x;
+  const Accumulator<T>* weights;
+  const int32_t* places;
+  int64_t rows, cols, per_token;
+};
+
+template <class T>
+void combine(CpuStream& stream, const Combine<T>& a);
+
+/// The same for one instruction set, T = float or bfloat16.
+template <Isa kIsa, class T>
+void combine(ThreadPool& pool, const Combine<T>& a);
+
+}  // namespace maru::kernels

@@ -1,0 +1,157 @@
+#include "models/families.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace maru::families {
+namespace {
+
+const Json kNone;
+
+const Json& member(const Json& object, std::string_view key) {
+  const auto it = object.is_object() ? object.find(key) : object.end();
+  return it == object.end() ? kNone : *it;
+}
+
+bool is_stretched(const std::string& type) { return type == "yarn" || type == "llama3" || type == "longrope"; }
+
+/// `rope_parameters` (transformers 5; with sliding layers maybe one for each type) or `rope_scaling` (before).
+const Json& rope_json(const HuggingFaceConfig& from) {
+  const Json& rope = from.has("rope_parameters") ? from.at("rope_parameters") : from.at("rope_scaling");
+  return member(rope, "full_attention").is_object() ? member(rope, "full_attention") : rope;
+}
+
+std::string rope_type(const HuggingFaceConfig& from, const Json& rope) {
+  const Json& type = member(rope, "rope_type").is_null() ? member(rope, "type") : member(rope, "rope_type");
+  if (type.is_null()) return "default";
+  static constexpr std::array<std::string_view, 6> kKnown{"default", "linear", "dynamic", "yarn", "llama3", "longrope"};
+  const std::string name = type.is_string() ? type.get<std::string>() : type.dump();
+  if (name == "su") return "longrope";  // its name in the first Phi-3 models
+  if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end())
+    from.refuse("rope_scaling of type \"" + name + "\" is not supported");
+  return name;
+}
+
+void copy_scaling(const HuggingFaceConfig& from, const Json& rope, Json& scaling) {
+  const std::vector<std::string_view> known = detail::names_of<RopeScaling>();
+  static constexpr std::array<std::string_view, 5> kElsewhere{"type", "rope_type", "rope_theta",
+                                                              "partial_rotary_factor", "finetuned"};
+  for (const auto& item : rope.items()) {
+    if (item.value().is_null() || std::find(kElsewhere.begin(), kElsewhere.end(), item.key()) != kElsewhere.end())
+      continue;
+    if (std::find(known.begin(), known.end(), item.key()) == known.end())
+      from.refuse("rope_scaling." + item.key() + " is not supported");
+    scaling[item.key()] = item.value();
+  }
+}
+
+/// The context before stretching, and by how much it was stretched, where the file leaves them to be inferred.
+void infer_stretch(const HuggingFaceConfig& from, const std::string& type, Json& scaling) {
+  const int64_t context = from.get<int64_t>("max_position_embeddings", 0);
+  const bool beside = is_stretched(type) && from.has("original_max_position_embeddings");
+  if (type == "dynamic") scaling["original_max_position_embeddings"] = context;
+  if (beside) scaling["original_max_position_embeddings"] = from.get<int64_t>("original_max_position_embeddings", 0);
+  if (is_stretched(type) && !scaling.contains("original_max_position_embeddings"))
+    scaling["original_max_position_embeddings"] = context;
+  const Json& original = member(scaling, "original_max_position_embeddings");
+  if (type == "linear") scaling.erase("original_max_position_embeddings");
+  if (is_stretched(type) && !scaling.contains("factor") && original.is_number() && original.get<double>() > 0)
+    scaling["factor"] = static_cast<double>(context) / original.get<double>();
+}
+
+void keep(Json& to, const Json& scaling, std::initializer_list<const char*> keys) {
+  for (const char* key : keys) to[key] = scaling.at(key);
+}
+
+Json scaling_json(const RopeScaling& s) {
+  const Json all = to_json(s);
+  Json rope{{"rope_type", s.rope_type}, {"factor", s.factor}};
+  if (is_stretched(s.rope_type)) keep(rope, all, {"original_max_position_embeddings"});
+  if (s.rope_type == "llama3") keep(rope, all, {"low_freq_factor", "high_freq_factor"});
+  if (s.rope_type == "yarn") keep(rope, all, {"beta_fast", "beta_slow", "truncate"});
+  if (s.rope_type == "longrope") keep(rope, all, {"short_factor", "long_factor"});
+  for (const char* key : {"attention_factor", "mscale", "mscale_all_dim"})
+    if (all.at(key) != 0) rope[key] = all.at(key);
+  return rope;
+}
+
+}  // namespace
+
+void read_rope(const HuggingFaceConfig& from, Json& fields) {
+  const Json& rope = rope_json(from);
+  if (!rope.is_null() && !rope.is_object()) from.refuse("rope_scaling: expected an object, got " + rope.dump());
+  for (const char* key : {"rope_theta", "partial_rotary_factor"}) {
+    if (from.has(key)) fields[key] = from.at(key);
+    if (!member(rope, key).is_null()) fields[key] = member(rope, key);
+  }
+  const std::string type = rope_type(from, rope);
+  Json scaling{{"rope_type", type}};
+  if (type != "default") {
+    copy_scaling(from, rope, scaling);
+    infer_stretch(from, type, scaling);
+  }
+  fields["rope_scaling"] = scaling;
+}
+
+void write_rope(const DecoderConfig& from, Json& config) {
+  config["rope_theta"] = from.rope_theta;
+  config["rope_scaling"] = from.rope_scaling.rope_type == "default" ? Json() : scaling_json(from.rope_scaling);
+  if (from.partial_rotary_factor != 1) config["partial_rotary_factor"] = from.partial_rotary_factor;
+}
+
+std::vector<std::string> full_layer_types(const DecoderConfig& config) {
+  std::vector<std::string> types;
+  for (int64_t i = 0; i < config.num_hidden_layers; ++i)
+    types.emplace_back(config.is_sliding(i) ? "sliding_attention" : "full_attention");
+  return types;
+}
+
+int64_t num_layers(const HuggingFaceConfig& from) {
+  constexpr int64_t kMost = 1024;  // more are refused when the fields are read
+  return std::clamp<int64_t>(from.get<int64_t>("num_hidden_layers", 0), 0, kMost);
+}
+
+std::vector<std::string> periodic_layers(int64_t num_layers, int64_t period) {
+  std::vector<std::string> types;
+  for (int64_t i = 0; i < num_layers; ++i)
+    types.emplace_back(period == 0 || (i + 1) % period == 0 ? "full_attention" : "sliding_attention");
+  return types;
+}
+
+void read_window(const HuggingFaceConfig& from, Json& fields) {
+  if (from.has("layer_types")) from.refuse("layer_types are not supported in this architecture");
+  fields["sliding_window"] = from.get<int64_t>("sliding_window", 0);
+}
+
+void write_window(const DecoderConfig& from, Json& config) {
+  config["sliding_window"] = from.sliding_window > 0 ? Json(from.sliding_window) : Json();
+}
+
+void read_qwen(const HuggingFaceConfig& from, Json& fields) {
+  if (!from.get<bool>("use_sliding_window", false)) return;
+  auto types = from.get<std::vector<std::string>>("layer_types", {});
+  const int64_t full = from.get<int64_t>("max_window_layers", 0);
+  for (int64_t i = 0; !from.has("layer_types") && i < num_layers(from); ++i)
+    types.emplace_back(i < full ? "full_attention" : "sliding_attention");
+  fields["sliding_window"] = from.get<int64_t>("sliding_window", 0);
+  fields["layer_types"] = types;
+}
+
+void write_qwen(const DecoderConfig& from, Json& config) {
+  const std::vector<std::string> types = full_layer_types(from);
+  config["use_sliding_window"] = from.sliding_window > 0;
+  config["sliding_window"] = from.sliding_window > 0 ? Json(from.sliding_window) : Json();
+  config["max_window_layers"] = std::find(types.begin(), types.end(), "sliding_attention") - types.begin();
+  config["layer_types"] = types;
+}
+
+void read_granite(const HuggingFaceConfig& from, Json& fields) {
+  const double scaling = from.get<double>("logits_scaling", 1);
+  if (scaling == 0) from.refuse("logits_scaling is 0");
+  fields["logits_multiplier"] = 1 / scaling;
+}
+
+void write_granite(const DecoderConfig& from, Json& config) { config["logits_scaling"] = 1 / from.logits_multiplier; }
+
+}  // namespace maru::families

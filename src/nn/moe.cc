@@ -1,0 +1,42 @@
+#include "nn/moe.h"
+
+#include "ops/elementwise.h"
+#include "ops/embedding.h"
+#include "ops/linear.h"
+
+namespace maru {
+
+MoeMlp::MoeMlp(const MoeConfig& c) : config(c), gate{c.hidden_size, c.routing.experts} {
+  for (int64_t i = 0; i < c.routing.experts; ++i)
+    experts.emplace_back(c.hidden_size, c.intermediate_size, c.activation);
+  if (c.shared_size > 0) shared_experts.emplace(c.hidden_size, c.shared_size, c.activation);
+}
+
+Tensor MoeMlp::forward(Context& ctx, const Tensor& x) {
+  if (ctx.tape != nullptr)
+    throw Failure(ErrorCode::kUnimplemented, "[moe] training of mixtures of experts is not supported");
+  const Tensor logits = project(ctx, x, gate.weight.value, gate.weight.packed);
+  const Routing routing = route(ctx, logits, correction_bias.value, config.routing);
+  const auto each = [&](Linear Mlp::*part) {
+    std::vector<const Parameter*> weights;
+    for (Mlp& expert : experts) weights.push_back(&(expert.*part).weight);
+    return weights;
+  };
+  const Tensor inner = gather_rows(ctx, x, routing.rows);
+  const Tensor g = grouped_linear(ctx, inner, each(&Mlp::gate_proj), routing);
+  const Tensor u = grouped_linear(ctx, inner, each(&Mlp::up_proj), routing);
+  const Tensor y = grouped_linear(ctx, gated(ctx, g, u, config.activation), each(&Mlp::down_proj), routing);
+  const Tensor sum = combine(ctx, y, routing);
+  return shared_experts ? add_scaled(ctx, sum, shared_experts->forward(ctx, x)) : sum;
+}
+
+void MoeMlp::visit(const std::string& prefix, const Visitor& visitor) {
+  gate.visit(prefix + ".gate", visitor);
+  if (config.routing.sigmoid)
+    visitor(prefix + ".gate.e_score_correction_bias", correction_bias, {1, config.routing.experts},
+            ParameterRole::kRouterBias);
+  for (size_t i = 0; i < experts.size(); ++i) experts[i].visit(prefix + ".experts." + std::to_string(i), visitor);
+  if (shared_experts) shared_experts->visit(prefix + ".shared_experts", visitor);
+}
+
+}  // namespace maru

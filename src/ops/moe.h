@@ -1,0 +1,35 @@
+// Mixtures of experts: who computes which token, and the products over groups of rows. Serving only.
+#pragma once
+#include <vector>
+
+#include "ops/context.h"
+
+namespace maru {
+
+struct RoutingOptions {
+  int64_t experts = 0, per_token = 0;
+  bool sigmoid = false, normalise = true;
+  double scale = 1;
+  int64_t groups = 1, top_groups = 1;
+};
+
+/// Rows of tokens ordered by expert. Sizes depend on the number of tokens alone, so a dry run knows them: grouped
+/// tensors have a few rows behind the last pair, which nothing reads in the end.
+struct Routing {
+  Tensor weights, places;  // [tokens, per_token]: of each expert of a token, and its row among the grouped
+  Tensor rows;             // i32 [grouped rows, 1]: the token of each
+  Tensor first;            // i32 [1, experts + 1]: each expert's first row
+};
+
+/// See kernels::Route. `bias` may be empty.
+/// Shapes   logits [tokens, experts] in the accumulator type, as is bias [1, experts].
+Routing route(Context&, const Tensor& logits, const Tensor& bias, const RoutingOptions& options);
+
+/// y = x · weightᵀ, each group of rows with its expert's weight.
+/// Shapes   x [grouped rows, in]; weights [out, in] each; y [grouped rows, out].
+Tensor grouped_linear(Context&, const Tensor& x, const std::vector<const Parameter*>& weights, const Routing& routing);
+
+/// y[token] = Σ weights · x[places] over its experts, in their order.
+Tensor combine(Context&, const Tensor& x, const Routing& routing);
+
+}  // namespace maru
