@@ -31,11 +31,14 @@ struct OpCase {
 };
 
 // One per family, in <family>/cases.cc; op_cases.cc collects them.
+void activation_cases(std::vector<OpCase>& cases);
 void adamw_cases(std::vector<OpCase>& cases);
 void attention_cases(std::vector<OpCase>& cases);
 void add_cases(std::vector<OpCase>& cases);
+void bias_cases(std::vector<OpCase>& cases);
 void convert_cases(std::vector<OpCase>& cases);
 void embedding_cases(std::vector<OpCase>& cases);
+void layer_norm_cases(std::vector<OpCase>& cases);
 void linear_cross_entropy_cases(std::vector<OpCase>& cases);
 void matmul_cases(std::vector<OpCase>& cases);
 void muon_cases(std::vector<OpCase>& cases);

@@ -5,11 +5,14 @@ namespace maru::kernels {
 
 std::vector<OpCase> all_op_cases() {
   std::vector<OpCase> cases;
+  activation_cases(cases);
   adamw_cases(cases);
   attention_cases(cases);
   add_cases(cases);
+  bias_cases(cases);
   convert_cases(cases);
   embedding_cases(cases);
+  layer_norm_cases(cases);
   linear_cross_entropy_cases(cases);
   matmul_cases(cases);
   muon_cases(cases);

@@ -120,7 +120,7 @@ void save_model(Decoder& model, const fs::path& directory) {
   std::vector<SafetensorsItem> items;
   for (const ParameterInfo& info : parameters_of(model)) {
     std::vector<int64_t> shape{info.shape.rows, info.shape.cols};
-    if (info.role == ParameterRole::kVector) shape.erase(shape.begin());
+    if (is_vector(info.role)) shape.erase(shape.begin());
     const Tensor& value = info.parameter->value;
     items.push_back(
         {info.parameter->name, format_name(model.dtype()), std::move(shape), {value.data<std::byte>(), value.bytes()}});

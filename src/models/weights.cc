@@ -55,15 +55,17 @@ void initialise(Decoder& model, uint64_t seed) {
     visit_dtype(model.dtype(), [&]<class T>() {
       T* values = info.parameter->value.data<T>();
       for (int64_t i = 0; i < info.shape.size(); ++i)
-        values[i] = convert<T>(info.role == ParameterRole::kVector ? 1.0 : deviation * random.normal());
+        values[i] = convert<T>(info.role == ParameterRole::kVector ? 1.0
+                               : info.role == ParameterRole::kBias ? 0.0
+                                                                   : deviation * random.normal());
     });
   }
 }
 
 void pack_for_serving(Context& ctx, Decoder& model) {
   for (const ParameterInfo& info : parameters_of(model)) {
-    const bool multiplied = info.role != ParameterRole::kVector &&
-                            (info.role != ParameterRole::kEmbedding || model.config().tie_word_embeddings);
+    const bool multiplied =
+        !is_vector(info.role) && (info.role != ParameterRole::kEmbedding || model.config().tie_word_embeddings);
     if (!multiplied) continue;
     const size_t bytes = packed_weight_bytes(ctx.stream, info.shape, model.dtype());
     info.parameter->packed = own({1, static_cast<int64_t>(bytes)}, Dtype::kU8);

@@ -6,16 +6,28 @@
 
 namespace maru {
 
-Tensor Linear::forward(Context& ctx, const Tensor& x) { return linear(ctx, x, ctx.use(weight), weight.packed); }
+Tensor Linear::forward(Context& ctx, const Tensor& x) {
+  return linear(ctx, x, ctx.use(weight), weight.packed, has_bias ? ctx.use(bias) : Tensor());
+}
 
 void Linear::visit(const std::string& prefix, const Visitor& visitor) {
   visitor(prefix + ".weight", weight, {out, in}, role);
+  if (has_bias) visitor(prefix + ".bias", bias, {1, out}, ParameterRole::kBias);
 }
 
 Tensor RmsNorm::forward(Context& ctx, const Tensor& x) { return rms_norm(ctx, x, ctx.use(weight), eps); }
 
 void RmsNorm::visit(const std::string& prefix, const Visitor& visitor) {
   visitor(prefix + ".weight", weight, {1, dim}, ParameterRole::kVector);
+}
+
+Tensor LayerNorm::forward(Context& ctx, const Tensor& x) {
+  return layer_norm(ctx, x, ctx.use(weight), has_bias ? ctx.use(bias) : Tensor(), eps);
+}
+
+void LayerNorm::visit(const std::string& prefix, const Visitor& visitor) {
+  visitor(prefix + ".weight", weight, {1, dim}, ParameterRole::kVector);
+  if (has_bias) visitor(prefix + ".bias", bias, {1, dim}, ParameterRole::kBias);
 }
 
 Mlp::Mlp(int64_t hidden_size, int64_t intermediate_size)

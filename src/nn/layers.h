@@ -11,11 +11,12 @@ namespace maru {
 /// Sees every parameter by name and shape: loading, saving, initialising, counting and optimising are visitors.
 using Visitor = std::function<void(const std::string& name, Parameter&, Shape, ParameterRole)>;
 
-/// y = x · weightᵀ.
+/// y = x · weightᵀ, + bias if it has one.
 struct Linear {
   int64_t in, out;
   ParameterRole role = ParameterRole::kMatrix;
-  Parameter weight;
+  bool has_bias = false;
+  Parameter weight, bias;
   Tensor forward(Context&, const Tensor& x);
   void visit(const std::string& prefix, const Visitor&);
 };
@@ -24,6 +25,16 @@ struct RmsNorm {
   int64_t dim;
   double eps;
   Parameter weight;
+  Tensor forward(Context&, const Tensor& x);
+  void visit(const std::string& prefix, const Visitor&);
+};
+
+/// (x - mean) / deviation · weight, + bias if it has one.
+struct LayerNorm {
+  int64_t dim;
+  double eps;
+  bool has_bias = true;
+  Parameter weight, bias;
   Tensor forward(Context&, const Tensor& x);
   void visit(const std::string& prefix, const Visitor&);
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/bias/bias.h"
 #include "kernels/matmul/matmul.h"
 
 namespace maru {
@@ -44,8 +45,37 @@ void check_linear(const char* op, const Tensor& x, const Tensor& weight) {
                   name_of(x.dtype()), weight.cols(), name_of(weight.dtype()), weight.rows(), weight.cols()));
 }
 
-void backward(Context& c, const Tensor& x, const Tensor& weight, const Tensor& dy) {
+void check_bias(const Tensor& weight, const Tensor& bias) {
+  if (!bias || (bias.shape() == Shape{1, weight.rows()} && bias.dtype() == weight.dtype())) return;
+  throw Failure(
+      ErrorCode::kInvalidArgument,
+      fmt::format("[linear] bias is [{}, {}] {}, expected [1, {}] {} for weight [{}, {}]", bias.rows(), bias.cols(),
+                  name_of(bias.dtype()), weight.rows(), name_of(weight.dtype()), weight.rows(), weight.cols()));
+}
+
+// Every row starts as the bias; the matrix product is added to it with one rounding.
+void fill_with_bias(Context& ctx, const Tensor& y, const Tensor& bias) {
+  if (!bias) return;
+  ctx.launch(y.dtype(), [&]<class T>(auto& s) {
+    kernels::bias_forward(
+        s, kernels::BiasForward<T>{.y = y.data<T>(), .bias = bias.data<T>(), .rows = y.rows(), .cols = y.cols()});
+  });
+}
+
+void bias_backward(Context& c, const Tensor& bias, const Tensor& dy) {
+  const Gradient dbias = c.tape->gradient(c, bias);
+  if (!dbias) return;
+  c.launch(dy.dtype(), [&]<class T>(auto& s) {
+    kernels::bias_backward(s, kernels::BiasBackward<T>{.dbias = dbias.template data<kernels::Accumulator<T>>(),
+                                                       .dy = dy.data<T>(),
+                                                       .rows = dy.rows(),
+                                                       .cols = dy.cols()});
+  });
+}
+
+void backward(Context& c, const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& dy) {
   const int64_t rows = x.rows(), in = x.cols(), out = weight.rows();
+  bias_backward(c, bias, dy);
   if (const Gradient dx = c.tape->gradient(c, x)) {
     const Tensor scratch = c.scratch(scratch_bytes(c.stream, x.dtype(), rows, in, out));
     c.launch(x.dtype(),
@@ -61,15 +91,19 @@ void backward(Context& c, const Tensor& x, const Tensor& weight, const Tensor& d
 
 }  // namespace
 
-Tensor linear(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& packed) {
+Tensor linear(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& packed, const Tensor& bias) {
   check_linear("linear", x, weight);
+  check_bias(weight, bias);
   Tensor y = ctx.empty({x.rows(), weight.rows()}, x.dtype());
+  fill_with_bias(ctx, y, bias);
   {
+    const bool add = static_cast<bool>(bias);
     const Tensor scratch = ctx.scratch(scratch_bytes(ctx.stream, x.dtype(), y.rows(), y.cols(), x.cols()));
     ctx.launch(x.dtype(),
-               [&]<class T>(auto& s) { run_matmul<T, T>(s, y, false, x, false, weight, true, packed, scratch); });
+               [&]<class T>(auto& s) { run_matmul<T, T>(s, y, add, x, false, weight, true, packed, scratch); });
   }
-  if (ctx.recording(x, weight)) ctx.tape->record(y, [=](Context& c, const Tensor& dy) { backward(c, x, weight, dy); });
+  if (ctx.recording(x, weight, bias))
+    ctx.tape->record(y, [=](Context& c, const Tensor& dy) { backward(c, x, weight, bias, dy); });
   return y;
 }
 

@@ -1,16 +1,17 @@
-// y = x · weightᵀ.
+// y = x · weightᵀ + bias.
 #pragma once
 #include "ops/context.h"
 
 namespace maru {
 
-/// Shapes   x [rows, in]; weight [out, in] (Hugging Face's layout); y [rows, out].
-/// Types    x, weight, y alike; sums in f32. A row of y has the same bits whatever the other rows are.
+/// Shapes   x [rows, in]; weight [out, in] (Hugging Face's layout); bias [1, out] or empty: none; y [rows, out].
+/// Types    all alike; sums in f32, the bias added before y is rounded. A row of y has the same bits whatever the other
+///          rows are.
 /// Saves    x (no copy).
 /// Cost     2 · rows · in · out flops forward, twice that backward.
 ///
 /// `packed`, when not empty, is `pack_weight` of the same weight: serving skips the packing then.
-Tensor linear(Context&, const Tensor& x, const Tensor& weight, const Tensor& packed = {});
+Tensor linear(Context&, const Tensor& x, const Tensor& weight, const Tensor& packed = {}, const Tensor& bias = {});
 
 /// Logits: scale · x · weightᵀ in the accumulator type; not differentiable (training fuses it with the loss).
 Tensor project(Context&, const Tensor& x, const Tensor& weight, const Tensor& packed = {}, double scale = 1);

@@ -2,16 +2,50 @@
 
 #include <fmt/format.h>
 
+#include "kernels/layer_norm/layer_norm.h"
 #include "kernels/rms_norm/rms_norm.h"
 
 namespace maru {
+namespace {
+
+void check_norm(const char* op, const Tensor& x, const Tensor& weight) {
+  if (weight.rows() == 1 && weight.cols() > 0 && x.cols() % weight.cols() == 0) return;
+  throw Failure(
+      ErrorCode::kInvalidArgument,
+      fmt::format("[{}] weight has {} elements, expected a divisor of x.cols() = {}", op, weight.size(), x.cols()));
+}
+
+struct SavedLayerNorm {
+  Tensor x, weight, bias, mean, rstd;
+};
+
+void layer_norm_backward(Context& c, const SavedLayerNorm& s, const Tensor& dy) {
+  const int64_t cols = s.weight.cols(), rows = s.x.size() / cols;
+  const Gradient dx = c.tape->gradient(c, s.x), dweight = c.tape->gradient(c, s.weight),
+                 dbias = c.tape->gradient(c, s.bias);
+  const Tensor partial = c.empty({kernels::layer_norm_partials(rows, cols), cols}, accumulator_of(s.x.dtype()));
+  c.launch(dy.dtype(), [&]<class T>(auto& stream) {
+    using A = kernels::Accumulator<T>;
+    kernels::layer_norm_backward(stream, kernels::LayerNormBackward<T>{.dx = dx.template data<T>(),
+                                                                       .add_dx = dx.add,
+                                                                       .dweight = dweight.template data<A>(),
+                                                                       .dbias = dbias.template data<A>(),
+                                                                       .partial = partial.data<A>(),
+                                                                       .dy = dy.data<T>(),
+                                                                       .x = s.x.data<T>(),
+                                                                       .weight = s.weight.data<T>(),
+                                                                       .mean = s.mean.data<A>(),
+                                                                       .rstd = s.rstd.data<A>(),
+                                                                       .rows = rows,
+                                                                       .cols = cols});
+  });
+}
+
+}  // namespace
 
 Tensor rms_norm(Context& ctx, const Tensor& x, const Tensor& weight, double eps) {
   const int64_t cols = weight.cols();
-  if (weight.rows() != 1 || x.cols() % cols != 0)
-    throw Failure(
-        ErrorCode::kInvalidArgument,
-        fmt::format("[rms_norm] weight has {} elements, expected a divisor of x.cols() = {}", weight.size(), x.cols()));
+  check_norm("rms_norm", x, weight);
   const int64_t rows = x.size() / cols;
   Tensor y = ctx.empty(x.shape(), x.dtype());
   const bool record = ctx.recording(x, weight);
@@ -43,6 +77,35 @@ Tensor rms_norm(Context& ctx, const Tensor& x, const Tensor& weight, double eps)
                                                                      .cols = cols});
     });
   });
+  return y;
+}
+
+Tensor layer_norm(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+  check_norm("layer_norm", x, weight);
+  if (bias && bias.shape() != weight.shape())
+    throw Failure(ErrorCode::kInvalidArgument,
+                  fmt::format("[layer_norm] bias has {} elements, expected {} as weight", bias.size(), weight.size()));
+  const int64_t cols = weight.cols(), rows = x.size() / cols;
+  Tensor y = ctx.empty(x.shape(), x.dtype());
+  const bool record = ctx.recording(x, weight, bias);
+  const Tensor mean = record ? ctx.empty({rows, 1}, accumulator_of(x.dtype())) : Tensor();
+  const Tensor rstd = record ? ctx.empty({rows, 1}, accumulator_of(x.dtype())) : Tensor();
+  ctx.launch(x.dtype(), [&]<class T>(auto& stream) {
+    using A = kernels::Accumulator<T>;
+    kernels::layer_norm_forward(stream, kernels::LayerNormForward<T>{.y = y.data<T>(),
+                                                                     .mean = mean.data<A>(),
+                                                                     .rstd = rstd.data<A>(),
+                                                                     .x = x.data<T>(),
+                                                                     .weight = weight.data<T>(),
+                                                                     .bias = bias.data<T>(),
+                                                                     .rows = rows,
+                                                                     .cols = cols,
+                                                                     .eps = eps});
+  });
+  if (record)
+    ctx.tape->record(y, [s = SavedLayerNorm{x, weight, bias, mean, rstd}](Context& c, const Tensor& dy) {
+      layer_norm_backward(c, s, dy);
+    });
   return y;
 }
 

@@ -1,6 +1,7 @@
 // The tape: gradients of compositions against complex step, whatever the order, sharing or recomputation.
 #include <gtest/gtest.h>
 
+#include "ops/activation.h"
 #include "ops/checkpoint.h"
 #include "ops/elementwise.h"
 #include "ops/linear.h"
@@ -78,6 +79,41 @@ TEST_F(OpsTest, RecomputationGivesTheSameGradient) {
             1e-12);
 }
 
+TEST_F(OpsTest, ActivationsNormsAndBiasesKnowTheirGradients) {
+  for (Activation f : {Activation::kGelu, Activation::kGeluTanh, Activation::kTanh, Activation::kSilu})
+    EXPECT_LT(worst_error([&](Context& c, const Tensor& x) { return gated(c, activate(c, x, f), x, f); }), 1e-12);
+  Weight weight({1, 4}, Dtype::kF64, 3), complex_weight({1, 4}, Dtype::kC128, 3);
+  EXPECT_LT(worst_error([&](Context& c, const Tensor& x) {
+              const Tensor& w = x.dtype() == Dtype::kF64 ? weight.p.value : complex_weight.p.value;
+              return add_scaled(c, layer_norm(c, x, w, w, 1e-3), x);
+            }),
+            1e-12);
+}
+
+// A bias is added before the result is rounded: in bf16 not the same as adding it afterwards.
+TEST_F(OpsTest, ABiasIsAddedBeforeRounding) {
+  Weight x({1, 1}, Dtype::kBf16, 1), w({2, 1}, Dtype::kBf16, 1), b({1, 2}, Dtype::kBf16, 1);
+  x.p.value.data<bfloat16>()[0] = to_bfloat16(1.0234375f);  // 1 + 3 · 2^-7
+  for (int i : {0, 1}) w.p.value.data<bfloat16>()[i] = to_bfloat16(1.0234375f);
+  b.p.value.data<bfloat16>()[0] = to_bfloat16(-1.0f);
+  b.p.value.data<bfloat16>()[1] = to_bfloat16(0.0f);
+  Context ctx{stream_, arena_};
+  const Tensor y = linear(ctx, x.p.value, w.p.value, {}, b.p.value);
+  EXPECT_EQ(776.0f / 16384, to_float(y.data<bfloat16>()[0]));  // of 777 / 16384; rounded before: 768 / 16384
+  EXPECT_EQ(1.046875f, to_float(y.data<bfloat16>()[1]));
+}
+
+TEST_F(OpsTest, BiasGradientIsTheSumOfItsColumn) {
+  Weight x({6, 8}, Dtype::kF64, 1), w({5, 8}, Dtype::kF64, 2), b({1, 5}, Dtype::kF64, 3);
+  Tape tape;
+  Context train{stream_, arena_, &tape};
+  for (int pass : {1, 2}) {
+    const Tensor y = linear(train, x.p.value, train.use(w.p), {}, train.use(b.p));
+    tape.backward(train, y, fill(train, y.shape(), Dtype::kF64, 0.5));
+    for (int i = 0; i < 5; ++i) EXPECT_DOUBLE_EQ(3.0 * pass, b.p.gradient.data<double>()[i]);
+  }
+}
+
 TEST_F(OpsTest, MemoryReturnsToTheArenaAfterTheBackward) {
   worst_error([](Context& c, const Tensor& x) { return add_scaled(c, x, swiglu(c, x, x)); });
   EXPECT_EQ(0u, arena_.allocate(1 << 22));
@@ -87,7 +123,10 @@ TEST_F(OpsTest, NamesShapesThatDoNotFit) {
   Weight x({2, 8}, Dtype::kF32, 1), w({3, 7}, Dtype::kF32, 1), n({1, 3}, Dtype::kF32, 1);
   Context ctx{stream_, arena_};
   EXPECT_THROW(linear(ctx, x.p.value, w.p.value), Failure);
+  EXPECT_THROW(linear(ctx, x.p.value, x.p.value, {}, w.p.value), Failure);
   EXPECT_THROW(add_scaled(ctx, x.p.value, w.p.value), Failure);
+  EXPECT_THROW(gated(ctx, x.p.value, w.p.value, Activation::kGelu), Failure);
+  EXPECT_THROW(layer_norm(ctx, x.p.value, n.p.value, {}, 1e-5), Failure);
   try {
     rms_norm(ctx, x.p.value, n.p.value, 1e-5);
     FAIL();

@@ -13,6 +13,7 @@ enum class ParameterRole : uint8_t {
   kEmbedding,  // token table
   kHead,       // output projection to the vocabulary
   kVector,     // norm weights: ones at the start, no decay
+  kBias,       // biases of linear layers and norms: zeros at the start, no decay
 };
 
 struct Parameter {
@@ -21,5 +22,8 @@ struct Parameter {
   Tensor gradient;  // in the accumulator type; empty when not training
   Tensor packed;    // the value as matmul panels, serving only
 };
+
+/// Vectors are rows of one axis in files, are not multiplied with and do not decay.
+inline bool is_vector(ParameterRole role) { return role == ParameterRole::kVector || role == ParameterRole::kBias; }
 
 }  // namespace maru

@@ -43,7 +43,7 @@ Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<std::pair<
     const bool matrix = role == ParameterRole::kMatrix || role == ParameterRole::kOutput;
     Slot slot{.parameter = parameter,
               .muon = matrix && config.name == "muon",
-              .decay = role != ParameterRole::kVector,
+              .decay = !is_vector(role),
               .master = master_of(parameter->value),
               .first = {},
               .second = {}};

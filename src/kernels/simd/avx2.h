@@ -84,6 +84,11 @@ MARU_INLINE F32 scale_by_power_of_two(F32 a, F32 n) {
 MARU_INLINE F32 keep_above(F32 x, float limit, F32 value) {
   return _mm256_and_ps(_mm256_cmp_ps(x.v, _mm256_set1_ps(limit), _CMP_NLT_UQ), value.v);
 }
+/// The first n lanes, zeros behind; n in [0, kLanes].
+MARU_INLINE F32 keep_first(F32 x, int64_t n) {
+  if (is_full(n)) return x;
+  return _mm256_and_ps(_mm256_castsi256_ps(first_lanes(n)), x.v);
+}
 MARU_INLINE float reduce_add(F32 a) {
   __m128 s = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
   s = _mm_add_ps(s, _mm_movehl_ps(s, s));

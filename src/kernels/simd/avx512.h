@@ -61,6 +61,11 @@ MARU_INLINE F32 scale_by_power_of_two(F32 a, F32 n) { return _mm512_scalef_ps(a.
 MARU_INLINE F32 keep_above(F32 x, float limit, F32 value) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x.v, _mm512_set1_ps(limit), _CMP_NLT_UQ), value.v);
 }
+/// The first n lanes, zeros behind; n in [0, kLanes].
+MARU_INLINE F32 keep_first(F32 x, int64_t n) {
+  if (is_full(n)) return x;
+  return _mm512_maskz_mov_ps(first_lanes(n), x.v);
+}
 MARU_INLINE float reduce_add(F32 a) { return _mm512_reduce_add_ps(a.v); }
 MARU_INLINE float reduce_max(F32 a) { return _mm512_reduce_max_ps(a.v); }
 

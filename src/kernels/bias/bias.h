@@ -1,0 +1,39 @@
+// A vector for every row: the bias of a linear layer, forward and backward.
+#pragma once
+#include "kernels/kernel.h"
+
+namespace maru::kernels {
+
+/// y[r] = bias for every row r: what a matrix product is then added to, so that the sum is rounded once.
+///
+/// Shapes   y [rows, cols]; bias [cols].
+template <class T>
+struct BiasForward {
+  T* y;
+  const T* bias;
+  int64_t rows, cols;
+};
+
+/// dbias[c] += Σ dy[r, c], rows in order.
+///
+/// Shapes   dy [rows, cols]; dbias [cols].
+/// Cost     each task adds up all rows for 64 columns: no scratch, the same bits for any thread count.
+template <class T>
+struct BiasBackward {
+  Accumulator<T>* dbias;
+  const T* dy;
+  int64_t rows, cols;
+};
+
+template <class T>
+void bias_forward(CpuStream& stream, const BiasForward<T>& a);
+template <class T>
+void bias_backward(CpuStream& stream, const BiasBackward<T>& a);
+
+/// The same for one instruction set, T = float or bfloat16.
+template <Isa kIsa, class T>
+void bias_forward(ThreadPool& pool, const BiasForward<T>& a);
+template <Isa kIsa, class T>
+void bias_backward(ThreadPool& pool, const BiasBackward<T>& a);
+
+}  // namespace maru::kernels

@@ -1,0 +1,52 @@
+// A vector for every row, SIMD. Compiled once per instruction set.
+#include "kernels/bias/bias.h"
+#include "kernels/simd/simd.h"
+
+namespace maru::kernels {
+namespace {
+
+constexpr int64_t kColumnsPerTask = 64;
+
+template <class T>
+void forward(ThreadPool& pool, const BiasForward<T>& a) {
+  const size_t bytes = static_cast<size_t>(a.cols) * sizeof(T);
+  for_rows(pool, a.rows, a.cols, [&](int64_t r) { __builtin_memcpy(a.y + r * a.cols, a.bias, bytes); });
+}
+
+// The sums of one register's columns.
+template <class T>
+void add_columns(const BiasBackward<T>& a, int64_t column, int64_t n) {
+  F32 sum;
+  for (int64_t r = 0; r < a.rows; ++r) sum = sum + load(a.dy + r * a.cols + column, n);
+  store(a.dbias + column, load(a.dbias + column, n) + sum, n);
+}
+
+template <class T>
+void backward(ThreadPool& pool, const BiasBackward<T>& a) {
+  pool.parallel_for(divide_up(a.cols, kColumnsPerTask), [&](int64_t task, int) {
+    const int64_t first = task * kColumnsPerTask, rest = a.cols - first;
+    for_lanes(rest < kColumnsPerTask ? rest : kColumnsPerTask,
+              [&](int64_t c, int64_t n) { add_columns(a, first + c, n); });
+  });
+}
+
+}  // namespace
+
+template <>
+void bias_forward<kIsa>(ThreadPool& pool, const BiasForward<float>& a) {
+  forward(pool, a);
+}
+template <>
+void bias_forward<kIsa>(ThreadPool& pool, const BiasForward<bfloat16>& a) {
+  forward(pool, a);
+}
+template <>
+void bias_backward<kIsa>(ThreadPool& pool, const BiasBackward<float>& a) {
+  backward(pool, a);
+}
+template <>
+void bias_backward<kIsa>(ThreadPool& pool, const BiasBackward<bfloat16>& a) {
+  backward(pool, a);
+}
+
+}  // namespace maru::kernels
