@@ -42,6 +42,7 @@ void layer_norm_cases(std::vector<OpCase>& cases);
 void linear_cross_entropy_cases(std::vector<OpCase>& cases);
 void matmul_cases(std::vector<OpCase>& cases);
 void muon_cases(std::vector<OpCase>& cases);
+void quantized_matmul_cases(std::vector<OpCase>& cases);
 void reduce_cases(std::vector<OpCase>& cases);
 void rms_norm_cases(std::vector<OpCase>& cases);
 void rope_cases(std::vector<OpCase>& cases);

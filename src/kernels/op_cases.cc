@@ -16,6 +16,7 @@ std::vector<OpCase> all_op_cases() {
   linear_cross_entropy_cases(cases);
   matmul_cases(cases);
   muon_cases(cases);
+  quantized_matmul_cases(cases);
   reduce_cases(cases);
   rms_norm_cases(cases);
   rope_cases(cases);

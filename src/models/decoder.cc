@@ -5,6 +5,7 @@
 #include "ops/embedding.h"
 #include "ops/linear.h"
 #include "ops/loss.h"
+#include "ops/quantized.h"
 
 namespace maru {
 namespace {
@@ -62,8 +63,14 @@ Decoder::Decoder(const DecoderConfig& config, Dtype dtype)
   fill_rope_table(table_, config.rope_theta);
 }
 
+Tensor Decoder::embed(Context& ctx, const Tensor& tokens) {
+  if (embedding_.quantized)
+    return quantized_embedding(ctx, tokens, embedding_.quantized, dtype_, config_.embedding_multiplier);
+  return embedding(ctx, tokens, ctx.use(embedding_), config_.embedding_multiplier);
+}
+
 Tensor Decoder::forward(Context& ctx, const Batch& batch) {
-  Tensor x = embedding(ctx, batch.tokens, ctx.use(embedding_), config_.embedding_multiplier);
+  Tensor x = embed(ctx, batch.tokens);
   for (DecoderBlock& block : blocks_) {
     const auto run = [&block, &batch, this](Context& c, const Tensor& h) { return block.forward(c, h, batch, table_); };
     x = recompute ? checkpoint(ctx, x, run) : run(ctx, x);
@@ -72,6 +79,7 @@ Tensor Decoder::forward(Context& ctx, const Batch& batch) {
 }
 
 Tensor Decoder::logits(Context& ctx, const Tensor& hidden) {
+  if (head().quantized) return quantized_project(ctx, hidden, head().quantized, config_.logits_multiplier);
   return project(ctx, hidden, head().value, head().packed, config_.logits_multiplier);
 }
 

@@ -43,6 +43,7 @@ class Decoder {
   bool recompute = false;  // training: keep only block inputs, compute the rest again in the backward
 
  private:
+  Tensor embed(Context&, const Tensor& tokens);
   Parameter& head() { return config_.tie_word_embeddings ? embedding_ : lm_head_; }
   DecoderConfig config_;
   Dtype dtype_;
