@@ -43,6 +43,17 @@ MARU_INLINE void add_dots(F32* sums, GroupRecord<kRows> x, const __m512i (&w)[8]
     sums[first + r].v = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[r]), scale, sums[first + r].v);
 }
 
+// With few rows the weights come from memory. The processor's own prefetching stops at each page; this goes on, across
+// panels too, because a task's panels follow each other. Beyond the end of the weights it does nothing.
+constexpr int kFewRows = 8;
+constexpr int64_t kPrefetchBytes = 4096;
+
+template <int64_t kBytes>
+MARU_INLINE void prefetch(const void* p) {
+#pragma GCC unroll 8
+  for (int64_t i = 0; i < kBytes; i += 64) _mm_prefetch(static_cast<const char*>(p) + i, _MM_HINT_T0);
+}
+
 template <QuantizedKind kKind, int kRows>
 void multiply_tile(float* totals, const std::byte* x, const std::byte* quads, const float16* scales, int64_t groups) {
   for (int r = 0; r < kRows; ++r) store(totals + r * kQuantizedPanel, F32());
@@ -50,6 +61,7 @@ void multiply_tile(float* totals, const std::byte* x, const std::byte* quads, co
     const ChunkRecord<kRows> chunk{x};
     F32 sums[kRows];
     for (int64_t g = 0; g < smaller(kGroupsPerChunk, groups - done); ++g) {
+      if constexpr (kRows <= kFewRows) prefetch<quantized_group_bytes(kKind)>(quads + kPrefetchBytes);
       __m512i w[8];
       load_quads<kKind>(w, quads);
       const __m512 scale = _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(scales)));
