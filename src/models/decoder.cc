@@ -85,6 +85,8 @@ Tensor Decoder::logits(Context& ctx, const Tensor& hidden) {
 
 Tensor Decoder::loss(Context& ctx, const Tensor& hidden, const Tensor& targets, double scale,
                      const Tensor& token_losses) {
+  if (head().quantized)
+    throw Failure(ErrorCode::kUnimplemented, "[loss] the head is quantized: take the loss of its logits");
   return linear_cross_entropy(ctx, hidden, ctx.use(head()), targets, scale, config_.logits_multiplier, token_losses);
 }
 
