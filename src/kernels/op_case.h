@@ -44,6 +44,7 @@ void matmul_cases(std::vector<OpCase>& cases);
 void moe_cases(std::vector<OpCase>& cases);
 void muon_cases(std::vector<OpCase>& cases);
 void pooling_cases(std::vector<OpCase>& cases);
+void quantized_matmul_cases(std::vector<OpCase>& cases);
 void reduce_cases(std::vector<OpCase>& cases);
 void rms_norm_cases(std::vector<OpCase>& cases);
 void rope_cases(std::vector<OpCase>& cases);

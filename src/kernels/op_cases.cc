@@ -18,6 +18,7 @@ std::vector<OpCase> all_op_cases() {
   moe_cases(cases);
   muon_cases(cases);
   pooling_cases(cases);
+  quantized_matmul_cases(cases);
   reduce_cases(cases);
   rms_norm_cases(cases);
   rope_cases(cases);

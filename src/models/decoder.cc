@@ -5,6 +5,7 @@
 #include "ops/embedding.h"
 #include "ops/linear.h"
 #include "ops/loss.h"
+#include "ops/quantized.h"
 
 namespace maru {
 namespace {
@@ -92,8 +93,14 @@ const RopeTable& Decoder::table_of(int64_t layer) const {
   return sliding || config_.rope_on_full_attention ? table_ : no_table_;
 }
 
+Tensor Decoder::look_up(Context& ctx, const Tensor& tokens) {
+  if (embedding_.quantized)
+    return quantized_embedding(ctx, tokens, embedding_.quantized, dtype_, config_.embedding_multiplier);
+  return embedding(ctx, tokens, ctx.use(embedding_), config_.embedding_multiplier);
+}
+
 Tensor Decoder::embed(Context& ctx, const Batch& batch) {
-  const Tensor x = embedding(ctx, batch.tokens, ctx.use(embedding_), config_.embedding_multiplier);
+  const Tensor x = look_up(ctx, batch.tokens);
   if (!config_.learned_positions) return x;
   return add_scaled(ctx, x, embedding(ctx, batch.positions, ctx.use(positions_)));
 }
@@ -113,11 +120,16 @@ Tensor Decoder::forward(Context& ctx, const Batch& batch) {
 }
 
 Tensor Decoder::logits(Context& ctx, const Tensor& hidden) {
-  return project(ctx, hidden, head().value, head().packed, config_.logits_multiplier, config_.final_logit_softcapping);
+  const double cap = config_.final_logit_softcapping;
+  if (!head().quantized) return project(ctx, hidden, head().value, head().packed, config_.logits_multiplier, cap);
+  if (cap != 0) throw Failure(ErrorCode::kUnimplemented, "[logits] a quantized head has no final_logit_softcapping");
+  return quantized_project(ctx, hidden, head().quantized, config_.logits_multiplier);
 }
 
 Tensor Decoder::loss(Context& ctx, const Tensor& hidden, const Tensor& targets, double scale,
                      const Tensor& token_losses) {
+  if (head().quantized)
+    throw Failure(ErrorCode::kUnimplemented, "[loss] the head is quantized: take the loss of its logits");
   return linear_cross_entropy(ctx, hidden, ctx.use(head()), targets, scale, config_.logits_multiplier, token_losses,
                               config_.final_logit_softcapping);
 }

@@ -51,6 +51,7 @@ class Decoder {
  private:
   using Block = std::variant<DecoderBlock, ClassicBlock>;
   using Norm = std::variant<RmsNorm, LayerNorm>;
+  Tensor look_up(Context&, const Tensor& tokens);
   Parameter& head() { return config_.tie_word_embeddings ? embedding_ : lm_head_; }
   Tensor embed(Context&, const Batch&);
   const RopeTable& table_of(int64_t layer) const;

@@ -3,11 +3,14 @@
 #include "ops/elementwise.h"
 #include "ops/linear.h"
 #include "ops/norm.h"
+#include "ops/quantized.h"
 
 namespace maru {
 
 Tensor Linear::forward(Context& ctx, const Tensor& x) {
-  return linear(ctx, x, ctx.use(weight), weight.packed, has_bias ? ctx.use(bias) : Tensor());
+  const Tensor b = has_bias ? ctx.use(bias) : Tensor();
+  if (weight.quantized) return quantized_linear(ctx, x, weight.quantized, b);
+  return linear(ctx, x, ctx.use(weight), weight.packed, b);
 }
 
 void Linear::visit(const std::string& prefix, const Visitor& visitor) {

@@ -12,7 +12,7 @@ namespace maru {
 /// Sees every parameter by name and shape: loading, saving, initialising, counting and optimising are visitors.
 using Visitor = std::function<void(const std::string& name, Parameter&, Shape, ParameterRole)>;
 
-/// y = x · weightᵀ, + bias if it has one.
+/// y = x · weightᵀ, + bias if it has one; with the quantized weight if there is one.
 struct Linear {
   int64_t in, out;
   ParameterRole role = ParameterRole::kMatrix;

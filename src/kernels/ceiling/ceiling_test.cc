@@ -13,7 +13,7 @@ TEST(Ceiling, FlopsArePossible) {
   ThreadPool pool(2);
   for (Isa isa : supported_isas()) {
     CpuStream stream{&pool, isa};
-    for (double rate : {measure_flops<float>(stream), measure_flops<bfloat16>(stream)}) {
+    for (double rate : {measure_flops<float>(stream), measure_flops<bfloat16>(stream), measure_int8_ops(stream)}) {
       EXPECT_GT(rate, 0.02e9) << name_of(isa);  // a busy machine under a sanitizer
       EXPECT_LT(rate, 2 * 256 * 6e9) << name_of(isa);
     }

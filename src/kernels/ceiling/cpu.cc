@@ -38,8 +38,47 @@ double run(int64_t rounds) {
   return 2.0 * static_cast<double>(rounds * kChains * kLanes) * (kHalves<T> == 1 ? kPerWord<T> : 1);
 }
 
+// A register of 32-bit sums and the step that adds the products of four (or two) pairs of bytes to each.
+#if defined(MARU_ISA_AVX512)
+using Sums = __m512i;
+MARU_INLINE Sums add_products(Sums sum, Sums a, Sums b) { return _mm512_dpbusd_epi32(sum, a, b); }
+MARU_INLINE Sums all_bytes(int x) { return _mm512_set1_epi8(static_cast<char>(x)); }
+MARU_INLINE int first_sum(Sums x) { return _mm512_cvtsi512_si32(x); }
+#elif defined(MARU_ISA_AVX2)
+using Sums = __m256i;
+MARU_INLINE Sums add_products(Sums sum, Sums a, Sums b) {
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_xor_si256(a, sum), b), a));
+}
+MARU_INLINE Sums all_bytes(int x) { return _mm256_set1_epi8(static_cast<char>(x)); }
+MARU_INLINE int first_sum(Sums x) { return _mm256_cvtsi256_si32(x); }
+#else
+using Sums = int32_t;
+MARU_INLINE Sums add_products(Sums sum, Sums a, Sums b) { return sum + (a ^ sum) * b; }
+MARU_INLINE Sums all_bytes(int x) { return x; }
+MARU_INLINE int first_sum(Sums x) { return x; }
+#endif
+
+double run_int8(int64_t rounds) {
+  volatile int one = 1;
+  const Sums a = all_bytes(one), b = all_bytes(one);
+  Sums sum[kChains];
+  for (int c = 0; c < kChains; ++c) sum[c] = all_bytes(c & one);
+  for (int64_t i = 0; i < rounds; ++i)
+#pragma GCC unroll 12
+    for (int c = 0; c < kChains; ++c) sum[c] = add_products(sum[c], a, b);
+  int total = 0;
+  for (int c = 0; c < kChains; ++c) total ^= first_sum(sum[c]);
+  [[maybe_unused]] volatile int result = total;
+  constexpr int64_t kProducts = kLanes == 1 ? 1 : 4 * kLanes;
+  return 2.0 * static_cast<double>(rounds * kChains * kProducts);
+}
+
 }  // namespace
 
+template <>
+double int8_multiply_adds<kIsa>(int64_t rounds) {
+  return run_int8(rounds);
+}
 template <>
 double multiply_adds<kIsa, float>(int64_t rounds) {
   return run<float>(rounds);

@@ -27,20 +27,30 @@ double best_rate(F&& burst) {
   return best;
 }
 
+// Eight tasks per thread: a thread that starts late does not hold up the others for the whole burst.
+template <class F>
+double best_rate_of_all(CpuStream& stream, F&& burst) {
+  return best_rate([&] {
+    std::atomic<double> work = 0;
+    stream.pool->parallel_for(8 * stream.pool->size(), [&](int64_t, int) { work += burst(); });
+    return work.load();
+  });
+}
+
 }  // namespace
 
-// Eight tasks per thread: a thread that starts late does not hold up the others for the whole burst.
 template <class T>
 double measure_flops(CpuStream& stream) {
   double rate = 0;
-  with_isa(stream.isa, [&]<Isa isa>() {
-    const int64_t tasks = 8 * stream.pool->size();
-    rate = best_rate([&] {
-      std::atomic<double> work = 0;
-      stream.pool->parallel_for(tasks, [&](int64_t, int) { work += multiply_adds<isa, T>(kRounds); });
-      return work.load();
-    });
-  });
+  with_isa(stream.isa,
+           [&]<Isa isa>() { rate = best_rate_of_all(stream, [] { return multiply_adds<isa, T>(kRounds); }); });
+  return rate;
+}
+
+double measure_int8_ops(CpuStream& stream) {
+  double rate = 0;
+  with_isa(stream.isa,
+           [&]<Isa isa>() { rate = best_rate_of_all(stream, [] { return int8_multiply_adds<isa>(kRounds); }); });
   return rate;
 }
 

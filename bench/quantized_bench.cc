@@ -1,0 +1,188 @@
+// Times the matrix products of whole models with quantized weights: every matrix once, in the order of a forward pass,
+// so that a model larger than the caches is read from memory as in decoding. Beside the ceilings measured just before.
+//
+//   quantized_bench [--models 0.1,0.5,1.5] [--kinds int4,int8] [--rows 1,2,4,8,16,64,512] [--isa avx2] [--threads 2]
+//   [--seconds 0.5]
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <iostream>
+#include <vector>
+
+#include "base/error.h"
+#include "kernels/ceiling/ceiling.h"
+#include "kernels/quantized_matmul/quantized_matmul.h"
+#include "tensor/arena.h"
+
+namespace maru::kernels {
+namespace {
+
+struct Options {
+  std::vector<std::string> models = {"0.1", "0.5", "1.5"}, kinds = {"int4", "int8"};
+  std::vector<int64_t> rows = {1, 2, 4, 8, 16, 64, 512};
+  std::string isa = "auto";
+  int threads = 0;
+  double seconds = 0.5;  // per line
+};
+
+struct Model {
+  int64_t layers, hidden, heads, kv_heads, mlp, vocabulary;
+};
+
+Model model_of(const std::string& name) {
+  if (name == "0.1") return {12, 768, 12, 12, 2048, 32000};
+  if (name == "0.5") return {24, 1024, 16, 8, 2816, 65536};
+  if (name == "1.5") return {24, 2048, 16, 8, 7168, 65536};
+  throw Failure(ErrorCode::kInvalidArgument, "--models: expected 0.1, 0.5 or 1.5, got \"" + name + "\"");
+}
+
+struct MatrixShape {
+  int64_t n, k;
+};
+
+std::vector<MatrixShape> matrices_of(const Model& m) {
+  const int64_t head_dim = m.hidden / m.heads, kv = m.kv_heads * head_dim;
+  std::vector<MatrixShape> list;
+  for (int64_t i = 0; i < m.layers; ++i)
+    for (MatrixShape s : {MatrixShape{m.hidden, m.hidden},
+                          {kv, m.hidden},
+                          {kv, m.hidden},
+                          {m.hidden, m.hidden},
+                          {m.mlp, m.hidden},
+                          {m.mlp, m.hidden},
+                          {m.hidden, m.mlp}})
+      list.push_back(s);
+  list.push_back({m.vocabulary, m.hidden});
+  return list;
+}
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// All matrices of a model in one buffer, quads and scales one after the other, as in a file.
+class Weights {
+ public:
+  Weights(const Model& model, QuantizedKind kind) {
+    int64_t bytes = 0;
+    const std::vector<MatrixShape> shapes = matrices_of(model);
+    for (const MatrixShape& s : shapes)
+      bytes += quantized_quads_bytes(kind, s.n, s.k) + quantized_scales_bytes(s.n, s.k);
+    buffer_ = HostBuffer(static_cast<size_t>(bytes));
+    fill(bytes);
+    int64_t at = 0;
+    for (const MatrixShape& s : shapes) {
+      const int64_t scales = at + quantized_quads_bytes(kind, s.n, s.k);
+      matrices_.push_back({kind, s.n, s.k, buffer_.data() + at, reinterpret_cast<float16*>(buffer_.data() + scales)});
+      at = scales + quantized_scales_bytes(s.n, s.k);
+    }
+  }
+  const std::vector<QuantizedMatrix>& matrices() const { return matrices_; }
+  const HostBuffer& memory() const { return buffer_; }
+
+ private:
+  // Any bytes will do; as scales they are finite.
+  void fill(int64_t bytes) {
+    uint64_t state = 1;
+    for (int64_t i = 0; i + 8 <= bytes; i += 8) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      const uint64_t value = (state >> 1) & 0x3f3f3f3f3f3f3f3fu;
+      std::memcpy(buffer_.data() + i, &value, 8);
+    }
+  }
+  HostBuffer buffer_;
+  std::vector<QuantizedMatrix> matrices_;
+};
+
+class Pass {
+ public:
+  Pass(CpuStream& stream, const Weights& weights, int64_t rows) : stream_(stream), weights_(weights), rows_(rows) {
+    int64_t n = 0, k = 0;
+    for (const QuantizedMatrix& w : weights.matrices()) n = std::max(n, w.n), k = std::max(k, w.k);
+    x_.resize(static_cast<size_t>(rows * k));
+    for (size_t i = 0; i < x_.size(); ++i) x_[i] = to_bfloat16(static_cast<float>(i * 7919 % 201) / 100 - 1);
+    c_.resize(static_cast<size_t>(rows * n));
+    scratch_ = HostBuffer(static_cast<size_t>(quantized_matmul_scratch_bytes(rows, k)));
+  }
+  void run() {
+    for (const QuantizedMatrix& w : weights_.matrices())
+      quantized_matmul<bfloat16>(
+          stream_,
+          {.c = c_.data(), .ldc = w.n, .x = x_.data(), .ldx = w.k, .m = rows_, .w = w, .scratch = scratch_.data()});
+  }
+  double operations() const {
+    double sum = 0;
+    for (const QuantizedMatrix& w : weights_.matrices()) sum += 2.0 * static_cast<double>(rows_ * w.n * w.k);
+    return sum;
+  }
+
+ private:
+  CpuStream& stream_;
+  const Weights& weights_;
+  int64_t rows_;
+  std::vector<bfloat16> x_, c_;
+  HostBuffer scratch_;
+};
+
+struct Ceilings {
+  double bytes, operations;
+};
+
+void print_line(const std::string& model, const std::string& kind, Pass& pass, int64_t rows, double bytes,
+                Ceilings ceiling, double budget) {
+  double best = 1e9, spent = 0;
+  for (int i = 0; i < 3 || spent < budget; ++i) {
+    const double start = now();
+    pass.run();
+    best = std::min(best, now() - start);
+    spent += now() - start;
+  }
+  const double read = bytes / best, done = pass.operations() / best;
+  std::cout << fmt::format("| {} B {} | {:3} | {:8.2f} | {:8.1f} | {:5.1f} | {:3.0f} % | {:6.0f} | {:3.0f} % |\n",
+                           model, kind, rows, 1e3 * best, static_cast<double>(rows) / best, read / 1e9,
+                           100 * read / ceiling.bytes, done / 1e9, 100 * done / ceiling.operations)
+            << std::flush;
+}
+
+void run_model(CpuStream& stream, const Options& options, const std::string& name, const std::string& kind) {
+  const Weights weights(model_of(name), kind == "int4" ? QuantizedKind::kInt4 : QuantizedKind::kInt8);
+  const auto bytes = static_cast<int64_t>(weights.memory().size());
+  const Ceilings ceiling{measure_read_bandwidth(stream, weights.memory().data(), bytes), measure_int8_ops(stream)};
+  std::cout << fmt::format("\nread {:.1f} GB/s, int8 {:.0f} GOP/s, {:.0f} MB of weights\n\n", ceiling.bytes / 1e9,
+                           ceiling.operations / 1e9, static_cast<double>(bytes) / 1e6);
+  for (int64_t rows : options.rows) {
+    Pass pass(stream, weights, rows);
+    print_line(name, kind, pass, rows, static_cast<double>(bytes), ceiling, options.seconds);
+  }
+}
+
+void run(const Options& options) {
+  ThreadPool pool(options.threads);
+  CpuStream stream{&pool, parse_isa(options.isa)};
+  std::cout << fmt::format("{}, {} threads\n", name_of(stream.isa), pool.size())
+            << "| model | rows | ms | rows/s | GB/s | of read | GOP/s | of int8 |\n|---|---|---|---|---|---|---|---|\n";
+  for (const std::string& model : options.models)
+    for (const std::string& kind : options.kinds) run_model(stream, options, model, kind);
+}
+
+}  // namespace
+}  // namespace maru::kernels
+
+int main(int argc, char** argv) {
+  maru::kernels::Options options;
+  CLI::App app("Quantized matrix products of whole models beside the ceilings of the machine.");
+  app.add_option("--models", options.models, "0.1, 0.5, 1.5 (billion parameters)")->delimiter(',');
+  app.add_option("--kinds", options.kinds, "int4, int8")->delimiter(',');
+  app.add_option("--rows", options.rows, "rows of activations")->delimiter(',');
+  app.add_option("--isa", options.isa, "auto, scalar, avx2, avx512");
+  app.add_option("--threads", options.threads, "0: all cores");
+  app.add_option("--seconds", options.seconds, "per line");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    maru::kernels::run(options);
+  } catch (const maru::Failure& failure) {
+    std::cerr << failure.what() << "\n";
+    return maru::exit_code_of(failure.code());
+  }
+}

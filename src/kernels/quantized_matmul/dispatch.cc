@@ -1,0 +1,52 @@
+#include <atomic>
+
+#include "kernels/quantized_matmul/quantize.h"
+#include "kernels/quantized_matmul/quantized_matmul.h"
+#include "kernels/quantized_matmul/reference.h"
+
+namespace maru::kernels {
+
+int64_t quantized_matmul_scratch_bytes(int64_t m, int64_t k) {
+  constexpr int64_t kGroups = kQuantizedChunk / kQuantizedGroup;
+  return m * divide_up(k, kQuantizedChunk) * (kGroups * (kQuantizedGroup + 4) + 4);
+}
+
+template <class T, class C>
+void quantized_matmul(CpuStream& stream, const QuantizedMatmul<T, C>& a) {
+  if constexpr (kIsSimd<T>) {
+    with_isa(stream.isa, [&]<Isa isa>() { quantized_matmul<isa>(*stream.pool, a); });
+  } else {
+    reference::quantized_matmul(a);
+  }
+}
+
+template <class T>
+void quantized_rows(CpuStream& stream, const QuantizedRows<T>& a) {
+  if constexpr (kIsSimd<T>) {
+    with_isa(stream.isa, [&]<Isa isa>() { quantized_rows<isa>(*stream.pool, a); });
+  } else {
+    reference::quantized_rows(a);
+  }
+}
+
+template <class T>
+bool quantize_matrix(CpuStream& stream, const QuantizeMatrix<T>& a) {
+  std::atomic<bool> fits = true;
+  stream.pool->parallel_for(quantized_panels(a.n), [&](int64_t panel, int) {
+    for (int64_t lane = 0; lane < kQuantizedPanel; ++lane)
+      if (!quantize_row(a, panel * kQuantizedPanel + lane)) fits = false;
+  });
+  return fits;
+}
+
+template void quantized_matmul(CpuStream&, const QuantizedMatmul<float>&);
+template void quantized_matmul(CpuStream&, const QuantizedMatmul<bfloat16>&);
+template void quantized_matmul(CpuStream&, const QuantizedMatmul<bfloat16, float>&);
+template void quantized_matmul(CpuStream&, const QuantizedMatmul<double>&);
+template void quantized_rows(CpuStream&, const QuantizedRows<float>&);
+template void quantized_rows(CpuStream&, const QuantizedRows<bfloat16>&);
+template void quantized_rows(CpuStream&, const QuantizedRows<double>&);
+template bool quantize_matrix(CpuStream&, const QuantizeMatrix<float>&);
+template bool quantize_matrix(CpuStream&, const QuantizeMatrix<bfloat16>&);
+
+}  // namespace maru::kernels

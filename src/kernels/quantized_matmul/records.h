@@ -1,0 +1,49 @@
+// Quantized activations as the tiles read them. The rows of x are cut into tiles of up to kTileRows; a tile of R rows
+// is a run of records, one per chunk of k, so that its memory is read from front to back:
+//
+//   per group, 4 times   R x 32 signed bytes, then R x int32: what its sums start from, -offset · Σ q
+//   then                 R x f32: the scales of the chunk
+//
+// Weights are stored as q + offset, so sums that start there end as the dot products of signed numbers.
+#pragma once
+#include "kernels/quantized_matmul/quantized_matmul.h"
+#include "kernels/simd/simd.h"
+
+namespace maru::kernels {
+namespace {
+
+constexpr int64_t kGroupsPerChunk = kQuantizedChunk / kQuantizedGroup;
+constexpr int64_t kGroupRecord = kQuantizedGroup + 4;                 // bytes per row
+constexpr int64_t kChunkRecord = kGroupsPerChunk * kGroupRecord + 4;  // bytes per row
+
+MARU_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+MARU_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+MARU_INLINE int32_t offset_of(QuantizedKind kind) { return kind == QuantizedKind::kInt8 ? 128 : 8; }
+
+MARU_INLINE int32_t read_int(const std::byte* p) {
+  int32_t x;
+  __builtin_memcpy(&x, p, sizeof x);
+  return x;
+}
+MARU_INLINE float read_float(const std::byte* p) {
+  float x;
+  __builtin_memcpy(&x, p, sizeof x);
+  return x;
+}
+
+/// The record of one group, for a tile of kRows.
+template <int kRows>
+struct GroupRecord {
+  const std::byte* data;
+  MARU_INLINE const std::byte* quad(int row, int j) const { return data + row * kQuantizedGroup + 4 * j; }
+  MARU_INLINE int32_t start(int row) const { return read_int(data + kRows * kQuantizedGroup + 4 * row); }
+};
+template <int kRows>
+struct ChunkRecord {
+  const std::byte* data;
+  MARU_INLINE GroupRecord<kRows> group(int64_t g) const { return {data + g * kRows * kGroupRecord}; }
+  MARU_INLINE float scale(int row) const { return read_float(data + kGroupsPerChunk * kRows * kGroupRecord + 4 * row); }
+};
+
+}  // namespace
+}  // namespace maru::kernels

@@ -1,0 +1,93 @@
+// A tile of up to 4 rows x 16 outputs with AVX2, 8 outputs at a time. `vpmaddubsw` adds pairs of products in 16 bits:
+// 4-bit weights are small enough for all eight quads (8 · 2 · 15 · 127 < 32,768); 8-bit ones are multiplied as |q| with
+// the sign moved to x (2 · 127 · 127 < 32,768) and widened at once.
+#pragma once
+#include "kernels/quantized_matmul/records.h"
+
+namespace maru::kernels {
+namespace {
+
+constexpr int kTileRows = 4;
+
+MARU_INLINE void store_int8(int8_t* p, F32 x) {
+  const __m256i wide = _mm256_cvtps_epi32(x.v);
+  const __m128i half = _mm_packs_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(half, half));
+}
+
+MARU_INLINE __m256i load_quad(const std::byte* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+MARU_INLINE __m256i pairs_to_words(__m256i pairs) { return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)); }
+
+/// dot[row] += the group's products, for 8 of the panel's outputs: `quads` points at theirs in the first quad.
+template <QuantizedKind kKind, int kRows>
+MARU_INLINE void add_products(__m256i (&dot)[kRows], GroupRecord<kRows> x, const std::byte* quads) {
+  if constexpr (kKind == QuantizedKind::kInt8) {
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; ++j) {
+      const __m256i q = _mm256_xor_si256(load_quad(quads + 64 * j), _mm256_set1_epi8(-128)), size = _mm256_abs_epi8(q);
+#pragma GCC unroll 4
+      for (int r = 0; r < kRows; ++r) {
+        const __m256i signed_x = _mm256_sign_epi8(_mm256_set1_epi32(read_int(x.quad(r, j))), q);
+        dot[r] = _mm256_add_epi32(dot[r], pairs_to_words(_mm256_maddubs_epi16(size, signed_x)));
+      }
+    }
+  } else {
+    __m256i pairs[kRows];
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) pairs[r] = _mm256_setzero_si256();
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) {
+      const __m256i both = load_quad(quads + 64 * j), nibble = _mm256_set1_epi8(15);
+      const __m256i low = _mm256_and_si256(both, nibble), high = _mm256_and_si256(_mm256_srli_epi16(both, 4), nibble);
+#pragma GCC unroll 4
+      for (int r = 0; r < kRows; ++r) {
+        const __m256i a = _mm256_maddubs_epi16(low, _mm256_set1_epi32(read_int(x.quad(r, j))));
+        const __m256i b = _mm256_maddubs_epi16(high, _mm256_set1_epi32(read_int(x.quad(r, j + 4))));
+        pairs[r] = _mm256_add_epi16(pairs[r], _mm256_add_epi16(a, b));
+      }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) dot[r] = _mm256_add_epi32(dot[r], pairs_to_words(pairs[r]));
+  }
+}
+
+/// The sums of 8-bit weights have their signs already: they start from zero.
+template <QuantizedKind kKind, int kRows>
+MARU_INLINE __m256i first_sum(GroupRecord<kRows> x, int row) {
+  return kKind == QuantizedKind::kInt8 ? _mm256_setzero_si256() : _mm256_set1_epi32(x.start(row));
+}
+
+template <QuantizedKind kKind, int kRows>
+void multiply_half(float* totals, const std::byte* x, const std::byte* quads, const float16* scales, int64_t groups) {
+  for (int r = 0; r < kRows; ++r) store(totals + r * kQuantizedPanel, F32());
+  for (int64_t done = 0; done < groups; done += kGroupsPerChunk, x += kRows * kChunkRecord) {
+    const ChunkRecord<kRows> chunk{x};
+    F32 sums[kRows];
+    for (int64_t g = 0; g < smaller(kGroupsPerChunk, groups - done); ++g) {
+      const GroupRecord<kRows> group = chunk.group(g);
+      __m256i dot[kRows];
+#pragma GCC unroll 4
+      for (int r = 0; r < kRows; ++r) dot[r] = first_sum<kKind>(group, r);
+      add_products<kKind>(dot, group, quads);
+      const F32 scale = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales)));
+#pragma GCC unroll 4
+      for (int r = 0; r < kRows; ++r) sums[r] = fma(F32(_mm256_cvtepi32_ps(dot[r])), scale, sums[r]);
+      quads += quantized_group_bytes(kKind);
+      scales += kQuantizedPanel;
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      float* total = totals + r * kQuantizedPanel;
+      store(total, fma(F32(chunk.scale(r)), sums[r], load(total)));
+    }
+  }
+}
+
+template <QuantizedKind kKind, int kRows>
+void multiply_tile(float* totals, const std::byte* x, const std::byte* quads, const float16* scales, int64_t groups) {
+  multiply_half<kKind, kRows>(totals, x, quads, scales, groups);
+  multiply_half<kKind, kRows>(totals + 8, x, quads + 32, scales + 8, groups);
+}
+
+}  // namespace
+}  // namespace maru::kernels

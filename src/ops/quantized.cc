@@ -1,0 +1,148 @@
+#include "ops/quantized.h"
+
+#include <fmt/format.h>
+
+namespace maru {
+namespace {
+
+kernels::QuantizedMatrix matrix_of(const QuantizedWeight& w) {
+  return {w.kind, w.shape.rows, w.shape.cols, w.quads.data<std::byte>(), w.scales.data<float16>()};
+}
+
+// Activations of the types that quantized kernels know.
+template <class T>
+constexpr bool kIsSupported = !std::is_same_v<T, std::complex<double>>;
+
+[[noreturn]] void refuse(const char* op, const std::string& what) {
+  throw Failure(ErrorCode::kUnimplemented, fmt::format("[{}] {}", op, what));
+}
+
+void check(const char* op, const Context& ctx, const Tensor& x, const QuantizedWeight& w) {
+  if (ctx.tape != nullptr) refuse(op, "quantized weights have no gradient: train with bf16 or f32 weights");
+  if (x.dtype() == Dtype::kC128) refuse(op, "activations are c128, expected bf16, f32 or f64");
+  if (x.cols() == w.shape.cols) return;
+  throw Failure(ErrorCode::kInvalidArgument,
+                fmt::format("[{}] x is [{}, {}], expected {} columns for the quantized weight [{}, {}]", op, x.rows(),
+                            x.cols(), w.shape.cols, w.shape.rows, w.shape.cols));
+}
+
+void check_bias(const Tensor& x, const QuantizedWeight& w, const Tensor& bias) {
+  if (!bias || (bias.shape() == Shape{1, w.shape.rows} && bias.dtype() == x.dtype())) return;
+  throw Failure(ErrorCode::kInvalidArgument,
+                fmt::format("[quantized_linear] bias is [{}, {}] {}, expected [1, {}] {}", bias.rows(), bias.cols(),
+                            name_of(bias.dtype()), w.shape.rows, name_of(x.dtype())));
+}
+
+template <class T, class C>
+void multiply(CpuStream& stream, const Tensor& y, const Tensor& x, const QuantizedWeight& w, const Tensor& bias,
+              double multiplier, const Tensor& scratch) {
+  kernels::quantized_matmul(stream, kernels::QuantizedMatmul<T, C>{.c = y.data<C>(),
+                                                                   .ldc = y.cols(),
+                                                                   .x = x.data<T>(),
+                                                                   .ldx = x.cols(),
+                                                                   .m = x.rows(),
+                                                                   .w = matrix_of(w),
+                                                                   .multiplier = multiplier,
+                                                                   .bias = bias.data<T>(),
+                                                                   .scratch = scratch.data<std::byte>()});
+}
+
+Tensor own_bytes(int64_t bytes) {
+  auto memory = std::make_shared<HostBuffer>(static_cast<size_t>(bytes));
+  std::byte* data = memory->data();
+  return Tensor(std::move(memory), data, {1, bytes}, Dtype::kU8);
+}
+
+template <class T>
+bool run_quantize(CpuStream stream, const QuantizedWeight& to, const Tensor& weight) {
+  return kernels::quantize_matrix(stream, kernels::QuantizeMatrix<T>{.kind = to.kind,
+                                                                     .quads = to.quads.data<std::byte>(),
+                                                                     .scales = to.scales.data<float16>(),
+                                                                     .w = weight.data<T>(),
+                                                                     .ldw = weight.cols(),
+                                                                     .n = weight.rows(),
+                                                                     .k = weight.cols()});
+}
+
+void look_up(Context& ctx, const Tensor& y, const QuantizedWeight& table, const int32_t* tokens, double multiplier) {
+  ctx.launch(y.dtype(), [&]<class T>(auto& stream) {
+    if constexpr (kIsSupported<T>)
+      kernels::quantized_rows(
+          stream,
+          kernels::QuantizedRows<T>{
+              .y = y.data<T>(), .w = matrix_of(table), .tokens = tokens, .rows = y.rows(), .multiplier = multiplier});
+  });
+}
+
+}  // namespace
+
+int64_t quantized_quads_bytes(QuantizedKind kind, Shape weight) {
+  return kernels::quantized_quads_bytes(kind, weight.rows, weight.cols);
+}
+int64_t quantized_scales_bytes(Shape weight) { return kernels::quantized_scales_bytes(weight.rows, weight.cols); }
+
+QuantizedWeight quantized_view(QuantizedKind kind, Shape weight, Tensor quads, Tensor scales, std::string_view where) {
+  const auto expect = [&](const char* what, const Tensor& t, int64_t bytes) {
+    if (t.bytes() == static_cast<size_t>(bytes)) return;
+    throw Failure(ErrorCode::kDataLoss, fmt::format("{}: {} are {} bytes, expected {} for a weight [{}, {}]", where,
+                                                    what, t.bytes(), bytes, weight.rows, weight.cols));
+  };
+  expect("quads", quads, quantized_quads_bytes(kind, weight));
+  expect("scales", scales, quantized_scales_bytes(weight));
+  return {kind, weight, std::move(quads), std::move(scales)};
+}
+
+QuantizedWeight quantize(const Stream& stream, const Tensor& weight, QuantizedKind kind) {
+  if (weight.dtype() != Dtype::kF32 && weight.dtype() != Dtype::kBf16)
+    refuse("quantize", fmt::format("the weight is {}, expected f32 or bf16", name_of(weight.dtype())));
+  const QuantizedWeight to{kind, weight.shape(), own_bytes(quantized_quads_bytes(kind, weight.shape())),
+                           own_bytes(quantized_scales_bytes(weight.shape()))};
+  const bool fits = std::visit(
+      [&](const auto& s) {
+        return weight.dtype() == Dtype::kF32 ? run_quantize<float>(s, to, weight)
+                                             : run_quantize<bfloat16>(s, to, weight);
+      },
+      stream);
+  if (fits) return to;
+  throw Failure(ErrorCode::kInvalidArgument,
+                fmt::format("[quantize] a weight [{}, {}] holds numbers that are not finite or beyond 393,024",
+                            weight.rows(), weight.cols()));
+}
+
+Tensor dequantize(Context& ctx, const QuantizedWeight& w) {
+  Tensor y = ctx.empty(w.shape, Dtype::kF32);
+  look_up(ctx, y, w, nullptr, 1);
+  return y;
+}
+
+Tensor quantized_linear(Context& ctx, const Tensor& x, const QuantizedWeight& w, const Tensor& bias) {
+  check("quantized_linear", ctx, x, w);
+  check_bias(x, w, bias);
+  Tensor y = ctx.empty({x.rows(), w.shape.rows}, x.dtype());
+  const Tensor scratch = ctx.scratch(kernels::quantized_matmul_scratch_bytes(x.rows(), x.cols()));
+  ctx.launch(x.dtype(), [&]<class T>(auto& s) {
+    if constexpr (kIsSupported<T>) multiply<T, T>(s, y, x, w, bias, 1, scratch);
+  });
+  return y;
+}
+
+Tensor quantized_project(Context& ctx, const Tensor& x, const QuantizedWeight& w, double scale) {
+  check("quantized_project", ctx, x, w);
+  Tensor y = ctx.empty({x.rows(), w.shape.rows}, accumulator_of(x.dtype()));
+  const Tensor scratch = ctx.scratch(kernels::quantized_matmul_scratch_bytes(x.rows(), x.cols()));
+  ctx.launch(x.dtype(), [&]<class T>(auto& s) {
+    if constexpr (kIsSupported<T>) multiply<T, kernels::Accumulator<T>>(s, y, x, w, {}, scale, scratch);
+  });
+  return y;
+}
+
+Tensor quantized_embedding(Context& ctx, const Tensor& tokens, const QuantizedWeight& table, Dtype dtype,
+                           double multiplier) {
+  if (ctx.tape != nullptr) refuse("quantized_embedding", "quantized weights have no gradient");
+  if (dtype == Dtype::kC128) refuse("quantized_embedding", "activations are c128, expected bf16, f32 or f64");
+  Tensor y = ctx.empty({tokens.rows(), table.shape.cols}, dtype);
+  look_up(ctx, y, table, tokens.data<int32_t>(), multiplier);
+  return y;
+}
+
+}  // namespace maru

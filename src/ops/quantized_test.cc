@@ -1,0 +1,106 @@
+// The ops over quantized weights: against the dequantized product, and what they refuse.
+#include "ops/quantized.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <vector>
+
+#include "base/random.h"
+#include "ops/linear.h"
+
+namespace maru {
+namespace {
+
+class QuantizedTest : public testing::Test {
+ protected:
+  ThreadPool pool_{2};
+  Stream stream_ = CpuStream{&pool_};
+  Arena arena_{1 << 24};
+  Context ctx_{stream_, arena_};
+  Random random_{1};
+
+  Tensor normal(Shape shape, Dtype dtype) {
+    Tensor t(arena_, shape, dtype);
+    for (int64_t i = 0; i < t.size(); ++i) {
+      const auto value = static_cast<float>(random_.normal());
+      if (dtype == Dtype::kBf16) t.data<bfloat16>()[i] = to_bfloat16(value);
+      if (dtype == Dtype::kF32) t.data<float>()[i] = value;
+    }
+    return t;
+  }
+};
+
+double relative_difference(const Tensor& a, const Tensor& b) {
+  double error = 0, size = 0;
+  for (int64_t i = 0; i < a.size(); ++i) {
+    error += std::pow(a.data<float>()[i] - b.data<float>()[i], 2);
+    size += std::pow(b.data<float>()[i], 2);
+  }
+  return std::sqrt(error / size);
+}
+
+ErrorCode refusal(const std::function<void()>& run) {
+  try {
+    run();
+  } catch (const Failure& failure) {
+    return failure.code();
+  }
+  return ErrorCode::kInternal;
+}
+
+// Rounding the activations to 8 bits is all that differs.
+TEST_F(QuantizedTest, LinearIsTheProductWithTheDequantizedWeight) {
+  const Tensor x = normal({9, 200}, Dtype::kF32), bias = normal({1, 50}, Dtype::kF32);
+  for (QuantizedKind kind : {QuantizedKind::kInt8, QuantizedKind::kInt4}) {
+    const QuantizedWeight w = quantize(stream_, normal({50, 200}, Dtype::kF32), kind);
+    const Tensor expected = linear(ctx_, x, dequantize(ctx_, w), {}, bias);
+    EXPECT_LT(relative_difference(quantized_linear(ctx_, x, w, bias), expected), 0.012);
+    EXPECT_GT(relative_difference(quantized_linear(ctx_, x, w), expected), 0.03) << "the bias is part of it";
+  }
+}
+
+TEST_F(QuantizedTest, ProjectScalesAndGivesF32) {
+  const Tensor x = normal({3, 64}, Dtype::kBf16);
+  const QuantizedWeight w = quantize(stream_, normal({20, 64}, Dtype::kBf16), QuantizedKind::kInt8);
+  const Tensor once = quantized_project(ctx_, x, w), twice = quantized_project(ctx_, x, w, 2);
+  ASSERT_EQ(once.dtype(), Dtype::kF32);
+  for (int64_t i = 0; i < once.size(); ++i) EXPECT_EQ(2 * once.data<float>()[i], twice.data<float>()[i]);
+}
+
+TEST_F(QuantizedTest, EmbeddingTakesRowsOfTheTable) {
+  const QuantizedWeight w = quantize(stream_, normal({30, 40}, Dtype::kF32), QuantizedKind::kInt8);
+  const Tensor table = dequantize(ctx_, w), tokens(arena_, {2, 1}, Dtype::kI32);
+  tokens.data<int32_t>()[0] = 29;
+  tokens.data<int32_t>()[1] = 3;
+  const Tensor y = quantized_embedding(ctx_, tokens, w, Dtype::kF32, 0.5);
+  for (int64_t i = 0; i < 80; ++i)
+    EXPECT_EQ(y.data<float>()[i], 0.5f * table.data<float>()[(i < 40 ? 29 : 3) * 40 + i % 40]);
+}
+
+TEST_F(QuantizedTest, RefusesWhatItCannotDo) {
+  const Tensor x = normal({2, 64}, Dtype::kF32), table = normal({20, 64}, Dtype::kF32);
+  const QuantizedWeight w = quantize(stream_, table, QuantizedKind::kInt4);
+  Tape tape;
+  Context train{stream_, arena_, &tape};
+  EXPECT_EQ(refusal([&] { quantized_linear(train, x, w); }), ErrorCode::kUnimplemented);
+  EXPECT_EQ(refusal([&] { quantized_linear(ctx_, normal({2, 63}, Dtype::kF32), w); }), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refusal([&] { quantized_linear(ctx_, x, w, normal({1, 19}, Dtype::kF32)); }), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refusal([&] { quantized_view(QuantizedKind::kInt8, w.shape, w.quads, w.scales, "file"); }),
+            ErrorCode::kDataLoss);
+  table.data<float>()[7] = INFINITY;
+  EXPECT_EQ(refusal([&] { quantize(stream_, table, QuantizedKind::kInt8); }), ErrorCode::kInvalidArgument);
+}
+
+// What a file holds is used where it lies.
+TEST_F(QuantizedTest, AViewSharesTheBytes) {
+  const QuantizedWeight w = quantize(stream_, normal({20, 64}, Dtype::kF32), QuantizedKind::kInt4);
+  const QuantizedWeight view = quantized_view(w.kind, w.shape, w.quads, w.scales, "file");
+  EXPECT_EQ(view.quads.data<std::byte>(), w.quads.data<std::byte>());
+  EXPECT_EQ(w.quads.bytes(), 2u * 2 * 256);
+  EXPECT_EQ(w.scales.bytes(), 2u * 2 * 32);
+}
+
+}  // namespace
+}  // namespace maru
