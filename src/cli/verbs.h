@@ -15,6 +15,9 @@ void add_serve(CLI::App& app, Session& session);
 void add_chat(CLI::App& app, Session& session);
 void add_generate(CLI::App& app, Session& session);
 void add_models(CLI::App& app, Session& session);
+void add_inspect(CLI::App& app, Session& session);
+void add_import(CLI::App& app, Session& session);
+void add_export(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 
