@@ -29,7 +29,7 @@ std::optional<formats::GgmlType> type_of(const std::string& dtype) {
 /// The manifest of an exported directory: what it came from, so that the mark of foreign weights travels with it.
 ledger::Manifest manifest_of(const Session& session, const fs::path& model, const fs::path& out,
                              const std::string& dtype) {
-  ledger::Manifest manifest{.kind = "model", .name = model.filename().string()};
+  ledger::Manifest manifest{.kind = "model", .name = directory_name(model)};
   manifest.recipe = {{"verb", "export"}, {"format", "safetensors"}, {"dtype", dtype}};
   if (fs::exists(model / ledger::kManifestName))
     manifest.inputs = {ledger::artefact_input("model", model, {out, session.home})};
@@ -56,7 +56,7 @@ formats::ConvertResult export_model(Session& session, const ExportArguments& a, 
   };
   if (a.format == "gguf") {
     if (out.has_parent_path()) fs::create_directories(out.parent_path());
-    return formats::convert_to_gguf(model, out, type_of(a.dtype), model.filename().string(), progress);
+    return formats::convert_to_gguf(model, out, type_of(a.dtype), directory_name(model), progress);
   }
   ledger::ArtefactWriter writer(out);
   const auto result = formats::convert_to_safetensors(model, writer.directory(), type_of(a.dtype), progress);

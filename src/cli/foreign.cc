@@ -22,4 +22,8 @@ ledger::ForeignOrigin foreign_origin(const fs::path& weights, std::string name, 
   return origin;
 }
 
+std::string directory_name(const fs::path& path) {
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
+}
+
 }  // namespace maru::cli

@@ -11,4 +11,7 @@ namespace maru::cli {
 ledger::ForeignOrigin foreign_origin(const fs::path& weights, std::string name, std::string source, std::string licence,
                                      bool quiet);
 
+/// The last part of a path, with or without a '/' at its end.
+std::string directory_name(const fs::path& path);
+
 }  // namespace maru::cli

@@ -68,9 +68,12 @@ std::vector<fs::path> files_beside(const fs::path& directory) {
 
 // --- configuration ---------------------------------------------------------------------------------------------------
 
+// Sizes that no model has are as good as none.
+int64_t plausible(int64_t value) { return value > 0 && value <= (int64_t{1} << 24) ? value : 0; }
+
 int64_t integer_at(const Json& json, const char* key, int64_t otherwise = 0) {
   const auto it = json.find(key);
-  return it != json.end() && it->is_number_integer() ? it->get<int64_t>() : otherwise;
+  return it != json.end() && it->is_number_integer() ? plausible(it->get<int64_t>()) : otherwise;
 }
 
 ModelShape shape_of(const Json& config) {
@@ -152,7 +155,8 @@ std::string readable(const formats::WeightFiles& files, bool quantized) {
 
 void plan_memory(Inspection& in) {
   const ModelShape& s = in.shape;
-  const auto per_token = static_cast<uint64_t>(2 * s.layers * s.key_value_heads * s.head_dim * 2);  // bf16
+  const uint64_t per_token = uint64_t{2 * 2} * static_cast<uint64_t>(s.layers) *
+                             static_cast<uint64_t>(s.key_value_heads) * static_cast<uint64_t>(s.head_dim);  // bf16
   for (const int64_t context : kContexts)
     if (context < s.context_length) in.memory.push_back({context, per_token * static_cast<uint64_t>(context)});
   if (s.context_length > 0)
@@ -209,7 +213,7 @@ void inspect_directory(Inspection& in, const fs::path& directory) {
 void inspect_gguf(Inspection& in, const formats::GgufFile& file) {
   in.kind = fmt::format("GGUF file, version {}", file.version());
   in.architecture = file.text("general.architecture").value_or("");
-  const auto own = [&](const char* key) { return file.integer(in.architecture + "." + key).value_or(0); };
+  const auto own = [&](const char* key) { return plausible(file.integer(in.architecture + "." + key).value_or(0)); };
   const int64_t heads = own("attention.head_count"), hidden = own("embedding_length");
   in.shape = {.layers = own("block_count"), .context_length = own("context_length")};
   in.shape.key_value_heads = file.integer(in.architecture + ".attention.head_count_kv").value_or(heads);

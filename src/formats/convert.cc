@@ -113,7 +113,7 @@ ConvertResult convert_to_gguf(const fs::path& directory, const fs::path& out, st
 }
 
 ConvertResult convert_to_safetensors(const fs::path& directory, const fs::path& out, std::optional<GgmlType> type,
-                                     const ConvertProgress& progress) {
+                                     const ConvertProgress& progress, const WeightEdit& edit) {
   Json config = read_json(directory / "config.json");
   const WeightFiles files(directory);
   const PlainWeights weights(files, quantization_config(config, (directory / "config.json").string()),
@@ -125,7 +125,8 @@ ConvertResult convert_to_safetensors(const fs::path& directory, const fs::path& 
   for (const PlainWeights::Item& item : weights.items())
     writer.declare(item.name, std::string(name_of(result.type)), item.shape);
   for (const PlainWeights::Item& item : weights.items()) {
-    const std::vector<float> values = weights.read(item);
+    std::vector<float> values = weights.read(item);
+    if (edit) edit(item, values);
     writer.write(packed(result.type, values));
     result.tensors += 1, result.elements += static_cast<int64_t>(values.size());
     if (progress) progress(static_cast<uint64_t>(result.elements));

@@ -29,11 +29,14 @@ GgmlType natural_type(const PlainWeights& weights);
 ConvertResult convert_to_gguf(const fs::path& directory, const fs::path& out, std::optional<GgmlType> type,
                               const std::string& name, const ConvertProgress& progress = {});
 
+/// Changes a tensor's values before they are written.
+using WeightEdit = std::function<void(const PlainWeights::Item& item, std::vector<float>& values)>;
+
 /// Writes config.json and model.safetensors into the directory `out`, which exists: no quantization, one dtype.
 ///
 /// Types    F32, F16, BF16.
 ConvertResult convert_to_safetensors(const fs::path& directory, const fs::path& out, std::optional<GgmlType> type,
-                                     const ConvertProgress& progress = {});
+                                     const ConvertProgress& progress = {}, const WeightEdit& edit = {});
 
 /// The chat template of a directory: chat_template.jinja, or tokenizer_config.json's (the one named "default" of
 /// several). Empty if there is none.

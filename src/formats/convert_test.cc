@@ -140,6 +140,7 @@ TEST_F(ConvertTest, RefusesWhatGgufCannotSay) {
   EXPECT_THAT(error_of({{"architectures", {"OddForCausalLM"}}}), HasSubstr("architecture \"OddForCausalLM\""));
   EXPECT_THAT(error_of({{"rope_scaling", {{"rope_type", "yarn"}}}}), HasSubstr("rope_type \"yarn\""));
   EXPECT_THAT(error_of({{"sliding_window", 16}}), HasSubstr("sliding_window 16"));
+  write_weights({{"model.embed_tokens.weight", {6, 8}}});
   EXPECT_THAT(error_of({{"vocab_size", 3}}), HasSubstr("expected one below the model's 3"));
   EXPECT_FALSE(fs::exists(home_ / "m.gguf"));
 }

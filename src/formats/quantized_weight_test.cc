@@ -18,6 +18,9 @@ using testing::HasSubstr;
 /// Tensors in memory by name.
 class Tensors {
  public:
+  Tensors() = default;
+  Tensors(Tensors&&) = default;  // entries point into bytes: a copy would point into the original
+
   template <class T>
   Tensors& add(const std::string& name, const std::string& dtype, std::vector<int64_t> shape, std::vector<T> values) {
     std::string& bytes = bytes_[name];
@@ -68,10 +71,11 @@ Tensors gptq() {
   qweight[1] = nibbles({0, 1, 2, 3, 4, 5, 6, 7});
   std::vector<float16> scales(16, to_float16(1));
   scales[8] = to_float16(0.5f);  // group 1, output 0
-  return Tensors()
-      .add("m.qweight", "I32", {1, 8}, qweight)
+  Tensors t;
+  t.add("m.qweight", "I32", {1, 8}, qweight)
       .add("m.qzeros", "I32", {2, 1}, std::vector<uint32_t>{nibbles({7, 2}), nibbles({7, 2})})
       .add("m.scales", "F16", {2, 8}, scales);
+  return t;
 }
 
 TEST(QuantizedWeight, ReadsGptq) {
