@@ -24,7 +24,10 @@ void dequantize_file(const fs::path& in, const fs::path& out) {
   for (const StoredTensor& t : files.tensors())
     if (const auto type = ggml_type_named(t.dtype); type && can_dequantize(*type)) readable.push_back(&t);
   for (const StoredTensor* t : readable) writer.declare(t->name, "F32", t->shape);
-  for (const StoredTensor* t : readable) writer.write(std::as_bytes(std::span(read_plain(*t, in.string()))));
+  for (const StoredTensor* t : readable) {
+    const std::vector<float> values = read_plain(*t, in.string());
+    writer.write(std::as_bytes(std::span(values)));
+  }
   writer.commit();
 }
 
