@@ -1,6 +1,7 @@
 #include "formats/convert.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "base/json.h"
@@ -13,9 +14,19 @@ namespace {
 
 Json read_if_there(const fs::path& path) { return fs::exists(path) ? read_json(path) : Json::object(); }
 
-std::vector<std::byte> packed(GgmlType type, std::span<const float> values) {
+constexpr float kLargestHalf = 65504;
+
+// What the type cannot hold is refused rather than written as infinity.
+std::vector<std::byte> packed(GgmlType type, std::span<const float> values, const std::string& name) {
+  const auto too_large = [](float v) { return std::abs(v) > kLargestHalf; };
+  if (type == GgmlType::kF16 && std::any_of(values.begin(), values.end(), too_large))
+    throw Failure(ErrorCode::kInvalidArgument, "tensor " + name + ": a weight is too large for F16");
   std::vector<std::byte> bytes(*bytes_of(layout_of(type), values.size()));
-  quantize(type, values, bytes);
+  try {
+    quantize(type, values, bytes);
+  } catch (const Failure& e) {
+    throw Failure(e.code(), "tensor " + name + ": " + e.what());
+  }
   return bytes;
 }
 
@@ -103,7 +114,7 @@ ConvertResult convert_to_gguf(const fs::path& directory, const fs::path& out, st
   for (const Planned& p : plan) {
     std::vector<float> values = weights.read(*p.item);
     if (p.heads > 0) interleave_rows(values, p.item->shape[0], p.heads);
-    if (!values.empty()) writer.write(packed(p.type, values));
+    if (!values.empty()) writer.write(packed(p.type, values, p.name));
     result.tensors += 1, result.elements += static_cast<int64_t>(values.size());
     if (progress) progress(static_cast<uint64_t>(result.elements));
   }
@@ -127,7 +138,7 @@ ConvertResult convert_to_safetensors(const fs::path& directory, const fs::path& 
   for (const PlainWeights::Item& item : weights.items()) {
     std::vector<float> values = weights.read(item);
     if (edit) edit(item, values);
-    writer.write(packed(result.type, values));
+    writer.write(packed(result.type, values, item.name));
     result.tensors += 1, result.elements += static_cast<int64_t>(values.size());
     if (progress) progress(static_cast<uint64_t>(result.elements));
   }
