@@ -173,7 +173,7 @@ FAMILIES = {
                                          "low_freq_factor": 1.0, "high_freq_factor": 4.0,
                                          "original_max_position_embeddings": 64}}),
     "qwen2": (transformers.Qwen2Config, transformers.Qwen2ForCausalLM, {}),
-    "qwen3": (transformers.Qwen3Config, transformers.Qwen3ForCausalLM, {"head_dim": 32, "tie_word_embeddings": True}),
+    "qwen3": (transformers.Qwen3Config, transformers.Qwen3ForCausalLM, {"head_dim": 128, "tie_word_embeddings": True}),
 }
 PROMPT = [3, 22, 21, 16, 87, 58, 9, 101, 44, 45, 46, 200, 7, 7, 7, 150]
 
@@ -226,6 +226,18 @@ def test_gguf_reads_what_we_write(model, tmp_path):
         q = q.reshape(4, 2, q.shape[0] // 4 // 2, q.shape[1]).swapaxes(1, 2).reshape(q.shape)
     assert np.array_equal(tensors["blk.0.attn_q.weight"], q.numpy())
     assert len(tensors) == len(weights) + (name == "llama3_rope")
+
+
+def test_transformers_reads_our_gguf(model, tmp_path):
+    """An independent reader of GGUF: renames, reorders the rotary rows back, builds the configuration."""
+    name, directory, reference = model
+    if name == "llama3_rope":
+        pytest.skip("transformers ignores rope_freqs.weight")
+    tool("gguf", directory, tmp_path / "m.gguf", "f32")
+    loaded = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, gguf_file="m.gguf", dtype=torch.float32).eval()
+    with torch.no_grad():
+        expected, got = (m(torch.tensor([PROMPT])).logits for m in (reference, loaded))
+    assert torch.allclose(got, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_llama_cpp_gives_the_same_greedy_tokens(model, tmp_path):
