@@ -65,7 +65,8 @@ class ConvertTest : public testing::Test {
   Json tokenizer_ = Json::parse(R"({
     "added_tokens": [{"id": 0, "content": "<s>", "special": true}, {"id": 1, "content": "</s>", "special": true}],
     "pre_tokenizer": {"type": "ByteLevel", "use_regex": true, "add_prefix_space": false},
-    "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}]},
+    "post_processor": {"type": "TemplateProcessing",
+                       "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}]},
     "model": {"type": "BPE", "vocab": {"a": 2, "b": 3, "ab": 4}, "merges": [["a", "b"]]}})");
 };
 

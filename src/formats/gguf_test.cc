@@ -137,6 +137,8 @@ TEST(Gguf, RefusesMetadataThatLies) {
   const auto entry = [](const Spelling& value) { return head(0, 1).text("k").raw(value); };
   EXPECT_EQ("no error", error_of(entry(Spelling().u32(8).text("v"))));
   EXPECT_THAT(error_of(head(0, ~uint64_t{0})), HasSubstr("offset 24: 18446744073709551615 metadata entries need"));
+  EXPECT_THAT(error_of(head(0, 20).raw(std::string(100, '\0'))),
+              HasSubstr("offset 24: 20 metadata entries need 13 bytes each at least, the file has 100 left"));
   EXPECT_THAT(error_of(head(0, 1).u64(1 << 20).raw("keykey")), HasSubstr("key has 1048576 bytes, expected 65535"));
   EXPECT_THAT(error_of(entry(Spelling().u32(13).u8(0))), HasSubstr("unknown value type 13"));
   EXPECT_THAT(error_of(entry(Spelling().u32(8).u64(~uint64_t{0}).raw("v"))), HasSubstr("offset 45: string takes"));
