@@ -18,6 +18,13 @@ if(MARU_WERROR)
   list(APPEND MARU_WARNINGS -Werror)
 endif()
 
+if(MARU_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES Clang)
+    message(FATAL_ERROR "MARU_FUZZ needs clang (preset \"fuzz\")")
+  endif()
+  set(MARU_SANITIZE "fuzzer-no-link,address,undefined")
+endif()
+
 function(maru_target target)
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_compile_options(${target} PRIVATE ${MARU_WARNINGS})

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/progress.h"
 #include "cli/verbs.h"
+#include "ledger/provenance.h"
 
 namespace maru::cli {
 namespace {
@@ -26,20 +27,48 @@ Json to_json(const ledger::VerifyReport& report) {
           {"bytes", report.bytes}, {"problems", problems},          {"unlisted", unlisted}};
 }
 
+Json to_json(const ledger::ScratchReport& report) {
+  Json origins = Json::array();
+  for (const ledger::ForeignOrigin& o : report.origins)
+    origins.push_back({{"name", o.name}, {"source", o.source}, {"licence", o.licence}, {"tensors", o.tensors.size()}});
+  return {{"ok", report.ok()}, {"origins", origins}, {"tensors", report.tensors}, {"unproven", report.unproven}};
+}
+
+std::string reason_of(const ledger::ScratchReport& report) {
+  if (report.origins.empty()) return "cannot be shown to be from scratch: " + report.unproven.front();
+  return fmt::format("{} tensors descend from foreign weights ({} from {})", report.tensors.size(),
+                     report.origins.front().name, report.origins.front().source);
+}
+
 }  // namespace
 
 void add_verify(CLI::App& app, Session& session) {
   CLI::App* verb = app.add_subcommand("verify", "prove an artefact's chain down to the raw files");
-  auto name = std::make_shared<std::string>();
-  verb->add_option("artefact", *name, "a model, tokenizer or dataset by name, or any artefact by path")->required();
-  verb->callback([&session, name] {
+  struct Options {
+    std::string name;
+    bool from_scratch = false;
+  };
+  auto o = std::make_shared<Options>();
+  verb->add_option("artefact", o->name, "a model, tokenizer or dataset by name, or any artefact by path")->required();
+  verb->add_flag("--from-scratch", o->from_scratch,
+                 "also prove that no tensor descends from foreign weights; names those that do");
+  verb->callback([&session, o] {
+    const fs::path artefact = find_any(session, o->name);
     Progress progress("verify", 0, "bytes", session.quiet);
-    const ledger::VerifyReport report =
-        ledger::verify(find_any(session, *name), [&](uint64_t bytes) { progress.update(bytes); });
+    const ledger::VerifyReport report = ledger::verify(artefact, [&](uint64_t bytes) { progress.update(bytes); });
     progress.finish();
-    session.answer(to_json(report), report.text());
+    Json json = to_json(report);
+    std::string text = report.text();
+    ledger::ScratchReport scratch;
+    if (o->from_scratch) {
+      scratch = ledger::prove_from_scratch(artefact);
+      json["from_scratch"] = to_json(scratch);
+      text += scratch.text();
+    }
+    session.answer(json, text);
     if (!report.ok())
-      throw Failure(ErrorCode::kDataLoss, fmt::format("{}: {}", *name, report.problems.front().message));
+      throw Failure(ErrorCode::kDataLoss, fmt::format("{}: {}", o->name, report.problems.front().message));
+    if (!scratch.ok()) throw Failure(ErrorCode::kDataLoss, o->name + ": " + reason_of(scratch));
   });
 }
 

@@ -7,20 +7,12 @@
 #include <optional>
 
 #include "base/json.h"
+#include "formats/safetensors_writer.h"
 
 namespace maru {
 namespace {
 
 constexpr uint64_t kMaxHeader = 100 << 20;  // as in the reference implementation
-constexpr size_t kAlignment = 64;
-
-std::optional<int64_t> size_of_dtype(const std::string& dtype) {
-  static const std::map<std::string, int64_t> kSizes{
-      {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"I16", 2}, {"U16", 2}, {"F16", 2},
-      {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4},     {"I64", 8},     {"U64", 8}, {"F64", 8}};
-  const auto it = kSizes.find(dtype);
-  return it == kSizes.end() ? std::nullopt : std::optional(it->second);
-}
 
 struct Extent {
   uint64_t begin, end;
@@ -32,9 +24,9 @@ Error data_loss(const std::string& name, const std::string& message) {
 }
 
 // Number of bytes of a tensor, or nothing when the shape is malformed or overflows.
-std::optional<uint64_t> bytes_of(const Json& shape, int64_t element, std::vector<int64_t>& dims) {
+std::optional<uint64_t> bytes_of(const Json& shape, uint64_t element, std::vector<int64_t>& dims) {
   if (!shape.is_array() || shape.size() > 8) return std::nullopt;
-  uint64_t bytes = static_cast<uint64_t>(element);
+  uint64_t bytes = element;
   for (const Json& dim : shape) {
     if (!dim.is_number_unsigned()) return std::nullopt;
     dims.push_back(dim.get<int64_t>());
@@ -51,7 +43,7 @@ Result<SafetensorsEntry> read_entry(const std::string& file, const std::string& 
       !json.contains("data_offsets"))
     return data_loss(where, "expected an object with dtype, shape and data_offsets");
   SafetensorsEntry entry{.dtype = json["dtype"].get<std::string>(), .shape = {}, .bytes = {}};
-  const auto element = size_of_dtype(entry.dtype);
+  const auto element = safetensors_element_bytes(entry.dtype);
   if (!element) return data_loss(where, "unknown dtype \"" + entry.dtype + "\"");
   const auto bytes = bytes_of(json["shape"], *element, entry.shape);
   if (!bytes) return data_loss(where, "malformed shape " + json["shape"].dump());
@@ -85,6 +77,14 @@ std::optional<std::string> find_overlap(std::vector<Extent> extents, uint64_t da
 }
 
 }  // namespace
+
+std::optional<uint64_t> safetensors_element_bytes(const std::string& dtype) {
+  static const std::map<std::string, uint64_t> kSizes{
+      {"BOOL", 1}, {"U8", 1},   {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"F8_E8M0", 1}, {"I16", 2}, {"U16", 2},
+      {"F16", 2},  {"BF16", 2}, {"I32", 4}, {"U32", 4},     {"F32", 4},     {"I64", 8},     {"U64", 8}, {"F64", 8}};
+  const auto it = kSizes.find(dtype);
+  return it == kSizes.end() ? std::nullopt : std::optional(it->second);
+}
 
 Result<SafetensorsFile> SafetensorsFile::open(const fs::path& path) {
   std::shared_ptr<MappedFile> map;
@@ -130,22 +130,11 @@ Result<SafetensorsFile> SafetensorsFile::parse(std::span<const std::byte> bytes,
 
 void write_safetensors(const fs::path& path, const std::vector<SafetensorsItem>& items,
                        const std::map<std::string, std::string>& metadata) {
-  Json header = Json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
-  uint64_t offset = 0;
-  for (const SafetensorsItem& item : items) {
-    header[item.name] = {
-        {"dtype", item.dtype}, {"shape", item.shape}, {"data_offsets", {offset, offset + item.bytes.size()}}};
-    offset += item.bytes.size();
-  }
-  std::string text = header.dump();
-  text.resize((text.size() + 8 + kAlignment - 1) / kAlignment * kAlignment - 8, ' ');
-  const uint64_t size = text.size();
-  AtomicFile file(path);
-  file.write(std::string_view(reinterpret_cast<const char*>(&size), 8));
-  file.write(text);
-  for (const SafetensorsItem& item : items) file.write(item.bytes);
-  file.commit();
+  SafetensorsWriter writer(path);
+  writer.set_metadata(metadata);
+  for (const SafetensorsItem& item : items) writer.declare(item.name, item.dtype, item.shape);
+  for (const SafetensorsItem& item : items) writer.write(item.bytes);
+  writer.commit();
 }
 
 }  // namespace maru

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +19,9 @@ struct SafetensorsEntry {
   std::vector<int64_t> shape;
   std::span<const std::byte> bytes;  // inside the memory map
 };
+
+/// Bytes of an element, nothing for a dtype the format does not have.
+std::optional<uint64_t> safetensors_element_bytes(const std::string& dtype);
 
 /// A mapped file. Every length is checked before it is used; a header that lies is refused with the tensor's name.
 class SafetensorsFile {
@@ -43,7 +47,7 @@ struct SafetensorsItem {
   std::span<const std::byte> bytes;
 };
 
-/// Writes atomically, tensors in the given order, data aligned to 64 bytes.
+/// Writes atomically, tensors in the given order, data aligned to 64 bytes. See safetensors_writer.h for large ones.
 void write_safetensors(const fs::path& path, const std::vector<SafetensorsItem>& items,
                        const std::map<std::string, std::string>& metadata = {});
 

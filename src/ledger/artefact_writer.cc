@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "ledger/code_version.h"
+#include "ledger/provenance.h"
 
 namespace maru::ledger {
 namespace {
@@ -61,6 +62,7 @@ ArtefactWriter::~ArtefactWriter() {
 void ArtefactWriter::commit(Manifest manifest) {
   manifest.files = hash_files(temporary_);
   manifest.code_version = code_version();
+  inherit_foreign(manifest, final_);
   write_manifest(temporary_, manifest);
   replace_directory(temporary_, final_);
   committed_ = true;

@@ -15,7 +15,8 @@ class ArtefactWriter {
   ArtefactWriter(const ArtefactWriter&) = delete;
   /// Where to write the files.
   const fs::path& directory() const { return temporary_; }
-  /// Fills in `files` and `code_version`, writes the manifest, and puts the directory in its place.
+  /// Fills in `files`, `code_version` and the foreign weights that its inputs hand on, writes the manifest, and puts
+  /// the directory in its place.
   void commit(Manifest manifest);
 
  private:

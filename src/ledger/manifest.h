@@ -42,6 +42,28 @@ struct ManifestFile {
   }
 };
 
+/// A tensor that was not learnt here.
+struct ForeignTensor {
+  std::string name, sha256;  // of its bytes as they were imported
+  static constexpr auto fields() {
+    return std::tuple{field("name", &ForeignTensor::name, "as in the model it came with"),
+                      field("sha256", &ForeignTensor::sha256, "of its bytes as imported")};
+  }
+};
+
+/// Weights from outside: the mark that an imported model bears, and everything derived from it.
+struct ForeignOrigin {
+  std::string name, source, licence;
+  std::vector<ForeignTensor> tensors;
+  static constexpr auto fields() {
+    return std::tuple{field("name", &ForeignOrigin::name, "under which the model was imported"),
+                      field("source", &ForeignOrigin::source, "where it came from"),
+                      field("licence", &ForeignOrigin::licence, "its licence by name, or empty"),
+                      field("tensors", &ForeignOrigin::tensors, "what was imported")};
+  }
+  bool operator==(const ForeignOrigin& other) const { return name == other.name && source == other.source; }
+};
+
 struct Manifest {
   int format = 1;
   std::string kind, name, code_version;
@@ -50,6 +72,7 @@ struct Manifest {
   std::vector<ManifestInput> inputs;
   std::vector<ManifestFile> files;
   Json notes = Json::object();
+  std::vector<ForeignOrigin> foreign;  // left out of the file when empty
   static constexpr auto fields() {
     return std::tuple{field("format", &Manifest::format, "version of this format").range(1, 1),
                       field("kind", &Manifest::kind, "what the artefact is")
@@ -60,7 +83,8 @@ struct Manifest {
                       field("recipe", &Manifest::recipe, "the resolved recipe"),
                       field("inputs", &Manifest::inputs, "what it was made from"),
                       field("files", &Manifest::files, "what it consists of"),
-                      field("notes", &Manifest::notes, "anything else worth knowing")};
+                      field("notes", &Manifest::notes, "anything else worth knowing"),
+                      field("foreign", &Manifest::foreign, "foreign weights that it descends from")};
   }
 };
 

@@ -1,0 +1,106 @@
+// maru export: a model for other programs, as safetensors or GGUF.
+#include <fmt/format.h>
+
+#include "base/interrupt.h"
+#include "base/json.h"
+#include "base/progress.h"
+#include "cli/foreign.h"
+#include "cli/inspection.h"
+#include "cli/verbs.h"
+#include "formats/convert.h"
+#include "ledger/artefact_writer.h"
+
+namespace maru::cli {
+namespace {
+
+struct ExportArguments {
+  std::string model, format = "safetensors", out, dtype;
+  bool force = false;
+};
+
+std::optional<formats::GgmlType> type_of(const std::string& dtype) {
+  if (dtype.empty()) return std::nullopt;
+  const auto type = formats::ggml_type_named(dtype);
+  if (!type)
+    throw Failure(ErrorCode::kInvalidArgument, "--dtype: expected f32, f16, bf16, q8_0 or q4_0, got \"" + dtype + "\"");
+  return type;
+}
+
+/// The manifest of an exported directory: what it came from, so that the mark of foreign weights travels with it.
+ledger::Manifest manifest_of(const Session& session, const fs::path& model, const fs::path& out,
+                             const std::string& dtype) {
+  ledger::Manifest manifest{.kind = "model", .name = directory_name(model)};
+  manifest.recipe = {{"verb", "export"}, {"format", "safetensors"}, {"dtype", dtype}};
+  if (fs::exists(model / ledger::kManifestName))
+    manifest.inputs = {ledger::artefact_input("model", model, {out, session.home})};
+  else
+    manifest.foreign = {foreign_origin(model, manifest.name, model.string(), find_licence(model).name, session.quiet)};
+  return manifest;
+}
+
+// The files beside the weights that make a directory a tokenizer too.
+void copy_tokenizer(const fs::path& from, const fs::path& to) {
+  for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "tokenizer.model",
+                           "vocab.json", "merges.txt", "vocab.txt", "chat_template.jinja", "generation_config.json"})
+    if (fs::exists(from / name)) fs::copy_file(from / name, to / name);
+}
+
+formats::ConvertResult export_model(Session& session, const ExportArguments& a, const fs::path& model) {
+  const fs::path out = fs::absolute(a.out).lexically_normal();
+  if (fs::exists(out) && !a.force) throw Failure(ErrorCode::kExists, out.string() + ": exists; --force replaces it");
+  Progress bar("export", static_cast<uint64_t>(std::max<int64_t>(0, inspect_model(model).parameters)), "weights",
+               session.quiet);
+  const auto progress = [&](uint64_t elements) {
+    throw_if_interrupted();
+    bar.update(elements);
+  };
+  if (a.format == "gguf") {
+    if (out.has_parent_path()) fs::create_directories(out.parent_path());
+    return formats::convert_to_gguf(model, out, type_of(a.dtype), directory_name(model), progress);
+  }
+  ledger::ArtefactWriter writer(out);
+  const auto result = formats::convert_to_safetensors(model, writer.directory(), type_of(a.dtype), progress);
+  copy_tokenizer(model, writer.directory());
+  writer.commit(manifest_of(session, model, out, std::string(formats::name_of(result.type))));
+  return result;
+}
+
+Json to_json(const ExportArguments& a, const formats::ConvertResult& r) {
+  Json json{{"out", a.out},         {"format", a.format},       {"dtype", formats::name_of(r.type)},
+            {"tensors", r.tensors}, {"parameters", r.elements}, {"bytes", r.bytes}};
+  if (a.format == "gguf")
+    json["tokenizer"] = {{"model", r.tokenizer.model}, {"pre", r.tokenizer.pre}, {"exact", r.tokenizer.exact}};
+  return json;
+}
+
+std::string text_of(const ExportArguments& a, const formats::ConvertResult& r) {
+  std::string text =
+      fmt::format("export       {}: {} {}, {} tensors, {} parameters, {}", a.out, a.format, formats::name_of(r.type),
+                  r.tensors, short_count(static_cast<double>(r.elements)), short_bytes(static_cast<double>(r.bytes)));
+  if (a.format == "gguf" && !r.tokenizer.exact)
+    text += "\nllama.cpp has no split like this tokenizer's: for some texts its token ids will differ from ours.";
+  return text;
+}
+
+}  // namespace
+
+void add_export(CLI::App& app, Session& session) {
+  CLI::App* verb = app.add_subcommand("export", "write a model for other programs: safetensors or GGUF");
+  auto a = std::make_shared<ExportArguments>();
+  verb->add_option("model", a->model, "a model by name, or a Hugging Face directory")->required();
+  verb->add_option("--format", a->format, "safetensors (a directory) or gguf (one file)")
+      ->check(CLI::IsMember({"safetensors", "gguf"}));
+  verb->add_option("--out", a->out, "the directory or file to write")->required();
+  verb->add_option("--dtype", a->dtype,
+                   "f32, f16, bf16; for gguf also q8_0, q4_0. Default: as stored, quantized: bf16");
+  verb->add_flag("--force", a->force, "replace what is there");
+  verb->footer(
+      "Quantized weights (GPTQ, AWQ, compressed-tensors, fp8) are expanded. GGUF is written for Llama, Mistral, Qwen2\n"
+      "and Qwen3, with the tokenizer in the file, as llama.cpp's own converter lays them out.");
+  verb->callback([&session, a] {
+    const formats::ConvertResult result = export_model(session, *a, session.find("models", a->model));
+    session.answer(to_json(*a, result), text_of(*a, result));
+  });
+}
+
+}  // namespace maru::cli

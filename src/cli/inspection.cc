@@ -1,0 +1,321 @@
+#include "cli/inspection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "base/json.h"
+#include "base/progress.h"
+#include "formats/block_quant.h"
+#include "formats/convert.h"
+#include "formats/gguf_model.h"
+#include "formats/weight_files.h"
+#include "ledger/manifest.h"
+#include "models/config.h"
+#include "text/tokenizer.h"
+
+namespace maru::cli {
+namespace {
+
+constexpr uint64_t kMaxText = 1 << 20;
+constexpr std::array<int64_t, 4> kContexts{2048, 8192, 32768, 131072};
+
+// --- licence ---------------------------------------------------------------------------------------------------------
+
+struct KnownLicence {
+  std::string_view words, name;
+};
+
+constexpr std::array<KnownLicence, 8> kLicences{{{"Apache License", "apache-2.0"},
+                                                 {"MIT License", "mit"},
+                                                 {"BSD 3-Clause", "bsd-3-clause"},
+                                                 {"LLAMA 3", "llama3"},
+                                                 {"LLAMA 2", "llama2"},
+                                                 {"Gemma Terms of Use", "gemma"},
+                                                 {"HyperCLOVA X SEED", "hyperclovax-seed"},
+                                                 {"Attribution-NonCommercial", "cc-by-nc"}}};
+
+std::string head_of(const fs::path& file) {
+  const MappedFile map(file);
+  return std::string(map.text().substr(0, kMaxText));
+}
+
+std::string licence_in(const std::string& text) {
+  for (const KnownLicence& known : kLicences)
+    if (text.find(known.words) != std::string::npos) return std::string(known.name);
+  return "";
+}
+
+// "license: apache-2.0" between the two "---" lines at the top of a README.
+std::string front_matter(const std::string& text, const std::string& key) {
+  if (!text.starts_with("---")) return "";
+  const size_t end = text.find("\n---", 3);
+  const size_t at = text.find("\n" + key + ":");
+  if (at == std::string::npos || end == std::string::npos || at > end) return "";
+  const size_t from = text.find_first_not_of(" \"'", at + key.size() + 2);
+  return text.substr(from, text.find_first_of("\"'\r\n", from) - from);
+}
+
+std::vector<fs::path> files_beside(const fs::path& directory) {
+  std::vector<fs::path> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory))
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+// --- configuration ---------------------------------------------------------------------------------------------------
+
+// Sizes that no model has are as good as none.
+int64_t plausible(int64_t value) { return value > 0 && value <= (int64_t{1} << 24) ? value : 0; }
+
+int64_t integer_at(const Json& json, const char* key, int64_t otherwise = 0) {
+  const auto it = json.find(key);
+  return it != json.end() && it->is_number_integer() ? plausible(it->get<int64_t>()) : otherwise;
+}
+
+ModelShape shape_of(const Json& config) {
+  ModelShape s{.layers = integer_at(config, "num_hidden_layers", integer_at(config, "n_layer"))};
+  const int64_t heads = integer_at(config, "num_attention_heads", integer_at(config, "n_head"));
+  const int64_t hidden = integer_at(config, "hidden_size", integer_at(config, "n_embd"));
+  s.key_value_heads = integer_at(config, "num_key_value_heads", heads);
+  s.head_dim = integer_at(config, "head_dim", heads > 0 ? hidden / heads : 0);
+  s.context_length = integer_at(config, "max_position_embeddings", integer_at(config, "n_positions"));
+  s.vocab_size = integer_at(config, "vocab_size");
+  return s;
+}
+
+std::string architecture_in(const Json& config) {
+  const auto it = config.find("architectures");
+  const bool named = it != config.end() && it->is_array() && !it->empty() && it->front().is_string();
+  return named ? it->front().get<std::string>() : config.value("model_type", "");
+}
+
+// --- tokenizer -------------------------------------------------------------------------------------------------------
+
+struct TokenizerFacts {
+  std::string kind;
+  int64_t tokens = 0;
+};
+
+TokenizerFacts facts_of_tokenizer_json(const fs::path& file) {
+  const Json json = read_json(file);
+  const Json model = json.is_object() ? json.value("model", Json::object()) : Json::object();
+  TokenizerFacts facts{.kind = "tokenizer.json, " + model.value("type", "BPE")};
+  if (model.value("byte_fallback", false)) facts.kind += " with byte fallback";
+  const Json& pre = json.value("pre_tokenizer", Json());
+  if (pre.dump().find("ByteLevel") != std::string::npos) facts.kind += ", byte-level";
+  const Json& vocab = model.value("vocab", Json());
+  facts.tokens = static_cast<int64_t>(vocab.size());
+  if (!vocab.is_object()) return facts;
+  for (const Json& added : json.value("added_tokens", Json::array()))
+    if (added.is_object() && !vocab.contains(added.value("content", ""))) ++facts.tokens;
+  return facts;
+}
+
+TokenizerFacts tokenizer_facts(const fs::path& directory) {
+  if (fs::exists(directory / "tokenizer.json")) return facts_of_tokenizer_json(directory / "tokenizer.json");
+  if (fs::exists(directory / "tokenizer.model")) return {.kind = "tokenizer.model (SentencePiece or tiktoken)"};
+  if (fs::exists(directory / "vocab.json") && fs::exists(directory / "merges.txt"))
+    return {.kind = "vocab.json and merges.txt (byte-level BPE)",
+            .tokens = static_cast<int64_t>(read_json(directory / "vocab.json").size())};
+  if (fs::exists(directory / "vocab.txt")) return {.kind = "vocab.txt (WordPiece)"};
+  return {.kind = "none"};
+}
+
+// --- weights ---------------------------------------------------------------------------------------------------------
+
+void count_tensors(Inspection& in, const formats::WeightFiles& files) {
+  for (const formats::StoredTensor& t : files.tensors()) {
+    DtypeCount& count = in.dtypes[t.dtype];
+    count.tensors += 1, count.elements += t.elements(), count.bytes += t.bytes.size();
+    in.weight_bytes += t.bytes.size();
+  }
+}
+
+// In memory, weights are f32 where the files say so, and bf16 otherwise.
+void count_parameters_of(Inspection& in, const formats::PlainWeights& weights) {
+  for (const formats::PlainWeights::Item& item : weights.items()) {
+    const int64_t n = std::accumulate(item.shape.begin(), item.shape.end(), int64_t{1}, std::multiplies<>());
+    in.parameters += n;
+    in.loaded_bytes += static_cast<uint64_t>(n) * (item.dtype == "F32" ? 4 : 2);
+  }
+}
+
+std::string readable(const formats::WeightFiles& files, bool quantized) {
+  for (const formats::StoredTensor& t : files.tensors()) {
+    const auto type = formats::ggml_type_named(t.dtype);
+    if (!quantized && (!type || !formats::can_dequantize(*type)))
+      return "tensor " + t.name + ": " + t.dtype + " cannot be read as weights";
+  }
+  return "";
+}
+
+void plan_memory(Inspection& in) {
+  const ModelShape& s = in.shape;
+  const uint64_t per_token = uint64_t{2 * 2} * static_cast<uint64_t>(s.layers) *
+                             static_cast<uint64_t>(s.key_value_heads) * static_cast<uint64_t>(s.head_dim);  // bf16
+  for (const int64_t context : kContexts)
+    if (context < s.context_length) in.memory.push_back({context, per_token * static_cast<uint64_t>(context)});
+  if (s.context_length > 0)
+    in.memory.push_back({s.context_length, per_token * static_cast<uint64_t>(s.context_length)});
+}
+
+// --- one function per kind -------------------------------------------------------------------------------------------
+
+std::string obstacle_of_directory(const fs::path& directory, const Json& config) {
+  try {
+    const DecoderConfig decoder = config_from_hugging_face(config, (directory / "config.json").string());
+    const text::Tokenizer tokenizer = text::Tokenizer::load(directory);
+    if (tokenizer.vocab_size() > decoder.vocab_size)
+      return fmt::format("the tokenizer has {} tokens, the model only {}", tokenizer.vocab_size(), decoder.vocab_size);
+    return "";
+  } catch (const Failure& e) {
+    return e.what();
+  }
+}
+
+void inspect_weights(Inspection& in, const fs::path& path, const Json& config) {
+  const formats::WeightFiles files(path);
+  count_tensors(in, files);
+  std::optional<formats::QuantizationConfig> quantization;
+  try {
+    quantization = formats::quantization_config(config, path.string());
+    count_parameters_of(in, formats::PlainWeights(files, quantization, path.string()));
+  } catch (const Failure& e) {
+    if (in.obstacle.empty()) in.obstacle = e.what();
+  }
+  if (quantization) in.quantization = fmt::format("{}, {} bits", quantization->name, quantization->bits);
+  if (in.obstacle.empty()) in.obstacle = readable(files, quantization.has_value());
+}
+
+void inspect_directory(Inspection& in, const fs::path& directory) {
+  const bool own = fs::exists(directory / ledger::kManifestName);
+  in.kind = own ? "Maru model" : "Hugging Face directory";
+  const Json config = read_json(directory / "config.json");
+  if (!config.is_object())
+    throw Failure(ErrorCode::kDataLoss, (directory / "config.json").string() + ": expected a JSON object");
+  in.architecture = architecture_in(config);
+  in.shape = shape_of(config);
+  const TokenizerFacts tokenizer = tokenizer_facts(directory);
+  in.tokenizer = tokenizer.kind, in.tokens = tokenizer.tokens;
+  in.chat_template = !formats::read_chat_template(directory).empty();
+  in.licence = find_licence(directory);
+  in.obstacle = obstacle_of_directory(directory, config);
+  inspect_weights(in, directory, config);
+  if (own)
+    for (const ledger::ForeignOrigin& origin : ledger::read_manifest(directory).foreign)
+      in.foreign.push_back(origin.name + " from " + origin.source);
+}
+
+void inspect_gguf(Inspection& in, const formats::GgufFile& file) {
+  in.kind = fmt::format("GGUF file, version {}", file.version());
+  in.architecture = file.text("general.architecture").value_or("");
+  const auto own = [&](const char* key) { return plausible(file.integer(in.architecture + "." + key).value_or(0)); };
+  const int64_t heads = own("attention.head_count"), hidden = own("embedding_length");
+  in.shape = {.layers = own("block_count"), .context_length = own("context_length")};
+  in.shape.key_value_heads = file.integer(in.architecture + ".attention.head_count_kv").value_or(heads);
+  in.shape.head_dim = file.integer(in.architecture + ".attention.key_length").value_or(heads > 0 ? hidden / heads : 0);
+  const formats::GgufValue* tokens = file.find("tokenizer.ggml.tokens");
+  in.tokens = in.shape.vocab_size = tokens != nullptr ? static_cast<int64_t>(tokens->count) : 0;
+  in.tokenizer = "GGUF, " + file.text("tokenizer.ggml.model").value_or("none");
+  in.chat_template = file.find("tokenizer.chat_template") != nullptr;
+  in.licence.name = file.text("general.license").value_or("");
+  in.obstacle = "GGUF files are inspected and exported, not yet loaded; convert to a Hugging Face directory";
+}
+
+}  // namespace
+
+Licence find_licence(const fs::path& directory) {
+  Licence licence;
+  for (const fs::path& file : files_beside(directory)) {
+    const std::string name = file.filename().string();
+    if (name.starts_with("LICENSE") || name.starts_with("LICENCE") || name.starts_with("COPYING")) {
+      licence.file = name;
+      licence.text = head_of(file);
+      licence.name = licence_in(licence.text);
+    }
+  }
+  if (fs::exists(directory / "README.md")) {
+    const std::string readme = head_of(directory / "README.md");
+    for (const char* key : {"license_name", "license"})
+      if (const std::string named = front_matter(readme, key); !named.empty()) return licence.name = named, licence;
+  }
+  return licence;
+}
+
+Inspection inspect_model(const fs::path& path) {
+  Inspection in{.path = path.string()};
+  try {
+    if (fs::is_directory(path)) {
+      inspect_directory(in, path);
+    } else {
+      const formats::WeightFiles files(path);
+      in.kind = "safetensors file";
+      in.obstacle = "a single file of weights has no configuration; give its directory";
+      if (files.gguf() != nullptr) inspect_gguf(in, *files.gguf());
+      inspect_weights(in, path, Json::object());
+    }
+  } catch (const nlohmann::json::exception& e) {
+    throw Failure(ErrorCode::kDataLoss, path.string() + ": a value of unexpected type in its JSON files: " + e.what());
+  }
+  plan_memory(in);
+  return in;
+}
+
+Json to_json(const Inspection& in) {
+  Json dtypes = Json::object(), memory = Json::array();
+  for (const auto& [name, count] : in.dtypes)
+    dtypes[name] = {{"tensors", count.tensors}, {"elements", count.elements}, {"bytes", count.bytes}};
+  for (const MemoryAt& at : in.memory) memory.push_back({{"context", at.context}, {"bytes", at.bytes}});
+  return {{"path", in.path},
+          {"kind", in.kind},
+          {"architecture", in.architecture},
+          {"parameters", in.parameters},
+          {"dtypes", dtypes},
+          {"quantization", in.quantization},
+          {"context_length", in.shape.context_length},
+          {"tokenizer", {{"kind", in.tokenizer}, {"tokens", in.tokens}}},
+          {"chat_template", in.chat_template},
+          {"licence", {{"name", in.licence.name}, {"file", in.licence.file}, {"text", in.licence.text}}},
+          {"memory", {{"files", in.weight_bytes}, {"weights", in.loaded_bytes}, {"cache", memory}}},
+          {"foreign", in.foreign},
+          {"runs", in.obstacle.empty()},
+          {"obstacle", in.obstacle}};
+}
+
+namespace {
+
+std::string first_line(const std::string& text) {
+  const size_t from = text.find_first_not_of(" \r\n\t");
+  return from == std::string::npos ? "" : text.substr(from, text.find_first_of("\r\n", from) - from);
+}
+
+}  // namespace
+
+std::string text_of(const Inspection& in) {
+  const auto line = [](std::string_view title, const std::string& value) {
+    return fmt::format("{:<13}{}\n", title, value.empty() ? "-" : value);
+  };
+  const auto bytes = [](uint64_t n) { return short_bytes(static_cast<double>(n)); };
+  std::string text = line("path", in.path) + line("kind", in.kind) + line("architecture", in.architecture) +
+                     line("parameters", short_count(static_cast<double>(in.parameters)));
+  for (const auto& [name, count] : in.dtypes)
+    text += line("", fmt::format("{}: {} tensors, {} elements, {}", name, count.tensors,
+                                 short_count(static_cast<double>(count.elements)), bytes(count.bytes)));
+  if (!in.quantization.empty()) text += line("quantization", in.quantization);
+  text += line("tokenizer", fmt::format("{}, {} tokens, {} chat template", in.tokenizer, in.tokens,
+                                        in.chat_template ? "with a" : "no"));
+  text += line("licence",
+               in.licence.name +
+                   (in.licence.file.empty() ? "" : " (" + in.licence.file + ": " + first_line(in.licence.text) + ")"));
+  text += line("memory", fmt::format("{} in the files, {} loaded", bytes(in.weight_bytes), bytes(in.loaded_bytes)));
+  for (const MemoryAt& at : in.memory)
+    text += line("", fmt::format("+ {} keys and values at {} tokens", bytes(at.bytes), at.context));
+  for (const std::string& origin : in.foreign) text += line("foreign", origin);
+  return text + fmt::format("{:<13}{}", "runs here", in.obstacle.empty() ? "yes" : "no: " + in.obstacle);
+}
+
+}  // namespace maru::cli

@@ -1,0 +1,100 @@
+#include "cli/inspection.h"
+
+#include <gmock/gmock.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "formats/safetensors_writer.h"
+
+namespace maru::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class InspectionTest : public testing::Test {
+ protected:
+  void SetUp() override { fs::create_directories(home_); }
+  void TearDown() override { fs::remove_all(home_); }
+
+  void write_model(const Json& changes = Json::object()) {
+    Json config{{"architectures", {"OddForCausalLM"}},
+                {"vocab_size", 8},
+                {"hidden_size", 16},
+                {"num_hidden_layers", 2},
+                {"num_attention_heads", 4},
+                {"num_key_value_heads", 2},
+                {"max_position_embeddings", 4096}};
+    config.update(changes);
+    write_json(home_ / "config.json", config);
+    SafetensorsWriter writer(home_ / "model.safetensors");
+    writer.declare("a.weight", "BF16", {4, 4});
+    writer.declare("b", "F32", {2});
+    writer.write(std::vector<std::byte>(40));
+    writer.commit();
+  }
+
+  const fs::path home_ = fs::temp_directory_path() / ("maru_inspection_" + std::to_string(::getpid()));
+};
+
+TEST_F(InspectionTest, DescribesADirectoryItCannotRun) {
+  write_model();
+  write_file(home_ / "README.md", "---\nlanguage: ko\nlicense: \"apache-2.0\"\n---\n# A model\nlicense: none\n");
+  write_file(home_ / "LICENSE", "\n  Apache License\nVersion 2.0\n");
+  write_json(home_ / "tokenizer.json", {{"model", {{"type", "Unigram"}, {"vocab", {{"a", 0.5}, {"b", 1}}}}}});
+  write_json(home_ / "tokenizer_config.json", {{"chat_template", "{{ messages }}"}});
+  const Inspection in = inspect_model(home_);
+  EXPECT_EQ("Hugging Face directory", in.kind);
+  EXPECT_EQ("OddForCausalLM", in.architecture);
+  EXPECT_EQ(18, in.parameters);
+  EXPECT_EQ(16, in.dtypes.at("BF16").elements);
+  EXPECT_EQ(40u, in.weight_bytes);
+  EXPECT_EQ(40u, in.loaded_bytes);
+  EXPECT_EQ("tokenizer.json, Unigram", in.tokenizer);
+  EXPECT_TRUE(in.chat_template);
+  EXPECT_EQ("apache-2.0", in.licence.name);
+  EXPECT_EQ("LICENSE", in.licence.file);
+  ASSERT_EQ(2u, in.memory.size());
+  EXPECT_EQ(2048, in.memory[0].context);
+  EXPECT_EQ(2048u * 2 * 2 * 2 * 4 * 2, in.memory[0].bytes) << "keys and values, layers, heads, width, bytes";
+  EXPECT_EQ(4096, in.memory[1].context);
+  EXPECT_THAT(in.obstacle, HasSubstr("OddForCausalLM"));
+  EXPECT_THAT(text_of(in), HasSubstr("LICENSE: Apache License"));
+  EXPECT_THAT(text_of(in), HasSubstr("runs here    no: "));
+  EXPECT_EQ(false, to_json(in)["runs"]);
+}
+
+TEST_F(InspectionTest, ReadsGgufAndSingleFiles) {
+  const Inspection gguf = inspect_model("tests/golden/blocks.gguf");
+  EXPECT_EQ("GGUF file, version 3", gguf.kind);
+  EXPECT_EQ("test", gguf.architecture);
+  EXPECT_EQ(1, gguf.dtypes.at("Q6_K").tensors);
+  write_model();
+  const Inspection file = inspect_model(home_ / "model.safetensors");
+  EXPECT_EQ("safetensors file", file.kind);
+  EXPECT_EQ(18, file.parameters);
+  EXPECT_THAT(file.obstacle, HasSubstr("no configuration"));
+}
+
+TEST_F(InspectionTest, SaysWhyAQuantizationCannotBeRead) {
+  write_model({{"quantization_config", {{"quant_method", "bitsandbytes"}}}});
+  EXPECT_EQ("", inspect_model(home_).quantization);
+  write_model({{"quantization_config", {{"quant_method", "gptq"}, {"bits", 4}}}});
+  EXPECT_EQ("gptq, 4 bits", inspect_model(home_).quantization);
+}
+
+TEST_F(InspectionTest, RefusesFilesOfUnexpectedTypes) {
+  write_model({{"model_type", 3}, {"architectures", nullptr}});
+  EXPECT_THROW(inspect_model(home_), Failure);
+  EXPECT_THROW(inspect_model(home_ / "nothing"), Failure);
+}
+
+TEST_F(InspectionTest, FindsLicencesByTheirWords) {
+  write_file(home_ / "LICENSE.txt", "MIT License\n\nCopyright");
+  EXPECT_EQ("mit", find_licence(home_).name);
+  write_file(home_ / "README.md", "no front matter\nlicense: gpl\n");
+  EXPECT_EQ("mit", find_licence(home_).name);
+}
+
+}  // namespace
+}  // namespace maru::cli

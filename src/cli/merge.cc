@@ -1,0 +1,78 @@
+// maru merge: an adapter's learning becomes part of a model's weights.
+#include <fmt/format.h>
+
+#include "base/interrupt.h"
+#include "base/json.h"
+#include "base/progress.h"
+#include "cli/foreign.h"
+#include "cli/inspection.h"
+#include "cli/verbs.h"
+#include "formats/lora.h"
+#include "ledger/artefact_writer.h"
+
+namespace maru::cli {
+namespace {
+
+struct MergeArguments {
+  std::string model, adapter, out;
+  bool force = false;
+};
+
+// An artefact as an input; anything else as weights from outside.
+void add_origin(const Session& session, ledger::Manifest& manifest, const std::string& role, const fs::path& directory,
+                const fs::path& weights, const fs::path& out) {
+  if (fs::exists(directory / ledger::kManifestName))
+    manifest.inputs.push_back(ledger::artefact_input(role, directory, {out, session.home}));
+  else
+    manifest.foreign.push_back(foreign_origin(weights, directory_name(directory), directory.string(),
+                                              find_licence(directory).name, session.quiet));
+}
+
+// Everything beside the weights and the manifest: tokenizer, template, licence, generation settings.
+void copy_beside(const fs::path& from, const fs::path& to) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
+    const std::string name = entry.path().filename().string();
+    const bool described = entry.path().extension() != ".safetensors" && name != ledger::kManifestName &&
+                           name != "model.safetensors.index.json";
+    if (entry.is_regular_file() && described && !fs::exists(to / name)) fs::copy_file(entry.path(), to / name);
+  }
+}
+
+Json merge_model(Session& session, const MergeArguments& a) {
+  const fs::path model = session.find("models", a.model), directory = session.find("models", a.adapter);
+  const fs::path out =
+      a.out.find('/') == std::string::npos ? session.place("models", a.out) : fs::absolute(a.out).lexically_normal();
+  if (fs::exists(out) && !a.force) throw Failure(ErrorCode::kExists, out.string() + ": exists; --force replaces it");
+  const formats::LoraAdapter adapter(directory);
+  ledger::Manifest manifest{.kind = "model", .name = directory_name(out)};
+  manifest.recipe = {{"verb", "merge"}, {"tensors", adapter.targets()}};
+  add_origin(session, manifest, "model", model, model, out);
+  add_origin(session, manifest, "adapter", directory, directory / "adapter_model.safetensors", out);
+  ledger::ArtefactWriter writer(out);
+  Progress bar("merge", static_cast<uint64_t>(inspect_model(model).parameters), "weights", session.quiet);
+  formats::merge_adapter(model, adapter, writer.directory(), [&](uint64_t elements) {
+    throw_if_interrupted();
+    bar.update(elements);
+  });
+  copy_beside(model, writer.directory());
+  writer.commit(std::move(manifest));
+  return {{"path", out.string()}, {"tensors", adapter.targets().size()}};
+}
+
+}  // namespace
+
+void add_merge(CLI::App& app, Session& session) {
+  CLI::App* verb = app.add_subcommand("merge", "add an adapter's learning to a model's weights");
+  auto a = std::make_shared<MergeArguments>();
+  verb->add_option("model", a->model, "a model by name or directory")->required();
+  verb->add_option("adapter", a->adapter, "a PEFT adapter's directory: LoRA, rsLoRA or DoRA")->required();
+  verb->add_option("--out", a->out, "name of the new model, or a path with a '/'")->required();
+  verb->add_flag("--force", a->force, "replace what is there");
+  verb->callback([&session, a] {
+    const Json result = merge_model(session, *a);
+    session.answer(result, fmt::format("merge        {}: {} tensors changed", result["path"].get<std::string>(),
+                                       result["tensors"].get<int64_t>()));
+  });
+}
+
+}  // namespace maru::cli

@@ -1,0 +1,204 @@
+#include "formats/lora.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "base/json.h"
+#include "formats/block_quant.h"
+#include "formats/convert.h"
+#include "formats/safetensors_writer.h"
+
+namespace maru::formats {
+namespace {
+
+constexpr std::string_view kPrefix = "base_model.model.";
+
+fs::path weights_of(const fs::path& directory) {
+  const fs::path file = directory / "adapter_model.safetensors";
+  if (fs::exists(file)) return file;
+  if (fs::exists(directory / "adapter_model.bin"))
+    throw Failure(ErrorCode::kUnimplemented, (directory / "adapter_model.bin").string() +
+                                                 ": reading a pickle runs whatever code is in it; convert it to "
+                                                 "safetensors first");
+  throw Failure(ErrorCode::kNotFound, file.string() + ": no such file; expected a PEFT adapter's directory");
+}
+
+template <class T>
+T value(const Json& config, const char* key, T otherwise, const std::string& where) {
+  const auto it = config.find(key);
+  if (it == config.end() || it->is_null()) return otherwise;
+  try {
+    return it->template get<T>();
+  } catch (const nlohmann::json::exception&) {
+    throw Failure(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: adapter_config.json: {}: unexpected type, got {}", where, key, it->dump()));
+  }
+}
+
+// Features that would change the numbers if they were ignored.
+void refuse_unsupported(const Json& config, const std::string& where) {
+  const auto refuse = [&](const std::string& what) {
+    throw Failure(ErrorCode::kUnimplemented, where + ": adapter_config.json: " + what + " is not supported");
+  };
+  if (const auto type = value<std::string>(config, "peft_type", "", where); type != "LORA")
+    refuse("peft_type \"" + type + "\"");
+  for (const char* key : {"fan_in_fan_out", "lora_bias", "use_qalora", "use_bdlora"})
+    if (value<bool>(config, key, false, where)) refuse(key);
+  for (const char* key : {"megatron_config", "layer_replication", "alora_invocation_tokens", "arrow_config"})
+    if (config.contains(key) && !config[key].is_null()) refuse(key);
+}
+
+// Keys of alpha_pattern name a module, or the end of its path.
+bool names_module(const std::string& key, const std::string& module, const std::string& where) {
+  if (key.find_first_of("*+?()[]|^$\\{}") != std::string::npos)
+    throw Failure(ErrorCode::kUnimplemented,
+                  where + ": adapter_config.json: the regular expression \"" + key + "\" is not supported");
+  return module == key || module.ends_with("." + key);
+}
+
+// weight += scale · left [rows, rank] · right [rank, cols]
+void add_product(std::vector<float>& weight, int64_t rows, int64_t cols, int64_t rank, double scale,
+                 const std::vector<float>& left, const std::vector<float>& right) {
+  std::vector<double> row(static_cast<size_t>(cols));
+  for (int64_t r = 0; r < rows; ++r) {
+    std::fill(row.begin(), row.end(), 0.0);
+    for (int64_t k = 0; k < rank; ++k) {
+      const double factor = left[static_cast<size_t>(r * rank + k)];
+      for (int64_t c = 0; c < cols; ++c)
+        row[static_cast<size_t>(c)] += factor * right[static_cast<size_t>(k * cols + c)];
+    }
+    for (int64_t c = 0; c < cols; ++c) {
+      float& w = weight[static_cast<size_t>(r * cols + c)];
+      w = static_cast<float>(w + scale * row[static_cast<size_t>(c)]);
+    }
+  }
+}
+
+// Every row gets the learnt length.
+void set_row_lengths(std::vector<float>& weight, int64_t rows, int64_t cols, const std::vector<float>& lengths) {
+  for (int64_t r = 0; r < rows; ++r) {
+    float* row = weight.data() + r * cols;
+    double squares = 0;
+    for (int64_t c = 0; c < cols; ++c) squares += double{row[c]} * row[c];
+    const double factor = lengths[static_cast<size_t>(r)] / std::sqrt(squares);
+    for (int64_t c = 0; c < cols; ++c) row[c] = static_cast<float>(row[c] * factor);
+  }
+}
+
+std::vector<float> transposed(const std::vector<float>& m, int64_t rows, int64_t cols) {
+  std::vector<float> t(m.size());
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < cols; ++c) t[static_cast<size_t>(c * rows + r)] = m[static_cast<size_t>(r * cols + c)];
+  return t;
+}
+
+}  // namespace
+
+LoraAdapter::LoraAdapter(const fs::path& directory) : where_(directory.string()), files_(weights_of(directory)) {
+  const Json config = read_json(directory / "adapter_config.json");
+  if (!config.is_object())
+    throw Failure(ErrorCode::kInvalidArgument, where_ + ": adapter_config.json: expected an object");
+  refuse_unsupported(config, where_);
+  for (const StoredTensor& tensor : files_.tensors()) add(config, tensor);
+  for (const auto& [name, update] : updates_) check(name, update);
+}
+
+double LoraAdapter::scale_of(const Json& config, const std::string& module, int64_t rank) const {
+  auto alpha = value<double>(config, "lora_alpha", 8, where_);
+  const auto pattern = value<Json>(config, "alpha_pattern", Json::object(), where_);
+  for (const auto& item : pattern.items())
+    if (names_module(item.key(), module, where_) && item.value().is_number()) alpha = item.value().get<double>();
+  const auto r = static_cast<double>(rank);
+  return alpha / (value<bool>(config, "use_rslora", false, where_) ? std::sqrt(r) : r);
+}
+
+// "base_model.model.MODULE.lora_A.weight" and its kin; anything else under the prefix replaces the model's tensor.
+void LoraAdapter::add(const Json& config, const StoredTensor& tensor) {
+  if (!tensor.name.starts_with(kPrefix))
+    throw Failure(ErrorCode::kUnimplemented,
+                  where_ + ": tensor " + tensor.name + ": expected a name that begins with " + std::string(kPrefix));
+  std::string name = tensor.name.substr(kPrefix.size());
+  if (const size_t base = name.rfind(".base_layer."); base != std::string::npos)
+    name.erase(base, std::string_view(".base_layer").size());  // a trained embedding's own table
+  const size_t at = name.rfind(".lora_");
+  if (at == std::string::npos) {
+    replaced_[name] = &tensor;
+    return;
+  }
+  const std::string module = name.substr(0, at), part = name.substr(at + 1);
+  Update& update = updates_[module + ".weight"];
+  if (part == "lora_A.weight" || part == "lora_embedding_A") {
+    update.a = &tensor;
+    update.embedding = part == "lora_embedding_A";
+    update.scale = scale_of(config, module, tensor.shape.empty() ? 1 : std::max<int64_t>(1, tensor.shape[0]));
+  } else if (part == "lora_B.weight" || part == "lora_embedding_B") {
+    update.b = &tensor;
+  } else if (part == "lora_magnitude_vector" || part == "lora_magnitude_vector.weight") {
+    update.magnitude = &tensor;
+  } else {
+    throw Failure(ErrorCode::kUnimplemented, where_ + ": tensor " + tensor.name + " is of no known kind");
+  }
+}
+
+void LoraAdapter::check(const std::string& name, const Update& u) const {
+  if (u.a == nullptr || u.b == nullptr)
+    throw Failure(ErrorCode::kDataLoss, where_ + ": " + name + ": lora_A or lora_B is missing");
+  if (u.a->shape.size() != 2 || u.b->shape.size() != 2 || u.a->shape[0] != u.b->shape[1])
+    throw Failure(ErrorCode::kDataLoss,
+                  fmt::format("{}: {}: lora_A is [{}] and lora_B [{}], expected matrices that share a rank", where_,
+                              name, fmt::join(u.a->shape, ", "), fmt::join(u.b->shape, ", ")));
+  if (u.magnitude != nullptr && (u.embedding || u.magnitude->elements() != u.b->shape[0]))
+    throw Failure(ErrorCode::kDataLoss, fmt::format("{}: {}: lora_magnitude_vector has {} elements, expected {}",
+                                                    where_, name, u.magnitude->elements(), u.b->shape[0]));
+}
+
+std::vector<std::string> LoraAdapter::targets() const {
+  std::vector<std::string> names;
+  for (const auto& [name, unused] : updates_) names.push_back(name);
+  for (const auto& [name, unused] : replaced_) names.push_back(name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void LoraAdapter::merge(const std::string& name, int64_t rows, int64_t cols, std::vector<float>& weight) const {
+  const auto misfit = [&](const std::string& got) {
+    throw Failure(ErrorCode::kDataLoss,
+                  fmt::format("{}: {}: made for {}, the model has [{}, {}]", where_, name, got, rows, cols));
+  };
+  if (const auto it = replaced_.find(name); it != replaced_.end()) {
+    if (it->second->elements() != rows * cols) misfit(fmt::format("[{}]", fmt::join(it->second->shape, ", ")));
+    weight = read_plain(*it->second, where_);
+  }
+  const auto it = updates_.find(name);
+  if (it == updates_.end()) return;
+  const Update& u = it->second;
+  const int64_t out = u.b->shape[0], in = u.a->shape[1], rank = u.a->shape[0];
+  if (rows != (u.embedding ? in : out) || cols != (u.embedding ? out : in)) misfit(fmt::format("[{}, {}]", out, in));
+  const std::vector<float> a = read_plain(*u.a, where_), b = read_plain(*u.b, where_);
+  if (u.embedding)
+    add_product(weight, rows, cols, rank, u.scale, transposed(a, rank, in), transposed(b, out, rank));
+  else
+    add_product(weight, rows, cols, rank, u.scale, b, a);
+  if (u.magnitude != nullptr) set_row_lengths(weight, rows, cols, read_plain(*u.magnitude, where_));
+}
+
+void merge_adapter(const fs::path& model, const LoraAdapter& adapter, const fs::path& out,
+                   const std::function<void(uint64_t)>& progress) {
+  std::set<std::string> left;
+  for (const std::string& name : adapter.targets()) left.insert(name);
+  const WeightEdit edit = [&](const PlainWeights::Item& item, std::vector<float>& values) {
+    const int64_t rows = item.shape.empty() ? 1 : item.shape[0];
+    adapter.merge(item.name, rows, rows > 0 ? static_cast<int64_t>(values.size()) / rows : 0, values);
+    left.erase(item.name);
+  };
+  convert_to_safetensors(model, out, {}, progress, edit);
+  if (!left.empty())
+    throw Failure(ErrorCode::kDataLoss,
+                  model.string() + ": has no tensor " + *left.begin() + ", which the adapter changes");
+}
+
+}  // namespace maru::formats

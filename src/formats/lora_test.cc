@@ -1,0 +1,114 @@
+// Small adapters worked out by hand; tests/reference compares random ones with peft.
+#include "formats/lora.h"
+
+#include <gmock/gmock.h>
+
+#include "base/json.h"
+#include "formats/safetensors_writer.h"
+
+namespace maru::formats {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+struct Values {
+  std::string name;
+  std::vector<int64_t> shape;
+  std::vector<float> values;
+};
+
+class LoraTest : public testing::Test {
+ protected:
+  void SetUp() override { fs::create_directories(home_); }
+  void TearDown() override { fs::remove_all(home_); }
+
+  static void write(const fs::path& path, const std::vector<Values>& tensors) {
+    SafetensorsWriter writer(path);
+    for (const Values& t : tensors) writer.declare(t.name, "F32", t.shape);
+    for (const Values& t : tensors) writer.write(std::as_bytes(std::span(t.values)));
+    writer.commit();
+  }
+  LoraAdapter adapter(const std::vector<Values>& tensors, const Json& changes = Json::object()) {
+    Json config{{"peft_type", "LORA"}, {"r", 1}, {"lora_alpha", 2}};
+    config.update(changes);
+    write_json(home_ / "adapter_config.json", config);
+    write(home_ / "adapter_model.safetensors", tensors);
+    return LoraAdapter(home_);
+  }
+  std::string error_of(const std::vector<Values>& tensors, const Json& changes = Json::object()) {
+    try {
+      adapter(tensors, changes);
+      return "no error";
+    } catch (const Failure& e) {
+      return e.what();
+    }
+  }
+  static std::vector<float> merged(const LoraAdapter& adapter, const std::string& name = "q.weight") {
+    std::vector<float> w{3, 0, 0, 4};
+    adapter.merge(name, 2, 2, w);
+    return w;
+  }
+
+  const fs::path home_ = fs::temp_directory_path() / ("maru_lora_" + std::to_string(::getpid()));
+  const std::vector<Values> plain_{{"base_model.model.q.lora_A.weight", {1, 2}, {1, 2}},
+                                   {"base_model.model.q.lora_B.weight", {2, 1}, {10, 1}}};
+};
+
+TEST_F(LoraTest, AddsTheScaledProduct) {
+  EXPECT_THAT(merged(adapter(plain_)), ElementsAre(23, 40, 2, 8)) << "alpha / r = 2";
+  EXPECT_THAT(adapter(plain_).targets(), ElementsAre("q.weight"));
+}
+
+TEST_F(LoraTest, RankStabilisedScalesByTheRoot) {
+  const std::vector<Values> wide{{"base_model.model.q.lora_A.weight", {4, 2}, {1, 0, 0, 0, 0, 0, 0, 0}},
+                                 {"base_model.model.q.lora_B.weight", {2, 4}, {1, 0, 0, 0, 0, 0, 0, 0}}};
+  EXPECT_THAT(merged(adapter(wide, {{"r", 4}, {"use_rslora", true}})), ElementsAre(4, 0, 0, 4)) << "2 / sqrt(4)";
+  EXPECT_THAT(merged(adapter(wide, {{"r", 4}})), ElementsAre(3.5, 0, 0, 4)) << "2 / 4";
+  EXPECT_THAT(merged(adapter(wide, {{"r", 4}, {"alpha_pattern", {{"q", 8}}}})), ElementsAre(5, 0, 0, 4));
+}
+
+TEST_F(LoraTest, DecomposedSetsTheLengthOfEveryRow) {
+  std::vector<Values> dora{{"base_model.model.q.lora_A.weight", {1, 2}, {0, 1}},
+                           {"base_model.model.q.lora_B.weight", {2, 1}, {2, 0}},
+                           {"base_model.model.q.lora_magnitude_vector", {2}, {10, 1}}};
+  EXPECT_THAT(merged(adapter(dora)), ElementsAre(6, 8, 0, 1)) << "[3, 4] of length 5 becomes 10 long";
+}
+
+TEST_F(LoraTest, EmbeddingsAndReplacedTensors) {
+  const LoraAdapter a = adapter({{"base_model.model.e.lora_embedding_A", {1, 2}, {1, 2}},
+                                 {"base_model.model.e.lora_embedding_B", {2, 1}, {10, 1}},
+                                 {"base_model.model.head.weight", {2, 2}, {1, 2, 3, 4}}});
+  EXPECT_THAT(merged(a, "e.weight"), ElementsAre(23, 2, 40, 8)) << "transposed";
+  EXPECT_THAT(merged(a, "head.weight"), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(merged(a, "other.weight"), ElementsAre(3, 0, 0, 4));
+}
+
+TEST_F(LoraTest, RefusesWhatItWouldGetWrong) {
+  EXPECT_THAT(error_of(plain_, {{"peft_type", "IA3"}}), HasSubstr("peft_type \"IA3\" is not supported"));
+  EXPECT_THAT(error_of(plain_, {{"fan_in_fan_out", true}}), HasSubstr("fan_in_fan_out is not supported"));
+  EXPECT_THAT(error_of(plain_, {{"alpha_pattern", {{"q.*", 8}}}}), HasSubstr("the regular expression \"q.*\""));
+  EXPECT_THAT(error_of({plain_[0]}), HasSubstr("q.weight: lora_A or lora_B is missing"));
+  EXPECT_THAT(error_of({plain_[0], {"base_model.model.q.lora_B.weight", {1, 2}, {1, 2}}}), HasSubstr("share a rank"));
+  EXPECT_THAT(error_of({{"q.lora_A.weight", {1}, {1}}}), HasSubstr("begins with base_model.model."));
+  EXPECT_THAT(error_of({{"base_model.model.q.lora_C.weight", {1}, {1}}}), HasSubstr("of no known kind"));
+  std::vector<float> w(6);
+  EXPECT_THROW(adapter(plain_).merge("q.weight", 3, 2, w), Failure);
+}
+
+TEST_F(LoraTest, MergesWholeModels) {
+  const fs::path model = home_ / "model", out = home_ / "out";
+  fs::create_directories(model);
+  fs::create_directories(out);
+  write_json(model / "config.json", Json::object());
+  write(model / "model.safetensors", {{"q.weight", {2, 2}, {3, 0, 0, 4}}, {"n", {1}, {7}}});
+  merge_adapter(model, adapter(plain_), out);
+  const WeightFiles files(out);
+  EXPECT_THAT(read_plain(*files.find("q.weight"), "out"), ElementsAre(23, 40, 2, 8));
+  EXPECT_THAT(read_plain(*files.find("n"), "out"), ElementsAre(7));
+  write(model / "model.safetensors", {{"n", {1}, {7}}});
+  EXPECT_THROW(merge_adapter(model, adapter(plain_), out), Failure) << "nothing to change";
+}
+
+}  // namespace
+}  // namespace maru::formats
