@@ -5,7 +5,7 @@
 
 #include "base/random.h"
 #include "text/char_class.h"
-#include "text/normalizer.h"
+#include "text/unicode_form.h"
 
 namespace maru::text {
 namespace {
