@@ -13,7 +13,7 @@ namespace maru::text {
 
 class CharBpeModel final : public SubwordModel {
  public:
-  /// `frozen` are tokens that are found before all else and never merged (SentencePiece's user-defined pieces).
+  /// `frozen` are tokens that are found before all else (SentencePiece's user-defined pieces); no merge names them.
   ///
   /// Throws   kInvalidArgument when the unknown token is not in the vocabulary.
   CharBpeModel(const BpeSpec& spec, std::shared_ptr<const TokenTable> tokens, const std::vector<int32_t>& frozen = {});

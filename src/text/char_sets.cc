@@ -8,6 +8,14 @@ namespace {
 UChar32 icu(char32_t c) { return c < kCodePoints ? static_cast<UChar32>(c) : -1; }
 bool in_categories(char32_t c, uint32_t mask) { return c < kCodePoints && (U_GET_GC_MASK(icu(c)) & mask) != 0; }
 
+// In a category, and a character already in the given version of Unicode.
+bool in_old_categories(char32_t c, uint32_t mask, uint8_t version) {
+  if (!in_categories(c, mask)) return false;
+  UVersionInfo age;
+  u_charAge(icu(c), age);
+  return age[0] <= version;
+}
+
 }  // namespace
 
 bool is_white_space(char32_t c) { return c < kCodePoints && u_isUWhiteSpace(icu(c)); }
@@ -20,14 +28,22 @@ bool is_word_character(char32_t c) {
 
 bool is_punctuation(char32_t c) {
   const bool ascii = (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
-  return ascii || in_categories(c, U_GC_P_MASK);
+  const bool no_longer = c == 0x166D || c == 0x111C9;
+  return ascii || no_longer || in_old_categories(c, U_GC_P_MASK, 8);
 }
 
-bool is_mark(char32_t c) { return in_categories(c, U_GC_M_MASK); }
-bool is_nonspacing_mark(char32_t c) { return in_categories(c, U_GC_MN_MASK); }
+bool is_mark(char32_t c) {
+  const bool no_longer = c == 0x1CF2 || c == 0x1CF3;
+  return no_longer || (c != 0x111C9 && in_old_categories(c, U_GC_M_MASK, 9));
+}
+
+bool is_nonspacing_mark(char32_t c) {
+  const bool not_yet = c == 0x1885 || c == 0x1886 || c == 0xA9BD || c == 0x111C9;
+  return c == 0x1734 || (!not_yet && in_old_categories(c, U_GC_MN_MASK, 8));
+}
 
 bool is_bert_control(char32_t c) {
-  return c != '\t' && c != '\n' && c != '\r' && in_categories(c, U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK);
+  return c != '\t' && c != '\n' && c != '\r' && in_old_categories(c, U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK, 8);
 }
 
 bool is_bert_chinese(char32_t c) {

@@ -1,8 +1,9 @@
 #include "text/gguf_vocabulary.h"
 
+#include <deque>
 #include <unordered_map>
-#include <unordered_set>
 
+#include "text/byte_alphabet.h"
 #include "text/sentencepiece.h"
 #include "text/split_patterns.h"
 #include "text/tokenizer_json.h"
@@ -87,6 +88,11 @@ class Converter {
   void read_merges(BpeSpec& model) const {
     std::unordered_map<std::string_view, int32_t> ids;
     for (size_t id = 0; id < v_.tokens.size(); ++id) ids.emplace(v_.tokens[id], static_cast<int32_t>(id));
+    const ByteAlphabet alphabet;
+    std::deque<std::string> spelled;  // user-defined tokens stand as plain text in the file, but not in merges
+    for (size_t id = 0; id < v_.tokens.size(); ++id)
+      if (type_of(id) == TokenType::kUserDefined)
+        ids.emplace(spelled.emplace_back(alphabet.to_characters(v_.tokens[id])), static_cast<int32_t>(id));
     for (size_t i = 0; i < v_.merges.size(); ++i) {
       const std::string& merge = v_.merges[i];
       const size_t space = merge.find(' ', 1);

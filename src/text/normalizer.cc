@@ -10,6 +10,15 @@
 namespace maru::text {
 namespace {
 
+// A file's replacements may feed each other: a text that grows beyond this is an attack.
+constexpr size_t kMostGrowth = 16, kSlackBytes = 1 << 20;
+
+void require_growth(size_t from, size_t to) {
+  if (to > kMostGrowth * from + kSlackBytes)
+    throw Failure(ErrorCode::kExhausted, "normalisation makes " + std::to_string(to) + " bytes or more of " +
+                                             std::to_string(from) + ", expected at most 16 times as many");
+}
+
 using Step = Normalizer::Step;
 
 /// A step that looks at one character at a time: the functor appends what becomes of a code point. What is not UTF-8
@@ -46,11 +55,11 @@ class FormStep final : public Step {
  public:
   explicit FormStep(normalizers::Form form) : form_(form) {}
   std::string_view apply(std::string_view text, std::string& storage, bool&) const override {
-    return to_form(form_, text, storage);
+    return form_.apply(text, storage);
   }
 
  private:
-  normalizers::Form form_;
+  UnicodeForm form_;
 };
 
 class StripStep final : public Step {
@@ -99,6 +108,7 @@ class ReplaceStep final : public Step {
     storage.clear();
     matcher_.find(text, [&](Matched m) {
       storage += m.is_match ? std::string_view(content_) : m.text;
+      require_growth(text.size(), storage.size());
       // What replaces several characters counts as the last of them.
       const bool first = m.text.data() == text.data() && !m.text.empty();
       if (first && m.is_match && (content_.empty() || count_code_points(m.text) > 1)) at_start = false;
@@ -227,8 +237,10 @@ Result<Normalizer> Normalizer::create(const std::vector<NormalizerStep>& steps, 
 }
 
 std::string_view Normalizer::apply(std::string_view text, NormalizerScratch& scratch, bool& at_start) const {
+  const size_t given = text.size();
   for (const auto& step : steps_) {
     text = step->apply(text, scratch.back, at_start);
+    require_growth(given, text.size());
     const bool stored = text.data() >= scratch.back.data() && text.data() <= scratch.back.data() + scratch.back.size();
     if (stored) {
       const size_t begin = static_cast<size_t>(text.data() - scratch.back.data()), size = text.size();

@@ -33,7 +33,8 @@ class Normalizer {
   bool empty() const { return steps_.empty(); }
   /// The normalised text: `text` itself or a view of the scratch, valid until its next use.
   ///
-  /// Throws   kExhausted for texts above 1 GiB, or when a pattern backtracks beyond limits.
+  /// Throws   kExhausted for texts above 1 GiB, when the text grows beyond measure, or when a pattern backtracks
+  ///          beyond limits.
   std::string_view apply(std::string_view text, NormalizerScratch& scratch, bool& at_start) const;
   std::string operator()(std::string_view text) const;
 

@@ -12,6 +12,7 @@ namespace maru::text {
 namespace {
 
 constexpr std::string_view kReplacement = "\uFFFD";
+constexpr size_t kMostBytes = size_t{1} << 28;  // steps of a file may feed each other
 
 /// Copies itself for a new text.
 template <class S>
@@ -104,7 +105,10 @@ class Replace final : public Stage<Replace> {
   Replace(Matcher matcher, std::string content) : matcher_(std::move(matcher)), content_(std::move(content)) {}
   void push(std::string_view token, PieceSink next) override {
     std::string text;
-    matcher_.find(token, [&](Matched m) { text += m.is_match ? std::string_view(content_) : m.text; });
+    matcher_.find(token, [&](Matched m) {
+      text += m.is_match ? std::string_view(content_) : m.text;
+      if (text.size() > kMostBytes) throw Failure(ErrorCode::kExhausted, "decoding: a token becomes 256 MiB of text");
+    });
     next(text);
   }
 
@@ -306,6 +310,8 @@ class Builder {
 void DecoderRun::push_to(size_t stage, std::string_view token, std::string& text) {
   if (stage == stages_.size()) {
     text += token;
+    if (stage > 0 && text.size() > kMostBytes)
+      throw Failure(ErrorCode::kExhausted, "decoding: expected at most 256 MiB of text");
     return;
   }
   stages_[stage]->push(token, [&](std::string_view next) { push_to(stage + 1, next, text); });

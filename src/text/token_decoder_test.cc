@@ -38,7 +38,7 @@ TEST(TokenDecoder, MetaspaceDropsOnlyInTheFirstToken) {
 }
 
 TEST(TokenDecoder, WordPieceJoinsAndCleansUp) {
-  EXPECT_EQ(decoded({decoders::WordPiece{}}, {"un", "##able", "to", ",", "do", "n't"}), "unable to, do n't");
+  EXPECT_EQ(decoded({decoders::WordPiece{}}, {"un", "##able", "to", ",", "do", "n't"}), "unable to, don't");
   EXPECT_EQ(decoded({decoders::WordPiece{"##", false}}, {"##a", ",", "##b"}), "##a ,b");
 }
 

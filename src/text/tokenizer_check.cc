@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "text/bpe_model.h"
 
@@ -21,6 +22,7 @@ class Check {
     std::visit([&](const auto& model) { check(model); }, spec_.model);
     for (const PostProcessorStep& step : spec_.post_processor.steps)
       std::visit([&](const auto& processor) { check(processor); }, step);
+    check_growth();
     for (const PreTokenizerStep& step : spec_.pre_tokenizer.steps)
       if (const auto* fixed = std::get_if<pre_tokenizers::FixedLength>(&step); fixed != nullptr && fixed->length == 0)
         fail(where_ + "pre_tokenizer.length: expected at least 1, got 0");
@@ -41,11 +43,21 @@ class Check {
   void take_added(const AddedToken& token) {
     if (token.content.empty() || token.content.size() > 1024)
       fail(where_ + "added_tokens: expected 1 to 1024 bytes, got " + std::to_string(token.content.size()));
+    if (!added_.insert(token.id).second)
+      fail(where_ + "added_tokens: two have the id " + std::to_string(token.id));
     const auto it = tokens_.find(token.id);
     if (it == tokens_.end()) return take(token.id, token.content, "added_tokens");
     if (*it->second != token.content && !spec_.byte_level)
       fail(where_ + "added_tokens: the id " + std::to_string(token.id) + " of \"" + token.content + "\" is that of \"" +
            *it->second + "\"");
+  }
+
+  // Each writes a byte as a character of two: a file with many would make gigabytes of a line.
+  void check_growth() const {
+    int64_t count = 0;
+    for (const auto& step : spec_.normalizer.steps) count += std::holds_alternative<normalizers::ByteLevel>(step);
+    for (const auto& step : spec_.pre_tokenizer.steps) count += std::holds_alternative<pre_tokenizers::ByteLevel>(step);
+    if (count > 4) fail(where_ + "pre_tokenizer: expected at most 4 times ByteLevel, got " + std::to_string(count));
   }
 
   void require(int32_t id, const std::string& place) const {
@@ -104,6 +116,7 @@ class Check {
   std::string where_;
   size_t limit_ = 0;
   std::unordered_map<int32_t, const std::string*> tokens_;
+  std::unordered_set<int32_t> added_;
 };
 
 }  // namespace

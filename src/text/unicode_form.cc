@@ -2,6 +2,7 @@
 
 #include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
+#include <unicode/uniset.h>
 
 #include "base/error.h"
 #include "text/unicode.h"
@@ -25,6 +26,15 @@ const icu::Normalizer2& instance(Form form) {
   return *normalizer;
 }
 
+icu::UnicodeSet characters_of_unicode_9() {
+  UErrorCode status = U_ZERO_ERROR;
+  icu::UnicodeSet set(UNICODE_STRING_SIMPLE("[:age=9.0:]"), status);
+  if (U_FAILURE(status))
+    throw Failure(ErrorCode::kInternal, std::string("ICU has no data for ages: ") + u_errorName(status));
+  set.freeze();
+  return set;
+}
+
 icu::StringPiece piece_of(std::string_view text) { return {text.data(), static_cast<int32_t>(text.size())}; }
 
 // Text that is UTF-8, at most 1 GiB.
@@ -46,26 +56,35 @@ bool plainly_normalized(Form form, std::string_view text) {
 
 }  // namespace
 
-std::string_view to_form(Form form, std::string_view text, std::string& storage) {
-  if (plainly_normalized(form, text)) return text;
+struct UnicodeForm::Tables {
+  explicit Tables(Form form)
+      : whole(instance(form)), set(characters_of_unicode_9()), filtered(whole, set) {}
+  const icu::Normalizer2& whole;
+  icu::UnicodeSet set;
+  icu::FilteredNormalizer2 filtered;
+};
+
+UnicodeForm::UnicodeForm(Form form) : form_(form), tables_(std::make_shared<const Tables>(form)) {}
+
+std::string_view UnicodeForm::apply(std::string_view text, std::string& storage) const {
+  if (plainly_normalized(form_, text)) return text;
   if (text.size() > size_t{1} << 30)
     throw Failure(ErrorCode::kExhausted,
                   "normalisation of " + std::to_string(text.size()) + " bytes, expected at most 1 GiB");
-  const icu::Normalizer2& normalizer = instance(form);
   UErrorCode status = U_ZERO_ERROR;
-  if (is_valid_utf8(text) && normalizer.isNormalizedUTF8(piece_of(text), status)) return text;
+  if (is_valid_utf8(text) && tables_->whole.isNormalizedUTF8(piece_of(text), status)) return text;
   storage.clear();
   const char *begin = text.data(), *const end = text.data() + text.size();
   for (const char* p = begin; p < end;) {
     const Decoded d = decode_utf8(p, end);
     if (d.code_point == kInvalidCodePoint) {
-      append_form(normalizer, {begin, static_cast<size_t>(p - begin)}, storage);
+      append_form(tables_->filtered, {begin, static_cast<size_t>(p - begin)}, storage);
       storage.append(p, d.length);
       begin = p + d.length;
     }
     p += d.length;
   }
-  append_form(normalizer, {begin, static_cast<size_t>(end - begin)}, storage);
+  append_form(tables_->filtered, {begin, static_cast<size_t>(end - begin)}, storage);
   return storage;
 }
 

@@ -223,7 +223,7 @@ TEST(GgufVocabulary, RefusesWhatDoesNotFit) {
   EXPECT_EQ(message(), "f.gguf: tokenizer.ggml.pre: \"unheard-of\" is not supported yet");
   v.model = "rwkv";
   EXPECT_EQ(message(), "f.gguf: tokenizer.ggml.model: \"rwkv\" is not supported yet");
-  v = {.model = "bert", .tokens = {"[UNK]", "▁a"}, .cls = 7, .sep = 0};
+  v = {.model = "bert", .tokens = {"[UNK]", "▁a"}, .sep = 0, .cls = 7};
   EXPECT_EQ(message(), "f.gguf: tokenizer.ggml.…_token_id: no token has id 7");
 }
 
