@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/json.h"
-#include "models/tensor_files.h"
+#include "models/weight_files.h"
 #include "ops/linear.h"
 
 namespace maru {
@@ -13,7 +13,7 @@ namespace {
 /// How tensors are called in these files.
 class EncoderNames {
  public:
-  explicit EncoderNames(const TensorFiles& files) : files_(files) {
+  explicit EncoderNames(const WeightFiles& files) : files_(files) {
     for (std::string_view prefix : {"", "bert.", "roberta."})
       if (files.contains(std::string(prefix) + "embeddings.word_embeddings.weight")) prefix_ = prefix;
   }
@@ -35,7 +35,7 @@ class EncoderNames {
       }
     return name;
   }
-  const TensorFiles& files_;
+  const WeightFiles& files_;
   std::string prefix_;
 };
 
@@ -52,11 +52,11 @@ std::unique_ptr<Encoder> load_encoder(const fs::path& directory, std::optional<D
   const Json json = read_json(path);
   const EncoderConfig config = encoder_config_from_hugging_face(json, path.string());
   auto model = std::make_unique<Encoder>(config, dtype ? *dtype : dtype_of(json));
-  const TensorFiles files = TensorFiles::open(directory);
+  WeightFiles files(directory);
   const EncoderNames names(files);
-  model->visit([&](const std::string& name, Parameter& p, Shape shape, ParameterRole) {
+  model->visit([&](const std::string& name, Parameter& p, Shape shape, ParameterRole role) {
     p.name = name;
-    p.value = files.load(names.name_of(name), shape, model->dtype());
+    p.value = files.load(names.name_of(name), role, shape, model->dtype());
   });
   return model;
 }

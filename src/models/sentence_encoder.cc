@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "models/encoder_checkpoint.h"
-#include "models/tensor_files.h"
+#include "models/weight_files.h"
 
 namespace maru {
 namespace {
@@ -152,10 +152,10 @@ void SentenceEncoder::read_dense(const fs::path& directory) {
     throw Failure(ErrorCode::kInvalidArgument,
                   fmt::format("{}: in_features {}, expected {}", where, dense.linear.in, dimension()));
   dense.activation = dense_activation(string_at(json, "activation_function", where), where);
-  const TensorFiles files = TensorFiles::open(directory);
-  dense.linear.visit("linear", [&](const std::string& name, Parameter& p, Shape shape, ParameterRole) {
+  WeightFiles files(directory);
+  dense.linear.visit("linear", [&](const std::string& name, Parameter& p, Shape shape, ParameterRole role) {
     p.name = name;
-    p.value = files.load(name, shape, encoder_->dtype());
+    p.value = files.load(name, role, shape, encoder_->dtype());
   });
   dense_.push_back(std::move(dense));
 }

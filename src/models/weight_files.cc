@@ -124,6 +124,11 @@ Tensor WeightFiles::load(const std::string& tensor, const StoredPart& part, Para
   return Tensor(file->owner(), const_cast<std::byte*>(entry->bytes.data() + offset), shape, dtype);
 }
 
+Tensor WeightFiles::load(const std::string& tensor, ParameterRole role, Shape shape, Dtype dtype) {
+  const Shape stored = is_vector(role) ? Shape{shape.cols, 1} : shape;
+  return load(tensor, {WeightLayout::kRows, stored, 0, stored.rows, 0}, role, shape, dtype);
+}
+
 void WeightFiles::refuse_unused(bool tied_head) const {
   for (const auto& [name, found] : entries_) {
     const bool derived = name.ends_with("inv_freq") || name.ends_with("masked_bias") || found.entry->shape.size() > 2 ||

@@ -25,6 +25,9 @@ class WeightFiles {
   ///
   /// Throws   kDataLoss when the tensor is missing or of another shape, kUnimplemented for dtypes but F32, BF16, F16.
   Tensor load(const std::string& tensor, const StoredPart& part, ParameterRole role, Shape shape, Dtype dtype);
+  /// The same from a whole tensor in rows.
+  Tensor load(const std::string& tensor, ParameterRole role, Shape shape, Dtype dtype);
+  bool contains(const std::string& tensor) const { return entries_.contains(tensor); }
 
   /// Throws kUnimplemented if there are tensors that nobody asked for, which would have changed the results. Masks and
   /// rotary tables of old files would not, nor would a head that is tied.
