@@ -15,14 +15,14 @@ namespace maru::infer {
 
 /// Five special tokens as in every tokenizer of ours, then the 256 bytes.
 inline text::Tokenizer byte_tokenizer() {
-  text::TokenizerSpec spec;
+  text::TokenizerSpec spec = text::byte_level_spec({});
   const char* specials[] = {"<|begin_of_text|>", "<|end_of_text|>", "<|im_start|>", "<|im_end|>", "<|pad|>"};
   for (int32_t i = 0; i < 5; ++i) {
     spec.added_tokens.push_back({.id = i, .content = specials[i]});
     spec.vocabulary.emplace_back(i, specials[i]);
   }
   for (int32_t b = 0; b < 256; ++b) spec.vocabulary.emplace_back(5 + b, std::string(1, static_cast<char>(b)));
-  spec.prefix = {0};
+  spec.post_processor.steps = {text::around({{specials[0], {0}, {specials[0]}}}, {})};
   text::Tokenizer tokenizer = text::Tokenizer::create(spec, "byte tokenizer").value();
   tokenizer.set_roles({.bos = 0, .eos = 1, .pad = 4, .unk = {}});
   return tokenizer;

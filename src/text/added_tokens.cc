@@ -3,7 +3,47 @@
 #include <algorithm>
 #include <cstring>
 
+#include "text/char_sets.h"
+
 namespace maru::text {
+namespace {
+
+// The character that ends at `end`.
+char32_t character_before(std::string_view text, size_t end) {
+  size_t begin = end - 1;
+  while (begin > 0 && end - begin < 4 && (static_cast<uint8_t>(text[begin]) & 0xC0) == 0x80) --begin;
+  const Decoded d = decode_utf8(text.data() + begin, text.data() + end);
+  return begin + d.length == end ? d.code_point : kInvalidCodePoint;
+}
+
+char32_t character_at(std::string_view text, size_t at) {
+  return decode_utf8(text.data() + at, text.data() + text.size()).code_point;
+}
+
+bool stands_alone(std::string_view text, size_t begin, size_t end) {
+  return (begin == 0 || !is_word_character(character_before(text, begin))) &&
+         (end == text.size() || !is_word_character(character_at(text, end)));
+}
+
+size_t without_space_before(std::string_view text, size_t from, size_t begin) {
+  while (begin > from) {
+    const char32_t c = character_before(text, begin);
+    if (!is_white_space(c)) break;
+    begin -= c < 0x80 ? 1 : c < 0x800 ? 2 : 3;  // no white space beyond U+FFFF
+  }
+  return std::max(begin, from);
+}
+
+size_t without_space_behind(std::string_view text, size_t end) {
+  while (end < text.size()) {
+    const Decoded d = decode_utf8(text.data() + end, text.data() + text.size());
+    if (!is_white_space(d.code_point)) break;
+    end += d.length;
+  }
+  return end;
+}
+
+}  // namespace
 
 AddedTokenMatcher::AddedTokenMatcher(const std::vector<AddedToken>& tokens) {
   for (const AddedToken& token : tokens)
@@ -24,6 +64,8 @@ void AddedTokenMatcher::add(const AddedToken& token) {
     node = next;
   }
   nodes_[node].id = token.id;
+  if (token.single_word || token.lstrip || token.rstrip)
+    flags_[token.id] = {token.single_word, token.lstrip, token.rstrip};
   first_[static_cast<uint8_t>(token.content[0])] = true;
 }
 
@@ -45,6 +87,21 @@ AddedTokenMatcher::Match AddedTokenMatcher::find(std::string_view text, size_t f
     for (size_t i = at; i < text.size() && (node = child_of(node, text[i])) != 0; ++i)
       if (nodes_[node].id >= 0) best = {at, i + 1, nodes_[node].id};
     if (best.id >= 0) return best;
+  }
+  return {std::string_view::npos, std::string_view::npos, -1};
+}
+
+AddedTokenMatcher::Match AddedTokenMatcher::find_cut(std::string_view text, size_t from, size_t& scan) const {
+  for (Match match = find(text, scan); match.begin < text.size(); match = find(text, scan)) {
+    scan = match.end;
+    const auto it = flags_.find(match.id);
+    if (it == flags_.end()) return {std::max(match.begin, from), std::max(match.end, from), match.id};
+    if (it->second.single_word && !stands_alone(text, match.begin, match.end)) continue;
+    match.begin = std::max(match.begin, from);
+    if (it->second.lstrip) match.begin = without_space_before(text, from, match.begin);
+    match.end = std::max(match.end, match.begin);
+    if (it->second.rstrip) match.end = without_space_behind(text, match.end);
+    return match;
   }
   return {std::string_view::npos, std::string_view::npos, -1};
 }

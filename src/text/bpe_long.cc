@@ -14,10 +14,28 @@ constexpr size_t kKeepSymbols = 1 << 16;  // scratch above this is given back
 
 void LongBpe::encode(std::string_view piece, const std::array<int32_t, 256>& byte_ids, const MergeTable& table,
                      std::vector<int32_t>& ids) {
-  if (piece.size() >= kEnd)
-    throw Failure(ErrorCode::kExhausted, "a word of " + std::to_string(piece.size()) + " bytes, expected below 4 GiB");
-  link(piece, byte_ids);
-  buckets_.resize(table.merges().size());
+  begin(piece.size());
+  for (size_t i = 0; i < piece.size(); ++i) symbols_[i].id = byte_ids[static_cast<uint8_t>(piece[i])];
+  merge(table, ids);
+}
+
+void LongBpe::encode(std::span<const int32_t> symbols, const MergeTable& table, std::vector<int32_t>& ids) {
+  begin(symbols.size());
+  for (size_t i = 0; i < symbols.size(); ++i) symbols_[i].id = symbols[i];
+  merge(table, ids);
+}
+
+void LongBpe::begin(size_t num_symbols) {
+  if (num_symbols >= kEnd)
+    throw Failure(ErrorCode::kExhausted,
+                  "a word of " + std::to_string(num_symbols) + " symbols, expected fewer than 4 billion");
+  const uint32_t n = static_cast<uint32_t>(num_symbols);
+  symbols_.resize(n);
+  for (uint32_t i = 0; i < n; ++i) symbols_[i] = {-1, i == 0 ? kEnd : i - 1, i + 1 == n ? kEnd : i + 1};
+}
+
+void LongBpe::merge(const MergeTable& table, std::vector<int32_t>& ids) {
+  if (buckets_.size() < table.num_ranks()) buckets_.resize(table.num_ranks());
   for (uint32_t i = 0; i + 1 < symbols_.size(); ++i) push(i, table);
   while (!waiting_.empty()) {
     const uint32_t rank = waiting_.front();
@@ -25,15 +43,8 @@ void LongBpe::encode(std::string_view piece, const std::array<int32_t, 256>& byt
     waiting_.pop_back();
     work_off(rank, table);
   }
-  for (uint32_t i = 0; i != kEnd; i = symbols_[i].next) ids.push_back(symbols_[i].id);
+  for (uint32_t i = symbols_.empty() ? kEnd : 0; i != kEnd; i = symbols_[i].next) ids.push_back(symbols_[i].id);
   release();
-}
-
-void LongBpe::link(std::string_view piece, const std::array<int32_t, 256>& byte_ids) {
-  const uint32_t n = static_cast<uint32_t>(piece.size());
-  symbols_.resize(n);
-  for (uint32_t i = 0; i < n; ++i)
-    symbols_[i] = {byte_ids[static_cast<uint8_t>(piece[i])], i == 0 ? kEnd : i - 1, i + 1 == n ? kEnd : i + 1};
 }
 
 void LongBpe::push(uint32_t position, const MergeTable& table) {
@@ -45,23 +56,38 @@ void LongBpe::push(uint32_t position, const MergeTable& table) {
   if (bucket.positions.empty()) {
     waiting_.push_back(rank);
     std::push_heap(waiting_.begin(), waiting_.end(), std::greater<>());
-  } else if (position < bucket.positions.back()) {
-    bucket.sorted = false;
   }
-  bucket.positions.push_back(position);
+  bucket.push(position);
+}
+
+void LongBpe::Bucket::push(uint32_t position) {
+  if (!heap && !empty() && position < positions.back()) {
+    positions.erase(positions.begin(), positions.begin() + static_cast<ptrdiff_t>(done));  // the rest is a heap
+    done = 0;
+    heap = true;
+  }
+  positions.push_back(position);
+  if (heap) std::push_heap(positions.begin(), positions.end(), std::greater<>());
+}
+
+uint32_t LongBpe::Bucket::pop() {
+  if (!heap) return positions[done++];
+  std::pop_heap(positions.begin(), positions.end(), std::greater<>());
+  const uint32_t position = positions.back();
+  positions.pop_back();
+  return position;
 }
 
 void LongBpe::work_off(uint32_t rank, const MergeTable& table) {
   Bucket& bucket = buckets_[rank];
-  if (!bucket.sorted) std::sort(bucket.positions.begin() + static_cast<ptrdiff_t>(bucket.done), bucket.positions.end());
-  bucket.sorted = true;
-  while (bucket.done < bucket.positions.size()) {
-    const uint32_t position = bucket.positions[bucket.done++];
+  while (!bucket.empty()) {
+    const uint32_t position = bucket.pop();
     const Symbol& left = symbols_[position];
-    const bool current = left.id >= 0 && left.next != kEnd && table.rank(left.id, symbols_[left.next].id) == rank;
-    if (!current) continue;
-    join(position, table.result(rank), table);
-    if (!waiting_.empty() && waiting_.front() < rank && bucket.done < bucket.positions.size()) {
+    if (left.id < 0 || left.next == kEnd) continue;
+    const MergeTable::Found found = table.find(left.id, symbols_[left.next].id);
+    if (found.rank != rank) continue;  // one of the two has changed since
+    join(position, found.result, table);
+    if (!waiting_.empty() && waiting_.front() < rank && !bucket.empty()) {
       waiting_.push_back(rank);
       std::push_heap(waiting_.begin(), waiting_.end(), std::greater<>());
       return;

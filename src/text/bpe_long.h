@@ -1,10 +1,11 @@
 // BPE of long pieces (a word of 10 MB must not stall): symbols in a linked list, pairs waiting in one bucket per rank.
-// The lowest rank is worked off from left to right; a bucket is sorted only if its positions came out of order, which
-// runs of one character never cause. Memory: about 24 bytes per byte of the piece, given back when it was large.
+// The lowest rank is worked off from left to right; a bucket becomes a heap only if its positions came out of order,
+// which runs of one character never cause. Memory: about 24 bytes per byte of the piece, given back when it was large.
 // One per thread.
 #pragma once
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,8 @@ class LongBpe final : public SubwordScratch {
  public:
   void encode(std::string_view piece, const std::array<int32_t, 256>& byte_ids, const MergeTable& table,
               std::vector<int32_t>& ids);
+  /// The same for symbols that are tokens already.
+  void encode(std::span<const int32_t> symbols, const MergeTable& table, std::vector<int32_t>& ids);
 
  private:
   static constexpr uint32_t kEnd = UINT32_MAX;
@@ -24,12 +27,16 @@ class LongBpe final : public SubwordScratch {
     uint32_t previous, next;
   };
   struct Bucket {
-    std::vector<uint32_t> positions;  // from `done` on still to do
+    std::vector<uint32_t> positions;  // ascending, from `done` on still to do; or a heap, lowest first
     size_t done = 0;
-    bool sorted = true;
+    bool heap = false;
+    bool empty() const { return done == positions.size(); }
+    void push(uint32_t position);
+    uint32_t pop();
   };
 
-  void link(std::string_view piece, const std::array<int32_t, 256>& byte_ids);
+  void begin(size_t num_symbols);
+  void merge(const MergeTable& table, std::vector<int32_t>& ids);
   void push(uint32_t position, const MergeTable& table);
   /// Works off the bucket of `rank` until it is empty or a lower rank appeared.
   void work_off(uint32_t rank, const MergeTable& table);

@@ -3,27 +3,31 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/error.h"
 #include "text/bpe_long.h"
 
 namespace maru::text {
 
-MergeTable::MergeTable(std::vector<Merge> merges) : merges_(std::move(merges)) {
-  const size_t capacity = std::bit_ceil(2 * merges_.size() + 2);
+MergeTable::MergeTable(std::vector<Merge> merges, const std::vector<uint32_t>& ranks) {
+  CHECK(ranks.empty() || ranks.size() == merges.size());
+  const size_t capacity = std::bit_ceil(2 * merges.size() + 2);
   slots_.resize(capacity);
   mask_ = capacity - 1;
   shift_ = 64 - std::countr_zero(capacity);
   filter_.resize(std::max<size_t>(2, capacity / 8));
   filter_shift_ = 64 - std::countr_zero(filter_.size());
-  for (uint32_t rank = 0; rank < merges_.size(); ++rank) {
-    const uint64_t key = key_of(merges_[rank].left, merges_[rank].right), hash = key * kScatter;
+  for (uint32_t place = 0; place < merges.size(); ++place) {
+    const uint32_t rank = ranks.empty() ? place : ranks[place];
+    const uint64_t key = key_of(merges[place].left, merges[place].right), hash = key * kScatter;
     size_t slot = hash >> shift_;
     while (slots_[slot].found.rank != kNone && slots_[slot].key != key) slot = (slot + 1) & mask_;
-    slots_[slot] = {key, {rank, merges_[rank].result}};
+    slots_[slot] = {key, {rank, merges[place].result}};
     filter_[hash >> filter_shift_] |= bits_of(hash);
+    num_ranks_ = std::max(num_ranks_, rank + 1);
   }
 }
 
-BpeModel::BpeModel(const std::array<int32_t, 256>& byte_ids, std::vector<Merge> merges,
+BpeModel::BpeModel(const std::array<int32_t, 256>& byte_ids, MergeTable merges,
                    std::shared_ptr<const TokenTable> whole_pieces)
     : byte_ids_(byte_ids), table_(std::move(merges)), byte_pairs_(1 << 16), whole_pieces_(std::move(whole_pieces)) {
   for (size_t pair = 0; pair < byte_pairs_.size(); ++pair)
@@ -35,7 +39,7 @@ std::unique_ptr<SubwordScratch> BpeModel::make_scratch() const { return std::mak
 void BpeModel::encode_piece(std::string_view piece, SubwordScratch& scratch, std::vector<int32_t>& ids) const {
   if (whole_pieces_ != nullptr)
     if (const auto id = whole_pieces_->find(piece)) return ids.push_back(*id);
-  if (piece.size() <= kShort && table_.merges().size() <= kMostRanks) return encode_short(piece, ids);
+  if (piece.size() <= kShort && table_.num_ranks() <= kMostRanks) return encode_short(piece, ids);
   static_cast<LongBpe&>(scratch).encode(piece, byte_ids_, table_, ids);
 }
 

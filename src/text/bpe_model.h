@@ -2,7 +2,7 @@
 // first, until no pair has a rank (Sennrich et al. 2016; ties and order as in Hugging Face's tokenizers).
 //
 // Short pieces take a scan over at most kShort symbols per merge, long ones buckets by rank (bpe_long.h): O(n log n) at
-// worst and O(n) for runs of one character. Immutable; share between threads.
+// worst and O(n) for runs of one character. BPE over characters is in char_bpe_model.h. Immutable; share between threads.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -12,20 +12,16 @@
 
 #include "text/subword_model.h"
 #include "text/token_table.h"
+#include "text/tokenizer_spec.h"
 
 namespace maru::text {
 
-/// `left` + `right` become `result`; the rank is the position in the list of merges.
-struct Merge {
-  int32_t left = 0, right = 0, result = 0;
-  bool operator==(const Merge&) const = default;
-};
-
-/// (left, right) → rank, open addressing. Of equal pairs the last counts.
+/// (left, right) → rank and result, open addressing. Of equal pairs the last counts.
 class MergeTable {
  public:
   static constexpr uint32_t kNone = UINT32_MAX;
-  explicit MergeTable(std::vector<Merge> merges);
+  /// The rank of a merge is its place, or what `ranks` (empty or as long, below kNone, ascending) says.
+  explicit MergeTable(std::vector<Merge> merges, const std::vector<uint32_t>& ranks = {});
   struct Found {
     uint32_t rank = kNone;
     int32_t result = -1;
@@ -38,8 +34,8 @@ class MergeTable {
     }
   }
   uint32_t rank(int32_t left, int32_t right) const { return find(left, right).rank; }
-  int32_t result(uint32_t rank) const { return merges_[rank].result; }
-  const std::vector<Merge>& merges() const { return merges_; }
+  /// Largest rank + 1.
+  uint32_t num_ranks() const { return num_ranks_; }
 
  private:
   static constexpr uint64_t kScatter = 0x9E3779B97F4A7C15;
@@ -51,22 +47,23 @@ class MergeTable {
     return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
   }
   static uint64_t bits_of(uint64_t hash) { return uint64_t{1} << (hash >> 20 & 63) | uint64_t{1} << (hash >> 26 & 63); }
-  std::vector<Merge> merges_;
   std::vector<Slot> slots_;
   std::vector<uint64_t> filter_;  // Bloom filter, two bits in one word: most pairs have no merge, and it stays in cache
   uint64_t mask_ = 0;
   int shift_ = 0, filter_shift_ = 0;
+  uint32_t num_ranks_ = 0;
 };
 
 class BpeModel final : public SubwordModel {
  public:
   /// `byte_ids` numbers the 256 bytes. With `whole_pieces` a piece that is a token stands for itself, merges or not
   /// (Hugging Face: ignore_merges). `tokens` is only looked at then, and must outlive the model.
+  BpeModel(const std::array<int32_t, 256>& byte_ids, MergeTable merges, std::shared_ptr<const TokenTable> whole_pieces);
   BpeModel(const std::array<int32_t, 256>& byte_ids, std::vector<Merge> merges,
-           std::shared_ptr<const TokenTable> whole_pieces);
+           std::shared_ptr<const TokenTable> whole_pieces)
+      : BpeModel(byte_ids, MergeTable(std::move(merges)), std::move(whole_pieces)) {}
   std::unique_ptr<SubwordScratch> make_scratch() const override;
   void encode_piece(std::string_view piece, SubwordScratch& scratch, std::vector<int32_t>& ids) const override;
-  const std::vector<Merge>& merges() const { return table_.merges(); }
 
  private:
   static constexpr size_t kShort = 128;                // symbols, at most 256: a place fits 8 bits

@@ -31,16 +31,16 @@ BpeTrainerConfig resolved(BpeTrainerConfig config) {
 }
 
 TokenizerSpec spec_of(const MergeLearner& learner, const BpeTrainerConfig& config) {
-  TokenizerSpec spec;
-  spec.split_patterns = {config.pattern};
-  spec.merges = learner.merges();
+  TokenizerSpec spec = byte_level_spec({config.pattern});
+  spec.model = BpeSpec{.merges = learner.merges()};
   int32_t id = 0;
   for (const std::string& token : config.special_tokens) {
     spec.vocabulary.emplace_back(id, token);
     spec.added_tokens.push_back({.id = id++, .content = token});
   }
   for (const std::string& token : learner.tokens()) spec.vocabulary.emplace_back(id++, token);
-  spec.prefix = {0};
+  const std::string& bos = config.special_tokens.front();
+  spec.post_processor.steps.push_back(around({{bos, {0}, {bos}}}, {}));
   return spec;
 }
 

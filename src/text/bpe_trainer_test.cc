@@ -214,7 +214,7 @@ TEST(BpeTrainer, SpecialTokensComeFirstThenBytes) {
   EXPECT_EQ(t.id_of("<|begin_of_text|>"), 0);
   EXPECT_EQ(t.id_of("<|reserved_10|>"), 15);
   EXPECT_EQ(t.id_of("!"), 16);
-  EXPECT_EQ(t.vocab_size() - 272, static_cast<int32_t>(t.spec().merges.size()));
+  EXPECT_EQ(t.vocab_size() - 272, static_cast<int32_t>(std::get<BpeSpec>(t.spec().model).merges.size()));
 }
 
 }  // namespace

@@ -2,17 +2,15 @@
 
 #include <cstring>
 
-#include "text/normalizer.h"
-
 namespace maru::text {
 namespace {
 
 /// Calls plain(section) for the text between matches and token(id) for each match, in order.
 template <class Plain, class Token>
 void each_section(const AddedTokenMatcher& matcher, std::string_view text, const Plain& plain, const Token& token) {
-  size_t at = 0;
-  while (!matcher.empty() && at < text.size()) {
-    const AddedTokenMatcher::Match match = matcher.find(text, at);
+  size_t at = 0, scan = 0;
+  while (!matcher.empty() && scan < text.size()) {
+    const AddedTokenMatcher::Match match = matcher.find_cut(text, at, scan);
     if (match.begin == std::string_view::npos) break;
     if (match.begin > at) plain(text.substr(at, match.begin - at));
     token(match.id);
@@ -35,34 +33,58 @@ std::vector<int32_t> Encoder::encode(std::string_view text, const EncodeOptions&
 }
 
 void Encoder::encode(std::string_view text, const EncodeOptions& options, std::vector<int32_t>& ids) {
-  const TokenizerSpec& spec = tokenizer_.spec();
-  if (options.add_special_tokens) ids.insert(ids.end(), spec.prefix.begin(), spec.prefix.end());
-  encode_raw(text, options.parse_special, ids);
-  if (options.add_special_tokens) ids.insert(ids.end(), spec.suffix.begin(), spec.suffix.end());
+  for (const Wrapping::Part& part : tokenizer_.wrapping().single)
+    if (part.sequence >= 0)
+      encode_raw(text, options.parse_special, ids);
+    else if (options.add_special_tokens)
+      ids.insert(ids.end(), part.ids.begin(), part.ids.end());
+}
+
+void Encoder::encode_pair(std::string_view first, std::string_view second, const EncodeOptions& options, Encoding& to) {
+  for (const Wrapping::Part& part : tokenizer_.wrapping().pair) {
+    if (part.sequence >= 0)
+      encode_raw(part.sequence == 0 ? first : second, options.parse_special, to.ids);
+    else if (options.add_special_tokens)
+      to.ids.insert(to.ids.end(), part.ids.begin(), part.ids.end());
+    to.type_ids.resize(to.ids.size(), part.type_id);
+  }
 }
 
 void Encoder::encode_raw(std::string_view text, bool parse_special, std::vector<int32_t>& ids) {
   each_section(
       tokenizer_.matcher(false, parse_special), text,
-      [&](std::string_view section) {
-        const bool nfc = tokenizer_.spec().normalizer == Normalizer::kNfc;
-        encode_normalized(nfc ? to_nfc(section, normalized_) : section, parse_special, ids);
+      [&](std::string_view part) {
+        Section section{part, part.data() == text.data()};
+        section.text = tokenizer_.normalizer().apply(part, normalizer_scratch_, section.at_start);
+        encode_normalized(section, parse_special, ids);
       },
       [&](int32_t id) { ids.push_back(id); });
 }
 
-void Encoder::encode_normalized(std::string_view text, bool parse_special, std::vector<int32_t>& ids) {
+void Encoder::encode_normalized(Section section, bool parse_special, std::vector<int32_t>& ids) {
   each_section(
-      tokenizer_.matcher(true, parse_special), text, [&](std::string_view section) { encode_plain(section, ids); },
+      tokenizer_.matcher(true, parse_special), section.text,
+      [&](std::string_view part) {
+        encode_plain({part, section.at_start && part.data() == section.text.data()}, ids);
+      },
       [&](int32_t id) { ids.push_back(id); });
 }
 
-void Encoder::encode_plain(std::string_view text, std::vector<int32_t>& ids) {
-  const char* const end = text.data() + text.size();
+void Encoder::encode_plain(Section section, std::vector<int32_t>& ids) {
+  const char* const end = section.text.data() + section.text.size();
   num_pending_ = 0;  // an exception may have left something behind
   waiting_.piece = {};
-  tokenizer_.pre_tokenizer().split(text, [&](std::string_view piece) { add_piece(piece, end, ids); });
-  encode_waiting(ids);
+  const PreTokenizer& pre_tokenizer = tokenizer_.pre_tokenizer();
+  if (pre_tokenizer.in_place()) {
+    pre_tokenizer.split(section.text, [&](std::string_view piece) { add_piece(piece, end, ids); });
+    encode_waiting(ids);
+  } else {
+    pre_tokenizer.split(section, pre_tokenizer_scratch_, [&](std::string_view piece) {
+      add_piece(piece, piece.data() + piece.size(), ids);
+      encode_waiting(ids);  // the piece may lie in a buffer that the next one takes
+      waiting_.piece = {};
+    });
+  }
   flush(ids);
 }
 

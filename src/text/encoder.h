@@ -21,12 +21,14 @@ class Encoder {
   /// Appends the ids of `text`.
   void encode(std::string_view text, const EncodeOptions& options, std::vector<int32_t>& ids);
   std::vector<int32_t> encode(std::string_view text, const EncodeOptions& options = {});
+  /// Appends the ids of a pair of texts and the type of each.
+  void encode_pair(std::string_view first, std::string_view second, const EncodeOptions& options, Encoding& to);
   const Tokenizer& tokenizer() const { return tokenizer_; }
 
  private:
   void encode_raw(std::string_view text, bool parse_special, std::vector<int32_t>& ids);
-  void encode_normalized(std::string_view text, bool parse_special, std::vector<int32_t>& ids);
-  void encode_plain(std::string_view text, std::vector<int32_t>& ids);
+  void encode_normalized(Section section, bool parse_special, std::vector<int32_t>& ids);
+  void encode_plain(Section section, std::vector<int32_t>& ids);
   /// A piece whose place in the cache is being fetched while the one before it is encoded.
   struct Waiting {
     std::string_view piece;  // empty: none
@@ -40,7 +42,8 @@ class Encoder {
   const Tokenizer& tokenizer_;
   std::unique_ptr<SubwordScratch> scratch_;
   std::optional<PieceCache> cache_;
-  std::string normalized_;
+  NormalizerScratch normalizer_scratch_;
+  PreTokenizerScratch pre_tokenizer_scratch_;
   Waiting waiting_;
   std::array<int32_t, 512> pending_;  // ids on their way to the caller's vector
   size_t num_pending_ = 0;

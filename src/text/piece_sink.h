@@ -5,16 +5,19 @@
 
 namespace maru::text {
 
-class PieceSink {
+template <class Argument>
+class SinkOf {
  public:
   template <class F>
-  requires(!std::is_same_v<std::remove_cvref_t<F>, PieceSink>) PieceSink(const F& f)  // NOLINT: implicit by design
-      : object_(&f), call_([](const void* o, std::string_view piece) { (*static_cast<const F*>(o))(piece); }) {}
-  void operator()(std::string_view piece) const { call_(object_, piece); }
+  requires(!std::is_same_v<std::remove_cvref_t<F>, SinkOf>) SinkOf(const F& f)  // NOLINT: implicit by design
+      : object_(&f), call_([](const void* o, Argument argument) { (*static_cast<const F*>(o))(argument); }) {}
+  void operator()(Argument argument) const { call_(object_, argument); }
 
  private:
   const void* object_;
-  void (*call_)(const void*, std::string_view);
+  void (*call_)(const void*, Argument);
 };
+
+using PieceSink = SinkOf<std::string_view>;
 
 }  // namespace maru::text

@@ -48,16 +48,22 @@ Result<Regex> Regex::compile(const std::string& pattern, const std::string& wher
 }
 
 void Regex::split(std::string_view text, PieceSink sink) const {
+  find(text, [&](Matched m) {
+    if (!m.text.empty()) sink(m.text);
+  });
+}
+
+void Regex::find(std::string_view text, SinkOf<Matched> sink) const {
   const char* const end = text.data() + text.size();
   const char* begin = text.data();
   const auto flush = [&](const char* to) {
-    if (to > begin) split_valid({begin, static_cast<size_t>(to - begin)}, sink);
+    if (to > begin) find_valid({begin, static_cast<size_t>(to - begin)}, sink);
   };
   for (const char* p = begin; p < end;) {
     const Decoded d = decode_utf8(p, end);
     if (d.code_point == kInvalidCodePoint) {
       flush(p);
-      sink({p, d.length});
+      sink({{p, d.length}, false});
       begin = p + d.length;
     }
     p += d.length;
@@ -65,24 +71,26 @@ void Regex::split(std::string_view text, PieceSink sink) const {
   flush(end);
 }
 
-void Regex::split_valid(std::string_view text, PieceSink sink) const {
+void Regex::find_valid(std::string_view text, SinkOf<Matched> sink) const {
   const std::unique_ptr<OnigRegion, FreeRegion> region(onig_region_new());
   const OnigUChar *const base = bytes_of(text.data()), *const end = base + text.size();
   size_t done = 0;
-  for (size_t from = 0; from < text.size();) {
+  bool matched = false;  // something ends at `done`
+  for (size_t from = 0; from <= text.size();) {
     const int at = onig_search(compiled_->regex, base, end, base + from, end, region.get(), ONIG_OPTION_NONE);
     if (at == ONIG_MISMATCH) break;
     if (at < 0) throw Failure(ErrorCode::kExhausted, compiled_->where + ": matching failed: " + message_of(at));
     const size_t stop = static_cast<size_t>(region->end[0]), start = static_cast<size_t>(at);
-    if (stop == start) {  // an empty match splits nothing
-      from = start + (start < text.size() ? decode_utf8(text.data() + start, text.data() + text.size()).length : 1);
+    if (stop == start && matched && stop == done) {  // no empty match right behind another: on by one character
+      from = from < text.size() ? from + decode_utf8(text.data() + from, text.data() + text.size()).length : from + 1;
       continue;
     }
-    if (start > done) sink(text.substr(done, start - done));
-    sink(text.substr(start, stop - start));
+    if (start > done) sink({text.substr(done, start - done), false});
+    sink({text.substr(start, stop - start), true});
     done = from = stop;
+    matched = true;
   }
-  if (done < text.size()) sink(text.substr(done));
+  if (done < text.size()) sink({text.substr(done), false});
 }
 
 }  // namespace maru::text

@@ -15,19 +15,22 @@ std::vector<AddedToken> added_by_id(const Tokenizer& tokenizer) {
 }
 
 Json flags_of(const AddedToken& token) {
-  return {{"content", token.content}, {"lstrip", false},      {"normalized", token.normalized},
-          {"rstrip", false},          {"single_word", false}, {"special", token.special}};
+  return {{"content", token.content}, {"lstrip", token.lstrip},           {"normalized", token.normalized},
+          {"rstrip", token.rstrip},   {"single_word", token.single_word}, {"special", token.special}};
 }
 
 /// Roles as `transformers` names them.
 void add_roles(const Tokenizer& tokenizer, Json& to) {
   const auto add = [&](const char* key, std::optional<int32_t> id) {
-    if (id) to[key] = std::string(tokenizer.bytes_of(*id));
+    if (id) to[key] = std::string(tokenizer.spelling_of(*id));
   };
   add("bos_token", tokenizer.roles().bos);
   add("eos_token", tokenizer.roles().eos);
   add("pad_token", tokenizer.roles().pad);
   add("unk_token", tokenizer.roles().unk);
+  add("sep_token", tokenizer.roles().sep);
+  add("cls_token", tokenizer.roles().cls);
+  add("mask_token", tokenizer.roles().mask);
 }
 
 std::string template_of(const Tokenizer& tokenizer, const TokenizerFilesOptions& options) {

@@ -73,8 +73,10 @@ TEST(TokenizerJson, WritingAndReadingIsTheIdentity) {
   const Tokenizer t = small_tokenizer();
   const Tokenizer again = Tokenizer::parse(t.to_json(), "again").value();
   EXPECT_EQ(again.to_json(), t.to_json());
-  EXPECT_EQ(again.spec().merges, t.spec().merges);
-  EXPECT_EQ(again.spec().split_patterns, std::vector<std::string>{maru_pattern()});
+  EXPECT_EQ(std::get<BpeSpec>(again.spec().model).merges, std::get<BpeSpec>(t.spec().model).merges);
+  ASSERT_EQ(again.spec().pre_tokenizer.steps.size(), 2u);
+  EXPECT_EQ(std::get<pre_tokenizers::Split>(again.spec().pre_tokenizer.steps[0]).pattern.text, maru_pattern());
+  EXPECT_TRUE(again.spec().byte_level);
   EXPECT_EQ(again.encode("가나다 the abab 123"), t.encode("가나다 the abab 123"));
   const Tokenizer gpt2 = Tokenizer::parse(small_file().dump(), "t.json").value();
   EXPECT_EQ(Tokenizer::parse(gpt2.to_json(), "again").value().encode("ab ab", {.add_special_tokens = true}),
@@ -98,39 +100,61 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Damage{"", "[]", "invalid_argument t.json: : expected an object"},
         Damage{"/version", "\"2.0\"", "unimplemented t.json: version"},
-        Damage{"/truncation", "{}", "unimplemented t.json: truncation"},
-        Damage{"/normalizer", R"({"type": "Prepend"})", "unimplemented t.json: normalizer: normalizer Prepend"},
+        Damage{"/truncation", "3", "t.json: truncation: expected an object, got 3"},
+        Damage{"/truncation", R"({"max_length": -1})", "t.json: truncation.max_length: expected a number of things"},
+        Damage{"/padding", R"({"pad_id": "x"})", "t.json: padding.pad_id: expected a token id"},
+        Damage{"/normalizer", R"({"type": "Lowercased"})", "unimplemented t.json: normalizer: normalizer Lowercased"},
         Damage{"/normalizer", "3", "t.json: normalizer: expected an object, got 3"},
-        Damage{"/pre_tokenizer", "null", "unimplemented t.json: pre_tokenizer"},
-        Damage{"/pre_tokenizer", R"({"type": "Metaspace"})", "pre-tokenizer Metaspace is not supported yet"},
-        Damage{"/pre_tokenizer/add_prefix_space", "true", "t.json: pre_tokenizer.add_prefix_space: "},
+        Damage{"/normalizer", R"({"type": "Precompiled", "precompiled_charsmap": "!"})",
+               "t.json: normalizer.precompiled_charsmap: expected base64"},
+        Damage{"/normalizer", R"({"type": "Precompiled", "precompiled_charsmap": "AAAAAAAA"})",
+               "t.json: normalizer.precompiled_charsmap: the table says that it takes 0 of 2 bytes"},
+        Damage{"/normalizer", R"({"type": "Replace", "pattern": {"Regex": "("}, "content": ""})",
+               "t.json: normalizer: not a valid regular expression"},
+        Damage{"/pre_tokenizer", R"({"type": "Words"})", "pre-tokenizer Words is not supported yet"},
+        Damage{"/pre_tokenizer", R"({"type": "FixedLength", "length": 0})", "t.json: pre_tokenizer.length"},
+        Damage{"/pre_tokenizer", R"({"type": "Metaspace", "replacement": "ab"})",
+               "t.json: pre_tokenizer.replacement: expected one character, got \"ab\""},
+        Damage{"/pre_tokenizer", R"({"type": "Metaspace", "prepend_scheme": "last"})",
+               "t.json: pre_tokenizer.prepend_scheme: expected always, first or never"},
         Damage{"/pre_tokenizer",
-               R"({"type": "Sequence", "pretokenizers": [{"type": "Split", "behavior": "Removed", "pattern": {}}]})",
-               "t.json: pre_tokenizer.pretokenizers[0].behavior: behavior Removed"},
+               R"({"type": "Sequence", "pretokenizers": [{"type": "Split", "behavior": "Lost", "pattern": {}}]})",
+               "t.json: pre_tokenizer.pretokenizers[0].pattern.String: expected a string"},
+        Damage{"/pre_tokenizer",
+               R"({"type": "Sequence", "pretokenizers": [{"type": "Split", "behavior": "Lost",
+                  "pattern": {"String": "a"}}]})",
+               "t.json: pre_tokenizer.pretokenizers[0].behavior: expected Isolated"},
         Damage{"/pre_tokenizer",
                R"({"type": "Sequence", "pretokenizers": [{"type": "Split", "behavior": "Isolated",
                   "pattern": {"Regex": "("}}, {"type": "ByteLevel", "add_prefix_space": false}]})",
                "t.json: pre_tokenizer: not a valid regular expression"},
-        Damage{"/model/type", "\"Unigram\"", "unimplemented t.json: model.type: model Unigram"},
-        Damage{"/model/byte_fallback", "true", "unimplemented t.json: model.byte_fallback"},
+        Damage{"/model/type", "\"Morfessor\"", "unimplemented t.json: model.type: model Morfessor"},
+        Damage{"/model/dropout", "0.1", "unimplemented t.json: model.dropout: dropout"},
+        Damage{"/model/unk_token", "\"<unk>\"", "no error"},
         Damage{"/model/vocab", "[]", "t.json: model.vocab: expected an object of tokens and ids, got []"},
         Damage{"/model/vocab/a", "-1", "t.json: model.vocab.a: expected a token id, got -1"},
         Damage{"/model/vocab/a", "1.5", "t.json: model.vocab.a: expected a token id, got 1.5"},
         Damage{"/model/vocab/a", "2000000000", "t.json: model.vocab.a: expected an id below"},
         Damage{"/model/vocab/b", "97", "expected an id of its own"},
-        Damage{"/model/vocab", R"({"a": 0, "b": 1, "ab": 2})",
-               "t.json: model.vocab: expected a token for each of the 256"},
+        Damage{"/model", R"({"type": "BPE", "unk_token": "<unk>", "vocab": {"a": 0}, "merges": []})",
+               "t.json: the unknown token \"<unk>\" is no token"},
+        Damage{"/model", R"({"type": "Unigram", "unk_id": 3, "vocab": [["a", 0.5]]})",
+               "t.json: model.unk_id: expected an id below 1"},
+        Damage{"/model", R"({"type": "Unigram", "vocab": [["a"]]})", "t.json: model.vocab[0]: expected a token and its"},
         Damage{"/model/merges", "{}", "t.json: model.merges: expected a list"},
         Damage{"/model/merges/0", "\"ab\"", "t.json: model.merges[0]: expected two tokens and a space, got \"ab\""},
         Damage{"/model/merges/0", "\"a c\"", "t.json: model.merges[0]: expected tokens of model.vocab (\"ac\""},
         Damage{"/model/merges/0", "[1, 2]", "t.json: model.merges[0][0]: expected a string, got 1"},
-        Damage{"/added_tokens/0/lstrip", "true", "unimplemented t.json: added_tokens[0].lstrip"},
         Damage{"/added_tokens/0/id", "3", "t.json: added_tokens[0].id: expected an id of its own"},
         Damage{"/added_tokens/0/content", "\"ab\"", "t.json: added_tokens[0].id: expected 256"},
         Damage{"/added_tokens/0/content", "\"\"", "t.json: added_tokens[0].content: expected 1 to 1024 bytes"},
-        Damage{"/post_processor", R"({"type": "RobertaProcessing"})", "unimplemented t.json: post_processor"},
+        Damage{"/post_processor", R"({"type": "RobertaProcessing"})", "t.json: post_processor.sep: expected a list"},
+        Damage{"/post_processor", R"({"type": "BertProcessing", "sep": ["x", 999], "cls": ["<s>", 257]})",
+               "t.json: post_processor.sep: no token has id 999"},
+        Damage{"/post_processor/processors/0", R"({"type": "BertProcessing", "sep": ["x", 2], "cls": ["y", 3]})",
+               "unimplemented t.json: post_processor: a second post-processor"},
         Damage{"/post_processor/processors/1/special_tokens/<s>/ids/0", "999", "no token has id 999"},
-        Damage{"/decoder", R"({"type": "WordPiece"})", "unimplemented t.json: decoder: decoder WordPiece"}));
+        Damage{"/decoder", R"({"type": "CTC"})", "unimplemented t.json: decoder: decoder CTC"}));
 
 TEST(TokenizerJson, NoBytesCrashTheReader) {
   const std::string good = small_file().dump();
@@ -142,7 +166,7 @@ TEST(TokenizerJson, NoBytesCrashTheReader) {
     for (int i = 0; i < 3 && !bad.empty(); ++i) bad[random.below(bad.size())] = static_cast<char>(random.below(256));
     const Result<Tokenizer> result = Tokenizer::parse(bad, "t.json");
     if (result.ok())
-      EXPECT_EQ(result.value().vocab_size(), 258);
+      EXPECT_GE(result.value().vocab_size(), 258);
     else
       EXPECT_THAT(result.error().message, HasSubstr("t.json"));
   }

@@ -67,7 +67,7 @@ TEST(Tokenizer, ShortAndLongPiecesFollowTheDefinition) {
   const Tokenizer t = small_tokenizer();
   std::array<int32_t, 256> byte_ids;
   for (int b = 0; b < 256; ++b) byte_ids[b] = *t.id_of(std::string(1, static_cast<char>(b)));
-  const MergeTable table(t.spec().merges);
+  const MergeTable table(std::get<BpeSpec>(t.spec().model).merges);
   Random random(2);
   LongBpe longer;
   const auto scratch = t.model().make_scratch();

@@ -5,7 +5,7 @@
 
 #include "base/random.h"
 #include "text/char_class.h"
-#include "text/normalizer.h"
+#include "text/unicode_form.h"
 
 namespace maru::text {
 namespace {
@@ -82,11 +82,12 @@ TEST(Unicode, CharClassesOfEachKind) {
 }
 
 TEST(Unicode, NfcTouchesOnlyWhatIsUtf8) {
+  const UnicodeForm nfc(normalizers::Form::kNfc);
   std::string storage;
-  EXPECT_EQ(to_nfc("plain", storage), "plain");
-  EXPECT_EQ(to_nfc("한글", storage), "한글");
-  EXPECT_EQ(to_nfc("\u1112\u1161\u11ab", storage), "한");
-  EXPECT_EQ(to_nfc("e\u0301\xFF\u1100\u1161\xEA", storage), "é\xFF가\xEA");
+  EXPECT_EQ(nfc.apply("plain", storage), "plain");
+  EXPECT_EQ(nfc.apply("한글", storage), "한글");
+  EXPECT_EQ(nfc.apply("\u1112\u1161\u11ab", storage), "한");
+  EXPECT_EQ(nfc.apply("e\u0301\xFF\u1100\u1161\xEA", storage), "é\xFF가\xEA");
 }
 
 }  // namespace

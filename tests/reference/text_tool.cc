@@ -2,6 +2,11 @@
 // `transformers`. Texts come as JSON strings, one per line; answers are JSON, one per line.
 //
 //   text_tool ids TOKENIZER LINES             token ids of each line
+//   text_tool full TOKENIZER LINES            ids with special tokens, and without; both decoded, at once and token by
+//                                             token, with and without special tokens
+//   text_tool pairs TOKENIZER LINES           lines are [first, second]: ids and types
+//   text_tool decode TOKENIZER LINES          lines are lists of ids: their text, at once and token by token
+//   text_tool normalize TOKENIZER LINES       the normalised text of each line
 //   text_tool split PATTERN LINES             byte lengths of the pieces of each line
 //   text_tool chat TOKENIZER LINES            lines are lists of messages: rendered text, ids and mask
 //   text_tool rewrite TOKENIZER OUT           reads a tokenizer and writes it again
@@ -18,7 +23,9 @@
 #include "base/json.h"
 #include "text/bpe_trainer.h"
 #include "text/chat_template.h"
+#include "text/stream_decoder.h"
 #include "text/tokenizer_files.h"
+#include "text/unicode.h"
 
 namespace {
 
@@ -38,6 +45,61 @@ void ids(const Arguments& a) {
   Encoder encoder(tokenizer);
   for (const Json& line : read_lines(a.at(1)))
     std::cout << Json(encoder.encode(line.get_ref<const std::string&>())).dump() << "\n";
+}
+
+std::string streamed(const Tokenizer& tokenizer, const std::vector<int32_t>& ids, bool skip_special) {
+  StreamDecoder decoder(tokenizer, skip_special);
+  std::string text;
+  for (const int32_t id : ids) {
+    const std::string part = decoder.push(id);
+    if (!is_valid_utf8(part)) throw maru::Failure(maru::ErrorCode::kInternal, "a broken character came out");
+    text += part;
+  }
+  return text + decoder.flush();
+}
+
+Json decoded(const Tokenizer& tokenizer, const std::vector<int32_t>& ids) {
+  Json all = Json::object();
+  for (const bool skip : {false, true}) {
+    const std::string text = replace_invalid_utf8(tokenizer.decode(ids, skip));
+    all[skip ? "text_skipped" : "text"] = text;
+    all[skip ? "stream_skipped_equal" : "stream_equal"] = streamed(tokenizer, ids, skip) == text;
+  }
+  return all;
+}
+
+void full(const Arguments& a) {
+  const Tokenizer tokenizer = Tokenizer::load(a.at(0));
+  Encoder encoder(tokenizer);
+  for (const Json& line : read_lines(a.at(1))) {
+    const std::string& text = line.get_ref<const std::string&>();
+    const std::vector<int32_t> ids = encoder.encode(text, {.add_special_tokens = true});
+    Json answer = decoded(tokenizer, ids);
+    answer["ids"] = ids;
+    answer["plain"] = encoder.encode(text);
+    std::cout << answer.dump() << "\n";
+  }
+}
+
+void pairs(const Arguments& a) {
+  const Tokenizer tokenizer = Tokenizer::load(a.at(0));
+  for (const Json& line : read_lines(a.at(1))) {
+    const Encoding encoding =
+        tokenizer.encode_pair(line[0].get_ref<const std::string&>(), line[1].get_ref<const std::string&>());
+    std::cout << Json{{"ids", encoding.ids}, {"type_ids", encoding.type_ids}}.dump() << "\n";
+  }
+}
+
+void decode(const Arguments& a) {
+  const Tokenizer tokenizer = Tokenizer::load(a.at(0));
+  for (const Json& line : read_lines(a.at(1)))
+    std::cout << decoded(tokenizer, line.get<std::vector<int32_t>>()).dump() << "\n";
+}
+
+void normalize(const Arguments& a) {
+  const Tokenizer tokenizer = Tokenizer::load(a.at(0));
+  for (const Json& line : read_lines(a.at(1)))
+    std::cout << Json(tokenizer.normalizer()(line.get_ref<const std::string&>())).dump() << "\n";
 }
 
 void split(const Arguments& a) {
@@ -129,7 +191,8 @@ void bench(const Arguments& a) {
 
 int run(const std::string& mode, const Arguments& arguments) {
   const std::vector<std::pair<std::string, void (*)(const Arguments&)>> modes{
-      {"ids", ids}, {"split", split}, {"chat", chat}, {"rewrite", rewrite}, {"train", train}, {"bench", bench}};
+      {"ids", ids},         {"full", full},   {"pairs", pairs}, {"decode", decode}, {"normalize", normalize},
+      {"split", split},     {"chat", chat},   {"rewrite", rewrite}, {"train", train}, {"bench", bench}};
   for (const auto& [name, f] : modes)
     if (name == mode) return f(arguments), 0;
   std::cerr << "text_tool: unknown mode " << mode << "\n";
