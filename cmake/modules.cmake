@@ -3,7 +3,7 @@
 # which must stand before it. `tests/tidy` checks the same for #include.
 
 set(MARU_FOLDERS)
-foreach(folder base tensor kernels ops nn formats models text ledger data optim train infer eval platform server cli)
+foreach(folder base tensor kernels ops nn formats models text/jinja text ledger data optim train infer eval platform server cli)
   if(EXISTS ${CMAKE_SOURCE_DIR}/src/${folder}/CMakeLists.txt)
     list(APPEND MARU_FOLDERS ${folder})
   endif()
@@ -16,6 +16,13 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
 endif()
 if(MARU_WERROR)
   list(APPEND MARU_WARNINGS -Werror)
+endif()
+
+if(MARU_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES Clang)
+    message(FATAL_ERROR "MARU_FUZZ needs clang (preset \"fuzz\")")
+  endif()
+  set(MARU_SANITIZE "fuzzer-no-link,address,undefined")
 endif()
 
 function(maru_target target)

@@ -1,5 +1,6 @@
 #include "text/encoder.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "text/normalizer.h"
@@ -19,6 +20,24 @@ void each_section(const AddedTokenMatcher& matcher, std::string_view text, const
     at = match.end;
   }
   if (at < text.size()) plain(text.substr(at));
+}
+
+bool touches(std::span<const ByteRange> ranges, size_t begin, size_t end) {
+  const auto it = std::partition_point(ranges.begin(), ranges.end(), [&](const auto& r) { return r.end <= begin; });
+  return it != ranges.end() && it->begin < end;
+}
+
+/// The first added token at or behind `from` that is not a special one within `input`.
+AddedTokenMatcher::Match find_guarded(const Tokenizer& tokenizer, std::string_view text, size_t from,
+                                      std::span<const ByteRange> input) {
+  while (true) {
+    const AddedTokenMatcher::Match any = tokenizer.matcher(false, true).find(text, from);
+    if (any.begin == std::string_view::npos || !tokenizer.is_special(any.id) || !touches(input, any.begin, any.end))
+      return any;
+    const AddedTokenMatcher::Match plain = tokenizer.matcher(false, false).find(text.substr(0, any.end), from);
+    if (plain.begin != std::string_view::npos) return plain;
+    from = any.begin + 1;
+  }
 }
 
 }  // namespace
@@ -49,6 +68,23 @@ void Encoder::encode_raw(std::string_view text, bool parse_special, std::vector<
         encode_normalized(nfc ? to_nfc(section, normalized_) : section, parse_special, ids);
       },
       [&](int32_t id) { ids.push_back(id); });
+}
+
+void Encoder::encode_guarded(std::string_view text, std::span<const ByteRange> input, std::vector<int32_t>& ids) {
+  const auto section = [&](size_t begin, size_t end) {
+    const std::string_view part = text.substr(begin, end - begin);
+    const bool nfc = tokenizer_.spec().normalizer == Normalizer::kNfc;
+    encode_normalized(nfc ? to_nfc(part, normalized_) : part, !touches(input, begin, end), ids);
+  };
+  size_t at = 0;
+  while (at < text.size()) {
+    const AddedTokenMatcher::Match match = find_guarded(tokenizer_, text, at, input);
+    if (match.begin == std::string_view::npos) break;
+    if (match.begin > at) section(at, match.begin);
+    ids.push_back(match.id);
+    at = match.end;
+  }
+  if (at < text.size()) section(at, text.size());
 }
 
 void Encoder::encode_normalized(std::string_view text, bool parse_special, std::vector<int32_t>& ids) {

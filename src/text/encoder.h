@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,11 @@
 
 namespace maru::text {
 
+/// [begin, end) in a text.
+struct ByteRange {
+  size_t begin, end;
+};
+
 class Encoder {
  public:
   static constexpr size_t kDefaultCacheBytes = 8 << 20;
@@ -21,6 +27,9 @@ class Encoder {
   /// Appends the ids of `text`.
   void encode(std::string_view text, const EncodeOptions& options, std::vector<int32_t>& ids);
   std::vector<int32_t> encode(std::string_view text, const EncodeOptions& options = {});
+  /// The same, for text of which some was written by others: special tokens are found only outside of the ranges
+  /// `input`, which ascend and do not overlap. Without ranges, what encode() gives with parse_special.
+  void encode_guarded(std::string_view text, std::span<const ByteRange> input, std::vector<int32_t>& ids);
   const Tokenizer& tokenizer() const { return tokenizer_; }
 
  private:
