@@ -90,8 +90,12 @@ void add_train(CLI::App& app, Session& session) {
   auto recipe = std::make_shared<RecipeArguments>();
   recipe->add_to(verb, describe_fields<train::TrainConfig>());
   verb->callback([&session, recipe] {
-    const StageResult result =
-        train_model(session, from_json<train::TrainConfig>(recipe->read(), recipe->file), /*set_aside=*/false);
+    const Json json = recipe->read();
+    const auto config = from_json<train::TrainConfig>(json, recipe->file);
+    if (!config.init_from.empty() && json.contains("model"))
+      throw Failure(ErrorCode::kInvalidArgument,
+                    "recipe: model: not together with init_from, whose config.json says it");
+    const StageResult result = train_model(session, config, /*set_aside=*/false);
     session.answer(result.json, result.text);
   });
 }

@@ -145,7 +145,7 @@ TEST_F(BuildTest, DocumentsAreCleanAndNamed) {
   EXPECT_THAT(train[0]["text"].get<std::string>(), HasSubstr("전화 [PHONE]"));
   EXPECT_EQ("corpus/r.html", train[0]["source"]);
   EXPECT_EQ("ko", train[0]["language"]);
-  EXPECT_EQ(document_id(train[0]["text"].get<std::string>()), train[0]["id"]);
+  EXPECT_EQ(document_id(train[0]["text"].get<std::string>()), train[0]["id"].get<std::string>());
 }
 
 TEST_F(BuildTest, SameBytesForAnyNumberOfThreads) {

@@ -96,7 +96,8 @@ void write_manifest(const fs::path& directory, const Manifest& manifest);
 Manifest read_manifest(const fs::path& artefact);
 
 /// What a stage's result depends on, as one SHA-256: the kind, the resolved recipe (which holds the seed), and the
-/// inputs' roles and contents (not their paths: a corpus that has moved has not changed).
+/// inputs' roles and contents, not their paths. Paths count where the recipe itself names them, as that of a dataset
+/// does: they order its documents.
 std::string stage_key(std::string_view kind, const Json& recipe, const std::vector<ManifestInput>& inputs);
 /// True when `directory` holds a finished artefact with this stage key whose files are all there in full length.
 /// Reads no file's content: `verify` does.

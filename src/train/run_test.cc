@@ -2,6 +2,9 @@
 #include "train/run.h"
 
 #include <gmock/gmock.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,6 +107,47 @@ TEST_F(RunTest, InterruptedItSavesAndGoesOn) {
   EXPECT_EQ(1u, list_checkpoints(tokens_.root() / "runs" / "stopped").size());
   EXPECT_TRUE(run("stopped", config()).resumed);
   EXPECT_EQ(weights("whole"), weights("stopped"));
+}
+
+TEST_F(RunTest, AFileThatCannotGrowStopsTheRunAndLosesNothing) {
+  run("whole", config());
+  rlimit before{};
+  ASSERT_EQ(0, ::getrlimit(RLIMIT_FSIZE, &before));
+  const auto old = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{20'000, before.rlim_max};
+  ASSERT_EQ(0, ::setrlimit(RLIMIT_FSIZE, &small));
+  const std::string message = error_of("limited", config());
+  ASSERT_EQ(0, ::setrlimit(RLIMIT_FSIZE, &before));
+  std::signal(SIGXFSZ, old);
+  EXPECT_THAT(message, testing::AllOf(testing::HasSubstr("step-00000005"), testing::HasSubstr("cannot write")));
+  EXPECT_EQ("no error", error_of("limited", config()));
+  EXPECT_EQ(weights("whole"), weights("limited"));
+}
+
+// In a child, since its file system of 1 MiB lasts as long as the process that may mount it.
+enum FullDisk { kResumed = 0, kCannotMount, kNotFull, kLostCheckpoints, kNotResumed };
+TEST_F(RunTest, AFullDiskStopsTheRunAndLosesNothing) {
+  run("whole", config());
+  const fs::path disk = tokens_.root() / "runs";
+  const auto fill_train_empty_train = [&]() -> FullDisk {
+    if (::unshare(CLONE_NEWNS | (::geteuid() == 0 ? 0 : CLONE_NEWUSER)) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=1m") != 0)
+      return kCannotMount;
+    write_file(disk / "ballast", std::string(400'000, 'x'));
+    if (error_of("full", config()).find("No space left on device") == std::string::npos) return kNotFull;
+    if (list_checkpoints(disk / "full").empty()) return kLostCheckpoints;
+    fs::remove(disk / "ballast");
+    return run("full", config(), 1).resumed ? kResumed : kNotResumed;
+  };
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(fill_train_empty_train());
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == kCannotMount) GTEST_SKIP() << "this user may not mount a file system of its own";
+  EXPECT_EQ(kResumed, WEXITSTATUS(status));
+  EXPECT_EQ(weights("whole"), weights("full"));
 }
 
 TEST_F(RunTest, RefusesAnotherRecipeInTheSameRun) {

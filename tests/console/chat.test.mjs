@@ -215,7 +215,10 @@ recorded("complete mode continues a text, and goes on from where it stopped", as
 recorded("a base model opens in complete mode unless the user chose", async () => {
   await visit("chat/docs-ko-base");
   await browser.until("document.querySelector('#mode-complete').checked");
+  assert.equal(await browser.run("return document.activeElement.id"), "composer", "the keyboard is still there");
+  await browser.press("글");
   await browser.click("label[for=mode-chat]");
+  assert.equal(await browser.run("return document.querySelector('#composer').value"), "글", "what was written stays");
   await visit("chat/docs-ko-base");
   assert.equal(await browser.run("return document.querySelector('#mode-chat').checked"), true);
 });

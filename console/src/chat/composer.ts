@@ -38,14 +38,22 @@ export class Composer {
     this.button.disabled = !busy && !this.ready();
   }
 
-  fill(text: string): void {
+  fill(text: string, focus = true): void {
     this.area.value = text;
     this.fit();
-    this.focus();
+    if (focus) this.focus();
   }
 
   focus(): void {
     this.area.focus();
+  }
+
+  get focused(): boolean {
+    return document.activeElement === this.area;
+  }
+
+  get draft(): string {
+    return this.area.value;
   }
 
   private submit(event: Event): void {

@@ -170,8 +170,10 @@ export class ChatView implements View {
       },
       onText: (text) => thread.grow(text),
     });
+    const { focused, draft } = this.composer ?? { focused: false, draft: "" }; // the mode may change under the writer
     this.composer = composer;
     replace(this.main, thread.element, composer.element);
+    composer.fill(draft, focused);
     thread.draw();
     this.element.querySelectorAll<HTMLInputElement>("input[name=mode]").forEach((radio) => {
       radio.checked = radio.value === settings.mode;

@@ -16,9 +16,10 @@ struct Shape {
     return fmt::format("{} x {} x {}{}{}{}{}", m, n, k, transpose_a ? ", aT" : "", transpose_b ? ", bT" : "",
                        pack ? ", packed" : "", add ? ", adding" : "");
   }
-  double flops() const { return 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k); }
+  // Of run(), which multiplies twice.
+  double flops() const { return 4.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k); }
   double bytes(double element_bytes) const {
-    return element_bytes * static_cast<double>(m * k + k * n + (add ? 2 : 1) * m * n);
+    return 2 * element_bytes * static_cast<double>(m * k + k * n + (add ? 2 : 1) * m * n);
   }
 };
 
