@@ -79,6 +79,10 @@ void ExpressionParser::fail(const std::string& message, int line) const {
                 name_ + ":" + std::to_string(line > 0 ? line : current().line) + ": " + message);
 }
 
+void ExpressionParser::refuse(const std::string& message) const {
+  throw Failure(ErrorCode::kUnimplemented, name_ + ":" + std::to_string(current().line) + ": " + message);
+}
+
 void ExpressionParser::fail_expected(const std::string& what) const {
   fail("expected " + what + ", got " + current().described());
 }

@@ -27,6 +27,8 @@ class ExpressionParser {
   std::string expect_name();
   void expect_keyword(std::string_view name);
   [[noreturn]] void fail(const std::string& message, int line = 0) const;
+  /// Throws kUnimplemented.
+  [[noreturn]] void refuse(const std::string& message) const;
   [[noreturn]] void fail_expected(const std::string& what) const;
 
   ExprPtr parse_expression(bool with_conditional = true);

@@ -9,7 +9,7 @@
 namespace maru::text::jinja {
 
 struct Limits {
-  int64_t steps = 32'000'000;            // nodes evaluated, and one per 64 bytes copied
+  int64_t steps = 10'000'000;            // nodes evaluated, and one per 64 bytes copied
   int64_t memory_bytes = 256 << 20;      // live at one time
   int64_t output_bytes = 16 << 20;       // of one string, the rendered text among them
   int depth = 800;                       // of nested statements, expressions and macro calls

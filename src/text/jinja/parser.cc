@@ -118,9 +118,7 @@ class Parser : ExpressionParser {
     const std::string name = current().text;
     constexpr std::array<std::string_view, 4> kOther{"include", "import", "from", "extends"};
     if (std::find(kOther.begin(), kOther.end(), name) != kOther.end())
-      throw Failure(ErrorCode::kUnimplemented,
-                    "chat template, line " + std::to_string(current().line) + ": {% " + name +
-                        " %}: there are no other templates that a chat template could use");
+      refuse("{% " + name + " %}: there are no other templates that a chat template could use");
     fail("unknown tag {% " + name + " %}" + (ends.size() > 0 ? "; expected " + listed(ends) : ""));
   }
 
@@ -256,8 +254,7 @@ class Parser : ExpressionParser {
   }
 
   StatementNode parse_autoescape() {
-    throw Failure(ErrorCode::kUnimplemented, "chat template, line " + std::to_string(current().line) +
-                                                 ": {% autoescape %} is not supported: chat templates make plain text");
+    refuse("{% autoescape %} is not supported: chat templates make plain text");
   }
 
   int loops_ = 0;  // around the current statement, within the macro
