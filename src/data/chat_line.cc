@@ -34,7 +34,8 @@ Outcome check_messages(const Json& json, const std::string& where) {
   if (!json.is_array() || json.empty())
     return {ErrorCode::kInvalidArgument, where + "messages: expected a list of messages, got " + shown(json)};
   for (size_t i = 0; i < json.size(); ++i)
-    if (Outcome checked = check_message(json[i], where + "messages[" + std::to_string(i) + "]"); !checked) return checked;
+    if (Outcome checked = check_message(json[i], where + "messages[" + std::to_string(i) + "]"); !checked)
+      return checked;
   const bool answered = std::any_of(json.begin(), json.end(), [](const Json& m) { return m["role"] == "assistant"; });
   if (!answered) return {ErrorCode::kInvalidArgument, where + "messages: no assistant turn to learn from"};
   return Done{};

@@ -112,8 +112,8 @@ uint64_t assistant_bytes(const Json& messages) {
 Packed encode_chat_line(const text::ChatTemplate& chat_template, text::Encoder& encoder, const Line& line) {
   const ChatLine chat = parse_chat(line.text, line.where).value();
   try {
-    const text::RenderedChat rendered = chat_template.render(
-        chat.messages, {.tools = &chat.tools, .documents = &chat.documents, .mark_learned = true});
+    const text::RenderedChat rendered =
+        chat_template.render(chat.messages, {.tools = &chat.tools, .documents = &chat.documents, .mark_learned = true});
     text::EncodedChat encoded = text::encode_chat(encoder, rendered);
     return {std::move(encoded.ids), std::move(encoded.learned), assistant_bytes(chat.messages)};
   } catch (const Failure& failure) {

@@ -43,8 +43,8 @@ struct ChatPackConfig {
 };
 
 /// Packs {"messages": [{"role", "content"}, …]} lines, with "tools" and "documents" if the template takes them, and
-/// {"prompt", "completion"} lines by the tokenizer's chat template, with a loss mask: only what the assistant says is to
-/// be predicted. A document's source bytes are those of its assistant turns.
+/// {"prompt", "completion"} lines by the tokenizer's chat template, with a loss mask: only what the assistant says is
+/// to be predicted. A document's source bytes are those of its assistant turns.
 ///
 /// Throws   kInvalidArgument naming file, line and field: `chat.jsonl:3: messages[1].role: is missing`; or for a
 ///          tokenizer without a chat template.

@@ -147,10 +147,12 @@ TEST(ChatRequest, JoinsTextParts) {
 }
 
 TEST(ChatRequest, ShowsTheModelsOwnTemplateToolsDocumentsAndVariables) {
-  const auto own = text::ChatTemplate::create(
-      "{{ messages[0].tool_calls[0].function.arguments.city }}|{{ messages[1].role }}|{{ tools | length }}|"
-      "{{ documents[0].text }}|{{ enable_thinking }}|{{ add_generation_prompt }}",
-      {}, "own").value();
+  const auto own =
+      text::ChatTemplate::create(
+          "{{ messages[0].tool_calls[0].function.arguments.city }}|{{ messages[1].role }}|{{ tools | length }}|"
+          "{{ documents[0].text }}|{{ enable_thinking }}|{{ add_generation_prompt }}",
+          {}, "own")
+          .value();
   const auto text = [&](const char* choice) {
     const ChatRequest request = parse_chat_request(
         std::string(R"({"model":"m","tool_choice":)") + choice +

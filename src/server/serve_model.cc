@@ -19,8 +19,7 @@ std::optional<Dtype> wanted_dtype(const ServeConfig& config) {
 
 // Whether the model was taught to answer: its manifest says so; without one, a chat template is a good sign.
 bool can_chat(const fs::path& directory, const infer::LoadedModel& model) {
-  if (fs::exists(directory / ledger::kManifestName))
-    return ledger::read_manifest(directory).notes.value("chat", false);
+  if (fs::exists(directory / ledger::kManifestName)) return ledger::read_manifest(directory).notes.value("chat", false);
   return model.chat_template() != nullptr;
 }
 

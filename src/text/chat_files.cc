@@ -53,8 +53,11 @@ std::string spelling_of(const Json& token) {
 
 std::optional<int32_t> role_of(const Tokenizer& tokenizer, std::string_view name) {
   const TokenRoles& roles = tokenizer.roles();
-  return name == "bos_token" ? roles.bos : name == "eos_token" ? roles.eos : name == "pad_token" ? roles.pad
-         : name == "unk_token" ? roles.unk : std::nullopt;
+  return name == "bos_token"   ? roles.bos
+         : name == "eos_token" ? roles.eos
+         : name == "pad_token" ? roles.pad
+         : name == "unk_token" ? roles.unk
+                               : std::nullopt;
 }
 
 }  // namespace

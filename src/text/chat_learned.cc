@@ -20,6 +20,10 @@ size_t common_prefix(std::string_view a, std::string_view b) {
   return static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
 }
 
+size_t common_suffix(std::string_view a, std::string_view b) {
+  return static_cast<size_t>(std::mismatch(a.rbegin(), a.rend(), b.rbegin(), b.rend()).first - a.rbegin());
+}
+
 }  // namespace
 
 std::optional<std::pair<size_t, size_t>> learned_range(const MarkedText* asked, const MarkedText& told,
@@ -38,8 +42,8 @@ std::optional<std::pair<size_t, size_t>> learned_range(const MarkedText* asked, 
   const std::string_view opening = told_text.substr(start, first - start);
   const std::string_view closing = told_text.substr(last, std::max(end_of_turn(told), last) - last);
   size_t begin = whole_marks.front().first, end = whole_marks.back().second;
-  if (whole_text.substr(0, begin).ends_with(opening)) begin -= opening.size();
-  if (whole_text.substr(end).starts_with(closing)) end += closing.size();
+  begin -= common_suffix(whole_text.substr(0, begin), opening);  // where it is last, it may be opened differently
+  end += common_prefix(whole_text.substr(end), closing);
   return std::pair(begin, end);
 }
 

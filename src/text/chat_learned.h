@@ -15,8 +15,8 @@ namespace maru::text {
 /// `told`    the chat up to and with this message, the message's own bytes marked as generated
 /// `whole`   the whole chat, the message's own bytes marked as generated
 ///
-/// What the template writes between the prompt and the message's own bytes, and behind them up to the white space at the
-/// end, belongs to it: markup of tool calls, the end of the turn.
+/// What the template writes between the prompt and the message's own bytes, and behind them up to the white space at
+/// the end, belongs to it: markup of tool calls, the end of the turn.
 std::optional<std::pair<size_t, size_t>> learned_range(const jinja::MarkedText* asked, const jinja::MarkedText& told,
                                                        const jinja::MarkedText& whole);
 

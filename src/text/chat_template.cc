@@ -14,21 +14,25 @@ using jinja::MarkedText;
 
 constexpr std::string_view kStart = "<|im_start|>", kEnd = "<|im_end|>";
 // Values of "role" that templates make markup of: '<|' + message.role + '|>'.
-constexpr std::array<std::string_view, 12> kOwnRoles{"system",   "developer", "user",        "assistant", "tool",      "function",
-                                                     "ipython",  "model",     "environment", "document",  "documents", "context"};
+constexpr std::array<std::string_view, 12> kOwnRoles{"system",      "developer", "user",      "assistant",
+                                                     "tool",        "function",  "ipython",   "model",
+                                                     "environment", "document",  "documents", "context"};
 constexpr std::string_view kContinueTag = "CONTINUE_FINAL_MESSAGE_TAG ";
 
 [[noreturn]] void fail(const std::string& message) { throw Failure(ErrorCode::kInvalidArgument, message); }
 
-// What transformers does to messages first: fields that are null are dropped, and reasoning is known by its older names.
+// What transformers does to messages first: fields that are null are dropped, and reasoning is known by its older
+// names.
 Json cleaned(const Json& message, size_t index) {
   if (!message.is_object()) fail("messages[" + std::to_string(index) + "]: expected an object");
   const Json* reasoning = nullptr;
   for (const char* name : {"reasoning_content", "thinking", "reasoning"})
-    if (const auto it = message.find(name); reasoning == nullptr && it != message.end() && !it->is_null()) reasoning = &*it;
+    if (const auto it = message.find(name); reasoning == nullptr && it != message.end() && !it->is_null())
+      reasoning = &*it;
   Json out = Json::object();
   const auto thinking = message.find("thinking");
-  if (reasoning != nullptr) out["thinking"] = thinking != message.end() && !thinking->is_null() ? *thinking : *reasoning;
+  if (reasoning != nullptr)
+    out["thinking"] = thinking != message.end() && !thinking->is_null() ? *thinking : *reasoning;
   for (const auto& [key, value] : message.items())
     if (!value.is_null()) out[key] = value;
   if (reasoning != nullptr) out["reasoning_content"] = *reasoning;
@@ -92,8 +96,8 @@ RenderedChat to_segments(const MarkedText& text) {
   for (size_t i = 0; i + 1 < cuts.size(); ++i) {
     const size_t begin = cuts[i], end = cuts[i + 1];
     if (begin < end)
-      chat.segments.push_back({text.bytes.substr(begin, end - begin), !text.input.touches(begin, end),
-                               text.generated.touches(begin, end)});
+      chat.segments.push_back(
+          {text.bytes.substr(begin, end - begin), !text.input.touches(begin, end), text.generated.touches(begin, end)});
   }
   return chat;
 }

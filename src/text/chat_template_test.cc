@@ -87,11 +87,12 @@ TEST(ChatTemplate, ContentsNeverBecomeSpecialTokensUnderAnyTemplate) {
   const Tokenizer t = small_tokenizer();
   const Json chat = Json::array({message("user", " <|im_end|> ")});
   const Json tools = Json::array({{{"<|im_end|>", "<|im_end|>"}}});
-  for (const char* use : {"m.content", "m.content | trim", "m.content.strip()[0:10]", "'<|im_' ~ m.content[7:]",
-                          "m.content | replace(' ', '')", "m | tojson", "m.content.split('|') | join('|')", "tools[0]",
-                          "tools | tojson(indent=1)", "m.content.format()", "'%s' % m.content", "'{}'.format(m.content)",
-                          "m.content | list | join", "m.content | upper | lower", "m.content | reverse | reverse",
-                          "m.items() | list", "[m.content] | map('trim') | first", "m.content.center(40)"}) {
+  for (const char* use :
+       {"m.content", "m.content | trim", "m.content.strip()[0:10]", "'<|im_' ~ m.content[7:]",
+        "m.content | replace(' ', '')", "m | tojson", "m.content.split('|') | join('|')", "tools[0]",
+        "tools | tojson(indent=1)", "m.content.format()", "'%s' % m.content", "'{}'.format(m.content)",
+        "m.content | list | join", "m.content | upper | lower", "m.content | reverse | reverse", "m.items() | list",
+        "[m.content] | map('trim') | first", "m.content.center(40)"}) {
     const ChatTemplate chat_template =
         created("<|im_start|>{% set m = messages[0] %}{{ " + std::string(use) + " }}<|im_end|>");
     const EncodedChat encoded = encode_chat(t, chat_template.render(chat, {.tools = &tools}));
@@ -103,7 +104,7 @@ TEST(ChatTemplate, ContentsNeverBecomeSpecialTokensUnderAnyTemplate) {
 TEST(ChatTemplate, RolesMayBecomeMarkup) {
   const ChatTemplate phi = created("{% for m in messages %}{{ '<|' + m.role + '|>' + m.content }}{% endfor %}");
   const RenderedChat chat = phi.render(Json::array({message("user", "a"), message("im_end", "b")}));
-  ASSERT_EQ(chat.segments.size(), 5u);
+  ASSERT_EQ(chat.segments.size(), 6u);
   EXPECT_EQ(chat.segments[0].text, "<|user|>");
   EXPECT_TRUE(chat.segments[0].own);
   EXPECT_EQ(chat.segments[3].text, "im_end");
@@ -121,8 +122,10 @@ TEST(ChatTemplate, LearnsWhatGenerationMarks) {
 // calls of tools, chats that begin with an answer.
 TEST(ChatTemplate, LearnsTheDifferenceOfPrompts) {
   const ChatTemplate thinks = created(
-      "{% for m in messages %}[{{ m.role }}]{% if m.role == 'assistant' %}{% if loop.last %}<t>{{ m.reasoning_content }}"
-      "</t>{% endif %}{% for c in m.tool_calls %}<call>{{ c | tojson }}</call>{% endfor %}{{ m.content | trim }}{% else %}"
+      "{% for m in messages %}[{{ m.role }}]{% if m.role == 'assistant' %}{% if loop.last %}<t>{{ m.reasoning_content "
+      "}}"
+      "</t>{% endif %}{% for c in m.tool_calls %}<call>{{ c | tojson }}</call>{% endfor %}{{ m.content | trim }}{% "
+      "else %}"
       "{{ m.content }}{% endif %}{{ eos_token }} \n{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}");
   Json first = message("assistant", " b "), last = message("assistant", "d");
   first["reasoning_content"] = "x";

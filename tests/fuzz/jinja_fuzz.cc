@@ -1,5 +1,5 @@
-// Chat templates by strangers: whatever the source, rendering ends, within its limits, in a text or a Failure, and marks
-// stay inside the text.
+// Chat templates by strangers: whatever the source, rendering ends, within its limits, in a text or a Failure, and
+// marks stay inside the text.
 #include <cstdlib>
 
 #include "base/json.h"
@@ -39,10 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto parsed = jinja::Template::parse(source, "fuzz");
   if (!parsed) return 0;
   const Json tools = Json::array({{{"name", "t"}, {"parameters", {{"x", 1}}}}}), yes = true, bos = "<s>";
-  const jinja::Variable variables[] = {{"messages", &messages()},
-                                       {"tools", &tools},
-                                       {"add_generation_prompt", &yes},
-                                       {"bos_token", &bos, true}};
+  const jinja::Variable variables[] = {
+      {"messages", &messages()}, {"tools", &tools}, {"add_generation_prompt", &yes}, {"bos_token", &bos, true}};
   try {
     const jinja::MarkedText text = parsed.value().render(variables, {.limits = kLimits});
     require(text.size() <= static_cast<size_t>(kLimits.output_bytes));

@@ -60,7 +60,8 @@ Json rendered(const Tokenizer& tokenizer, const ChatTemplate& chat_template, con
                                               .continue_field = line.value("continue_field", ""),
                                               .mark_learned = line.value("mark_learned", true)});
   Json segments = Json::array();
-  for (const ChatSegment& s : chat.segments) segments.push_back({{"text", s.text}, {"own", s.own}, {"learned", s.learned}});
+  for (const ChatSegment& s : chat.segments)
+    segments.push_back({{"text", s.text}, {"own", s.own}, {"learned", s.learned}});
   const EncodedChat encoded = encode_chat(tokenizer, chat);
   return {{"text", chat.text()}, {"segments", segments}, {"ids", encoded.ids}, {"learned", encoded.learned}};
 }

@@ -29,7 +29,8 @@ constexpr std::string_view symbol_of(BinaryOp op) {
   const std::string left(type_name(a)), right(type_name(b));
   if (op == BinaryOp::kAdd && (a.is_string() || a.is_list() || a.is_tuple()))
     runtime.fail("can only concatenate " + left + " (not \"" + right + "\") to " + left);
-  runtime.fail("unsupported operand type(s) for " + std::string(symbol_of(op)) + ": '" + left + "' and '" + right + "'");
+  runtime.fail("unsupported operand type(s) for " + std::string(symbol_of(op)) + ": '" + left + "' and '" + right +
+               "'");
 }
 
 int64_t floor_divide(int64_t a, int64_t b) {
@@ -66,7 +67,8 @@ Value power(Runtime& runtime, int64_t base, int64_t exponent) {
 Value integers(Runtime& runtime, BinaryOp op, int64_t a, int64_t b) {
   int64_t result = 0;
   const bool divides = op == BinaryOp::kDivide || op == BinaryOp::kFloorDivide || op == BinaryOp::kModulo;
-  if (divides && b == 0) runtime.fail(op == BinaryOp::kDivide ? "division by zero" : "integer division or modulo by zero");
+  if (divides && b == 0)
+    runtime.fail(op == BinaryOp::kDivide ? "division by zero" : "integer division or modulo by zero");
   if (divides && b == -1 && a == INT64_MIN) fail_overflow(runtime);
   switch (op) {
     case BinaryOp::kAdd:
@@ -142,10 +144,16 @@ MarkedText escape_html(Runtime& runtime, const Value& value) {
   if (text.safe) return text;
   TextBuilder out(runtime);
   size_t done = 0;
-  for (size_t i = text.bytes.find_first_of("&<>'\""); i != std::string::npos; i = text.bytes.find_first_of("&<>'\"", i + 1)) {
+  for (size_t i = text.bytes.find_first_of("&<>'\""); i != std::string::npos;
+       i = text.bytes.find_first_of("&<>'\"", i + 1)) {
     const char c = text.bytes[i];
     out.add_slice(text, done, i);
-    out.add_made(c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&#34;" : "&#39;", text, i, i + 1);
+    out.add_made(c == '&'   ? "&amp;"
+                 : c == '<' ? "&lt;"
+                 : c == '>' ? "&gt;"
+                 : c == '"' ? "&#34;"
+                            : "&#39;",
+                 text, i, i + 1);
     done = i + 1;
   }
   out.add_slice(text, done, text.size()).safe(true);

@@ -42,9 +42,9 @@ struct SliceExpr {
   ExprPtr begin, end, step;
 };
 struct Arguments {
-  Exprs positional, values;        // values of the keywords, beside their names
+  Exprs positional, values;  // values of the keywords, beside their names
   std::vector<std::string> names;
-  ExprPtr rest, keyword_rest;      // *rest, **keyword_rest
+  ExprPtr rest, keyword_rest;  // *rest, **keyword_rest
 };
 struct CallExpr {
   ExprPtr callee;
@@ -87,9 +87,9 @@ struct ConditionalExpr {
   ExprPtr test, then, otherwise;  // otherwise null: undefined
 };
 
-using ExprNode = std::variant<Constant, Name, ListDisplay, TupleDisplay, DictDisplay, AttributeExpr, ItemExpr, SliceExpr,
-                              CallExpr, FilterExpr, TestExpr, UnaryExpr, BinaryExpr, LogicalExpr, CompareExpr, ConcatExpr,
-                              ConditionalExpr>;
+using ExprNode =
+    std::variant<Constant, Name, ListDisplay, TupleDisplay, DictDisplay, AttributeExpr, ItemExpr, SliceExpr, CallExpr,
+                 FilterExpr, TestExpr, UnaryExpr, BinaryExpr, LogicalExpr, CompareExpr, ConcatExpr, ConditionalExpr>;
 struct Expr {
   int line, depth;
   ExprNode node;

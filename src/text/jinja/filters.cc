@@ -14,7 +14,8 @@ Function find_in(std::span<const Method> table, std::string_view name) {
 }
 
 Value refuse(Call& call) {
-  call.runtime.fail(ErrorCode::kUnimplemented, "the filter '" + std::string(call.name) + "' is not supported in templates");
+  call.runtime.fail(ErrorCode::kUnimplemented,
+                    "the filter '" + std::string(call.name) + "' is not supported in templates");
 }
 
 constexpr auto kRefused = std::to_array<Method>({{"filesizeformat", refuse},
@@ -28,8 +29,8 @@ constexpr auto kRefused = std::to_array<Method>({{"filesizeformat", refuse},
 }  // namespace
 
 Function find_filter(std::string_view name) {
-  for (const auto table : {text_filters(), item_filters(), selection_filters(), number_filters(),
-                           std::span<const Method>(kRefused)})
+  for (const auto table :
+       {text_filters(), item_filters(), selection_filters(), number_filters(), std::span<const Method>(kRefused)})
     if (const Function found = find_in(table, name)) return found;
   return nullptr;
 }

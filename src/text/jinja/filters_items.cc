@@ -24,7 +24,8 @@ Value do_first(Call& call) {
 
 Value do_last(Call& call) {
   call.bind({});
-  if (call.self.is(Kind::kIterator)) call.runtime.fail("'" + std::string(type_name(call.self)) + "' object is not reversible");
+  if (call.self.is(Kind::kIterator))
+    call.runtime.fail("'" + std::string(type_name(call.self)) + "' object is not reversible");
   const Values items = items_of(call.runtime, call.self);
   return items.empty() ? call.runtime.undefined("No last item, sequence was empty.") : items.back();
 }
@@ -220,17 +221,19 @@ Value do_sum(Call& call) {
   Value total = a[1].value_or(Value::integer(0));
   if (total.is_string()) call.runtime.fail("sum() can't sum strings");
   for (const Value& item : items_of(call.runtime, call.self))
-    total = binary(call.runtime, BinaryOp::kAdd, total,
-                   given(a[0]) != nullptr ? path_of(call.runtime, item, *a[0]) : item);
+    total =
+        binary(call.runtime, BinaryOp::kAdd, total, given(a[0]) != nullptr ? path_of(call.runtime, item, *a[0]) : item);
   return total;
 }
 
 constexpr auto kFilters = std::to_array<Method>({
-    {"attr", do_attr},         {"batch", do_batch},      {"count", do_length},   {"d", do_default},
-    {"default", do_default},   {"dictsort", do_dict_sort}, {"first", do_first},  {"groupby", do_group_by},
-    {"items", do_items},       {"last", do_last},        {"length", do_length},  {"list", do_list},
-    {"max", do_extreme<true>}, {"min", do_extreme<false>}, {"reverse", do_reverse}, {"slice", do_slice},
-    {"sort", do_sort},         {"sum", do_sum},          {"unique", do_unique},
+    {"attr", do_attr},         {"batch", do_batch},        {"count", do_length},
+    {"d", do_default},         {"default", do_default},    {"dictsort", do_dict_sort},
+    {"first", do_first},       {"groupby", do_group_by},   {"items", do_items},
+    {"last", do_last},         {"length", do_length},      {"list", do_list},
+    {"max", do_extreme<true>}, {"min", do_extreme<false>}, {"reverse", do_reverse},
+    {"slice", do_slice},       {"sort", do_sort},          {"sum", do_sum},
+    {"unique", do_unique},
 });
 
 }  // namespace

@@ -27,7 +27,9 @@ std::optional<std::string> digits_of(Runtime& runtime, const MarkedText& text) {
   const std::string trimmed = strip(runtime, text, nullptr, StripSide::kBoth).bytes;
   std::string out;
   for (size_t i = 0; i < trimmed.size(); ++i) {
-    const auto alnum = [&](size_t at) { return at < trimmed.size() && std::isalnum(static_cast<uint8_t>(trimmed[at])) != 0; };
+    const auto alnum = [&](size_t at) {
+      return at < trimmed.size() && std::isalnum(static_cast<uint8_t>(trimmed[at])) != 0;
+    };
     if (trimmed[i] != '_')
       out += trimmed[i];
     else if (i == 0 || !alnum(i - 1) || !alnum(i + 1))
@@ -89,7 +91,8 @@ Value do_int(Call& call) {
     whole = truncated(call.runtime, value.as_real());
   } else if (value.is_string()) {
     whole = parse_int(call.runtime, value.text(), a[1] ? require_int(call.runtime, *a[1], "int") : 10);
-    if (const auto real = whole ? std::nullopt : parse_real(call.runtime, value.text())) whole = truncated(call.runtime, *real);
+    if (const auto real = whole ? std::nullopt : parse_real(call.runtime, value.text()))
+      whole = truncated(call.runtime, *real);
   }
   return whole ? Value::integer(*whole) : fallback;
 }
@@ -135,7 +138,8 @@ Value do_round(Call& call) {
   if (value.is_undefined()) fail_undefined(runtime, value);
   if (!value.is_number()) runtime.fail("round: expected a number, got " + std::string(type_name(value)));
   if (method == "common")
-    return value.is_integral() ? rounded_integer(runtime, value, precision) : Value::real(rounded(value.as_real(), precision));
+    return value.is_integral() ? rounded_integer(runtime, value, precision)
+                               : Value::real(rounded(value.as_real(), precision));
   const double scale = std::pow(10.0, static_cast<double>(precision)), scaled = value.as_real() * scale;
   return Value::real((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale);
 }

@@ -29,7 +29,8 @@ Value do_title(Call& call) {
   call.bind({});
   const MarkedText text = soft_text(call.runtime, call.self);
   const auto separates = [](const Character& c) {
-    return is_space(c.code_point) || std::string_view("-({[<").find(static_cast<char>(c.code_point)) != std::string::npos;
+    return is_space(c.code_point) ||
+           std::string_view("-({[<").find(static_cast<char>(c.code_point)) != std::string::npos;
   };
   TextBuilder out(call.runtime);
   for (size_t i = 0; i < text.size();) {
@@ -63,7 +64,8 @@ Value do_replace(Call& call) {
   const auto a = call.bind({"old", "new", "count"}, 2);
   Runtime& runtime = call.runtime;
   const int64_t count = given(a[2]) != nullptr ? require_int(runtime, *a[2], "replace") : -1;
-  return runtime.string(replace(runtime, to_text(runtime, call.self), to_text(runtime, *a[0]), to_text(runtime, *a[1]), count));
+  return runtime.string(
+      replace(runtime, to_text(runtime, call.self), to_text(runtime, *a[0]), to_text(runtime, *a[1]), count));
 }
 
 Value do_safe(Call& call) {
@@ -215,8 +217,7 @@ Value do_url_encode(Call& call) {
 
 /// The two separators of json.dumps.
 void set_separators(Runtime& runtime, const Value& value, JsonStyle& style) {
-  if (!value.is_sequence() || value.items().size() != 2)
-    runtime.fail("tojson: separators: expected a pair of strings");
+  if (!value.is_sequence() || value.items().size() != 2) runtime.fail("tojson: separators: expected a pair of strings");
   style.item_separator = require_text(runtime, value.items()[0], "tojson: separators");
   style.key_separator = require_text(runtime, value.items()[1], "tojson: separators");
 }
@@ -234,12 +235,24 @@ Value do_to_json(Call& call) {
 }
 
 constexpr auto kFilters = std::to_array<Method>({
-    {"capitalize", do_capitalize}, {"center", do_center},       {"e", do_escape},
-    {"escape", do_escape},         {"forceescape", do_force_escape}, {"format", do_format},
-    {"indent", do_indent},         {"join", do_join},           {"lower", do_lower},
-    {"replace", do_replace},       {"safe", do_safe},           {"string", do_string},
-    {"title", do_title},           {"tojson", do_to_json},      {"trim", do_trim},
-    {"truncate", do_truncate},     {"upper", do_upper},         {"urlencode", do_url_encode},
+    {"capitalize", do_capitalize},
+    {"center", do_center},
+    {"e", do_escape},
+    {"escape", do_escape},
+    {"forceescape", do_force_escape},
+    {"format", do_format},
+    {"indent", do_indent},
+    {"join", do_join},
+    {"lower", do_lower},
+    {"replace", do_replace},
+    {"safe", do_safe},
+    {"string", do_string},
+    {"title", do_title},
+    {"tojson", do_to_json},
+    {"trim", do_trim},
+    {"truncate", do_truncate},
+    {"upper", do_upper},
+    {"urlencode", do_url_encode},
     {"wordcount", do_word_count},
 });
 

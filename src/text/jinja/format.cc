@@ -137,9 +137,11 @@ class PercentFormatter {
       runtime_.fail(std::string("%") + spec.type + " format: a real number is required, not " +
                     std::string(type_name(value)));
     const bool real = std::string_view("fFeEgG").find(spec.type) != std::string_view::npos;
-    if (!real && !value.is_integral() && !(std::abs(value.as_real()) < 9e18)) runtime_.fail("cannot convert float to integer");
+    if (!real && !value.is_integral() && !(std::abs(value.as_real()) < 9e18))
+      runtime_.fail("cannot convert float to integer");
     const int64_t whole = real ? 0 : value.is_integral() ? value.as_int() : static_cast<int64_t>(value.as_real());
-    const std::string digits = real ? format_real(runtime_, value.as_real(), spec) : format_integer(runtime_, whole, spec);
+    const std::string digits =
+        real ? format_real(runtime_, value.as_real(), spec) : format_integer(runtime_, whole, spec);
     add_padded(MarkedText::own(digits), spec, true, out_);
   }
 

@@ -38,7 +38,8 @@ std::string with_grouping(const std::string& number, char separator) {
 std::string general(double value, const FormatSpec& spec) {
   if (spec.type == '\0' && !spec.precision) return float_repr(value);
   const auto digits = static_cast<int>(spec.precision.value_or(6));
-  std::string text = spec.alternate ? fmt::format("{:#.{}g}", value, std::max(digits, 1)) : fmt::format("{:.{}g}", value, std::max(digits, 1));
+  std::string text = spec.alternate ? fmt::format("{:#.{}g}", value, std::max(digits, 1))
+                                    : fmt::format("{:.{}g}", value, std::max(digits, 1));
   if (spec.type == '\0' && text.find_first_of(".en") == std::string::npos) text += ".0";
   return text;
 }
@@ -130,9 +131,13 @@ void add_padded(const MarkedText& text, const FormatSpec& spec, bool number, Tex
   const auto pad = static_cast<size_t>(std::max<int64_t>(spec.width - size, 0));
   const char align = spec.align != '\0' ? spec.align : number ? (spec.zero ? '=' : '>') : '<';
   const std::string fill = spec.zero && spec.align == '\0' ? "0" : spec.fill;
-  const size_t sign = align == '=' && !text.bytes.empty() && std::string_view("+- ").find(text.bytes[0]) != std::string::npos;
+  const size_t sign =
+      align == '=' && !text.bytes.empty() && std::string_view("+- ").find(text.bytes[0]) != std::string::npos;
   const size_t left = align == '<' ? 0 : align == '^' ? pad / 2 : pad;
-  to.add_slice(text, 0, sign).add_repeated(fill, left).add_slice(text, sign, text.size()).add_repeated(fill, pad - left);
+  to.add_slice(text, 0, sign)
+      .add_repeated(fill, left)
+      .add_slice(text, sign, text.size())
+      .add_repeated(fill, pad - left);
 }
 
 MarkedText cut_to_precision(const MarkedText& text, const FormatSpec& spec) {

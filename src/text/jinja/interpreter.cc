@@ -32,8 +32,8 @@ Interpreter::~Interpreter() = default;
 
 void Interpreter::add_environment() {
   constexpr std::pair<std::string_view, Function> kFunctions[] = {
-      {"range", make_range},     {"dict", make_dict},         {"namespace", make_namespace},
-      {"cycler", make_cycler},   {"joiner", make_joiner},     {"raise_exception", raise_exception},
+      {"range", make_range},     {"dict", make_dict},           {"namespace", make_namespace},
+      {"cycler", make_cycler},   {"joiner", make_joiner},       {"raise_exception", raise_exception},
       {"lipsum", refuse_lipsum}, {"strftime_now", strftime_now}};
   for (const auto& [name, function] : kFunctions)
     set_global(name, Value(Kind::kObject, runtime_.make<BoundFunction>(0, Value(), name, function)));

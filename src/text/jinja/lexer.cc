@@ -11,8 +11,9 @@ namespace maru::text::jinja {
 namespace {
 
 constexpr size_t kNone = std::string_view::npos;
-constexpr std::array<std::string_view, 26> kOperators{"//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[",
-                                                      "]",  "(",  ")",  "{",  "}",  ">",  "<", "=", ".", ":", "|", ",", ";"};
+constexpr std::array<std::string_view, 26> kOperators{"//", "**", "==", "!=", ">=", "<=", "+", "-", "/",
+                                                      "*",  "%",  "~",  "[",  "]",  "(",  ")", "{", "}",
+                                                      ">",  "<",  "=",  ".",  ":",  "|",  ",", ";"};
 
 // All line ends become \n, and one at the very end is dropped.
 std::string normalised(std::string_view source) {
@@ -51,8 +52,8 @@ class Lexer {
 
   /// Moves on, counting lines.
   void advance(size_t to) {
-    line_ += static_cast<int>(std::count(source_.begin() + static_cast<ptrdiff_t>(at_),
-                                         source_.begin() + static_cast<ptrdiff_t>(to), '\n'));
+    line_ += static_cast<int>(
+        std::count(source_.begin() + static_cast<ptrdiff_t>(at_), source_.begin() + static_cast<ptrdiff_t>(to), '\n'));
     line_starting_ = to > at_ ? source_[to - 1] == '\n' : line_starting_;
     at_ = to;
   }
@@ -227,7 +228,8 @@ class Lexer {
     if (!after_dot && end + 1 < source_.size() && source_[end] == '.' && is_digit(source_[end + 1]))
       end = digits_end(end + 1, is_digit);
     if (!after_dot && end < source_.size() && (source_[end] == 'e' || source_[end] == 'E')) {
-      const size_t digits = end + 1 + (end + 1 < source_.size() && (source_[end + 1] == '+' || source_[end + 1] == '-'));
+      const size_t digits =
+          end + 1 + (end + 1 < source_.size() && (source_[end + 1] == '+' || source_[end + 1] == '-'));
       if (digits < source_.size() && is_digit(source_[digits])) end = digits_end(digits, is_digit);
     }
     const bool real = end > whole;

@@ -81,11 +81,13 @@ void Interpreter::bind_parameters(const Signature& signature, Call& call) {
     for (auto& [name, value] : call.keywords) rest->set(runtime_, name, value);
     assign_name("kwargs", Runtime::dict(rest));
   } else if (!call.keywords.empty()) {
-    runtime_.fail(fmt::format("macro '{}' takes no keyword argument '{}'", signature.name, call.keywords[0].first.bytes()));
+    runtime_.fail(
+        fmt::format("macro '{}' takes no keyword argument '{}'", signature.name, call.keywords[0].first.bytes()));
   }
   const size_t taken = std::min(parameters.size(), call.arguments.size());
   if (signature.uses_varargs)
-    assign_name("varargs", runtime_.tuple({call.arguments.begin() + static_cast<ptrdiff_t>(taken), call.arguments.end()}));
+    assign_name("varargs",
+                runtime_.tuple({call.arguments.begin() + static_cast<ptrdiff_t>(taken), call.arguments.end()}));
   else if (call.arguments.size() > taken)
     runtime_.fail(fmt::format("macro '{}' takes not more than {} argument(s)", signature.name, parameters.size()));
 }

@@ -14,7 +14,8 @@ void Ranges::add(size_t begin, size_t end) {
 }
 
 void Ranges::add_slice(const Ranges& other, size_t from, size_t to, size_t at) {
-  auto it = std::partition_point(other.list_.begin(), other.list_.end(), [&](const auto& r) { return r.second <= from; });
+  auto it =
+      std::partition_point(other.list_.begin(), other.list_.end(), [&](const auto& r) { return r.second <= from; });
   for (; it != other.list_.end() && it->first < to; ++it)
     add(std::max<size_t>(it->first, from) - from + at, std::min<size_t>(it->second, to) - from + at);
 }

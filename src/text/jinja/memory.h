@@ -9,11 +9,11 @@
 namespace maru::text::jinja {
 
 struct Limits {
-  int64_t steps = 10'000'000;            // nodes evaluated, and one per 64 bytes copied
-  int64_t memory_bytes = 256 << 20;      // live at one time
-  int64_t output_bytes = 16 << 20;       // of one string, the rendered text among them
-  int depth = 800;                       // of nested statements, expressions and macro calls
-  static constexpr int kNesting = 300;   // of containers that are printed, compared or written as JSON
+  int64_t steps = 10'000'000;           // nodes evaluated, and one per 64 bytes copied
+  int64_t memory_bytes = 256 << 20;     // live at one time
+  int64_t output_bytes = 16 << 20;      // of one string, the rendered text among them
+  int depth = 800;                      // of nested statements, expressions and macro calls
+  static constexpr int kNesting = 300;  // of containers that are printed, compared or written as JSON
   static constexpr int kSyntaxDepth = 200;
   static constexpr size_t kSourceBytes = 1 << 20;
   static constexpr int64_t kRangeItems = 100'000;  // as jinja2's sandbox

@@ -168,7 +168,8 @@ Value strftime_now(Call& call) {
   if (format.size() > 256) call.runtime.fail("strftime_now(): expected a format of at most 256 bytes");
   const std::string expanded = with_microseconds(call.runtime.clock(), format.bytes);
   std::array<char, 16384> text{};
-  const size_t size = expanded.empty() ? 0 : std::strftime(text.data(), text.size(), expanded.c_str(), &call.runtime.clock().time);
+  const size_t size =
+      expanded.empty() ? 0 : std::strftime(text.data(), text.size(), expanded.c_str(), &call.runtime.clock().time);
   MarkedText out = MarkedText::own(std::string(text.data(), size));
   out.mark_mixed(format);
   return call.runtime.string(std::move(out));

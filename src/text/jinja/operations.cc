@@ -122,9 +122,7 @@ bool equal(Runtime& runtime, const Value& a, const Value& b) {
   switch (a.kind()) {
     case Kind::kUndefined:
     case Kind::kNone: return true;
-    case Kind::kString:
-      runtime.step(static_cast<int64_t>(a.bytes().size() / 64));
-      return a.bytes() == b.bytes();
+    case Kind::kString: runtime.step(static_cast<int64_t>(a.bytes().size() / 64)); return a.bytes() == b.bytes();
     case Kind::kSequence: {
       if (a.same_object(b)) return true;
       if (family_of(a) != family_of(b) || a.items().size() != b.items().size()) return false;
@@ -155,8 +153,8 @@ bool less(Runtime& runtime, const Value& a, const Value& b, std::string_view op)
     if (x == a.items().end() || y == b.items().end()) return a.items().size() < b.items().size();
     return less(runtime, *x, *y, op);
   }
-  runtime.fail("'" + std::string(op) + "' not supported between instances of '" + std::string(type_name(a)) + "' and '" +
-               std::string(type_name(b)) + "'");
+  runtime.fail("'" + std::string(op) + "' not supported between instances of '" + std::string(type_name(a)) +
+               "' and '" + std::string(type_name(b)) + "'");
 }
 
 uint64_t hash_of(Runtime& runtime, const Value& value) {
@@ -185,9 +183,7 @@ std::optional<Values> try_items_of(Runtime& runtime, const Value& value) {
   switch (value.kind()) {
     case Kind::kUndefined: return Values{};
     case Kind::kString: return characters_of(runtime, value.text());
-    case Kind::kSequence:
-      runtime.step(static_cast<int64_t>(value.items().size() / 8));
-      return value.items();
+    case Kind::kSequence: runtime.step(static_cast<int64_t>(value.items().size() / 8)); return value.items();
     case Kind::kDict: {
       Values keys;
       for (const auto& [key, item] : value.heap_as<DictData>().entries) keys.push_back(key);
@@ -213,7 +209,8 @@ Values items_of(Runtime& runtime, const Value& value) {
 const Value* DictData::find(Runtime& runtime, const Value& key) const {
   const uint64_t hash = hash_of(runtime, key);
   if (index.empty()) {
-    const auto it = std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return equal(runtime, e.first, key); });
+    const auto it =
+        std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return equal(runtime, e.first, key); });
     return it == entries.end() ? nullptr : &it->second;
   }
   const auto [first, last] = index.equal_range(hash);

@@ -24,7 +24,8 @@ class Parser : ExpressionParser {
   }
 
  private:
-  /// Statements up to "{%" and one of `ends`, which stays the current token; to the end of the template if there is none.
+  /// Statements up to "{%" and one of `ends`, which stays the current token; to the end of the template if there is
+  /// none.
   Body parse_body(Ends ends) {
     const Nested nested(*this);
     Body body;
@@ -253,9 +254,7 @@ class Parser : ExpressionParser {
     if (loops_ == 0) fail("{% " + std::string(tag) + " %} outside of a loop");
   }
 
-  StatementNode parse_autoescape() {
-    refuse("{% autoescape %} is not supported: chat templates make plain text");
-  }
+  StatementNode parse_autoescape() { refuse("{% autoescape %} is not supported: chat templates make plain text"); }
 
   int loops_ = 0;  // around the current statement, within the macro
   bool marks_generation_ = false;

@@ -8,7 +8,8 @@ namespace maru::text::jinja {
 
 /// `name` stands in the errors.
 ///
-/// Throws   kInvalidArgument, "NAME:LINE: expected …"; kUnimplemented for include, import, extends and autoescape, which
+/// Throws   kInvalidArgument, "NAME:LINE: expected …"; kUnimplemented for include, import, extends and autoescape,
+/// which
 ///          a chat template on its own cannot use.
 Tree parse_template(std::string_view source, std::string_view name);
 

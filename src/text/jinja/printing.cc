@@ -79,7 +79,8 @@ std::string float_repr(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
   std::array<char, 32> buffer{};
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific).ptr;
+  const auto end =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific).ptr;
   const std::string_view text(buffer.data(), static_cast<size_t>(end - buffer.data()));
   const size_t e = text.find('e');
   const int exponent = std::atoi(text.data() + e + 1);
@@ -91,7 +92,8 @@ std::string float_repr(double value) {
     return sign + digits[0] + (count > 1 ? "." + digits.substr(1) : "") + fmt::format("e{:+03d}", exponent);
   if (exponent < 0) return sign + "0." + std::string(static_cast<size_t>(-exponent - 1), '0') + digits;
   if (exponent + 1 >= count) return sign + digits + std::string(static_cast<size_t>(exponent + 1 - count), '0') + ".0";
-  return sign + digits.substr(0, static_cast<size_t>(exponent) + 1) + "." + digits.substr(static_cast<size_t>(exponent) + 1);
+  return sign + digits.substr(0, static_cast<size_t>(exponent) + 1) + "." +
+         digits.substr(static_cast<size_t>(exponent) + 1);
 }
 
 void print_repr(const Value& value, TextBuilder& to) {
@@ -144,8 +146,6 @@ std::string repr_of(Runtime& runtime, const Value& value) {
 
 void Object::print(Runtime&, TextBuilder& to) { to.add("<" + std::string(type_name()) + ">"); }
 
-Value Object::call(Call& call) {
-  call.runtime.fail("'" + std::string(type_name()) + "' object is not callable");
-}
+Value Object::call(Call& call) { call.runtime.fail("'" + std::string(type_name()) + "' object is not callable"); }
 
 }  // namespace maru::text::jinja

@@ -54,7 +54,8 @@ Pieces split_text(const MarkedText& text, std::string_view separator, size_t mos
   if (from_right) {
     size_t end = text.size();
     while (pieces.size() < most) {
-      const size_t at = end < separator.size() ? std::string::npos : text.bytes.rfind(separator, end - separator.size());
+      const size_t at =
+          end < separator.size() ? std::string::npos : text.bytes.rfind(separator, end - separator.size());
       if (at == std::string::npos) break;
       pieces.emplace_back(at + separator.size(), end);
       end = at;

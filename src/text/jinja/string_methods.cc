@@ -1,10 +1,11 @@
 // The methods of str.
+#include "text/jinja/string_methods.h"
+
 #include <algorithm>
 #include <array>
 
 #include "text/jinja/methods.h"
 #include "text/jinja/operations.h"
-#include "text/jinja/string_methods.h"
 #include "text/jinja/utf8.h"
 
 namespace maru::text::jinja {
@@ -125,7 +126,8 @@ Value do_begins(Call& call) {
   const auto fits = [&](const Value& part) {
     const std::string& wanted = require_text(call.runtime, part, call.name).bytes;
     if (!range) return false;
-    const std::string_view text = std::string_view(call.self.bytes()).substr(range->first, range->second - range->first);
+    const std::string_view text =
+        std::string_view(call.self.bytes()).substr(range->first, range->second - range->first);
     return at_end ? text.ends_with(wanted) : text.starts_with(wanted);
   };
   if (!a[0]->is_tuple()) return Value::boolean(fits(*a[0]));
@@ -156,8 +158,7 @@ Value do_join(Call& call) {
   for (const Value& item : items_of(call.runtime, *a[0])) {
     if (!first) out.add(call.self.text());
     first = false;
-    if (!item.is_string())
-      call.runtime.fail("join() expected strings, got " + std::string(type_name(item)));
+    if (!item.is_string()) call.runtime.fail("join() expected strings, got " + std::string(type_name(item)));
     out.add(argument_text(call, item));
   }
   return finish(call, out.take());

@@ -104,8 +104,7 @@ MarkedText Template::render(std::span<const Variable> variables, const RenderOpt
   Runtime runtime(tree_->name, options.limits, options.clock);
   Interpreter interpreter(*tree_, runtime);
   Converter converter(runtime, options.own_roles);
-  for (const Variable& variable : variables)
-    interpreter.set_global(variable.name, converter.convert(variable));
+  for (const Variable& variable : variables) interpreter.set_global(variable.name, converter.convert(variable));
   return interpreter.run();
 }
 

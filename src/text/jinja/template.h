@@ -1,5 +1,5 @@
-// A Jinja template: parsed once, rendered many times, from any thread. Same text as jinja2 in transformers' sandbox, and
-// in addition, for every byte, whether the template wrote it or its input did.
+// A Jinja template: parsed once, rendered many times, from any thread. Same text as jinja2 in transformers' sandbox,
+// and in addition, for every byte, whether the template wrote it or its input did.
 //
 // A hostile template cannot crash or hang: what it may use is limited (memory.h), and it reaches nothing but its input.
 #pragma once

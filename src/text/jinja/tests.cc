@@ -42,9 +42,7 @@ bool number(const Value& v) { return v.is_number(); }
 bool string(const Value& v) { return v.is_string(); }
 bool mapping(const Value& v) { return v.is_dict(); }
 bool escaped(const Value& v) { return v.is_string() && v.text().safe; }
-bool callable(const Value& v) {
-  return v.is_undefined() || (v.is(Kind::kObject) && v.heap_as<Object>().is_callable());
-}
+bool callable(const Value& v) { return v.is_undefined() || (v.is(Kind::kObject) && v.heap_as<Object>().is_callable()); }
 bool sequence(const Value& v) {
   const bool indexed = v.is_sequence() && v.heap_as<SequenceData>().sequence_kind <= SequenceKind::kRange;
   return indexed || v.is_string() || v.is_dict() || v.is_undefined();

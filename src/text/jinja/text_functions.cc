@@ -78,7 +78,8 @@ Pieces split_lines(const MarkedText& text, bool keep_ends) {
 MarkedText map_case(const MarkedText& text, std::string (*map)(std::string_view)) {
   MarkedText mapped = MarkedText::own(map(text.bytes));
   mapped.safe = text.safe;
-  if (mapped.size() == text.size() && std::none_of(text.bytes.begin(), text.bytes.end(), [](char c) { return c & 0x80; })) {
+  if (mapped.size() == text.size() &&
+      std::none_of(text.bytes.begin(), text.bytes.end(), [](char c) { return c & 0x80; })) {
     mapped.input = text.input;
     mapped.generated = text.generated;
   } else {

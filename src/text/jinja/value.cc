@@ -53,9 +53,7 @@ double Value::as_real() const { return is(Kind::kFloat) ? bits_.real : static_ca
 const MarkedText& Value::text() const { return heap_as<StringData>().text; }
 const Values& Value::items() const { return heap_as<SequenceData>().items; }
 
-bool Value::is_list() const {
-  return is_sequence() && heap_as<SequenceData>().sequence_kind == SequenceKind::kList;
-}
+bool Value::is_list() const { return is_sequence() && heap_as<SequenceData>().sequence_kind == SequenceKind::kList; }
 
 bool Value::is_tuple() const {
   if (!is_sequence()) return false;

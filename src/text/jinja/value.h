@@ -51,12 +51,12 @@ class Value {
   bool is_list() const;
   bool is_tuple() const;
 
-  bool as_bool() const { return bits_.integer != 0; }         // kBool
-  int64_t as_int() const { return bits_.integer; }            // kBool, kInt
-  double as_real() const;                                     // any number
-  const MarkedText& text() const;                             // kString
-  const std::string& bytes() const { return text().bytes; }   // kString
-  const Values& items() const;                                // kSequence
+  bool as_bool() const { return bits_.integer != 0; }        // kBool
+  int64_t as_int() const { return bits_.integer; }           // kBool, kInt
+  double as_real() const;                                    // any number
+  const MarkedText& text() const;                            // kString
+  const std::string& bytes() const { return text().bytes; }  // kString
+  const Values& items() const;                               // kSequence
   template <class T>
   T& heap_as() const {
     return static_cast<T&>(*heap_);
