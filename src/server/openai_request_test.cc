@@ -158,7 +158,8 @@ TEST(ChatRequest, ShowsTheModelsOwnTemplateToolsDocumentsAndVariables) {
         std::string(R"({"model":"m","tool_choice":)") + choice +
         R"(,"messages":[{"role":"assistant","content":null,"tool_calls":[{"type":"function","function":
             {"name":"f","arguments":"{\"city\": \"Seoul\"}"}}]},{"role":"observation","content":"x"}],
-            "tools":[{"type":"function"}],"documents":[{"text":"d"}],"chat_template_kwargs":{"enable_thinking":false}})");
+            "tools":[{"type":"function"}],"documents":[{"text":"d"}],
+            "chat_template_kwargs":{"enable_thinking":false}})");
     return tokenizer().decode(prepare(request, tokenizer(), &own, kLimits).prompts[0].prompt);
   };
   EXPECT_EQ(text("\"auto\""), "Seoul|observation|1|d|False|True");
