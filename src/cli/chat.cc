@@ -29,10 +29,14 @@ void print(std::string_view text) {
 
 // Reads lines until end of input; "/reset" forgets the conversation.
 void converse(LocalModel& model, const SamplingArguments& sampling, const std::string& system) {
-  std::vector<text::ChatMessage> messages;
+  const text::ChatTemplate& chat_template = model.chat_template();
+  Json messages;
+  const auto add = [&](const char* role, const std::string& content) {
+    messages.push_back({{"role", role}, {"content", content}});
+  };
   const auto reset = [&] {
-    messages.clear();
-    if (!system.empty()) messages.push_back({"system", system});
+    messages = Json::array();
+    if (!system.empty()) add("system", system);
   };
   reset();
   std::string line;
@@ -41,11 +45,13 @@ void converse(LocalModel& model, const SamplingArguments& sampling, const std::s
       reset();
       continue;
     }
-    messages.push_back({"user", line});
+    add("user", line);
     set_interrupted(false);
-    const auto answer = model.generate(text::encode_chat(model.tokenizer(), messages, true).ids, sampling, print);
+    const text::ChatOptions options{.add_generation_prompt = true, .clock = text::jinja::local_clock()};
+    const text::RenderedChat prompt = chat_template.render(messages, options);
+    const auto answer = model.generate(text::encode_chat(model.tokenizer(), prompt).ids, sampling, print);
     print("\n");
-    messages.push_back({"assistant", answer.text});
+    add("assistant", answer.text);
   }
   print("\n");
 }

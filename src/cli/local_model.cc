@@ -8,6 +8,13 @@ LocalModel::LocalModel(Session& session, const std::string& name)
     : loaded_(session.find("models", name), session.stream(), {}),
       engine_(loaded_.runner(), loaded_.tokenizer(), {.end_tokens = loaded_.end_tokens()}) {}
 
+const text::ChatTemplate& LocalModel::chat_template() const {
+  if (loaded_.chat_template() == nullptr)
+    throw Failure(ErrorCode::kInvalidArgument,
+                  loaded_.name() + ": the model has no chat template; `maru generate` continues a text");
+  return *loaded_.chat_template();
+}
+
 infer::GenerationResult LocalModel::generate(std::vector<int32_t> prompt, const SamplingArguments& s,
                                              const std::function<void(std::string_view)>& on_text) {
   const int64_t room = engine_.max_context() - static_cast<int64_t>(prompt.size());

@@ -20,6 +20,8 @@ class LocalModel {
  public:
   LocalModel(Session& session, const std::string& name);
   const text::Tokenizer& tokenizer() const { return loaded_.tokenizer(); }
+  /// Throws kInvalidArgument for a model that was not made to chat.
+  const text::ChatTemplate& chat_template() const;
   /// Streams one answer. `on_text` gets whole characters. Ctrl-C ends the answer, not the program.
   infer::GenerationResult generate(std::vector<int32_t> prompt, const SamplingArguments& sampling,
                                    const std::function<void(std::string_view)>& on_text = {});

@@ -1,6 +1,7 @@
 #include "data/pack.h"
 
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "base/byte_source.h"
@@ -100,13 +101,32 @@ Packed encode_document(text::Encoder& encoder, const Line& line) {
   return packed;
 }
 
-Packed encode_chat_line(text::Encoder& encoder, const Line& line) {
-  const std::vector<text::ChatMessage> messages = parse_chat(line.text, line.where).value();
-  text::EncodedChat chat = text::encode_chat(encoder, messages, false);
-  Packed packed{std::move(chat.ids), std::move(chat.learned), 0};
-  for (const text::ChatMessage& message : messages)
-    if (message.role == "assistant") packed.source_bytes += message.content.size();
-  return packed;
+uint64_t assistant_bytes(const Json& messages) {
+  uint64_t bytes = 0;
+  for (const Json& message : messages)
+    if (message["role"] == "assistant" && message.contains("content") && message["content"].is_string())
+      bytes += message["content"].get_ref<const std::string&>().size();
+  return bytes;
+}
+
+Packed encode_chat_line(const text::ChatTemplate& chat_template, text::Encoder& encoder, const Line& line) {
+  const ChatLine chat = parse_chat(line.text, line.where).value();
+  try {
+    const text::RenderedChat rendered =
+        chat_template.render(chat.messages, {.tools = &chat.tools, .documents = &chat.documents, .mark_learned = true});
+    text::EncodedChat encoded = text::encode_chat(encoder, rendered);
+    return {std::move(encoded.ids), std::move(encoded.learned), assistant_bytes(chat.messages)};
+  } catch (const Failure& failure) {
+    throw Failure(failure.code(), line.where + ": " + failure.what());
+  }
+}
+
+std::shared_ptr<const text::ChatTemplate> load_chat_template(const fs::path& path) {
+  std::optional<text::ChatTemplate> found = text::ChatTemplate::load(path, text::Tokenizer::load(path));
+  if (!found)
+    throw Failure(ErrorCode::kInvalidArgument,
+                  path.string() + ": the tokenizer has no chat template, nor the special tokens of ChatML");
+  return std::make_shared<const text::ChatTemplate>(std::move(*found));
 }
 
 text::Tokenizer load_tokenizer(const fs::path& path, bool with_document_marks) {
@@ -196,9 +216,14 @@ PackResult pack_dataset(const fs::path& dataset, const PackOptions& options, Thr
 
 PackResult pack_chats(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
   const ledger::Place place = place_of(options);
-  PackJob job{options, new_manifest(options, place), {}, encode_chat_line, true};
+  const auto chat_template = load_chat_template(options.tokenizer);
+  const auto encode = [chat_template](text::Encoder& encoder, const Line& line) {
+    return encode_chat_line(*chat_template, encoder, line);
+  };
+  PackJob job{options, new_manifest(options, place), {}, encode, true};
   job.manifest.seed = config.seed;
   job.manifest.recipe["chat"] = to_json(config);
+  job.manifest.recipe["chat_template"] = chat_template->source();
   const std::vector<fs::path> files = chat_files(config);
   for (const fs::path& file : files) job.manifest.inputs.push_back(ledger::raw_input("raw", file, place));
   const auto is_held_out = [&config](std::string_view line) {

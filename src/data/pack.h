@@ -42,14 +42,20 @@ struct ChatPackConfig {
   }
 };
 
-/// Packs {"messages": [{"role", "content"}, …]} and {"prompt", "completion"} lines by the chat template, with a loss
-/// mask: only assistant turns are to be predicted. A document's source bytes are those of its assistant turns.
+/// Packs {"messages": [{"role", "content"}, …]} lines, with "tools" and "documents" if the template takes them, and
+/// {"prompt", "completion"} lines by the tokenizer's chat template, with a loss mask: only what the assistant says is
+/// to be predicted. A document's source bytes are those of its assistant turns.
 ///
-/// Throws   kInvalidArgument naming file, line and field: `chat.jsonl:3: messages[1].content: expected a string, got
-///          null`; or for a tokenizer without the template's special tokens.
+/// Throws   kInvalidArgument naming file, line and field: `chat.jsonl:3: messages[1].role: is missing`; or for a
+///          tokenizer without a chat template.
 PackResult pack_chats(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool);
 
+/// A conversation to learn from: a list of messages and what may stand beside it in its line.
+struct ChatLine {
+  Json messages, tools, documents;  // null: none
+};
+
 /// The conversation in one line of JSON. `where` stands in the errors.
-Result<std::vector<text::ChatMessage>> parse_chat(std::string_view line, std::string_view where);
+Result<ChatLine> parse_chat(std::string_view line, std::string_view where);
 
 }  // namespace maru::data

@@ -207,7 +207,8 @@ TEST(ParseChat, ErrorsNameTheField) {
       {R"({"messages": [1]})", "f:3: messages[0]: expected an object, got 1"},
       {R"({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": null}]})",
        "f:3: messages[1].content: expected a string, got null"},
-      {R"({"messages": [{"role": "bot", "content": "a"}]})", "f:3: messages[0].role: expected system, user"},
+      {R"({"messages": [{"content": "a"}]})", "f:3: messages[0].role: is missing"},
+      {R"({"messages": [{"role": "assistant", "content": "a"}], "tools": 1})", "f:3: tools: expected a list, got 1"},
       {R"({"messages": [{"role": "user", "content": "a"}]})", "f:3: messages: no assistant turn"},
   };
   for (const auto& [line, message] : kCases) {

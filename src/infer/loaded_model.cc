@@ -44,6 +44,7 @@ LoadedModel::LoadedModel(const fs::path& directory, Stream stream, const LoadOpt
     : name_(fs::weakly_canonical(directory).filename().string()),
       decoder_(load_model(directory, options.dtype)),
       tokenizer_(text::Tokenizer::load(directory)),
+      chat_template_(text::ChatTemplate::load(directory, tokenizer_)),
       end_tokens_(find_end_tokens(directory, tokenizer_)) {
   if (tokenizer_.vocab_size() > decoder_->config().vocab_size)
     throw Failure(ErrorCode::kInvalidArgument,

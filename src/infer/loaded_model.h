@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "infer/decoder_runner.h"
+#include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 namespace maru::infer {
@@ -27,6 +28,8 @@ class LoadedModel {
   StepModel& runner() { return *runner_; }
   const Decoder& decoder() const { return *decoder_; }
   const text::Tokenizer& tokenizer() const { return tokenizer_; }
+  /// Null: the model was not made to chat.
+  const text::ChatTemplate* chat_template() const { return chat_template_ ? &*chat_template_ : nullptr; }
   /// What ends an answer: eos of generation_config.json and of the tokenizer, and the end of a chat turn.
   const std::vector<int32_t>& end_tokens() const { return end_tokens_; }
   /// The directory's name.
@@ -36,6 +39,7 @@ class LoadedModel {
   std::string name_;
   std::unique_ptr<Decoder> decoder_;
   text::Tokenizer tokenizer_;
+  std::optional<text::ChatTemplate> chat_template_;
   std::vector<int32_t> end_tokens_;
   std::unique_ptr<DecoderRunner> runner_;
 };

@@ -24,6 +24,7 @@ constexpr std::array kNeutral = std::to_array<NeutralField>({
     {"chat_template", ""},
     {"chat_template_kwargs", "{}"},
     {"continue_final_message", "false"},
+    {"documents", "[]"},
     {"function_call", "\"none\"|\"auto\""},
     {"functions", "[]"},
     {"guided_choice", "[]"},
@@ -126,6 +127,7 @@ void check_common(const T& request) {
 ChatRequest parse_chat_request(std::string_view body) {
   ChatRequest request = parse<ChatRequest>(body);
   check_common(request);
+  if (!request.messages.is_array()) fail("messages: expected a list of messages", "messages", "invalid_value");
   if (request.messages.empty()) fail("'messages' must hold at least one message", "messages", "invalid_value");
   if (request.top_logprobs && !request.logprobs)
     fail("'top_logprobs' is only allowed when 'logprobs' is true", "top_logprobs", "invalid_value");

@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "server/api_error.h"
-#include "text/chat_template.h"
+#include "server/openai_chat.h"
 
 namespace maru::server {
 namespace {
@@ -91,34 +91,6 @@ void fit(infer::GenerationRequest& generation, std::optional<int64_t> wanted, co
                     .code = "context_length_exceeded"});
 }
 
-/// The text of a message: a string, or text parts put end to end.
-std::string content_of(const ChatMessage& message, const std::string& param) {
-  if (message.content.is_string()) return message.content.get<std::string>();
-  if (!message.content.is_array()) fail(param + ": expected a string or a list of text parts", param);
-  std::string text;
-  for (size_t i = 0; i < message.content.size(); ++i) {
-    const Json& part = message.content[i];
-    const std::string place = param + "[" + std::to_string(i) + "]";
-    if (!part.is_object() || !part.contains("type") || part["type"] != "text")
-      fail(place + ".type: this server takes only parts of type \"text\"", place + ".type");
-    if (!part.contains("text") || !part["text"].is_string()) fail(place + ".text: expected a string", place + ".text");
-    text += part["text"].get<std::string>();
-  }
-  return text;
-}
-
-std::vector<text::ChatMessage> messages_of(const ChatRequest& request) {
-  std::vector<text::ChatMessage> messages;
-  for (size_t i = 0; i < request.messages.size(); ++i) {
-    const ChatMessage& message = request.messages[i];
-    const std::string param = "messages[" + std::to_string(i) + "]";
-    if (message.role.empty()) fail(param + ".role: missing", param + ".role");
-    const std::string role = message.role == "developer" ? "system" : message.role;
-    messages.push_back({role, content_of(message, param + ".content")});
-  }
-  return messages;
-}
-
 std::vector<int32_t> read_tokens(const Json& ids, int64_t vocab_size, const std::string& param) {
   std::vector<int32_t> tokens;
   for (size_t i = 0; i < ids.size(); ++i)
@@ -152,9 +124,10 @@ std::vector<std::pair<const Json*, std::string>> prompts_of(const Json& prompt) 
 
 }  // namespace
 
-PreparedRequest prepare(const ChatRequest& request, const text::Tokenizer& tokenizer, const RequestLimits& limits) {
+PreparedRequest prepare(const ChatRequest& request, const text::Tokenizer& tokenizer,
+                        const text::ChatTemplate* chat_template, const RequestLimits& limits) {
   infer::GenerationRequest generation = to_generation(request, limits);
-  generation.prompt = text::encode_chat(tokenizer, messages_of(request), true).ids;
+  generation.prompt = chat_prompt(request, tokenizer, chat_template);
   if (request.logprobs) generation.sampling.top_logprobs = request.top_logprobs.value_or(0);
   const std::optional<int64_t> wanted =
       request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;

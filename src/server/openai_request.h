@@ -6,6 +6,7 @@
 
 #include "infer/generation.h"
 #include "server/openai_types.h"
+#include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 namespace maru::server {
@@ -28,7 +29,9 @@ struct PreparedRequest {
 };
 
 /// Throw ApiFailure, also when prompt and answer do not fit the context.
-PreparedRequest prepare(const ChatRequest& request, const text::Tokenizer& tokenizer, const RequestLimits& limits);
+/// `chat_template` null: the model cannot chat.
+PreparedRequest prepare(const ChatRequest& request, const text::Tokenizer& tokenizer,
+                        const text::ChatTemplate* chat_template, const RequestLimits& limits);
 PreparedRequest prepare(const CompletionRequest& request, const text::Tokenizer& tokenizer,
                         const RequestLimits& limits);
 

@@ -15,6 +15,11 @@ const text::Tokenizer& tokenizer() {
   return shared;
 }
 
+const text::ChatTemplate& chat_template() {
+  static const text::ChatTemplate shared = text::ChatTemplate::chatml(tokenizer());
+  return shared;
+}
+
 std::string chat(std::string_view more) {
   return R"({"model":"m","messages":[{"role":"user","content":"hi"}])" + std::string(more) + "}";
 }
@@ -31,7 +36,7 @@ ApiError refusal(F f) {
   return {.status = 0};
 }
 ApiError chat_refusal(const std::string& body) {
-  return refusal([&] { prepare(parse_chat_request(body), tokenizer(), kLimits); });
+  return refusal([&] { prepare(parse_chat_request(body), tokenizer(), &chat_template(), kLimits); });
 }
 ApiError completion_refusal(const std::string& body) {
   return refusal([&] { prepare(parse_completion_request(body), tokenizer(), kLimits); });
@@ -73,7 +78,13 @@ TEST(ChatRequest, NamesTheFieldAtFault) {
       {R"(,"messages":[{"role":"user","content":[{"type":"image_url"}]}])", "messages[0].content[0].type",
        "invalid_value"},
       {R"(,"tempature":1)", "tempature", "unknown_parameter"},
-      {R"(,"tools":[{"type":"function"}])", "tools", "unsupported_parameter"},
+      {R"(,"tools":[1])", "tools[0]", "invalid_value"},
+      {R"(,"tools":{})", "tools", "invalid_value"},
+      {R"(,"tool_choice":"required")", "tool_choice", "unsupported_parameter"},
+      {R"(,"documents":["x"])", "documents[0]", "invalid_value"},
+      {R"(,"chat_template_kwargs":[])", "chat_template_kwargs", "invalid_value"},
+      {R"(,"messages":[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{"}}]}])",
+       "messages[0].tool_calls[0].function.arguments", "invalid_value"},
       {R"(,"response_format":{"type":"json_object"})", "response_format", "unsupported_parameter"},
       {R"(,"max_tokens":500)", "messages", "context_length_exceeded"},
   };
@@ -105,7 +116,7 @@ TEST(ChatRequest, BecomesAGeneration) {
   const ChatRequest request = parse_chat_request(
       chat(R"(,"temperature":0.5,"top_k":-1,"top_p":0.9,"min_p":0.1,"n":3,"seed":-4,"stop":["a","b"],"max_tokens":50,
            "max_completion_tokens":7,"logprobs":true,"top_logprobs":4,"logit_bias":{"7":-1.5},"ignore_eos":true)"));
-  const PreparedRequest prepared = prepare(request, tokenizer(), kLimits);
+  const PreparedRequest prepared = prepare(request, tokenizer(), &chat_template(), kLimits);
   ASSERT_EQ(prepared.prompts.size(), 1u);
   const infer::GenerationRequest& g = prepared.prompts[0];
   EXPECT_EQ(g.sampling.temperature, 0.5);
@@ -122,7 +133,7 @@ TEST(ChatRequest, BecomesAGeneration) {
 }
 
 TEST(ChatRequest, FillsTheContextByDefault) {
-  const auto g = prepare(parse_chat_request(chat("")), tokenizer(), kLimits).prompts[0];
+  const auto g = prepare(parse_chat_request(chat("")), tokenizer(), &chat_template(), kLimits).prompts[0];
   EXPECT_EQ(g.max_tokens, 100 - static_cast<int64_t>(g.prompt.size()));
 }
 
@@ -130,9 +141,47 @@ TEST(ChatRequest, JoinsTextParts) {
   const ChatRequest request = parse_chat_request(
       R"({"model":"m","messages":[{"role":"developer","content":"s"},
           {"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]})");
-  const auto g = prepare(request, tokenizer(), kLimits).prompts[0];
+  const auto g = prepare(request, tokenizer(), &chat_template(), kLimits).prompts[0];
   EXPECT_NE(tokenizer().decode(g.prompt).find("system\ns"), std::string::npos);
   EXPECT_NE(tokenizer().decode(g.prompt).find("user\nab"), std::string::npos);
+}
+
+TEST(ChatRequest, ShowsTheModelsOwnTemplateToolsDocumentsAndVariables) {
+  const auto own =
+      text::ChatTemplate::create(
+          "{{ messages[0].tool_calls[0].function.arguments.city }}|{{ messages[1].role }}|{{ tools | length }}|"
+          "{{ documents[0].text }}|{{ enable_thinking }}|{{ add_generation_prompt }}",
+          {}, "own")
+          .value();
+  const auto text = [&](const char* choice) {
+    const ChatRequest request = parse_chat_request(
+        std::string(R"({"model":"m","tool_choice":)") + choice +
+        R"(,"messages":[{"role":"assistant","content":null,"tool_calls":[{"type":"function","function":
+            {"name":"f","arguments":"{\"city\": \"Seoul\"}"}}]},{"role":"observation","content":"x"}],
+            "tools":[{"type":"function"}],"documents":[{"text":"d"}],
+            "chat_template_kwargs":{"enable_thinking":false}})");
+    return tokenizer().decode(prepare(request, tokenizer(), &own, kLimits).prompts[0].prompt);
+  };
+  EXPECT_EQ(text("\"auto\""), "Seoul|observation|1|d|False|True");
+  EXPECT_EQ(text("\"none\""), "Seoul|observation|0|d|False|True");
+}
+
+TEST(ChatRequest, ATemplatesRefusalIsTheClientsToMend) {
+  const auto own = text::ChatTemplate::create("\n{{ raise_exception('only one system message') }}", {}, "own").value();
+  const ApiError error = refusal([&] { prepare(parse_chat_request(chat("")), tokenizer(), &own, kLimits); });
+  EXPECT_EQ(error.status, 400);
+  EXPECT_EQ(error.message, "own:2: only one system message");
+  EXPECT_EQ(error.param, "messages");
+  const ApiError none = refusal([&] { prepare(parse_chat_request(chat("")), tokenizer(), nullptr, kLimits); });
+  EXPECT_NE(none.message.find("no chat template"), std::string::npos);
+}
+
+TEST(ChatRequest, ContinuesTheLastMessage) {
+  const ChatRequest request = parse_chat_request(
+      R"({"model":"m","continue_final_message":true,"messages":[{"role":"user","content":"a"},
+          {"role":"assistant","content":"b c"}]})");
+  const auto g = prepare(request, tokenizer(), &chat_template(), kLimits).prompts[0];
+  EXPECT_TRUE(tokenizer().decode(g.prompt).ends_with("<|im_start|>assistant\nb c"));
 }
 
 TEST(CompletionRequest, NamesTheFieldAtFault) {

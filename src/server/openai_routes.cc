@@ -61,13 +61,24 @@ class OpenAi {
             {"maru", parse_json(model_.details, "model details").value()}};
   }
 
-  template <class T>
-  PreparedRequest prepare_for(const T& request) const {
+  void require_served(const CommonRequest& request) const {
     if (request.model != model_.id) no_such_model(request.model);
-    return prepare(request, *model_.tokenizer,
-                   {.max_context = model_.engine->max_context(),
-                    .vocab_size = model_.vocab_size,
-                    .timeout_seconds = model_.timeout_seconds});
+  }
+
+  RequestLimits limits() const {
+    return {.max_context = model_.engine->max_context(),
+            .vocab_size = model_.vocab_size,
+            .timeout_seconds = model_.timeout_seconds};
+  }
+
+  PreparedRequest prepare_for(const ChatRequest& request) const {
+    require_served(request);
+    return prepare(request, *model_.tokenizer, model_.chat_template, limits());
+  }
+
+  PreparedRequest prepare_for(const CompletionRequest& request) const {
+    require_served(request);
+    return prepare(request, *model_.tokenizer, limits());
   }
 
   Reply answer(const CommonRequest& request, PreparedRequest prepared, AnswerInfo info, const Wake& wake) const {

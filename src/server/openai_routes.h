@@ -7,6 +7,7 @@
 #include "base/json_fwd.h"
 #include "infer/engine.h"
 #include "server/http_router.h"
+#include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 namespace maru::server {
@@ -16,6 +17,7 @@ struct ServedModel {
   std::string id;
   int64_t created = 0;  // seconds since 1970
   const text::Tokenizer* tokenizer = nullptr;
+  const text::ChatTemplate* chat_template = nullptr;  // null: the model cannot chat
   infer::Engine* engine = nullptr;
   int64_t vocab_size = 0;
   double timeout_seconds = 0;  // of one request

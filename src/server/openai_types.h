@@ -60,21 +60,10 @@ struct CommonRequest {
   }
 };
 
-struct ChatMessage {
-  std::string role;
-  Json content;  // a string, or a list of {"type": "text", "text": …}
-  std::string name;
-
-  static constexpr auto fields() {
-    using C = ChatMessage;
-    return std::tuple{field("role", &C::role, "who speaks").one_of("system|developer|user|assistant"),
-                      field("content", &C::content, "text, or a list of text parts"),
-                      field("name", &C::name, "accepted and ignored")};
-  }
-};
-
 struct ChatRequest : CommonRequest {
-  std::vector<ChatMessage> messages;
+  Json messages;  // objects with "role" and whatever else the model's chat template reads
+  Json tools, tool_choice, documents, chat_template_kwargs;
+  bool add_generation_prompt = true, continue_final_message = false;
   std::optional<int64_t> max_completion_tokens;
   bool logprobs = false;
   std::optional<int64_t> top_logprobs;
@@ -86,6 +75,12 @@ struct ChatRequest : CommonRequest {
         CommonRequest::fields(),
         std::tuple{
             field("messages", &C::messages, "the conversation so far"),
+            field("tools", &C::tools, "functions the chat template shows to the model"),
+            field("tool_choice", &C::tool_choice, "\"auto\", or \"none\": the tools are left out"),
+            field("documents", &C::documents, "objects the chat template shows to the model"),
+            field("chat_template_kwargs", &C::chat_template_kwargs, "further variables of the chat template"),
+            field("add_generation_prompt", &C::add_generation_prompt, "begin an answer"),
+            field("continue_final_message", &C::continue_final_message, "go on with the last message instead"),
             field("max_completion_tokens", &C::max_completion_tokens, "the newer name of max_tokens").range(1, 1 << 30),
             field("logprobs", &C::logprobs, "log-probabilities of the answer's tokens"),
             field("top_logprobs", &C::top_logprobs, "and of this many likeliest ones").range(0, 20),

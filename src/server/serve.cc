@@ -59,6 +59,7 @@ struct ApiServer::State {
         served{.id = parts.model_id,
                .created = unix_seconds(),
                .tokenizer = parts.tokenizer,
+               .chat_template = parts.chat_template,
                .engine = &engine,
                .vocab_size = parts.model->vocab_size(),
                .timeout_seconds = config.request_timeout_seconds,

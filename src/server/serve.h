@@ -60,6 +60,7 @@ struct ServeContext {
 struct ServeParts {
   infer::StepModel* model = nullptr;
   const text::Tokenizer* tokenizer = nullptr;
+  const text::ChatTemplate* chat_template = nullptr;  // null: the model cannot chat
   std::string model_id;
   std::vector<int32_t> end_tokens;
   std::string isa;

@@ -17,11 +17,10 @@ std::optional<Dtype> wanted_dtype(const ServeConfig& config) {
   return parse_dtype(config.dtype);
 }
 
-// Whether the model was taught to answer: its manifest says so; without one, a chat template's tokens are a good sign.
+// Whether the model was taught to answer: its manifest says so; without one, a chat template is a good sign.
 bool can_chat(const fs::path& directory, const infer::LoadedModel& model) {
-  if (fs::exists(directory / ledger::kManifestName))
-    return ledger::read_manifest(directory).notes.value("chat", false);
-  return model.tokenizer().id_of("<|im_start|>").has_value();
+  if (fs::exists(directory / ledger::kManifestName)) return ledger::read_manifest(directory).notes.value("chat", false);
+  return model.chat_template() != nullptr;
 }
 
 std::string details_of(const fs::path& directory, const infer::LoadedModel& model) {
@@ -55,6 +54,7 @@ void serve(const ServeConfig& config, const ServeContext& context, const fs::pat
   ApiServer server(config, context,
                    {.model = &model.runner(),
                     .tokenizer = &model.tokenizer(),
+                    .chat_template = model.chat_template(),
                     .model_id = model.name(),
                     .end_tokens = model.end_tokens(),
                     .isa = isa,

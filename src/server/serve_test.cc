@@ -16,6 +16,7 @@ class ServeTest : public ::testing::Test {
   ServeConfig config_{.http = {.port = 0}, .max_running = 4, .max_waiting = 4, .step_tokens = 32};
   ServeContext context_;
   text::Tokenizer tokenizer_ = infer::byte_tokenizer();
+  text::ChatTemplate chat_template_ = text::ChatTemplate::chatml(tokenizer_);
   infer::FakeModel model_;
   std::unique_ptr<ApiServer> server_;
 
@@ -24,7 +25,7 @@ class ServeTest : public ::testing::Test {
     server_ = std::make_unique<ApiServer>(
         config_, context_,
         ServeParts{
-            .model = &model_, .tokenizer = &tokenizer_, .model_id = "tiny", .end_tokens = {1, 3}, .isa = "scalar"});
+            .model = &model_, .tokenizer = &tokenizer_, .chat_template = &chat_template_, .model_id = "tiny", .end_tokens = {1, 3}, .isa = "scalar"});
     return server_->port();
   }
   int port() { return server_ ? server_->port() : start(); }

@@ -1,5 +1,6 @@
 #include "text/encoder.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace maru::text {
@@ -17,6 +18,27 @@ void each_section(const AddedTokenMatcher& matcher, std::string_view text, const
     at = match.end;
   }
   if (at < text.size()) plain(text.substr(at));
+}
+
+bool touches(std::span<const ByteRange> ranges, size_t begin, size_t end) {
+  const auto it = std::partition_point(ranges.begin(), ranges.end(), [&](const auto& r) { return r.end <= begin; });
+  return it != ranges.end() && it->begin < end;
+}
+
+/// The first added token at or behind `from` that is not a special one within `input`; `scan` as in find_cut.
+AddedTokenMatcher::Match find_guarded(const Tokenizer& tokenizer, std::string_view text, size_t from, size_t& scan,
+                                      std::span<const ByteRange> input) {
+  while (true) {
+    const size_t first = scan;
+    const AddedTokenMatcher::Match any = tokenizer.matcher(false, true).find_cut(text, from, scan);
+    if (any.begin == std::string_view::npos || !tokenizer.is_special(any.id)) return any;
+    const size_t end = scan, begin = end - tokenizer.bytes_of(any.id).size();
+    if (!touches(input, begin, end)) return any;
+    scan = first;
+    const AddedTokenMatcher::Match plain = tokenizer.matcher(false, false).find_cut(text.substr(0, end), from, scan);
+    if (plain.begin != std::string_view::npos) return plain;
+    scan = begin + 1;
+  }
 }
 
 }  // namespace
@@ -54,11 +76,29 @@ void Encoder::encode_raw(std::string_view text, bool parse_special, std::vector<
   each_section(
       tokenizer_.matcher(false, parse_special), text,
       [&](std::string_view part) {
-        Section section{part, part.data() == text.data()};
-        section.text = tokenizer_.normalizer().apply(part, normalizer_scratch_, section.at_start);
-        encode_normalized(section, parse_special, ids);
+        encode_section({part, part.data() == text.data()}, parse_special, ids);
       },
       [&](int32_t id) { ids.push_back(id); });
+}
+
+void Encoder::encode_guarded(std::string_view text, std::span<const ByteRange> input, std::vector<int32_t>& ids) {
+  const auto section = [&](size_t begin, size_t end) {
+    encode_section({text.substr(begin, end - begin), begin == 0}, !touches(input, begin, end), ids);
+  };
+  size_t at = 0, scan = 0;
+  while (scan < text.size()) {
+    const AddedTokenMatcher::Match match = find_guarded(tokenizer_, text, at, scan, input);
+    if (match.begin == std::string_view::npos) break;
+    if (match.begin > at) section(at, match.begin);
+    ids.push_back(match.id);
+    at = match.end;
+  }
+  if (at < text.size()) section(at, text.size());
+}
+
+void Encoder::encode_section(Section section, bool parse_special, std::vector<int32_t>& ids) {
+  section.text = tokenizer_.normalizer().apply(section.text, normalizer_scratch_, section.at_start);
+  encode_normalized(section, parse_special, ids);
 }
 
 void Encoder::encode_normalized(Section section, bool parse_special, std::vector<int32_t>& ids) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,11 @@
 #include "text/tokenizer.h"
 
 namespace maru::text {
+
+/// [begin, end) in a text.
+struct ByteRange {
+  size_t begin, end;
+};
 
 class Encoder {
  public:
@@ -23,10 +29,14 @@ class Encoder {
   std::vector<int32_t> encode(std::string_view text, const EncodeOptions& options = {});
   /// Appends the ids of a pair of texts and the type of each.
   void encode_pair(std::string_view first, std::string_view second, const EncodeOptions& options, Encoding& to);
+  /// The same, for text of which some was written by others: special tokens are found only outside of the ranges
+  /// `input`, which ascend and do not overlap. Without ranges, what encode() gives with parse_special.
+  void encode_guarded(std::string_view text, std::span<const ByteRange> input, std::vector<int32_t>& ids);
   const Tokenizer& tokenizer() const { return tokenizer_; }
 
  private:
   void encode_raw(std::string_view text, bool parse_special, std::vector<int32_t>& ids);
+  void encode_section(Section section, bool parse_special, std::vector<int32_t>& ids);
   void encode_normalized(Section section, bool parse_special, std::vector<int32_t>& ids);
   void encode_plain(Section section, std::vector<int32_t>& ids);
   /// A piece whose place in the cache is being fetched while the one before it is encoded.

@@ -8,7 +8,7 @@
 //   text_tool decode TOKENIZER LINES          lines are lists of ids: their text, at once and token by token
 //   text_tool normalize TOKENIZER LINES       the normalised text of each line
 //   text_tool split PATTERN LINES             byte lengths of the pieces of each line
-//   text_tool chat TOKENIZER LINES            lines are lists of messages: rendered text, ids and mask
+//   text_tool chat TOKENIZER LINES            lines are chats with their options: rendered text, ids and mask
 //   text_tool rewrite TOKENIZER OUT           reads a tokenizer and writes it again
 //   text_tool train OUT VOCAB THREADS PATTERN FILE…   trains; writes the directory OUT; PATTERN "" is Maru's own
 //   text_tool bench TOKENIZER LINES ROUNDS    best seconds to encode all lines on one thread
@@ -111,18 +111,34 @@ void split(const Arguments& a) {
   }
 }
 
+const Json* optional_field(const Json& line, const char* name) { return line.contains(name) ? &line[name] : nullptr; }
+
+Json rendered(const Tokenizer& tokenizer, const ChatTemplate& chat_template, const Json& line) {
+  const RenderedChat chat =
+      chat_template.render(line["messages"], {.tools = optional_field(line, "tools"),
+                                              .documents = optional_field(line, "documents"),
+                                              .variables = optional_field(line, "variables"),
+                                              .add_generation_prompt = line.value("add_generation_prompt", false),
+                                              .continue_field = line.value("continue_field", ""),
+                                              .mark_learned = line.value("mark_learned", true)});
+  Json segments = Json::array();
+  for (const ChatSegment& s : chat.segments)
+    segments.push_back({{"text", s.text}, {"own", s.own}, {"learned", s.learned}});
+  const EncodedChat encoded = encode_chat(tokenizer, chat);
+  return {{"text", chat.text()}, {"segments", segments}, {"ids", encoded.ids}, {"learned", encoded.learned}};
+}
+
 void chat(const Arguments& a) {
   const Tokenizer tokenizer = Tokenizer::load(a.at(0));
+  const auto chat_template = ChatTemplate::load(a.at(0), tokenizer);
   for (const Json& line : read_lines(a.at(1))) {
-    std::vector<ChatMessage> messages;
-    for (const Json& m : line["messages"])
-      messages.push_back({m["role"].get<std::string>(), m["content"].get<std::string>()});
-    const bool prompt = line["add_generation_prompt"].get<bool>();
-    const EncodedChat encoded = encode_chat(tokenizer, messages, prompt);
-    std::cout << Json{{"text", render_chatml(messages, prompt).text()},
-                      {"ids", encoded.ids},
-                      {"learned", encoded.learned}}
-              << "\n";
+    Json answer;
+    try {
+      answer = rendered(tokenizer, chat_template.value(), line);
+    } catch (const maru::Failure& failure) {
+      answer = {{"error", failure.what()}};
+    }
+    std::cout << answer.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
   }
 }
 

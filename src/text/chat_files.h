@@ -1,0 +1,24 @@
+// Where a tokenizer directory keeps its chat templates and special tokens. Internal to chat_template.cc.
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "text/tokenizer.h"
+
+namespace maru::text {
+
+struct NamedTemplate {
+  std::string name, source, place;  // place: the file, for errors
+};
+
+/// All templates, "default" first if there is one.
+///
+/// Throws   kInvalidArgument naming file and field.
+std::vector<NamedTemplate> read_chat_templates(const fs::path& directory);
+/// bos_token, eos_token and the like, from tokenizer_config.json and special_tokens_map.json, else from the tokenizer.
+std::vector<std::pair<std::string, std::string>> read_special_tokens(const fs::path& directory,
+                                                                     const Tokenizer& tokenizer);
+
+}  // namespace maru::text

@@ -1,0 +1,113 @@
+#include "text/jinja/runtime.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace maru::text::jinja {
+
+Clock local_clock() {
+  const auto now = std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  Clock clock{.microseconds = static_cast<int>(now.time_since_epoch().count() % 1'000'000)};
+  localtime_r(&seconds, &clock.time);
+  return clock;
+}
+
+Runtime::Runtime(std::string_view template_name, const Limits& limits, const Clock& clock)
+    : name_(template_name), limits_(limits), clock_(clock), memory_(std::make_shared<Memory>(limits.memory_bytes)) {}
+
+Runtime::~Runtime() {
+  for (const std::shared_ptr<Object>& object : kept_) object->clear();
+}
+
+void Runtime::fail(ErrorCode code, const std::string& message) const {
+  throw Failure(code, name_ + ":" + std::to_string(line_) + ": " + message);
+}
+
+void Runtime::fail_exhausted(std::string_view what, int64_t limit) const {
+  fail(ErrorCode::kExhausted, "the template used more than " + std::to_string(limit) + " " + std::string(what));
+}
+
+void Runtime::require_room(size_t bytes) {
+  const auto wanted = static_cast<int64_t>(bytes);
+  if (bytes > static_cast<size_t>(limits_.output_bytes)) fail_exhausted("bytes in one string", limits_.output_bytes);
+  if (wanted > memory_->room()) fail_exhausted("bytes of memory", limits_.memory_bytes);
+}
+
+void Runtime::charge(Heap& object, int64_t bytes) {
+  if (bytes > memory_->room()) fail_exhausted("bytes of memory", limits_.memory_bytes);
+  step(1 + bytes / 64);
+  memory_->charge(object, bytes);
+}
+
+Value Runtime::string(MarkedText text) {
+  require_room(text.size());
+  const auto marks = static_cast<int64_t>(8 * (text.input.list().size() + text.generated.list().size()));
+  auto data = make<StringData>(static_cast<int64_t>(text.size()) + marks);
+  data->text = std::move(text);
+  return {Kind::kString, std::move(data)};
+}
+
+Value Runtime::sequence(SequenceKind kind, Values items) {
+  auto data = make<SequenceData>(static_cast<int64_t>(items.size() * sizeof(Value)));
+  data->sequence_kind = kind;
+  data->items = std::move(items);
+  return {Kind::kSequence, std::move(data)};
+}
+
+// How many numbers range(start, stop, step) has, at most one more than is allowed.
+static int64_t range_length(int64_t start, int64_t stop, int64_t step) {
+  const bool empty = step > 0 ? start >= stop : start <= stop;
+  if (empty) return 0;
+  const auto distance = step > 0 ? static_cast<uint64_t>(stop) - static_cast<uint64_t>(start)
+                                 : static_cast<uint64_t>(start) - static_cast<uint64_t>(stop);
+  const auto stride = step > 0 ? static_cast<uint64_t>(step) : uint64_t{0} - static_cast<uint64_t>(step);
+  const uint64_t length = (distance - 1) / stride + 1;
+  return static_cast<int64_t>(std::min<uint64_t>(length, Limits::kRangeItems + 1));
+}
+
+Value Runtime::range(int64_t start, int64_t stop, int64_t step) {
+  if (step == 0) fail("range() arg 3 must not be zero");
+  const int64_t length = range_length(start, stop, step);
+  if (length > Limits::kRangeItems)
+    fail("Range too big: expected at most " + std::to_string(Limits::kRangeItems) + " items");
+  Values items;
+  items.reserve(static_cast<size_t>(length));
+  for (int64_t i = 0; i < length; ++i) items.push_back(Value::integer(start + i * step));
+  Value value = sequence(SequenceKind::kRange, std::move(items));
+  auto& data = value.heap_as<SequenceData>();
+  data.start = start, data.stop = stop, data.step = step;
+  return value;
+}
+
+Value Runtime::iterator(Values items, std::string_view name) {
+  auto data = make<IteratorData>(static_cast<int64_t>(items.size() * sizeof(Value)));
+  data->items = std::move(items);
+  data->name = name;
+  return {Kind::kIterator, std::move(data)};
+}
+
+Value Runtime::undefined(std::string message) {
+  auto data = make<UndefinedData>(static_cast<int64_t>(message.size()));
+  data->message = std::move(message);
+  return {Kind::kUndefined, std::move(data)};
+}
+
+std::shared_ptr<DictData> Runtime::new_dict() { return make<DictData>(0); }
+
+TextBuilder& TextBuilder::add_repeated(std::string_view own, size_t times) {
+  if (own.empty() || times == 0) return *this;
+  if (times > static_cast<size_t>(runtime_.limits().output_bytes) / own.size())
+    runtime_.fail_exhausted("bytes in one string", runtime_.limits().output_bytes);
+  runtime_.require_room(own.size() * times);
+  for (size_t i = 0; i < times; ++i) add(own);
+  return *this;
+}
+
+void TextBuilder::check() {
+  runtime_.require_room(text_.size() + unchecked_);
+  runtime_.step(static_cast<int64_t>(unchecked_ / 64));
+  unchecked_ = 0;
+}
+
+}  // namespace maru::text::jinja
