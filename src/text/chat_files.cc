@@ -84,7 +84,7 @@ std::vector<std::pair<std::string, std::string>> read_special_tokens(const fs::p
   for (const char* name : kTokenNames) {
     std::string spelling = config.contains(name) ? spelling_of(config[name]) : "";
     if (spelling.empty() && map.contains(name)) spelling = spelling_of(map[name]);
-    if (const auto id = role_of(tokenizer, name); spelling.empty() && id) spelling = tokenizer.bytes_of(*id);
+    if (const auto id = role_of(tokenizer, name); spelling.empty() && id) spelling = tokenizer.spelling_of(*id);
     if (!spelling.empty()) tokens.emplace_back(name, std::move(spelling));
   }
   return tokens;

@@ -144,7 +144,7 @@ ChatTemplate ChatTemplate::chatml(const Tokenizer& tokenizer) {
       fail("the tokenizer has no special token " + std::string(token) + ", which the chat template needs");
   }
   SpecialTokens tokens;
-  if (const auto bos = tokenizer.bos()) tokens.emplace_back("bos_token", tokenizer.bytes_of(*bos));
+  if (const auto bos = tokenizer.bos()) tokens.emplace_back("bos_token", std::string(tokenizer.spelling_of(*bos)));
   return create(chatml_jinja(), std::move(tokens), "ChatML").value();
 }
 

@@ -32,7 +32,7 @@ AddedTokenMatcher::Match find_guarded(const Tokenizer& tokenizer, std::string_vi
     const size_t first = scan;
     const AddedTokenMatcher::Match any = tokenizer.matcher(false, true).find_cut(text, from, scan);
     if (any.begin == std::string_view::npos || !tokenizer.is_special(any.id)) return any;
-    const size_t end = scan, begin = end - tokenizer.bytes_of(any.id).size();
+    const size_t end = scan, begin = end - tokenizer.spelling_of(any.id).size();
     if (!touches(input, begin, end)) return any;
     scan = first;
     const AddedTokenMatcher::Match plain = tokenizer.matcher(false, false).find_cut(text.substr(0, end), from, scan);

@@ -37,11 +37,11 @@ std::string random_words(Random& random, size_t length) {
 std::vector<int32_t> bpe_by_definition(const MergeTable& table, std::vector<int32_t> ids) {
   for (;;) {
     size_t best = ids.size();
-    uint32_t lowest = MergeTable::kNone;
+    MergeTable::Found lowest;
     for (size_t i = 0; i + 1 < ids.size(); ++i)
-      if (const uint32_t rank = table.rank(ids[i], ids[i + 1]); rank < lowest) lowest = rank, best = i;
+      if (const auto found = table.find(ids[i], ids[i + 1]); found.rank < lowest.rank) lowest = found, best = i;
     if (best == ids.size()) return ids;
-    ids[best] = table.result(lowest);
+    ids[best] = lowest.result;
     ids.erase(ids.begin() + static_cast<ptrdiff_t>(best) + 1);
   }
 }
