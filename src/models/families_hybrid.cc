@@ -95,6 +95,7 @@ void read_phi3(const HuggingFaceConfig& from, Json& fields) {
 void write_phi3(const DecoderConfig& from, Json& config) {
   write_window(from, config);
   config["original_max_position_embeddings"] = from.max_position_embeddings;
+  config["pad_token_id"] = nullptr;  // or it would be 32000, which small vocabularies do not have
   if (from.rope_scaling.rope_type != "longrope") return;
   const RopeScaling& s = from.rope_scaling;
   config["original_max_position_embeddings"] = s.original_max_position_embeddings;
