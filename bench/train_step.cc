@@ -1,5 +1,5 @@
-// Training throughput of fixed model sizes: tokens per second, MFU against the ceiling measured in the same run, and the
-// memory of a step. One line of JSON per configuration; bench/train/compare.py runs it beside PyTorch.
+// Training throughput of fixed model sizes: tokens per second, MFU against the ceiling measured in the same run, and
+// the memory of a step. One line of JSON per configuration; bench/train/compare.py runs it beside PyTorch.
 // Usage: train_step SIZE DTYPE THREADS [SECONDS]     (SIZE: 10m, 30m, 100m)
 #include <fmt/format.h>
 #include <sys/resource.h>

@@ -149,7 +149,7 @@ TEST(ChatRequest, JoinsTextParts) {
 TEST(ChatRequest, ShowsTheModelsOwnTemplateToolsDocumentsAndVariables) {
   const auto own =
       text::ChatTemplate::create(
-          "{{ messages[0].tool_calls[0].function.arguments.city }}|{{ messages[1].role }}|{{ tools | length }}|"
+          "{{ messages[0].tool_calls[0].function.arguments.city }}|{{ messages[1].role }}|{{ (tools or []) | length }}|"
           "{{ documents[0].text }}|{{ enable_thinking }}|{{ add_generation_prompt }}",
           {}, "own")
           .value();

@@ -22,10 +22,13 @@ class ServeTest : public ::testing::Test {
 
   void SetUp() override { model_.only_letters = true; }
   int start() {
-    server_ = std::make_unique<ApiServer>(
-        config_, context_,
-        ServeParts{
-            .model = &model_, .tokenizer = &tokenizer_, .chat_template = &chat_template_, .model_id = "tiny", .end_tokens = {1, 3}, .isa = "scalar"});
+    server_ = std::make_unique<ApiServer>(config_, context_,
+                                          ServeParts{.model = &model_,
+                                                     .tokenizer = &tokenizer_,
+                                                     .chat_template = &chat_template_,
+                                                     .model_id = "tiny",
+                                                     .end_tokens = {1, 3},
+                                                     .isa = "scalar"});
     return server_->port();
   }
   int port() { return server_ ? server_->port() : start(); }

@@ -2,7 +2,8 @@
 // first, until no pair has a rank (Sennrich et al. 2016; ties and order as in Hugging Face's tokenizers).
 //
 // Short pieces take a scan over at most kShort symbols per merge, long ones buckets by rank (bpe_long.h): O(n log n) at
-// worst and O(n) for runs of one character. BPE over characters is in char_bpe_model.h. Immutable; share between threads.
+// worst and O(n) for runs of one character. BPE over characters is in char_bpe_model.h. Immutable; share between
+// threads.
 #pragma once
 #include <array>
 #include <cstdint>

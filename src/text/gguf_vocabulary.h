@@ -1,5 +1,5 @@
-// The vocabulary that a GGUF file carries, as plain fields, and the tokenizer that it describes. Filled by whoever reads
-// the file; nothing here knows the format.
+// The vocabulary that a GGUF file carries, as plain fields, and the tokenizer that it describes. Filled by whoever
+// reads the file; nothing here knows the format.
 #pragma once
 #include <cstdint>
 #include <optional>

@@ -1,5 +1,5 @@
-// Normalisers: what is done to a text before it is split, step by step. Immutable; cheap to copy; share between threads.
-// Bytes that are not UTF-8 pass unchanged, but for SentencePiece's normaliser, which replaces them.
+// Normalisers: what is done to a text before it is split, step by step. Immutable; cheap to copy; share between
+// threads. Bytes that are not UTF-8 pass unchanged, but for SentencePiece's normaliser, which replaces them.
 #pragma once
 #include <memory>
 #include <string>

@@ -1,6 +1,6 @@
 // Splits a text into the pieces that a subword model sees: steps, each applied to the pieces of the one before. Most
-// only split, so that together the pieces are the text; some also rewrite it (Metaspace, ByteLevel). Immutable; cheap to
-// copy; share between threads.
+// only split, so that together the pieces are the text; some also rewrite it (Metaspace, ByteLevel). Immutable; cheap
+// to copy; share between threads.
 #pragma once
 #include <memory>
 #include <string>

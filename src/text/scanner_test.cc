@@ -97,7 +97,8 @@ TEST(Regex, NamesABadPattern) {
   EXPECT_THAT(bad.error().message, testing::HasSubstr("file: pre_tokenizer.pattern: not a valid regular expression"));
 }
 
-TEST(Regex, EmptyMatchesSplitNothing) { EXPECT_THAT(split("x*", "axxb가"), ElementsAre("a", "xx", "b가")); }
+// As tokenizers does: an empty match ends a piece, but not right behind another match.
+TEST(Regex, EmptyMatchesEndPieces) { EXPECT_THAT(split("x*", "axxb가"), ElementsAre("a", "xx", "b", "가")); }
 
 TEST(Regex, RunawayPatternsAreStopped) {
   const std::string text(60, 'a');

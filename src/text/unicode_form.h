@@ -1,5 +1,5 @@
-// Unicode normalisation forms as the reference's tokenizers have them: characters that came after Unicode 9 stay as they
-// are, and so do bytes that are not UTF-8. Immutable; share between threads.
+// Unicode normalisation forms as the reference's tokenizers have them: characters that came after Unicode 9 stay as
+// they are, and so do bytes that are not UTF-8. Immutable; share between threads.
 #pragma once
 #include <memory>
 #include <string>

@@ -1,5 +1,5 @@
-// WordPiece and WordLevel: models of whole words, as BERT and its relatives have them. A word that the vocabulary cannot
-// spell is one unknown token. Linear in the word times the longest token. Immutable; share between threads.
+// WordPiece and WordLevel: models of whole words, as BERT and its relatives have them. A word that the vocabulary
+// cannot spell is one unknown token. Linear in the word times the longest token. Immutable; share between threads.
 #pragma once
 #include <memory>
 #include <optional>
