@@ -86,6 +86,16 @@ TEST_F(CheckpointTest, NamesWhatIsWrong) {
   EXPECT_THAT(load_error(), testing::HasSubstr("tensor model.layers.1.input_layernorm.weight is not part of this"));
 }
 
+TEST_F(CheckpointTest, ReadsShards) {
+  fs::rename(directory_ / "model.safetensors", directory_ / "model-00001-of-00001.safetensors");
+  Json index{{"weight_map", {{"lm_head.weight", "model-00001-of-00001.safetensors"}}}};
+  write_json(directory_ / "model.safetensors.index.json", index);
+  EXPECT_EQ("no error", load_error());
+  index["weight_map"]["lm_head.weight"] = "../model.safetensors";
+  write_json(directory_ / "model.safetensors.index.json", index);
+  EXPECT_THAT(load_error(), testing::HasSubstr("expected a file name beside the index"));
+}
+
 TEST_F(CheckpointTest, RefusesPickles) {
   fs::rename(directory_ / "model.safetensors", directory_ / "pytorch_model.bin");
   EXPECT_THAT(load_error(), testing::HasSubstr("pickled weights can execute code"));

@@ -12,8 +12,6 @@
 namespace maru {
 namespace {
 
-using namespace std::string_view_literals;
-
 constexpr FieldKey kCommonKeys[] = {{"vocab_size", "vocab_size"},
                                     {"hidden_size", "hidden_size"},
                                     {"intermediate_size", "intermediate_size"},
@@ -135,15 +133,15 @@ constexpr WeightRule kMixtralWeights[] = {
     {"model.layers.*.mlp.experts.*.up_proj", "model.layers.*.block_sparse_moe.experts.*.w3"},
     {"model.layers.*.mlp.experts.*.down_proj", "model.layers.*.block_sparse_moe.experts.*.w2"}};
 
-constexpr auto kGemma2Defaults = R"({"hidden_activation": "gelu_pytorch_tanh", "rms_norm_eps": 1e-6,
+constexpr std::string_view kGemma2Defaults = R"({"hidden_activation": "gelu_pytorch_tanh", "rms_norm_eps": 1e-6,
     "max_position_embeddings": 8192, "num_key_value_heads": 4, "head_dim": 256, "tie_word_embeddings": true,
     "query_pre_attn_scalar": 256, "sliding_window": 4096, "sliding_window_pattern": 2, "final_logit_softcapping": 30,
-    "attn_logit_softcapping": 50})"sv;
-constexpr auto kGemma3Defaults = R"({"hidden_activation": "gelu_pytorch_tanh", "rms_norm_eps": 1e-6,
+    "attn_logit_softcapping": 50})";
+constexpr std::string_view kGemma3Defaults = R"({"hidden_activation": "gelu_pytorch_tanh", "rms_norm_eps": 1e-6,
     "max_position_embeddings": 131072, "num_key_value_heads": 4, "head_dim": 256, "tie_word_embeddings": true,
     "query_pre_attn_scalar": 256, "sliding_window": 4096, "sliding_window_pattern": 6, "rope_theta": 1e6,
-    "rope_local_base_freq": 1e4})"sv;
-constexpr auto kLlamaDefaults = R"({"rms_norm_eps": 1e-6, "max_position_embeddings": 2048})"sv;
+    "rope_local_base_freq": 1e4})";
+constexpr std::string_view kLlamaDefaults = R"({"rms_norm_eps": 1e-6, "max_position_embeddings": 2048})";
 
 constexpr std::array kArchitectures{
     Architecture{.name = "LlamaForCausalLM",
