@@ -26,10 +26,30 @@ struct Size {
 };
 
 const std::vector<Size>& sizes() {
-  static const std::vector<Size> kSizes{
-      {"10m", {.vocab_size = 8192, .hidden_size = 320, .intermediate_size = 864, .num_hidden_layers = 6, .num_attention_heads = 5, .num_key_value_heads = 5}, 8192},
-      {"30m", {.vocab_size = 16384, .hidden_size = 512, .intermediate_size = 1408, .num_hidden_layers = 7, .num_attention_heads = 8, .num_key_value_heads = 8}, 8192},
-      {"100m", {.vocab_size = 32000, .hidden_size = 768, .intermediate_size = 2048, .num_hidden_layers = 11, .num_attention_heads = 12, .num_key_value_heads = 12}, 4096}};
+  static const std::vector<Size> kSizes{{"10m",
+                                         {.vocab_size = 8192,
+                                          .hidden_size = 320,
+                                          .intermediate_size = 864,
+                                          .num_hidden_layers = 6,
+                                          .num_attention_heads = 5,
+                                          .num_key_value_heads = 5},
+                                         8192},
+                                        {"30m",
+                                         {.vocab_size = 16384,
+                                          .hidden_size = 512,
+                                          .intermediate_size = 1408,
+                                          .num_hidden_layers = 7,
+                                          .num_attention_heads = 8,
+                                          .num_key_value_heads = 8},
+                                         8192},
+                                        {"100m",
+                                         {.vocab_size = 32000,
+                                          .hidden_size = 768,
+                                          .intermediate_size = 2048,
+                                          .num_hidden_layers = 11,
+                                          .num_attention_heads = 12,
+                                          .num_key_value_heads = 12},
+                                         4096}};
   return kSizes;
 }
 
@@ -41,13 +61,16 @@ MicroBatch random_batch(const Size& size, Random& random) {
     std::vector<int32_t> tokens(kSequence);
     for (int32_t& t : tokens) t = static_cast<int32_t>(random.below(static_cast<uint64_t>(size.model.vocab_size)));
     batch.builder.add(tokens);
-    for (int64_t i = 0; i < kSequence; ++i) batch.targets.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(size.model.vocab_size))));
+    for (int64_t i = 0; i < kSequence; ++i)
+      batch.targets.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(size.model.vocab_size))));
   }
   batch.counted = size.micro_batch_tokens;
   return batch;
 }
 
-double ceiling_of(CpuStream& stream, bool bf16) { return bf16 ? kernels::measure_flops<bfloat16>(stream) : kernels::measure_flops<float>(stream); }
+double ceiling_of(CpuStream& stream, bool bf16) {
+  return bf16 ? kernels::measure_flops<bfloat16>(stream) : kernels::measure_flops<float>(stream);
+}
 
 int run(const Size& size, const std::string& dtype, int threads, double seconds) {
   TrainConfig config;
@@ -100,6 +123,7 @@ int run(const Size& size, const std::string& dtype, int threads, double seconds)
 int main(int argc, char** argv) {
   if (argc < 4) return std::fputs("usage: train_step 10m|30m|100m bf16|f32 THREADS [SECONDS]\n", stderr), 2;
   for (const auto& size : maru::train::sizes())
-    if (size.name == std::string(argv[1])) return maru::train::run(size, argv[2], std::stoi(argv[3]), argc > 4 ? std::stod(argv[4]) : 10);
+    if (size.name == std::string(argv[1]))
+      return maru::train::run(size, argv[2], std::stoi(argv[3]), argc > 4 ? std::stod(argv[4]) : 10);
   return std::fputs("unknown size\n", stderr), 2;
 }

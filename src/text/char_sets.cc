@@ -27,7 +27,8 @@ bool is_word_character(char32_t c) {
 }
 
 bool is_punctuation(char32_t c) {
-  const bool ascii = (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+  const bool ascii =
+      (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
   const bool no_longer = c == 0x166D || c == 0x111C9;
   return ascii || no_longer || in_old_categories(c, U_GC_P_MASK, 8);
 }

@@ -20,15 +20,14 @@ uint32_t offset_of(uint32_t unit) { return unit >> 10 << ((unit & 1u << 9) >> 6)
 Result<Charsmap> Charsmap::parse(std::string_view blob, const std::string& where) {
   Charsmap map;
   if (blob.empty()) return map;
-  const auto bad = [&](const std::string& what) {
-    return Error{ErrorCode::kInvalidArgument, where + ": " + what};
-  };
+  const auto bad = [&](const std::string& what) { return Error{ErrorCode::kInvalidArgument, where + ": " + what}; };
   uint32_t bytes = 0;
   if (blob.size() <= sizeof bytes) return bad("expected more than 4 bytes, got " + std::to_string(blob.size()));
   std::memcpy(&bytes, blob.data(), sizeof bytes);
   blob.remove_prefix(sizeof bytes);
   if (bytes == 0 || bytes % sizeof(uint32_t) != 0 || bytes >= blob.size())
-    return bad("the table says that it takes " + std::to_string(bytes) + " of " + std::to_string(blob.size()) + " bytes");
+    return bad("the table says that it takes " + std::to_string(bytes) + " of " + std::to_string(blob.size()) +
+               " bytes");
   map.units_.resize(bytes / sizeof(uint32_t));
   std::memcpy(map.units_.data(), blob.data(), bytes);
   map.replacements_ = blob.substr(bytes);

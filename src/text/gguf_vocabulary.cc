@@ -35,7 +35,8 @@ class Converter {
   TokenType type_of(size_t id) const {
     if (v_.token_types.empty()) return TokenType::kNormal;
     const int32_t type = v_.token_types[id];
-    if (type < 0 || type > 6) fail("token_type[" + std::to_string(id) + "]: expected 0 to 6, got " + std::to_string(type));
+    if (type < 0 || type > 6)
+      fail("token_type[" + std::to_string(id) + "]: expected 0 to 6, got " + std::to_string(type));
     return type == 0 ? TokenType::kNormal : static_cast<TokenType>(type);
   }
 
@@ -171,7 +172,8 @@ Result<Tokenizer> gguf_tokenizer(const GgufVocabulary& vocabulary, const std::st
     return id && tokenizer->contains(*id) ? id : std::optional<int32_t>();
   };
   const GgufVocabulary& v = vocabulary;
-  tokenizer->set_roles({known(v.bos), known(v.eos), known(v.pad), known(v.unk), known(v.sep), known(v.cls), known(v.mask)});
+  tokenizer->set_roles(
+      {known(v.bos), known(v.eos), known(v.pad), known(v.unk), known(v.sep), known(v.cls), known(v.mask)});
   return tokenizer;
 }
 

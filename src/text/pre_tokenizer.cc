@@ -185,7 +185,9 @@ class ScriptSplit final : public Step {
   }
 };
 
-std::string_view digits_pattern(const pre_tokenizers::Digits& spec) { return spec.individual ? R"(\p{N})" : R"(\p{N}+)"; }
+std::string_view digits_pattern(const pre_tokenizers::Digits& spec) {
+  return spec.individual ? R"(\p{N})" : R"(\p{N}+)";
+}
 
 }  // namespace
 
@@ -292,8 +294,7 @@ void PreTokenizer::split(Section section, PreTokenizerScratch& scratch, PieceSin
 void PreTokenizer::run_from(size_t step, Section section, PreTokenizerScratch& scratch, PieceSink sink) const {
   if (section.text.empty()) return;
   if (step == steps_.size()) return sink(section.text);
-  steps_[step]->run(section, scratch.buffers[step],
-                    [&](Section next) { run_from(step + 1, next, scratch, sink); });
+  steps_[step]->run(section, scratch.buffers[step], [&](Section next) { run_from(step + 1, next, scratch, sink); });
 }
 
 }  // namespace maru::text

@@ -50,7 +50,8 @@ class Converter {
       const std::string place = "pieces[" + std::to_string(i) + "]";
       if (!seen.insert(piece.piece).second) fail(place + ": \"" + piece.piece + "\" is there already");
       if (!std::isfinite(piece.score)) fail(place + ".score: expected a finite number");
-      if (piece.type == Type::kByte && !byte_of_token(piece.piece)) fail(place + ": not a byte: \"" + piece.piece + "\"");
+      if (piece.type == Type::kByte && !byte_of_token(piece.piece))
+        fail(place + ": not a byte: \"" + piece.piece + "\"");
       if (piece.type == Type::kUnknown && unk_) fail(place + ": a second unknown piece");
       if (piece.type == Type::kUnknown) unk_ = id_of(i);
       if (piece.type == Type::kUnknown || piece.type == Type::kControl)
@@ -90,8 +91,9 @@ class Converter {
   }
 
   normalizers::SentencePiece normalizer() const {
-    normalizers::SentencePiece step{proto_.charsmap, proto_.add_dummy_prefix, proto_.remove_extra_whitespaces,
-                                    proto_.escape_whitespaces, proto_.whitespace_as_suffix, {}};
+    normalizers::SentencePiece step{
+        proto_.charsmap,           proto_.add_dummy_prefix,     proto_.remove_extra_whitespaces,
+        proto_.escape_whitespaces, proto_.whitespace_as_suffix, {}};
     for (const int32_t id : user_defined_) step.user_defined.push_back(proto_.pieces[id].piece);
     return step;
   }

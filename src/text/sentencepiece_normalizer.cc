@@ -89,7 +89,8 @@ Result<std::shared_ptr<const Normalizer::Step>> make_sentencepiece_step(const no
                                                                         const std::string& where) {
   Result<Charsmap> map = Charsmap::parse(spec.charsmap, where + ".precompiled_charsmap");
   if (!map.ok()) return map.error();
-  return std::shared_ptr<const Normalizer::Step>(std::make_shared<const SentencePieceStep>(spec, std::move(map).value()));
+  return std::shared_ptr<const Normalizer::Step>(
+      std::make_shared<const SentencePieceStep>(spec, std::move(map).value()));
 }
 
 }  // namespace maru::text

@@ -12,7 +12,7 @@ static_assert(std::endian::native == std::endian::little);
 /// One field of a message.
 struct Field {
   uint32_t number = 0;
-  uint64_t value = 0;     // of a varint or fixed field
+  uint64_t value = 0;      // of a varint or fixed field
   std::string_view bytes;  // of a length-delimited one
   size_t offset = 0;
 };
@@ -22,7 +22,8 @@ enum class Wire : uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 
 /// The fields of one message in order.
 class Reader {
  public:
-  Reader(std::string_view bytes, size_t offset, const std::string& name) : bytes_(bytes), offset_(offset), name_(name) {}
+  Reader(std::string_view bytes, size_t offset, const std::string& name)
+      : bytes_(bytes), offset_(offset), name_(name) {}
   bool next(Field& field) {
     if (at_ == bytes_.size()) return false;
     field = {};

@@ -33,8 +33,8 @@ Patterns digit_then_gpt2() { return {R"(\p{N})", std::string(kGpt2Pattern)}; }
 std::string cased(std::string_view contraction, std::string_view digits) {
   const std::string_view upper = R"([\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}])", lower = R"([\p{Ll}\p{Lm}\p{Lo}\p{M}])";
   const std::string_view before = R"([^\r\n\p{L}\p{N}]?)";
-  return joined({before, upper, "*", lower, "+", contraction, "|", before, upper, "+", lower, "*", contraction, "|", digits,
-                 R"(| ?[^\s\p{L}\p{N}]+[\r\n/]*|)", kSpaces});
+  return joined({before, upper, "*", lower, "+", contraction, "|", before, upper, "+", lower, "*", contraction, "|",
+                 digits, R"(| ?[^\s\p{L}\p{N}]+[\r\n/]*|)", kSpaces});
 }
 std::string gpt4o() { return cased(R"((?i:'s|'t|'re|'ve|'m|'ll|'d)?)", R"(\p{N}{1,3})"); }
 
@@ -50,13 +50,19 @@ Patterns deepseek_coder() {
 
 // Letters of two cases and their relatives, as DeepSeek LLM's file lists them.
 std::string deepseek_letters() {
-  return "\\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-\\x{1F7D}ᾀ-ᾴ"
-         "ᾶ-ᾼ\\x{1FBE}ῂ-ῄῆ-ῌῐ-\\x{1FD3}ῖ-\\x{1FDB}ῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤ\\x{2126}ℨ\\x{212A}-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓"
+  return "\\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-"
+         "ὅὈ-Ὅὐ-ὗὙὛὝὟ-\\x{1F7D}ᾀ-ᾴ"
+         "ᾶ-ᾼ\\x{1FBE}ῂ-ῄῆ-ῌῐ-\\x{1FD3}ῖ-\\x{1FDB}ῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤ\\x{2126}ℨ\\x{212A}-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-"
+         "ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓"
          "𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃]+";
 }
 Patterns deepseek_llm() {
-  return {R"([\r\n])", deepseek_letters(), "\\s?[!-/:-~！-／：-～‘-‟　-。]+", R"(\s+\z)",
-          R"([\x{4E00}-\x{9FA5}\x{800}-\x{4E00}\x{AC00}-\x{D7FF}]+)", R"(\p{N}+)"};
+  return {R"([\r\n])",
+          deepseek_letters(),
+          "\\s?[!-/:-~！-／：-～‘-‟　-。]+",
+          R"(\s+\z)",
+          R"([\x{4E00}-\x{9FA5}\x{800}-\x{4E00}\x{AC00}-\x{D7FF}]+)",
+          R"(\p{N}+)"};
 }
 
 Patterns falcon() { return {R"([\p{P}\$\+<=>\^~\|`]+)", std::string(kGpt2Pattern), "[0-9][0-9][0-9]"}; }
@@ -65,7 +71,8 @@ Patterns llama_cpp_default() {
 }
 std::string sentences() { return " ?[^(\\s|.,!?…。，、।۔،)]+"; }
 Patterns chameleon() {
-  return {"<sentinel:[0-9]+>", "(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z", "([\\t\\n]|    |  )", R"(\p{N})",
+  return {"<sentinel:[0-9]+>",       "(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z",
+          "([\\t\\n]|    |  )",      R"(\p{N})",
           R"([\p{P}!-/:-@\[-`{-~])", std::string(kGpt2Pattern)};
 }
 Patterns qwen35() {
@@ -79,8 +86,9 @@ Patterns seed_coder() {
   return {joined({kContraction, "|", kWord, R"(|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)"})};
 }
 Patterns exaone_moe() {
-  return {joined({kContraction, R"(|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|)",
-                  R"(\s*[\r\n]|\s+(?!\S)|\s+)"})};
+  return {
+      joined({kContraction, R"(|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|)",
+              R"(\s*[\r\n]|\s+(?!\S)|\s+)"})};
 }
 Patterns tiny_aya() { return {R"(\d{1,3}(?=(?:\d{3})*\b))", gpt4o()}; }
 Patterns tekken() { return {cased("", R"(\p{N})")}; }
@@ -95,7 +103,9 @@ const std::vector<Known>& known_splits() {
   static const std::vector<Known> kKnown{
       {{"", "default"}, llama_cpp_default},
       {{"llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "jina-v5-nano"},
-       llama3, true, true},
+       llama3,
+       true,
+       true},
       {{"dbrx", "smaug-bpe", "glm4", "chatglm-bpe"}, llama3},
       {{"deepseek-llm"}, deepseek_llm},
       {{"deepseek-coder"}, deepseek_coder},
@@ -106,15 +116,22 @@ const std::vector<Known>& known_splits() {
         "modern-bert", "mpt", "olmo", "jais", "trillion", "granite-docling", "exaone4"},
        gpt2},
       {{"jina-v1-en", "jina-v2-code", "roberta-bpe"}, gpt2, false, false, true},
-      {{"qwen2", "deepseek-r1-qwen", "kormo", "f2llmv2", "stablelm2", "hunyuan", "solar-open", "megrez", "grok-2"}, qwen2},
+      {{"qwen2", "deepseek-r1-qwen", "kormo", "f2llmv2", "stablelm2", "hunyuan", "solar-open", "megrez", "grok-2"},
+       qwen2},
       {{"qwen35"}, qwen35},
       {{"poro-chat", "bloom", "gpt3-finnish"}, [] { return Patterns{sentences()}; }},
-      {{"viking"}, [] { return Patterns{sentences(), R"(\p{N})"}; }},
+      {{"viking"},
+       [] {
+         return Patterns{sentences(), R"(\p{N})"};
+       }},
       {{"tekken"}, tekken, true, true},
       {{"chameleon"}, chameleon, false, true},
       {{"gpt-4o", "llama4", "kanana2", "talkie", "minimax-m2"}, [] { return Patterns{gpt4o()}; }},
       {{"tiny_aya", "cohere2moe"}, tiny_aya},
-      {{"superbpe"}, [] { return Patterns{R"(\p{N}+)", R"((?=(\d{3})+(?!\d)))"}; }},
+      {{"superbpe"},
+       [] {
+         return Patterns{R"(\p{N}+)", R"((?=(\d{3})+(?!\d)))"};
+       }},
       {{"bailingmoe", "bailingmoe2", "llada-moe"}, bailing_moe},
       {{"seed-coder"}, seed_coder},
       {{"exaone-moe"}, exaone_moe}};

@@ -193,16 +193,16 @@ class FusedStrip final : public Stage<FusedStrip> {
 
 std::string cleaned_up(std::string text) {
   constexpr std::array<std::array<std::string_view, 2>, 11> kRules{{{" .", "."},
-                                                                   {" ?", "?"},
-                                                                   {" !", "!"},
-                                                                   {" ,", ","},
-                                                                   {" ' ", "'"},
-                                                                   {" n't", "n't"},
-                                                                   {" 'm", "'m"},
-                                                                   {" do not", " don't"},
-                                                                   {" 's", "'s"},
-                                                                   {" 've", "'ve"},
-                                                                   {" 're", "'re"}}};
+                                                                    {" ?", "?"},
+                                                                    {" !", "!"},
+                                                                    {" ,", ","},
+                                                                    {" ' ", "'"},
+                                                                    {" n't", "n't"},
+                                                                    {" 'm", "'m"},
+                                                                    {" do not", " don't"},
+                                                                    {" 's", "'s"},
+                                                                    {" 've", "'ve"},
+                                                                    {" 're", "'re"}}};
   for (const auto& [from, to] : kRules) text = replaced(std::move(text), from, to);
   return text;
 }

@@ -63,14 +63,16 @@ Tokenizer streamed_tokenizer(const Steps& steps, const std::vector<std::string>&
   TokenizerSpec spec;
   spec.model = WordLevelSpec{};
   spec.decoder.steps = steps;
-  for (const std::string& token : tokens) spec.vocabulary.emplace_back(static_cast<int32_t>(spec.vocabulary.size()), token);
+  for (const std::string& token : tokens)
+    spec.vocabulary.emplace_back(static_cast<int32_t>(spec.vocabulary.size()), token);
   spec.added_tokens.push_back({.id = 0, .content = tokens[0]});
   return Tokenizer::create(spec, "t").value();
 }
 
 TEST(StreamDecoder, GivesTheSameTextAsDecodeAndNoBrokenCharacter) {
-  const std::vector<std::string> tokens{"<s>",    "▁",      "▁a", "_",    "__", "a_",  "##a",    "</w>", "b</w>", ".", "'",
-                                        "<0xEA>", "<0xB0>", "<0x80>", "<0xF0>", "<0x9F>", "가", " n't", "<",    "/w>"};
+  const std::vector<std::string> tokens{"<s>",    "▁",      "▁a", "_",    "__",     "a_",     "##a",
+                                        "</w>",   "b</w>",  ".",  "'",    "<0xEA>", "<0xB0>", "<0x80>",
+                                        "<0xF0>", "<0x9F>", "가", " n't", "<",      "/w>"};
   const std::vector<Steps> kinds{
       llama2(),
       {},

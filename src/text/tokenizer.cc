@@ -18,8 +18,8 @@ std::array<int32_t, 256> byte_ids_of(const TokenTable& tokens) {
     const char byte = static_cast<char>(b);
     const auto id = tokens.find({&byte, 1});
     if (!id)
-      throw Failure(ErrorCode::kInvalidArgument, "model.vocab: expected a token for each of the 256 bytes, byte " +
-                                                     std::to_string(b) + " has none");
+      throw Failure(ErrorCode::kInvalidArgument,
+                    "model.vocab: expected a token for each of the 256 bytes, byte " + std::to_string(b) + " has none");
     ids[b] = *id;
   }
   return ids;
@@ -99,8 +99,7 @@ Result<Tokenizer> Tokenizer::create(TokenizerSpec spec, std::string_view name) {
     const auto model_tokens = std::make_shared<const TokenTable>(spec.vocabulary);
     t.tokens_ = all_tokens(spec, model_tokens);
     t.normalizer_ = Normalizer::create(spec.normalizer.steps, where + "normalizer").value();
-    t.pre_tokenizer_ =
-        PreTokenizer::create(spec.pre_tokenizer.steps, spec.byte_level, where + "pre_tokenizer").value();
+    t.pre_tokenizer_ = PreTokenizer::create(spec.pre_tokenizer.steps, spec.byte_level, where + "pre_tokenizer").value();
     const bool nothing = spec.decoder.sequence && spec.decoder.steps.empty();  // tokens without spaces between them
     const std::vector<DecoderStep> fuse{decoders::Fuse{}};
     t.decoder_ = TokenDecoder::create(nothing ? fuse : spec.decoder.steps, where + "decoder").value();
@@ -182,7 +181,8 @@ void Tokenizer::build_matchers() {
 }
 
 std::optional<int32_t> Tokenizer::unknown() const {
-  if (const auto* bpe = std::get_if<BpeSpec>(&spec_->model)) return bpe->unk_token ? id_of(*bpe->unk_token) : std::nullopt;
+  if (const auto* bpe = std::get_if<BpeSpec>(&spec_->model))
+    return bpe->unk_token ? id_of(*bpe->unk_token) : std::nullopt;
   if (const auto* unigram = std::get_if<UnigramSpec>(&spec_->model)) return unigram->unk_id;
   if (const auto* word_piece = std::get_if<WordPieceSpec>(&spec_->model)) return id_of(word_piece->unk_token);
   return id_of(std::get<WordLevelSpec>(spec_->model).unk_token);

@@ -36,15 +36,13 @@ class Check {
   void take(int32_t id, const std::string& token, const char* place) {
     if (id < 0 || static_cast<size_t>(id) >= limit_)
       fail(where_ + place + ": expected an id below " + std::to_string(limit_) + ", got " + std::to_string(id));
-    if (!tokens_.emplace(id, &token).second)
-      fail(where_ + place + ": two tokens have the id " + std::to_string(id));
+    if (!tokens_.emplace(id, &token).second) fail(where_ + place + ": two tokens have the id " + std::to_string(id));
   }
 
   void take_added(const AddedToken& token) {
     if (token.content.empty() || token.content.size() > 1024)
       fail(where_ + "added_tokens: expected 1 to 1024 bytes, got " + std::to_string(token.content.size()));
-    if (!added_.insert(token.id).second)
-      fail(where_ + "added_tokens: two have the id " + std::to_string(token.id));
+    if (!added_.insert(token.id).second) fail(where_ + "added_tokens: two have the id " + std::to_string(token.id));
     const auto it = tokens_.find(token.id);
     if (it == tokens_.end()) return take(token.id, token.content, "added_tokens");
     if (*it->second != token.content && !spec_.byte_level)

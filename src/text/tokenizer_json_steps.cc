@@ -110,8 +110,8 @@ const Readers<NormalizerStep>& normalizer_readers() {
       {"BertNormalizer", [](const Node& n) {
          const Node accents = n["strip_accents"];
          return z::Bert{n["clean_text"].boolean(true), n["handle_chinese_chars"].boolean(true),
-                     accents.is_null() ? std::nullopt : std::optional(accents.boolean(false)),
-                     n["lowercase"].boolean(true)};
+                        accents.is_null() ? std::nullopt : std::optional(accents.boolean(false)),
+                        n["lowercase"].boolean(true)};
        }}};
   return kReaders;
 }
@@ -157,7 +157,8 @@ std::vector<post_processors::Piece> read_pieces(const Node& list) {
 post_processors::Template read_template(const Node& node) {
   post_processors::Template made{read_pieces(node["single"]), {}, {}};
   const auto first = [](const auto& piece) { return piece.sequence == 0; };
-  if (std::none_of(made.single.begin(), made.single.end(), first)) node["single"].fail("a template with the sequence A");
+  if (std::none_of(made.single.begin(), made.single.end(), first))
+    node["single"].fail("a template with the sequence A");
   if (!node["pair"].is_null()) made.pair = read_pieces(node["pair"]);
   const Node tokens = node["special_tokens"];
   if (!tokens.is_null() && !tokens.json().is_object()) tokens.fail("an object");
@@ -178,17 +179,17 @@ std::pair<std::string, int32_t> read_mark(const Node& node) {
 
 const Readers<PostProcessorStep>& post_processor_readers() {
   namespace p = post_processors;
-  static const Readers<PostProcessorStep> kReaders{
-      {"ByteLevel", read_byte_level<p::ByteLevel>},
-      {"TemplateProcessing", read_template},
-      {"BertProcessing",
-       [](const Node& n) {
-         return p::Bert{read_mark(n["sep"]), read_mark(n["cls"])};
-       }},
-      {"RobertaProcessing", [](const Node& n) {
-         return p::Roberta{read_mark(n["sep"]), read_mark(n["cls"]), n["trim_offsets"].boolean(true),
-                           n["add_prefix_space"].boolean(true)};
-       }}};
+  static const Readers<PostProcessorStep> kReaders{{"ByteLevel", read_byte_level<p::ByteLevel>},
+                                                   {"TemplateProcessing", read_template},
+                                                   {"BertProcessing",
+                                                    [](const Node& n) {
+                                                      return p::Bert{read_mark(n["sep"]), read_mark(n["cls"])};
+                                                    }},
+                                                   {"RobertaProcessing", [](const Node& n) {
+                                                      return p::Roberta{read_mark(n["sep"]), read_mark(n["cls"]),
+                                                                        n["trim_offsets"].boolean(true),
+                                                                        n["add_prefix_space"].boolean(true)};
+                                                    }}};
   return kReaders;
 }
 

@@ -130,7 +130,8 @@ struct ModelWriter {
     to += "    \"vocab\": [";
     const char* separator = "\n";
     for (size_t id = 0; id < unigram.scores.size(); ++id) {
-      to += separator + ("      [" + quoted(names[static_cast<int32_t>(id)])) + ", " + Json(unigram.scores[id]).dump() + "]";
+      to += separator + ("      [" + quoted(names[static_cast<int32_t>(id)])) + ", " + Json(unigram.scores[id]).dump() +
+            "]";
       separator = ",\n";
     }
     to += unigram.scores.empty() ? "]\n" : "\n    ]\n";

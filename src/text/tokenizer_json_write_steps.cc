@@ -170,12 +170,15 @@ struct DecoderWriter {
   void operator()(const decoders::Fuse&) const { list.push_back(typed("Fuse")); }
   void operator()(const decoders::Replace& spec) const { list.push_back(replace_json(spec)); }
   void operator()(const decoders::Strip& spec) const {
-    list.push_back({{"type", "Strip"}, {"content", character(spec.content)}, {"start", spec.start}, {"stop", spec.stop}});
+    list.push_back(
+        {{"type", "Strip"}, {"content", character(spec.content)}, {"start", spec.start}, {"stop", spec.stop}});
   }
   void operator()(const decoders::WordPiece& spec) const {
     list.push_back({{"type", "WordPiece"}, {"prefix", spec.prefix}, {"cleanup", spec.cleanup}});
   }
-  void operator()(const decoders::Bpe& spec) const { list.push_back({{"type", "BPEDecoder"}, {"suffix", spec.suffix}}); }
+  void operator()(const decoders::Bpe& spec) const {
+    list.push_back({{"type", "BPEDecoder"}, {"suffix", spec.suffix}});
+  }
 };
 
 template <class Writer, class Step>
@@ -189,7 +192,9 @@ Json list_json(const StepList<Step>& steps, const char* parts) {
 
 }  // namespace
 
-Json normalizer_json(const StepList<NormalizerStep>& steps) { return list_json<NormalizerWriter>(steps, "normalizers"); }
+Json normalizer_json(const StepList<NormalizerStep>& steps) {
+  return list_json<NormalizerWriter>(steps, "normalizers");
+}
 Json pre_tokenizer_json(const StepList<PreTokenizerStep>& steps) {
   return list_json<PreTokenizerWriter>(steps, "pretokenizers");
 }

@@ -71,7 +71,8 @@ struct Precompiled {
 /// SentencePiece's own normaliser, which no list of the steps above equals.
 struct SentencePiece {
   std::string charsmap;  // empty: characters stay
-  bool add_dummy_prefix = true, remove_extra_whitespaces = true, escape_whitespaces = true, whitespace_as_suffix = false;
+  bool add_dummy_prefix = true, remove_extra_whitespaces = true, escape_whitespaces = true,
+       whitespace_as_suffix = false;
   std::vector<std::string> user_defined;  // never touched
 };
 }  // namespace normalizers

@@ -30,7 +30,8 @@ TEST(PreTokenizer, BehavioursOfASplit) {
   EXPECT_EQ(at(Behavior::kMergedWithNext), (Pieces{"the", "-final", "-", "-countdown"}));
   EXPECT_EQ(at(Behavior::kContiguous), (Pieces{"the", "-", "final", "--", "countdown"}));
   EXPECT_EQ(split({pre_tokenizers::Split{{"[a-z]+", true}, Behavior::kRemoved, true}}, "ab1cd"), (Pieces{"ab", "cd"}));
-  EXPECT_EQ(split({pre_tokenizers::Split{{"(?=b)", true}, Behavior::kIsolated, false}}, "abab"), (Pieces{"a", "ba", "b"}));
+  EXPECT_EQ(split({pre_tokenizers::Split{{"(?=b)", true}, Behavior::kIsolated, false}}, "abab"),
+            (Pieces{"a", "ba", "b"}));
 }
 
 TEST(PreTokenizer, WordsAndCharacters) {
@@ -121,7 +122,8 @@ TEST(PostProcessor, SinglesAndPairs) {
 }
 
 TEST(TokenizerJson, EveryStepThereAndBack) {
-  TokenizerSpec spec = words_spec({{.content = "<m>", .normalized = true, .single_word = true, .lstrip = true, .rstrip = true}});
+  TokenizerSpec spec =
+      words_spec({{.content = "<m>", .normalized = true, .single_word = true, .lstrip = true, .rstrip = true}});
   namespace n = normalizers;
   namespace p = pre_tokenizers;
   namespace d = decoders;
@@ -149,11 +151,15 @@ TEST(TokenizerJson, EveryStepThereAndBack) {
 }
 
 TEST(TokenizerJson, EveryModelThereAndBack) {
-  const BpeSpec bpe{.merges = {}, .unk_token = "<unk>", .continuing_subword_prefix = "#", .end_of_word_suffix = "$",
-                    .fuse_unk = true, .byte_fallback = true};
+  const BpeSpec bpe{.merges = {},
+                    .unk_token = "<unk>",
+                    .continuing_subword_prefix = "#",
+                    .end_of_word_suffix = "$",
+                    .fuse_unk = true,
+                    .byte_fallback = true};
   const UnigramSpec unigram{.scores = {0, -1.25, -2, 1e-17, -0.1}, .unk_id = 0, .byte_fallback = true};
-  for (const ModelSpec& model : {ModelSpec(bpe), ModelSpec(unigram), ModelSpec(WordPieceSpec{"a", "@", 7}),
-                                 ModelSpec(WordLevelSpec{"b"})}) {
+  for (const ModelSpec& model :
+       {ModelSpec(bpe), ModelSpec(unigram), ModelSpec(WordPieceSpec{"a", "@", 7}), ModelSpec(WordLevelSpec{"b"})}) {
     TokenizerSpec spec = words_spec({});
     spec.model = model;
     const std::string file = write_tokenizer_json(spec);

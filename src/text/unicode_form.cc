@@ -43,7 +43,8 @@ void append_form(const icu::Normalizer2& normalizer, std::string_view text, std:
   UErrorCode status = U_ZERO_ERROR;
   icu::StringByteSink<std::string> sink(&to);
   normalizer.normalizeUTF8(0, piece_of(text), sink, nullptr, status);
-  if (U_FAILURE(status)) throw Failure(ErrorCode::kInternal, std::string("normalisation failed: ") + u_errorName(status));
+  if (U_FAILURE(status))
+    throw Failure(ErrorCode::kInternal, std::string("normalisation failed: ") + u_errorName(status));
 }
 
 // Everything below U+0300 is in NFC, everything below U+0080 in every form.
@@ -57,8 +58,7 @@ bool plainly_normalized(Form form, std::string_view text) {
 }  // namespace
 
 struct UnicodeForm::Tables {
-  explicit Tables(Form form)
-      : whole(instance(form)), set(characters_of_unicode_9()), filtered(whole, set) {}
+  explicit Tables(Form form) : whole(instance(form)), set(characters_of_unicode_9()), filtered(whole, set) {}
   const icu::Normalizer2& whole;
   icu::UnicodeSet set;
   icu::FilteredNormalizer2 filtered;

@@ -10,8 +10,8 @@ namespace maru::text {
 namespace {
 
 constexpr double kUnknownPenalty = 10;
-constexpr double kMaxMagnitude = 100'000;    // SentencePiece begins again at 0 here, before floats become coarse
-constexpr size_t kKeepNodes = 1 << 16;       // scratch above this is given back
+constexpr double kMaxMagnitude = 100'000;  // SentencePiece begins again at 0 here, before floats become coarse
+constexpr size_t kKeepNodes = 1 << 16;     // scratch above this is given back
 
 }  // namespace
 
@@ -117,7 +117,8 @@ void UnigramModel::append_path(std::string_view piece, Scratch& scratch, std::ve
 // Neighbouring unknown characters together may spell a token after all.
 void UnigramModel::append_unknown(std::string_view text, std::vector<int32_t>& ids) const {
   if (!sentencepiece_)
-    if (const auto id = tokens_->find(text); id && *id < static_cast<int32_t>(scores_.size())) return ids.push_back(*id);
+    if (const auto id = tokens_->find(text); id && *id < static_cast<int32_t>(scores_.size()))
+      return ids.push_back(*id);
   if (byte_fallback_ && byte_tokens_.append(text, ids)) return;
   ids.push_back(*unk_);
 }

@@ -168,9 +168,17 @@ std::string read(const fs::path& path) { return read_file(path, kMaxFileBytes); 
 TiktokenOptions llama3_options(std::string_view text) {
   const auto lines = static_cast<int32_t>(std::count(text.begin(), text.end(), '\n'));
   TiktokenOptions options{*pattern_of_tiktoken("llama3"), {}};
-  const char* names[] = {"<|begin_of_text|>", "<|end_of_text|>", "<|reserved_special_token_0|>",
-                         "<|reserved_special_token_1|>", "<|finetune_right_pad_id|>", "<|step_id|>",
-                         "<|start_header_id|>", "<|end_header_id|>", "<|eom_id|>", "<|eot_id|>", "<|python_tag|>"};
+  const char* names[] = {"<|begin_of_text|>",
+                         "<|end_of_text|>",
+                         "<|reserved_special_token_0|>",
+                         "<|reserved_special_token_1|>",
+                         "<|finetune_right_pad_id|>",
+                         "<|step_id|>",
+                         "<|start_header_id|>",
+                         "<|end_header_id|>",
+                         "<|eom_id|>",
+                         "<|eot_id|>",
+                         "<|python_tag|>"};
   for (const char* name : names)
     options.special_tokens.emplace_back(name, lines + static_cast<int32_t>(options.special_tokens.size()));
   for (int i = 2; options.special_tokens.size() < 256; ++i)
@@ -227,8 +235,9 @@ TokenizerSpec read_vocab_and_merges_directory(const fs::path& folder) {
   const std::string family = config.family();
   const bool roberta = family == "Roberta" || family == "Bart", qwen = family == "Qwen2";
   if (!qwen && !roberta && !family.empty() && family != "GPT2")
-    throw Failure(ErrorCode::kUnimplemented, folder.string() + ": vocab.json with merges.txt for a " + family +
-                                                 "Tokenizer is not supported yet, expected Qwen2, GPT2, Roberta or Bart");
+    throw Failure(ErrorCode::kUnimplemented,
+                  folder.string() + ": vocab.json with merges.txt for a " + family +
+                      "Tokenizer is not supported yet, expected Qwen2, GPT2, Roberta or Bart");
   const auto patterns = qwen ? std::vector<std::string>{std::string(kQwen2Pattern)} : std::vector<std::string>();
   TokenizerSpec spec = parse_vocab_and_merges(read(folder / "vocab.json"), read(folder / "merges.txt"),
                                               (folder / "vocab.json").string(), patterns, qwen)
@@ -243,11 +252,11 @@ TokenizerSpec read_vocab_and_merges_directory(const fs::path& folder) {
 TokenizerSpec read_bert_directory(const fs::path& folder) {
   const Config config(folder);
   const fs::path file = folder / "vocab.txt";
-  TokenizerSpec spec = parse_bert_vocabulary(read(file), file.string(),
-                                             {config.flag("do_lower_case", true),
-                                              config.flag("tokenize_chinese_chars", true),
-                                              config.optional_flag("strip_accents")})
-                           .value();
+  TokenizerSpec spec =
+      parse_bert_vocabulary(read(file), file.string(),
+                            {config.flag("do_lower_case", true), config.flag("tokenize_chinese_chars", true),
+                             config.optional_flag("strip_accents")})
+          .value();
   config.add_tokens(spec);
   return spec;
 }
@@ -275,7 +284,8 @@ Result<TokenizerSpec> parse_tiktoken(std::string_view text, std::string_view nam
 }
 
 Result<TokenizerSpec> parse_vocab_and_merges(std::string_view vocab_json, std::string_view merges_txt,
-                                             std::string_view name, const std::vector<std::string>& patterns, bool nfc) {
+                                             std::string_view name, const std::vector<std::string>& patterns,
+                                             bool nfc) {
   return caught([&] {
     TokenizerSpec spec = read_vocab_and_merges(vocab_json, merges_txt, std::string(name), patterns, nfc);
     find_byte_level(spec);
@@ -295,8 +305,8 @@ TokenizerSpec read_tokenizer_spec(const fs::path& path) {
     if (fs::exists(path / name)) return read_any_file(path / name);
   if (fs::exists(path / "vocab.json") && fs::exists(path / "merges.txt")) return read_vocab_and_merges_directory(path);
   if (fs::exists(path / "vocab.txt")) return read_bert_directory(path);
-  throw Failure(ErrorCode::kNotFound, path.string() + ": no tokenizer.json, tokenizer.model, vocab.json with " +
-                                          "merges.txt, or vocab.txt");
+  throw Failure(ErrorCode::kNotFound,
+                path.string() + ": no tokenizer.json, tokenizer.model, vocab.json with " + "merges.txt, or vocab.txt");
 }
 
 }  // namespace maru::text

@@ -14,7 +14,7 @@
 namespace maru::text {
 
 struct TiktokenOptions {
-  std::string pattern;                                         // how text is split
+  std::string pattern;                                          // how text is split
   std::vector<std::pair<std::string, int32_t>> special_tokens;  // with their ids
 };
 /// Lines of `base64 rank`. Neighbours join whose bytes together have the lowest rank.

@@ -19,7 +19,8 @@ const fs::path kFixtures = "../shared/data/fixtures/tokenizers";
 
 /// The texts of a `.inp` file and the ids of its `.out` file.
 std::vector<std::pair<std::string, std::vector<int32_t>>> references(const std::string& name) {
-  const std::string inputs = read_file(kFixtures / "gguf_vocabs" / (name + ".inp")), separator = "\n__ggml_vocab_test__\n";
+  const std::string inputs = read_file(kFixtures / "gguf_vocabs" / (name + ".inp")),
+                    separator = "\n__ggml_vocab_test__\n";
   std::istringstream outputs(read_file(kFixtures / "gguf_vocabs" / (name + ".out")));
   std::vector<std::pair<std::string, std::vector<int32_t>>> all;
   for (size_t at = 0; at < inputs.size();) {
@@ -118,7 +119,8 @@ TEST_P(GgufFixture, GivesTheReferenceIds) {
   for (const auto& [text, ids] : references(GetParam() + ".gguf"))
     EXPECT_EQ(again.encode(text, {.parse_special = false}), ids) << text;
 }
-INSTANTIATE_TEST_SUITE_P(Files, GgufFixture, testing::Values("ggml-vocab-gpt-2", "ggml-vocab-mpt", "ggml-vocab-bert-bge"));
+INSTANTIATE_TEST_SUITE_P(Files, GgufFixture,
+                         testing::Values("ggml-vocab-gpt-2", "ggml-vocab-mpt", "ggml-vocab-bert-bge"));
 
 TEST(VocabularyFiles, Qwen2DirectoryGivesTheReferenceIds) {
   if (!fs::exists(kFixtures / "qwen2")) GTEST_SKIP() << "../shared/data/fixtures/tokenizers/qwen2 is absent";
@@ -168,7 +170,8 @@ TEST(SentencePiece, ReadsBothKinds) {
   for (const int type : {1, 2}) {
     const TokenizerSpec spec = parse_sentencepiece(small_model(type), "t.model", {true, true}).value();
     const Tokenizer t = Tokenizer::create(spec, "t.model").value();
-    EXPECT_EQ(t.encode("a  ab<sep>가나b", {.add_special_tokens = true}), (std::vector<int32_t>{1, 3, 3, 4, 7, 0, 4, 2}));
+    EXPECT_EQ(t.encode("a  ab<sep>가나b", {.add_special_tokens = true}),
+              (std::vector<int32_t>{1, 3, 3, 4, 7, 0, 4, 2}));
     EXPECT_EQ(t.decode(std::vector<int32_t>{1, 3, 4, 2}, true), "ab");
     EXPECT_EQ(t.encode("<s>", {.parse_special = false}), (std::vector<int32_t>{5, 0}));
     EXPECT_EQ(t.encode("<s>"), (std::vector<int32_t>{1}));
@@ -192,7 +195,8 @@ TEST(SentencePiece, DamagedFilesAreNamed) {
 
 std::string tiktoken_lines(const std::vector<std::string>& tokens) {
   std::string text;
-  for (int b = 0; b < 256; ++b) text += to_base64(std::string(1, static_cast<char>(b))) + " " + std::to_string(b) + "\n";
+  for (int b = 0; b < 256; ++b)
+    text += to_base64(std::string(1, static_cast<char>(b))) + " " + std::to_string(b) + "\n";
   for (size_t i = 0; i < tokens.size(); ++i) text += to_base64(tokens[i]) + " " + std::to_string(256 + i) + "\n";
   return text;
 }
@@ -249,9 +253,10 @@ TEST(GgufVocabulary, LlamaPiecesAndTheirBytes) {
 }
 
 TEST(SplitPatterns, EveryKnownNameCompiles) {
-  for (const char* name : {"default", "llama-bpe", "deepseek-llm", "deepseek-coder", "deepseek-v3", "falcon", "exaone",
-                           "gpt-2", "qwen2", "qwen35", "bloom", "viking", "tekken", "chameleon", "gpt-4o", "tiny_aya",
-                           "superbpe", "bailingmoe", "seed-coder", "exaone-moe"}) {
+  for (const char* name :
+       {"default", "llama-bpe", "deepseek-llm", "deepseek-coder", "deepseek-v3", "falcon",    "exaone",
+        "gpt-2",   "qwen2",     "qwen35",       "bloom",          "viking",      "tekken",    "chameleon",
+        "gpt-4o",  "tiny_aya",  "superbpe",     "bailingmoe",     "seed-coder",  "exaone-moe"}) {
     const auto split = split_of_gguf(name);
     ASSERT_TRUE(split) << name;
     const auto pre_tokenizer = PreTokenizer::create(split->patterns, name);

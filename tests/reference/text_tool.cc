@@ -207,8 +207,8 @@ void bench(const Arguments& a) {
 
 int run(const std::string& mode, const Arguments& arguments) {
   const std::vector<std::pair<std::string, void (*)(const Arguments&)>> modes{
-      {"ids", ids},         {"full", full},   {"pairs", pairs}, {"decode", decode}, {"normalize", normalize},
-      {"split", split},     {"chat", chat},   {"rewrite", rewrite}, {"train", train}, {"bench", bench}};
+      {"ids", ids},     {"full", full}, {"pairs", pairs},     {"decode", decode}, {"normalize", normalize},
+      {"split", split}, {"chat", chat}, {"rewrite", rewrite}, {"train", train},   {"bench", bench}};
   for (const auto& [name, f] : modes)
     if (name == mode) return f(arguments), 0;
   std::cerr << "text_tool: unknown mode " << mode << "\n";

@@ -45,9 +45,7 @@ MARU_INLINE F32 scale_by_power_of_two(F32 a, F32 n) {
 /// `value` where x ≥ limit (or x is NaN), 0 elsewhere.
 MARU_INLINE F32 keep_above(F32 x, float limit, F32 value) { return x.v < limit ? F32() : value; }
 /// The first n lanes, zeros behind; n in [0, kLanes].
-MARU_INLINE F32 keep_first(F32 x, int64_t n) {
-  return n > 0 ? x : F32();
-}
+MARU_INLINE F32 keep_first(F32 x, int64_t n) { return n > 0 ? x : F32(); }
 MARU_INLINE float reduce_add(F32 a) { return a.v; }
 MARU_INLINE float reduce_max(F32 a) { return a.v; }
 
