@@ -41,7 +41,7 @@ std::vector<int32_t> bpe_by_definition(const MergeTable& table, std::vector<int3
     for (size_t i = 0; i + 1 < ids.size(); ++i)
       if (const uint32_t rank = table.rank(ids[i], ids[i + 1]); rank < lowest) lowest = rank, best = i;
     if (best == ids.size()) return ids;
-    ids[best] = table.result(lowest);
+    ids[best] = table.find(ids[best], ids[best + 1]).result;
     ids.erase(ids.begin() + static_cast<ptrdiff_t>(best) + 1);
   }
 }
