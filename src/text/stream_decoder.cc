@@ -14,7 +14,7 @@ DecoderRun StreamDecoder::fresh_run() const {
 }
 
 std::string StreamDecoder::push(int32_t id) {
-  const std::string_view token = tokenizer_.spelling_of(id);
+  const std::string_view token = tokenizer_.decoded_spelling_of(id);
   if (skip_special_ && tokenizer_.is_special(id)) return {};
   run_.push(token, pending_);
   return take_whole();

@@ -154,8 +154,13 @@ std::string_view Tokenizer::spelling_of(int32_t id) const {
   return tokens_->bytes(id);
 }
 
+std::string_view Tokenizer::decoded_spelling_of(int32_t id) const {
+  const auto it = normalized_spelling_.find(id);
+  return it == normalized_spelling_.end() ? spelling_of(id) : it->second;
+}
+
 std::string Tokenizer::bytes_of(int32_t id) const {
-  const std::string_view spelling = spelling_of(id);
+  const std::string_view spelling = is_special(id) ? spelling_of(id) : decoded_spelling_of(id);
   return spec_->byte_level || is_special(id) ? std::string(spelling) : decoder_.bytes_inside(spelling);
 }
 
@@ -163,7 +168,7 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) c
   std::string text;
   DecoderRun run = spec_->byte_level ? DecoderRun({}) : decoder_.start();
   for (const int32_t id : ids)
-    if (const std::string_view token = spelling_of(id); !skip_special || !is_special(id)) run.push(token, text);
+    if (const std::string_view token = decoded_spelling_of(id); !skip_special || !is_special(id)) run.push(token, text);
   run.finish(text);
   return text;
 }
@@ -173,7 +178,10 @@ void Tokenizer::build_matchers() {
   std::array<std::vector<AddedToken>, 4> lists;
   for (AddedToken token : spec_->added_tokens) {
     special_[token.id] = token.special;
-    if (token.normalized) token.content = normalizer_(token.content);
+    if (token.normalized && !normalizer_.empty()) {
+      token.content = normalizer_(token.content);
+      normalized_spelling_.emplace(token.id, token.content);
+    }
     lists[2 * token.normalized + 1].push_back(token);
     if (!token.special) lists[2 * token.normalized].push_back(token);
   }

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/error.h"
@@ -73,6 +74,9 @@ class Tokenizer {
   std::optional<int32_t> id_of(std::string_view spelling) const { return tokens_->find(spelling); }
   /// What id_of() takes. Throws kInvalidArgument for an id that is no token's.
   std::string_view spelling_of(int32_t id) const;
+  /// What decoding begins with: the same, but for added tokens of the normalised text, which are in their normalised
+  /// form.
+  std::string_view decoded_spelling_of(int32_t id) const;
   /// The bytes that the token stands for inside a text. Throws kInvalidArgument for an id that is no token's.
   std::string bytes_of(int32_t id) const;
   bool is_special(int32_t id) const { return id >= 0 && id < vocab_size() && special_[id]; }
@@ -109,6 +113,7 @@ class Tokenizer {
   TokenDecoder decoder_;
   std::array<AddedTokenMatcher, 4> matchers_;
   std::vector<bool> special_;
+  std::unordered_map<int32_t, std::string> normalized_spelling_;  // of added tokens that differ from their content
   TokenRoles roles_;
 };
 

@@ -80,7 +80,7 @@ def charsmap():
     def of(rule):
         out = io.BytesIO()
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(["a b c d e f g", "h i j k l m n"]), model_writer=out, vocab_size=20, normalization_rule_name=rule, minloglevel=2
+            sentence_iterator=iter(["a b c d e f g", "h i j k l m n"]), model_writer=out, vocab_size=20, hard_vocab_limit=False, normalization_rule_name=rule, minloglevel=2
         )
         proto = pb.ModelProto()
         proto.ParseFromString(out.getvalue())
@@ -313,6 +313,7 @@ def test_pairs_are_the_same(kind, lines, tmp_path):
 def test_a_round_trip_gives_the_same_file(kind, tmp_path):
     theirs, path = kind
     tool("rewrite", path, tmp_path / "ours.json")
+    theirs = Tokenizer.from_file(str(path))  # their reader may change a score in its last bit
     assert json.loads(Tokenizer.from_file(str(tmp_path / "ours.json")).to_str()) == json.loads(theirs.to_str())
 
 

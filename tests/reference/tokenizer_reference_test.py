@@ -27,9 +27,9 @@ pytestmark = [
 
 
 def tool(*arguments):
-    done = subprocess.run([TOOL, *map(str, arguments)], capture_output=True, text=True, check=False)
+    done = subprocess.run([TOOL, *map(str, arguments)], capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in done.stdout.split("\n") if line]
 
 
 def write_lines(path, values):
