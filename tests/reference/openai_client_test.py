@@ -137,7 +137,6 @@ def test_completion_of_tokens_streams(client, server):
         ({"model": "gpt-4"}, openai.NotFoundError, "model", "model_not_found"),
         ({"temperature": "hot"}, openai.BadRequestError, "temperature", "invalid_value"),
         ({"max_tokens": 100_000}, openai.BadRequestError, "messages", "context_length_exceeded"),
-        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, openai.BadRequestError, "tools", "unsupported_parameter"),
         ({"response_format": {"type": "json_object"}}, openai.BadRequestError, "response_format", "unsupported_parameter"),
     ],
 )

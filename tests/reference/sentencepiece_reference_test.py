@@ -39,7 +39,7 @@ def assert_same(path, processor, lines, tmp_path):
     for line, ours, ids in zip(lines, got, expected):
         assert ours["plain"] == ids, repr(line[:300])
         assert ours["stream_equal"]
-        if processor.unk_id() not in ids:
+        if processor.unk_id() not in ids and "\u2581" not in line:  # spelled out in front, SentencePiece swallows it
             assert ours["text"] == processor.decode(ids), repr(line[:300])
 
 
