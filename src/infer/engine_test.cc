@@ -120,6 +120,7 @@ TEST_F(EngineTest, PreemptionChangesNothing) {
   engine_.reset();
   FakeModel small(14, 220);  // two sequences of 155 tokens need 20 pages
   small.only_letters = true;
+  small.delay_ms = 1;  // so that one is not done before the other comes
   Engine engine(small, tokenizer_, options_);
   auto a = engine.submit(request("first", 150)), b = engine.submit(request("second", 150));
   auto c = engine.submit(request("first", 150));

@@ -241,7 +241,7 @@ def old_bpe(rows):
 
 def prefixed_bpe(rows):
     t = Tokenizer(models.BPE(unk_token="<unk>", continuing_subword_prefix="##", fuse_unk=True))
-    t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.UnicodeScripts(), pre_tokenizers.CharDelimiterSplit(" ")])
+    t.pre_tokenizer = pre_tokenizers.CharDelimiterSplit(" ")
     train_bpe(t, rows[:4000], special_tokens=["<unk>"], continuing_subword_prefix="##", limit_alphabet=300)
     t.decoder = decoders.WordPiece(cleanup=False)
     return t
