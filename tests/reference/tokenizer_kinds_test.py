@@ -404,6 +404,9 @@ def test_texts_are_split_alike(name, tmp_path):
     weights = [200] * 22 + [1] * 3000
     texts = EDGES + ["".join(rng.choices(alphabet, weights[: len(alphabet)], k=rng.randint(1, 20))) for _ in range(3000)]
     texts += ["".join(f"a{c} {c}.{c}" for c in known[i : i + 40]) for i in range(0, len(known), 40)]
+    if name == "scripts":  # their table is older than ours: characters of Unicode 3.2, but one that has moved since
+        old = lambda c: unicodedata.ucd_3_2_0.category(c) != "Cn" and c != "\u0589"
+        texts = ["".join(filter(old, text)) for text in texts]
     pre_tokenizer = PRE_TOKENIZERS[name](pre_tokenizers)
     pieces = {piece for text in texts for piece, _ in pre_tokenizer.pre_tokenize_str(text)}
     vocab = {"<unk>": 0} | {piece: i + 1 for i, piece in enumerate(sorted(pieces - {"<unk>"}))}
