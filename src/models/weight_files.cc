@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cstring>
-
+#include "base/float16.h"
 #include "base/json.h"
 
 namespace maru {
@@ -41,18 +40,9 @@ std::vector<fs::path> weight_files(const fs::path& directory) {
   return files;
 }
 
-float half_to_float(uint16_t h) {
-  const uint32_t sign = uint32_t{h & 0x8000u} << 16, exponent = (h >> 10) & 31u, mantissa = h & 1023u;
-  if (exponent == 0) return (sign != 0 ? -1.0f : 1.0f) * static_cast<float>(mantissa) * 0x1p-24f;
-  const uint32_t bits = sign | (exponent == 31 ? 0x7f800000u : (exponent + 112) << 23) | (mantissa << 13);
-  float f = 0;
-  std::memcpy(&f, &bits, 4);
-  return f;
-}
-
 float f32_at(const std::byte* data, int64_t i) { return reinterpret_cast<const float*>(data)[i]; }
 float bf16_at(const std::byte* data, int64_t i) { return to_float(reinterpret_cast<const bfloat16*>(data)[i]); }
-float f16_at(const std::byte* data, int64_t i) { return half_to_float(reinterpret_cast<const uint16_t*>(data)[i]); }
+float f16_at(const std::byte* data, int64_t i) { return to_float(reinterpret_cast<const float16*>(data)[i]); }
 
 using ElementAt = float (*)(const std::byte*, int64_t);
 
