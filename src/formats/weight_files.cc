@@ -105,14 +105,14 @@ void WeightFiles::add_gguf(const fs::path& path) {
   gguf_ = std::make_shared<GgufFile>(GgufFile::open(path).value());
   files_.push_back(path);
   for (const auto& [name, tensor] : gguf_->tensors())
-    tensors_.push_back({name, std::string(tensor.layout().name), tensor.shape, tensor.bytes});
+    tensors_.push_back({name, std::string(tensor.layout().name), tensor.shape, tensor.bytes, gguf_->owner()});
 }
 
 void WeightFiles::add_safetensors(const fs::path& path) {
   const SafetensorsFile file = SafetensorsFile::open(path).value();
   files_.push_back(path);
-  owners_.push_back(file.owner());
-  for (const auto& [name, entry] : file.entries()) tensors_.push_back({name, entry.dtype, entry.shape, entry.bytes});
+  for (const auto& [name, entry] : file.entries())
+    tensors_.push_back({name, entry.dtype, entry.shape, entry.bytes, file.owner()});
 }
 
 const StoredTensor* WeightFiles::find(std::string_view name) const {

@@ -16,6 +16,7 @@ struct StoredTensor {
   std::string name, dtype;  // as in the file: "BF16", "Q4_K"
   std::vector<int64_t> shape;
   std::span<const std::byte> bytes;
+  std::shared_ptr<const void> owner;  // keeps the bytes mapped
 
   int64_t elements() const;
 };
@@ -46,7 +47,6 @@ class WeightFiles {
   std::vector<fs::path> files_;
   std::vector<StoredTensor> tensors_;
   std::vector<SafetensorsEntry> entries_;  // beside tensors_, for lookup
-  std::vector<std::shared_ptr<const void>> owners_;
   std::shared_ptr<GgufFile> gguf_;
 };
 

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "formats/safetensors.h"
 #include "models/registry.h"
-#include "models/weight_files.h"
+#include "models/weight_source.h"
 #include "models/weights.h"
 
 namespace maru {
@@ -45,20 +45,14 @@ class Placement {
   std::map<std::string, Shape> shapes_;
 };
 
-void set_values(Decoder& model, const fs::path& directory, bool copy) {
-  WeightFiles files(directory);
+void set_values(Decoder& model, WeightSource& source) {
   const Placement placement(model);
   for (const ParameterInfo& info : parameters_of(model)) {
     const WeightPlace place = placement.place(info.parameter->name);
-    const Tensor value = files.load(place.tensor, placement.part(info.parameter->name, place), info.role, info.shape,
-                                    dtype_of(info.role, model.dtype()));
-    if (copy) {
-      std::memcpy(info.parameter->value.data<std::byte>(), value.data<std::byte>(), value.bytes());
-    } else {
-      info.parameter->value = value;
-    }
+    source.load(*info.parameter, place.tensor, placement.part(info.parameter->name, place), info.role, info.shape,
+                dtype_of(info.role, model.dtype()));
   }
-  files.refuse_unused(model.config().tie_word_embeddings);
+  source.refuse_unused(model.config().tie_word_embeddings);
 }
 
 /// A tensor to be written, and the memory of one that had to be put together.
@@ -100,15 +94,24 @@ std::vector<Stored> stored_tensors(Decoder& model) {
 }  // namespace
 
 std::unique_ptr<Decoder> load_model(const fs::path& directory, std::optional<Dtype> dtype) {
-  const fs::path path = directory / "config.json";
-  const Json json = read_json(path);
-  const DecoderConfig config = config_from_hugging_face(json, path.string());
-  auto model = std::make_unique<Decoder>(config, dtype ? *dtype : dtype_of_config(json, path.string()));
-  set_values(*model, directory, /*copy=*/false);
+  WeightSource source(directory);
+  const DecoderConfig config = config_from_hugging_face(source.config(), source.config_name());
+  auto model =
+      std::make_unique<Decoder>(config, dtype ? *dtype : dtype_of_config(source.config(), source.config_name()));
+  set_values(*model, source);
   return model;
 }
 
-void load_values(Decoder& model, const fs::path& directory) { set_values(model, directory, /*copy=*/true); }
+void load_values(Decoder& model, const fs::path& directory) {
+  WeightSource source(directory);
+  Decoder stored(model.config(), model.dtype());
+  set_values(stored, source);
+  const std::vector<ParameterInfo> from = parameters_of(stored), to = parameters_of(model);
+  for (size_t i = 0; i < to.size(); ++i) {
+    const Tensor& value = from[i].parameter->value;
+    std::memcpy(to[i].parameter->value.data<std::byte>(), value.data<std::byte>(), value.bytes());
+  }
+}
 
 void save_model(Decoder& model, const fs::path& directory) {
   fs::create_directories(directory);

@@ -3,8 +3,7 @@
 #include <array>
 #include <string_view>
 
-#include "base/json.h"
-#include "models/weight_files.h"
+#include "models/weight_source.h"
 #include "ops/linear.h"
 
 namespace maru {
@@ -13,7 +12,7 @@ namespace {
 /// How tensors are called in these files.
 class EncoderNames {
  public:
-  explicit EncoderNames(const WeightFiles& files) : files_(files) {
+  explicit EncoderNames(const WeightSource& files) : files_(files) {
     for (std::string_view prefix : {"", "bert.", "roberta."})
       if (files.contains(std::string(prefix) + "embeddings.word_embeddings.weight")) prefix_ = prefix;
   }
@@ -35,7 +34,7 @@ class EncoderNames {
       }
     return name;
   }
-  const WeightFiles& files_;
+  const WeightSource& files_;
   std::string prefix_;
 };
 
@@ -48,15 +47,13 @@ Dtype dtype_of(const Json& config) {
 }  // namespace
 
 std::unique_ptr<Encoder> load_encoder(const fs::path& directory, std::optional<Dtype> dtype) {
-  const fs::path path = directory / "config.json";
-  const Json json = read_json(path);
-  const EncoderConfig config = encoder_config_from_hugging_face(json, path.string());
-  auto model = std::make_unique<Encoder>(config, dtype ? *dtype : dtype_of(json));
-  WeightFiles files(directory);
-  const EncoderNames names(files);
+  WeightSource source(directory);
+  const EncoderConfig config = encoder_config_from_hugging_face(source.config(), source.config_name());
+  auto model = std::make_unique<Encoder>(config, dtype ? *dtype : dtype_of(source.config()));
+  const EncoderNames names(source);
   model->visit([&](const std::string& name, Parameter& p, Shape shape, ParameterRole role) {
     p.name = name;
-    p.value = files.load(names.name_of(name), role, shape, model->dtype());
+    source.load(p, names.name_of(name), role, shape, model->dtype());
   });
   return model;
 }

@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "models/encoder_checkpoint.h"
-#include "models/weight_files.h"
+#include "models/weight_source.h"
 
 namespace maru {
 namespace {
@@ -140,9 +140,9 @@ void SentenceEncoder::read_pooling(const fs::path& directory) {
 }
 
 void SentenceEncoder::read_dense(const fs::path& directory) {
-  const std::string where = (directory / "config.json").string();
-  const Json json = read_json(where);
-  if (!json.is_object()) throw Failure(ErrorCode::kInvalidArgument, where + ": expected an object");
+  WeightSource source(directory);
+  const Json& json = source.config();
+  const std::string& where = source.config_name();
   SentenceDense dense{.linear = {.in = width_at(json, "in_features", where),
                                  .out = width_at(json, "out_features", where),
                                  .has_bias = json.value("bias", Json(true)) == Json(true)}};
@@ -152,10 +152,9 @@ void SentenceEncoder::read_dense(const fs::path& directory) {
     throw Failure(ErrorCode::kInvalidArgument,
                   fmt::format("{}: in_features {}, expected {}", where, dense.linear.in, dimension()));
   dense.activation = dense_activation(string_at(json, "activation_function", where), where);
-  WeightFiles files(directory);
   dense.linear.visit("linear", [&](const std::string& name, Parameter& p, Shape shape, ParameterRole role) {
     p.name = name;
-    p.value = files.load(name, role, shape, encoder_->dtype());
+    source.load(p, name, role, shape, encoder_->dtype());
   });
   dense_.push_back(std::move(dense));
 }
