@@ -20,7 +20,6 @@ namespace maru::kernels {
 namespace {
 
 constexpr int64_t kTaskBytes = 32 * 1024;    // of weights per task
-constexpr int64_t kAheadBytes = 4096;        // from the weights in use to those being fetched
 constexpr int64_t kBlockBytes = 256 * 1024;  // of records per task: a quarter of L2
 
 MARU_INLINE F32 load_some(const auto* p, int64_t n) { return n >= kLanes ? load(p) : load(p, larger(n, 0)); }
@@ -35,7 +34,7 @@ MARU_INLINE F32 fused(F32 a, F32 b, F32 c) {
 // How the rows of x are cut: tiles of about the same number of rows.
 struct Tiles {
   int64_t rows, count;
-  explicit Tiles(int64_t m) : rows(m), count(divide_up(m, kTileRows)) {}
+  explicit Tiles(int64_t m) : rows(m), count(m <= kSlimRows ? 1 : divide_up(m, kTileRows)) {}
   int64_t first(int64_t tile) const { return tile * rows / count; }
   // The last one that begins at or before the row.
   int64_t of(int64_t row) const { return ((row + 1) * count - 1) / rows; }
@@ -103,8 +102,8 @@ MultiplyTile tile_of(int64_t rows, std::integer_sequence<int, kRows...>) {
 }
 template <QuantizedKind kKind, bool kOffsets>
 MultiplyTile tile_of(int64_t rows, int64_t panels) {
-  const auto all = std::make_integer_sequence<int, kTileRows>();
-  return panels == 1 ? tile_of<kKind, kOffsets, 1>(rows, all) : tile_of<kKind, kOffsets, kTilePanels>(rows, all);
+  if (panels == 1) return tile_of<kKind, kOffsets, 1>(rows, std::make_integer_sequence<int, kSlimRows>());
+  return tile_of<kKind, kOffsets, kTilePanels>(rows, std::make_integer_sequence<int, kTileRows>());
 }
 template <QuantizedKind kKind>
 MultiplyTile tile_of(bool offsets, int64_t rows, int64_t panels) {
@@ -159,23 +158,22 @@ struct Job {
       }
   }
 
-  // What to fetch meanwhile, tile `i` of `count` over the same panels. One tile alone waits for memory: it fetches
-  // where the processor's own prefetching would stop at a page. Several share out the panels of the next tiles.
-  void set_next(Tile& t, const std::byte* quads, int64_t i, int64_t count) const {
-    const int64_t group_lines = quantized_group_bytes(a.w.kind) / 64 * tile_panels;
-    t.next_lines = smaller(divide_up(group_lines, count), larger(0, group_lines - i * divide_up(group_lines, count)));
-    t.next = quads + (tiles.count == 1 ? kAheadBytes : 64 * groups * (group_lines + i * divide_up(group_lines, count)));
+  // The tiles over the same panels share out those that follow.
+  void set_next(Tile& t, int64_t i, int64_t count) const {
+    const int64_t lines = quantized_group_bytes(a.w.kind) / 64 * kTilePanels, share = divide_up(lines, count);
+    t.next_lines = larger(0, smaller(share, lines - i * share));
+    t.next = t.panels[0].quads + 64 * groups * (lines + i * share);
   }
 
   // A tile that reaches behind the last panel reads that one again, for nothing.
   void multiply_panels(int64_t panel, int64_t first_tile, int64_t last_tile) const {
-    alignas(64) float totals[kTileRows * kTilePanels * kQuantizedPanel];
+    alignas(64) float totals[kSlimRows * kTilePanels * kQuantizedPanel];
     PanelData data[kTilePanels];
     for (int64_t p = 0; p < tile_panels; ++p) data[p] = panel_of(a.w, smaller(panel + p, panels - 1));
     for (int64_t tile = first_tile; tile < last_tile; ++tile) {
       const int64_t row = tiles.first(tile), rows = tiles.first(tile + 1) - row;
       Tile t{totals, records(row), data, groups};
-      set_next(t, data[0].quads, tile - first_tile, last_tile - first_tile);
+      set_next(t, tile - first_tile, last_tile - first_tile);
       tile_of(a.w, rows, tile_panels)(t);
       finish(totals, row, rows, panel);
     }

@@ -9,6 +9,7 @@ namespace {
 
 constexpr int kTileRows = 6;
 constexpr int kTilePanels = 2;
+constexpr int kSlimRows = 12;
 
 MARU_INLINE F32 larger_size(F32 a, F32 b) {
   const __m512i size = _mm512_and_si512(_mm512_castps_si512(b.v), _mm512_set1_epi32(0x7fffffff));
@@ -52,7 +53,7 @@ MARU_INLINE void add_products(__m512i (&dot)[kRows][kPanels], GroupRecord<kRows>
     __m512i w[kPanels];
 #pragma GCC unroll 2
     for (int p = 0; p < kPanels; ++p) w[p] = load_quad<kKind>(panels[p].quads + g * quantized_group_bytes(kKind), j);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
       const __m512i four = _mm512_set1_epi32(read_int(x.quad(r, j)));
 #pragma GCC unroll 2
@@ -65,7 +66,7 @@ MARU_INLINE void add_products(__m512i (&dot)[kRows][kPanels], GroupRecord<kRows>
 template <QuantizedKind kKind, bool kOffsets, int kRows, int kPanels>
 MARU_INLINE void add_group(F32 (&sums)[kRows][kPanels], GroupRecord<kRows> x, const PanelData* panels, int64_t g) {
   __m512i dot[kRows][kPanels];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 2
     for (int p = 0; p < kPanels; ++p) dot[r][p] = _mm512_set1_epi32(x.start(r));
@@ -73,17 +74,26 @@ MARU_INLINE void add_group(F32 (&sums)[kRows][kPanels], GroupRecord<kRows> x, co
 #pragma GCC unroll 2
   for (int p = 0; p < kPanels; ++p) {
     const F32 scale = load_halves(panels[p].scales + g * kQuantizedPanel);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) sums[r][p] = fma(F32(_mm512_cvtepi32_ps(dot[r][p])), scale, sums[r][p]);
     if constexpr (!kOffsets) continue;
     const F32 offset = load_halves(panels[p].offsets + g * kQuantizedPanel) * F32(kPerStart<kKind>);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) sums[r][p] = fma(F32(static_cast<float>(x.start(r))), offset, sums[r][p]);
   }
 }
 
-MARU_INLINE void prefetch(const std::byte* first, int64_t lines) {
-  for (int64_t i = 0; i < lines; ++i) _mm_prefetch(first + 64 * i, _MM_HINT_T0);
+// A tile of one panel is alone with it and waits for memory: it fetches where the processor's own prefetching would
+// stop, at each page, and goes on with the next panel. Beyond the end of the weights fetching does nothing.
+template <QuantizedKind kKind, int kPanels>
+MARU_INLINE void prefetch(const Tile& t, int64_t g) {
+  constexpr int64_t kBytes = quantized_group_bytes(kKind), kAhead = 4096;
+  if constexpr (kPanels == 1) {
+#pragma GCC unroll 8
+    for (int64_t i = 0; i < kBytes; i += 64) _mm_prefetch(t.panels[0].quads + g * kBytes + kAhead + i, _MM_HINT_T0);
+  } else {
+    for (int64_t i = 0; i < t.next_lines; ++i) _mm_prefetch(t.next + 64 * (t.next_lines * g + i), _MM_HINT_T1);
+  }
 }
 
 template <QuantizedKind kKind, bool kOffsets, int kRows, int kPanels>
@@ -95,10 +105,10 @@ void multiply_tile(const Tile& t) {
     const ChunkRecord<kRows> chunk{x};
     F32 sums[kRows][kPanels];
     for (int64_t g = 0; g < smaller(kGroupsPerChunk, t.groups - done); ++g) {
-      prefetch(t.next + 64 * t.next_lines * (done + g), t.next_lines);
+      prefetch<kKind, kPanels>(t, done + g);
       add_group<kKind, kOffsets>(sums, chunk.group(g), t.panels, done + g);
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 2
       for (int p = 0; p < kPanels; ++p) {
