@@ -31,12 +31,6 @@ MARU_INLINE void store_halves(float16* p, F32 x) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(x.v, _MM_FROUND_TO_NEAREST_INT));
 }
 
-// In two parts: Zen 5 stalls at a burst of 64-byte stores of what was just computed.
-MARU_INLINE void store_in_parts(float* p, F32 x) {
-  _mm256_storeu_ps(p, _mm512_castps512_ps256(x.v));
-  _mm256_storeu_ps(p + 8, _mm512_extractf32x8_ps(x.v, 1));
-}
-
 template <QuantizedKind kKind>
 MARU_INLINE __m512i load_quad(const std::byte* quads, int j) {
   if constexpr (kKind == QuantizedKind::kInt8) return _mm512_loadu_si512(quads + 64 * j);
@@ -98,9 +92,8 @@ MARU_INLINE void prefetch(const Tile& t, int64_t g) {
 
 template <QuantizedKind kKind, bool kOffsets, int kRows, int kPanels>
 void multiply_tile(const Tile& t) {
+  F32 totals[kRows][kPanels];
   const std::byte* x = t.x;
-  for (int r = 0; r < kRows; ++r)
-    for (int p = 0; p < kPanels; ++p) store(t.totals + (r * kTilePanels + p) * kQuantizedPanel, F32());
   for (int64_t done = 0; done < t.groups; done += kGroupsPerChunk, x += kRows * kChunkRecord) {
     const ChunkRecord<kRows> chunk{x};
     F32 sums[kRows][kPanels];
@@ -111,11 +104,12 @@ void multiply_tile(const Tile& t) {
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 2
-      for (int p = 0; p < kPanels; ++p) {
-        float* total = t.totals + (r * kTilePanels + p) * kQuantizedPanel;
-        store_in_parts(total, fma(F32(chunk.scale(r)), sums[r][p], load(total)));
-      }
+      for (int p = 0; p < kPanels; ++p) totals[r][p] = fma(F32(chunk.scale(r)), sums[r][p], totals[r][p]);
   }
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+    for (int p = 0; p < kPanels; ++p) store(t.totals + (r * kTilePanels + p) * kQuantizedPanel, totals[r][p]);
 }
 
 }  // namespace
