@@ -43,7 +43,8 @@ template <QuantizedKind kKind, int kRows, int kPanels>
 MARU_INLINE void add_products(__m512i (&dot)[kRows][kPanels], GroupRecord<kRows> x, const PanelData* panels,
                               int64_t g) {
 #pragma GCC unroll 8
-  for (int j = 0; j < 8; ++j) {
+  for (int i = 0; i < 8; ++i) {
+    const int j = kKind == QuantizedKind::kInt8 ? i : i / 2 + i % 2 * 4;  // the two that share bytes in turn
     __m512i w[kPanels];
 #pragma GCC unroll 2
     for (int p = 0; p < kPanels; ++p) w[p] = load_quad<kKind>(panels[p].quads + g * quantized_group_bytes(kKind), j);
