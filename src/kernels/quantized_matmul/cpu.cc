@@ -120,6 +120,9 @@ PanelData panel_of(const QuantizedMatrix& w, int64_t panel) {
           w.offsets != nullptr ? w.offsets + at : nullptr};
 }
 
+// The number of things per task, at most `most` and as even as can be.
+int64_t even_share(int64_t count, int64_t most) { return divide_up(count, divide_up(count, larger(1, most))); }
+
 template <class T, class C>
 struct Job {
   const QuantizedMatmul<T, C>& a;
@@ -135,7 +138,7 @@ struct Job {
         tile_panels(tiles.count == 1 ? 1 : kTilePanels),
         panels_per_task(tile_panels *
                         larger(1, kTaskBytes / larger(1, tile_panels * groups * quantized_group_bytes(args.w.kind)))),
-        tiles_per_task(larger(1, kBlockBytes / larger(1, kTileRows * chunks * kChunkRecord))) {}
+        tiles_per_task(even_share(tiles.count, kBlockBytes / larger(1, kTileRows * chunks * kChunkRecord))) {}
 
   std::byte* records(int64_t row) const { return a.scratch + row * chunks * kChunkRecord; }
 

@@ -78,16 +78,18 @@ MARU_INLINE void add_group(F32 (&sums)[kRows][kPanels], GroupRecord<kRows> x, co
   }
 }
 
-// A tile of one panel is alone with it and waits for memory: it fetches where the processor's own prefetching would
-// stop, at each page, and goes on with the next panel. Beyond the end of the weights fetching does nothing.
+// With group g. A tile of one panel is alone with it and waits for memory: it fetches where the processor's own
+// prefetching would stop, at each page, and goes on with the next panel. Tiles of several panels share out those that
+// follow. Beyond the end of the weights fetching does nothing.
 template <QuantizedKind kKind, int kPanels>
 MARU_INLINE void prefetch(const Tile& t, int64_t g) {
   constexpr int64_t kBytes = quantized_group_bytes(kKind), kAhead = 4096;
   if constexpr (kPanels == 1) {
 #pragma GCC unroll 8
     for (int64_t i = 0; i < kBytes; i += 64) _mm_prefetch(t.panels[0].quads + g * kBytes + kAhead + i, _MM_HINT_T0);
-  } else {
+  } else if (t.next_lines > 0) {
     for (int64_t i = 0; i < t.next_lines; ++i) _mm_prefetch(t.next + 64 * (t.next_lines * g + i), _MM_HINT_T1);
+    _mm_prefetch(t.panels[0].scales + kPanels * kQuantizedPanel * (t.groups + g), _MM_HINT_T1);
   }
 }
 
