@@ -1,8 +1,8 @@
 // Quantized matrix multiplication, SIMD. Compiled once per instruction set.
 //
 // First the rows of x are quantized into records (records.h). Then a task takes a few panels of w and a block of rows:
-// panel after panel, tile after tile, so that the panel stays in L1 and the block of rows in L2. Tasks depend on the
-// shape alone; the bits do not even depend on the tasks, because each output is summed within one tile.
+// a panel (or two) after the other, tile after tile, so that panels stay in L1 and the block of rows in L2. Tasks
+// depend on the shape alone; the bits do not even depend on the tasks, because each output is summed within one tile.
 #include <utility>
 
 #include "kernels/quantized_matmul/quantized_matmul.h"
@@ -34,7 +34,7 @@ MARU_INLINE F32 fused(F32 a, F32 b, F32 c) {
 // How the rows of x are cut: tiles of about the same number of rows.
 struct Tiles {
   int64_t rows, count;
-  explicit Tiles(int64_t m) : rows(m), count(m <= kSlimRows ? 1 : divide_up(m, kTileRows)) {}
+  explicit Tiles(int64_t m) : rows(m), count(divide_up(m, kTileRows)) {}
   int64_t first(int64_t tile) const { return tile * rows / count; }
   // The last one that begins at or before the row.
   int64_t of(int64_t row) const { return ((row + 1) * count - 1) / rows; }
@@ -102,8 +102,8 @@ MultiplyTile tile_of(int64_t rows, std::integer_sequence<int, kRows...>) {
 }
 template <QuantizedKind kKind, bool kOffsets>
 MultiplyTile tile_of(int64_t rows, int64_t panels) {
-  if (panels == 1) return tile_of<kKind, kOffsets, 1>(rows, std::make_integer_sequence<int, kSlimRows>());
-  return tile_of<kKind, kOffsets, kTilePanels>(rows, std::make_integer_sequence<int, kTileRows>());
+  const auto all = std::make_integer_sequence<int, kTileRows>();
+  return panels == 1 ? tile_of<kKind, kOffsets, 1>(rows, all) : tile_of<kKind, kOffsets, kTilePanels>(rows, all);
 }
 template <QuantizedKind kKind>
 MultiplyTile tile_of(bool offsets, int64_t rows, int64_t panels) {
@@ -135,7 +135,7 @@ struct Job {
         groups(quantized_groups(args.w.k)),
         chunks(divide_up(groups, kGroupsPerChunk)),
         panels(quantized_panels(args.w.n)),
-        tile_panels(tiles.count == 1 ? 1 : kTilePanels),
+        tile_panels(tiles.count == 1 ? 1 : kTilePanels),  // see tile_avx512.h
         panels_per_task(tile_panels *
                         larger(1, kTaskBytes / larger(1, tile_panels * groups * quantized_group_bytes(args.w.kind)))),
         tiles_per_task(even_share(tiles.count, kBlockBytes / larger(1, kTileRows * chunks * kChunkRecord))) {}
@@ -170,7 +170,7 @@ struct Job {
 
   // A tile that reaches behind the last panel reads that one again, for nothing.
   void multiply_panels(int64_t panel, int64_t first_tile, int64_t last_tile) const {
-    alignas(64) float totals[kSlimRows * kTilePanels * kQuantizedPanel];
+    alignas(64) float totals[kTileRows * kTilePanels * kQuantizedPanel];
     PanelData data[kTilePanels];
     for (int64_t p = 0; p < tile_panels; ++p) data[p] = panel_of(a.w, smaller(panel + p, panels - 1));
     for (int64_t tile = first_tile; tile < last_tile; ++tile) {

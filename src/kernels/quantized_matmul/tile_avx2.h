@@ -10,7 +10,6 @@ namespace {
 constexpr int kTileRows = 4;
 
 constexpr int kTilePanels = 1;
-constexpr int kSlimRows = kTileRows;
 
 MARU_INLINE F32 larger_size(F32 a, F32 b) {
   const __m256i size = _mm256_and_si256(_mm256_castps_si256(b.v), _mm256_set1_epi32(0x7fffffff));

@@ -9,7 +9,6 @@ namespace {
 
 constexpr int kTileRows = 6;
 constexpr int kTilePanels = 2;
-constexpr int kSlimRows = 12;
 
 MARU_INLINE F32 larger_size(F32 a, F32 b) {
   const __m512i size = _mm512_and_si512(_mm512_castps_si512(b.v), _mm512_set1_epi32(0x7fffffff));

@@ -9,7 +9,6 @@ namespace {
 constexpr int kTileRows = 1;
 
 constexpr int kTilePanels = 1;
-constexpr int kSlimRows = kTileRows;
 
 MARU_INLINE int32_t bits_of_size(F32 x) {
   int32_t bits;
