@@ -65,6 +65,18 @@ TEST_F(QuantizeTest, LogitsAreNearThoseOfTheModelItCameFrom) {
     }
 }
 
+TEST_F(QuantizeTest, ACappedHeadIsQuantizedToo) {
+  DecoderConfig capped = config(false);
+  capped.final_logit_softcapping = 0.5;
+  Decoder model(capped, Dtype::kF32);
+  fill(model);
+  const std::vector<float> before = logits(model, kTokens);
+  quantize_weights(stream_, model, QuantizedKind::kInt8);
+  EXPECT_LT(relative_difference(logits(model, kTokens), before), 0.03);
+  for (const ParameterInfo& info : parameters_of(model))
+    EXPECT_EQ(static_cast<bool>(info.parameter->quantized), !is_vector(info.role)) << info.parameter->name;
+}
+
 TEST_F(QuantizeTest, EveryMatrixIsRoundedAndSmaller) {
   Decoder model(config(false), Dtype::kBf16);
   fill(model);

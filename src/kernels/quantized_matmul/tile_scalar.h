@@ -8,7 +8,24 @@ namespace {
 
 constexpr int kTileRows = 1;
 
-MARU_INLINE void store_int8(int8_t* p, F32 x) { *p = static_cast<int8_t>(x.v); }
+constexpr int kTilePanels = 1;
+
+MARU_INLINE int32_t bits_of_size(F32 x) {
+  int32_t bits;
+  __builtin_memcpy(&bits, &x.v, sizeof bits);
+  return bits & 0x7fffffff;
+}
+MARU_INLINE F32 larger_size(F32 a, F32 b) {
+  return F32(float_of_bits(static_cast<int32_t>(larger(bits_of_size(a), bits_of_size(b)))));
+}
+MARU_INLINE float largest_size(F32 x) { return x.v; }
+
+MARU_INLINE int32_t round_group(int8_t* to, const F32 (&x)[kQuantizedGroup]) {
+  int32_t sum = 0;
+  for (int64_t i = 0; i < kQuantizedGroup; ++i) sum += to[i] = static_cast<int8_t>(round(x[i]).v);
+  return sum;
+}
+MARU_INLINE void store_halves(float16* p, F32 x) { *p = to_float16(x.v); }
 
 template <QuantizedKind kKind>
 MARU_INLINE int32_t stored_weight(const std::byte* quads, int output, int element) {
@@ -26,21 +43,28 @@ MARU_INLINE int32_t dot(GroupRecord<1> x, const std::byte* quads, int output) {
   return sum;
 }
 
-template <QuantizedKind kKind, int kRows>
-void multiply_tile(float* totals, const std::byte* x, const std::byte* quads, const float16* scales, int64_t groups) {
-  for (int i = 0; i < kQuantizedPanel; ++i) totals[i] = 0;
-  for (int64_t done = 0; done < groups; done += kGroupsPerChunk, x += kChunkRecord) {
+/// sums[output] += scale · dot (+ offset · Σ x).
+template <QuantizedKind kKind, bool kOffsets>
+MARU_INLINE void add_group(float (&sums)[kQuantizedPanel], GroupRecord<1> x, const PanelData& p, int64_t g) {
+  const auto start = static_cast<float>(x.start(0));
+  for (int i = 0; i < kQuantizedPanel; ++i) {
+    const auto product = static_cast<float>(dot<kKind>(x, p.quads + g * quantized_group_bytes(kKind), i));
+    sums[i] = __builtin_fmaf(product, to_float(p.scales[g * kQuantizedPanel + i]), sums[i]);
+    if constexpr (kOffsets)
+      sums[i] = __builtin_fmaf(start, to_float(p.offsets[g * kQuantizedPanel + i]) * kPerStart<kKind>, sums[i]);
+  }
+}
+
+template <QuantizedKind kKind, bool kOffsets, int kRows, int kPanels>
+void multiply_tile(const Tile& t) {
+  const std::byte* x = t.x;
+  for (int i = 0; i < kQuantizedPanel; ++i) t.totals[i] = 0;
+  for (int64_t done = 0; done < t.groups; done += kGroupsPerChunk, x += kChunkRecord) {
     const ChunkRecord<1> chunk{x};
     float sums[kQuantizedPanel] = {};
-    for (int64_t g = 0; g < smaller(kGroupsPerChunk, groups - done); ++g) {
-      for (int i = 0; i < kQuantizedPanel; ++i) {
-        const auto product = static_cast<float>(dot<kKind>(chunk.group(g), quads, i));
-        sums[i] = __builtin_fmaf(product, to_float(scales[i]), sums[i]);
-      }
-      quads += quantized_group_bytes(kKind);
-      scales += kQuantizedPanel;
-    }
-    for (int i = 0; i < kQuantizedPanel; ++i) totals[i] = __builtin_fmaf(chunk.scale(0), sums[i], totals[i]);
+    for (int64_t g = 0; g < smaller(kGroupsPerChunk, t.groups - done); ++g)
+      add_group<kKind, kOffsets>(sums, chunk.group(g), *t.panels, done + g);
+    for (int i = 0; i < kQuantizedPanel; ++i) t.totals[i] = __builtin_fmaf(chunk.scale(0), sums[i], t.totals[i]);
   }
 }
 
