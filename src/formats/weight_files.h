@@ -16,7 +16,7 @@ struct StoredTensor {
   std::string name, dtype;  // as in the file: "BF16", "Q4_K"
   std::vector<int64_t> shape;
   std::span<const std::byte> bytes;
-  std::shared_ptr<const void> owner;  // keeps the bytes mapped
+  std::shared_ptr<const MappedFile> owner;  // keeps the bytes mapped
 
   int64_t elements() const;
 };
