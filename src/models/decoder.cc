@@ -122,8 +122,7 @@ Tensor Decoder::forward(Context& ctx, const Batch& batch) {
 Tensor Decoder::logits(Context& ctx, const Tensor& hidden) {
   const double cap = config_.final_logit_softcapping;
   if (!head().quantized) return project(ctx, hidden, head().value, head().packed, config_.logits_multiplier, cap);
-  if (cap != 0) throw Failure(ErrorCode::kUnimplemented, "[logits] a quantized head has no final_logit_softcapping");
-  return quantized_project(ctx, hidden, head().quantized, config_.logits_multiplier);
+  return quantized_project(ctx, hidden, head().quantized, config_.logits_multiplier, cap);
 }
 
 Tensor Decoder::loss(Context& ctx, const Tensor& hidden, const Tensor& targets, double scale,
