@@ -9,6 +9,7 @@
 #include "cli/verbs.h"
 #include "formats/convert.h"
 #include "ledger/artefact_writer.h"
+#include "text/chat_files.h"
 
 namespace maru::cli {
 namespace {
@@ -56,7 +57,8 @@ formats::ConvertResult export_model(Session& session, const ExportArguments& a, 
   };
   if (a.format == "gguf") {
     if (out.has_parent_path()) fs::create_directories(out.parent_path());
-    return formats::convert_to_gguf(model, out, type_of(a.dtype), directory_name(model), progress);
+    return formats::convert_to_gguf(model, out, type_of(a.dtype), directory_name(model),
+                                    text::read_chat_template(model), progress);
   }
   ledger::ArtefactWriter writer(out);
   const auto result = formats::convert_to_safetensors(model, writer.directory(), type_of(a.dtype), progress);

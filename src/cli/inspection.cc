@@ -9,11 +9,11 @@
 #include "base/json.h"
 #include "base/progress.h"
 #include "formats/block_quant.h"
-#include "formats/convert.h"
 #include "formats/gguf_model.h"
 #include "formats/weight_files.h"
 #include "ledger/manifest.h"
 #include "models/config.h"
+#include "text/chat_files.h"
 #include "text/tokenizer.h"
 
 namespace maru::cli {
@@ -201,7 +201,7 @@ void inspect_directory(Inspection& in, const fs::path& directory) {
   in.shape = shape_of(config);
   const TokenizerFacts tokenizer = tokenizer_facts(directory);
   in.tokenizer = tokenizer.kind, in.tokens = tokenizer.tokens;
-  in.chat_template = !formats::read_chat_template(directory).empty();
+  in.chat_template = !text::read_chat_template(directory).empty();
   in.licence = find_licence(directory);
   in.obstacle = obstacle_of_directory(directory, config);
   inspect_weights(in, directory, config);

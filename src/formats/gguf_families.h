@@ -53,15 +53,22 @@ struct GgufFamily {
   std::string_view hugging_face, model_type, gguf;
   std::string_view layers;  // before the number of a layer in Hugging Face's names
   std::span<const NamePair> outer, block;
-  std::string_view activation = "silu";
+  std::span<const NamePair> keys = {};   // keys of config.json that have other names in this family (second)
+  std::string_view activation = "silu";  // the only one that llama.cpp computes
+  std::string_view activation_key = "hidden_act";
   bool neighbours = false;  // rows of queries and keys are stored with rotary pairs side by side
   bool transposed = false;  // Hugging Face's matrices in layers are [in, out], GGUF's [out, in]
-  double norm_offset = 0;   // what GGUF's norm weights have more than Hugging Face's
+  bool rms_norm = true;
+  int64_t default_width = 0;                                   // of the MLP where config.json has none, in hidden sizes
+  double norm_offset = 0;                                      // what GGUF's norm weights have more than Hugging Face's
   void (*read)(const GgufKeys& from, Json& config) = nullptr;  // what the common keys do not say …
-  void (*write)(const Json& config, GgufKeyWriter& to) = nullptr;  // … and back
+  void (*write)(const Json& config, GgufKeyWriter& to) = nullptr;  // … and back; throws kUnimplemented
 };
 
 std::span<const GgufFamily> gguf_families();
+
+/// What rotary frequencies are divided by, pair by pair. Throws kDataLoss when it is no vector of F32.
+std::vector<double> rope_factors_in(const GgufTensor& tensor, const std::string& where);
 
 // Typed reading of config.json. Throws kInvalidArgument naming the key.
 template <class T>
