@@ -72,6 +72,7 @@ std::optional<QuantizationConfig> quantization_config(const Json& config, const 
   if (method == "compressed-tensors") return compressed_tensors(*it, where);
   if (method == "gptq") {
     result.method = QuantizationMethod::kGptq;
+    result.act_order = it->contains("desc_act") && (*it)["desc_act"] == Json(true);
     result.zero_is_stored_minus_one = text_of(*it, "checkpoint_format") != "gptq_v2";
   } else if (method == "awq") {
     result.method = QuantizationMethod::kAwq;

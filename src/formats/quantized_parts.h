@@ -43,7 +43,8 @@ class Stored {
     return *this;
   }
   const Stored& expect_matrix(std::string_view dtype) const {
-    if (entry_->dtype != dtype || entry_->shape.size() != 2 || size() == 0) misfit(fmt::format("a matrix of {}", dtype));
+    if (entry_->dtype != dtype || entry_->shape.size() != 2 || size() == 0)
+      misfit(fmt::format("a matrix of {}", dtype));
     return *this;
   }
   uint32_t word(int64_t i) const { return load<uint32_t>(data() + 4 * i); }

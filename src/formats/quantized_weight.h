@@ -29,6 +29,7 @@ struct QuantizationConfig {
   int64_t group_size = 0;                // elements of a row that share a scale; 0: all
   std::array<int64_t, 2> block{0, 0};    // rows and columns that share a scale; 0: not in blocks
   bool zero_is_stored_minus_one = true;  // GPTQ before its version 2
+  bool act_order = false;                // columns of a group may lie anywhere in the row
 };
 
 /// Nothing when the model is not quantized. Throws kUnimplemented for a method this build cannot read, naming it.

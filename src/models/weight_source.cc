@@ -80,10 +80,12 @@ bool is_derived(const std::string& name) {
          name == "rope_factors_long.weight" || name == "rope_factors_short.weight";
 }
 
-Json read_config(const fs::path& path, const formats::WeightFiles& files) {
-  if (files.gguf() != nullptr) return formats::hugging_face_config(*files.gguf());
-  Json config = read_json(path);
-  if (!config.is_object()) throw Failure(ErrorCode::kDataLoss, path.string() + ": expected an object");
+StoredConfig config_of_gguf(const formats::GgufFile& file) { return {formats::hugging_face_config(file), file.name()}; }
+
+StoredConfig config_of_directory(const fs::path& directory) {
+  const fs::path file = directory / "config.json";
+  StoredConfig config{read_json(file), file.string()};
+  if (!config.json.is_object()) throw Failure(ErrorCode::kDataLoss, config.name + ": expected an object");
   return config;
 }
 
@@ -104,13 +106,17 @@ std::vector<int64_t> stored_shape(const StoredPart& part, ParameterRole role) {
   return part.transposed() ? std::vector{cols, part.total_rows} : std::vector{part.total_rows, cols};
 }
 
+StoredConfig read_stored_config(const fs::path& path) {
+  const auto gguf = formats::gguf_file_of(path);
+  return gguf ? config_of_gguf(formats::GgufFile::open(*gguf).value()) : config_of_directory(path);
+}
+
 WeightSource::WeightSource(const fs::path& path)
     : files_(path),
       where_(path.string()),
-      config_name_(files_.gguf() != nullptr ? files_.gguf()->name() : (path / "config.json").string()),
       gguf_(architecture_in(files_)),
-      config_(read_config(config_name_, files_)),
-      quantization_(formats::quantization_config(config_, config_name_)),
+      config_(files_.gguf() != nullptr ? config_of_gguf(*files_.gguf()) : config_of_directory(path)),
+      quantization_(formats::quantization_config(config_.json, config_.name)),
       plain_(files_, quantization_, where_) {
   for (const Item& item : plain_.items()) items_.emplace(item.name, &item);
 }

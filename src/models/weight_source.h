@@ -17,17 +17,24 @@
 
 namespace maru {
 
+/// The configuration of a model on disk, and what stands before errors about it. Of a GGUF file: what its metadata say,
+/// as a config.json.
+struct StoredConfig {
+  Json json;
+  std::string name;
+};
+/// Throws   kNotFound or kDataLoss when config.json is missing or no object; what formats::hugging_face_config throws.
+StoredConfig read_stored_config(const fs::path& path);
+
 class WeightSource {
  public:
   /// A Hugging Face directory, a GGUF file, or a directory with one GGUF file and no config.json.
   ///
-  /// Throws   what formats::WeightFiles throws; kNotFound or kDataLoss when config.json is missing or no object; what
-  ///          formats::hugging_face_config throws.
+  /// Throws   what formats::WeightFiles and read_stored_config throw.
   explicit WeightSource(const fs::path& path);
 
-  /// config.json, and what stands before errors about it. Of a GGUF file: what its metadata say, as a config.json.
-  const Json& config() const { return config_; }
-  const std::string& config_name() const { return config_name_; }
+  const Json& config() const { return config_.json; }
+  const std::string& config_name() const { return config_.name; }
 
   /// Sets the value of a parameter of `shape` from its part of a tensor: in place if it is stored in `dtype` and in its
   /// order, else in memory of its own; quantized ones are expanded. The tensor goes by its name in Hugging Face's
@@ -64,9 +71,9 @@ class WeightSource {
   QuantizedWeight packed_integers(const Stream&, const StoredPart&, const formats::IntegerWeight&) const;
 
   formats::WeightFiles files_;
-  std::string where_, config_name_;
+  std::string where_;
   std::optional<formats::GgufArchitecture> gguf_;
-  Json config_;
+  StoredConfig config_;
   std::optional<formats::QuantizationConfig> quantization_;
   formats::PlainWeights plain_;
   std::map<std::string, const Item*, std::less<>> items_;  // of plain_, by name
