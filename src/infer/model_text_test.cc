@@ -65,7 +65,8 @@ TEST_F(ModelTextTest, ReadsTheVocabularyOfAGgufFile) {
 TEST_F(ModelTextTest, AWholeTokenizerJsonComesFirst) {
   const ModelText text = load_text(gguf([](formats::GgufWriter& w) {
     w.set("tokenizer.ggml.eos_token_id", uint32_t{1});
-    w.set("tokenizer.huggingface.json", R"({"added_tokens": [{"id": 1, "content": "</s>", "special": true}],
+    w.set("tokenizer.huggingface.json",
+          R"({"version": "1.0", "added_tokens": [{"id": 1, "content": "</s>", "special": true}],
       "pre_tokenizer": {"type": "ByteLevel", "use_regex": true, "add_prefix_space": false},
       "decoder": {"type": "ByteLevel"},
       "model": {"type": "BPE", "vocab": {"a": 2, "b": 3, "ba": 4}, "merges": [["b", "a"]]}})");
@@ -90,7 +91,8 @@ TEST_F(ModelTextTest, NamesMetadataOfTheWrongType) {
 }
 
 TEST_F(ModelTextTest, ReadsADirectory) {
-  write_file(home_ / "tokenizer.json", R"({"added_tokens": [{"id": 1, "content": "</s>", "special": true}],
+  write_file(home_ / "tokenizer.json",
+             R"({"version": "1.0", "added_tokens": [{"id": 1, "content": "</s>", "special": true}],
     "pre_tokenizer": {"type": "ByteLevel", "use_regex": true}, "decoder": {"type": "ByteLevel"},
     "model": {"type": "BPE", "vocab": {"a": 2, "b": 3}, "merges": []}})");
   write_json(home_ / "generation_config.json", {{"eos_token_id", {3, 1}}});

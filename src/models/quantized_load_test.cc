@@ -183,7 +183,9 @@ TEST_F(QuantizedLoad, EightBitFloatsAreExpanded) {
   expect(false, QuantizedKind::kInt8, false);
   const auto served = load_for_serving(stream_, home_);
   for (const ParameterInfo& info : parameters_of(*served))
-    if (info.role == ParameterRole::kOutput) EXPECT_EQ(0.25f, to_float(info.parameter->value.data<bfloat16>()[7]));
+    if (info.role == ParameterRole::kOutput) {
+      EXPECT_EQ(0.25f, to_float(info.parameter->value.data<bfloat16>()[7]));
+    }
 }
 
 }  // namespace
