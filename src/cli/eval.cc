@@ -96,7 +96,7 @@ Json evaluate(Session& session, const EvalConfig& config, const Lineage& lineage
               {"tasks", Json::array()}};
   if (config.baselines && !lineage.dataset.empty())
     result["bits_per_byte"]["held_out"]["baselines"] = baselines_of(session, lineage.dataset);
-  const text::Tokenizer tokenizer = text::Tokenizer::load(lineage.model);
+  const text::Tokenizer tokenizer = infer::load_text(lineage.model).tokenizer;
   for (const eval::ClassifyConfig& task : config.tasks) {
     Arena arena(size_t{4} << 30);
     Context ctx{session.stream(), arena};

@@ -9,6 +9,7 @@
 #include "cli/verbs.h"
 #include "formats/convert.h"
 #include "ledger/artefact_writer.h"
+#include "text/chat_files.h"
 
 namespace maru::cli {
 namespace {
@@ -47,6 +48,10 @@ void copy_tokenizer(const fs::path& from, const fs::path& to) {
 
 formats::ConvertResult export_model(Session& session, const ExportArguments& a, const fs::path& model) {
   const fs::path out = fs::absolute(a.out).lexically_normal();
+  if (formats::gguf_file_of(model))
+    throw Failure(ErrorCode::kUnimplemented, model.string() +
+                                                 ": a GGUF file cannot be exported; give the model it "
+                                                 "was made from");
   if (fs::exists(out) && !a.force) throw Failure(ErrorCode::kExists, out.string() + ": exists; --force replaces it");
   Progress bar("export", static_cast<uint64_t>(std::max<int64_t>(0, inspect_model(model).parameters)), "weights",
                session.quiet);
@@ -56,7 +61,8 @@ formats::ConvertResult export_model(Session& session, const ExportArguments& a, 
   };
   if (a.format == "gguf") {
     if (out.has_parent_path()) fs::create_directories(out.parent_path());
-    return formats::convert_to_gguf(model, out, type_of(a.dtype), directory_name(model), progress);
+    return formats::convert_to_gguf(model, out, type_of(a.dtype), directory_name(model),
+                                    text::read_chat_template(model), progress);
   }
   ledger::ArtefactWriter writer(out);
   const auto result = formats::convert_to_safetensors(model, writer.directory(), type_of(a.dtype), progress);
@@ -95,8 +101,10 @@ void add_export(CLI::App& app, Session& session) {
                    "f32, f16, bf16; for gguf also q8_0, q4_0. Default: as stored, quantized: bf16");
   verb->add_flag("--force", a->force, "replace what is there");
   verb->footer(
-      "Quantized weights (GPTQ, AWQ, compressed-tensors, fp8) are expanded. GGUF is written for Llama, Mistral, Qwen2\n"
-      "and Qwen3, with the tokenizer in the file, as llama.cpp's own converter lays them out.");
+      "Quantized weights (GPTQ, AWQ, compressed-tensors, fp8) are expanded. GGUF is written for Llama, Mistral, "
+      "Qwen2,\n"
+      "Qwen3, Gemma 2 and 3, Phi-3, EXAONE, Granite and GPT-2, with the tokenizer in the file, as llama.cpp's own\n"
+      "converter lays them out.");
   verb->callback([&session, a] {
     const formats::ConvertResult result = export_model(session, *a, session.find("models", a->model));
     session.answer(to_json(*a, result), text_of(*a, result));

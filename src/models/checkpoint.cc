@@ -45,12 +45,19 @@ class Placement {
   std::map<std::string, Shape> shapes_;
 };
 
-void set_values(Decoder& model, WeightSource& source) {
+/// Positions are added, not multiplied.
+bool may_be_quantized(ParameterRole role) { return !is_vector(role) && role != ParameterRole::kPositions; }
+
+/// Values, and quantized weights where there is a stream to pack them with.
+void set_values(Decoder& model, WeightSource& source, const Stream* stream = nullptr) {
   const Placement placement(model);
   for (const ParameterInfo& info : parameters_of(model)) {
     const WeightPlace place = placement.place(info.parameter->name);
-    source.load(*info.parameter, place.tensor, placement.part(info.parameter->name, place), info.role, info.shape,
-                dtype_of(info.role, model.dtype()));
+    const StoredPart part = placement.part(info.parameter->name, place);
+    if (stream != nullptr && may_be_quantized(info.role) &&
+        source.load_quantized(*stream, *info.parameter, place.tensor, part))
+      continue;
+    source.load(*info.parameter, place.tensor, part, info.role, info.shape, dtype_of(info.role, model.dtype()));
   }
   source.refuse_unused(model.config().tie_word_embeddings);
 }
@@ -93,13 +100,25 @@ std::vector<Stored> stored_tensors(Decoder& model) {
 
 }  // namespace
 
-std::unique_ptr<Decoder> load_model(const fs::path& directory, std::optional<Dtype> dtype) {
-  WeightSource source(directory);
+namespace {
+
+std::unique_ptr<Decoder> load(const fs::path& path, std::optional<Dtype> dtype, const Stream* stream) {
+  WeightSource source(path);
   const DecoderConfig config = config_from_hugging_face(source.config(), source.config_name());
   auto model =
       std::make_unique<Decoder>(config, dtype ? *dtype : dtype_of_config(source.config(), source.config_name()));
-  set_values(*model, source);
+  set_values(*model, source, stream);
   return model;
+}
+
+}  // namespace
+
+std::unique_ptr<Decoder> load_model(const fs::path& path, std::optional<Dtype> dtype) {
+  return load(path, dtype, nullptr);
+}
+
+std::unique_ptr<Decoder> load_for_serving(const Stream& stream, const fs::path& path, std::optional<Dtype> dtype) {
+  return load(path, dtype, &stream);
 }
 
 void load_values(Decoder& model, const fs::path& directory) {
