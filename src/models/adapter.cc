@@ -87,8 +87,8 @@ void Reader::check(const ParameterInfo& info, const LoraUpdate& update, const St
   if (info.parameter->name.find(".experts.") != std::string::npos)
     refuse(info, "adapters of single experts are not supported beside the weights; `maru merge` takes them");
   const bool table = info.role == ParameterRole::kEmbedding;
-  const Shape made{update.b->shape[0], update.a->shape[1]};
-  const Shape has = table ? Shape{part.shape.cols, part.shape.rows} : Shape{part.total_rows, part.shape.cols};
+  Shape made{update.b->shape[0], update.a->shape[1]}, has{part.total_rows, part.shape.cols};
+  if (update.embedding) std::swap(made.rows, made.cols);
   if (is_vector(info.role) || table != update.embedding || made != has)
     throw Failure(ErrorCode::kDataLoss,
                   fmt::format("{}: {}: made for {}[{}, {}], the model has {}[{}, {}]", stored_.where(),
