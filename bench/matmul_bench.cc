@@ -10,7 +10,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <ctime>
 #include <functional>
 #include <iostream>
 #include <vector>
@@ -19,11 +18,13 @@
 #include "kernels/ceiling/ceiling.h"
 #include "kernels/matmul/matmul.h"
 #include "matmul_peer.h"
+#include "timer.h"
 
 namespace maru::kernels {
 namespace {
 
 using bench::PeerMatmul;
+using bench::Timer;
 
 struct Options {
   std::vector<std::string> shapes = {"train", "vocabulary", "decode"};
@@ -83,27 +84,6 @@ class Bytes {
 
  private:
   std::vector<std::byte> bytes_;
-};
-
-// Wall time; or the CPU time of all threads divided by their number, which others on the machine lengthen less.
-class Timer {
- public:
-  Timer(bool cpu_time, int threads)
-      : clock_(cpu_time ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC), threads_(cpu_time ? threads : 1) {}
-  double operator()(const std::function<void()>& run) const {
-    const double start = now();
-    run();
-    return (now() - start) / threads_;
-  }
-
- private:
-  double now() const {
-    timespec time{};
-    clock_gettime(clock_, &time);
-    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-  }
-  clockid_t clock_;
-  int threads_;
 };
 
 struct Times {

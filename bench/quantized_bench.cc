@@ -2,12 +2,11 @@
 // so that a model larger than the caches is read from memory as in decoding. Beside the ceilings measured just before.
 //
 //   quantized_bench [--models 0.1,0.5,1.5] [--kinds int4,int8] [--rows 1,2,4,8,16,64,512] [--isa avx2] [--threads 2]
-//   [--seconds 0.5]
+//   [--seconds 0.5] [--cpu-time]
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <iostream>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "kernels/ceiling/ceiling.h"
 #include "kernels/quantized_matmul/quantized_matmul.h"
 #include "tensor/arena.h"
+#include "timer.h"
 
 namespace maru::kernels {
 namespace {
@@ -25,7 +25,8 @@ struct Options {
   std::vector<int64_t> rows = {1, 2, 4, 8, 16, 64, 512};
   std::string isa = "auto";
   int threads = 0;
-  double seconds = 0.5;  // per line
+  double seconds = 0.5;   // per line
+  bool cpu_time = false;  // on a machine that others use
 };
 
 struct Model {
@@ -58,8 +59,6 @@ std::vector<MatrixShape> matrices_of(const Model& m) {
   list.push_back({m.vocabulary, m.hidden});
   return list;
 }
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // All matrices of a model in one buffer, quads and scales one after the other, as in a file.
 class Weights {
@@ -130,13 +129,12 @@ struct Ceilings {
 };
 
 void print_line(const std::string& model, const std::string& kind, Pass& pass, int64_t rows, double bytes,
-                Ceilings ceiling, double budget) {
+                Ceilings ceiling, const bench::Timer& timer, double budget) {
   double best = 1e9, spent = 0;
   for (int i = 0; i < 3 || spent < budget; ++i) {
-    const double start = now();
-    pass.run();
-    best = std::min(best, now() - start);
-    spent += now() - start;
+    const double time = timer([&] { pass.run(); });
+    best = std::min(best, time);
+    spent += time;
   }
   const double read = bytes / best, done = pass.operations() / best;
   std::cout << fmt::format("| {} B {} | {:3} | {:8.2f} | {:8.1f} | {:5.1f} | {:3.0f} % | {:6.0f} | {:3.0f} % |\n",
@@ -153,7 +151,8 @@ void run_model(CpuStream& stream, const Options& options, const std::string& nam
                            ceiling.operations / 1e9, static_cast<double>(bytes) / 1e6);
   for (int64_t rows : options.rows) {
     Pass pass(stream, weights, rows);
-    print_line(name, kind, pass, rows, static_cast<double>(bytes), ceiling, options.seconds);
+    print_line(name, kind, pass, rows, static_cast<double>(bytes), ceiling,
+               bench::Timer(options.cpu_time, stream.pool->size()), options.seconds);
   }
 }
 
@@ -178,6 +177,7 @@ int main(int argc, char** argv) {
   app.add_option("--isa", options.isa, "auto, scalar, avx2, avx512");
   app.add_option("--threads", options.threads, "0: all cores");
   app.add_option("--seconds", options.seconds, "per line");
+  app.add_flag("--cpu-time", options.cpu_time, "CPU time per thread instead of wall time");
   CLI11_PARSE(app, argc, argv);
   try {
     maru::kernels::run(options);

@@ -8,17 +8,14 @@ namespace {
 
 bool is_table(ParameterRole role) { return role == ParameterRole::kEmbedding || role == ParameterRole::kHead; }
 
-// Positions are added, not multiplied; a head whose logits are capped has no quantized product.
-bool stays(const DecoderConfig& config, ParameterRole role) {
-  return is_vector(role) || role == ParameterRole::kPositions ||
-         (is_table(role) && config.final_logit_softcapping != 0);
-}
+// Positions are added, not multiplied.
+bool stays(ParameterRole role) { return is_vector(role) || role == ParameterRole::kPositions; }
 
 }  // namespace
 
 void quantize_weights(const Stream& stream, Decoder& model, QuantizedKind kind, QuantizedKind table_kind) {
   for (const ParameterInfo& info : parameters_of(model)) {
-    if (stays(model.config(), info.role) || info.parameter->quantized) continue;
+    if (stays(info.role) || info.parameter->quantized) continue;
     Parameter& p = *info.parameter;
     try {
       p.quantized = quantize(stream, p.value, is_table(info.role) ? table_kind : kind);
@@ -33,7 +30,8 @@ int64_t weight_bytes(Decoder& model) {
   size_t bytes = 0;
   for (const ParameterInfo& info : parameters_of(model)) {
     const Parameter& p = *info.parameter;
-    bytes += p.quantized ? p.quantized.quads.bytes() + p.quantized.scales.bytes() : p.value.bytes();
+    bytes += p.quantized ? p.quantized.quads.bytes() + p.quantized.scales.bytes() + p.quantized.offsets.bytes()
+                         : p.value.bytes();
   }
   return static_cast<int64_t>(bytes);
 }

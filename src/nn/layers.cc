@@ -23,12 +23,13 @@ void Linear::visit(const std::string& prefix, const Visitor& visitor) {
 }
 
 Tensor project(Context& ctx, const Tensor& x, Parameter& weight, double scale, double softcap) {
-  if (!weight.quantized && weight.lora == nullptr) return project(ctx, x, weight.value, weight.packed, scale, softcap);
-  Tensor y = weight.quantized ? quantized_project(ctx, x, weight.quantized, scale)
-                              : project(ctx, x, weight.value, weight.packed, scale);
-  if (weight.lora != nullptr) y = add_lora(ctx, y, x, *weight.lora, {}, scale);
-  if (softcap != 0) cap_logits(ctx, y, softcap);
-  return y;
+  const double cap = weight.lora == nullptr ? softcap : 0;  // with an adapter the sum is capped
+  const Tensor y = weight.quantized ? quantized_project(ctx, x, weight.quantized, scale, cap)
+                                    : project(ctx, x, weight.value, weight.packed, scale, cap);
+  if (weight.lora == nullptr) return y;
+  const Tensor sum = add_lora(ctx, y, x, *weight.lora, {}, scale);
+  if (softcap != 0) cap_logits(ctx, sum, softcap);
+  return sum;
 }
 
 Tensor RmsNorm::forward(Context& ctx, const Tensor& x) { return rms_norm(ctx, x, ctx.use(weight), eps, weight_offset); }

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "kernels/activation/activation.h"
 #include "kernels/bias/bias.h"
 #include "kernels/matmul/matmul.h"
+#include "ops/softcap.h"
 
 namespace maru {
 namespace {
@@ -88,15 +88,6 @@ void backward(Context& c, const Tensor& x, const Tensor& weight, const Tensor& b
       run_matmul<T, kernels::Accumulator<T>>(s, dweight.tensor, dweight.add, dy, true, x, false, {}, scratch);
     });
   }
-}
-
-// y = softcap · tanh(scale · y / softcap)
-template <class A>
-void cap_in_place(CpuStream& stream, A* y, int64_t count, double scale, double softcap) {
-  for (int64_t i = 0; i < count; ++i) y[i] *= A(scale / softcap);
-  kernels::activation_forward(
-      stream, kernels::ActivationForward<A>{.y = y, .x = y, .count = count, .function = kernels::Activation::kTanh});
-  for (int64_t i = 0; i < count; ++i) y[i] *= A(softcap);
 }
 
 }  // namespace

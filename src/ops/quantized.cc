@@ -2,11 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
+#include "ops/softcap.h"
+
 namespace maru {
 namespace {
 
 kernels::QuantizedMatrix matrix_of(const QuantizedWeight& w) {
-  return {w.kind, w.shape.rows, w.shape.cols, w.quads.data<std::byte>(), w.scales.data<float16>()};
+  return {w.kind,
+          w.shape.rows,
+          w.shape.cols,
+          w.quads.data<std::byte>(),
+          w.scales.data<float16>(),
+          w.offsets.data<float16>()};
 }
 
 // Activations of the types that quantized kernels know.
@@ -53,6 +63,46 @@ Tensor own_bytes(int64_t bytes) {
   return Tensor(std::move(memory), data, {1, bytes}, Dtype::kU8);
 }
 
+QuantizedWeight blank(QuantizedKind kind, Shape weight, bool has_offsets) {
+  const int64_t factors = quantized_scales_bytes(weight);
+  return {kind, weight, own_bytes(quantized_quads_bytes(kind, weight)), own_bytes(factors),
+          has_offsets ? own_bytes(factors) : Tensor()};
+}
+
+// One worker's rows on their way into a panel.
+struct PackBuffers {
+  std::vector<int8_t> q;
+  std::vector<float> scales, offsets;
+  PackBuffers(Shape weight, bool has_offsets)
+      : q(static_cast<size_t>(kernels::kQuantizedPanel * weight.cols)),
+        scales(static_cast<size_t>(kernels::kQuantizedPanel * kernels::quantized_groups(weight.cols))),
+        offsets(has_offsets ? scales.size() : 0) {}
+};
+
+void pack_panel(const CpuStream& stream, const QuantizedWeight& to, int64_t panel, PackBuffers& buffers,
+                const PackSource& read) {
+  const int64_t first = panel * kernels::kQuantizedPanel;
+  const int64_t rows = std::min(kernels::kQuantizedPanel, to.shape.rows - first);
+  const int64_t group = panel * kernels::quantized_groups(to.shape.cols), at = group * kernels::kQuantizedPanel;
+  float* offsets = to.offsets ? buffers.offsets.data() : nullptr;
+  read(first, rows, buffers.q.data(), buffers.scales.data(), offsets);
+  const bool fits = kernels::pack_quantized_panel(
+      stream.isa, {.kind = to.kind,
+                   .quads = to.quads.data<std::byte>() + group * kernels::quantized_group_bytes(to.kind),
+                   .scales = to.scales.data<float16>() + at,
+                   .offsets = to.offsets ? to.offsets.data<float16>() + at : nullptr,
+                   .q = buffers.q.data(),
+                   .from_scales = buffers.scales.data(),
+                   .from_offsets = offsets,
+                   .rows = rows,
+                   .k = to.shape.cols});
+  if (fits) return;
+  throw Failure(ErrorCode::kInvalidArgument,
+                fmt::format("[pack_quantized] rows {} to {} of a weight [{}, {}] have a scale or an offset that is not "
+                            "finite or beyond 65,504",
+                            first, first + rows - 1, to.shape.rows, to.shape.cols));
+}
+
 template <class T>
 bool run_quantize(CpuStream stream, const QuantizedWeight& to, const Tensor& weight) {
   return kernels::quantize_matrix(stream, kernels::QuantizeMatrix<T>{.kind = to.kind,
@@ -81,7 +131,8 @@ int64_t quantized_quads_bytes(QuantizedKind kind, Shape weight) {
 }
 int64_t quantized_scales_bytes(Shape weight) { return kernels::quantized_scales_bytes(weight.rows, weight.cols); }
 
-QuantizedWeight quantized_view(QuantizedKind kind, Shape weight, Tensor quads, Tensor scales, std::string_view where) {
+QuantizedWeight quantized_view(QuantizedKind kind, Shape weight, Tensor quads, Tensor scales, std::string_view where,
+                               Tensor offsets) {
   const auto expect = [&](const char* what, const Tensor& t, int64_t bytes) {
     if (t.bytes() == static_cast<size_t>(bytes)) return;
     throw Failure(ErrorCode::kDataLoss, fmt::format("{}: {} are {} bytes, expected {} for a weight [{}, {}]", where,
@@ -89,14 +140,28 @@ QuantizedWeight quantized_view(QuantizedKind kind, Shape weight, Tensor quads, T
   };
   expect("quads", quads, quantized_quads_bytes(kind, weight));
   expect("scales", scales, quantized_scales_bytes(weight));
-  return {kind, weight, std::move(quads), std::move(scales)};
+  if (offsets) expect("offsets", offsets, quantized_scales_bytes(weight));
+  return {kind, weight, std::move(quads), std::move(scales), std::move(offsets)};
+}
+
+QuantizedWeight pack_quantized(const Stream& stream, QuantizedKind kind, Shape weight, bool has_offsets,
+                               const PackSource& read) {
+  const QuantizedWeight to = blank(kind, weight, has_offsets);
+  std::visit(
+      [&](const CpuStream& s) {
+        std::vector<PackBuffers> buffers(static_cast<size_t>(s.pool->size()), PackBuffers(weight, has_offsets));
+        s.pool->parallel_for(kernels::quantized_panels(weight.rows), [&](int64_t panel, int worker) {
+          pack_panel(s, to, panel, buffers[static_cast<size_t>(worker)], read);
+        });
+      },
+      stream);
+  return to;
 }
 
 QuantizedWeight quantize(const Stream& stream, const Tensor& weight, QuantizedKind kind) {
   if (weight.dtype() != Dtype::kF32 && weight.dtype() != Dtype::kBf16)
     refuse("quantize", fmt::format("the weight is {}, expected f32 or bf16", name_of(weight.dtype())));
-  const QuantizedWeight to{kind, weight.shape(), own_bytes(quantized_quads_bytes(kind, weight.shape())),
-                           own_bytes(quantized_scales_bytes(weight.shape()))};
+  const QuantizedWeight to = blank(kind, weight.shape(), false);
   const bool fits = std::visit(
       [&](const auto& s) {
         return weight.dtype() == Dtype::kF32 ? run_quantize<float>(s, to, weight)
@@ -126,12 +191,16 @@ Tensor quantized_linear(Context& ctx, const Tensor& x, const QuantizedWeight& w,
   return y;
 }
 
-Tensor quantized_project(Context& ctx, const Tensor& x, const QuantizedWeight& w, double scale) {
+Tensor quantized_project(Context& ctx, const Tensor& x, const QuantizedWeight& w, double scale, double softcap) {
   check("quantized_project", ctx, x, w);
   Tensor y = ctx.empty({x.rows(), w.shape.rows}, accumulator_of(x.dtype()));
   const Tensor scratch = ctx.scratch(kernels::quantized_matmul_scratch_bytes(x.rows(), x.cols()));
   ctx.launch(x.dtype(), [&]<class T>(auto& s) {
-    if constexpr (kIsSupported<T>) multiply<T, kernels::Accumulator<T>>(s, y, x, w, {}, scale, scratch);
+    if constexpr (kIsSupported<T>) {
+      using A = kernels::Accumulator<T>;
+      multiply<T, A>(s, y, x, w, {}, softcap != 0 ? 1 : scale, scratch);
+      if (softcap != 0) cap_in_place(s, y.data<A>(), y.size(), scale, softcap);
+    }
   });
   return y;
 }

@@ -1,5 +1,6 @@
 // Weights of 8 or 4 bits: serving only. docs/quantization.md says what is rounded and how well it does.
 #pragma once
+#include <functional>
 #include <string_view>
 
 #include "ops/context.h"
@@ -12,8 +13,23 @@ int64_t quantized_quads_bytes(QuantizedKind, Shape weight);
 int64_t quantized_scales_bytes(Shape weight);
 /// A weight over tensors of somebody else, a mapped file for one.
 ///
+/// Offsets  of the groups (w = scale · q + offset), or empty.
 /// Throws   kDataLoss when their lengths are not those of the shape, naming `where`.
-QuantizedWeight quantized_view(QuantizedKind, Shape weight, Tensor quads, Tensor scales, std::string_view where);
+QuantizedWeight quantized_view(QuantizedKind, Shape weight, Tensor quads, Tensor scales, std::string_view where,
+                               Tensor offsets = {});
+
+/// Fills rows [first_row, first_row + rows) of a weight that others quantized: w = scale · q + offset.
+///
+/// Shapes   q [rows, cols], in [-128, 127] or (int4) [-8, 7]; scales and offsets [rows, groups of 32 columns]; offsets
+///          null where the weight has none.
+using PackSource = std::function<void(int64_t first_row, int64_t rows, int8_t* q, float* scales, float* offsets)>;
+
+/// Lays out a weight that is quantized already: q as they are, scales and offsets rounded to f16. `read` is called for
+/// up to 16 rows at a time, by all threads of the stream at once.
+///
+/// Throws   kInvalidArgument when an f16 cannot hold a scale or an offset, naming the rows; what `read` throws.
+/// Cost     about the speed of memory, and 16 rows per thread in addition to the result.
+QuantizedWeight pack_quantized(const Stream&, QuantizedKind, Shape weight, bool has_offsets, const PackSource& read);
 
 /// Rounds a weight (f32 or bf16) into memory of its own.
 ///
@@ -29,8 +45,8 @@ Tensor dequantize(Context&, const QuantizedWeight&);
 /// Throws   kUnimplemented while recording: quantized weights have no gradient.
 Tensor quantized_linear(Context&, const Tensor& x, const QuantizedWeight&, const Tensor& bias = {});
 
-/// Logits: scale · x · weightᵀ in the accumulator type; as quantized_linear otherwise.
-Tensor quantized_project(Context&, const Tensor& x, const QuantizedWeight&, double scale = 1);
+/// Logits: scale · x · weightᵀ in the accumulator type, capped as by `project`; as quantized_linear otherwise.
+Tensor quantized_project(Context&, const Tensor& x, const QuantizedWeight&, double scale = 1, double softcap = 0);
 
 /// y[i] = multiplier · table[tokens[i]], in `dtype`.
 Tensor quantized_embedding(Context&, const Tensor& tokens, const QuantizedWeight& table, Dtype dtype,

@@ -12,8 +12,9 @@ using kernels::QuantizedKind;
 struct QuantizedWeight {
   QuantizedKind kind = QuantizedKind::kInt8;
   Shape shape;
-  Tensor quads;   // u8 [1, quantized_quads_bytes]
-  Tensor scales;  // f16 as u8 [1, quantized_scales_bytes]
+  Tensor quads;    // u8 [1, quantized_quads_bytes]
+  Tensor scales;   // f16 as u8 [1, quantized_scales_bytes]
+  Tensor offsets;  // the same, or empty: w = scale · q + offset
   explicit operator bool() const { return static_cast<bool>(quads); }
 };
 

@@ -14,6 +14,7 @@
 #else
 #include "kernels/quantized_matmul/tile_scalar.h"
 #endif
+#include "kernels/quantized_matmul/pack_panel.h"
 
 namespace maru::kernels {
 namespace {
@@ -73,28 +74,38 @@ int32_t quantize_group(int8_t* to, const T* x, int64_t n, float inverse) {
 
 // One row's part of one chunk record; `row` within a tile of `rows`.
 template <class T>
-void quantize_chunk(std::byte* record, int64_t row, int64_t rows, const T* x, int64_t n, int32_t offset) {
+void quantize_chunk(std::byte* record, int64_t row, int64_t rows, const T* x, int64_t n, int32_t shift) {
   const ChunkScale s = chunk_scale(x, smaller(n, kQuantizedChunk));
   for (int64_t g = 0; g < kGroupsPerChunk; ++g, record += rows * kGroupRecord) {
     const int64_t first = smaller(g * kQuantizedGroup, n), there = smaller(n - first, kQuantizedGroup);
     auto* to = reinterpret_cast<int8_t*>(record + row * kQuantizedGroup);
-    const int32_t start = -offset * quantize_group(to, x + first, there, s.inverse);
+    const int32_t start = -shift * quantize_group(to, x + first, there, s.inverse);
     __builtin_memcpy(record + rows * kQuantizedGroup + 4 * row, &start, sizeof start);
   }
   __builtin_memcpy(record + 4 * row, &s.scale, sizeof s.scale);
 }
 
-using MultiplyTile = void (*)(float*, const std::byte*, const std::byte*, const float16*, int64_t);
+using MultiplyTile = void (*)(float*, const std::byte*, PanelData, int64_t);
 
-template <QuantizedKind kKind, int... kRows>
+template <QuantizedKind kKind, bool kOffsets, int... kRows>
 MultiplyTile tile_of(int64_t rows, std::integer_sequence<int, kRows...>) {
-  static constexpr MultiplyTile kTable[] = {multiply_tile<kKind, kRows + 1>...};
+  static constexpr MultiplyTile kTable[] = {multiply_tile<kKind, kOffsets, kRows + 1>...};
   return kTable[rows - 1];
 }
-MultiplyTile tile_of(QuantizedKind kind, int64_t rows) {
+template <QuantizedKind kKind>
+MultiplyTile tile_of(bool offsets, int64_t rows) {
   const auto all = std::make_integer_sequence<int, kTileRows>();
-  return kind == QuantizedKind::kInt8 ? tile_of<QuantizedKind::kInt8>(rows, all)
-                                      : tile_of<QuantizedKind::kInt4>(rows, all);
+  return offsets ? tile_of<kKind, true>(rows, all) : tile_of<kKind, false>(rows, all);
+}
+MultiplyTile tile_of(const QuantizedMatrix& w, int64_t rows) {
+  return w.kind == QuantizedKind::kInt8 ? tile_of<QuantizedKind::kInt8>(w.offsets != nullptr, rows)
+                                        : tile_of<QuantizedKind::kInt4>(w.offsets != nullptr, rows);
+}
+
+PanelData panel_of(const QuantizedMatrix& w, int64_t panel) {
+  const int64_t first = panel * quantized_groups(w.k), at = first * kQuantizedPanel;
+  return {w.quads + first * quantized_group_bytes(w.kind), w.scales + at,
+          w.offsets != nullptr ? w.offsets + at : nullptr};
 }
 
 template <class T, class C>
@@ -118,7 +129,7 @@ struct Job {
     const int64_t tile = tiles.of(row), first = tiles.first(tile), rows = tiles.first(tile + 1) - first;
     for (int64_t c = 0; c < chunks; ++c)
       quantize_chunk(records(first) + c * rows * kChunkRecord, row - first, rows,
-                     a.x + row * a.ldx + c * kQuantizedChunk, a.w.k - c * kQuantizedChunk, offset_of(a.w.kind));
+                     a.x + row * a.ldx + c * kQuantizedChunk, a.w.k - c * kQuantizedChunk, shift_of(a.w.kind));
   }
 
   void finish(const float* totals, int64_t row, int64_t rows, int64_t col) const {
@@ -134,11 +145,10 @@ struct Job {
 
   void multiply_panel(int64_t panel, int64_t first_tile, int64_t last_tile) const {
     alignas(64) float totals[kTileRows * kQuantizedPanel];
-    const std::byte* quads = a.w.quads + panel * groups * quantized_group_bytes(a.w.kind);
-    const float16* scales = a.w.scales + panel * groups * kQuantizedPanel;
+    const PanelData data = panel_of(a.w, panel);
     for (int64_t tile = first_tile; tile < last_tile; ++tile) {
       const int64_t row = tiles.first(tile), rows = tiles.first(tile + 1) - row;
-      tile_of(a.w.kind, rows)(totals, records(row), quads, scales, groups);
+      tile_of(a.w, rows)(totals, records(row), data, groups);
       finish(totals, row, rows, panel * kQuantizedPanel);
     }
   }
@@ -168,19 +178,22 @@ void read_group(float (&q)[kQuantizedGroup], QuantizedKind kind, const std::byte
     const bool wide = kind == QuantizedKind::kInt8;
     const auto stored = static_cast<int32_t>(quads[64 * (wide ? j : j % 4) + at]);
     const int32_t number = wide ? stored : j < 4 ? stored & 15 : stored >> 4;
-    q[e] = static_cast<float>(number - offset_of(kind));
+    q[e] = static_cast<float>(number - shift_of(kind));
   }
 }
 
 template <class T>
 void dequantize_row(T* y, const QuantizedMatrix& w, int64_t row, float multiplier) {
-  const int64_t groups = quantized_groups(w.k), first = row / kQuantizedPanel * groups, lane = row % kQuantizedPanel;
+  const PanelData panel = panel_of(w, row / kQuantizedPanel);
+  const int64_t lane = row % kQuantizedPanel;
   float q[kQuantizedGroup];
-  for (int64_t g = 0; g < groups; ++g) {
-    read_group(q, w.kind, w.quads + (first + g) * quantized_group_bytes(w.kind), lane);
-    const F32 scale(to_float(w.scales[(first + g) * kQuantizedPanel + lane])), factor(multiplier);
-    for_lanes(smaller(kQuantizedGroup, w.k - g * kQuantizedGroup),
-              [&](int64_t i, int64_t n) { store(y + g * kQuantizedGroup + i, load(q + i, n) * scale * factor, n); });
+  for (int64_t g = 0; g < quantized_groups(w.k); ++g) {
+    read_group(q, w.kind, panel.quads + g * quantized_group_bytes(w.kind), lane);
+    const int64_t at = g * kQuantizedPanel + lane, col = g * kQuantizedGroup;
+    const F32 scale(to_float(panel.scales[at])), factor(multiplier);
+    const F32 offset(panel.offsets != nullptr ? to_float(panel.offsets[at]) : 0.0f);
+    for_lanes(smaller(kQuantizedGroup, w.k - col),
+              [&](int64_t i, int64_t n) { store(y + col + i, fused(load(q + i, n), scale, offset) * factor, n); });
   }
 }
 
@@ -193,6 +206,10 @@ void rows(ThreadPool& pool, const QuantizedRows<T>& a) {
 
 }  // namespace
 
+template <>
+void pack_quantized_panel<kIsa>(const PackQuantizedPanel& a) {
+  pack_panel(a);
+}
 template <>
 void quantized_matmul<kIsa>(ThreadPool& pool, const QuantizedMatmul<float>& a) {
   multiply(pool, a);

@@ -5,6 +5,15 @@
 #include "kernels/quantized_matmul/reference.h"
 
 namespace maru::kernels {
+namespace {
+
+bool all_finite(const float16* x, int64_t n) {
+  bool finite = true;
+  for (int64_t i = 0; i < n; ++i) finite &= (x[i].bits & 0x7c00u) != 0x7c00u;
+  return finite;
+}
+
+}  // namespace
 
 int64_t quantized_matmul_scratch_bytes(int64_t m, int64_t k) {
   constexpr int64_t kGroups = kQuantizedChunk / kQuantizedGroup;
@@ -37,6 +46,12 @@ bool quantize_matrix(CpuStream& stream, const QuantizeMatrix<T>& a) {
       if (!quantize_row(a, panel * kQuantizedPanel + lane)) fits = false;
   });
   return fits;
+}
+
+bool pack_quantized_panel(Isa isa, const PackQuantizedPanel& a) {
+  with_isa(isa, [&]<Isa kIsa>() { pack_quantized_panel<kIsa>(a); });
+  const int64_t factors = quantized_groups(a.k) * kQuantizedPanel;
+  return all_finite(a.scales, factors) && (a.offsets == nullptr || all_finite(a.offsets, factors));
 }
 
 template void quantized_matmul(CpuStream&, const QuantizedMatmul<float>&);

@@ -1,17 +1,18 @@
 // Matrices of 8- or 4-bit weights, and their product with activations that are quantized on the way in.
 //
-// Weights are quantized in groups of 32 along k: w = scale · q with an f16 scale, q in [-127, 127] or [-8, 7].
+// Weights are quantized in groups of 32 along k: w = scale · q with an f16 scale, q in [-127, 127] or [-8, 7]. Those
+// that others quantized may hold q = -128, and an f16 offset per group: w = scale · q + offset.
 // Activations are quantized in chunks of 128 along k: x ≈ scale · q with an f32 scale (largest |x| / 127) and q in
 // [-127, 127], rounded to nearest even. The dot product of a group is then an exact 32-bit integer, and the few f32
-// operations around it (one fused multiply-add per group and one per chunk, in ascending order) are the same
-// everywhere: the bits of an element depend on its row of x and its row of w alone, not on the instruction set, the
-// number of threads or the other rows.
+// operations around it (one fused multiply-add per group, with offsets a second one for the sum of the group's
+// activations, and one per chunk, in ascending order) are the same everywhere: the bits of an element depend on its row
+// of x and its row of w alone, not on the instruction set, the number of threads or the other rows.
 //
 // Layout, the same for every instruction set, so that files can be mapped: panels of 16 rows of w (the last one filled
 // up with zeros). A group of a panel holds 8 quads: quad j is 64 bytes, bytes 4r … 4r+3 being the elements 4j … 4j+3 of
 // row r, stored without sign as q + 128 or q + 8. Of 4-bit weights quad j (j < 4) and quad j + 4 share 64 bytes, low
-// and high nibbles. A panel's groups follow each other, then the next panel's. Scales likewise: 16 per group of a
-// panel.
+// and high nibbles. A panel's groups follow each other, then the next panel's. Scales likewise, and offsets: 16 per
+// group of a panel.
 #pragma once
 #include <cstddef>
 
@@ -30,8 +31,9 @@ inline constexpr int64_t kQuantizedPanel = 16;   // rows of w
 struct QuantizedMatrix {
   QuantizedKind kind;
   int64_t n, k;
-  const std::byte* quads;  // quantized_quads_bytes
-  const float16* scales;   // quantized_scales_bytes
+  const std::byte* quads;            // quantized_quads_bytes
+  const float16* scales;             // quantized_scales_bytes
+  const float16* offsets = nullptr;  // as many, or null: none
 };
 
 constexpr int64_t quantized_panels(int64_t n) { return divide_up(n, kQuantizedPanel); }
@@ -87,6 +89,19 @@ struct QuantizeMatrix {
   int64_t ldw, n, k;
 };
 
+/// Lays out up to 16 rows that are quantized already: one panel of a matrix, whose other rows become zeros.
+///
+/// Shapes   q [rows, k], in [-128, 127] or (int4) [-8, 7]; from_scales and from_offsets [rows, groups of 32].
+/// Cost     runs at about the speed of memory.
+struct PackQuantizedPanel {
+  QuantizedKind kind;
+  std::byte* quads;           // one panel's
+  float16 *scales, *offsets;  // one panel's; offsets null: none
+  const int8_t* q;
+  const float *from_scales, *from_offsets;
+  int64_t rows, k;
+};
+
 int64_t quantized_matmul_scratch_bytes(int64_t m, int64_t k);
 
 /// T = float, bfloat16 or double (the reference).
@@ -97,11 +112,16 @@ void quantized_rows(CpuStream& stream, const QuantizedRows<T>& a);
 /// T = float or bfloat16. False if a weight is not finite or too large for an f16 scale; the result is then unusable.
 template <class T>
 [[nodiscard]] bool quantize_matrix(CpuStream& stream, const QuantizeMatrix<T>& a);
+/// Not parallel: called for several panels at once. False if an f16 cannot hold a scale or an offset; the result is
+/// then unusable.
+[[nodiscard]] bool pack_quantized_panel(Isa isa, const PackQuantizedPanel& a);
 
 /// The same for one instruction set, T = float or bfloat16, C = T or float.
 template <Isa kIsa, class T, class C>
 void quantized_matmul(ThreadPool& pool, const QuantizedMatmul<T, C>& a);
 template <Isa kIsa, class T>
 void quantized_rows(ThreadPool& pool, const QuantizedRows<T>& a);
+template <Isa kIsa>
+void pack_quantized_panel(const PackQuantizedPanel& a);
 
 }  // namespace maru::kernels

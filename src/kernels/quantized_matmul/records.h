@@ -1,10 +1,10 @@
 // Quantized activations as the tiles read them. The rows of x are cut into tiles of up to kTileRows; a tile of R rows
 // is a run of records, one per chunk of k, so that its memory is read from front to back:
 //
-//   per group, 4 times   R x 32 signed bytes, then R x int32: what its sums start from, -offset · Σ q
+//   per group, 4 times   R x 32 signed bytes, then R x int32: what its sums start from, -shift · Σ q
 //   then                 R x f32: the scales of the chunk
 //
-// Weights are stored as q + offset, so sums that start there end as the dot products of signed numbers.
+// Weights are stored as q + shift (128 or 8), so sums that start there end as the dot products of signed numbers.
 #pragma once
 #include "kernels/quantized_matmul/quantized_matmul.h"
 #include "kernels/simd/simd.h"
@@ -18,7 +18,18 @@ constexpr int64_t kChunkRecord = kGroupsPerChunk * kGroupRecord + 4;  // bytes p
 
 MARU_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 MARU_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-MARU_INLINE int32_t offset_of(QuantizedKind kind) { return kind == QuantizedKind::kInt8 ? 128 : 8; }
+MARU_INLINE constexpr int32_t shift_of(QuantizedKind kind) { return kind == QuantizedKind::kInt8 ? 128 : 8; }
+
+/// What a tile reads of a panel of weights, group after group.
+struct PanelData {
+  const std::byte* quads;
+  const float16 *scales, *offsets;  // offsets null: none
+};
+
+// The sum of a group's activations is start · kPerStart. The factor is a power of two, so taking it out of the product
+// with the weights' offset changes no bit.
+template <QuantizedKind kKind>
+constexpr float kPerStart = -1.0f / static_cast<float>(shift_of(kKind));
 
 MARU_INLINE int32_t read_int(const std::byte* p) {
   int32_t x;

@@ -19,14 +19,21 @@ inline int quantized_element(const QuantizedMatrix& w, int64_t row, int64_t col)
   return (j < 4 ? both & 15 : both >> 4) - 8;
 }
 
-inline double quantized_scale(const QuantizedMatrix& w, int64_t row, int64_t col) {
+/// Of the scales or the offsets, the one that belongs to w[row, col].
+inline double quantized_factor(const QuantizedMatrix& w, const float16* factors, int64_t row, int64_t col) {
   const int64_t group = row / kQuantizedPanel * quantized_groups(w.k) + col / kQuantizedGroup;
-  return static_cast<double>(to_float(w.scales[group * kQuantizedPanel + row % kQuantizedPanel]));
+  return static_cast<double>(to_float(factors[group * kQuantizedPanel + row % kQuantizedPanel]));
+}
+inline double quantized_scale(const QuantizedMatrix& w, int64_t row, int64_t col) {
+  return quantized_factor(w, w.scales, row, col);
+}
+inline double quantized_offset(const QuantizedMatrix& w, int64_t row, int64_t col) {
+  return w.offsets == nullptr ? 0 : quantized_factor(w, w.offsets, row, col);
 }
 
 /// w[row, col] as a number.
 inline double quantized_weight(const QuantizedMatrix& w, int64_t row, int64_t col) {
-  return quantized_scale(w, row, col) * quantized_element(w, row, col);
+  return quantized_scale(w, row, col) * quantized_element(w, row, col) + quantized_offset(w, row, col);
 }
 
 /// A row of x as the kernels see it: q · scale.

@@ -15,6 +15,13 @@ MARU_INLINE void store_int8(int8_t* p, F32 x) {
   _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(half, half));
 }
 
+MARU_INLINE F32 load_halves(const float16* p) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+MARU_INLINE void store_halves(float16* p, F32 x) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(x.v, _MM_FROUND_TO_NEAREST_INT));
+}
+
 MARU_INLINE __m256i load_quad(const std::byte* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 MARU_INLINE __m256i pairs_to_words(__m256i pairs) { return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)); }
 
@@ -57,36 +64,43 @@ MARU_INLINE __m256i first_sum(GroupRecord<kRows> x, int row) {
   return kKind == QuantizedKind::kInt8 ? _mm256_setzero_si256() : _mm256_set1_epi32(x.start(row));
 }
 
-template <QuantizedKind kKind, int kRows>
-void multiply_half(float* totals, const std::byte* x, const std::byte* quads, const float16* scales, int64_t groups) {
-  for (int r = 0; r < kRows; ++r) store(totals + r * kQuantizedPanel, F32());
+/// sums[row] += scale · dot (+ offset · Σ x), for 8 of the panel's outputs from `lane` on.
+template <QuantizedKind kKind, bool kOffsets, int kRows>
+MARU_INLINE void add_group(F32 (&sums)[kRows], GroupRecord<kRows> x, const PanelData& p, int64_t g, int lane) {
+  __m256i dot[kRows];
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) dot[r] = first_sum<kKind>(x, r);
+  add_products<kKind>(dot, x, p.quads + g * quantized_group_bytes(kKind) + 4 * lane);
+  const F32 scale = load_halves(p.scales + g * kQuantizedPanel + lane);
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) sums[r] = fma(F32(_mm256_cvtepi32_ps(dot[r])), scale, sums[r]);
+  if constexpr (kOffsets) {
+    const F32 offset = load_halves(p.offsets + g * kQuantizedPanel + lane) * F32(kPerStart<kKind>);
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) sums[r] = fma(F32(static_cast<float>(x.start(r))), offset, sums[r]);
+  }
+}
+
+template <QuantizedKind kKind, bool kOffsets, int kRows>
+void multiply_half(float* totals, const std::byte* x, const PanelData& panel, int64_t groups, int lane) {
+  for (int r = 0; r < kRows; ++r) store(totals + r * kQuantizedPanel + lane, F32());
   for (int64_t done = 0; done < groups; done += kGroupsPerChunk, x += kRows * kChunkRecord) {
     const ChunkRecord<kRows> chunk{x};
     F32 sums[kRows];
-    for (int64_t g = 0; g < smaller(kGroupsPerChunk, groups - done); ++g) {
-      const GroupRecord<kRows> group = chunk.group(g);
-      __m256i dot[kRows];
-#pragma GCC unroll 4
-      for (int r = 0; r < kRows; ++r) dot[r] = first_sum<kKind>(group, r);
-      add_products<kKind>(dot, group, quads);
-      const F32 scale = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales)));
-#pragma GCC unroll 4
-      for (int r = 0; r < kRows; ++r) sums[r] = fma(F32(_mm256_cvtepi32_ps(dot[r])), scale, sums[r]);
-      quads += quantized_group_bytes(kKind);
-      scales += kQuantizedPanel;
-    }
+    for (int64_t g = 0; g < smaller(kGroupsPerChunk, groups - done); ++g)
+      add_group<kKind, kOffsets>(sums, chunk.group(g), panel, done + g, lane);
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
-      float* total = totals + r * kQuantizedPanel;
+      float* total = totals + r * kQuantizedPanel + lane;
       store(total, fma(F32(chunk.scale(r)), sums[r], load(total)));
     }
   }
 }
 
-template <QuantizedKind kKind, int kRows>
-void multiply_tile(float* totals, const std::byte* x, const std::byte* quads, const float16* scales, int64_t groups) {
-  multiply_half<kKind, kRows>(totals, x, quads, scales, groups);
-  multiply_half<kKind, kRows>(totals + 8, x, quads + 32, scales + 8, groups);
+template <QuantizedKind kKind, bool kOffsets, int kRows>
+void multiply_tile(float* totals, const std::byte* x, PanelData panel, int64_t groups) {
+  multiply_half<kKind, kOffsets, kRows>(totals, x, panel, groups, 0);
+  multiply_half<kKind, kOffsets, kRows>(totals, x, panel, groups, 8);
 }
 
 }  // namespace
