@@ -8,12 +8,14 @@
 
 #include "base/file.h"
 #include "infer/decoder_runner.h"
+#include "models/adapter.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 namespace maru::infer {
 
 struct LoadOptions {
+  fs::path adapter;                        // a PEFT adapter's directory, used beside the weights; empty: none
   std::optional<Dtype> dtype;              // none: the model's own
   int64_t cache_bytes = int64_t{1} << 30;  // of key-value memory at most; no more than max_sequences can fill is taken
   int64_t max_sequences = 1;
@@ -22,8 +24,8 @@ struct LoadOptions {
 /// Owned by one thread until an Engine uses it; must outlive that engine.
 class LoadedModel {
  public:
-  /// Throws what load_model, Tokenizer::load and DecoderRunner throw; kInvalidArgument when the tokenizer has more
-  /// tokens than the model.
+  /// Throws what load_model, attach_adapter, Tokenizer::load and DecoderRunner throw; kInvalidArgument when the
+  /// tokenizer has more tokens than the model.
   LoadedModel(const fs::path& directory, Stream stream, const LoadOptions& options);
   StepModel& runner() { return *runner_; }
   const Decoder& decoder() const { return *decoder_; }
@@ -38,6 +40,7 @@ class LoadedModel {
  private:
   std::string name_;
   std::unique_ptr<Decoder> decoder_;
+  std::unique_ptr<Adapter> adapter_;  // attached to it, or null
   text::Tokenizer tokenizer_;
   std::optional<text::ChatTemplate> chat_template_;
   std::vector<int32_t> end_tokens_;
