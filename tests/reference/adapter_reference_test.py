@@ -14,6 +14,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 peft = pytest.importorskip("peft")
+torch.set_num_threads(1)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = pathlib.Path(os.environ.get("MARU_BUILD", ROOT / "build/release")) / "tests/reference/adapter_tool"
@@ -73,16 +74,24 @@ def make_base(name, directory):
     return base
 
 
+def load(directory):
+    return transformers.AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32,
+                                                             attn_implementation="eager").eval()
+
+
 def adapt(base, options, directory):
-    """Everything trainable moved away from where it starts, so that each part matters."""
-    model = peft.get_peft_model(base, peft.LoraConfig(r=4, lora_alpha=6, **options)).eval()
+    """The adapter as peft reads it again, everything in it moved away from where it starts, so that each part matters.
+
+    Reading matters: peft sorts alpha_pattern when it writes, and the first key that names a module counts.
+    """
+    model = peft.get_peft_model(load(base), peft.LoraConfig(r=4, lora_alpha=6, **options))
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
                 spread = 0.3 if "magnitude" in name else 0.15
                 parameter.add_(torch.randn_like(parameter) * spread)
     model.save_pretrained(directory)
-    return model
+    return peft.PeftModel.from_pretrained(load(base), directory).eval()
 
 
 def expected_of(model):
@@ -110,7 +119,7 @@ def test_logits_and_greedy_tokens_are_pefts(name, options, tmp_path):
     base = make_base(name, tmp_path / "base")
     with torch.no_grad():
         before = base(torch.tensor([PROMPT])).logits[0].numpy()
-    model = adapt(base, options, tmp_path / "adapter")
+    model = adapt(tmp_path / "base", options, tmp_path / "adapter")
     expected, tokens = expected_of(model)
     got, greedy = run(tmp_path / "base", tmp_path / "adapter", "f32", tmp_path / "out")
     assert relative(before, expected) > 1e-2, "the adapter must matter"
@@ -124,11 +133,9 @@ def test_quantized_base_weights(kind, dora, tmp_path):
     """What is left is our rounding of activations to 8 bits."""
     make_base("qwen2", tmp_path / "base")
     subprocess.run([TOOL, "dequantized", tmp_path / "base", kind, tmp_path / "rounded"], check=True)
-    base = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "rounded", dtype=torch.float32,
-                                                             attn_implementation="eager").eval()
     with torch.no_grad():
-        before = base(torch.tensor([PROMPT])).logits[0].numpy()
-    model = adapt(base, dict(target_modules=LINEAR, use_dora=dora), tmp_path / "adapter")
+        before = load(tmp_path / "rounded")(torch.tensor([PROMPT])).logits[0].numpy()
+    model = adapt(tmp_path / "rounded", dict(target_modules=LINEAR, use_dora=dora), tmp_path / "adapter")
     expected, _ = expected_of(model)
     got, _ = run(tmp_path / "base", tmp_path / "adapter", kind, tmp_path / "out")
     assert relative(got, expected) < 0.03
