@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/progress.h"
+#include "cli/adapter.h"
 #include "cli/foreign.h"
 #include "cli/inspection.h"
 #include "cli/verbs.h"
@@ -96,12 +97,23 @@ std::string text_of(const Json& result) {
                      result["copied"].get<bool>() ? "copied" : "left in place");
 }
 
+void answer_adapter(Session& session, const ImportArguments& a) {
+  const Json result = import_adapter(session, {.source = fs::absolute(a.source).lexically_normal(),
+                                               .name = a.name,
+                                               .origin = a.origin,
+                                               .licence = a.licence,
+                                               .copy = a.copy,
+                                               .force = a.force});
+  session.answer(result, text_of(result) + ", an adapter");
+}
+
 }  // namespace
 
 void add_import(CLI::App& app, Session& session) {
   CLI::App* verb = app.add_subcommand("import", "take a model from outside into this home, with its origin on record");
   auto a = std::make_shared<ImportArguments>();
-  verb->add_option("model", a->source, "a Hugging Face directory or a GGUF file")->required();
+  verb->add_option("model", a->source, "a Hugging Face directory, a GGUF file, or a PEFT adapter's directory")
+      ->required();
   verb->add_option("--name", a->name, "of the model here")->required();
   verb->add_option("--source", a->origin, "where it came from, for the record; default: the path");
   verb->add_option("--licence,--license", a->licence, "by name; default: from its README, licence file or metadata");
@@ -112,6 +124,7 @@ void add_import(CLI::App& app, Session& session) {
       "derived\n"
       "from it inherits that mark; `maru verify --from-scratch` shows it.");
   verb->callback([&session, a] {
+    if (is_adapter(a->source)) return answer_adapter(session, *a);
     const Json result = import_model(session, *a);
     session.answer(result, text_of(result));
   });

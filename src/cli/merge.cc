@@ -4,6 +4,7 @@
 #include "base/interrupt.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "cli/adapter.h"
 #include "cli/foreign.h"
 #include "cli/inspection.h"
 #include "cli/verbs.h"
@@ -38,8 +39,13 @@ void copy_beside(const fs::path& from, const fs::path& to) {
   }
 }
 
+fs::path adapter_directory(const Session& session, const std::string& name) {
+  if (const auto registered = adapter_named(session, name)) return *registered;
+  return session.find("models", name);
+}
+
 Json merge_model(Session& session, const MergeArguments& a) {
-  const fs::path model = session.find("models", a.model), directory = session.find("models", a.adapter);
+  const fs::path model = session.find("models", a.model), directory = adapter_directory(session, a.adapter);
   const fs::path out =
       a.out.find('/') == std::string::npos ? session.place("models", a.out) : fs::absolute(a.out).lexically_normal();
   if (fs::exists(out) && !a.force) throw Failure(ErrorCode::kExists, out.string() + ": exists; --force replaces it");

@@ -32,6 +32,7 @@ LoadedModel::LoadedModel(const fs::path& path, Stream stream, const LoadOptions&
   Arena arena(0);
   Context context{stream, arena};
   pack_for_serving(context, *decoder_);
+  if (!options.adapter.empty()) adapter_ = attach_adapter(stream, *decoder_, options.adapter);
   runner_ = std::make_unique<DecoderRunner>(*decoder_, std::move(stream), cache_bytes_for(*decoder_, options));
 }
 

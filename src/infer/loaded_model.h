@@ -9,10 +9,12 @@
 #include "base/file.h"
 #include "infer/decoder_runner.h"
 #include "infer/model_text.h"
+#include "models/adapter.h"
 
 namespace maru::infer {
 
 struct LoadOptions {
+  fs::path adapter;                        // a PEFT adapter's directory, used beside the weights; empty: none
   std::optional<Dtype> dtype;              // none: the model's own
   int64_t cache_bytes = int64_t{1} << 30;  // of key-value memory at most; no more than max_sequences can fill is taken
   int64_t max_sequences = 1;
@@ -21,8 +23,8 @@ struct LoadOptions {
 /// Owned by one thread until an Engine uses it; must outlive that engine.
 class LoadedModel {
  public:
-  /// `path` is a directory or a GGUF file. Throws what load_for_serving, load_text and DecoderRunner throw;
-  /// kInvalidArgument when the tokenizer has more tokens than the model.
+  /// `path` is a directory or a GGUF file. Throws what load_for_serving, attach_adapter, load_text and DecoderRunner
+  /// throw; kInvalidArgument when the tokenizer has more tokens than the model.
   LoadedModel(const fs::path& path, Stream stream, const LoadOptions& options);
   StepModel& runner() { return *runner_; }
   const Decoder& decoder() const { return *decoder_; }
@@ -37,6 +39,7 @@ class LoadedModel {
  private:
   std::string name_;
   std::unique_ptr<Decoder> decoder_;
+  std::unique_ptr<Adapter> adapter_;  // attached to it, or null
   ModelText text_;
   std::unique_ptr<DecoderRunner> runner_;
 };

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "formats/safetensors.h"
+#include "models/placement.h"
 #include "models/registry.h"
 #include "models/weight_source.h"
 #include "models/weights.h"
@@ -20,30 +21,6 @@ Dtype dtype_of_config(const Json& config, const std::string& where) {
   throw Failure(ErrorCode::kUnimplemented,
                 where + ": torch_dtype: expected bfloat16, float16 or float32, got \"" + name + "\"");
 }
-
-/// Parameters by name, and where the files of their architecture hold them.
-class Placement {
- public:
-  explicit Placement(Decoder& model)
-      : rules_(architecture_of(model.config()).weights), head_dim_(model.config().head_dim) {
-    for (const ParameterInfo& info : parameters_of(model))
-      shapes_[info.parameter->name] = is_vector(info.role) ? Shape{info.shape.cols, 1} : info.shape;
-  }
-  WeightPlace place(const std::string& parameter) const { return place_of(parameter, rules_); }
-  StoredPart part(const std::string& parameter, const WeightPlace& place) const {
-    StoredPart part{place.layout, shapes_.at(parameter), 0, 0, head_dim_};
-    for (const std::string& other : place.parts) {
-      if (other == parameter) part.first_row = part.total_rows;
-      part.total_rows += shapes_.at(other).rows;
-    }
-    return part;
-  }
-
- private:
-  std::span<const WeightRule> rules_;
-  int64_t head_dim_;
-  std::map<std::string, Shape> shapes_;
-};
 
 /// Positions are added, not multiplied.
 bool may_be_quantized(ParameterRole role) { return !is_vector(role) && role != ParameterRole::kPositions; }

@@ -3,7 +3,7 @@
 #include "ops/checkpoint.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
-#include "ops/linear.h"
+#include "ops/lora.h"
 #include "ops/loss.h"
 #include "ops/quantized.h"
 
@@ -78,7 +78,10 @@ void DecoderBlock::visit(const std::string& prefix, const Visitor& visitor) {
 }
 
 Decoder::Decoder(const DecoderConfig& c, Dtype dtype)
-    : config_(c), dtype_(dtype), norm_(RmsNorm{c.hidden_size, c.rms_norm_eps, c.norm_weight_offset}) {
+    : config_(c),
+      dtype_(dtype),
+      tied_(c.tie_word_embeddings),
+      norm_(RmsNorm{c.hidden_size, c.rms_norm_eps, c.norm_weight_offset}) {
   if (is_classic(c)) norm_ = LayerNorm{c.hidden_size, c.rms_norm_eps};
   for (int64_t i = 0; i < c.num_hidden_layers; ++i)
     blocks_.push_back(is_classic(c) ? Block(ClassicBlock(c, i)) : Block(DecoderBlock(c, i)));
@@ -94,9 +97,10 @@ const RopeTable& Decoder::table_of(int64_t layer) const {
 }
 
 Tensor Decoder::look_up(Context& ctx, const Tensor& tokens) {
-  if (embedding_.quantized)
-    return quantized_embedding(ctx, tokens, embedding_.quantized, dtype_, config_.embedding_multiplier);
-  return embedding(ctx, tokens, ctx.use(embedding_), config_.embedding_multiplier);
+  const double multiplier = config_.embedding_multiplier;
+  const Tensor x = embedding_.quantized ? quantized_embedding(ctx, tokens, embedding_.quantized, dtype_, multiplier)
+                                        : embedding(ctx, tokens, ctx.use(embedding_), multiplier);
+  return embedding_.lora != nullptr ? add_lora_rows(ctx, x, tokens, *embedding_.lora, multiplier) : x;
 }
 
 Tensor Decoder::embed(Context& ctx, const Batch& batch) {
@@ -120,15 +124,15 @@ Tensor Decoder::forward(Context& ctx, const Batch& batch) {
 }
 
 Tensor Decoder::logits(Context& ctx, const Tensor& hidden) {
-  const double cap = config_.final_logit_softcapping;
-  if (!head().quantized) return project(ctx, hidden, head().value, head().packed, config_.logits_multiplier, cap);
-  return quantized_project(ctx, hidden, head().quantized, config_.logits_multiplier, cap);
+  return project(ctx, hidden, head(), config_.logits_multiplier, config_.final_logit_softcapping);
 }
 
 Tensor Decoder::loss(Context& ctx, const Tensor& hidden, const Tensor& targets, double scale,
                      const Tensor& token_losses) {
   if (head().quantized)
     throw Failure(ErrorCode::kUnimplemented, "[loss] the head is quantized: take the loss of its logits");
+  if (head().lora != nullptr)
+    throw Failure(ErrorCode::kUnimplemented, "[loss] the head has an adapter: take the loss of its logits");
   return linear_cross_entropy(ctx, hidden, ctx.use(head()), targets, scale, config_.logits_multiplier, token_losses,
                               config_.final_logit_softcapping);
 }
@@ -142,7 +146,13 @@ void Decoder::visit(const Visitor& visitor) {
   for (size_t i = 0; i < blocks_.size(); ++i)
     std::visit([&](auto& block) { block.visit("model.layers." + std::to_string(i), visitor); }, blocks_[i]);
   std::visit([&](auto& norm) { norm.visit("model.norm", visitor); }, norm_);
-  if (!config_.tie_word_embeddings) visitor("lm_head.weight", lm_head_, table, ParameterRole::kHead);
+  if (!tied_) visitor("lm_head.weight", lm_head_, table, ParameterRole::kHead);
+}
+
+void Decoder::separate_head() {
+  if (!tied_) return;
+  lm_head_ = embedding_;
+  tied_ = false;
 }
 
 KvCacheShape Decoder::cache_shape() const {

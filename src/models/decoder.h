@@ -40,6 +40,8 @@ class Decoder {
   /// scale · Σ loss of the rows with a target; see linear_cross_entropy.
   Tensor loss(Context&, const Tensor& hidden, const Tensor& targets, double scale, const Tensor& token_losses = {});
   void visit(const Visitor&);
+  /// Gives a tied head a parameter of its own, over the same memory: an adapter may change the one and not the other.
+  void separate_head();
 
   const DecoderConfig& config() const { return config_; }
   Dtype dtype() const { return dtype_; }
@@ -52,11 +54,12 @@ class Decoder {
   using Block = std::variant<DecoderBlock, ClassicBlock>;
   using Norm = std::variant<RmsNorm, LayerNorm>;
   Tensor look_up(Context&, const Tensor& tokens);
-  Parameter& head() { return config_.tie_word_embeddings ? embedding_ : lm_head_; }
+  Parameter& head() { return tied_ ? embedding_ : lm_head_; }
   Tensor embed(Context&, const Batch&);
   const RopeTable& table_of(int64_t layer) const;
   DecoderConfig config_;
   Dtype dtype_;
+  bool tied_;  // the token table is the head, too
   Parameter embedding_, positions_, lm_head_;
   std::vector<Block> blocks_;
   Norm norm_;
