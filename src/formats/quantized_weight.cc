@@ -357,6 +357,12 @@ std::optional<QuantizationConfig> quantization_config(const Json& config, const 
     result.method = QuantizationMethod::kAwq;
     if (const std::string version = text_of(*it, "version"); !version.empty() && version != "gemm" && version != "GEMM")
       unsupported(where, "AWQ version \"" + version + "\"");
+  } else if (method == "maru") {
+    result.method = QuantizationMethod::kPanels;
+    if (const int64_t version = integer_of(*it, "version", 0, where); version != 1)
+      unsupported(where, fmt::format("version {} of \"maru\"", version));
+    if (result.group_size != 32) unsupported(where, fmt::format("group_size {} of \"maru\"", result.group_size));
+    if (result.bits != 4 && result.bits != 8) unsupported(where, fmt::format("{} bits of \"maru\"", result.bits));
   } else if (method == "fp8") {
     result.bits = 8;
     result.block = block_of(*it, "weight_block_size", where);
@@ -374,6 +380,7 @@ std::optional<Stored> stored_numbers(const QuantizationConfig& config, const Par
     case QuantizationMethod::kGptq:
     case QuantizationMethod::kAwq: return parts.find("qweight");
     case QuantizationMethod::kPacked: return parts.find("weight_packed");
+    case QuantizationMethod::kPanels: return parts.find("weight.shape");
     case QuantizationMethod::kScaled: break;
   }
   const auto weight = parts.find("weight");
@@ -398,6 +405,7 @@ std::optional<FloatMatrix> read_quantized(const QuantizationConfig& config, cons
     case QuantizationMethod::kGptq: return read_gptq(config, *parts);
     case QuantizationMethod::kAwq: return read_awq(config, *parts);
     case QuantizationMethod::kPacked: return read_packed(config, *parts);
+    case QuantizationMethod::kPanels: parts->unsupported("is in Maru's panels; `maru export` expands them");
     case QuantizationMethod::kScaled: break;
   }
   return read_scaled(config, *parts);
@@ -408,6 +416,10 @@ std::optional<std::array<int64_t, 2>> quantized_shape(const QuantizationConfig& 
   const auto parts = parts_of(lookup, name, where);
   const auto numbers = parts ? stored_numbers(config, *parts) : std::nullopt;
   if (!numbers) return std::nullopt;
+  if (config.method == QuantizationMethod::kPanels) {
+    numbers->expect("I64", 2, 1);
+    return std::array{numbers->integer(0), numbers->integer(1)};
+  }
   numbers->expect_matrix(numbers->dtype());
   if (config.method == QuantizationMethod::kGptq)
     return std::array{numbers->cols(), numbers->rows() * 32 / std::max<int64_t>(1, config.bits)};

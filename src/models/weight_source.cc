@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "base/float16.h"
+#include "models/quantized_files.h"
 
 namespace maru {
 namespace {
@@ -45,6 +46,11 @@ Tensor converted(const formats::StoredTensor& stored, const StoredPart& part, Sh
 
 bool is_head(const std::string& name) { return name == "lm_head.weight" || name == "embed_out.weight"; }
 
+bool holds_panels(const Json& config, const std::string& where) {
+  const auto quantization = formats::quantization_config(config, where);
+  return quantization && quantization->method == formats::QuantizationMethod::kPanels;
+}
+
 Json read_config(const fs::path& path) {
   Json config = read_json(path);
   if (!config.is_object()) throw Failure(ErrorCode::kDataLoss, path.string() + ": expected an object");
@@ -65,7 +71,17 @@ WeightSource::WeightSource(const fs::path& path)
     : files_(path),
       where_(path.string()),
       config_name_((path / "config.json").string()),
-      config_(read_config(config_name_)) {}
+      config_(read_config(config_name_)),
+      panels_(holds_panels(config_, config_name_)) {}
+
+bool WeightSource::load_panels(Parameter& parameter, Shape shape) {
+  if (!panels_) return false;
+  auto weight = read_panels(files_, parameter.name, shape, where_);
+  if (!weight) return false;
+  parameter.quantized = std::move(*weight);
+  for (const char* part : {"", ".quads", ".scales", ".offsets", ".shape"}) used_.insert(parameter.name + part);
+  return true;
+}
 
 const formats::StoredTensor& WeightSource::find(const std::string& name) {
   const formats::StoredTensor* found = files_.find(name);

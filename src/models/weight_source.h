@@ -33,6 +33,11 @@ class WeightSource {
             Dtype dtype);
   /// The same from a whole tensor in rows.
   void load(Parameter&, const std::string& tensor, ParameterRole role, Shape shape, Dtype dtype);
+  /// Sets the quantized weight of a parameter that lies in the files as kernels read it (quantized_files.h), where it
+  /// is mapped. False when it does not.
+  ///
+  /// Throws   kDataLoss when its tensors do not fit it.
+  bool load_panels(Parameter&, Shape shape);
   bool contains(const std::string& tensor) const { return files_.find(tensor) != nullptr; }
 
   /// Throws kUnimplemented if there are tensors that nobody asked for, which would have changed the results. Masks and
@@ -44,6 +49,7 @@ class WeightSource {
   formats::WeightFiles files_;
   std::string where_, config_name_;
   Json config_;
+  bool panels_;  // quantized by Maru
   std::set<std::string, std::less<>> used_;
 };
 

@@ -8,6 +8,7 @@
 namespace maru {
 
 Tensor Linear::forward(Context& ctx, const Tensor& x) {
+  if (ctx.observe_input != nullptr) (*ctx.observe_input)(weight, x);
   const Tensor b = has_bias ? ctx.use(bias) : Tensor();
   if (weight.quantized) return quantized_linear(ctx, x, weight.quantized, b);
   return linear(ctx, x, ctx.use(weight), weight.packed, b);
