@@ -6,6 +6,7 @@
 
 #include "base/interrupt.h"
 #include "base/json.h"
+#include "cli/adapter.h"
 #include "cli/local_model.h"
 #include "cli/verbs.h"
 #include "text/chat_template.h"
@@ -62,15 +63,16 @@ void add_chat(CLI::App& app, Session& session) {
   CLI::App* verb = app.add_subcommand(
       "chat", "chat with a model in the terminal (/reset forgets, Ctrl-C ends an answer, Ctrl-D leaves)");
   struct Options {
-    std::string model, system;
+    std::string model, adapter, system;
     SamplingArguments sampling;
   };
   auto o = std::make_shared<Options>();
   verb->add_option("model", o->model, "model by name or directory")->required();
+  add_adapter_option(verb, o->adapter);
   verb->add_option("--system", o->system, "system message");
   add_sampling(verb, o->sampling);
   verb->callback([&session, o] {
-    LocalModel model(session, o->model);
+    LocalModel model(session, o->model, find_adapter(session, o->adapter).directory);
     converse(model, o->sampling, o->system);
   });
 }
@@ -78,15 +80,16 @@ void add_chat(CLI::App& app, Session& session) {
 void add_generate(CLI::App& app, Session& session) {
   CLI::App* verb = app.add_subcommand("generate", "continue a text once");
   struct Options {
-    std::string model, prompt;
+    std::string model, adapter, prompt;
     SamplingArguments sampling;
   };
   auto o = std::make_shared<Options>();
   verb->add_option("model", o->model, "model by name or directory")->required();
   verb->add_option("prompt", o->prompt, "the text to continue");
+  add_adapter_option(verb, o->adapter);
   add_sampling(verb, o->sampling);
   verb->callback([&session, o] {
-    LocalModel model(session, o->model);
+    LocalModel model(session, o->model, find_adapter(session, o->adapter).directory);
     std::vector<int32_t> prompt =
         model.tokenizer().encode(o->prompt, {.add_special_tokens = true, .parse_special = false});
     const auto quiet = [](std::string_view) {};

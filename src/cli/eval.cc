@@ -4,11 +4,15 @@
 
 #include "base/byte_source.h"
 #include "base/progress.h"
+#include "cli/adapter.h"
+#include "cli/foreign.h"
+#include "cli/lineage.h"
 #include "cli/local_model.h"
 #include "cli/stages.h"
 #include "cli/verbs.h"
 #include "eval/compress.h"
 #include "ledger/artefact_writer.h"
+#include "models/adapter.h"
 #include "models/checkpoint.h"
 #include "models/weights.h"
 #include "train/validate.h"
@@ -18,20 +22,16 @@ namespace {
 
 /// The artefacts behind a model, found through the manifests.
 struct Lineage {
-  fs::path model, tokens, dataset;
+  fs::path model, tokens, dataset, adapter;
 };
 
-fs::path input_of(const fs::path& artefact, const std::string& role) {
-  for (const ledger::ManifestInput& input : ledger::read_manifest(artefact).inputs)
-    if (input.role == role) return ledger::resolved_path(input.path, artefact).parent_path();
-  return {};
-}
-
 Lineage lineage_of(const Session& session, const EvalConfig& config) {
-  Lineage l{.model = session.find("models", config.model), .tokens = {}, .dataset = {}};
-  l.tokens = config.tokens.empty() ? input_of(l.model, "tokens") : session.find("datasets", config.tokens);
+  Lineage l{.model = session.find("models", config.model), .tokens = {}, .dataset = {}, .adapter = {}};
+  l.adapter = find_adapter(session, config.adapter).directory;
+  l.tokens = config.tokens.empty() ? tokens_behind(l.model) : session.find("datasets", config.tokens);
   if (l.tokens.empty())
-    throw Failure(ErrorCode::kInvalidArgument, config.model + ": its manifest names no tokens; give tokens=DIRECTORY");
+    throw Failure(ErrorCode::kInvalidArgument,
+                  config.model + ": the ledger names no tokens that it learnt from; give tokens=DIRECTORY");
   l.dataset = config.train_text.empty() ? input_of(l.tokens, "dataset") : session.find("datasets", config.train_text);
   return l;
 }
@@ -77,10 +77,10 @@ Json task_row(const eval::ClassifyResult& r) {
           {"samples", r.samples}};
 }
 
-Json samples_of(Session& session, const EvalConfig& config) {
+Json samples_of(Session& session, const EvalConfig& config, const Lineage& lineage) {
   Json samples = Json::array();
   if (config.prompts.empty()) return samples;
-  LocalModel model(session, config.model);
+  LocalModel model(session, config.model, lineage.adapter);
   for (const std::string& prompt : config.prompts) {
     std::vector<int32_t> tokens =
         model.tokenizer().encode(prompt, {.add_special_tokens = true, .parse_special = false});
@@ -92,17 +92,18 @@ Json samples_of(Session& session, const EvalConfig& config) {
 
 Json evaluate(Session& session, const EvalConfig& config, const Lineage& lineage) {
   const auto model = load_model(lineage.model);
+  const auto adapter = lineage.adapter.empty() ? nullptr : attach_adapter(session.stream(), *model, lineage.adapter);
   Json result{{"bits_per_byte", {{"held_out", held_out_score(session, *model, config, lineage)}}},
               {"tasks", Json::array()}};
   if (config.baselines && !lineage.dataset.empty())
     result["bits_per_byte"]["held_out"]["baselines"] = baselines_of(session, lineage.dataset);
-  const text::Tokenizer tokenizer = text::Tokenizer::load(lineage.model);
+  const text::Tokenizer tokenizer = infer::load_text(lineage.model).tokenizer;
   for (const eval::ClassifyConfig& task : config.tasks) {
     Arena arena(size_t{4} << 30);
     Context ctx{session.stream(), arena};
     result["tasks"].push_back(task_row(eval::classify(ctx, *model, tokenizer, task, session.quiet)));
   }
-  result["samples"] = samples_of(session, config);
+  result["samples"] = samples_of(session, config, lineage);
   return result;
 }
 
@@ -120,11 +121,24 @@ std::string text_of(const Json& result, bool skipped) {
   return text + (skipped ? " (unchanged)" : "");
 }
 
+// With an adapter it is another model's: it does not take the place of the model's own.
+std::string evaluation_name(const Lineage& lineage) {
+  return lineage.adapter.empty() ? "evaluation" : "evaluation-" + directory_name(lineage.adapter);
+}
+
+void add_adapter(ledger::Manifest& manifest, const Lineage& lineage, const ledger::Place& place) {
+  if (lineage.adapter.empty()) return;
+  if (fs::exists(lineage.adapter / ledger::kManifestName))
+    return manifest.inputs.push_back(ledger::artefact_input("adapter", lineage.adapter, place));
+  for (const char* file : {"adapter_config.json", "adapter_model.safetensors"})
+    manifest.inputs.push_back(ledger::raw_input("adapter", lineage.adapter / file, place));
+}
+
 }  // namespace
 
 StageResult evaluate_model(Session& session, const EvalConfig& config) {
   const Lineage lineage = lineage_of(session, config);
-  const fs::path output = lineage.model / "evaluation";
+  const fs::path output = lineage.model / evaluation_name(lineage);
   const ledger::Place place{output, session.home};
   ledger::Manifest manifest;
   manifest.kind = "evaluation";
@@ -132,6 +146,7 @@ StageResult evaluate_model(Session& session, const EvalConfig& config) {
   manifest.recipe = to_json(config);
   manifest.inputs.push_back(ledger::artefact_input("model", lineage.model, place));
   manifest.inputs.push_back(ledger::artefact_input("tokens", lineage.tokens, place));
+  add_adapter(manifest, lineage, place);
   for (const eval::ClassifyConfig& task : config.tasks)
     manifest.inputs.push_back(ledger::raw_input("task", task.file, place));
   const std::string key = ledger::stage_key(manifest.kind, manifest.recipe, manifest.inputs);
@@ -150,17 +165,19 @@ void add_eval(CLI::App& app, Session& session) {
   CLI::App* verb = app.add_subcommand("eval", "bits per byte, perplexity, task accuracy of a model");
   struct Options {
     RecipeArguments recipe;
-    std::string model;
+    std::string model, adapter;
     std::vector<std::string> tasks;
   };
   auto options = std::make_shared<Options>();
   verb->add_option("model", options->model, "model by name or directory")->required();
+  add_adapter_option(verb, options->adapter);
   verb->add_option("--task", options->tasks, "task recipe, e.g. recipes/eval/nsmc.yaml; may be given more than once")
       ->allow_extra_args(false);
   options->recipe.add_to(verb, describe_fields<EvalConfig>());
   verb->callback([&session, options] {
     auto config = from_json<EvalConfig>(options->recipe.read(), options->recipe.file);
     config.model = options->model;
+    if (!options->adapter.empty()) config.adapter = options->adapter;
     for (const std::string& task : options->tasks)
       config.tasks.push_back(from_json<eval::ClassifyConfig>(read_yaml(task), task));
     const StageResult result = evaluate_model(session, config);

@@ -1,5 +1,7 @@
 // maru inspect: what a model on disk is, before anything is loaded.
 #include "base/json.h"
+#include "cli/adapter.h"
+#include "cli/adapter_inspection.h"
 #include "cli/inspection.h"
 #include "cli/verbs.h"
 
@@ -8,12 +10,18 @@ namespace maru::cli {
 void add_inspect(CLI::App& app, Session& session) {
   CLI::App* verb = app.add_subcommand("inspect", "what a model on disk is and needs; loads nothing");
   auto name = std::make_shared<std::string>();
-  verb->add_option("model", *name, "a model by name, a Hugging Face directory, a .safetensors or a .gguf file")
+  verb->add_option("model", *name,
+                   "a model by name, a Hugging Face directory, a .safetensors or a .gguf file, or a PEFT adapter")
       ->required();
   verb->footer(
       "Says architecture, parameters by dtype, quantization, tokenizer, chat template, licence, the memory of weights\n"
-      "and of keys and values at several contexts, and whether this build can run it, or why not.");
+      "and of keys and values at several contexts, and whether this build can run it, or why not. Of an adapter: "
+      "method, rank, scale, modules, the model it is for.");
   verb->callback([&session, name] {
+    if (const auto adapter = adapter_named(session, *name)) {
+      const AdapterInspection inspection = inspect_adapter(*adapter);
+      return session.answer(to_json(inspection), text_of(inspection));
+    }
     const Inspection inspection = inspect_model(session.find("models", *name));
     session.answer(to_json(inspection), text_of(inspection));
   });

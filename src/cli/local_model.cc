@@ -4,8 +4,8 @@
 
 namespace maru::cli {
 
-LocalModel::LocalModel(Session& session, const std::string& name)
-    : loaded_(session.find("models", name), session.stream(), {}),
+LocalModel::LocalModel(Session& session, const std::string& name, const fs::path& adapter)
+    : loaded_(session.find("models", name), session.stream(), {.adapter = adapter}),
       engine_(loaded_.runner(), loaded_.tokenizer(), {.end_tokens = loaded_.end_tokens()}) {}
 
 const text::ChatTemplate& LocalModel::chat_template() const {

@@ -18,7 +18,8 @@ struct SamplingArguments {
 
 class LocalModel {
  public:
-  LocalModel(Session& session, const std::string& name);
+  /// `adapter`: a PEFT adapter's directory, or empty.
+  LocalModel(Session& session, const std::string& name, const fs::path& adapter = {});
   const text::Tokenizer& tokenizer() const { return loaded_.tokenizer(); }
   /// Throws kInvalidArgument for a model that was not made to chat.
   const text::ChatTemplate& chat_template() const;

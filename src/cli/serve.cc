@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/progress.h"
+#include "cli/adapter.h"
 #include "cli/verbs.h"
 #include "console/assets.h"
 
@@ -21,9 +22,11 @@ std::vector<server::Asset> console_assets() {
   return assets;
 }
 
-void run_server(Session& session, const server::ServeConfig& config, const std::string& model) {
+void run_server(Session& session, const server::ServeConfig& config, const std::string& model,
+                const AdapterArgument& adapter) {
   const std::vector<server::Asset> assets = console_assets();
-  server::ServeContext context{.home = session.home, .api_keys = {}, .assets = assets};
+  server::ServeContext context{
+      .home = session.home, .api_keys = {}, .assets = assets, .adapter = adapter.directory, .model_id = adapter.name};
   if (const char* key = std::getenv("MARU_API_KEY"); key != nullptr && *key != '\0') context.api_keys.emplace_back(key);
   const auto ready = [&](const server::ServeSummary& s) {
     spdlog::info("serving {}: {} parameters, {}, {}, {} thread{}, context {}, {} pages for keys and values", s.model,
@@ -38,11 +41,12 @@ void add_serve(CLI::App& app, Session& session) {
   CLI::App* verb = app.add_subcommand("serve", "serve a model: OpenAI-compatible API and web console");
   struct Options {
     RecipeArguments recipe;
-    std::string model, address;
+    std::string model, adapter, address;
     int port = -1;
   };
   auto options = std::make_shared<Options>();
   verb->add_option("model", options->model, "model by name or directory")->required();
+  add_adapter_option(verb, options->adapter);
   verb->add_option("--listen", options->address,
                    "address; anything beyond loopback needs an API key (MARU_API_KEY or api_key_file)");
   verb->add_option("--port", options->port, "0: any free one")->check(CLI::Range(0, 65535));
@@ -51,7 +55,7 @@ void add_serve(CLI::App& app, Session& session) {
     auto config = from_json<server::ServeConfig>(options->recipe.read(), options->recipe.file);
     if (!options->address.empty()) config.http.address = options->address;
     if (options->port >= 0) config.http.port = options->port;
-    run_server(session, config, options->model);
+    run_server(session, config, options->model, find_adapter(session, options->adapter));
   });
 }
 

@@ -38,6 +38,7 @@ struct TokenizerConfig {
 /// How a model is evaluated.
 struct EvalConfig {
   std::string model;
+  std::string adapter;     // a PEFT adapter beside its weights
   std::string tokens;      // token shards whose held-out split is scored; empty: those the model was trained on
   std::string train_text;  // what the compressors are given first; empty: the dataset of the tokens
   int64_t overlap = 0;     // context that windows of long documents share
@@ -49,6 +50,7 @@ struct EvalConfig {
     using C = EvalConfig;
     return std::tuple{
         field("model", &C::model, "model by name or directory"),
+        field("adapter", &C::adapter, "PEFT adapter by name or directory, used beside the weights; empty: none"),
         field("tokens", &C::tokens, "token shards; empty: those the model was trained on"),
         field("train_text", &C::train_text,
               "dataset that the compressors read first; empty: the one behind the tokens"),

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "base/json.h"
+#include "cli/adapter.h"
 #include "cli/stages.h"
 #include "cli/verbs.h"
 #include "server/serve.h"
@@ -10,7 +11,8 @@
 namespace maru::cli {
 
 std::string render_report(const Session& session, const std::string& name);
-void run_server(Session& session, const server::ServeConfig& config, const std::string& model);
+void run_server(Session& session, const server::ServeConfig& config, const std::string& model,
+                const AdapterArgument& adapter);
 
 namespace {
 
@@ -108,7 +110,7 @@ void run_line(Session& session, const UpConfig& config, bool serve) {
   const fs::path report = session.home / "runs" / config.name / "report.html";
   write_file(report, render_report(session, config.name));
   session.answer({{"file", report.string()}}, "report       " + report.string());
-  if (serve) run_server(session, config.serve, config.name);
+  if (serve) run_server(session, config.serve, config.name, {});
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace maru::cli {
 namespace {
 
 fs::path find_any(const Session& session, const std::string& name) {
-  for (const char* kind : {"models", "tokenizers", "datasets"})
+  for (const char* kind : {"models", "adapters", "tokenizers", "datasets"})
     if (fs::exists(session.home / kind / name / "manifest.json")) return session.home / kind / name;
   return session.find("models", name);
 }
@@ -49,7 +49,8 @@ void add_verify(CLI::App& app, Session& session) {
     bool from_scratch = false;
   };
   auto o = std::make_shared<Options>();
-  verb->add_option("artefact", o->name, "a model, tokenizer or dataset by name, or any artefact by path")->required();
+  verb->add_option("artefact", o->name, "a model, adapter, tokenizer or dataset by name, or any artefact by path")
+      ->required();
   verb->add_flag("--from-scratch", o->from_scratch,
                  "also prove that no tensor descends from foreign weights; names those that do");
   verb->callback([&session, o] {

@@ -39,6 +39,19 @@ T value(const Json& config, const char* key, T otherwise, const std::string& whe
   }
 }
 
+bool is_set(const Json& config, const char* key) {
+  const auto it = config.find(key);
+  if (it == config.end() || it->is_null()) return false;
+  return it->is_boolean() ? it->get<bool>() : !it->is_structured() || !it->empty();
+}
+
+// Ways to start that take something out of the base model's weights: without that the adapter adds to the wrong ones.
+// (PEFT can save such adapters as plain ones, and then says true here.)
+bool changes_base(const std::string& init) {
+  constexpr std::string_view kWays[] = {"pissa", "corda", "olora", "loftq", "lora_ga"};
+  return std::any_of(std::begin(kWays), std::end(kWays), [&](std::string_view way) { return init.starts_with(way); });
+}
+
 // Features that would change the numbers if they were ignored.
 void refuse_unsupported(const Json& config, const std::string& where) {
   const auto refuse = [&](const std::string& what) {
@@ -46,18 +59,12 @@ void refuse_unsupported(const Json& config, const std::string& where) {
   };
   if (const auto type = value<std::string>(config, "peft_type", "", where); type != "LORA")
     refuse("peft_type \"" + type + "\"");
-  for (const char* key : {"fan_in_fan_out", "lora_bias", "use_qalora", "use_bdlora"})
-    if (value<bool>(config, key, false, where)) refuse(key);
-  for (const char* key : {"megatron_config", "layer_replication", "alora_invocation_tokens", "arrow_config"})
-    if (config.contains(key) && !config[key].is_null()) refuse(key);
-}
-
-// Keys of alpha_pattern name a module, or the end of its path.
-bool names_module(const std::string& key, const std::string& module, const std::string& where) {
-  if (key.find_first_of("*+?()[]|^$\\{}") != std::string::npos)
-    throw Failure(ErrorCode::kUnimplemented,
-                  where + ": adapter_config.json: the regular expression \"" + key + "\" is not supported");
-  return module == key || module.ends_with("." + key);
+  for (const char* key : {"lora_bias", "use_qalora", "use_bdlora", "megatron_config", "layer_replication",
+                          "alora_invocation_tokens", "arrow_config", "kasa_config", "monteclora_config",
+                          "trainable_token_indices", "target_parameters", "ensure_weight_tying"})
+    if (is_set(config, key)) refuse(key);
+  const auto init = value<Json>(config, "init_lora_weights", true, where);
+  if (init.is_string() && changes_base(init.get<std::string>())) refuse("init_lora_weights " + init.dump());
 }
 
 // weight += scale · left [rows, rank] · right [rank, cols]
@@ -103,21 +110,35 @@ LoraAdapter::LoraAdapter(const fs::path& directory) : where_(directory.string())
   if (!config.is_object())
     throw Failure(ErrorCode::kInvalidArgument, where_ + ": adapter_config.json: expected an object");
   refuse_unsupported(config, where_);
-  for (const StoredTensor& tensor : files_.tensors()) add(config, tensor);
+  rank_stabilised_ = value<bool>(config, "use_rslora", false, where_);
+  transposed_ = value<bool>(config, "fan_in_fan_out", false, where_);
+  read_alphas(config);
+  for (const StoredTensor& tensor : files_.tensors()) add(tensor);
   for (const auto& [name, update] : updates_) check(name, update);
 }
 
-double LoraAdapter::scale_of(const Json& config, const std::string& module, int64_t rank) const {
-  auto alpha = value<double>(config, "lora_alpha", 8, where_);
+void LoraAdapter::read_alphas(const Json& config) {
+  alpha_ = value<double>(config, "lora_alpha", 8, where_);
   const auto pattern = value<Json>(config, "alpha_pattern", Json::object(), where_);
-  for (const auto& item : pattern.items())
-    if (names_module(item.key(), module, where_) && item.value().is_number()) alpha = item.value().get<double>();
+  for (const auto& item : pattern.items()) {
+    if (!item.value().is_number())
+      throw Failure(ErrorCode::kInvalidArgument, where_ + ": adapter_config.json: alpha_pattern: " + item.key() +
+                                                     ": expected a number, got " + item.value().dump());
+    const std::string where = where_ + ": adapter_config.json: alpha_pattern";
+    alphas_.push_back({NamePattern::compile(item.key(), where).value(), item.value().get<double>()});
+  }
+}
+
+// rank_pattern says what the tensors show: their rank.
+double LoraAdapter::scale_of(const std::string& module, int64_t rank) const {
+  const auto named =
+      std::find_if(alphas_.begin(), alphas_.end(), [&](const AlphaPattern& p) { return p.modules.names(module); });
   const auto r = static_cast<double>(rank);
-  return alpha / (value<bool>(config, "use_rslora", false, where_) ? std::sqrt(r) : r);
+  return (named != alphas_.end() ? named->alpha : alpha_) / (rank_stabilised_ ? std::sqrt(r) : r);
 }
 
 // "base_model.model.MODULE.lora_A.weight" and its kin; anything else under the prefix replaces the model's tensor.
-void LoraAdapter::add(const Json& config, const StoredTensor& tensor) {
+void LoraAdapter::add(const StoredTensor& tensor) {
   if (!tensor.name.starts_with(kPrefix))
     throw Failure(ErrorCode::kUnimplemented,
                   where_ + ": tensor " + tensor.name + ": expected a name that begins with " + std::string(kPrefix));
@@ -130,11 +151,11 @@ void LoraAdapter::add(const Json& config, const StoredTensor& tensor) {
     return;
   }
   const std::string module = name.substr(0, at), part = name.substr(at + 1);
-  Update& update = updates_[module + ".weight"];
+  LoraUpdate& update = updates_[module + ".weight"];
   if (part == "lora_A.weight" || part == "lora_embedding_A") {
     update.a = &tensor;
     update.embedding = part == "lora_embedding_A";
-    update.scale = scale_of(config, module, tensor.shape.empty() ? 1 : std::max<int64_t>(1, tensor.shape[0]));
+    update.scale = scale_of(module, tensor.shape.empty() ? 1 : std::max<int64_t>(1, tensor.shape[0]));
   } else if (part == "lora_B.weight" || part == "lora_embedding_B") {
     update.b = &tensor;
   } else if (part == "lora_magnitude_vector" || part == "lora_magnitude_vector.weight") {
@@ -144,14 +165,16 @@ void LoraAdapter::add(const Json& config, const StoredTensor& tensor) {
   }
 }
 
-void LoraAdapter::check(const std::string& name, const Update& u) const {
+void LoraAdapter::check(const std::string& name, const LoraUpdate& u) const {
   if (u.a == nullptr || u.b == nullptr)
     throw Failure(ErrorCode::kDataLoss, where_ + ": " + name + ": lora_A or lora_B is missing");
-  if (u.a->shape.size() != 2 || u.b->shape.size() != 2 || u.a->shape[0] != u.b->shape[1])
+  if (u.a->shape.size() != 2 || u.b->shape.size() != 2 || u.a->shape[0] != u.b->shape[1] || u.rank() == 0)
     throw Failure(ErrorCode::kDataLoss,
                   fmt::format("{}: {}: lora_A is [{}] and lora_B [{}], expected matrices that share a rank", where_,
                               name, fmt::join(u.a->shape, ", "), fmt::join(u.b->shape, ", ")));
-  if (u.magnitude != nullptr && (u.embedding || u.magnitude->elements() != u.b->shape[0]))
+  if (u.magnitude != nullptr && u.embedding)
+    throw Failure(ErrorCode::kUnimplemented, where_ + ": " + name + ": DoRA of a token table is not supported");
+  if (u.magnitude != nullptr && u.magnitude->elements() != u.b->shape[0])
     throw Failure(ErrorCode::kDataLoss, fmt::format("{}: {}: lora_magnitude_vector has {} elements, expected {}",
                                                     where_, name, u.magnitude->elements(), u.b->shape[0]));
 }
@@ -164,25 +187,38 @@ std::vector<std::string> LoraAdapter::targets() const {
   return names;
 }
 
+const LoraUpdate* LoraAdapter::update(const std::string& name) const {
+  const auto it = updates_.find(name);
+  return it == updates_.end() ? nullptr : &it->second;
+}
+
+const StoredTensor* LoraAdapter::replacement(const std::string& name) const {
+  const auto it = replaced_.find(name);
+  return it == replaced_.end() ? nullptr : it->second;
+}
+
 void LoraAdapter::merge(const std::string& name, int64_t rows, int64_t cols, std::vector<float>& weight) const {
   const auto misfit = [&](const std::string& got) {
     throw Failure(ErrorCode::kDataLoss,
                   fmt::format("{}: {}: made for {}, the model has [{}, {}]", where_, name, got, rows, cols));
   };
-  if (const auto it = replaced_.find(name); it != replaced_.end()) {
-    if (it->second->elements() != rows * cols) misfit(fmt::format("[{}]", fmt::join(it->second->shape, ", ")));
-    weight = read_plain(*it->second, where_);
+  if (const StoredTensor* stored = replacement(name); stored != nullptr) {
+    if (stored->elements() != rows * cols) misfit(fmt::format("[{}]", fmt::join(stored->shape, ", ")));
+    weight = read_plain(*stored, where_);
   }
-  const auto it = updates_.find(name);
-  if (it == updates_.end()) return;
-  const Update& u = it->second;
-  const int64_t out = u.b->shape[0], in = u.a->shape[1], rank = u.a->shape[0];
-  if (rows != (u.embedding ? in : out) || cols != (u.embedding ? out : in)) misfit(fmt::format("[{}, {}]", out, in));
-  const std::vector<float> a = read_plain(*u.a, where_), b = read_plain(*u.b, where_);
-  if (u.embedding)
-    add_product(weight, rows, cols, rank, u.scale, transposed(a, rank, in), transposed(b, out, rank));
-  else
-    add_product(weight, rows, cols, rank, u.scale, b, a);
+  const LoraUpdate* u = update(name);
+  if (u == nullptr) return;
+  const int64_t out = u->b->shape[0], in = u->a->shape[1];
+  const bool across = u->embedding || transposed_;
+  if (rows != (across ? in : out) || cols != (across ? out : in)) misfit(fmt::format("[{}, {}]", out, in));
+  if (!across) return apply(*u, rows, cols, weight);
+  weight = transposed(weight, rows, cols);
+  apply(*u, cols, rows, weight);
+  weight = transposed(weight, cols, rows);
+}
+
+void LoraAdapter::apply(const LoraUpdate& u, int64_t rows, int64_t cols, std::vector<float>& weight) const {
+  add_product(weight, rows, cols, u.rank(), u.scale, read_plain(*u.b, where_), read_plain(*u.a, where_));
   if (u.magnitude != nullptr) set_row_lengths(weight, rows, cols, read_plain(*u.magnitude, where_));
 }
 

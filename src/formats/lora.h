@@ -6,41 +6,63 @@
 #include <vector>
 
 #include "base/json_fwd.h"
+#include "formats/name_pattern.h"
 #include "formats/weight_files.h"
 
 namespace maru::formats {
 
+/// What an adapter adds to one tensor: scale · b · a, and DoRA's lengths of the rows of the sum.
+struct LoraUpdate {
+  const StoredTensor *a = nullptr, *b = nullptr, *magnitude = nullptr;  // magnitude is null without DoRA
+  bool embedding = false;  // a is [rank, tokens] and b [dim, rank], of a token table
+  double scale = 1;
+  int64_t rank() const { return a->shape[0]; }
+};
+
 class LoraAdapter {
  public:
   /// Throws   kNotFound when a file is missing; kDataLoss when tensors do not fit each other; kUnimplemented for
-  ///          features that would change the result (fan_in_fan_out, lora_bias, other PEFT methods), naming them.
+  ///          features that would change the result (lora_bias, PiSSA's weights, other PEFT methods), naming them.
   explicit LoraAdapter(const fs::path& directory);
   LoraAdapter(const LoraAdapter&) = delete;
 
   /// Names of the model's tensors that it changes or replaces, sorted.
   std::vector<std::string> targets() const;
   bool changes(const std::string& name) const { return updates_.contains(name) || replaced_.contains(name); }
+  /// What it adds to a tensor, or puts in its place; null: nothing.
+  const LoraUpdate* update(const std::string& name) const;
+  const StoredTensor* replacement(const std::string& name) const;
+  /// What stands before errors about it: its directory.
+  const std::string& where() const { return where_; }
+  /// rsLoRA scales by the root of the rank.
+  bool rank_stabilised() const { return rank_stabilised_; }
+
   /// The merged tensor in place of the model's.
   ///
-  /// Shapes   weight: [rows, cols], a Linear's [out, in] or an Embedding's [tokens, dim].
+  /// Shapes   weight: [rows, cols], a Linear's [out, in], a Conv1D's [in, out] if the adapter says fan_in_fan_out, or
+  ///          an Embedding's [tokens, dim].
   /// Throws   kDataLoss when the adapter was made for another shape.
   /// Source   LoRA: Hu et al. 2021, arXiv:2106.09685, §4.1; rsLoRA: Kalajdzievski 2023, arXiv:2312.03732, eq. 3;
   ///          DoRA: Liu et al. 2024, arXiv:2402.09353, eq. 5.
   void merge(const std::string& name, int64_t rows, int64_t cols, std::vector<float>& weight) const;
 
  private:
-  struct Update {
-    const StoredTensor *a = nullptr, *b = nullptr, *magnitude = nullptr;
-    bool embedding = false;
-    double scale = 1;
+  struct AlphaPattern {
+    NamePattern modules;
+    double alpha;
   };
-  void add(const Json& config, const StoredTensor& tensor);
-  void check(const std::string& name, const Update& update) const;
-  double scale_of(const Json& config, const std::string& module, int64_t rank) const;
+  void read_alphas(const Json& config);
+  void add(const StoredTensor& tensor);
+  void check(const std::string& name, const LoraUpdate& update) const;
+  double scale_of(const std::string& module, int64_t rank) const;
+  void apply(const LoraUpdate& update, int64_t rows, int64_t cols, std::vector<float>& weight) const;
 
   std::string where_;
   WeightFiles files_;
-  std::map<std::string, Update> updates_;
+  bool rank_stabilised_, transposed_;
+  double alpha_;
+  std::vector<AlphaPattern> alphas_;  // for some modules; the first that names one counts
+  std::map<std::string, LoraUpdate> updates_;
   std::map<std::string, const StoredTensor*> replaced_;
 };
 

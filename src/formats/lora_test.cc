@@ -68,6 +68,24 @@ TEST_F(LoraTest, RankStabilisedScalesByTheRoot) {
   EXPECT_THAT(merged(adapter(wide, {{"r", 4}, {"alpha_pattern", {{"q", 8}}}})), ElementsAre(5, 0, 0, 4));
 }
 
+TEST_F(LoraTest, TheFirstPatternThatNamesAModuleSaysItsAlpha) {
+  const std::vector<Values> deep{{"base_model.model.layers.3.q.lora_A.weight", {1, 2}, {1, 0}},
+                                 {"base_model.model.layers.3.q.lora_B.weight", {2, 1}, {1, 0}}};
+  const auto first = [&](const Json& pattern) {
+    return merged(adapter(deep, {{"alpha_pattern", pattern}}), "layers.3.q.weight")[0] - 3;
+  };
+  EXPECT_EQ(2, first(Json::object()));
+  EXPECT_EQ(5, first({{"layers.[0-3].*", 5}, {"q", 7}})) << "in the order of the file";
+  EXPECT_EQ(7, first({{"layers.[0-2].*", 5}, {"q", 7}}));
+  EXPECT_EQ(7, first({{"q", 7}, {"layers.[0-3].*", 5}}));
+  EXPECT_EQ(2, first({{"k", 7}, {"ayers.3.q", 5}}));
+}
+
+TEST_F(LoraTest, TransposedWeightsChangeAcross) {
+  const LoraAdapter a = adapter(plain_, {{"fan_in_fan_out", true}});
+  EXPECT_THAT(merged(a), ElementsAre(23, 2, 40, 8));
+}
+
 TEST_F(LoraTest, DecomposedSetsTheLengthOfEveryRow) {
   std::vector<Values> dora{{"base_model.model.q.lora_A.weight", {1, 2}, {0, 1}},
                            {"base_model.model.q.lora_B.weight", {2, 1}, {2, 0}},
@@ -86,8 +104,15 @@ TEST_F(LoraTest, EmbeddingsAndReplacedTensors) {
 
 TEST_F(LoraTest, RefusesWhatItWouldGetWrong) {
   EXPECT_THAT(error_of(plain_, {{"peft_type", "IA3"}}), HasSubstr("peft_type \"IA3\" is not supported"));
-  EXPECT_THAT(error_of(plain_, {{"fan_in_fan_out", true}}), HasSubstr("fan_in_fan_out is not supported"));
-  EXPECT_THAT(error_of(plain_, {{"alpha_pattern", {{"q.*", 8}}}}), HasSubstr("the regular expression \"q.*\""));
+  EXPECT_THAT(error_of(plain_, {{"lora_bias", true}}), HasSubstr("lora_bias is not supported"));
+  EXPECT_THAT(error_of(plain_, {{"use_bdlora", {{"nblocks", 2}}}}), HasSubstr("use_bdlora is not supported"));
+  EXPECT_THAT(error_of(plain_, {{"target_parameters", {"x"}}}), HasSubstr("target_parameters is not supported"));
+  EXPECT_THAT(error_of(plain_, {{"target_parameters", Json::array()}}), HasSubstr("no error"));
+  EXPECT_THAT(error_of(plain_, {{"init_lora_weights", "pissa_niter_4"}}),
+              HasSubstr("init_lora_weights \"pissa_niter_4\" is not supported"));
+  EXPECT_THAT(error_of(plain_, {{"init_lora_weights", "gaussian"}}), HasSubstr("no error"));
+  EXPECT_THAT(error_of(plain_, {{"alpha_pattern", {{"(?=q)", 8}}}}), HasSubstr("the regular expression \"(?=q)\""));
+  EXPECT_THAT(error_of(plain_, {{"alpha_pattern", {{"q", "x"}}}}), HasSubstr("alpha_pattern: q: expected a number"));
   EXPECT_THAT(error_of({plain_[0]}), HasSubstr("q.weight: lora_A or lora_B is missing"));
   EXPECT_THAT(error_of({plain_[0], {"base_model.model.q.lora_B.weight", {1, 2}, {1, 2}}}), HasSubstr("share a rank"));
   EXPECT_THAT(error_of({{"q.lora_A.weight", {1}, {1}}}), HasSubstr("begins with base_model.model."));

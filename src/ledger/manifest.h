@@ -76,7 +76,7 @@ struct Manifest {
   static constexpr auto fields() {
     return std::tuple{field("format", &Manifest::format, "version of this format").range(1, 1),
                       field("kind", &Manifest::kind, "what the artefact is")
-                          .one_of("dataset|tokens|tokenizer|checkpoint|model|evaluation"),
+                          .one_of("dataset|tokens|tokenizer|checkpoint|model|adapter|evaluation"),
                       field("name", &Manifest::name, "the artefact's name"),
                       field("code_version", &Manifest::code_version, "the code that made it"),
                       field("seed", &Manifest::seed, "seed of everything random in it"),

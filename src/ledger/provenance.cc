@@ -14,7 +14,9 @@ bool hands_on(const ManifestInput& input) {
   return input.role != "tokenizer" && input.role != "raw" && fs::path(input.path).filename() == kManifestName;
 }
 
-bool has_weights(const Manifest& manifest) { return manifest.kind == "model" || manifest.kind == "checkpoint"; }
+bool has_weights(const Manifest& manifest) {
+  return manifest.kind == "model" || manifest.kind == "checkpoint" || manifest.kind == "adapter";
+}
 
 bool names_an_origin(const Manifest& manifest) {
   return !manifest.foreign.empty() || std::any_of(manifest.inputs.begin(), manifest.inputs.end(), hands_on);

@@ -1,14 +1,19 @@
 #include "models/decoder.h"
 
+#include <algorithm>
+
 #include "ops/checkpoint.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
-#include "ops/linear.h"
+#include "ops/lora.h"
 #include "ops/loss.h"
 #include "ops/quantized.h"
 
 namespace maru {
 namespace {
+
+// Logits that are held at the same time when their loss is taken.
+constexpr int64_t kLogitsAtOnce = 16 << 20;
 
 bool is_classic(const DecoderConfig& c) { return c.norm_type == "layer_norm"; }
 
@@ -78,7 +83,10 @@ void DecoderBlock::visit(const std::string& prefix, const Visitor& visitor) {
 }
 
 Decoder::Decoder(const DecoderConfig& c, Dtype dtype)
-    : config_(c), dtype_(dtype), norm_(RmsNorm{c.hidden_size, c.rms_norm_eps, c.norm_weight_offset}) {
+    : config_(c),
+      dtype_(dtype),
+      tied_(c.tie_word_embeddings),
+      norm_(RmsNorm{c.hidden_size, c.rms_norm_eps, c.norm_weight_offset}) {
   if (is_classic(c)) norm_ = LayerNorm{c.hidden_size, c.rms_norm_eps};
   for (int64_t i = 0; i < c.num_hidden_layers; ++i)
     blocks_.push_back(is_classic(c) ? Block(ClassicBlock(c, i)) : Block(DecoderBlock(c, i)));
@@ -94,9 +102,10 @@ const RopeTable& Decoder::table_of(int64_t layer) const {
 }
 
 Tensor Decoder::look_up(Context& ctx, const Tensor& tokens) {
-  if (embedding_.quantized)
-    return quantized_embedding(ctx, tokens, embedding_.quantized, dtype_, config_.embedding_multiplier);
-  return embedding(ctx, tokens, ctx.use(embedding_), config_.embedding_multiplier);
+  const double multiplier = config_.embedding_multiplier;
+  const Tensor x = embedding_.quantized ? quantized_embedding(ctx, tokens, embedding_.quantized, dtype_, multiplier)
+                                        : embedding(ctx, tokens, ctx.use(embedding_), multiplier);
+  return embedding_.lora != nullptr ? add_lora_rows(ctx, x, tokens, *embedding_.lora, multiplier) : x;
 }
 
 Tensor Decoder::embed(Context& ctx, const Batch& batch) {
@@ -105,32 +114,50 @@ Tensor Decoder::embed(Context& ctx, const Batch& batch) {
   return add_scaled(ctx, x, embedding(ctx, batch.positions, ctx.use(positions_)));
 }
 
+Tensor Decoder::block(Context& ctx, int64_t layer, const Tensor& x, const Batch& batch) {
+  return std::visit([&](auto& one) { return one.forward(ctx, x, batch, table_of(layer)); },
+                    blocks_[static_cast<size_t>(layer)]);
+}
+
 Tensor Decoder::forward(Context& ctx, const Batch& batch) {
   Tensor x = embed(ctx, batch);
   if (observe) observe(0, x);
-  for (size_t i = 0; i < blocks_.size(); ++i) {
-    const auto run = [&any = blocks_[i], &batch, &table = table_of(static_cast<int64_t>(i))](Context& c,
-                                                                                             const Tensor& h) {
-      return std::visit([&](auto& block) { return block.forward(c, h, batch, table); }, any);
-    };
+  for (int64_t i = 0; i < config_.num_hidden_layers; ++i) {
+    const auto run = [this, i, &batch](Context& c, const Tensor& h) { return block(c, i, h, batch); };
     x = recompute ? checkpoint(ctx, x, run) : run(ctx, x);
-    if (observe) observe(static_cast<int64_t>(i) + 1, x);
+    if (observe) observe(i + 1, x);
   }
   return std::visit([&](auto& norm) { return norm.forward(ctx, x); }, norm_);
 }
 
 Tensor Decoder::logits(Context& ctx, const Tensor& hidden) {
-  const double cap = config_.final_logit_softcapping;
-  if (!head().quantized) return project(ctx, hidden, head().value, head().packed, config_.logits_multiplier, cap);
-  return quantized_project(ctx, hidden, head().quantized, config_.logits_multiplier, cap);
+  return project(ctx, hidden, head(), config_.logits_multiplier, config_.final_logit_softcapping);
 }
 
 Tensor Decoder::loss(Context& ctx, const Tensor& hidden, const Tensor& targets, double scale,
                      const Tensor& token_losses) {
-  if (head().quantized)
-    throw Failure(ErrorCode::kUnimplemented, "[loss] the head is quantized: take the loss of its logits");
+  if (head().quantized || head().lora != nullptr) return loss_of_logits(ctx, hidden, targets, scale, token_losses);
   return linear_cross_entropy(ctx, hidden, ctx.use(head()), targets, scale, config_.logits_multiplier, token_losses,
                               config_.final_logit_softcapping);
+}
+
+Tensor Decoder::loss_of_logits(Context& ctx, const Tensor& hidden, const Tensor& targets, double scale,
+                               const Tensor& token_losses) {
+  if (ctx.tape != nullptr)
+    throw Failure(ErrorCode::kUnimplemented, "[loss] the head is quantized: train with bf16 or f32 weights");
+  const Dtype dtype = accumulator_of(hidden.dtype());
+  const int64_t rows = hidden.rows(), chunk = std::clamp<int64_t>(kLogitsAtOnce / config_.vocab_size, 1, 512);
+  const Tensor losses = token_losses ? token_losses : ctx.empty({rows, 1}, dtype);
+  Tensor loss = fill(ctx, {1, 1}, dtype, 0);
+  for (int64_t first = 0; first < rows; first += chunk) {
+    const auto part = [first, count = std::min(chunk, rows - first)](const Tensor& t) {
+      const auto offset = static_cast<size_t>(first * t.cols()) * size_of(t.dtype());
+      std::byte* data = t.data<std::byte>();
+      return Tensor(nullptr, data == nullptr ? nullptr : data + offset, {count, t.cols()}, t.dtype());
+    };
+    add_cross_entropy(ctx, loss, logits(ctx, part(hidden)), part(targets), scale, part(losses));
+  }
+  return loss;
 }
 
 void Decoder::visit(const Visitor& visitor) {
@@ -142,7 +169,13 @@ void Decoder::visit(const Visitor& visitor) {
   for (size_t i = 0; i < blocks_.size(); ++i)
     std::visit([&](auto& block) { block.visit("model.layers." + std::to_string(i), visitor); }, blocks_[i]);
   std::visit([&](auto& norm) { norm.visit("model.norm", visitor); }, norm_);
-  if (!config_.tie_word_embeddings) visitor("lm_head.weight", lm_head_, table, ParameterRole::kHead);
+  if (!tied_) visitor("lm_head.weight", lm_head_, table, ParameterRole::kHead);
+}
+
+void Decoder::separate_head() {
+  if (!tied_) return;
+  lm_head_ = embedding_;
+  tied_ = false;
 }
 
 KvCacheShape Decoder::cache_shape() const {

@@ -72,9 +72,7 @@ void pack_for_serving(Context& ctx, Decoder& model) {
     const bool multiplied = !is_vector(info.role) && info.role != ParameterRole::kPositions &&
                             (info.role != ParameterRole::kEmbedding || model.config().tie_word_embeddings);
     if (!multiplied || info.parameter->quantized) continue;
-    const size_t bytes = packed_weight_bytes(ctx.stream, info.shape, model.dtype());
-    info.parameter->packed = own({1, static_cast<int64_t>(bytes)}, Dtype::kU8);
-    pack_weight(ctx, info.parameter->value, info.parameter->packed);
+    info.parameter->packed = packed_weight(ctx, info.parameter->value);
   }
 }
 

@@ -2,20 +2,35 @@
 
 #include "ops/elementwise.h"
 #include "ops/linear.h"
+#include "ops/lora.h"
 #include "ops/norm.h"
 #include "ops/quantized.h"
 
 namespace maru {
 
 Tensor Linear::forward(Context& ctx, const Tensor& x) {
+  if (ctx.observe_input != nullptr) (*ctx.observe_input)(weight, x);
   const Tensor b = has_bias ? ctx.use(bias) : Tensor();
-  if (weight.quantized) return quantized_linear(ctx, x, weight.quantized, b);
-  return linear(ctx, x, ctx.use(weight), weight.packed, b);
+  const LoraWeights* const lora = weight.lora;
+  const Tensor inner = lora != nullptr && lora->row_scale ? Tensor() : b;  // DoRA scales before the bias is added
+  const Tensor y = weight.quantized ? quantized_linear(ctx, x, weight.quantized, inner)
+                                    : linear(ctx, x, ctx.use(weight), weight.packed, inner);
+  return lora != nullptr ? add_lora(ctx, y, x, *lora, b) : y;
 }
 
 void Linear::visit(const std::string& prefix, const Visitor& visitor) {
   visitor(prefix + ".weight", weight, {out, in}, role);
   if (has_bias) visitor(prefix + ".bias", bias, {1, out}, ParameterRole::kBias);
+}
+
+Tensor project(Context& ctx, const Tensor& x, Parameter& weight, double scale, double softcap) {
+  const double cap = weight.lora == nullptr ? softcap : 0;  // with an adapter the sum is capped
+  const Tensor y = weight.quantized ? quantized_project(ctx, x, weight.quantized, scale, cap)
+                                    : project(ctx, x, weight.value, weight.packed, scale, cap);
+  if (weight.lora == nullptr) return y;
+  const Tensor sum = add_lora(ctx, y, x, *weight.lora, {}, scale);
+  if (softcap != 0) cap_logits(ctx, sum, softcap);
+  return sum;
 }
 
 Tensor RmsNorm::forward(Context& ctx, const Tensor& x) { return rms_norm(ctx, x, ctx.use(weight), eps, weight_offset); }

@@ -2,11 +2,10 @@
 
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
-#include "ops/linear.h"
 
 namespace maru {
 
-MoeMlp::MoeMlp(const MoeConfig& c) : config(c), gate{c.hidden_size, c.routing.experts} {
+MoeMlp::MoeMlp(const MoeConfig& c) : config(c), gate{c.hidden_size, c.routing.experts, ParameterRole::kRouter} {
   for (int64_t i = 0; i < c.routing.experts; ++i)
     experts.emplace_back(c.hidden_size, c.intermediate_size, c.activation);
   if (c.shared_size > 0) shared_experts.emplace(c.hidden_size, c.shared_size, c.activation);
@@ -15,7 +14,7 @@ MoeMlp::MoeMlp(const MoeConfig& c) : config(c), gate{c.hidden_size, c.routing.ex
 Tensor MoeMlp::forward(Context& ctx, const Tensor& x) {
   if (ctx.tape != nullptr)
     throw Failure(ErrorCode::kUnimplemented, "[moe] training of mixtures of experts is not supported");
-  const Tensor logits = project(ctx, x, gate.weight.value, gate.weight.packed);
+  const Tensor logits = project(ctx, x, gate.weight);
   const Routing routing = route(ctx, logits, correction_bias.value, config.routing);
   const auto each = [&](Linear Mlp::*part) {
     std::vector<const Parameter*> weights;

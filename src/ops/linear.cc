@@ -123,6 +123,12 @@ Tensor project(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor
   return y;
 }
 
+void cap_logits(Context& ctx, const Tensor& y, double softcap) {
+  ctx.launch(y.dtype(), [&]<class T>(auto& s) {
+    if constexpr (std::is_same_v<T, kernels::Accumulator<T>>) cap_in_place(s, y.data<T>(), y.size(), 1, softcap);
+  });
+}
+
 size_t packed_weight_bytes(const Stream& stream, Shape weight, Dtype dtype) {
   return std::visit(
       [&](const CpuStream& s) {
@@ -142,6 +148,15 @@ void pack_weight(Context& ctx, const Tensor& weight, const Tensor& into) {
                                                    .n = weight.rows(),
                                                    .k = weight.cols()});
   });
+}
+
+Tensor packed_weight(Context& ctx, const Tensor& weight) {
+  const size_t bytes = packed_weight_bytes(ctx.stream, weight.shape(), weight.dtype());
+  auto memory = std::make_shared<HostBuffer>(bytes);
+  std::byte* data = memory->data();
+  Tensor packed(std::move(memory), data, {1, static_cast<int64_t>(bytes)}, Dtype::kU8);
+  pack_weight(ctx, weight, packed);
+  return packed;
 }
 
 }  // namespace maru

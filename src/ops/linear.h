@@ -18,9 +18,14 @@ Tensor linear(Context&, const Tensor& x, const Tensor& weight, const Tensor& pac
 Tensor project(Context&, const Tensor& x, const Tensor& weight, const Tensor& packed = {}, double scale = 1,
                double softcap = 0);
 
+/// y becomes softcap · tanh(y / softcap), in place; not differentiable.
+void cap_logits(Context&, const Tensor& y, double softcap);
+
 /// The weight as the panels that the matmul kernel of this stream reads; not differentiable.
 /// The memory is the caller's: `into` holds packed_weight_bytes.
 size_t packed_weight_bytes(const Stream&, Shape weight, Dtype);
 void pack_weight(Context&, const Tensor& weight, const Tensor& into);
+/// The same in memory of its own.
+Tensor packed_weight(Context&, const Tensor& weight);
 
 }  // namespace maru

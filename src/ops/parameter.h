@@ -2,6 +2,7 @@
 #pragma once
 #include <string>
 
+#include "ops/lora_weights.h"
 #include "ops/quantized_weight.h"
 #include "tensor/tensor.h"
 
@@ -12,6 +13,7 @@ enum class ParameterRole : uint8_t {
   kMatrix,      // weight of a Linear inside a block
   kOutput,      // a Linear that writes to the residual stream (initialised smaller)
   kEmbedding,   // token table
+  kRouter,      // scores experts: serving only, never rounded
   kPositions,   // table of learned positions
   kHead,        // output projection to the vocabulary
   kVector,      // norm weights: ones at the start, no decay
@@ -22,9 +24,10 @@ enum class ParameterRole : uint8_t {
 struct Parameter {
   std::string name;
   Tensor value;
-  Tensor gradient;            // in the accumulator type; empty when not training
-  Tensor packed;              // the value as matmul panels, serving only
-  QuantizedWeight quantized;  // in place of the value, serving only
+  Tensor gradient;                    // in the accumulator type; empty when not training
+  Tensor packed;                      // the value as matmul panels, serving only
+  QuantizedWeight quantized;          // in place of the value, serving only
+  const LoraWeights* lora = nullptr;  // beside the value, serving only: whoever set it keeps it alive
 };
 
 /// Vectors are rows of one axis in files, are not multiplied with and do not decay.

@@ -54,6 +54,8 @@ struct ServeContext {
   fs::path home;                      // for the routes under /v1/maru; empty: without them
   std::vector<std::string> api_keys;  // besides those of the key file
   std::span<const Asset> assets;      // the console; must outlive the server
+  fs::path adapter;                   // a PEFT adapter's directory, used with the model; empty: none
+  std::string model_id;               // as clients name the model; empty: its directory's name
 };
 
 /// The model side of a server, ready to run.

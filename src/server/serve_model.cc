@@ -17,18 +17,21 @@ std::optional<Dtype> wanted_dtype(const ServeConfig& config) {
   return parse_dtype(config.dtype);
 }
 
-// Whether the model was taught to answer: its manifest says so; without one, a chat template is a good sign.
-bool can_chat(const fs::path& directory, const infer::LoadedModel& model) {
-  if (fs::exists(directory / ledger::kManifestName)) return ledger::read_manifest(directory).notes.value("chat", false);
-  return model.chat_template() != nullptr;
+// Whether the model was taught to answer: the manifest of one of ours says so; of others a chat template is a good
+// sign.
+bool can_chat(const fs::path& path, const infer::LoadedModel& model) {
+  if (!fs::exists(path / ledger::kManifestName)) return model.chat_template() != nullptr;
+  const ledger::Manifest manifest = ledger::read_manifest(path);
+  return manifest.notes.value("chat", !manifest.foreign.empty() && model.chat_template() != nullptr);
 }
 
-std::string details_of(const fs::path& directory, const infer::LoadedModel& model) {
+std::string details_of(const fs::path& directory, const ServeContext& context, const infer::LoadedModel& model) {
   const Decoder& decoder = model.decoder();
-  const Json details{{"parameters", count_parameters(decoder.config())},
-                     {"context_length", decoder.config().max_position_embeddings},
-                     {"dtype", std::string(name_of(decoder.dtype()))},
-                     {"chat", can_chat(directory, model)}};
+  Json details{{"parameters", count_parameters(decoder.config())},
+               {"context_length", decoder.config().max_position_embeddings},
+               {"dtype", std::string(name_of(decoder.dtype()))},
+               {"chat", can_chat(directory, model)}};
+  if (!context.adapter.empty()) details["adapter"] = context.adapter.filename().string();
   return details.dump();
 }
 
@@ -47,21 +50,23 @@ void wait_for_signal() {
 void serve(const ServeConfig& config, const ServeContext& context, const fs::path& model_directory, Stream stream,
            const std::function<void(const ServeSummary&)>& ready) {
   const CpuStream cpu = std::get<CpuStream>(stream);
-  infer::LoadedModel model(
-      model_directory, std::move(stream),
-      {.dtype = wanted_dtype(config), .cache_bytes = config.cache_mib << 20, .max_sequences = config.max_running});
-  const std::string isa(name_of(cpu.isa));
+  infer::LoadedModel model(model_directory, std::move(stream),
+                           {.adapter = context.adapter,
+                            .dtype = wanted_dtype(config),
+                            .cache_bytes = config.cache_mib << 20,
+                            .max_sequences = config.max_running});
+  const std::string isa(name_of(cpu.isa)), id = context.model_id.empty() ? model.name() : context.model_id;
   ApiServer server(config, context,
                    {.model = &model.runner(),
                     .tokenizer = &model.tokenizer(),
                     .chat_template = model.chat_template(),
-                    .model_id = model.name(),
+                    .model_id = id,
                     .end_tokens = model.end_tokens(),
                     .isa = isa,
                     .threads = cpu.pool->size(),
-                    .details = details_of(model_directory, model)});
+                    .details = details_of(model_directory, context, model)});
   ready({.url = url_of(config, server.port()),
-         .model = model.name(),
+         .model = id,
          .isa = isa,
          .dtype = std::string(name_of(model.decoder().dtype())),
          .threads = cpu.pool->size(),

@@ -1,4 +1,4 @@
-// A vector for every row: the bias of a linear layer, forward and backward.
+// A vector for every row: the bias of a linear layer, forward and backward; factors of its outputs.
 #pragma once
 #include "kernels/kernel.h"
 
@@ -25,15 +25,33 @@ struct BiasBackward {
   int64_t rows, cols;
 };
 
+/// y[r, c] = scale[c] · (x[r, c] + alpha · z[r, c]) + bias[c], rounded once. y may be x. Not differentiable.
+///
+/// Shapes   y, x, z [rows, cols]; scale [cols]; bias [cols] or null: none.
+template <class T>
+struct ScaleColumns {
+  T* y;
+  const T* x;
+  const T* z;
+  const Accumulator<T>* scale;
+  const T* bias;
+  int64_t rows, cols;
+  double alpha = 1;
+};
+
 template <class T>
 void bias_forward(CpuStream& stream, const BiasForward<T>& a);
 template <class T>
 void bias_backward(CpuStream& stream, const BiasBackward<T>& a);
+template <class T>
+void scale_columns(CpuStream& stream, const ScaleColumns<T>& a);
 
 /// The same for one instruction set, T = float or bfloat16.
 template <Isa kIsa, class T>
 void bias_forward(ThreadPool& pool, const BiasForward<T>& a);
 template <Isa kIsa, class T>
 void bias_backward(ThreadPool& pool, const BiasBackward<T>& a);
+template <Isa kIsa, class T>
+void scale_columns(ThreadPool& pool, const ScaleColumns<T>& a);
 
 }  // namespace maru::kernels

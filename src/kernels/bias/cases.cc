@@ -1,6 +1,8 @@
 // Where biases are tested and timed.
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "kernels/bias/bias.h"
 #include "kernels/testing.h"
 
@@ -57,12 +59,78 @@ struct Problem {
   }
 };
 
+struct ColumnShape {
+  int64_t rows, cols;
+  bool biased, in_place;
+  std::string name() const {
+    return fmt::format("{} x {}{}{}", rows, cols, biased ? ", bias" : "", in_place ? ", in place" : "");
+  }
+  double elements() const { return static_cast<double>(rows * cols); }
+  double flops() const { return 4 * elements(); }
+  double bytes(double element_bytes) const { return 3 * element_bytes * elements(); }
+};
+
+template <class T>
+struct ColumnProblem {
+  ColumnShape shape;
+  std::vector<T> x, z, bias, y;
+  std::vector<Accumulator<T>> scale;
+  static constexpr double kAlpha = 1.75;
+
+  ColumnProblem(Inputs& in, const ColumnShape& s)
+      : shape(s),
+        x(in.normal<T>(s.rows * s.cols)),
+        z(in.normal<T>(s.rows * s.cols)),
+        bias(in.normal<T>(s.cols)),
+        y(s.in_place ? x : in.blank<T>(s.rows * s.cols)),
+        scale(in.normal<Accumulator<T>>(s.cols, 1, 2)) {}
+
+  void scale_rows(CpuStream& stream, T* to, const T* from, int64_t first, int64_t rows) {
+    scale_columns<T>(stream, {.y = to,
+                              .x = from + first * shape.cols,
+                              .z = z.data() + first * shape.cols,
+                              .scale = scale.data(),
+                              .bias = shape.biased ? bias.data() : nullptr,
+                              .rows = rows,
+                              .cols = shape.cols,
+                              .alpha = kAlpha});
+  }
+  void run(CpuStream& stream) {
+    if (shape.in_place) y = x;
+    scale_rows(stream, y.data(), shape.in_place ? y.data() : x.data(), 0, shape.rows);
+  }
+  template <class Visit>
+  void outputs(Visit&& visit) {
+    visit("y", y);
+  }
+  bool rows_alone(CpuStream& stream) {
+    run(stream);
+    std::vector<T> alone(static_cast<size_t>(shape.cols));
+    scale_rows(stream, alone.data(), x.data(), shape.rows / 2, 1);
+    return std::memcmp(alone.data(), y.data() + shape.rows / 2 * shape.cols, alone.size() * sizeof(T)) == 0;
+  }
+
+  std::vector<Tolerance> tolerances() const {
+    std::vector<double> terms(y.size());
+    for (size_t i = 0; i < y.size(); ++i) {
+      const size_t c = i % bias.size();
+      terms[i] = std::abs(to_f64(scale[c])) * (std::abs(to_f64(x[i])) + kAlpha * std::abs(to_f64(z[i]))) +
+                 std::abs(to_f64(bias[c]));
+    }
+    return {{3, terms}};
+  }
+};
+
 }  // namespace
 
 void bias_cases(std::vector<OpCase>& cases) {
   for (const Shape& shape : {Shape{1, 1}, Shape{3, 37}, Shape{257, 65}, Shape{70, 1000}})
     add_cases<Problem>(cases, "bias", shape);
   add_benchmarks<Problem>(cases, "bias", Shape{8192, 512});
+  for (const ColumnShape& shape : {ColumnShape{1, 1, false, false}, ColumnShape{3, 37, true, false},
+                                   ColumnShape{257, 65, false, true}, ColumnShape{70, 1000, true, true}})
+    add_cases<ColumnProblem>(cases, "scale_columns", shape);
+  add_benchmarks<ColumnProblem>(cases, "scale_columns", ColumnShape{512, 4096, true, false});
 }
 
 }  // namespace maru::kernels

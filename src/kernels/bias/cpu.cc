@@ -30,6 +30,17 @@ void backward(ThreadPool& pool, const BiasBackward<T>& a) {
   });
 }
 
+template <class T>
+void scale_row(const ScaleColumns<T>& a, int64_t r) {
+  const F32 alpha(static_cast<float>(a.alpha));
+  const int64_t row = r * a.cols;
+  for_lanes(a.cols, [&](int64_t c, int64_t n) {
+    const F32 bias = a.bias != nullptr ? load(a.bias + c, n) : F32();
+    store(a.y + row + c, fma(load(a.scale + c, n), fma(alpha, load(a.z + row + c, n), load(a.x + row + c, n)), bias),
+          n);
+  });
+}
+
 }  // namespace
 
 template <>
@@ -47,6 +58,15 @@ void bias_backward<kIsa>(ThreadPool& pool, const BiasBackward<float>& a) {
 template <>
 void bias_backward<kIsa>(ThreadPool& pool, const BiasBackward<bfloat16>& a) {
   backward(pool, a);
+}
+
+template <>
+void scale_columns<kIsa>(ThreadPool& pool, const ScaleColumns<float>& a) {
+  for_rows(pool, a.rows, a.cols, [&](int64_t r) { scale_row(a, r); });
+}
+template <>
+void scale_columns<kIsa>(ThreadPool& pool, const ScaleColumns<bfloat16>& a) {
+  for_rows(pool, a.rows, a.cols, [&](int64_t r) { scale_row(a, r); });
 }
 
 }  // namespace maru::kernels

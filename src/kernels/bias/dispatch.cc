@@ -21,6 +21,15 @@ void bias_backward(CpuStream& stream, const BiasBackward<T>& a) {
   }
 }
 
+template <class T>
+void scale_columns(CpuStream& stream, const ScaleColumns<T>& a) {
+  if constexpr (kIsSimd<T>) {
+    with_isa(stream.isa, [&]<Isa isa>() { scale_columns<isa>(*stream.pool, a); });
+  } else {
+    reference::scale_columns(a);
+  }
+}
+
 template void bias_forward(CpuStream&, const BiasForward<float>&);
 template void bias_forward(CpuStream&, const BiasForward<bfloat16>&);
 template void bias_forward(CpuStream&, const BiasForward<double>&);
@@ -29,5 +38,9 @@ template void bias_backward(CpuStream&, const BiasBackward<float>&);
 template void bias_backward(CpuStream&, const BiasBackward<bfloat16>&);
 template void bias_backward(CpuStream&, const BiasBackward<double>&);
 template void bias_backward(CpuStream&, const BiasBackward<std::complex<double>>&);
+template void scale_columns(CpuStream&, const ScaleColumns<float>&);
+template void scale_columns(CpuStream&, const ScaleColumns<bfloat16>&);
+template void scale_columns(CpuStream&, const ScaleColumns<double>&);
+template void scale_columns(CpuStream&, const ScaleColumns<std::complex<double>>&);
 
 }  // namespace maru::kernels

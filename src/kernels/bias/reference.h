@@ -16,4 +16,12 @@ void bias_backward(const BiasBackward<T>& a) {
     for (int64_t c = 0; c < a.cols; ++c) a.dbias[c] += a.dy[r * a.cols + c];
 }
 
+template <class T>
+void scale_columns(const ScaleColumns<T>& a) {
+  for (int64_t i = 0; i < a.rows * a.cols; ++i) {
+    const int64_t c = i % a.cols;
+    a.y[i] = a.scale[c] * (a.x[i] + T(a.alpha) * a.z[i]) + (a.bias != nullptr ? a.bias[c] : T(0));
+  }
+}
+
 }  // namespace maru::kernels::reference

@@ -1,0 +1,229 @@
+#include "models/adapter.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <set>
+
+#include "models/placement.h"
+#include "models/registry.h"
+#include "models/weight_source.h"
+#include "models/weights.h"
+#include "ops/linear.h"
+#include "ops/lora.h"
+
+namespace maru {
+namespace {
+
+using formats::LoraAdapter;
+using formats::LoraUpdate;
+using formats::StoredTensor;
+
+template <class T>
+T element_of(float x) {
+  if constexpr (std::is_same_v<T, bfloat16>)
+    return to_bfloat16(x);
+  else
+    return T(x);
+}
+
+/// A tensor of its own memory, element by element: at(r, c).
+template <class At>
+Tensor make_tensor(Shape shape, Dtype dtype, const At& at) {
+  auto memory = std::make_shared<HostBuffer>(static_cast<size_t>(shape.size()) * size_of(dtype));
+  std::byte* data = memory->data();
+  const Tensor t(std::move(memory), data, shape, dtype);
+  visit_dtype(dtype, [&]<class T>() {
+    for (int64_t r = 0; r < shape.rows; ++r)
+      for (int64_t c = 0; c < shape.cols; ++c) t.data<T>()[r * shape.cols + c] = element_of<T>(at(r, c));
+  });
+  return t;
+}
+
+bool is_multiplied(ParameterRole role) {
+  return !is_vector(role) && role != ParameterRole::kEmbedding && role != ParameterRole::kPositions;
+}
+
+/// Reads an adapter's tensors for the parameters of one model.
+class Reader {
+ public:
+  Reader(const Stream& stream, Decoder& model, const LoraAdapter& stored)
+      : stream_(stream), dtype_(model.dtype()), stored_(stored), placement_(model) {
+    for (const std::string& name : stored.targets()) unread_.insert(name);
+  }
+
+  /// As the adapter calls the tensor that holds a parameter: by its name, or by that without the base model's.
+  std::string name_of(const WeightPlace& place) const {
+    const std::string& full = place.tensor;
+    return stored_.changes(full) ? full : full.substr(full.find('.') + 1);
+  }
+  /// `base` is what it adds to: the parameter, or its replacement.
+  bool update(const ParameterInfo& info, const Parameter& base, LoraWeights& into);
+  bool replacement(const ParameterInfo& info, Parameter& into);
+  void refuse_unread() const {
+    if (!unread_.empty())
+      throw Failure(ErrorCode::kDataLoss, fmt::format("{}: the model has no tensor {}, which the adapter changes",
+                                                      stored_.where(), *unread_.begin()));
+  }
+
+ private:
+  [[noreturn]] void refuse(const ParameterInfo& info, const std::string& what) const {
+    throw Failure(ErrorCode::kUnimplemented, fmt::format("{}: {}: {}", stored_.where(), info.parameter->name, what));
+  }
+  void check(const ParameterInfo& info, const LoraUpdate& update, const StoredPart& part) const;
+  Tensor row_factors(const ParameterInfo& info, const Parameter& base, const LoraUpdate& update, const StoredPart& part,
+                     const LoraWeights& lora);
+
+  Stream stream_;
+  Dtype dtype_;
+  const LoraAdapter& stored_;
+  Placement placement_;
+  std::set<std::string> unread_;
+};
+
+void Reader::check(const ParameterInfo& info, const LoraUpdate& update, const StoredPart& part) const {
+  if (info.role == ParameterRole::kPositions) refuse(info, "adapters of learned positions are not supported");
+  if (info.parameter->name.find(".experts.") != std::string::npos)
+    refuse(info, "adapters of single experts are not supported beside the weights; `maru merge` takes them");
+  const bool table = info.role == ParameterRole::kEmbedding;
+  Shape made{update.b->shape[0], update.a->shape[1]}, has{part.total_rows, part.shape.cols};
+  if (update.embedding) std::swap(made.rows, made.cols);
+  if (is_vector(info.role) || table != update.embedding || made != has)
+    throw Failure(ErrorCode::kDataLoss,
+                  fmt::format("{}: {}: made for {}[{}, {}], the model has {}[{}, {}]", stored_.where(),
+                              info.parameter->name, update.embedding ? "a token table of " : "", made.rows, made.cols,
+                              table ? "a token table of " : "", has.rows, has.cols));
+}
+
+bool Reader::update(const ParameterInfo& info, const Parameter& base, LoraWeights& into) {
+  const WeightPlace place = placement_.place(info.parameter->name);
+  const std::string name = name_of(place);
+  const LoraUpdate* u = stored_.update(name);
+  if (u == nullptr) return false;
+  unread_.erase(name);
+  const StoredPart part = placement_.part(info.parameter->name, place);
+  check(info, *u, part);
+  const std::vector<float> a = formats::read_plain(*u->a, stored_.where());
+  const std::vector<float> b = formats::read_plain(*u->b, stored_.where());
+  const int64_t rank = u->rank(), in = u->a->shape[1];
+  into.scale = u->scale;
+  // An adapter's table is stored across: tokens are columns.
+  into.a = u->embedding ? make_tensor({in, rank}, dtype_, [&](int64_t r, int64_t c) { return a[c * in + r]; })
+                        : make_tensor({rank, in}, dtype_, [&](int64_t r, int64_t c) { return a[r * in + c]; });
+  const int64_t rows = u->embedding ? part.shape.cols : part.shape.rows;
+  into.b = make_tensor({rows, rank}, dtype_,
+                       [&](int64_t r, int64_t c) { return b[(u->embedding ? r : part.row_of(r)) * rank + c]; });
+  if (u->magnitude != nullptr) into.row_scale = row_factors(info, base, *u, part, into);
+  Arena none(0);
+  Context ctx{stream_, none};
+  pack_lora(ctx, into, u->embedding);
+  return true;
+}
+
+// Room for what lora_row_norms computes with.
+size_t norm_bytes(const Stream& stream, Shape weight, int64_t rank, bool quantized) {
+  const auto threads = static_cast<int64_t>(std::get<CpuStream>(stream).pool->size());
+  const int64_t elements = (quantized ? weight.size() : 0) + 4 * rank * (weight.rows + weight.cols) + rank * rank;
+  return static_cast<size_t>(elements * 8 + (threads << 23) + (1 << 20));
+}
+
+// How long the adapter wants each row, over how long it is.
+Tensor Reader::row_factors(const ParameterInfo& info, const Parameter& base, const LoraUpdate& u,
+                           const StoredPart& part, const LoraWeights& lora) {
+  const bool quantized = static_cast<bool>(base.quantized);
+  Arena arena(norm_bytes(stream_, info.shape, u.rank(), quantized));
+  Context ctx{stream_, arena};
+  const std::vector<double> lengths = lora_row_norms(ctx, base, lora);
+  const std::vector<float> wanted = formats::read_plain(*u.magnitude, stored_.where());
+  return make_tensor({1, info.shape.rows}, accumulator_of(dtype_), [&](int64_t, int64_t r) {
+    const double factor = wanted[static_cast<size_t>(part.row_of(r))] / lengths[static_cast<size_t>(r)];
+    if (!std::isfinite(factor))
+      throw Failure(ErrorCode::kDataLoss,
+                    fmt::format("{}: {}: DoRA divides by the length of row {}, which is {}", stored_.where(),
+                                info.parameter->name, r, lengths[static_cast<size_t>(r)]));
+    return static_cast<float>(factor);
+  });
+}
+
+bool Reader::replacement(const ParameterInfo& info, Parameter& into) {
+  const WeightPlace place = placement_.place(info.parameter->name);
+  const std::string name = name_of(place);
+  const StoredTensor* stored = stored_.replacement(name);
+  if (stored == nullptr) return false;
+  unread_.erase(name);
+  const StoredPart part = placement_.part(info.parameter->name, place);
+  if (const auto expected = stored_shape(part, info.role); stored->shape != expected)
+    throw Failure(ErrorCode::kDataLoss, fmt::format("{}: {}: shape [{}], the model has [{}]", stored_.where(), name,
+                                                    fmt::join(stored->shape, ", "), fmt::join(expected, ", ")));
+  const std::vector<float> values = formats::read_plain(*stored, stored_.where());
+  const int64_t columns = part.shape.cols;  // a vector is one of them here
+  into.value = make_tensor(info.shape, maru::dtype_of(info.role, dtype_), [&](int64_t r, int64_t c) {
+    const int64_t i = r * info.shape.cols + c;
+    return values[static_cast<size_t>(part.at(i / columns) + i % columns * part.stride())];
+  });
+  if (!is_multiplied(info.role)) return true;
+  Arena none(0);
+  Context ctx{stream_, none};
+  into.packed = packed_weight(ctx, into.value);
+  return true;
+}
+
+bool changes_table(Decoder& model, const LoraAdapter& stored) {
+  const auto rules = architecture_of(model.config()).weights;
+  for (const char* parameter : {"model.embed_tokens.weight", "lm_head.weight"}) {
+    const std::string tensor = place_of(parameter, rules).tensor;
+    if (stored.changes(tensor) || stored.changes(tensor.substr(tensor.find('.') + 1))) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Adapter::Adapter(const Stream& stream, Decoder& model, const LoraAdapter& stored) {
+  if (changes_table(model, stored)) model.separate_head();
+  Reader reader(stream, model, stored);
+  for (const ParameterInfo& info : parameters_of(model)) {
+    const std::string& name = info.parameter->name;
+    Parameter own;
+    LoraWeights lora;
+    const bool replaced = reader.replacement(info, own);
+    if (reader.update(info, replaced ? own : *info.parameter, lora)) updates_[name] = std::move(lora);
+    if (replaced) replaced_[name] = std::move(own);
+  }
+  reader.refuse_unread();
+}
+
+// What stands in for a parameter and the parameter change places: twice is as before.
+void Adapter::exchange(Decoder& model) {
+  for (const ParameterInfo& info : parameters_of(model)) {
+    const auto it = replaced_.find(info.parameter->name);
+    if (it == replaced_.end()) continue;
+    std::swap(info.parameter->value, it->second.value);
+    std::swap(info.parameter->packed, it->second.packed);
+    std::swap(info.parameter->quantized, it->second.quantized);
+  }
+}
+
+void attach_adapter(Decoder& model, Adapter& adapter) {
+  for (const ParameterInfo& info : parameters_of(model)) {
+    CHECK(info.parameter->lora == nullptr);
+    const auto it = adapter.updates_.find(info.parameter->name);
+    if (it != adapter.updates_.end()) info.parameter->lora = &it->second;
+  }
+  adapter.exchange(model);
+}
+
+void detach_adapter(Decoder& model, Adapter& adapter) {
+  for (const ParameterInfo& info : parameters_of(model)) info.parameter->lora = nullptr;
+  adapter.exchange(model);
+}
+
+std::unique_ptr<Adapter> attach_adapter(const Stream& stream, Decoder& model, const fs::path& directory) {
+  const LoraAdapter stored(directory);
+  auto adapter = std::make_unique<Adapter>(stream, model, stored);
+  attach_adapter(model, *adapter);
+  return adapter;
+}
+
+}  // namespace maru

@@ -1,0 +1,294 @@
+// Adapters beside the weights against the same adapters merged into the files: every architecture whose golden model is
+// there, every kind. What is merged how is shown in formats/lora_test.cc and, with peft, in tests/reference.
+#include "models/adapter.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "base/random.h"
+#include "formats/safetensors_writer.h"
+#include "models/checkpoint.h"
+#include "models/quantize.h"
+#include "models/weights.h"
+#include "ops/quantized.h"
+
+namespace maru {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr int64_t kRank = 3;
+
+struct Values {
+  std::string name;
+  std::vector<int64_t> shape;
+  std::vector<float> values;
+};
+
+double relative_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double error = 0, size = 0;
+  for (size_t i = 0; i < a.size(); ++i) error += std::pow(a[i] - b[i], 2), size += b[i] * b[i];
+  return std::sqrt(error / size);
+}
+
+const std::vector<int32_t> kTokens = {1, 5, 38, 9, 4, 40, 3, 7, 7, 2, 11};
+
+class AdapterTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    fs::remove_all(home_);
+    fs::create_directories(home_ / "adapter");
+    fs::create_directories(home_ / "merged");
+  }
+  void TearDown() override { fs::remove_all(home_); }
+
+  Values random(const std::string& name, std::vector<int64_t> shape, double deviation, double mean = 0) {
+    int64_t size = 1;
+    for (const int64_t n : shape) size *= n;
+    Values v{"base_model.model." + name, std::move(shape), {}};
+    for (int64_t i = 0; i < size; ++i) v.values.push_back(static_cast<float>(mean + deviation * random_.normal()));
+    return v;
+  }
+  /// lora_A and lora_B of a module, and DoRA's lengths if wanted.
+  void add(std::vector<Values>& to, const std::string& module, int64_t out, int64_t in, bool dora = false) {
+    to.push_back(random(module + ".lora_A.weight", {kRank, in}, 0.5));
+    to.push_back(random(module + ".lora_B.weight", {out, kRank}, 0.5));
+    if (dora) to.push_back(random(module + ".lora_magnitude_vector", {out}, 0.3, 1.5));
+  }
+  const fs::path& write(const std::vector<Values>& tensors, const Json& changes = Json::object()) {
+    Json config{{"peft_type", "LORA"}, {"r", kRank}, {"lora_alpha", 2}};
+    config.update(changes);
+    write_json(home_ / "adapter" / "adapter_config.json", config);
+    SafetensorsWriter writer(home_ / "adapter" / "adapter_model.safetensors");
+    for (const Values& t : tensors) writer.declare(t.name, "F32", t.shape);
+    for (const Values& t : tensors) writer.write(std::as_bytes(std::span(t.values)));
+    writer.commit();
+    return adapter_;
+  }
+  std::unique_ptr<Decoder> load(const fs::path& directory, Dtype dtype = Dtype::kF32, bool pack = true) {
+    auto model = load_model(directory, dtype);
+    Context ctx{stream_, arena_};
+    if (pack) pack_for_serving(ctx, *model);
+    return model;
+  }
+  /// The golden model with the adapter merged into files of f32, so that nothing is rounded on the way.
+  std::unique_ptr<Decoder> merged(const fs::path& model) {
+    save_model(*load_model(model, Dtype::kF32), home_ / "base");
+    formats::merge_adapter(home_ / "base", formats::LoraAdapter(adapter_), home_ / "merged");
+    return load(home_ / "merged");
+  }
+  std::vector<float> logits(Decoder& model, const std::vector<int32_t>& tokens = kTokens) {
+    Context ctx{stream_, arena_};
+    BatchBuilder builder;
+    builder.add(tokens);
+    const Tensor y = model.logits(ctx, model.forward(ctx, builder.batch()));
+    return {y.data<float>(), y.data<float>() + y.size()};
+  }
+  std::string error_of(const std::vector<Values>& tensors, const std::string& model) {
+    const auto loaded = load(kGoldens / model);
+    try {
+      attach_adapter(stream_, *loaded, write(tensors));
+      return "no error";
+    } catch (const Failure& e) {
+      return e.what();
+    }
+  }
+  /// An adapter of every matrix of a model's files that can have one.
+  std::vector<Values> everywhere(const fs::path& model, bool dora) {
+    const formats::WeightFiles files(model);
+    const bool tied = load_model(model)->config().tie_word_embeddings, across = is_gpt2(model);
+    std::vector<Values> tensors;
+    for (const formats::StoredTensor& t : files.tensors()) {
+      const auto has = [&](const char* part) { return t.name.find(part) != std::string::npos; };
+      const bool head = has("lm_head") || has("embed_out"), table = has("embed_") || has(".wte") || has(".wpe");
+      if (t.shape.size() != 2 || has(".experts.") || (head ? tied : table)) continue;
+      const std::string module = t.name.substr(0, t.name.rfind('.'));
+      add(tensors, module, t.shape[across ? 1 : 0], t.shape[across ? 0 : 1], dora);
+    }
+    return tensors;
+  }
+  static bool is_gpt2(const fs::path& model) { return model.filename() == "gpt2"; }
+
+  inline static const fs::path kGoldens = "tests/golden/models";
+  const fs::path home_ = fs::temp_directory_path() / ("maru_adapter_" + std::to_string(::getpid()));
+  const fs::path adapter_ = home_ / "adapter";
+  ThreadPool pool_{2};
+  Stream stream_ = CpuStream{&pool_};
+  Arena arena_{1 << 24};
+  Random random_{3};
+};
+
+class AdapterOf : public AdapterTest, public testing::WithParamInterface<std::string> {};
+
+TEST_P(AdapterOf, EveryMatrixAsIfMerged) {
+  const fs::path golden = kGoldens / GetParam();
+  for (const Json& kind : {Json::object(), Json{{"use_rslora", true}}, Json{{"use_dora", true}}}) {
+    Json changes = kind;
+    changes["fan_in_fan_out"] = is_gpt2(golden);
+    write(everywhere(golden, kind.contains("use_dora")), changes);
+    const auto model = load(golden);
+    const std::vector<float> before = logits(*model);
+    const auto adapter = attach_adapter(stream_, *model, adapter_);
+    const std::vector<float> with = logits(*model), expected = logits(*merged(golden));
+    EXPECT_LT(relative_difference(with, expected), 2e-5) << kind;
+    EXPECT_GT(relative_difference(with, before), 0.1) << kind;
+    detach_adapter(*model, *adapter);
+    EXPECT_EQ(before, logits(*model)) << "bit for bit as it was";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, AdapterOf,
+                         testing::Values("llama", "llama_bias_linear", "qwen2", "qwen3", "exaone", "gemma2", "gemma3",
+                                         "phi3", "gpt_neox", "gpt2", "granite", "hyperclovax", "mixtral", "solar_open"),
+                         [](const auto& info) { return info.param; });
+
+TEST_F(AdapterTest, TablesHeadsNormsAndBiases) {
+  const fs::path golden = kGoldens / "qwen2";
+  const DecoderConfig c = load_model(golden)->config();
+  ASSERT_FALSE(c.tie_word_embeddings);
+  const int64_t vocab = c.vocab_size, dim = c.hidden_size;
+  std::vector<Values> tensors{random("model.embed_tokens.lora_embedding_A", {kRank, vocab}, 0.5),
+                              random("model.embed_tokens.lora_embedding_B", {dim, kRank}, 0.5),
+                              random("model.norm.weight", {dim}, 0.2, 1),
+                              random("model.layers.1.self_attn.q_proj.bias", {c.num_attention_heads * c.head_dim}, 0.5),
+                              random("model.layers.0.mlp.up_proj.weight", {c.intermediate_size, dim}, 0.1)};
+  add(tensors, "lm_head", vocab, dim, true);
+  write(tensors);
+  const auto model = load(golden);
+  const std::vector<float> before = logits(*model);
+  const auto adapter = attach_adapter(stream_, *model, adapter_);
+  EXPECT_EQ(5u, adapter->size());
+  const std::vector<float> with = logits(*model);
+  EXPECT_LT(relative_difference(with, logits(*merged(golden))), 2e-5);
+  EXPECT_GT(relative_difference(with, before), 0.1);
+  detach_adapter(*model, *adapter);
+  EXPECT_EQ(before, logits(*model));
+}
+
+// A tied table: what changes the one does not change the other.
+TEST_F(AdapterTest, ATiedHeadGoesItsOwnWay) {
+  const auto tied = load(kGoldens / "gemma2");
+  ASSERT_TRUE(tied->config().tie_word_embeddings);
+  const int64_t vocab = tied->config().vocab_size, dim = tied->config().hidden_size;
+  const std::vector<float> before = logits(*tied);
+  for (const bool head : {false, true}) {
+    std::vector<Values> tensors;
+    if (head) {
+      add(tensors, "lm_head", vocab, dim);
+    } else {
+      tensors = {random("model.embed_tokens.lora_embedding_A", {kRank, vocab}, 0.1),
+                 random("model.embed_tokens.lora_embedding_B", {dim, kRank}, 0.1)};
+    }
+    const formats::LoraAdapter stored(write(tensors));
+    const auto adapter = attach_adapter(stream_, *tied, adapter_);
+    const std::vector<float> with = logits(*tied);
+    detach_adapter(*tied, *adapter);
+    EXPECT_EQ(before, logits(*tied));
+    const auto other = load(kGoldens / "gemma2");  // the same by replacing one of two tables
+    other->separate_head();
+    for (const ParameterInfo& info : parameters_of(*other)) {
+      if (!stored.changes(info.parameter->name)) continue;
+      std::vector<float> values(info.parameter->value.data<float>(), info.parameter->value.data<float>() + vocab * dim);
+      stored.merge(info.parameter->name, vocab, dim, values);
+      auto memory = std::make_shared<std::vector<float>>(std::move(values));
+      info.parameter->value = Tensor(memory, memory->data(), {vocab, dim}, Dtype::kF32);
+      info.parameter->packed = Tensor();
+    }
+    EXPECT_LT(relative_difference(with, logits(*other)), 2e-5) << head;
+    EXPECT_GT(relative_difference(with, before), 0.01) << head;
+  }
+}
+
+// The base weights keep their 8 or 4 bits; DoRA's lengths are those of what they stand for.
+TEST_F(AdapterTest, QuantizedWeightsStayQuantized) {
+  const fs::path golden = kGoldens / "llama";
+  for (const bool dora : {false, true})
+    for (const QuantizedKind kind : {QuantizedKind::kInt8, QuantizedKind::kInt4}) {
+      write(everywhere(golden, dora), {{"use_dora", dora}});
+      const auto quantized = load(golden), plain = load(golden, Dtype::kF32, false);
+      quantize_weights(stream_, *quantized, kind);
+      const auto from = parameters_of(*quantized), to = parameters_of(*plain);
+      for (size_t i = 0; i < to.size(); ++i) {
+        if (!from[i].parameter->quantized) continue;
+        Context ctx{stream_, arena_};
+        const Tensor values = dequantize(ctx, from[i].parameter->quantized);
+        std::memcpy(to[i].parameter->value.data<float>(), values.data<float>(), values.bytes());
+      }
+      const std::vector<float> before = logits(*plain);
+      const double rounding = relative_difference(logits(*quantized), before);  // of activations, to 8 bits
+      const auto a = attach_adapter(stream_, *quantized, adapter_), b = attach_adapter(stream_, *plain, adapter_);
+      const std::vector<float> with = logits(*quantized), expected = logits(*plain);
+      EXPECT_LT(relative_difference(with, expected), 3 * rounding) << "which the adapter may amplify";
+      EXPECT_GT(relative_difference(with, before), 0.1);
+      for (const ParameterInfo& info : parameters_of(*quantized))
+        EXPECT_EQ(static_cast<bool>(info.parameter->quantized), !is_vector(info.role)) << info.parameter->name;
+    }
+}
+
+TEST_F(AdapterTest, ARowOfLogitsDependsNeitherOnCompanyNorThreads) {
+  for (const char* name : {"phi3", "gemma2"})
+    for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16}) {
+      write(everywhere(kGoldens / name, true));
+      const auto model = load(kGoldens / name, dtype);
+      const auto adapter = attach_adapter(stream_, *model, adapter_);
+      const std::vector<float> all = logits(*model), few = logits(*model, {1, 5, 38});
+      for (size_t i = 0; i < few.size(); ++i) ASSERT_EQ(all[i], few[i]) << name;
+      ThreadPool one(1);
+      stream_ = CpuStream{&one};
+      EXPECT_EQ(all, logits(*model)) << name;
+      stream_ = CpuStream{&pool_};
+    }
+}
+
+TEST_F(AdapterTest, Bf16IsNearF32) {
+  write(everywhere(kGoldens / "phi3", true));
+  const auto f32 = load(kGoldens / "phi3"), bf16 = load(kGoldens / "phi3", Dtype::kBf16);
+  const auto a = attach_adapter(stream_, *f32, adapter_), b = attach_adapter(stream_, *bf16, adapter_);
+  EXPECT_LT(relative_difference(logits(*bf16), logits(*f32)), 0.03);
+}
+
+TEST_F(AdapterTest, RefusesWhatWasMadeForAnotherModel) {
+  std::vector<Values> wrong, unknown, experts, vector;
+  add(wrong, "model.layers.0.self_attn.q_proj", 5, 64);
+  add(unknown, "model.layers.99.self_attn.q_proj", 64, 64);
+  add(experts, "model.layers.0.block_sparse_moe.experts.1.w1", 64, 64);
+  add(vector, "model.norm", 1, 64);
+  EXPECT_THAT(error_of(wrong, "llama"), HasSubstr("self_attn.q_proj.weight: made for [5, 64], the model has ["));
+  EXPECT_THAT(error_of(unknown, "llama"), HasSubstr("has no tensor model.layers.99.self_attn.q_proj.weight"));
+  EXPECT_THAT(error_of(experts, "mixtral"), HasSubstr("adapters of single experts are not supported"));
+  EXPECT_THAT(error_of(vector, "llama"), HasSubstr("model.norm.weight: made for"));
+  EXPECT_THAT(error_of({random("model.norm.weight", {3}, 1)}, "llama"), HasSubstr("shape [3], the model has ["));
+  EXPECT_THAT(error_of({random("transformer.wpe.lora_embedding_A", {kRank, 9}, 1),
+                        random("transformer.wpe.lora_embedding_B", {9, kRank}, 1)},
+                       "gpt2"),
+              HasSubstr("learned positions"));
+}
+
+// Names without the base model's, as they are when that alone was adapted.
+TEST_F(AdapterTest, NamesOfTheBaseModel) {
+  std::vector<Values> tensors;
+  const DecoderConfig c = load_model(kGoldens / "llama")->config();
+  add(tensors, "layers.0.mlp.down_proj", c.hidden_size, c.intermediate_size);
+  write(tensors);
+  const auto model = load(kGoldens / "llama");
+  EXPECT_EQ(1u, attach_adapter(stream_, *model, adapter_)->size());
+}
+
+TEST_F(AdapterTest, NoLossBesideAHeadsAdapter) {
+  std::vector<Values> tensors;
+  const DecoderConfig c = load_model(kGoldens / "llama")->config();
+  add(tensors, "lm_head", c.vocab_size, c.hidden_size);
+  write(tensors);
+  const auto model = load(kGoldens / "llama");
+  const auto adapter = attach_adapter(stream_, *model, adapter_);
+  Context ctx{stream_, arena_};
+  BatchBuilder builder;
+  builder.add(kTokens);
+  const Tensor hidden = model->forward(ctx, builder.batch());
+  EXPECT_THROW(model->loss(ctx, hidden, builder.batch().tokens, 1), Failure);
+}
+
+}  // namespace
+}  // namespace maru

@@ -1,0 +1,23 @@
+#include "models/placement.h"
+
+#include "models/registry.h"
+#include "models/weights.h"
+
+namespace maru {
+
+Placement::Placement(Decoder& model)
+    : rules_(architecture_of(model.config()).weights), head_dim_(model.config().head_dim) {
+  for (const ParameterInfo& info : parameters_of(model))
+    shapes_[info.parameter->name] = is_vector(info.role) ? Shape{info.shape.cols, 1} : info.shape;
+}
+
+StoredPart Placement::part(const std::string& parameter, const WeightPlace& place) const {
+  StoredPart part{place.layout, shapes_.at(parameter), 0, 0, head_dim_};
+  for (const std::string& other : place.parts) {
+    if (other == parameter) part.first_row = part.total_rows;
+    part.total_rows += shapes_.at(other).rows;
+  }
+  return part;
+}
+
+}  // namespace maru

@@ -1,0 +1,128 @@
+// Low-rank updates against sums written out in f64.
+#include "ops/lora.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "base/random.h"
+#include "ops/linear.h"
+#include "ops/quantized.h"
+
+namespace maru {
+namespace {
+
+class LoraOps : public testing::Test {
+ protected:
+  ThreadPool pool_{2};
+  Stream stream_ = CpuStream{&pool_};
+  Arena arena_{1 << 24};
+  Context ctx_{stream_, arena_};
+  Random random_{1};
+
+  Tensor normal(Shape shape, Dtype dtype) {
+    Tensor t(arena_, shape, dtype);
+    for (int64_t i = 0; i < t.size(); ++i) {
+      const auto value = static_cast<float>(random_.normal());
+      if (dtype == Dtype::kBf16) t.data<bfloat16>()[i] = to_bfloat16(value);
+      if (dtype == Dtype::kF32) t.data<float>()[i] = value;
+    }
+    return t;
+  }
+  static double at(const Tensor& t, int64_t r, int64_t c) {
+    const int64_t i = r * t.cols() + c;
+    return t.dtype() == Dtype::kBf16 ? to_float(t.data<bfloat16>()[i]) : t.data<float>()[i];
+  }
+  LoraWeights lora(int64_t in, int64_t out, int64_t rank, Dtype dtype) {
+    LoraWeights l{.a = normal({rank, in}, dtype), .b = normal({out, rank}, dtype), .scale = 0.7};
+    pack_lora(ctx_, l, false);
+    return l;
+  }
+  /// Element (r, c) of weight + scale · b · a.
+  static double sum_at(const Tensor& weight, const LoraWeights& l, int64_t r, int64_t c) {
+    double sum = 0;
+    for (int64_t k = 0; k < l.a.rows(); ++k) sum += at(l.b, r, k) * at(l.a, k, c);
+    return at(weight, r, c) + l.scale * sum;
+  }
+};
+
+TEST_F(LoraOps, AddsTheProductToEveryRow) {
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16}) {
+    const Tensor x = normal({5, 30}, dtype), weight = normal({20, 30}, dtype);
+    const LoraWeights l = lora(30, 20, 3, dtype);
+    const Tensor logits = add_lora(ctx_, project(ctx_, x, weight, {}, 2), x, l, {}, 2);
+    const Tensor y = add_lora(ctx_, linear(ctx_, x, weight), x, l);
+    const double tolerance = dtype == Dtype::kBf16 ? 0.5 : 1e-4;  // the inner product is rounded to 8 bits
+    for (int64_t r = 0; r < y.rows(); ++r)
+      for (int64_t c = 0; c < y.cols(); ++c) {
+        double expected = 0;
+        for (int64_t k = 0; k < x.cols(); ++k) expected += at(x, r, k) * sum_at(weight, l, c, k);
+        EXPECT_NEAR(expected, at(y, r, c), tolerance);
+        EXPECT_NEAR(2 * expected, at(logits, r, c), 2 * tolerance) << "logits, in f32";
+      }
+  }
+}
+
+TEST_F(LoraOps, DecomposedScalesBeforeTheBias) {
+  const Tensor x = normal({4, 16}, Dtype::kF32), weight = normal({9, 16}, Dtype::kF32),
+               bias = normal({1, 9}, Dtype::kF32);
+  LoraWeights l = lora(16, 9, 2, Dtype::kF32);
+  l.row_scale = normal({1, 9}, Dtype::kF32);
+  const Tensor y = add_lora(ctx_, linear(ctx_, x, weight), x, l, bias);
+  for (int64_t r = 0; r < y.rows(); ++r)
+    for (int64_t c = 0; c < y.cols(); ++c) {
+      double product = 0;
+      for (int64_t k = 0; k < x.cols(); ++k) product += at(x, r, k) * sum_at(weight, l, c, k);
+      EXPECT_NEAR(at(l.row_scale, 0, c) * product + at(bias, 0, c), at(y, r, c), 1e-4);
+    }
+}
+
+TEST_F(LoraOps, RowsOfATable) {
+  LoraWeights l = lora(7, 12, 3, Dtype::kF32);
+  l.a = normal({50, 3}, Dtype::kF32);
+  const Tensor tokens(arena_, {2, 1}, Dtype::kI32), y = normal({2, 12}, Dtype::kF32);
+  tokens.data<int32_t>()[0] = 49, tokens.data<int32_t>()[1] = 3;
+  const Tensor sum = add_lora_rows(ctx_, y, tokens, l, 1.5);
+  for (int64_t r = 0; r < 2; ++r)
+    for (int64_t c = 0; c < 12; ++c) {
+      double update = 0;
+      for (int64_t k = 0; k < 3; ++k) update += at(l.a, tokens.data<int32_t>()[r], k) * at(l.b, c, k);
+      EXPECT_NEAR(at(y, r, c) + 1.5 * l.scale * update, at(sum, r, c), 1e-5);
+    }
+}
+
+TEST_F(LoraOps, RowNormsAreThoseOfTheSum) {
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16})
+    for (const bool quantized : {false, true}) {
+      const LoraWeights l = lora(70, 33, 5, dtype);
+      Parameter p{.value = normal({33, 70}, dtype)};
+      Tensor weight = p.value;
+      if (quantized) {
+        p.quantized = quantize(stream_, p.value, QuantizedKind::kInt4);
+        weight = dequantize(ctx_, p.quantized);
+        p.value = Tensor();
+      }
+      const std::vector<double> norms = lora_row_norms(ctx_, p, l);
+      ASSERT_EQ(33u, norms.size());
+      for (int64_t r = 0; r < 33; ++r) {
+        double squares = 0;
+        for (int64_t c = 0; c < 70; ++c) squares += std::pow(sum_at(weight, l, r, c), 2);
+        EXPECT_NEAR(std::sqrt(squares), norms[static_cast<size_t>(r)], 1e-5 * std::sqrt(squares));
+      }
+    }
+}
+
+TEST_F(LoraOps, RefusesToBeTrainedAndToGuess) {
+  const Tensor x = normal({4, 16}, Dtype::kF32), y = normal({4, 9}, Dtype::kF32);
+  const LoraWeights l = lora(16, 8, 2, Dtype::kF32);
+  EXPECT_THROW(add_lora(ctx_, y, x, l), Failure) << "9 columns, 8 rows of b";
+  Tape tape;
+  Context recording{stream_, arena_, &tape};
+  const LoraWeights fits = lora(16, 9, 2, Dtype::kF32);
+  EXPECT_NO_THROW(add_lora(ctx_, y, x, fits));
+  EXPECT_THROW(add_lora(recording, y, x, fits), Failure);
+}
+
+}  // namespace
+}  // namespace maru
