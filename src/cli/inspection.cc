@@ -219,6 +219,8 @@ void inspect_weights(Inspection& in, const fs::path& path, const Json& config) {
   } catch (const Failure& e) {
     if (in.obstacle.empty()) in.obstacle = e.what();
   }
+  if (quantization && quantization->method == formats::QuantizationMethod::kPanels)
+    in.loaded_bytes = in.weight_bytes;  // used as they are
   if (quantization) in.quantization = fmt::format("{}, {} bits", quantization->name, quantization->bits);
   if (in.obstacle.empty()) in.obstacle = readable(files, quantization.has_value());
 }

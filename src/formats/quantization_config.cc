@@ -78,6 +78,12 @@ std::optional<QuantizationConfig> quantization_config(const Json& config, const 
     result.method = QuantizationMethod::kAwq;
     if (const std::string version = text_of(*it, "version"); !version.empty() && version != "gemm" && version != "GEMM")
       unsupported(where, "AWQ version \"" + version + "\"");
+  } else if (method == "maru") {
+    result.method = QuantizationMethod::kPanels;
+    if (const int64_t version = integer_of(*it, "version", 0, where); version != 1)
+      unsupported(where, fmt::format("version {} of \"maru\"", version));
+    if (result.group_size != 32) unsupported(where, fmt::format("group_size {} of \"maru\"", result.group_size));
+    if (result.bits != 4 && result.bits != 8) unsupported(where, fmt::format("{} bits of \"maru\"", result.bits));
   } else if (method == "fp8") {
     result.bits = 8;
     result.block = block_of(*it, "weight_block_size", where);

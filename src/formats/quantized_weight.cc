@@ -227,6 +227,7 @@ std::optional<Stored> stored_numbers(const QuantizationConfig& config, const Par
     case QuantizationMethod::kGptq:
     case QuantizationMethod::kAwq: return parts.find("qweight");
     case QuantizationMethod::kPacked: return parts.find("weight_packed");
+    case QuantizationMethod::kPanels: return parts.find("weight.shape");
     case QuantizationMethod::kScaled: break;
   }
   const auto weight = parts.find("weight");
@@ -262,6 +263,7 @@ std::optional<IntegerWeight> read_integers(const QuantizationConfig& config, con
     case QuantizationMethod::kGptq: return gptq_integers(config, *parts);
     case QuantizationMethod::kAwq: return awq_integers(config, *parts);
     case QuantizationMethod::kPacked: return packed_integers(config, *parts);
+    case QuantizationMethod::kPanels: parts->unsupported("is in Maru's panels; `maru export` expands them");
     case QuantizationMethod::kScaled: break;
   }
   return numbers->dtype() == "I8" ? std::optional(byte_integers(config, *parts)) : std::nullopt;
@@ -280,6 +282,10 @@ std::optional<std::array<int64_t, 2>> quantized_shape(const QuantizationConfig& 
   const auto parts = parts_of(lookup, name, where);
   const auto numbers = parts ? stored_numbers(config, *parts) : std::nullopt;
   if (!numbers) return std::nullopt;
+  if (config.method == QuantizationMethod::kPanels) {
+    numbers->expect("I64", 2, 1);
+    return std::array{numbers->integer(0), numbers->integer(1)};
+  }
   numbers->expect_matrix(numbers->dtype());
   if (config.method == QuantizationMethod::kGptq)
     return std::array{numbers->cols(), numbers->rows() * 32 / std::max<int64_t>(1, config.bits)};

@@ -18,6 +18,7 @@ enum class QuantizationMethod : uint8_t {
   kGptq,
   kAwq,
   kPacked,  // compressed-tensors "pack-quantized"
+  kPanels,  // Maru's own (docs/formats/maru-quantized.md): used as they are by models/, never expanded here
   kScaled,  // int8 or fp8 elements times scales: compressed-tensors "int-quantized", "float-quantized", and "fp8"
 };
 

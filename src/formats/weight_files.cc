@@ -59,8 +59,10 @@ void refuse_parts(const GgufFile& file) {
 }
 
 // The suffixes of the tensors that only help to read a quantized one.
-constexpr std::array<std::string_view, 12> kHelpers{".qzeros",
+constexpr std::array<std::string_view, 14> kHelpers{".qzeros",
                                                     ".scales",
+                                                    ".offsets",
+                                                    ".shape",
                                                     ".g_idx",
                                                     ".weight_scale",
                                                     ".weight_scale_inv",
@@ -172,6 +174,8 @@ PlainWeights::PlainWeights(const WeightFiles& files, std::optional<QuantizationC
       add_quantized(stem(".qweight"));
     else if (config_ && ends(".weight_packed"))
       add_quantized(stem(".weight_packed"));
+    else if (config_ && ends(".weight.quads"))
+      add_quantized(stem(".weight.quads"));
     else if (config_ && ends(".weight") && (t.dtype == "I8" || t.dtype.starts_with("F8_E")))
       items_.push_back({t.name, t.shape, ""});
     else

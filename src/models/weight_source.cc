@@ -6,6 +6,7 @@
 #include "base/float16.h"
 #include "formats/block_integers.h"
 #include "formats/block_quant.h"
+#include "models/quantized_files.h"
 #include "ops/quantized.h"
 
 namespace maru {
@@ -119,6 +120,15 @@ WeightSource::WeightSource(const fs::path& path)
       quantization_(formats::quantization_config(config_.json, config_.name)),
       plain_(files_, quantization_, where_) {
   for (const Item& item : plain_.items()) items_.emplace(item.name, &item);
+}
+
+bool WeightSource::load_panels(Parameter& parameter, Shape shape) {
+  if (!quantization_ || quantization_->method != formats::QuantizationMethod::kPanels) return false;
+  auto weight = read_panels(files_, parameter.name, shape, where_);
+  if (!weight) return false;
+  parameter.quantized = std::move(*weight);
+  for (const char* part : {"", ".quads", ".scales", ".offsets", ".shape"}) used_.insert(parameter.name + part);
+  return true;
 }
 
 const WeightSource::Item* WeightSource::find_item(const std::string& tensor) const {

@@ -50,6 +50,11 @@ class WeightSource {
   ///
   /// Throws   as load; kInvalidArgument when a scale is too large for a half.
   bool load_quantized(const Stream&, Parameter&, const std::string& tensor, const StoredPart& part);
+  /// Sets the quantized weight of a parameter that lies in the files as kernels read it (quantized_files.h), where it
+  /// is mapped. False when it does not.
+  ///
+  /// Throws   kDataLoss when its tensors do not fit it.
+  bool load_panels(Parameter&, Shape shape);
   bool contains(const std::string& tensor) const { return items_.contains(tensor); }
   /// Gives the pages of a tensor back; they are read again when somebody looks at them.
   void release(const std::string& tensor) const;
