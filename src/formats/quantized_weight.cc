@@ -236,6 +236,20 @@ std::optional<Stored> stored_numbers(const QuantizationConfig& config, const Par
   return scaled ? weight : std::nullopt;
 }
 
+// Rows and columns as they are stored, where the panels are as many as they ask for.
+std::array<int64_t, 2> panel_shape(const Parts& parts, const Stored& shape) {
+  constexpr int64_t kMost = int64_t{1} << 32;
+  shape.expect("I64", 2, 1);
+  const int64_t rows = shape.integer(0), cols = shape.integer(1);
+  if (rows < 1 || cols < 1 || rows > kMost || cols > kMost)
+    shape.misfit(fmt::format("rows and columns of a matrix (found {}, {})", rows, cols));
+  const Stored quads = parts.get("weight.quads").expect_matrix("U8");
+  const int64_t panels = ceil_div(rows, 16), groups = ceil_div(cols, 32);
+  if (quads.rows() != panels || (quads.cols() != groups * 256 && quads.cols() != groups * 512))
+    quads.misfit(fmt::format("U8 of shape [{}, {}] or [{}, {}]", panels, groups * 512, panels, groups * 256));
+  return {rows, cols};
+}
+
 std::optional<Parts> parts_of(const TensorLookup& lookup, const std::string& name, const std::string& where) {
   constexpr std::string_view kWeight = "weight";
   if (!name.ends_with(".weight")) return std::nullopt;
@@ -282,10 +296,7 @@ std::optional<std::array<int64_t, 2>> quantized_shape(const QuantizationConfig& 
   const auto parts = parts_of(lookup, name, where);
   const auto numbers = parts ? stored_numbers(config, *parts) : std::nullopt;
   if (!numbers) return std::nullopt;
-  if (config.method == QuantizationMethod::kPanels) {
-    numbers->expect("I64", 2, 1);
-    return std::array{numbers->integer(0), numbers->integer(1)};
-  }
+  if (config.method == QuantizationMethod::kPanels) return panel_shape(*parts, *numbers);
   numbers->expect_matrix(numbers->dtype());
   if (config.method == QuantizationMethod::kGptq)
     return std::array{numbers->cols(), numbers->rows() * 32 / std::max<int64_t>(1, config.bits)};

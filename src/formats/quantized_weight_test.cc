@@ -174,6 +174,23 @@ TEST(QuantizedWeight, RefusesPartsThatDoNotFit) {
   EXPECT_THAT(error_of(three, gptq()), HasSubstr("GPTQ with 3 bits is not supported"));
 }
 
+TEST(QuantizedWeight, KnowsTheShapeOfPanelsAndRefusesThoseThatLie) {
+  const QuantizationConfig config = config_of(R"({"quant_method":"maru","version":1,"bits":4,"group_size":32})");
+  const auto of = [&](int64_t rows, int64_t cols, std::vector<int64_t> quads) {
+    Tensors t;
+    t.add<int64_t>("m.weight.shape", "I64", {2}, {rows, cols});
+    t.add<uint8_t>("m.weight.quads", "U8", quads, std::vector<uint8_t>(static_cast<size_t>(quads[0] * quads[1])));
+    return quantized_shape(config, t.lookup(), "m.weight", "dir").value();
+  };
+  EXPECT_THAT(of(17, 33, {2, 512}), ElementsAre(17, 33));   // int4
+  EXPECT_THAT(of(17, 33, {2, 1024}), ElementsAre(17, 33));  // int8
+  const std::vector<std::pair<int64_t, int64_t>> lies = {{33, 33}, {17, 65}, {-17, 33}, {0, 33}, {17, INT64_MAX}};
+  for (const auto& [rows, cols] : lies) EXPECT_THROW(of(rows, cols, {2, 512}), Failure) << rows << ", " << cols;
+  EXPECT_THROW(of(17, 33, {2, 513}), Failure);
+  EXPECT_THAT(error_of(config, Tensors().add<int64_t>("m.weight.shape", "I64", {2}, {17, 33})),
+              HasSubstr("m.weight: is in Maru's panels; `maru export` expands them"));
+}
+
 TEST(QuantizedWeight, RefusesMethodsItCannotRead) {
   EXPECT_EQ(std::nullopt, quantization_config(Json::object(), "c"));
   const auto refused = [](const char* text) {
