@@ -56,6 +56,7 @@ TEST(CharBpe, FrozenTokensAreFoundFirst) {
   const auto tokens = table_of({"a", "b", "ab", "abb"});
   const BpeSpec spec{.merges = {{0, 1, 2}}};
   EXPECT_EQ(encode(CharBpeModel(spec, tokens, {3}), "abbab"), (Ids{3, 2}));
+  EXPECT_EQ(encode(CharBpeModel(spec, tokens, {2, 3}), "abbab"), (Ids{3, 2})) << "the longest";
 }
 
 // Two ways to the same token have one rank: the leftmost goes first, whichever pair it is.
@@ -123,6 +124,32 @@ TEST(Unigram, TakesTheBestSumAndTheFirstOfEquals) {
   EXPECT_THROW(encode(UnigramModel({.scores = spec.scores}, tokens), "x"), Failure);
 }
 
+TEST(Unigram, UnknownCostsTenMoreThanTheWorstToken) {
+  const UnigramSpec spec{.scores = {0, -4, -3, -4}, .unk_id = 0};
+  EXPECT_EQ(encode(UnigramModel(spec, table_of({"<unk>", "a", "ab", "bc"})), "abc"), (Ids{1, 3}));
+}
+
+TEST(Unigram, OfEqualSumsTheOneWhoseLastTokenBeginsFirst) {
+  const UnigramSpec spec{.scores = {0, -1, -1, -1, -1}, .unk_id = 0};
+  EXPECT_EQ(encode(UnigramModel(spec, table_of({"<unk>", "a", "ab", "bc", "c"})), "abc"), (Ids{1, 3}));
+}
+
+TEST(Unigram, UserDefinedPiecesAreTakenWhateverTheyScore) {
+  const auto tokens = table_of({"<unk>", "a", "b", "ab"});
+  UnigramSpec spec{.scores = {0, -1, -1, -100}, .unk_id = 0, .sentencepiece = true};
+  EXPECT_EQ(encode(UnigramModel(spec, tokens), "ab"), (Ids{1, 2}));
+  spec.user_defined = {3};
+  EXPECT_EQ(encode(UnigramModel(spec, tokens), "ab"), (Ids{3}));
+}
+
+// Floats near 100,000 are 1/128 apart: only sums that begin again can tell -3.001 from -3.
+TEST(Unigram, LongTextsStayAsFineAsShortOnes) {
+  const UnigramSpec spec{.scores = {0, -50, -1.5, -1.5, -3.001}, .unk_id = 0, .sentencepiece = true};
+  const Ids ids = encode(UnigramModel(spec, table_of({"<unk>", "a", "b", "c", "bc"})), std::string(2001, 'a') + "bc");
+  ASSERT_EQ(2003u, ids.size());
+  EXPECT_EQ(2, ids[2001]);
+}
+
 TEST(Unigram, SpellsUnknownTextInBytesOrAsATokenAfterAll) {
   std::vector<std::string> names{"<unk>", "a", "xy"};
   for (const char* byte : {"<0x78>", "<0x79>", "<0x7A>"}) names.push_back(byte);
@@ -131,6 +158,8 @@ TEST(Unigram, SpellsUnknownTextInBytesOrAsATokenAfterAll) {
   EXPECT_EQ(encode(model, "axz"), (Ids{1, 3, 5}));
   EXPECT_EQ(encode(model, "aq"), (Ids{1, 0}));
   EXPECT_EQ(encode(model, "axy"), (Ids{1, 2}));
+  const UnigramSpec cheap{.scores = {50, 50, 50}, .unk_id = 0};  // two unknown characters for 80
+  EXPECT_EQ(encode(UnigramModel(cheap, table_of({"<unk>", "a", "xy"})), "axy"), (Ids{1, 2}));
 }
 
 TEST(WordPiece, LongestFirstOrUnknown) {

@@ -212,6 +212,13 @@ TEST(SentencePiece, ReadsBothKinds) {
   EXPECT_EQ(parse_sentencepiece(small_model(3), "t").error().code, ErrorCode::kUnimplemented);
 }
 
+TEST(SentencePiece, UnusedPiecesMatchNothing) {
+  const std::string bytes = small_model(1) + piece("▁ab", -0.1f, 5);
+  const Tokenizer t = Tokenizer::create(parse_sentencepiece(bytes, "t.model").value(), "t.model").value();
+  EXPECT_EQ(t.encode("ab"), (std::vector<int32_t>{3, 4}));
+  EXPECT_EQ(t.decode(std::vector<int32_t>{8}), "ab");
+}
+
 TEST(SentencePiece, DamagedFilesAreNamed) {
   const std::string good = small_model(1);
   const auto message = [](const std::string& bytes) {
@@ -262,6 +269,25 @@ TEST(GgufVocabulary, RefusesWhatDoesNotFit) {
   EXPECT_EQ(message(), "f.gguf: tokenizer.ggml.model: \"rwkv\" is not supported yet");
   v = {.model = "bert", .tokens = {"[UNK]", "▁a"}, .sep = 0, .cls = 7};
   EXPECT_EQ(message(), "f.gguf: tokenizer.ggml.…_token_id: no token has id 7");
+}
+
+TEST(GgufVocabulary, PiecesThatAreTokensAreTakenWholeWherePatternsSaySo) {
+  GgufVocabulary v{
+      .model = "gpt2", .pre = "gpt-2", .tokens = {"a", "b", "c", "ab", "abc"}, .merges = {"a b"}, .bos = 0, .eos = 1};
+  EXPECT_EQ(gguf_tokenizer(v, "f.gguf").value().encode("abc"), (std::vector<int32_t>{3, 2}));
+  v.pre = "llama-bpe";
+  const Tokenizer whole = gguf_tokenizer(v, "f.gguf").value();
+  EXPECT_EQ(whole.encode("abc"), (std::vector<int32_t>{4}));
+  EXPECT_EQ(whole.bos(), 0);
+  EXPECT_EQ(whole.eos(), 1);
+}
+
+TEST(GgufVocabulary, MergesSpellUserDefinedTokensInTheAlphabet) {
+  GgufVocabulary v{.model = "gpt2", .pre = "gpt-2", .tokens = {"\u0120", "  "}, .merges = {"\u0120 \u0120"}};
+  EXPECT_FALSE(gguf_tokenizer(v, "f.gguf").ok());
+  v.token_types = {1, 4};
+  const Tokenizer t = gguf_tokenizer(v, "f.gguf").value();
+  EXPECT_EQ(std::get<BpeSpec>(t.spec().model).merges, (std::vector<Merge>{{0, 0, 1}}));
 }
 
 TEST(GgufVocabulary, LlamaPiecesAndTheirBytes) {
