@@ -116,6 +116,15 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   return *this;
 }
 
+void MappedFile::release(std::span<const std::byte> part) const {
+  CHECK(part.empty() || (part.data() >= data_ && part.data() + part.size() <= data_ + size_));
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const auto offset = static_cast<size_t>(part.data() - data_);
+  const size_t first = (offset + page - 1) / page * page, last = (offset + part.size()) / page * page;
+  // Advice that is not taken costs memory, nothing else.
+  if (first < last) (void)::madvise(const_cast<std::byte*>(data_) + first, last - first, MADV_DONTNEED);
+}
+
 std::string read_file(const fs::path& path, uint64_t limit) {
   InputFile file(path);
   if (file.size() > limit)

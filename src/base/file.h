@@ -57,6 +57,9 @@ class MappedFile {
   MappedFile& operator=(MappedFile&& other) noexcept;
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
+  /// Gives the memory of the pages that lie wholly in `part` back to the system; they are read again when they are
+  /// looked at. What a loader calls when it has copied a part. CHECKs that `part` lies in the map.
+  void release(std::span<const std::byte> part) const;
 
  private:
   const std::byte* data_ = nullptr;

@@ -6,6 +6,7 @@
 #include "base/progress.h"
 #include "cli/adapter.h"
 #include "cli/foreign.h"
+#include "cli/lineage.h"
 #include "cli/local_model.h"
 #include "cli/stages.h"
 #include "cli/verbs.h"
@@ -24,18 +25,13 @@ struct Lineage {
   fs::path model, tokens, dataset, adapter;
 };
 
-fs::path input_of(const fs::path& artefact, const std::string& role) {
-  for (const ledger::ManifestInput& input : ledger::read_manifest(artefact).inputs)
-    if (input.role == role) return ledger::resolved_path(input.path, artefact).parent_path();
-  return {};
-}
-
 Lineage lineage_of(const Session& session, const EvalConfig& config) {
   Lineage l{.model = session.find("models", config.model), .tokens = {}, .dataset = {}, .adapter = {}};
   l.adapter = find_adapter(session, config.adapter).directory;
-  l.tokens = config.tokens.empty() ? input_of(l.model, "tokens") : session.find("datasets", config.tokens);
+  l.tokens = config.tokens.empty() ? tokens_behind(l.model) : session.find("datasets", config.tokens);
   if (l.tokens.empty())
-    throw Failure(ErrorCode::kInvalidArgument, config.model + ": its manifest names no tokens; give tokens=DIRECTORY");
+    throw Failure(ErrorCode::kInvalidArgument,
+                  config.model + ": the ledger names no tokens that it learnt from; give tokens=DIRECTORY");
   l.dataset = config.train_text.empty() ? input_of(l.tokens, "dataset") : session.find("datasets", config.train_text);
   return l;
 }
@@ -101,7 +97,7 @@ Json evaluate(Session& session, const EvalConfig& config, const Lineage& lineage
               {"tasks", Json::array()}};
   if (config.baselines && !lineage.dataset.empty())
     result["bits_per_byte"]["held_out"]["baselines"] = baselines_of(session, lineage.dataset);
-  const text::Tokenizer tokenizer = text::Tokenizer::load(lineage.model);
+  const text::Tokenizer tokenizer = infer::load_text(lineage.model).tokenizer;
   for (const eval::ClassifyConfig& task : config.tasks) {
     Arena arena(size_t{4} << 30);
     Context ctx{session.stream(), arena};

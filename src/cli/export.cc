@@ -9,6 +9,9 @@
 #include "cli/verbs.h"
 #include "formats/convert.h"
 #include "ledger/artefact_writer.h"
+#include "models/checkpoint.h"
+#include "models/quantize.h"
+#include "text/chat_files.h"
 
 namespace maru::cli {
 namespace {
@@ -45,8 +48,41 @@ void copy_tokenizer(const fs::path& from, const fs::path& to) {
     if (fs::exists(from / name)) fs::copy_file(from / name, to / name);
 }
 
+/// A model in Maru's panels as a directory of plain f32 weights beside `out`, for as long as this lives.
+class Expanded {
+ public:
+  Expanded(Session& session, const fs::path& from, const fs::path& out) : writer_(out.string() + ".expanded") {
+    const auto model = load_model(from, Dtype::kF32);
+    Progress bar("expand", 0, "weights", session.quiet);
+    dequantize_weights(session.stream(), *model, [&](int64_t weights) {
+      throw_if_interrupted();
+      bar.update(static_cast<uint64_t>(weights));
+    });
+    save_weights(*model, directory() / "model.safetensors");
+    Json config = read_json(from / "config.json");
+    config.erase("quantization_config");
+    write_json(directory() / "config.json", config);
+    copy_tokenizer(from, directory());
+  }
+  const fs::path& directory() const { return writer_.directory(); }
+
+ private:
+  ledger::ArtefactWriter writer_;  // never committed
+};
+
+bool holds_panels(const fs::path& model) {
+  if (!fs::exists(model / "config.json")) return false;
+  const std::string where = (model / "config.json").string();
+  const auto quantization = formats::quantization_config(read_json(where), where);
+  return quantization && quantization->method == formats::QuantizationMethod::kPanels;
+}
+
 formats::ConvertResult export_model(Session& session, const ExportArguments& a, const fs::path& model) {
   const fs::path out = fs::absolute(a.out).lexically_normal();
+  if (formats::gguf_file_of(model))
+    throw Failure(ErrorCode::kUnimplemented, model.string() +
+                                                 ": a GGUF file cannot be exported; give the model it "
+                                                 "was made from");
   if (fs::exists(out) && !a.force) throw Failure(ErrorCode::kExists, out.string() + ": exists; --force replaces it");
   Progress bar("export", static_cast<uint64_t>(std::max<int64_t>(0, inspect_model(model).parameters)), "weights",
                session.quiet);
@@ -54,12 +90,18 @@ formats::ConvertResult export_model(Session& session, const ExportArguments& a, 
     throw_if_interrupted();
     bar.update(elements);
   };
+  const bool panels = holds_panels(model);
+  std::optional<Expanded> expanded;
+  if (panels) expanded.emplace(session, model, out);
+  const fs::path& weights = panels ? expanded->directory() : model;
+  const std::optional<formats::GgmlType> type = panels && a.dtype.empty() ? formats::GgmlType::kBf16 : type_of(a.dtype);
   if (a.format == "gguf") {
     if (out.has_parent_path()) fs::create_directories(out.parent_path());
-    return formats::convert_to_gguf(model, out, type_of(a.dtype), directory_name(model), progress);
+    return formats::convert_to_gguf(weights, out, type, directory_name(model), text::read_chat_template(model),
+                                    progress);
   }
   ledger::ArtefactWriter writer(out);
-  const auto result = formats::convert_to_safetensors(model, writer.directory(), type_of(a.dtype), progress);
+  const auto result = formats::convert_to_safetensors(weights, writer.directory(), type, progress);
   copy_tokenizer(model, writer.directory());
   writer.commit(manifest_of(session, model, out, std::string(formats::name_of(result.type))));
   return result;
@@ -95,8 +137,11 @@ void add_export(CLI::App& app, Session& session) {
                    "f32, f16, bf16; for gguf also q8_0, q4_0. Default: as stored, quantized: bf16");
   verb->add_flag("--force", a->force, "replace what is there");
   verb->footer(
-      "Quantized weights (GPTQ, AWQ, compressed-tensors, fp8) are expanded. GGUF is written for Llama, Mistral, Qwen2\n"
-      "and Qwen3, with the tokenizer in the file, as llama.cpp's own converter lays them out.");
+      "Quantized weights (int8, int4, GPTQ, AWQ, compressed-tensors, fp8) are expanded. GGUF is written for Llama, "
+      "Mistral, "
+      "Qwen2,\n"
+      "Qwen3, Gemma 2 and 3, Phi-3, EXAONE, Granite and GPT-2, with the tokenizer in the file, as llama.cpp's own\n"
+      "converter lays them out.");
   verb->callback([&session, a] {
     const formats::ConvertResult result = export_model(session, *a, session.find("models", a->model));
     session.answer(to_json(*a, result), text_of(*a, result));

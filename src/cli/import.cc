@@ -10,9 +10,9 @@
 #include "cli/inspection.h"
 #include "cli/verbs.h"
 #include "formats/weight_files.h"
+#include "infer/model_text.h"
 #include "ledger/artefact_writer.h"
 #include "models/checkpoint.h"
-#include "text/tokenizer.h"
 
 namespace maru::cli {
 namespace {
@@ -25,18 +25,19 @@ struct ImportArguments {
 };
 
 /// Everything that loading checks, by loading: configuration, every tensor's shape and dtype, the tokenizer.
-void check_loads(const fs::path& directory) {
-  const auto model = load_model(directory);
-  const text::Tokenizer tokenizer = text::Tokenizer::load(directory);
+void check_loads(const Stream& stream, const fs::path& source) {
+  const auto model = load_for_serving(stream, source);
+  const text::Tokenizer tokenizer = infer::load_text(source).tokenizer;
   if (tokenizer.vocab_size() > model->config().vocab_size)
     throw Failure(ErrorCode::kInvalidArgument,
-                  fmt::format("{}: the tokenizer has {} tokens, the model only {}", directory.string(),
+                  fmt::format("{}: the tokenizer has {} tokens, the model only {}", source.string(),
                               tokenizer.vocab_size(), model->config().vocab_size));
 }
 
 // Small files are copied, so that the model is described even when the original has gone. Code is left behind: nothing
 // here would run it.
 void copy_description(const fs::path& from, const fs::path& to) {
+  if (!fs::is_directory(from)) return;  // a GGUF file: it describes itself
   static const std::set<std::string> kLeft{".safetensors", ".bin", ".pt", ".pth",    ".gguf",
                                            ".onnx",        ".h5",  ".py", ".msgpack"};
   for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
@@ -60,8 +61,8 @@ void place_weights(const fs::path& source, const fs::path& to, bool copy) {
 }
 
 void require_importable(const Session& session, const ImportArguments& a, const fs::path& source) {
-  if (!fs::is_directory(source))
-    throw Failure(ErrorCode::kNotFound, source.string() + ": expected a Hugging Face directory");
+  if (!fs::is_directory(source) && !formats::gguf_file_of(source))
+    throw Failure(ErrorCode::kNotFound, source.string() + ": expected a Hugging Face directory or a GGUF file");
   if (fs::exists(source / ledger::kManifestName))
     throw Failure(ErrorCode::kInvalidArgument,
                   source.string() + ": is an artefact already; use it by its path, so that its history stays with it");
@@ -73,8 +74,8 @@ void require_importable(const Session& session, const ImportArguments& a, const 
 Json import_model(Session& session, const ImportArguments& a) {
   const fs::path source = fs::absolute(a.source).lexically_normal(), output = session.place("models", a.name);
   require_importable(session, a, source);
-  check_loads(source);
-  const std::string licence = a.licence.empty() ? find_licence(source).name : a.licence;
+  check_loads(session.stream(), source);
+  const std::string licence = a.licence.empty() ? inspect_model(source).licence.name : a.licence;
   const std::string origin = a.origin.empty() ? source.string() : a.origin;
   ledger::Manifest manifest{.kind = "model", .name = a.name};
   manifest.recipe = {{"verb", "import"}, {"source", source.string()}, {"copy", a.copy}};
@@ -111,10 +112,11 @@ void answer_adapter(Session& session, const ImportArguments& a) {
 void add_import(CLI::App& app, Session& session) {
   CLI::App* verb = app.add_subcommand("import", "take a model from outside into this home, with its origin on record");
   auto a = std::make_shared<ImportArguments>();
-  verb->add_option("directory", a->source, "a Hugging Face directory, or that of a PEFT adapter")->required();
+  verb->add_option("model", a->source, "a Hugging Face directory, a GGUF file, or a PEFT adapter's directory")
+      ->required();
   verb->add_option("--name", a->name, "of the model here")->required();
-  verb->add_option("--source", a->origin, "where it came from, for the record; default: the directory");
-  verb->add_option("--licence,--license", a->licence, "by name; default: from its README or licence file");
+  verb->add_option("--source", a->origin, "where it came from, for the record; default: the path");
+  verb->add_option("--licence,--license", a->licence, "by name; default: from its README, licence file or metadata");
   verb->add_flag("--copy", a->copy, "copy the weights; without it they stay where they are and must not change");
   verb->add_flag("--force", a->force, "replace a model of this name");
   verb->footer(

@@ -8,13 +8,14 @@
 
 #include "base/json.h"
 #include "base/progress.h"
+#include "formats/block_integers.h"
 #include "formats/block_quant.h"
-#include "formats/convert.h"
-#include "formats/gguf_model.h"
 #include "formats/weight_files.h"
+#include "infer/model_text.h"
 #include "ledger/manifest.h"
 #include "models/config.h"
-#include "text/tokenizer.h"
+#include "models/weight_source.h"
+#include "text/chat_files.h"
 
 namespace maru::cli {
 namespace {
@@ -135,12 +136,35 @@ void count_tensors(Inspection& in, const formats::WeightFiles& files) {
   }
 }
 
-// In memory, weights are f32 where the files say so, and bf16 otherwise.
-void count_parameters_of(Inspection& in, const formats::PlainWeights& weights) {
+// Bits of a weight that stays an integer, its share of scale and offset included.
+double integer_bits(int64_t bits, bool has_offsets) {
+  return (bits <= 4 ? 4 : 8) + 16.0 / formats::kIntegerGroup * (has_offsets ? 2 : 1);
+}
+
+// What the loader keeps as integers. Whether all zero points are the middle shows in the weights alone, which are not
+// read here: they are counted as if not.
+double loaded_bits(const formats::PlainWeights::Item& item, const formats::WeightFiles& files,
+                   const std::optional<formats::QuantizationConfig>& quantization) {
+  const auto type = formats::ggml_type_named(item.dtype);
+  const auto form = type && item.shape.size() > 1 ? formats::integer_form(*type) : std::nullopt;
+  if (form) return integer_bits(form->bits, form->has_offsets);
+  if (!item.dtype.empty()) return item.dtype == "F32" ? 32 : 16;
+  const formats::StoredTensor* bytes = files.find(item.name);
+  const bool floats = bytes != nullptr && bytes->dtype != "I8";
+  const bool grouped = quantization->group_size % formats::kIntegerGroup == 0 && !quantization->act_order;
+  const std::string zeros = item.name.substr(0, item.name.rfind('.')) + ".weight_zero_point";
+  const bool has_zeros = quantization->method == formats::QuantizationMethod::kGptq ||
+                         quantization->method == formats::QuantizationMethod::kAwq || files.find(zeros) != nullptr;
+  return floats || !grouped ? 16 : integer_bits(quantization->bits, has_zeros);
+}
+
+void count_parameters_of(Inspection& in, const formats::WeightFiles& files,
+                         const std::optional<formats::QuantizationConfig>& quantization) {
+  const formats::PlainWeights weights(files, quantization, in.path);
   for (const formats::PlainWeights::Item& item : weights.items()) {
     const int64_t n = std::accumulate(item.shape.begin(), item.shape.end(), int64_t{1}, std::multiplies<>());
     in.parameters += n;
-    in.loaded_bytes += static_cast<uint64_t>(n) * (item.dtype == "F32" ? 4 : 2);
+    in.loaded_bytes += static_cast<uint64_t>(static_cast<double>(n) * loaded_bits(item, files, quantization) / 8);
   }
 }
 
@@ -165,10 +189,11 @@ void plan_memory(Inspection& in) {
 
 // --- one function per kind -------------------------------------------------------------------------------------------
 
-std::string obstacle_of_directory(const fs::path& directory, const Json& config) {
+std::string obstacle_of(const fs::path& path) {
   try {
-    const DecoderConfig decoder = config_from_hugging_face(config, (directory / "config.json").string());
-    const text::Tokenizer tokenizer = text::Tokenizer::load(directory);
+    const StoredConfig stored = read_stored_config(path);
+    const DecoderConfig decoder = config_from_hugging_face(stored.json, stored.name);
+    const text::Tokenizer tokenizer = infer::load_text(path).tokenizer;
     if (tokenizer.vocab_size() > decoder.vocab_size)
       return fmt::format("the tokenizer has {} tokens, the model only {}", tokenizer.vocab_size(), decoder.vocab_size);
     return "";
@@ -177,23 +202,31 @@ std::string obstacle_of_directory(const fs::path& directory, const Json& config)
   }
 }
 
+void add_origins(Inspection& in, const fs::path& directory) {
+  for (const ledger::ForeignOrigin& origin : ledger::read_manifest(directory).foreign)
+    in.foreign.push_back(origin.name + " from " + origin.source);
+}
+
+bool is_artefact(const fs::path& path) { return fs::exists(path / ledger::kManifestName); }
+
 void inspect_weights(Inspection& in, const fs::path& path, const Json& config) {
   const formats::WeightFiles files(path);
   count_tensors(in, files);
   std::optional<formats::QuantizationConfig> quantization;
   try {
     quantization = formats::quantization_config(config, path.string());
-    count_parameters_of(in, formats::PlainWeights(files, quantization, path.string()));
+    count_parameters_of(in, files, quantization);
   } catch (const Failure& e) {
     if (in.obstacle.empty()) in.obstacle = e.what();
   }
+  if (quantization && quantization->method == formats::QuantizationMethod::kPanels)
+    in.loaded_bytes = in.weight_bytes;  // used as they are
   if (quantization) in.quantization = fmt::format("{}, {} bits", quantization->name, quantization->bits);
   if (in.obstacle.empty()) in.obstacle = readable(files, quantization.has_value());
 }
 
 void inspect_directory(Inspection& in, const fs::path& directory) {
-  const bool own = fs::exists(directory / ledger::kManifestName);
-  in.kind = own ? "Maru model" : "Hugging Face directory";
+  in.kind = is_artefact(directory) ? "Maru model" : "Hugging Face directory";
   const Json config = read_json(directory / "config.json");
   if (!config.is_object())
     throw Failure(ErrorCode::kDataLoss, (directory / "config.json").string() + ": expected a JSON object");
@@ -201,16 +234,14 @@ void inspect_directory(Inspection& in, const fs::path& directory) {
   in.shape = shape_of(config);
   const TokenizerFacts tokenizer = tokenizer_facts(directory);
   in.tokenizer = tokenizer.kind, in.tokens = tokenizer.tokens;
-  in.chat_template = !formats::read_chat_template(directory).empty();
+  in.chat_template = !text::read_chat_template(directory).empty();
   in.licence = find_licence(directory);
-  in.obstacle = obstacle_of_directory(directory, config);
+  in.obstacle = obstacle_of(directory);
   inspect_weights(in, directory, config);
-  if (own)
-    for (const ledger::ForeignOrigin& origin : ledger::read_manifest(directory).foreign)
-      in.foreign.push_back(origin.name + " from " + origin.source);
+  if (is_artefact(directory)) add_origins(in, directory);
 }
 
-void inspect_gguf(Inspection& in, const formats::GgufFile& file) {
+void describe_gguf(Inspection& in, const formats::GgufFile& file) {
   in.kind = fmt::format("GGUF file, version {}", file.version());
   in.architecture = file.text("general.architecture").value_or("");
   const auto own = [&](const char* key) { return plausible(file.integer(in.architecture + "." + key).value_or(0)); };
@@ -222,8 +253,17 @@ void inspect_gguf(Inspection& in, const formats::GgufFile& file) {
   in.tokens = in.shape.vocab_size = tokens != nullptr ? static_cast<int64_t>(tokens->count) : 0;
   in.tokenizer = "GGUF, " + file.text("tokenizer.ggml.model").value_or("none");
   in.chat_template = file.find("tokenizer.chat_template") != nullptr;
-  in.licence.name = file.text("general.license").value_or("");
-  in.obstacle = "GGUF files are inspected and exported, not yet loaded; convert to a Hugging Face directory";
+}
+
+// `path` is the file, or a directory that holds it.
+void inspect_gguf(Inspection& in, const fs::path& path, const fs::path& gguf) {
+  const formats::GgufFile file = formats::GgufFile::open(gguf).value();
+  describe_gguf(in, file);
+  if (fs::is_directory(path)) in.licence = find_licence(path);
+  if (in.licence.name.empty()) in.licence.name = file.text("general.license").value_or("");
+  in.obstacle = obstacle_of(path);
+  inspect_weights(in, path, Json::object());
+  if (is_artefact(path)) add_origins(in, path);
 }
 
 }  // namespace
@@ -249,13 +289,13 @@ Licence find_licence(const fs::path& directory) {
 Inspection inspect_model(const fs::path& path) {
   Inspection in{.path = path.string()};
   try {
-    if (fs::is_directory(path)) {
+    if (const auto gguf = formats::gguf_file_of(path)) {
+      inspect_gguf(in, path, *gguf);
+    } else if (fs::is_directory(path)) {
       inspect_directory(in, path);
     } else {
-      const formats::WeightFiles files(path);
       in.kind = "safetensors file";
       in.obstacle = "a single file of weights has no configuration; give its directory";
-      if (files.gguf() != nullptr) inspect_gguf(in, *files.gguf());
       inspect_weights(in, path, Json::object());
     }
   } catch (const nlohmann::json::exception& e) {

@@ -50,8 +50,9 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   add_common(app, session);
-  for (auto* add : {add_up, add_data, add_tokenizer, add_train, add_eval, add_serve, add_chat, add_generate, add_embed,
-                    add_rerank, add_models, add_inspect, add_import, add_export, add_merge, add_verify, add_report})
+  for (auto* add :
+       {add_up, add_data, add_tokenizer, add_train, add_eval, add_serve, add_chat, add_generate, add_embed, add_rerank,
+        add_models, add_inspect, add_import, add_export, add_merge, add_quantize, add_verify, add_report})
     add(app, session);
   app.parse_complete_callback([&] { set_up_log(session); });
   try {

@@ -7,6 +7,7 @@
 #include "cli/adapter.h"
 #include "cli/foreign.h"
 #include "cli/inspection.h"
+#include "cli/lineage.h"
 #include "cli/verbs.h"
 #include "formats/lora.h"
 #include "ledger/artefact_writer.h"
@@ -19,26 +20,6 @@ struct MergeArguments {
   bool force = false;
 };
 
-// An artefact as an input; anything else as weights from outside.
-void add_origin(const Session& session, ledger::Manifest& manifest, const std::string& role, const fs::path& directory,
-                const fs::path& weights, const fs::path& out) {
-  if (fs::exists(directory / ledger::kManifestName))
-    manifest.inputs.push_back(ledger::artefact_input(role, directory, {out, session.home}));
-  else
-    manifest.foreign.push_back(foreign_origin(weights, directory_name(directory), directory.string(),
-                                              find_licence(directory).name, session.quiet));
-}
-
-// Everything beside the weights and the manifest: tokenizer, template, licence, generation settings.
-void copy_beside(const fs::path& from, const fs::path& to) {
-  for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
-    const std::string name = entry.path().filename().string();
-    const bool described = entry.path().extension() != ".safetensors" && name != ledger::kManifestName &&
-                           name != "model.safetensors.index.json";
-    if (entry.is_regular_file() && described && !fs::exists(to / name)) fs::copy_file(entry.path(), to / name);
-  }
-}
-
 fs::path adapter_directory(const Session& session, const std::string& name) {
   if (const auto registered = adapter_named(session, name)) return *registered;
   return session.find("models", name);
@@ -46,9 +27,7 @@ fs::path adapter_directory(const Session& session, const std::string& name) {
 
 Json merge_model(Session& session, const MergeArguments& a) {
   const fs::path model = session.find("models", a.model), directory = adapter_directory(session, a.adapter);
-  const fs::path out =
-      a.out.find('/') == std::string::npos ? session.place("models", a.out) : fs::absolute(a.out).lexically_normal();
-  if (fs::exists(out) && !a.force) throw Failure(ErrorCode::kExists, out.string() + ": exists; --force replaces it");
+  const fs::path out = new_model(session, a.out, a.force);
   const formats::LoraAdapter adapter(directory);
   ledger::Manifest manifest{.kind = "model", .name = directory_name(out)};
   manifest.recipe = {{"verb", "merge"}, {"tensors", adapter.targets()}};

@@ -6,18 +6,19 @@
 #include "cli/verbs.h"
 #include "ledger/manifest.h"
 #include "models/config.h"
+#include "models/weight_source.h"
 
 namespace maru::cli {
 namespace {
 
 Json describe_model(const fs::path& directory) {
   const ledger::Manifest manifest = ledger::read_manifest(directory);
-  const Json hf = read_json(directory / "config.json");
-  const DecoderConfig config = config_from_hugging_face(hf, (directory / "config.json").string());
+  const StoredConfig stored = read_stored_config(directory);
+  const DecoderConfig config = config_from_hugging_face(stored.json, stored.name);
   Json row{{"id", directory.filename().string()},
            {"parameters", count_parameters(config)},
            {"context_length", config.max_position_embeddings},
-           {"dtype", hf.value("torch_dtype", "float32")},
+           {"dtype", stored.json.value("torch_dtype", "float32")},
            {"code_version", manifest.code_version},
            {"path", directory.string()}};
   if (fs::exists(directory / "evaluation" / "evaluation.json")) {

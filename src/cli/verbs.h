@@ -20,6 +20,7 @@ void add_models(CLI::App& app, Session& session);
 void add_inspect(CLI::App& app, Session& session);
 void add_import(CLI::App& app, Session& session);
 void add_export(CLI::App& app, Session& session);
+void add_quantize(CLI::App& app, Session& session);
 void add_merge(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);

@@ -8,23 +8,10 @@
 #include "base/bfloat16.h"
 #include "base/error.h"
 #include "base/float16.h"
+#include "formats/block_layout.h"
 
 namespace maru::formats {
 namespace {
-
-using Bytes = const uint8_t*;
-
-float half_at(Bytes b) {
-  float16 h;
-  std::memcpy(&h, b, 2);
-  return to_float(h);
-}
-
-uint32_t bits32_at(Bytes b) {
-  uint32_t bits;
-  std::memcpy(&bits, b, 4);
-  return bits;
-}
 
 // --- one element per block -------------------------------------------------------------------------------------------
 
@@ -57,9 +44,6 @@ void q4_1(Bytes b, float* y) {
   }
 }
 
-// The fifth bit of element i.
-int high_bit(uint32_t bits, int i) { return static_cast<int>((bits >> i) & 1u) << 4; }
-
 void q5_0(Bytes b, float* y) {
   const float d = half_at(b);
   const uint32_t high = bits32_at(b + 2);
@@ -82,9 +66,6 @@ void q8_0(Bytes b, float* y) {
   const float d = half_at(b);
   for (int i = 0; i < 32; ++i) y[i] = d * static_cast<float>(static_cast<int8_t>(b[2 + i]));
 }
-
-// A grid of 16 uneven steps. Source: kvalues_iq4nl of ggml.
-constexpr std::array<float, 16> kUneven{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
 void uneven32(float d, Bytes q, float* y) {
   for (int i = 0; i < 16; ++i) {
@@ -132,18 +113,6 @@ void q3_k(Bytes b, float* y) {
   }
 }
 
-struct ScaleAndMinimum {
-  float scale, minimum;
-};
-
-// Eight six-bit scales and minima in twelve bytes.
-ScaleAndMinimum q4_scale(Bytes packed, int group) {
-  if (group < 4) return {static_cast<float>(packed[group] & 63), static_cast<float>(packed[group + 4] & 63)};
-  const int both = packed[group + 4];
-  return {static_cast<float>((both & 15) | (packed[group - 4] >> 6) << 4),
-          static_cast<float>(both >> 4 | (packed[group] >> 6) << 4)};
-}
-
 // Eight groups of 32; two of them share 32 bytes.
 void q4_k(Bytes b, float* y) {
   const float d = half_at(b), dmin = half_at(b + 2);
@@ -188,12 +157,8 @@ void q6_k(Bytes b, float* y) {
 
 void iq4_xs(Bytes b, float* y) {
   const float d = half_at(b);
-  const int high = b[2] | b[3] << 8;
-  for (int group = 0; group < 8; ++group) {
-    const int low = (b[4 + group / 2] >> (group % 2 * 4)) & 15;
-    const int scale = (low | ((high >> (group * 2)) & 3) << 4) - 32;
-    uneven32(d * static_cast<float>(scale), b + 8 + group * 16, y + group * 32);
-  }
+  for (int group = 0; group < 8; ++group)
+    uneven32(d * static_cast<float>(iq4_scale(b, group)), b + 8 + group * 16, y + group * 32);
 }
 
 // --- the other way

@@ -37,13 +37,33 @@ void require_writable(GgmlType type, bool gguf) {
                                                (gguf ? ", q8_0 or q4_0" : ""));
 }
 
+/// [cols, rows] of [rows, cols].
+std::vector<float> transposed(const std::vector<float>& values, int64_t rows, int64_t cols) {
+  std::vector<float> result(values.size());
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < cols; ++c)
+      result[static_cast<size_t>(c * rows + r)] = values[static_cast<size_t>(r * cols + c)];
+  return result;
+}
+
 /// A tensor of the export: where it comes from and how it is stored.
 struct Planned {
   const PlainWeights::Item* item;
   std::string name;
+  std::vector<int64_t> shape;
   GgmlType type;
-  int64_t heads;  // whose rows are reordered; 0: none
+  int64_t heads;    // whose rows are reordered; 0: none
+  bool transposed;  // the file has the other axis first
+  float offset;     // added
 };
+
+/// The values as GGUF wants them.
+std::vector<float> arranged(const Planned& p, std::vector<float> values) {
+  if (p.heads > 0) interleave_rows(values, p.shape[0], p.heads);
+  if (p.transposed) values = transposed(values, p.shape[1], p.shape[0]);
+  for (float& value : values) value += p.offset;
+  return values;
+}
 
 std::vector<Planned> plan_gguf(const PlainWeights& weights, const GgufArchitecture& architecture, const Json& config,
                                GgmlType type, const std::string& where) {
@@ -55,18 +75,20 @@ std::vector<Planned> plan_gguf(const PlainWeights& weights, const GgufArchitectu
     if (!name)
       throw Failure(ErrorCode::kUnimplemented,
                     where + ": tensor " + item.name + " has no name in GGUF's \"" + architecture.name() + "\"");
-    plan.push_back({&item, *name, stored_type(type, *name, item.shape), architecture.reordered_heads(item.name)});
+    const bool turned = architecture.transposed(item.name) && item.shape.size() == 2;
+    const std::vector<int64_t> shape = turned ? std::vector{item.shape[1], item.shape[0]} : item.shape;
+    plan.push_back({&item, *name, shape, stored_type(type, *name, shape), architecture.reordered_heads(item.name),
+                    turned, static_cast<float>(architecture.norm_offset(item.name))});
   }
   return plan;
 }
 
-TokenizerExport embed_tokenizer(GgufWriter& writer, const fs::path& directory, int64_t vocab_size) {
+TokenizerExport embed_tokenizer(GgufWriter& writer, const fs::path& directory, const std::string& chat_template,
+                                int64_t vocab_size) {
   const Json tokenizer = read_json(directory / "tokenizer.json");
   const Json config = read_if_there(directory / "tokenizer_config.json");
-  return put_tokenizer(writer, {.tokenizer = tokenizer,
-                                .config = config,
-                                .chat_template = read_chat_template(directory),
-                                .vocab_size = vocab_size});
+  return put_tokenizer(
+      writer, {.tokenizer = tokenizer, .config = config, .chat_template = chat_template, .vocab_size = vocab_size});
 }
 
 }  // namespace
@@ -84,18 +106,9 @@ GgmlType natural_type(const PlainWeights& weights) {
   return most->first == "F32" ? GgmlType::kF32 : most->first == "F16" ? GgmlType::kF16 : GgmlType::kBf16;
 }
 
-std::string read_chat_template(const fs::path& directory) {
-  if (const fs::path file = directory / "chat_template.jinja"; fs::exists(file)) return read_file(file, 1 << 24);
-  const Json config = read_if_there(directory / "tokenizer_config.json");
-  const Json templates = config.is_object() ? config.value("chat_template", Json()) : Json();
-  if (templates.is_string()) return templates.get<std::string>();
-  for (const Json& one : templates)
-    if (one.is_object() && one.value("name", "") == "default") return one.value("template", "");
-  return "";
-}
-
 ConvertResult convert_to_gguf(const fs::path& directory, const fs::path& out, std::optional<GgmlType> type,
-                              const std::string& name, const ConvertProgress& progress) {
+                              const std::string& name, const std::string& chat_template,
+                              const ConvertProgress& progress) {
   const fs::path config_path = directory / "config.json";
   const Json config = read_json(config_path);
   const GgufArchitecture architecture = GgufArchitecture::of_config(config, config_path.string());
@@ -106,14 +119,13 @@ ConvertResult convert_to_gguf(const fs::path& directory, const fs::path& out, st
   const std::vector<Planned> plan = plan_gguf(weights, architecture, config, result.type, directory.string());
   GgufWriter writer(out);
   put_model_metadata(writer, architecture, config, result.type, name);
-  result.tokenizer = embed_tokenizer(writer, directory, config.value("vocab_size", int64_t{0}));
+  result.tokenizer = embed_tokenizer(writer, directory, chat_template, config.value("vocab_size", int64_t{0}));
   const std::vector<float> factors = rope_factors(config);
   if (!factors.empty()) writer.declare("rope_freqs.weight", GgmlType::kF32, {static_cast<int64_t>(factors.size())});
-  for (const Planned& p : plan) writer.declare(p.name, p.type, p.item->shape);
+  for (const Planned& p : plan) writer.declare(p.name, p.type, p.shape);
   if (!factors.empty()) writer.write(std::as_bytes(std::span(factors)));
   for (const Planned& p : plan) {
-    std::vector<float> values = weights.read(*p.item);
-    if (p.heads > 0) interleave_rows(values, p.item->shape[0], p.heads);
+    const std::vector<float> values = arranged(p, weights.read(*p.item));
     if (!values.empty()) writer.write(packed(p.type, values, p.name));
     result.tensors += 1, result.elements += static_cast<int64_t>(values.size());
     if (progress) progress(static_cast<uint64_t>(result.elements));

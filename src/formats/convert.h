@@ -24,10 +24,13 @@ GgmlType natural_type(const PlainWeights& weights);
 
 /// Writes one GGUF file with the tokenizer in it. `directory` holds config.json, tokenizer.json and the weights.
 ///
+/// `chat_template` is the model's Jinja template, or empty: finding it is not for this folder.
+///
 /// Types    F32, F16, BF16, Q8_0, Q4_0. Vectors stay F32.
 /// Throws   kUnimplemented for an architecture, a tokenizer or a type that cannot be written; what WeightFiles throws.
 ConvertResult convert_to_gguf(const fs::path& directory, const fs::path& out, std::optional<GgmlType> type,
-                              const std::string& name, const ConvertProgress& progress = {});
+                              const std::string& name, const std::string& chat_template,
+                              const ConvertProgress& progress = {});
 
 /// Changes a tensor's values before they are written.
 using WeightEdit = std::function<void(const PlainWeights::Item& item, std::vector<float>& values)>;
@@ -37,9 +40,5 @@ using WeightEdit = std::function<void(const PlainWeights::Item& item, std::vecto
 /// Types    F32, F16, BF16.
 ConvertResult convert_to_safetensors(const fs::path& directory, const fs::path& out, std::optional<GgmlType> type,
                                      const ConvertProgress& progress = {}, const WeightEdit& edit = {});
-
-/// The chat template of a directory: chat_template.jinja, or tokenizer_config.json's (the one named "default" of
-/// several). Empty if there is none.
-std::string read_chat_template(const fs::path& directory);
 
 }  // namespace maru::formats

@@ -22,8 +22,7 @@ class ConvertTest : public testing::Test {
     fs::create_directories(home_);
     write_json(home_ / "config.json", config_);
     write_json(home_ / "tokenizer.json", tokenizer_);
-    write_json(home_ / "tokenizer_config.json",
-               {{"bos_token", "<s>"}, {"eos_token", {{"content", "</s>"}}}, {"chat_template", "{{ messages }}"}});
+    write_json(home_ / "tokenizer_config.json", {{"bos_token", "<s>"}, {"eos_token", {{"content", "</s>"}}}});
   }
   void TearDown() override { fs::remove_all(home_); }
 
@@ -45,7 +44,7 @@ class ConvertTest : public testing::Test {
     config.update(changes);
     write_json(home_ / "config.json", config);
     try {
-      convert_to_gguf(home_, home_ / "m.gguf", {}, "m");
+      convert_to_gguf(home_, home_ / "m.gguf", {}, "m", "{{ messages }}");
       return "no error";
     } catch (const Failure& e) {
       return e.what();
@@ -76,7 +75,7 @@ TEST_F(ConvertTest, WritesGgufAsLlamaCppNamesAndOrdersIt) {
                  {"model.layers.0.self_attn.v_proj.weight", {4, 32}},
                  {"model.layers.0.input_layernorm.weight", {8}},
                  {"lm_head.weight", {6, 8}}});
-  const ConvertResult result = convert_to_gguf(home_, home_ / "m.gguf", GgmlType::kQ8_0, "my model");
+  const ConvertResult result = convert_to_gguf(home_, home_ / "m.gguf", GgmlType::kQ8_0, "my model", "");
   EXPECT_EQ(4, result.tensors);
   EXPECT_TRUE(result.tokenizer.exact);
   const GgufFile file = GgufFile::open(home_ / "m.gguf").value();
@@ -95,7 +94,7 @@ TEST_F(ConvertTest, WritesGgufAsLlamaCppNamesAndOrdersIt) {
 
 TEST_F(ConvertTest, EmbedsTheTokenizer) {
   write_weights({{"model.embed_tokens.weight", {6, 8}}});
-  EXPECT_EQ("gpt-2", convert_to_gguf(home_, home_ / "m.gguf", {}, "m").tokenizer.pre);
+  EXPECT_EQ("gpt-2", convert_to_gguf(home_, home_ / "m.gguf", {}, "m", "{{ messages }}").tokenizer.pre);
   const GgufFile file = GgufFile::open(home_ / "m.gguf").value();
   EXPECT_EQ("gpt2", file.text("tokenizer.ggml.model"));
   EXPECT_THAT(*file.find("tokenizer.ggml.tokens")->as_texts(), ElementsAre("<s>", "</s>", "a", "b", "ab", "[PAD5]"));
@@ -113,7 +112,7 @@ TEST_F(ConvertTest, SaysWhenLlamaCppSplitsTextOtherwise) {
   write_weights({{"model.embed_tokens.weight", {6, 8}}});
   tokenizer_["normalizer"] = {{"type", "NFKC"}};
   write_json(home_ / "tokenizer.json", tokenizer_);
-  const TokenizerExport exported = convert_to_gguf(home_, home_ / "m.gguf", {}, "m").tokenizer;
+  const TokenizerExport exported = convert_to_gguf(home_, home_ / "m.gguf", {}, "m", "{{ messages }}").tokenizer;
   EXPECT_FALSE(exported.exact);
   EXPECT_EQ("default", exported.pre);
   const GgufFile file = GgufFile::open(home_ / "m.gguf").value();
@@ -128,7 +127,7 @@ TEST_F(ConvertTest, WritesBpeOverCharactersWithScores) {
       R"({"type": "BPE", "byte_fallback": true, "unk_token": "<s>", "vocab": {"a": 2, "<0x0A>": 3, "aa": 4, "aaa": 5},
           "merges": ["a a", "aa a"]})");
   write_json(home_ / "tokenizer.json", tokenizer_);
-  EXPECT_EQ("llama", convert_to_gguf(home_, home_ / "m.gguf", {}, "m").tokenizer.model);
+  EXPECT_EQ("llama", convert_to_gguf(home_, home_ / "m.gguf", {}, "m", "{{ messages }}").tokenizer.model);
   const GgufFile file = GgufFile::open(home_ / "m.gguf").value();
   EXPECT_THAT(*file.find("tokenizer.ggml.scores")->as_numbers(), ElementsAre(-3, -3, -3, -3, 0, -1));
   EXPECT_THAT(*file.find("tokenizer.ggml.token_type")->as_integers(), ElementsAre(2, 3, 1, 6, 1, 1));

@@ -71,7 +71,7 @@ class GgufFile {
 
   const std::string& name() const { return name_; }
   /// Keeps the map alive for tensors that point into it.
-  std::shared_ptr<const void> owner() const { return file_; }
+  std::shared_ptr<const MappedFile> owner() const { return file_; }
 
  private:
   friend class GgufParser;

@@ -1,6 +1,6 @@
-// Llama-like models in GGUF: how llama.cpp calls their tensors, which metadata describe them, and where its layout
-// differs from Hugging Face's. Both directions, on names and config.json alone; nothing here knows how a model
-// computes. Source: llama.cpp's conversion scripts and the GGUF specification. Pure functions, thread-safe.
+// Models in GGUF: how llama.cpp calls their tensors, which metadata describe them, and where its layout differs from
+// Hugging Face's. Both directions, on names and config.json alone; nothing here knows how a model computes. Source:
+// llama.cpp's conversion scripts and the GGUF specification. Pure functions, thread-safe.
 #pragma once
 #include <optional>
 #include <string>
@@ -12,7 +12,9 @@
 
 namespace maru::formats {
 
-/// A Hugging Face model as GGUF sees it: "llama" (Llama, Mistral), "qwen2" or "qwen3".
+struct GgufFamily;
+
+/// A Hugging Face model as GGUF sees it; the families are in gguf_families.cc.
 class GgufArchitecture {
  public:
   /// From config.json. Throws kUnimplemented for an architecture or feature that cannot be written, naming it.
@@ -21,15 +23,21 @@ class GgufArchitecture {
   static GgufArchitecture of_file(const GgufFile& file);
 
   const std::string& name() const { return name_; }
+  const GgufFamily& family() const { return *family_; }
   /// "token_embd.weight" of "model.embed_tokens.weight" and back; nothing for names that the architecture has not.
   std::optional<std::string> gguf_name(std::string_view hugging_face_name) const;
   std::optional<std::string> hugging_face_name(std::string_view gguf_name) const;
   /// Heads whose rows GGUF stores in another order (by the Hugging Face name), or 0: rotary pairs are neighbours there
   /// and half a head apart here.
   int64_t reordered_heads(std::string_view hugging_face_name) const;
+  /// What GGUF stores more than Hugging Face: 1 for Gemma's norms, whose weights are stored minus 1 there.
+  double norm_offset(std::string_view hugging_face_name) const;
+  /// Whether the matrix lies in the other order in Hugging Face's files (GPT-2's Conv1D).
+  bool transposed(std::string_view hugging_face_name) const;
 
  private:
   std::string name_;
+  const GgufFamily* family_ = nullptr;
   int64_t heads_ = 0, key_value_heads_ = 0;
 };
 

@@ -33,7 +33,7 @@ class SafetensorsFile {
   const std::map<std::string, SafetensorsEntry>& entries() const { return entries_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   /// Keeps the map alive for tensors that point into it.
-  std::shared_ptr<const void> owner() const { return file_; }
+  std::shared_ptr<const MappedFile> owner() const { return file_; }
 
  private:
   std::shared_ptr<MappedFile> file_;

@@ -26,7 +26,7 @@ constexpr std::array<const char*, 4> kPickles{"pytorch_model.bin", "pytorch_mode
                     (directory / name).string() +
                         ": reading a pickle runs whatever code is in it; convert it to safetensors first");
   throw Failure(ErrorCode::kNotFound,
-                directory.string() + ": no weights (expected model.safetensors, its index, or a .gguf file)");
+                directory.string() + ": no weights (expected model.safetensors, its index, or one .gguf file)");
 }
 
 /// Tensor and file names of an index.
@@ -50,9 +50,19 @@ bool is_gguf(const fs::path& path) {
   return file.text().starts_with("GGUF");
 }
 
+// A part of a model says so; the others would be missing.
+void refuse_parts(const GgufFile& file) {
+  if (const int64_t parts = file.integer("split.count").value_or(1); parts > 1)
+    throw Failure(
+        ErrorCode::kUnimplemented,
+        fmt::format("{}: is one of {} parts; merge them with llama.cpp's gguf-split first", file.name(), parts));
+}
+
 // The suffixes of the tensors that only help to read a quantized one.
-constexpr std::array<std::string_view, 12> kHelpers{".qzeros",
+constexpr std::array<std::string_view, 14> kHelpers{".qzeros",
                                                     ".scales",
+                                                    ".offsets",
+                                                    ".shape",
                                                     ".g_idx",
                                                     ".weight_scale",
                                                     ".weight_scale_inv",
@@ -70,6 +80,19 @@ int64_t StoredTensor::elements() const {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
 }
 
+std::optional<fs::path> gguf_file_of(const fs::path& path) {
+  if (fs::is_regular_file(path)) return is_gguf(path) ? std::optional(path) : std::nullopt;
+  if (!fs::is_directory(path) || fs::exists(path / "config.json")) return std::nullopt;
+  std::optional<fs::path> found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
+    if (entry.path().extension() != ".gguf" || !entry.is_regular_file()) continue;
+    if (found)
+      throw Failure(ErrorCode::kInvalidArgument, path.string() + ": has several .gguf files; give one of them");
+    found = entry.path();
+  }
+  return found;
+}
+
 WeightFiles::WeightFiles(const fs::path& path) {
   std::vector<std::string> promised;
   if (!fs::exists(path)) throw Failure(ErrorCode::kNotFound, path.string() + ": no such file or directory");
@@ -83,6 +106,8 @@ WeightFiles::WeightFiles(const fs::path& path) {
     for (const std::string& name : names) add_safetensors(path / name);
   } else if (fs::exists(path / kSingle)) {
     add_safetensors(path / kSingle);
+  } else if (const auto gguf = gguf_file_of(path)) {
+    add_gguf(*gguf);
   } else {
     no_weights(path);
   }
@@ -103,6 +128,7 @@ void WeightFiles::check_index(const fs::path& index, const std::vector<std::stri
 
 void WeightFiles::add_gguf(const fs::path& path) {
   gguf_ = std::make_shared<GgufFile>(GgufFile::open(path).value());
+  refuse_parts(*gguf_);
   files_.push_back(path);
   for (const auto& [name, tensor] : gguf_->tensors())
     tensors_.push_back({name, std::string(tensor.layout().name), tensor.shape, tensor.bytes, gguf_->owner()});
@@ -148,6 +174,8 @@ PlainWeights::PlainWeights(const WeightFiles& files, std::optional<QuantizationC
       add_quantized(stem(".qweight"));
     else if (config_ && ends(".weight_packed"))
       add_quantized(stem(".weight_packed"));
+    else if (config_ && ends(".weight.quads"))
+      add_quantized(stem(".weight.quads"));
     else if (config_ && ends(".weight") && (t.dtype == "I8" || t.dtype.starts_with("F8_E")))
       items_.push_back({t.name, t.shape, ""});
     else

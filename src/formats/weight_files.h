@@ -16,14 +16,20 @@ struct StoredTensor {
   std::string name, dtype;  // as in the file: "BF16", "Q4_K"
   std::vector<int64_t> shape;
   std::span<const std::byte> bytes;
-  std::shared_ptr<const void> owner;  // keeps the bytes mapped
+  std::shared_ptr<const MappedFile> owner;  // keeps the bytes mapped
 
   int64_t elements() const;
 };
 
+/// The GGUF file that a path stands for: itself, or the only one of a directory that has no config.json. Nothing when
+/// it stands for something else.
+///
+/// Throws   kInvalidArgument when such a directory has several.
+std::optional<fs::path> gguf_file_of(const fs::path& path);
+
 class WeightFiles {
  public:
-  /// Opens a directory with model.safetensors or model.safetensors.index.json, or a single file.
+  /// Opens a directory with model.safetensors, model.safetensors.index.json or one .gguf file, or a single file.
   ///
   /// Throws   kNotFound when there are no weights, kUnimplemented for pickled ones (reading a pickle runs code),
   ///          kDataLoss when a header lies or the index names tensors that are not there.

@@ -1,4 +1,4 @@
-// A model directory made ready to serve: weights, tokenizer, key-value pages. What `maru serve`, `maru chat` and
+// A model on disk made ready to serve: weights, tokenizer, key-value pages. What `maru serve`, `maru chat` and
 // `maru generate` share.
 #pragma once
 #include <memory>
@@ -8,9 +8,8 @@
 
 #include "base/file.h"
 #include "infer/decoder_runner.h"
+#include "infer/model_text.h"
 #include "models/adapter.h"
-#include "text/chat_template.h"
-#include "text/tokenizer.h"
 
 namespace maru::infer {
 
@@ -24,26 +23,24 @@ struct LoadOptions {
 /// Owned by one thread until an Engine uses it; must outlive that engine.
 class LoadedModel {
  public:
-  /// Throws what load_model, attach_adapter, Tokenizer::load and DecoderRunner throw; kInvalidArgument when the
-  /// tokenizer has more tokens than the model.
-  LoadedModel(const fs::path& directory, Stream stream, const LoadOptions& options);
+  /// `path` is a directory or a GGUF file. Throws what load_for_serving, attach_adapter, load_text and DecoderRunner
+  /// throw; kInvalidArgument when the tokenizer has more tokens than the model.
+  LoadedModel(const fs::path& path, Stream stream, const LoadOptions& options);
   StepModel& runner() { return *runner_; }
   const Decoder& decoder() const { return *decoder_; }
-  const text::Tokenizer& tokenizer() const { return tokenizer_; }
+  const text::Tokenizer& tokenizer() const { return text_.tokenizer; }
   /// Null: the model was not made to chat.
-  const text::ChatTemplate* chat_template() const { return chat_template_ ? &*chat_template_ : nullptr; }
-  /// What ends an answer: eos of generation_config.json and of the tokenizer, and the end of a chat turn.
-  const std::vector<int32_t>& end_tokens() const { return end_tokens_; }
-  /// The directory's name.
+  const text::ChatTemplate* chat_template() const { return text_.chat_template ? &*text_.chat_template : nullptr; }
+  /// What ends an answer: the ends that the model's files name, and the end of a chat turn.
+  const std::vector<int32_t>& end_tokens() const { return text_.end_tokens; }
+  /// The directory's name, or a file's without its ending.
   const std::string& name() const { return name_; }
 
  private:
   std::string name_;
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<Adapter> adapter_;  // attached to it, or null
-  text::Tokenizer tokenizer_;
-  std::optional<text::ChatTemplate> chat_template_;
-  std::vector<int32_t> end_tokens_;
+  ModelText text_;
   std::unique_ptr<DecoderRunner> runner_;
 };
 

@@ -64,6 +64,15 @@ TEST_F(ProvenanceTest, TheMarkIsInheritedThroughEveryStep) {
   EXPECT_THAT(report.text(), HasSubstr("FOREIGN  a from /models/a, licence apache-2.0: 1 tensors\n         w.a"));
 }
 
+TEST_F(ProvenanceTest, AnOriginReachedTwiceIsNamedOnce) {
+  const fs::path tokens = write("tokens", "docs", {}), base = import("a");
+  const fs::path one = write("model", "one", {{"tokens", tokens}, {"model", base}});
+  const fs::path two = write("model", "two", {{"tokens", tokens}, {"model", base}});
+  const fs::path merged = write("model", "merged", {{"model", one}, {"model", two}});
+  EXPECT_EQ(1u, read_manifest(merged).foreign.size());
+  EXPECT_EQ(1u, prove_from_scratch(merged).origins.size());
+}
+
 TEST_F(ProvenanceTest, DataThatAForeignModelWroteHandItOn) {
   const fs::path written = write("dataset", "synthetic", {{"model", import("teacher")}});
   const fs::path tokens = write("tokens", "t", {{"dataset", written}});
@@ -88,8 +97,10 @@ TEST_F(ProvenanceTest, AMissingMarkDoesNotHideTheAncestor) {
 }
 
 TEST_F(ProvenanceTest, WhatCannotBeFollowedIsUnproven) {
-  EXPECT_THAT(prove_from_scratch(write("model", "orphan", {})).unproven,
-              ElementsAre(HasSubstr("names neither training data nor a model")));
+  const ScratchReport orphan = prove_from_scratch(write("model", "orphan", {}));
+  EXPECT_THAT(orphan.unproven, ElementsAre(HasSubstr("names neither training data nor a model")));
+  EXPECT_FALSE(orphan.ok());
+  EXPECT_THAT(orphan.text(), HasSubstr("not from scratch: 0 foreign tensors, 1 unproven"));
   const fs::path tokens = write("tokens", "docs", {});
   const fs::path model = write("model", "m", {{"tokens", tokens}});
   fs::remove_all(tokens);

@@ -1,11 +1,13 @@
 #include "models/checkpoint.h"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 
 #include "base/json.h"
 #include "formats/safetensors.h"
 #include "models/placement.h"
+#include "models/quantized_files.h"
 #include "models/registry.h"
 #include "models/weight_source.h"
 #include "models/weights.h"
@@ -22,12 +24,20 @@ Dtype dtype_of_config(const Json& config, const std::string& where) {
                 where + ": torch_dtype: expected bfloat16, float16 or float32, got \"" + name + "\"");
 }
 
-void set_values(Decoder& model, WeightSource& source) {
+/// Positions are added, not multiplied.
+bool may_be_quantized(ParameterRole role) { return !is_vector(role) && role != ParameterRole::kPositions; }
+
+/// Values, and quantized weights where there is a stream to pack them with.
+void set_values(Decoder& model, WeightSource& source, const Stream* stream = nullptr) {
   const Placement placement(model);
   for (const ParameterInfo& info : parameters_of(model)) {
+    if (source.load_panels(*info.parameter, info.shape)) continue;
     const WeightPlace place = placement.place(info.parameter->name);
-    source.load(*info.parameter, place.tensor, placement.part(info.parameter->name, place), info.role, info.shape,
-                dtype_of(info.role, model.dtype()));
+    const StoredPart part = placement.part(info.parameter->name, place);
+    if (stream != nullptr && may_be_quantized(info.role) &&
+        source.load_quantized(*stream, *info.parameter, place.tensor, part))
+      continue;
+    source.load(*info.parameter, place.tensor, part, info.role, info.shape, dtype_of(info.role, model.dtype()));
   }
   source.refuse_unused(model.config().tie_word_embeddings);
 }
@@ -51,6 +61,7 @@ std::vector<Stored> stored_tensors(Decoder& model) {
   std::vector<Stored> all;
   std::map<std::string, size_t> places;
   for (const ParameterInfo& info : parameters_of(model)) {
+    if (info.parameter->quantized) continue;  // as panels, under its own name
     const WeightPlace place = placement.place(info.parameter->name);
     const StoredPart part = placement.part(info.parameter->name, place);
     const Tensor& value = info.parameter->value;
@@ -70,13 +81,25 @@ std::vector<Stored> stored_tensors(Decoder& model) {
 
 }  // namespace
 
-std::unique_ptr<Decoder> load_model(const fs::path& directory, std::optional<Dtype> dtype) {
-  WeightSource source(directory);
+namespace {
+
+std::unique_ptr<Decoder> load(const fs::path& path, std::optional<Dtype> dtype, const Stream* stream) {
+  WeightSource source(path);
   const DecoderConfig config = config_from_hugging_face(source.config(), source.config_name());
   auto model =
       std::make_unique<Decoder>(config, dtype ? *dtype : dtype_of_config(source.config(), source.config_name()));
-  set_values(*model, source);
+  set_values(*model, source, stream);
   return model;
+}
+
+}  // namespace
+
+std::unique_ptr<Decoder> load_model(const fs::path& path, std::optional<Dtype> dtype) {
+  return load(path, dtype, nullptr);
+}
+
+std::unique_ptr<Decoder> load_for_serving(const Stream& stream, const fs::path& path, std::optional<Dtype> dtype) {
+  return load(path, dtype, &stream);
 }
 
 void load_values(Decoder& model, const fs::path& directory) {
@@ -86,16 +109,27 @@ void load_values(Decoder& model, const fs::path& directory) {
   const std::vector<ParameterInfo> from = parameters_of(stored), to = parameters_of(model);
   for (size_t i = 0; i < to.size(); ++i) {
     const Tensor& value = from[i].parameter->value;
+    if (!value)
+      throw Failure(ErrorCode::kInvalidArgument, directory.string() + ": tensor " + from[i].parameter->name +
+                                                     " is quantized; training begins with plain weights");
     std::memcpy(to[i].parameter->value.data<std::byte>(), value.data<std::byte>(), value.bytes());
   }
 }
 
+void save_weights(Decoder& model, const fs::path& file) {
+  std::vector<std::vector<int64_t>> memory;
+  std::vector<SafetensorsItem> items = panel_items(model, memory);
+  std::vector<Stored> stored = stored_tensors(model);
+  // Behind panels the wider elements come first, so that each is aligned.
+  if (!items.empty())
+    std::stable_partition(stored.begin(), stored.end(), [](const Stored& s) { return s.item.dtype == "F32"; });
+  for (const Stored& tensor : stored) items.push_back(tensor.item);
+  write_safetensors(file, items, {{"format", "pt"}});
+}
+
 void save_model(Decoder& model, const fs::path& directory) {
   fs::create_directories(directory);
-  const std::vector<Stored> stored = stored_tensors(model);
-  std::vector<SafetensorsItem> items;
-  for (const Stored& tensor : stored) items.push_back(tensor.item);
-  write_safetensors(directory / "model.safetensors", items, {{"format", "pt"}});
+  save_weights(model, directory / "model.safetensors");
   const std::string torch_dtype = model.dtype() == Dtype::kBf16 ? "bfloat16" : "float32";
   write_json(directory / "config.json", config_to_hugging_face(model.config(), torch_dtype));
 }

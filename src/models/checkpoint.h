@@ -1,4 +1,4 @@
-// Models on disk: Hugging Face directories (config.json, *.safetensors).
+// Models on disk: Hugging Face directories (config.json, *.safetensors) and GGUF files.
 #pragma once
 #include <memory>
 #include <optional>
@@ -8,16 +8,26 @@
 
 namespace maru {
 
-/// Reads config.json and maps the weights; they are used in place when their dtype is the wanted one, else converted.
-/// `dtype` empty: the one config.json names. Sharded models (model.safetensors.index.json) are read too.
+/// Reads the configuration and maps the weights; they are used in place when their dtype is the wanted one, else
+/// converted, quantized ones expanded. `dtype` empty: the one the configuration names. Sharded models
+/// (model.safetensors.index.json) are read too.
 ///
 /// Throws   kNotFound, kDataLoss or kUnimplemented, naming the file, tensor and what was expected.
-std::unique_ptr<Decoder> load_model(const fs::path& directory, std::optional<Dtype> dtype = {});
+std::unique_ptr<Decoder> load_model(const fs::path& path, std::optional<Dtype> dtype = {});
+
+/// The same, but weights that are stored as integers (GGUF's block types, GPTQ, AWQ, compressed-tensors) stay integers:
+/// Parameter::quantized is set in place of the value, packed by the threads of the stream.
+///
+/// Cost     no more memory than the model itself and 16 rows per thread: pages of the file are given back when their
+///          tensor is packed.
+std::unique_ptr<Decoder> load_for_serving(const Stream&, const fs::path& path, std::optional<Dtype> dtype = {});
 
 /// Replaces the values of a model by those of a directory of the same shape.
 void load_values(Decoder& model, const fs::path& directory);
 
-/// Writes config.json and model.safetensors.
+/// Writes the weights as one safetensors file; quantized ones as docs/formats/maru-quantized.md says.
+void save_weights(Decoder& model, const fs::path& file);
+/// Writes config.json and model.safetensors of a model whose weights are plain.
 void save_model(Decoder& model, const fs::path& directory);
 
 }  // namespace maru

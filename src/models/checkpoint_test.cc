@@ -88,17 +88,17 @@ TEST_F(CheckpointTest, NamesWhatIsWrong) {
 
 TEST_F(CheckpointTest, ReadsShards) {
   fs::rename(directory_ / "model.safetensors", directory_ / "model-00001-of-00001.safetensors");
-  Json index{{"weight_map", {{"lm_head.weight", "model-00001-of-00001.safetensors"}}}};
+  Json index{{"weight_map", {{"model.norm.weight", "model-00001-of-00001.safetensors"}}}};
   write_json(directory_ / "model.safetensors.index.json", index);
   EXPECT_EQ("no error", load_error());
-  index["weight_map"]["lm_head.weight"] = "../model.safetensors";
+  index["weight_map"]["model.norm.weight"] = "../model.safetensors";
   write_json(directory_ / "model.safetensors.index.json", index);
   EXPECT_THAT(load_error(), testing::HasSubstr("expected a file name beside the index"));
 }
 
 TEST_F(CheckpointTest, RefusesPickles) {
   fs::rename(directory_ / "model.safetensors", directory_ / "pytorch_model.bin");
-  EXPECT_THAT(load_error(), testing::HasSubstr("pickled weights can execute code"));
+  EXPECT_THAT(load_error(), testing::HasSubstr("reading a pickle runs whatever code is in it"));
 }
 
 TEST_F(CheckpointTest, RefusesATruncatedFile) {

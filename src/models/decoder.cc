@@ -1,5 +1,7 @@
 #include "models/decoder.h"
 
+#include <algorithm>
+
 #include "ops/checkpoint.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
@@ -9,6 +11,9 @@
 
 namespace maru {
 namespace {
+
+// Logits that are held at the same time when their loss is taken.
+constexpr int64_t kLogitsAtOnce = 16 << 20;
 
 bool is_classic(const DecoderConfig& c) { return c.norm_type == "layer_norm"; }
 
@@ -109,16 +114,18 @@ Tensor Decoder::embed(Context& ctx, const Batch& batch) {
   return add_scaled(ctx, x, embedding(ctx, batch.positions, ctx.use(positions_)));
 }
 
+Tensor Decoder::block(Context& ctx, int64_t layer, const Tensor& x, const Batch& batch) {
+  return std::visit([&](auto& one) { return one.forward(ctx, x, batch, table_of(layer)); },
+                    blocks_[static_cast<size_t>(layer)]);
+}
+
 Tensor Decoder::forward(Context& ctx, const Batch& batch) {
   Tensor x = embed(ctx, batch);
   if (observe) observe(0, x);
-  for (size_t i = 0; i < blocks_.size(); ++i) {
-    const auto run = [&any = blocks_[i], &batch, &table = table_of(static_cast<int64_t>(i))](Context& c,
-                                                                                             const Tensor& h) {
-      return std::visit([&](auto& block) { return block.forward(c, h, batch, table); }, any);
-    };
+  for (int64_t i = 0; i < config_.num_hidden_layers; ++i) {
+    const auto run = [this, i, &batch](Context& c, const Tensor& h) { return block(c, i, h, batch); };
     x = recompute ? checkpoint(ctx, x, run) : run(ctx, x);
-    if (observe) observe(static_cast<int64_t>(i) + 1, x);
+    if (observe) observe(i + 1, x);
   }
   return std::visit([&](auto& norm) { return norm.forward(ctx, x); }, norm_);
 }
@@ -129,12 +136,28 @@ Tensor Decoder::logits(Context& ctx, const Tensor& hidden) {
 
 Tensor Decoder::loss(Context& ctx, const Tensor& hidden, const Tensor& targets, double scale,
                      const Tensor& token_losses) {
-  if (head().quantized)
-    throw Failure(ErrorCode::kUnimplemented, "[loss] the head is quantized: take the loss of its logits");
-  if (head().lora != nullptr)
-    throw Failure(ErrorCode::kUnimplemented, "[loss] the head has an adapter: take the loss of its logits");
+  if (head().quantized || head().lora != nullptr) return loss_of_logits(ctx, hidden, targets, scale, token_losses);
   return linear_cross_entropy(ctx, hidden, ctx.use(head()), targets, scale, config_.logits_multiplier, token_losses,
                               config_.final_logit_softcapping);
+}
+
+Tensor Decoder::loss_of_logits(Context& ctx, const Tensor& hidden, const Tensor& targets, double scale,
+                               const Tensor& token_losses) {
+  if (ctx.tape != nullptr)
+    throw Failure(ErrorCode::kUnimplemented, "[loss] the head is quantized: train with bf16 or f32 weights");
+  const Dtype dtype = accumulator_of(hidden.dtype());
+  const int64_t rows = hidden.rows(), chunk = std::clamp<int64_t>(kLogitsAtOnce / config_.vocab_size, 1, 512);
+  const Tensor losses = token_losses ? token_losses : ctx.empty({rows, 1}, dtype);
+  Tensor loss = fill(ctx, {1, 1}, dtype, 0);
+  for (int64_t first = 0; first < rows; first += chunk) {
+    const auto part = [first, count = std::min(chunk, rows - first)](const Tensor& t) {
+      const auto offset = static_cast<size_t>(first * t.cols()) * size_of(t.dtype());
+      std::byte* data = t.data<std::byte>();
+      return Tensor(nullptr, data == nullptr ? nullptr : data + offset, {count, t.cols()}, t.dtype());
+    };
+    add_cross_entropy(ctx, loss, logits(ctx, part(hidden)), part(targets), scale, part(losses));
+  }
+  return loss;
 }
 
 void Decoder::visit(const Visitor& visitor) {

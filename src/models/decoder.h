@@ -35,9 +35,13 @@ class Decoder {
 
   /// The residual stream after the last norm, [num_tokens, hidden_size].
   Tensor forward(Context&, const Batch&);
+  /// Its parts, for those who stop between them: the embeddings, and the residual stream behind one block.
+  Tensor embed(Context&, const Batch&);
+  Tensor block(Context&, int64_t layer, const Tensor& x, const Batch&);
   /// f32 (or f64) logits of the given rows of it.
   Tensor logits(Context&, const Tensor& hidden);
-  /// scale · Σ loss of the rows with a target; see linear_cross_entropy.
+  /// scale · Σ loss of the rows with a target; see linear_cross_entropy. That of a quantized head is not
+  /// differentiable: throws kUnimplemented when recording.
   Tensor loss(Context&, const Tensor& hidden, const Tensor& targets, double scale, const Tensor& token_losses = {});
   void visit(const Visitor&);
   /// Gives a tied head a parameter of its own, over the same memory: an adapter may change the one and not the other.
@@ -54,8 +58,9 @@ class Decoder {
   using Block = std::variant<DecoderBlock, ClassicBlock>;
   using Norm = std::variant<RmsNorm, LayerNorm>;
   Tensor look_up(Context&, const Tensor& tokens);
+  Tensor loss_of_logits(Context&, const Tensor& hidden, const Tensor& targets, double scale,
+                        const Tensor& token_losses);
   Parameter& head() { return tied_ ? embedding_ : lm_head_; }
-  Tensor embed(Context&, const Batch&);
   const RopeTable& table_of(int64_t layer) const;
   DecoderConfig config_;
   Dtype dtype_;

@@ -1,28 +1,72 @@
 #include "models/quantize.h"
 
-#include "models/weights.h"
 #include "ops/quantized.h"
 
 namespace maru {
 namespace {
 
-bool is_table(ParameterRole role) { return role == ParameterRole::kEmbedding || role == ParameterRole::kHead; }
+// Positions are added, not multiplied; a router's scores decide, and it is small.
+bool stays(ParameterRole role) {
+  return is_vector(role) || role == ParameterRole::kPositions || role == ParameterRole::kRouter;
+}
 
-// Positions are added, not multiplied.
-bool stays(ParameterRole role) { return is_vector(role) || role == ParameterRole::kPositions; }
+template <class T>
+Tensor converted(const Tensor& from, Dtype dtype) {
+  auto memory = std::make_shared<HostBuffer>(static_cast<size_t>(from.size()) * sizeof(T));
+  Tensor to(memory, memory->data(), from.shape(), dtype);
+  for (int64_t i = 0; i < from.size(); ++i) {
+    if constexpr (std::is_same_v<T, bfloat16>)
+      to.data<T>()[i] = to_bfloat16(from.data<float>()[i]);
+    else
+      to.data<T>()[i] = from.data<float>()[i];
+  }
+  return to;
+}
 
 }  // namespace
 
-void quantize_weights(const Stream& stream, Decoder& model, QuantizedKind kind, QuantizedKind table_kind) {
+bool is_table(ParameterRole role) { return role == ParameterRole::kEmbedding || role == ParameterRole::kHead; }
+
+std::vector<ParameterInfo> parameters_to_round(Decoder& model) {
+  std::vector<ParameterInfo> all = parameters_of(model);
+  std::erase_if(all, [](const ParameterInfo& info) { return stays(info.role) || info.parameter->quantized; });
+  return all;
+}
+
+void round_parameter(Parameter& parameter, const std::function<QuantizedWeight(const Tensor& value)>& make) {
+  try {
+    parameter.quantized = make(parameter.value);
+  } catch (const Failure& failure) {
+    throw Failure(failure.code(), parameter.name + ": " + failure.what());
+  }
+  parameter.value = parameter.packed = Tensor();
+}
+
+void quantize_weights(const Stream& stream, Decoder& model, QuantizedKind kind, QuantizedKind table_kind,
+                      const QuantizeProgress& progress) {
+  int64_t done = 0;
+  for (const ParameterInfo& info : parameters_to_round(model)) {
+    round_parameter(*info.parameter, [&](const Tensor& value) {
+      return quantize(stream, value, is_table(info.role) ? table_kind : kind);
+    });
+    done += info.shape.size();
+    if (progress) progress(done);
+  }
+}
+
+void dequantize_weights(Stream& stream, Decoder& model, const QuantizeProgress& progress) {
+  int64_t done = 0;
   for (const ParameterInfo& info : parameters_of(model)) {
-    if (stays(info.role) || info.parameter->quantized) continue;
     Parameter& p = *info.parameter;
-    try {
-      p.quantized = quantize(stream, p.value, is_table(info.role) ? table_kind : kind);
-    } catch (const Failure& failure) {
-      throw Failure(failure.code(), p.name + ": " + failure.what());
-    }
-    p.value = p.packed = Tensor();
+    if (!p.quantized) continue;
+    Arena arena(static_cast<size_t>(info.shape.size()) * sizeof(float) + 64);
+    Context ctx{stream, arena};
+    const Tensor numbers = dequantize(ctx, p.quantized);
+    p.value = model.dtype() == Dtype::kBf16 ? converted<bfloat16>(numbers, Dtype::kBf16)
+                                            : converted<float>(numbers, Dtype::kF32);
+    p.quantized = {};
+    done += info.shape.size();
+    if (progress) progress(done);
   }
 }
 
@@ -34,6 +78,12 @@ int64_t weight_bytes(Decoder& model) {
                          : p.value.bytes();
   }
   return static_cast<int64_t>(bytes);
+}
+
+bool has_quantized_weights(Decoder& model) {
+  for (const ParameterInfo& info : parameters_of(model))
+    if (info.parameter->quantized) return true;
+  return false;
 }
 
 }  // namespace maru

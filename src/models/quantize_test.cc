@@ -65,6 +65,18 @@ TEST_F(QuantizeTest, LogitsAreNearThoseOfTheModelItCameFrom) {
     }
 }
 
+TEST_F(QuantizeTest, ACappedHeadIsQuantizedToo) {
+  DecoderConfig capped = config(false);
+  capped.final_logit_softcapping = 0.5;
+  Decoder model(capped, Dtype::kF32);
+  fill(model);
+  const std::vector<float> before = logits(model, kTokens);
+  quantize_weights(stream_, model, QuantizedKind::kInt8);
+  EXPECT_LT(relative_difference(logits(model, kTokens), before), 0.03);
+  for (const ParameterInfo& info : parameters_of(model))
+    EXPECT_EQ(static_cast<bool>(info.parameter->quantized), !is_vector(info.role)) << info.parameter->name;
+}
+
 TEST_F(QuantizeTest, EveryMatrixIsRoundedAndSmaller) {
   Decoder model(config(false), Dtype::kBf16);
   fill(model);
@@ -85,7 +97,38 @@ TEST_F(QuantizeTest, ARowOfLogitsDoesNotDependOnWhatFollows) {
   for (size_t i = 0; i < few.size(); ++i) ASSERT_EQ(all[i], few[i]);
 }
 
-TEST_F(QuantizeTest, HasNoLossToTrainWith) {
+// Σ -log softmax(logits)[target] in f64, the targets being the tokens themselves.
+double loss_of(const std::vector<float>& logits, const Tokens& targets) {
+  const size_t vocab = logits.size() / targets.size();
+  double loss = 0;
+  for (size_t i = 0; i < targets.size(); ++i) {
+    double sum = 0;
+    for (size_t j = 0; j < vocab; ++j) sum += std::exp(static_cast<double>(logits[i * vocab + j]));
+    loss += std::log(sum) - logits[i * vocab + static_cast<size_t>(targets[i])];
+  }
+  return loss;
+}
+
+TEST_F(QuantizeTest, LossIsThatOfItsLogits) {
+  for (Dtype dtype : {Dtype::kF32, Dtype::kBf16}) {
+    Decoder model(config(true), dtype);
+    fill(model);
+    quantize_weights(stream_, model, QuantizedKind::kInt4);
+    Context ctx{stream_, arena_};
+    BatchBuilder builder;
+    builder.add(kTokens);
+    const Tensor hidden = model.forward(ctx, builder.batch());
+    const Tensor losses = ctx.empty({hidden.rows(), 1}, Dtype::kF32);
+    const Tensor loss = model.loss(ctx, hidden, builder.batch().tokens, 0.5, losses);
+    const double expected = loss_of(logits(model, kTokens), kTokens);
+    double sum = 0;
+    for (int64_t i = 0; i < losses.rows(); ++i) sum += losses.data<float>()[i];
+    EXPECT_NEAR(sum, expected, 1e-5 * expected);
+    EXPECT_NEAR(loss.data<float>()[0], 0.5 * expected, 1e-5 * expected);
+  }
+}
+
+TEST_F(QuantizeTest, ItsLossHasNoGradient) {
   Decoder model(config(true), Dtype::kF32);
   fill(model);
   quantize_weights(stream_, model, QuantizedKind::kInt8);
@@ -93,7 +136,67 @@ TEST_F(QuantizeTest, HasNoLossToTrainWith) {
   BatchBuilder builder;
   builder.add(kTokens);
   const Tensor hidden = model.forward(ctx, builder.batch());
-  EXPECT_THROW(model.loss(ctx, hidden, builder.batch().tokens, 1), Failure);
+  Tape tape;
+  Context train{stream_, arena_, &tape};
+  EXPECT_THROW(model.loss(train, hidden, builder.batch().tokens, 1), Failure);
+}
+
+DecoderConfig with_experts() {
+  DecoderConfig c{.vocab_size = 90,
+                  .hidden_size = 64,
+                  .intermediate_size = 96,
+                  .num_hidden_layers = 2,
+                  .num_attention_heads = 4,
+                  .num_key_value_heads = 2,
+                  .max_position_embeddings = 64,
+                  .initializer_range = 0.1};
+  c.num_experts = 4;
+  c.num_experts_per_tok = 2;
+  c.moe_intermediate_size = 48;
+  return resolve(c);
+}
+
+TEST_F(QuantizeTest, ExpertsAreRoundedAndTheirRouterIsNot) {
+  for (Dtype dtype : {Dtype::kF32, Dtype::kBf16}) {
+    Decoder model(with_experts(), dtype);
+    fill(model);
+    const std::vector<float> before = logits(model, kTokens);
+    quantize_weights(stream_, model, QuantizedKind::kInt8);
+    int experts = 0;
+    for (const ParameterInfo& info : parameters_of(model)) {
+      EXPECT_FALSE(info.role == ParameterRole::kRouter && info.parameter->quantized) << info.parameter->name;
+      experts += info.parameter->name.find(".experts.") != std::string::npos && info.parameter->quantized;
+    }
+    EXPECT_EQ(experts, 2 * 4 * 3);
+    const std::vector<float> after = logits(model, kTokens), few = logits(model, {1, 5, 88});
+    EXPECT_LT(relative_difference(after, before), 0.05);
+    for (size_t i = 0; i < few.size(); ++i) ASSERT_EQ(after[i], few[i]) << "a token's experts depend on the others";
+  }
+}
+
+TEST_F(QuantizeTest, ExpertsOfBothKindsTogetherAreRefused) {
+  for (const char* kept :
+       {"model.layers.0.mlp.experts.0.up_proj.weight", "model.layers.0.mlp.experts.2.up_proj.weight"}) {
+    Decoder model(with_experts(), Dtype::kF32), plain(with_experts(), Dtype::kF32);
+    fill(model), fill(plain);
+    quantize_weights(stream_, model, QuantizedKind::kInt8);
+    const std::vector<ParameterInfo> from = parameters_of(plain), to = parameters_of(model);
+    for (size_t i = 0; i < to.size(); ++i)
+      if (to[i].parameter->name == kept) *to[i].parameter = *from[i].parameter;
+    EXPECT_THROW(logits(model, kTokens), Failure) << kept;
+  }
+}
+
+TEST_F(QuantizeTest, TheWayBackIsNear) {
+  for (Dtype dtype : {Dtype::kF32, Dtype::kBf16}) {
+    Decoder model(config(true), dtype);
+    fill(model);
+    quantize_weights(stream_, model, QuantizedKind::kInt8);
+    const std::vector<float> before = logits(model, kTokens);
+    dequantize_weights(stream_, model);
+    EXPECT_FALSE(has_quantized_weights(model));
+    EXPECT_LT(relative_difference(logits(model, kTokens), before), 0.03);
+  }
 }
 
 TEST_F(QuantizeTest, AWeightThatIsNotFiniteIsNamed) {

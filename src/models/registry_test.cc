@@ -78,6 +78,13 @@ TEST(Registry, GraniteDividesAndHyperClovaMultiplies) {
   EXPECT_EQ(1, read("GraniteForCausalLM", Json::object()).attention_multiplier);
 }
 
+// transformers leaves out what equals the default of its base class, so a file without the key means its class's value.
+TEST(Registry, AbsentMeansWhatTheClassSays) {
+  EXPECT_TRUE(read("ExaoneForCausalLM", {{"num_layers", 2}}).tie_word_embeddings);
+  EXPECT_FALSE(read("ExaoneForCausalLM", {{"num_layers", 2}, {"tie_word_embeddings", false}}).tie_word_embeddings);
+  EXPECT_FALSE(read("LlamaForCausalLM", Json::object()).tie_word_embeddings);
+}
+
 TEST(Registry, Layers) {
   const DecoderConfig exaone =
       read("Exaone4ForCausalLM", {{"num_key_value_heads", 2}, {"sliding_window_pattern", "LLG"}});

@@ -13,6 +13,7 @@ enum class WeightLayout : uint8_t {
   kRows,         // as ours: [out, in]
   kTransposed,   // [in, out] (GPT-2's Conv1D)
   kInterleaved,  // the parts of a fused tensor take turns head by head (GPT-NeoX's query_key_value)
+  kRotaryPairs,  // in each head, rows that are rotated together are neighbours (queries and keys of GGUF's llama)
 };
 
 /// Modules of ours and of the file, whose ".weight" and ".bias" correspond; "*" stands for a number. Modules of ours
@@ -39,9 +40,13 @@ struct StoredPart {
   Shape shape;         // of the parameter, as rows of outputs
   int64_t first_row;   // of its outputs among those of all parts (kInterleaved: its number among them)
   int64_t total_rows;  // of all parts
-  int64_t head_dim;    // kInterleaved: rows before it is another part's turn
+  int64_t head_dim;    // kInterleaved: rows before it is another part's turn; kRotaryPairs: rows of a head
 
   int64_t row_of(int64_t r) const {
+    if (layout == WeightLayout::kRotaryPairs) {
+      const int64_t in_head = r % head_dim, half = head_dim / 2;
+      return r - in_head + in_head % half * 2 + in_head / half;
+    }
     if (layout != WeightLayout::kInterleaved) return first_row + r;
     return (r / head_dim * (total_rows / shape.rows) + first_row / shape.rows) * head_dim + r % head_dim;
   }
@@ -50,7 +55,10 @@ struct StoredPart {
   int64_t at(int64_t r) const { return transposed() ? row_of(r) : row_of(r) * shape.cols; }
   int64_t stride() const { return transposed() ? total_rows : 1; }
   /// One run of elements in the order of the parameter, which can be used in place.
-  bool in_place() const { return !transposed() && (layout != WeightLayout::kInterleaved || total_rows == shape.rows); }
+  bool in_place() const {
+    const bool in_order = layout != WeightLayout::kInterleaved || total_rows == shape.rows;
+    return in_order && !transposed() && layout != WeightLayout::kRotaryPairs;
+  }
 };
 
 }  // namespace maru

@@ -4,6 +4,10 @@
 #include <fmt/ranges.h>
 
 #include "base/float16.h"
+#include "formats/block_integers.h"
+#include "formats/block_quant.h"
+#include "models/quantized_files.h"
+#include "ops/quantized.h"
 
 namespace maru {
 namespace {
@@ -14,42 +18,84 @@ float f16_at(const std::byte* data, int64_t i) { return to_float(reinterpret_cas
 
 using ElementAt = float (*)(const std::byte*, int64_t);
 
-ElementAt reader_of(const std::string& dtype, const std::string& where) {
-  if (dtype == "F32") return f32_at;
-  if (dtype == "BF16") return bf16_at;
-  if (dtype == "F16") return f16_at;
-  throw Failure(ErrorCode::kUnimplemented, where + ": dtype: expected F32, BF16 or F16, got " + dtype);
+/// Null: the dtype is none of one number per element.
+ElementAt reader_of(const std::string& dtype) {
+  return dtype == "F32" ? f32_at : dtype == "BF16" ? bf16_at : dtype == "F16" ? f16_at : nullptr;
 }
 
 void store(float value, float* to) { *to = value; }
 void store(float value, bfloat16* to) { *to = to_bfloat16(value); }
 
+/// Fills `to` with the numbers of row r of a parameter.
+using ReadRow = std::function<void(int64_t r, float* to)>;
+
 template <class T>
-void copy_elements(T* to, const std::byte* from, ElementAt element, const StoredPart& part) {
+void copy_rows(T* to, const ReadRow& read, const StoredPart& part, float offset) {
+  std::vector<float> row(static_cast<size_t>(part.shape.cols));
   for (int64_t r = 0; r < part.shape.rows; ++r) {
-    const int64_t at = part.at(r), stride = part.stride();
-    for (int64_t c = 0; c < part.shape.cols; ++c) store(element(from, at + c * stride), to++);
+    read(r, row.data());
+    for (const float value : row) store(value - offset, to++);
   }
 }
 
-Tensor converted(const formats::StoredTensor& stored, const StoredPart& part, Shape shape, Dtype dtype,
-                 ElementAt element) {
+Tensor own_memory(Shape shape, Dtype dtype) {
   auto memory = std::make_shared<HostBuffer>(static_cast<size_t>(shape.size()) * size_of(dtype));
   std::byte* data = memory->data();
-  if (dtype == Dtype::kBf16)
-    copy_elements(reinterpret_cast<bfloat16*>(data), stored.bytes.data(), element, part);
-  else
-    copy_elements(reinterpret_cast<float*>(data), stored.bytes.data(), element, part);
   return Tensor(std::move(memory), data, shape, dtype);
 }
 
-bool is_head(const std::string& name) { return name == "lm_head.weight" || name == "embed_out.weight"; }
+ReadRow plain_rows(const formats::StoredTensor& stored, const StoredPart& part, ElementAt element) {
+  return [&stored, &part, element](int64_t r, float* to) {
+    const int64_t at = part.at(r), stride = part.stride();
+    for (int64_t c = 0; c < part.shape.cols; ++c) to[c] = element(stored.bytes.data(), at + c * stride);
+  };
+}
 
-Json read_config(const fs::path& path) {
-  Json config = read_json(path);
-  if (!config.is_object()) throw Failure(ErrorCode::kDataLoss, path.string() + ": expected an object");
+std::span<const std::byte> row_of(const formats::StoredTensor& stored, int64_t row, int64_t cols,
+                                  const formats::GgmlLayout& layout) {
+  const auto bytes = static_cast<size_t>(cols / layout.block_elements * layout.block_bytes);
+  return stored.bytes.subspan(static_cast<size_t>(row) * bytes, bytes);
+}
+
+ReadRow block_rows(const formats::StoredTensor& stored, const StoredPart& part, formats::GgmlType type) {
+  return [&stored, &part, type](int64_t r, float* to) {
+    const int64_t cols = part.shape.cols;
+    formats::dequantize(type, row_of(stored, part.row_of(r), cols, formats::layout_of(type)),
+                        {to, static_cast<size_t>(cols)});
+  };
+}
+
+ReadRow matrix_rows(const formats::FloatMatrix& matrix, const StoredPart& part) {
+  return [&matrix, &part](int64_t r, float* to) {
+    std::copy_n(matrix.values.begin() + part.row_of(r) * matrix.cols, matrix.cols, to);
+  };
+}
+
+bool is_head(const std::string& name) {
+  return name == "lm_head.weight" || name == "embed_out.weight" || name == "output.weight";
+}
+
+/// Tables and masks that follow from the configuration.
+bool is_derived(const std::string& name) {
+  return name.ends_with("inv_freq") || name.ends_with("masked_bias") || name == "rope_freqs.weight" ||
+         name == "rope_factors_long.weight" || name == "rope_factors_short.weight";
+}
+
+StoredConfig config_of_gguf(const formats::GgufFile& file) { return {formats::hugging_face_config(file), file.name()}; }
+
+StoredConfig config_of_directory(const fs::path& directory) {
+  const fs::path file = directory / "config.json";
+  StoredConfig config{read_json(file), file.string()};
+  if (!config.json.is_object()) throw Failure(ErrorCode::kDataLoss, config.name + ": expected an object");
   return config;
 }
+
+std::optional<formats::GgufArchitecture> architecture_in(const formats::WeightFiles& files) {
+  if (files.gguf() == nullptr) return std::nullopt;
+  return formats::GgufArchitecture::of_file(*files.gguf());
+}
+
+QuantizedKind kind_of(int64_t bits) { return bits <= 4 ? QuantizedKind::kInt4 : QuantizedKind::kInt8; }
 
 }  // namespace
 
@@ -61,34 +107,96 @@ std::vector<int64_t> stored_shape(const StoredPart& part, ParameterRole role) {
   return part.transposed() ? std::vector{cols, part.total_rows} : std::vector{part.total_rows, cols};
 }
 
+StoredConfig read_stored_config(const fs::path& path) {
+  const auto gguf = formats::gguf_file_of(path);
+  return gguf ? config_of_gguf(formats::GgufFile::open(*gguf).value()) : config_of_directory(path);
+}
+
 WeightSource::WeightSource(const fs::path& path)
     : files_(path),
       where_(path.string()),
-      config_name_((path / "config.json").string()),
-      config_(read_config(config_name_)) {}
+      gguf_(architecture_in(files_)),
+      config_(files_.gguf() != nullptr ? config_of_gguf(*files_.gguf()) : config_of_directory(path)),
+      quantization_(formats::quantization_config(config_.json, config_.name)),
+      plain_(files_, quantization_, where_) {
+  for (const Item& item : plain_.items()) items_.emplace(item.name, &item);
+}
 
-const formats::StoredTensor& WeightSource::find(const std::string& name) {
-  const formats::StoredTensor* found = files_.find(name);
-  if (found == nullptr) found = files_.find(name.substr(name.find('.') + 1));
-  if (found == nullptr) throw Failure(ErrorCode::kDataLoss, where_ + ": tensor " + name + " is missing");
-  used_.insert(found->name);
-  return *found;
+bool WeightSource::load_panels(Parameter& parameter, Shape shape) {
+  if (!quantization_ || quantization_->method != formats::QuantizationMethod::kPanels) return false;
+  auto weight = read_panels(files_, parameter.name, shape, where_);
+  if (!weight) return false;
+  parameter.quantized = std::move(*weight);
+  for (const char* part : {"", ".quads", ".scales", ".offsets", ".shape"}) used_.insert(parameter.name + part);
+  return true;
+}
+
+const WeightSource::Item* WeightSource::find_item(const std::string& tensor) const {
+  const auto by_name = [&](const std::string& name) {
+    const auto it = items_.find(name);
+    return it == items_.end() ? nullptr : it->second;
+  };
+  if (gguf_) {
+    const auto name = gguf_->gguf_name(tensor);
+    return name ? by_name(*name) : nullptr;
+  }
+  const Item* whole = by_name(tensor);
+  return whole != nullptr ? whole : by_name(tensor.substr(tensor.find('.') + 1));
+}
+
+WeightSource::Found WeightSource::find(const std::string& tensor, const StoredPart& part, ParameterRole role) {
+  const Item* item = find_item(tensor);
+  const std::string where = where_ + ": tensor " + tensor;
+  if (item == nullptr) throw Failure(ErrorCode::kDataLoss, where + " is missing");
+  used_.insert(item->name);
+  Found found{*item, part, 0};
+  if (gguf_) {
+    if (const int64_t heads = gguf_->reordered_heads(tensor); heads > 0) {
+      found.part.layout = WeightLayout::kRotaryPairs;
+      found.part.head_dim = part.shape.rows / heads;
+    }
+    if (gguf_->transposed(tensor)) found.part.layout = WeightLayout::kRows;
+    found.offset = static_cast<float>(gguf_->norm_offset(tensor));
+  }
+  if (const auto expected = stored_shape(found.part, role); item->shape != expected)
+    throw Failure(ErrorCode::kDataLoss, fmt::format("{}: shape [{}], expected [{}]", where,
+                                                    fmt::join(item->shape, ", "), fmt::join(expected, ", ")));
+  return found;
+}
+
+Tensor WeightSource::expanded(const Found& found, Shape shape, Dtype dtype) const {
+  const Tensor to = own_memory(shape, dtype);
+  const auto fill = [&](const ReadRow& read) {
+    if (dtype == Dtype::kBf16)
+      copy_rows(to.data<bfloat16>(), read, found.part, found.offset);
+    else
+      copy_rows(to.data<float>(), read, found.part, found.offset);
+    return to;
+  };
+  if (found.item.dtype.empty()) {
+    const auto matrix = formats::read_quantized(*quantization_, files_.lookup(), found.item.name, where_);
+    return fill(matrix_rows(matrix.value(), found.part));
+  }
+  const formats::StoredTensor& stored = *files_.find(found.item.name);
+  if (const ElementAt element = reader_of(stored.dtype)) return fill(plain_rows(stored, found.part, element));
+  const auto type = formats::ggml_type_named(stored.dtype);
+  if (!gguf_ || !type || !formats::can_dequantize(*type))
+    throw Failure(ErrorCode::kUnimplemented, fmt::format("{}: tensor {}: dtype: expected F32, BF16 or F16, got {}",
+                                                         where_, stored.name, stored.dtype));
+  return fill(block_rows(stored, found.part, *type));
 }
 
 void WeightSource::load(Parameter& parameter, const std::string& tensor, const StoredPart& part, ParameterRole role,
                         Shape shape, Dtype dtype) {
-  const std::string where = where_ + ": tensor " + tensor;
-  const formats::StoredTensor& stored = find(tensor);
-  if (const auto expected = stored_shape(part, role); stored.shape != expected)
-    throw Failure(ErrorCode::kDataLoss, fmt::format("{}: shape [{}], expected [{}]", where,
-                                                    fmt::join(stored.shape, ", "), fmt::join(expected, ", ")));
-  const ElementAt element = reader_of(stored.dtype, where);
-  if (stored.dtype != format_name(dtype) || !part.in_place()) {
-    parameter.value = converted(stored, part, shape, dtype, element);
+  const Found found = find(tensor, part, role);
+  const formats::StoredTensor* stored = files_.find(found.item.name);
+  if (found.item.dtype == format_name(dtype) && found.part.in_place() && found.offset == 0) {
+    const auto offset = static_cast<size_t>(found.part.at(0)) * size_of(dtype);
+    parameter.value = Tensor(stored->owner, const_cast<std::byte*>(stored->bytes.data() + offset), shape, dtype);
     return;
   }
-  const auto offset = static_cast<size_t>(part.at(0)) * size_of(dtype);
-  parameter.value = Tensor(stored.owner, const_cast<std::byte*>(stored.bytes.data() + offset), shape, dtype);
+  parameter.value = expanded(found, shape, dtype);
+  if (stored != nullptr) stored->owner->release(stored->bytes);
 }
 
 void WeightSource::load(Parameter& parameter, const std::string& tensor, ParameterRole role, Shape shape, Dtype dtype) {
@@ -96,14 +204,64 @@ void WeightSource::load(Parameter& parameter, const std::string& tensor, Paramet
   load(parameter, tensor, {WeightLayout::kRows, stored, 0, stored.rows, 0}, role, shape, dtype);
 }
 
+QuantizedWeight WeightSource::packed_blocks(const Stream& stream, const Found& found) const {
+  const formats::StoredTensor& stored = *files_.find(found.item.name);
+  const formats::GgmlType type = formats::ggml_type_named(stored.dtype).value();
+  const formats::IntegerForm form = formats::integer_form(type).value();
+  const int64_t cols = found.part.shape.cols, groups = cols / formats::kIntegerGroup;
+  const auto read = [&](int64_t first, int64_t rows, int8_t* q, float* scales, float* offsets) {
+    for (int64_t r = 0; r < rows; ++r)
+      formats::to_integers(type, row_of(stored, found.part.row_of(first + r), cols, formats::layout_of(type)),
+                           {q + r * cols, scales + r * groups, offsets == nullptr ? nullptr : offsets + r * groups});
+  };
+  QuantizedWeight weight = pack_quantized(stream, kind_of(form.bits), found.part.shape, form.has_offsets, read);
+  stored.owner->release(stored.bytes);
+  return weight;
+}
+
+QuantizedWeight WeightSource::packed_integers(const Stream& stream, const StoredPart& part,
+                                              const formats::IntegerWeight& w) const {
+  const int64_t cols = part.shape.cols, groups = (cols + formats::kIntegerGroup - 1) / formats::kIntegerGroup;
+  const auto read = [&](int64_t first, int64_t rows, int8_t* q, float* scales, float* offsets) {
+    if (part.in_place())
+      w.read(part.row_of(first), rows, q);
+    else
+      for (int64_t r = 0; r < rows; ++r) w.read(part.row_of(first + r), 1, q + r * cols);
+    for (int64_t i = 0; i < rows * groups; ++i) {
+      const size_t at = w.scale_at(part.row_of(first + i / groups), i % groups * formats::kIntegerGroup);
+      scales[i] = w.scales[at];
+      if (offsets != nullptr) offsets[i] = -w.scales[at] * static_cast<float>(w.zero(at));
+    }
+  };
+  return pack_quantized(stream, kind_of(w.bits), part.shape, !w.symmetric(), read);
+}
+
+bool WeightSource::load_quantized(const Stream& stream, Parameter& parameter, const std::string& tensor,
+                                  const StoredPart& part) {
+  const Found found = find(tensor, part, ParameterRole::kMatrix);
+  if (found.part.transposed() || found.offset != 0) return false;
+  try {
+    if (found.item.dtype.empty()) {
+      const auto integers = formats::read_integers(*quantization_, files_.lookup(), found.item.name, where_);
+      if (!integers || !integers->shares_scales(formats::kIntegerGroup)) return false;
+      parameter.quantized = packed_integers(stream, found.part, *integers);
+      return true;
+    }
+    const auto type = formats::ggml_type_named(found.item.dtype);
+    if (!gguf_ || !type || !formats::integer_form(*type)) return false;
+    parameter.quantized = packed_blocks(stream, found);
+    return true;
+  } catch (const Failure& failure) {
+    throw Failure(failure.code(), fmt::format("{}: tensor {}: {}", where_, found.item.name, failure.what()));
+  }
+}
+
 void WeightSource::refuse_unused(bool tied_head) const {
-  for (const formats::StoredTensor& stored : files_.tensors()) {
-    const std::string& name = stored.name;
-    const bool derived = name.ends_with("inv_freq") || name.ends_with("masked_bias") || stored.shape.size() > 2 ||
-                         (tied_head && is_head(name));
-    if (!derived && !used_.contains(name))
+  for (const Item& item : plain_.items()) {
+    const bool ignored = is_derived(item.name) || item.shape.size() > 2 || (tied_head && is_head(item.name));
+    if (!ignored && !used_.contains(item.name))
       throw Failure(ErrorCode::kUnimplemented,
-                    where_ + ": tensor " + name + " is not part of this architecture as config.json describes it");
+                    where_ + ": tensor " + item.name + " is not part of this architecture as config.json describes it");
   }
 }
 

@@ -9,6 +9,7 @@
 namespace maru {
 
 Tensor Linear::forward(Context& ctx, const Tensor& x) {
+  if (ctx.observe_input != nullptr) (*ctx.observe_input)(weight, x);
   const Tensor b = has_bias ? ctx.use(bias) : Tensor();
   const LoraWeights* const lora = weight.lora;
   const Tensor inner = lora != nullptr && lora->row_scale ? Tensor() : b;  // DoRA scales before the bias is added

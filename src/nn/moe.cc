@@ -5,7 +5,7 @@
 
 namespace maru {
 
-MoeMlp::MoeMlp(const MoeConfig& c) : config(c), gate{c.hidden_size, c.routing.experts} {
+MoeMlp::MoeMlp(const MoeConfig& c) : config(c), gate{c.hidden_size, c.routing.experts, ParameterRole::kRouter} {
   for (int64_t i = 0; i < c.routing.experts; ++i)
     experts.emplace_back(c.hidden_size, c.intermediate_size, c.activation);
   if (c.shared_size > 0) shared_experts.emplace(c.hidden_size, c.shared_size, c.activation);

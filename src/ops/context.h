@@ -1,5 +1,6 @@
 // Everything a forward pass touches besides its inputs and weights.
 #pragma once
+#include <functional>
 #include <variant>
 
 #include "ops/tape.h"
@@ -8,10 +9,14 @@
 
 namespace maru {
 
+/// Sees what a linear layer's weight is about to be multiplied with.
+using InputObserver = std::function<void(const Parameter& weight, const Tensor& x)>;
+
 struct Context {
   Stream& stream;
   Arena& arena;
   Tape* tape = nullptr;  // null: serving; nothing is recorded and every temporary dies with its scope
+  const InputObserver* observe_input = nullptr;  // null: nobody looks
 
   Tensor empty(Shape shape, Dtype dtype) { return Tensor(arena, shape, dtype); }
   Tensor scratch(int64_t bytes) { return Tensor(arena, {1, bytes}, Dtype::kU8); }

@@ -62,4 +62,23 @@ Tensor linear_cross_entropy(Context& ctx, const Tensor& x, const Tensor& weight,
   return loss;
 }
 
+void add_cross_entropy(Context& ctx, const Tensor& loss, const Tensor& logits, const Tensor& targets, double scale,
+                       const Tensor& token_losses) {
+  if (targets.rows() != logits.rows() || token_losses.rows() != logits.rows() || targets.dtype() != Dtype::kI32 ||
+      token_losses.dtype() != logits.dtype() || loss.dtype() != logits.dtype())
+    throw Failure(ErrorCode::kInvalidArgument,
+                  fmt::format("[cross_entropy] logits [{}, {}], {} targets and {} losses do not fit together",
+                              logits.rows(), logits.cols(), targets.rows(), token_losses.rows()));
+  ctx.launch(logits.dtype(), [&]<class T>(auto& s) {
+    if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>)
+      kernels::cross_entropy(s, kernels::CrossEntropy<T>{.loss = loss.data<T>(),
+                                                         .token_loss = token_losses.data<T>(),
+                                                         .logits = logits.data<T>(),
+                                                         .targets = targets.data<int32_t>(),
+                                                         .rows = logits.rows(),
+                                                         .vocab = logits.cols(),
+                                                         .scale = scale});
+  });
+}
+
 }  // namespace maru

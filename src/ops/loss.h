@@ -15,4 +15,11 @@ namespace maru {
 Tensor linear_cross_entropy(Context&, const Tensor& x, const Tensor& weight, const Tensor& targets, double scale,
                             double logit_scale = 1, const Tensor& token_losses = {}, double softcap = 0);
 
+/// The same from logits that are there already; not differentiable. Adds scale · Σ loss to `loss`.
+///
+/// Shapes   logits [rows, vocab_size]; targets i32 and token_losses [rows, 1]; loss [1, 1].
+/// Types    logits, loss and token_losses alike: f32 or f64.
+void add_cross_entropy(Context&, const Tensor& loss, const Tensor& logits, const Tensor& targets, double scale,
+                       const Tensor& token_losses);
+
 }  // namespace maru

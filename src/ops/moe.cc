@@ -6,6 +6,7 @@
 
 #include "kernels/matmul/matmul.h"
 #include "kernels/moe/moe.h"
+#include "ops/quantized.h"
 
 namespace maru {
 namespace {
@@ -53,6 +54,32 @@ void multiply_group(CpuStream& stream, const Tensor& y, const Tensor& x, const P
   }
 }
 
+// The rows of each expert with its quantized weight: no sizes to be known before, scratch is that of all rows.
+Tensor quantized_groups(Context& ctx, const Tensor& x, const std::vector<const Parameter*>& weights,
+                        const Routing& routing) {
+  for (const Parameter* weight : weights)
+    if (!weight->quantized)
+      throw Failure(ErrorCode::kInvalidArgument,
+                    "[grouped_linear] " + weight->name + " is not quantized as the first expert's weight is");
+  Tensor y = ctx.empty({x.rows(), weights.front()->quantized.shape.rows}, x.dtype());
+  const Tensor scratch = ctx.scratch(kernels::quantized_matmul_scratch_bytes(x.rows(), x.cols()));
+  ctx.launch(x.dtype(), [&]<class T>(auto& stream) {
+    if constexpr (!std::is_same_v<T, std::complex<double>>) {
+      const int32_t* first = routing.first.data<int32_t>();
+      for (size_t e = 0; e < weights.size(); ++e)
+        kernels::quantized_matmul(stream, kernels::QuantizedMatmul<T>{.c = y.data<T>() + first[e] * y.cols(),
+                                                                      .ldc = y.cols(),
+                                                                      .x = x.data<T>() + first[e] * x.cols(),
+                                                                      .ldx = x.cols(),
+                                                                      .m = first[e + 1] - first[e],
+                                                                      .w = quantized_matrix(weights[e]->quantized),
+                                                                      .scratch = scratch.data<std::byte>()});
+      std::fill_n(y.data<T>() + first[weights.size()] * y.cols(), kFew * y.cols(), T{});
+    }
+  });
+  return y;
+}
+
 }  // namespace
 
 Routing route(Context& ctx, const Tensor& logits, const Tensor& bias, const RoutingOptions& o) {
@@ -89,6 +116,11 @@ Routing route(Context& ctx, const Tensor& logits, const Tensor& bias, const Rout
 
 Tensor grouped_linear(Context& ctx, const Tensor& x, const std::vector<const Parameter*>& weights,
                       const Routing& routing) {
+  if (weights.front()->quantized) return quantized_groups(ctx, x, weights, routing);
+  for (const Parameter* weight : weights)
+    if (weight->quantized)
+      throw Failure(ErrorCode::kInvalidArgument,
+                    "[grouped_linear] " + weight->name + " is quantized, the first expert's weight is not");
   const Shape shape = weights.front()->value.shape();
   Tensor y = ctx.empty({x.rows(), shape.rows}, x.dtype());
   const Tensor scratch = ctx.scratch(largest_scratch(ctx.stream, x.dtype(), x.rows(), shape));

@@ -25,7 +25,7 @@ struct Routing {
 /// Shapes   logits [tokens, experts] in the accumulator type, as is bias [1, experts].
 Routing route(Context&, const Tensor& logits, const Tensor& bias, const RoutingOptions& options);
 
-/// y = x · weightᵀ, each group of rows with its expert's weight.
+/// y = x · weightᵀ, each group of rows with its expert's weight: all of them quantized, or none.
 /// Shapes   x [grouped rows, in]; weights [out, in] each; y [grouped rows, out].
 Tensor grouped_linear(Context&, const Tensor& x, const std::vector<const Parameter*>& weights, const Routing& routing);
 

@@ -8,9 +8,8 @@
 #include "ops/softcap.h"
 
 namespace maru {
-namespace {
 
-kernels::QuantizedMatrix matrix_of(const QuantizedWeight& w) {
+kernels::QuantizedMatrix quantized_matrix(const QuantizedWeight& w) {
   return {w.kind,
           w.shape.rows,
           w.shape.cols,
@@ -18,6 +17,8 @@ kernels::QuantizedMatrix matrix_of(const QuantizedWeight& w) {
           w.scales.data<float16>(),
           w.offsets.data<float16>()};
 }
+
+namespace {
 
 // Activations of the types that quantized kernels know.
 template <class T>
@@ -51,7 +52,7 @@ void multiply(CpuStream& stream, const Tensor& y, const Tensor& x, const Quantiz
                                                                    .x = x.data<T>(),
                                                                    .ldx = x.cols(),
                                                                    .m = x.rows(),
-                                                                   .w = matrix_of(w),
+                                                                   .w = quantized_matrix(w),
                                                                    .multiplier = multiplier,
                                                                    .bias = bias.data<T>(),
                                                                    .scratch = scratch.data<std::byte>()});
@@ -117,10 +118,11 @@ bool run_quantize(CpuStream stream, const QuantizedWeight& to, const Tensor& wei
 void look_up(Context& ctx, const Tensor& y, const QuantizedWeight& table, const int32_t* tokens, double multiplier) {
   ctx.launch(y.dtype(), [&]<class T>(auto& stream) {
     if constexpr (kIsSupported<T>)
-      kernels::quantized_rows(
-          stream,
-          kernels::QuantizedRows<T>{
-              .y = y.data<T>(), .w = matrix_of(table), .tokens = tokens, .rows = y.rows(), .multiplier = multiplier});
+      kernels::quantized_rows(stream, kernels::QuantizedRows<T>{.y = y.data<T>(),
+                                                                .w = quantized_matrix(table),
+                                                                .tokens = tokens,
+                                                                .rows = y.rows(),
+                                                                .multiplier = multiplier});
   });
 }
 

@@ -11,6 +11,8 @@ namespace maru {
 /// Bytes of the two tensors of a weight of this shape.
 int64_t quantized_quads_bytes(QuantizedKind, Shape weight);
 int64_t quantized_scales_bytes(Shape weight);
+/// As the kernels take it.
+kernels::QuantizedMatrix quantized_matrix(const QuantizedWeight&);
 /// A weight over tensors of somebody else, a mapped file for one.
 ///
 /// Offsets  of the groups (w = scale · q + offset), or empty.

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "base/random.h"
@@ -69,6 +70,77 @@ TEST_F(QuantizedTest, ProjectScalesAndGivesF32) {
   for (int64_t i = 0; i < once.size(); ++i) EXPECT_EQ(2 * once.data<float>()[i], twice.data<float>()[i]);
 }
 
+TEST_F(QuantizedTest, ProjectIsCappedAsThePlainOneIs) {
+  const Tensor x = normal({3, 64}, Dtype::kF32);
+  const QuantizedWeight w = quantize(stream_, normal({20, 64}, Dtype::kF32), QuantizedKind::kInt8);
+  const Tensor plain = quantized_project(ctx_, x, w, 0.5), capped = quantized_project(ctx_, x, w, 0.5, 3);
+  for (int64_t i = 0; i < plain.size(); ++i)
+    EXPECT_NEAR(capped.data<float>()[i], 3 * std::tanh(plain.data<float>()[i] / 3), 1e-5);
+  EXPECT_LT(relative_difference(capped, project(ctx_, x, dequantize(ctx_, w), {}, 0.5, 3)), 0.02);
+}
+
+// q = (row + col) % 16 - 8, scale = row + 1, offset = the group's number.
+void fill_rows(int64_t first, int64_t rows, int64_t cols, int8_t* q, float* scales, float* offsets) {
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < cols; ++c) q[r * cols + c] = static_cast<int8_t>((first + r + c) % 16 - 8);
+    for (int64_t g = 0, groups = (cols + 31) / 32; g < groups; ++g) {
+      scales[r * groups + g] = static_cast<float>(first + r + 1);
+      if (offsets != nullptr) offsets[r * groups + g] = static_cast<float>(g);
+    }
+  }
+}
+
+TEST_F(QuantizedTest, PacksWhatOthersQuantized) {
+  for (QuantizedKind kind : {QuantizedKind::kInt8, QuantizedKind::kInt4})
+    for (bool has_offsets : {false, true}) {
+      const PackSource source = [](int64_t first, int64_t rows, int8_t* q, float* scales, float* offsets) {
+        ASSERT_LE(rows, 16);
+        fill_rows(first, rows, 70, q, scales, offsets);
+      };
+      const QuantizedWeight w = pack_quantized(stream_, kind, {50, 70}, has_offsets, source);
+      ASSERT_EQ(static_cast<bool>(w.offsets), has_offsets);
+      const Tensor y = dequantize(ctx_, w);
+      for (int64_t r = 0; r < 50; ++r)
+        for (int64_t c = 0; c < 70; ++c) {
+          const auto q = static_cast<float>((r + c) % 16 - 8), offset = static_cast<float>(has_offsets ? c / 32 : 0);
+          ASSERT_EQ(y.data<float>()[r * 70 + c], q * static_cast<float>(r + 1) + offset);
+        }
+    }
+}
+
+TEST_F(QuantizedTest, OffsetsArePartOfTheProduct) {
+  const Tensor x = normal({9, 200}, Dtype::kF32);
+  const PackSource source = [](int64_t first, int64_t rows, int8_t* q, float* scales, float* offsets) {
+    fill_rows(first, rows, 200, q, scales, offsets);
+  };
+  const QuantizedWeight w = pack_quantized(stream_, QuantizedKind::kInt4, {50, 200}, true, source);
+  EXPECT_LT(relative_difference(quantized_linear(ctx_, x, w), linear(ctx_, x, dequantize(ctx_, w))), 0.012);
+}
+
+TEST_F(QuantizedTest, PackingReportsTheRowsOfAScaleThatDoesNotFit) {
+  const PackSource source = [](int64_t first, int64_t rows, int8_t* q, float* scales, float* offsets) {
+    fill_rows(first, rows, 70, q, scales, offsets);
+    if (first == 32) scales[0] = 1e6f;
+  };
+  try {
+    pack_quantized(stream_, QuantizedKind::kInt8, {50, 70}, false, source);
+    FAIL() << "expected a Failure";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), ErrorCode::kInvalidArgument);
+    EXPECT_NE(std::string(failure.what()).find("rows 32 to 47"), std::string::npos) << failure.what();
+  }
+}
+
+TEST_F(QuantizedTest, PackingPassesOnWhatTheSourceThrows) {
+  const PackSource source = [](int64_t, int64_t, int8_t*, float*, float*) {
+    throw Failure(ErrorCode::kDataLoss, "cut off");
+  };
+  EXPECT_EQ(refusal([&] {
+              pack_quantized(stream_, QuantizedKind::kInt4, {50, 70}, true, source);
+            }),
+            ErrorCode::kDataLoss);
+}
+
 TEST_F(QuantizedTest, EmbeddingTakesRowsOfTheTable) {
   const QuantizedWeight w = quantize(stream_, normal({30, 40}, Dtype::kF32), QuantizedKind::kInt8);
   const Tensor table = dequantize(ctx_, w), tokens(arena_, {2, 1}, Dtype::kI32);
@@ -88,6 +160,8 @@ TEST_F(QuantizedTest, RefusesWhatItCannotDo) {
   EXPECT_EQ(refusal([&] { quantized_linear(ctx_, normal({2, 63}, Dtype::kF32), w); }), ErrorCode::kInvalidArgument);
   EXPECT_EQ(refusal([&] { quantized_linear(ctx_, x, w, normal({1, 19}, Dtype::kF32)); }), ErrorCode::kInvalidArgument);
   EXPECT_EQ(refusal([&] { quantized_view(QuantizedKind::kInt8, w.shape, w.quads, w.scales, "file"); }),
+            ErrorCode::kDataLoss);
+  EXPECT_EQ(refusal([&] { quantized_view(QuantizedKind::kInt4, w.shape, w.quads, w.scales, "file", w.quads); }),
             ErrorCode::kDataLoss);
   table.data<float>()[7] = INFINITY;
   EXPECT_EQ(refusal([&] { quantize(stream_, table, QuantizedKind::kInt8); }), ErrorCode::kInvalidArgument);

@@ -17,10 +17,12 @@ std::optional<Dtype> wanted_dtype(const ServeConfig& config) {
   return parse_dtype(config.dtype);
 }
 
-// Whether the model was taught to answer: its manifest says so; without one, a chat template is a good sign.
-bool can_chat(const fs::path& directory, const infer::LoadedModel& model) {
-  if (fs::exists(directory / ledger::kManifestName)) return ledger::read_manifest(directory).notes.value("chat", false);
-  return model.chat_template() != nullptr;
+// Whether the model was taught to answer: the manifest of one of ours says so; of others a chat template is a good
+// sign.
+bool can_chat(const fs::path& path, const infer::LoadedModel& model) {
+  if (!fs::exists(path / ledger::kManifestName)) return model.chat_template() != nullptr;
+  const ledger::Manifest manifest = ledger::read_manifest(path);
+  return manifest.notes.value("chat", !manifest.foreign.empty() && model.chat_template() != nullptr);
 }
 
 std::string details_of(const fs::path& directory, const ServeContext& context, const infer::LoadedModel& model) {

@@ -76,6 +76,11 @@ std::vector<NamedTemplate> read_chat_templates(const fs::path& directory) {
   return templates;
 }
 
+std::string read_chat_template(const fs::path& directory) {
+  const std::vector<NamedTemplate> templates = read_chat_templates(directory);
+  return !templates.empty() && templates.front().name == "default" ? templates.front().source : "";
+}
+
 std::vector<std::pair<std::string, std::string>> read_special_tokens(const fs::path& directory,
                                                                      const Tokenizer& tokenizer) {
   const Json config = read_object(directory / "tokenizer_config.json"),

@@ -1,4 +1,4 @@
-// Where a tokenizer directory keeps its chat templates and special tokens. Internal to chat_template.cc.
+// Where a tokenizer directory keeps its chat templates and special tokens.
 #pragma once
 #include <string>
 #include <utility>
@@ -17,6 +17,8 @@ struct NamedTemplate {
 ///
 /// Throws   kInvalidArgument naming file and field.
 std::vector<NamedTemplate> read_chat_templates(const fs::path& directory);
+/// The source of the default one; empty if there is none.
+std::string read_chat_template(const fs::path& directory);
 /// bos_token, eos_token and the like, from tokenizer_config.json and special_tokens_map.json, else from the tokenizer.
 std::vector<std::pair<std::string, std::string>> read_special_tokens(const fs::path& directory,
                                                                      const Tokenizer& tokenizer);

@@ -42,7 +42,8 @@ double ValidationResult::bits_per_byte() const {
 double ValidationResult::perplexity() const { return std::exp(loss()); }
 
 ValidationResult validate(Context& ctx, Decoder& model, const formats::TokenDataset& held_out, int64_t sequence_length,
-                          int64_t batch_tokens, int64_t most_tokens, int64_t overlap) {
+                          int64_t batch_tokens, int64_t most_tokens, int64_t overlap,
+                          const std::function<void(int64_t tokens)>& progress) {
   overlap = std::min(overlap, sequence_length - 1);
   ValidationResult result;
   MicroBatch batch;
@@ -52,7 +53,10 @@ ValidationResult validate(Context& ctx, Decoder& model, const formats::TokenData
     const formats::TokenDocument document = held_out.document(d);
     for (int64_t at = 0; at + 1 < document.tokens.size(); at += sequence_length - overlap) {
       const int64_t count = std::min(sequence_length, document.tokens.size() - at);
-      if (batch.builder.num_tokens() + count > batch_tokens) score(ctx, model, batch, result);
+      if (batch.builder.num_tokens() + count > batch_tokens) {
+        score(ctx, model, batch, result);
+        if (progress) progress(result.tokens);
+      }
       append_document_piece(batch, document, at, count, scratch);
       if (at > 0) forget_context(batch, count, std::min(overlap, count));
       if (at + count >= document.tokens.size()) break;

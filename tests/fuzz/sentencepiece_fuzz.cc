@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "text/sentencepiece.h"
-#include "text/stream_decoder.h"
+#include "tokenizer_use.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace maru::text;
@@ -13,10 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto tokenizer = Tokenizer::create(spec.value(), "fuzz");
   if (!tokenizer.ok()) return 0;
   try {
-    const auto ids = tokenizer.value().encode("Hello <s> 안녕 \xFF  ▁world 123\n a b ab", {.add_special_tokens = true});
-    StreamDecoder decoder(tokenizer.value(), false);
-    for (const int32_t id : ids) decoder.push(id);
-    decoder.flush();
+    use(tokenizer.value());
   } catch (const maru::Failure&) {
     // a character that no piece spells where the model has no unknown piece
   }

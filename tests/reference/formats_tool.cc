@@ -53,7 +53,7 @@ int run(const std::vector<std::string>& a) {
     fs::create_directories(a.at(3));
     merge_adapter(a.at(1), LoraAdapter(a.at(2)), a.at(3));
   } else {
-    convert_to_gguf(a.at(1), a.at(2), ggml_type_named(a.at(3)), "test");
+    convert_to_gguf(a.at(1), a.at(2), ggml_type_named(a.at(3)), "test", "");
   }
   return 0;
 }

@@ -125,7 +125,12 @@ def greedy(model, tokens):
 
 
 def as_exaone(directory):
-    """EXAONE 3.5 computes what Llama does; its code is no part of transformers, so its names are given here."""
+    """EXAONE 3.5 computes what Llama does; its code is no part of transformers, so its names are given here.
+
+    Sources: the modeling_exaone.py and configuration_exaone.py of its repositories (SiLU of c_fc_0 gates c_fc_1; RMS
+    norms ln_1 and ln_2 before attention and MLP; halves rotated; tied embeddings, epsilon 1e-5 where a file says
+    nothing), vLLM's exaone.py, and the tensor map of the `gguf` package (c_fc_0 is the gate, c_fc_1 goes up).
+    """
     names = {"model.embed_tokens": "transformer.wte", "model.norm": "transformer.ln_f", "model.layers": "transformer.h",
              "input_layernorm": "ln_1", "post_attention_layernorm": "ln_2", "self_attn.o_proj": "attn.attention.out_proj",
              "self_attn": "attn.attention", "gate_proj": "c_fc_0", "up_proj": "c_fc_1", "down_proj": "c_proj"}

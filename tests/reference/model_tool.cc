@@ -1,12 +1,39 @@
-// model_tool IN OUT: loads a model directory and saves it again, as an export would.
+// model_tool IN OUT: loads a model and saves it again, as an export would.
+// model_tool --serving IN OUT: the same in f32 from the weights as they are served, integers turned into numbers.
 #include <cstdio>
+#include <string>
 
 #include "models/checkpoint.h"
+#include "models/weights.h"
+#include "ops/quantized.h"
+
+namespace maru {
+namespace {
+
+void save_as_served(const fs::path& in, const fs::path& out) {
+  ThreadPool pool(2);
+  Stream stream = CpuStream{&pool};
+  Arena arena(size_t{1} << 28);
+  Context ctx{stream, arena};
+  const auto model = load_for_serving(stream, in, Dtype::kF32);
+  for (const ParameterInfo& info : parameters_of(*model)) {
+    std::printf("%s %s\n", info.parameter->name.c_str(), info.parameter->quantized ? "integers" : "numbers");
+    if (info.parameter->quantized) info.parameter->value = dequantize(ctx, info.parameter->quantized);
+  }
+  save_model(*model, out);
+}
+
+}  // namespace
+}  // namespace maru
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
+  const bool serving = argc == 4 && std::string(argv[1]) == "--serving";
+  if (argc != 3 && !serving) return 2;
   try {
-    maru::save_model(*maru::load_model(argv[1]), argv[2]);
+    if (serving)
+      maru::save_as_served(argv[2], argv[3]);
+    else
+      maru::save_model(*maru::load_model(argv[1]), argv[2]);
   } catch (const maru::Failure& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 1;

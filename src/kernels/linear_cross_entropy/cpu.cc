@@ -254,5 +254,20 @@ int64_t linear_cross_entropy_scratch_bytes<kIsa, bfloat16>(int threads, int64_t 
                                                            bool gradients) {
   return layout_of<bfloat16>(threads, rows, vocab, dim, gradients).end;
 }
+template <>
+void cross_entropy<kIsa>(ThreadPool& pool, const CrossEntropy<float>& a) {
+  const int64_t step = rows_per_task(a.vocab);
+  pool.parallel_for(divide_up(a.rows, step), [&](int64_t task, int) {
+    for (int64_t r = task * step; r < smaller(a.rows, (task + 1) * step); ++r) {
+      const float* x = a.logits + r * a.vocab;
+      const float largest = a.targets[r] < 0 ? 0 : scaled_maximum(x, a.vocab, 1);
+      a.token_loss[r] =
+          a.targets[r] < 0 ? 0 : __builtin_logf(sum_of_exponentials(x, a.vocab, largest)) + (largest - x[a.targets[r]]);
+    }
+  });
+  double sum = 0;
+  for (int64_t r = 0; r < a.rows; ++r) sum += static_cast<double>(a.token_loss[r]);
+  *a.loss += static_cast<float>(sum * a.scale);
+}
 
 }  // namespace maru::kernels

@@ -23,6 +23,15 @@ void linear_cross_entropy(CpuStream& stream, const LinearCrossEntropy<T>& x) {
   }
 }
 
+template <class T>
+void cross_entropy(CpuStream& stream, const CrossEntropy<T>& x) {
+  if constexpr (kIsSimd<T>) {
+    with_isa(stream.isa, [&]<Isa isa>() { cross_entropy<isa>(*stream.pool, x); });
+  } else {
+    reference::cross_entropy(x);
+  }
+}
+
 using Complex = std::complex<double>;
 template int64_t linear_cross_entropy_scratch_bytes<float>(Isa, int, int64_t, int64_t, int64_t, bool);
 template int64_t linear_cross_entropy_scratch_bytes<bfloat16>(Isa, int, int64_t, int64_t, int64_t, bool);
@@ -32,5 +41,7 @@ template void linear_cross_entropy(CpuStream&, const LinearCrossEntropy<float>&)
 template void linear_cross_entropy(CpuStream&, const LinearCrossEntropy<bfloat16>&);
 template void linear_cross_entropy(CpuStream&, const LinearCrossEntropy<double>&);
 template void linear_cross_entropy(CpuStream&, const LinearCrossEntropy<Complex>&);
+template void cross_entropy(CpuStream&, const CrossEntropy<float>&);
+template void cross_entropy(CpuStream&, const CrossEntropy<double>&);
 
 }  // namespace maru::kernels

@@ -45,10 +45,29 @@ int64_t linear_cross_entropy_scratch_bytes(Isa isa, int threads, int64_t rows, i
 template <class T>
 void linear_cross_entropy(CpuStream& stream, const LinearCrossEntropy<T>& x);
 
-/// The same for one instruction set, T = float or bfloat16.
+/// The loss of logits that are there already, from a quantized head for one: it has no gradient.
+///
+/// Shapes   logits [rows, vocab]; targets and token_loss [rows]; loss [1].
+/// Types    T = float or double.
+template <class T>
+struct CrossEntropy {
+  T* loss;        // scale · the sum of token_loss is added, rows in ascending order
+  T* token_loss;  // log Σ exp(logits) - logits[target], 0 where there is no target
+  const T* logits;
+  const int32_t* targets;  // in [0, vocab), or negative: the row does not count
+  int64_t rows, vocab;
+  double scale;
+};
+
+template <class T>
+void cross_entropy(CpuStream& stream, const CrossEntropy<T>& x);
+
+/// The same for one instruction set, T = float or bfloat16; of logits, float.
 template <Isa kIsa, class T>
 void linear_cross_entropy(ThreadPool& pool, const LinearCrossEntropy<T>& x);
 template <Isa kIsa, class T>
 int64_t linear_cross_entropy_scratch_bytes(int threads, int64_t rows, int64_t vocab, int64_t dim, bool gradients);
+template <Isa kIsa>
+void cross_entropy(ThreadPool& pool, const CrossEntropy<float>& x);
 
 }  // namespace maru::kernels

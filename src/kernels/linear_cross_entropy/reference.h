@@ -50,4 +50,18 @@ void linear_cross_entropy(const LinearCrossEntropy<T>& a) {
   }
 }
 
+template <class T>
+void cross_entropy(const CrossEntropy<T>& a) {
+  for (int64_t row = 0; row < a.rows; ++row) {
+    const T* x = a.logits + row * a.vocab;
+    a.token_loss[row] = 0;
+    if (a.targets[row] < 0) continue;
+    const T largest = *std::max_element(x, x + a.vocab);
+    T sum = 0;
+    for (int64_t j = 0; j < a.vocab; ++j) sum += std::exp(x[j] - largest);
+    a.token_loss[row] = std::log(sum) + largest - x[a.targets[row]];
+    *a.loss += a.token_loss[row] * T(a.scale);
+  }
+}
+
 }  // namespace maru::kernels::reference

@@ -1,8 +1,8 @@
 // Quantized matrix multiplication, SIMD. Compiled once per instruction set.
 //
 // First the rows of x are quantized into records (records.h). Then a task takes a few panels of w and a block of rows:
-// panel after panel, tile after tile, so that the panel stays in L1 and the block of rows in L2. Tasks depend on the
-// shape alone; the bits do not even depend on the tasks, because each output is summed within one tile.
+// a panel (or two) after the other, tile after tile, so that panels stay in L1 and the block of rows in L2. Tasks
+// depend on the shape alone; the bits do not even depend on the tasks, because each output is summed within one tile.
 #include <utility>
 
 #include "kernels/quantized_matmul/quantized_matmul.h"
@@ -46,60 +46,72 @@ struct ChunkScale {
   float scale, inverse;
 };
 
-template <class T>
-ChunkScale chunk_scale(const T* x, int64_t n) {
-  F32 top, bad;
-  for (int64_t i = 0; i < n; i += kLanes) {
-    const F32 v = load_some(x + i, n - i);
-    top = max(top, max(v, F32() - v));
-    bad = bad + v * F32();
-  }
-  if (reduce_add(bad) != 0) return {__builtin_nanf(""), 0};
-  const float largest = reduce_max(top);
+ChunkScale scale_for(float largest) {
+  if (!(largest <= __FLT_MAX__)) return {__builtin_nanf(""), 0};
   if (largest < 0x1p-120f) return {0, 0};
   return {largest / 127.0f, 127.0f / largest};
 }
 
-// 32 values, zeros behind the n-th. Returns the sum of what was stored, which is exact in f32.
+struct Chunk {
+  F32 values[kGroupsPerChunk][kGroupVectors];
+};
+
+/// The first n values, zeros behind; n may be negative.
 template <class T>
-int32_t quantize_group(int8_t* to, const T* x, int64_t n, float inverse) {
-  F32 sum;
-  for (int64_t i = 0; i < kQuantizedGroup; i += kLanes) {
-    const F32 q = inverse == 0 ? F32() : round(load_some(x + i, n - i) * F32(inverse));
-    store_int8(to + i, q);
-    sum = sum + q;
-  }
-  return static_cast<int32_t>(reduce_add(sum));
+MARU_INLINE void load_chunk(Chunk& to, const T* x, int64_t n) {
+  for (int64_t g = 0; g < kGroupsPerChunk; ++g)
+    for (int64_t i = 0; i < kGroupVectors; ++i) {
+      const int64_t at = g * kQuantizedGroup + i * kLanes;
+      to.values[g][i] = n >= kQuantizedChunk ? load(x + at) : load_some(x + at, n - at);
+    }
 }
 
-// One row's part of one chunk record; `row` within a tile of `rows`.
-template <class T>
-void quantize_chunk(std::byte* record, int64_t row, int64_t rows, const T* x, int64_t n, int32_t shift) {
-  const ChunkScale s = chunk_scale(x, smaller(n, kQuantizedChunk));
-  for (int64_t g = 0; g < kGroupsPerChunk; ++g, record += rows * kGroupRecord) {
-    const int64_t first = smaller(g * kQuantizedGroup, n), there = smaller(n - first, kQuantizedGroup);
-    auto* to = reinterpret_cast<int8_t*>(record + row * kQuantizedGroup);
-    const int32_t start = -shift * quantize_group(to, x + first, there, s.inverse);
-    __builtin_memcpy(record + rows * kQuantizedGroup + 4 * row, &start, sizeof start);
+// What is written for one row of a tile, in the record of one chunk.
+struct RowRecord {
+  std::byte* chunk;
+  int64_t row, rows;  // in the tile
+  std::byte* group(int64_t g) const { return chunk + g * rows * kGroupRecord; }
+  int8_t* values(int64_t g) const { return reinterpret_cast<int8_t*>(group(g) + row * kQuantizedGroup); }
+  void set_start(int64_t g, int32_t start) const {
+    __builtin_memcpy(group(g) + rows * kQuantizedGroup + 4 * row, &start, sizeof start);
   }
-  __builtin_memcpy(record + 4 * row, &s.scale, sizeof s.scale);
+  void set_scale(float scale) const { __builtin_memcpy(group(kGroupsPerChunk) + 4 * row, &scale, sizeof scale); }
+};
+
+template <class T>
+void quantize_chunk(RowRecord to, const T* x, int64_t n, int32_t shift) {
+  Chunk chunk;
+  load_chunk(chunk, x, n);
+  F32 top;
+  for (const auto& group : chunk.values)
+    for (F32 v : group) top = larger_size(top, v);
+  const ChunkScale s = scale_for(largest_size(top));
+  for (int64_t g = 0; g < kGroupsPerChunk; ++g) {
+    for (F32& v : chunk.values[g]) v = s.inverse == 0 ? F32() : v * F32(s.inverse);
+    to.set_start(g, -shift * round_group(to.values(g), chunk.values[g]));
+  }
+  to.set_scale(s.scale);
 }
 
-using MultiplyTile = void (*)(float*, const std::byte*, PanelData, int64_t);
+using MultiplyTile = void (*)(const Tile&);
 
-template <QuantizedKind kKind, bool kOffsets, int... kRows>
+template <QuantizedKind kKind, bool kOffsets, int kPanels, int... kRows>
 MultiplyTile tile_of(int64_t rows, std::integer_sequence<int, kRows...>) {
-  static constexpr MultiplyTile kTable[] = {multiply_tile<kKind, kOffsets, kRows + 1>...};
+  static constexpr MultiplyTile kTable[] = {multiply_tile<kKind, kOffsets, kRows + 1, kPanels>...};
   return kTable[rows - 1];
 }
-template <QuantizedKind kKind>
-MultiplyTile tile_of(bool offsets, int64_t rows) {
+template <QuantizedKind kKind, bool kOffsets>
+MultiplyTile tile_of(int64_t rows, int64_t panels) {
   const auto all = std::make_integer_sequence<int, kTileRows>();
-  return offsets ? tile_of<kKind, true>(rows, all) : tile_of<kKind, false>(rows, all);
+  return panels == 1 ? tile_of<kKind, kOffsets, 1>(rows, all) : tile_of<kKind, kOffsets, kTilePanels>(rows, all);
 }
-MultiplyTile tile_of(const QuantizedMatrix& w, int64_t rows) {
-  return w.kind == QuantizedKind::kInt8 ? tile_of<QuantizedKind::kInt8>(w.offsets != nullptr, rows)
-                                        : tile_of<QuantizedKind::kInt4>(w.offsets != nullptr, rows);
+template <QuantizedKind kKind>
+MultiplyTile tile_of(bool offsets, int64_t rows, int64_t panels) {
+  return offsets ? tile_of<kKind, true>(rows, panels) : tile_of<kKind, false>(rows, panels);
+}
+MultiplyTile tile_of(const QuantizedMatrix& w, int64_t rows, int64_t panels) {
+  return w.kind == QuantizedKind::kInt8 ? tile_of<QuantizedKind::kInt8>(w.offsets != nullptr, rows, panels)
+                                        : tile_of<QuantizedKind::kInt4>(w.offsets != nullptr, rows, panels);
 }
 
 PanelData panel_of(const QuantizedMatrix& w, int64_t panel) {
@@ -108,11 +120,14 @@ PanelData panel_of(const QuantizedMatrix& w, int64_t panel) {
           w.offsets != nullptr ? w.offsets + at : nullptr};
 }
 
+// The number of things per task, at most `most` and as even as can be.
+int64_t even_share(int64_t count, int64_t most) { return divide_up(count, divide_up(count, larger(1, most))); }
+
 template <class T, class C>
 struct Job {
   const QuantizedMatmul<T, C>& a;
   Tiles tiles;
-  int64_t groups, chunks, panels, panels_per_task, tiles_per_task;
+  int64_t groups, chunks, panels, tile_panels, panels_per_task, tiles_per_task;
 
   explicit Job(const QuantizedMatmul<T, C>& args)
       : a(args),
@@ -120,44 +135,58 @@ struct Job {
         groups(quantized_groups(args.w.k)),
         chunks(divide_up(groups, kGroupsPerChunk)),
         panels(quantized_panels(args.w.n)),
-        panels_per_task(larger(1, kTaskBytes / larger(1, groups * quantized_group_bytes(args.w.kind)))),
-        tiles_per_task(larger(1, kBlockBytes / larger(1, kTileRows * chunks * kChunkRecord))) {}
+        tile_panels(tiles.count == 1 ? 1 : kTilePanels),  // see tile_avx512.h
+        panels_per_task(tile_panels *
+                        larger(1, kTaskBytes / larger(1, tile_panels * groups * quantized_group_bytes(args.w.kind)))),
+        tiles_per_task(even_share(tiles.count, kBlockBytes / larger(1, kTileRows * chunks * kChunkRecord))) {}
 
   std::byte* records(int64_t row) const { return a.scratch + row * chunks * kChunkRecord; }
 
   void quantize_row(int64_t row) const {
     const int64_t tile = tiles.of(row), first = tiles.first(tile), rows = tiles.first(tile + 1) - first;
     for (int64_t c = 0; c < chunks; ++c)
-      quantize_chunk(records(first) + c * rows * kChunkRecord, row - first, rows,
+      quantize_chunk({records(first) + c * rows * kChunkRecord, row - first, rows},
                      a.x + row * a.ldx + c * kQuantizedChunk, a.w.k - c * kQuantizedChunk, shift_of(a.w.kind));
   }
 
-  void finish(const float* totals, int64_t row, int64_t rows, int64_t col) const {
+  void finish(const float* totals, int64_t row, int64_t rows, int64_t panel) const {
     const F32 multiplier(static_cast<float>(a.multiplier));
-    for (int64_t r = 0; r < rows; ++r, totals += kQuantizedPanel) {
-      C* c = a.c + (row + r) * a.ldc + col;
-      for_lanes(smaller(kQuantizedPanel, a.w.n - col), [&](int64_t i, int64_t n) {
-        const F32 bias = a.bias != nullptr ? load(a.bias + col + i, n) : F32();
-        store(c + i, fused(load(totals + i), multiplier, bias), n);
-      });
-    }
+    for (int64_t r = 0; r < rows; ++r, totals += kTilePanels * kQuantizedPanel)
+      for (int64_t p = 0; p < tile_panels; ++p) {
+        const int64_t col = (panel + p) * kQuantizedPanel;
+        for_lanes(smaller(kQuantizedPanel, a.w.n - col), [&](int64_t i, int64_t n) {
+          const F32 bias = a.bias != nullptr ? load(a.bias + col + i, n) : F32();
+          store(a.c + (row + r) * a.ldc + col + i, fused(load(totals + p * kQuantizedPanel + i), multiplier, bias), n);
+        });
+      }
   }
 
-  void multiply_panel(int64_t panel, int64_t first_tile, int64_t last_tile) const {
-    alignas(64) float totals[kTileRows * kQuantizedPanel];
-    const PanelData data = panel_of(a.w, panel);
+  // The tiles over the same panels share out those that follow.
+  void set_next(Tile& t, int64_t i, int64_t count) const {
+    const int64_t lines = quantized_group_bytes(a.w.kind) / 64 * kTilePanels, share = divide_up(lines, count);
+    t.next_lines = larger(0, smaller(share, lines - i * share));
+    t.next = t.panels[0].quads + 64 * groups * (lines + i * share);
+  }
+
+  // A tile that reaches behind the last panel reads that one again, for nothing.
+  void multiply_panels(int64_t panel, int64_t first_tile, int64_t last_tile) const {
+    alignas(64) float totals[kTileRows * kTilePanels * kQuantizedPanel];
+    PanelData data[kTilePanels];
+    for (int64_t p = 0; p < tile_panels; ++p) data[p] = panel_of(a.w, smaller(panel + p, panels - 1));
     for (int64_t tile = first_tile; tile < last_tile; ++tile) {
       const int64_t row = tiles.first(tile), rows = tiles.first(tile + 1) - row;
-      tile_of(a.w, rows)(totals, records(row), data, groups);
-      finish(totals, row, rows, panel * kQuantizedPanel);
+      Tile t{totals, records(row), data, groups};
+      set_next(t, tile - first_tile, last_tile - first_tile);
+      tile_of(a.w, rows, tile_panels)(t);
+      finish(totals, row, rows, panel);
     }
   }
 
   void run(int64_t task) const {
     const int64_t columns = divide_up(panels, panels_per_task);
     const int64_t tile = task / columns * tiles_per_task, panel = task % columns * panels_per_task;
-    for (int64_t p = panel; p < smaller(panel + panels_per_task, panels); ++p)
-      multiply_panel(p, tile, smaller(tile + tiles_per_task, tiles.count));
+    for (int64_t p = panel; p < smaller(panel + panels_per_task, panels); p += tile_panels)
+      multiply_panels(p, tile, smaller(tile + tiles_per_task, tiles.count));
   }
 
   int64_t tasks() const { return divide_up(panels, panels_per_task) * divide_up(tiles.count, tiles_per_task); }

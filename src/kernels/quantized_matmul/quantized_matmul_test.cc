@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -36,6 +38,46 @@ struct Quantized {
     ThreadPool pool(threads);
     CpuStream stream{&pool};
     fits = quantize_matrix<float>(stream, {kind, quads.data(), scales.data(), w.data(), k, n, k});
+  }
+};
+
+// A matrix of given numbers: q in all of its range, scales and offsets of both signs.
+struct Packed {
+  std::vector<int8_t> q;
+  std::vector<float> factors, shifts;  // scales and offsets
+  std::vector<std::byte> quads;
+  std::vector<float16> scales, offsets;
+  QuantizedMatrix matrix;
+  bool fits = true;
+
+  Packed(QuantizedKind kind, int64_t n, int64_t k, Isa isa = best_isa())
+      : q(static_cast<size_t>(n * k)),
+        factors(normal(n * quantized_groups(k), 20)),
+        shifts(normal(n * quantized_groups(k), 21)),
+        quads(static_cast<size_t>(quantized_quads_bytes(kind, n, k)), std::byte{0xff}),
+        scales(static_cast<size_t>(quantized_scales_bytes(n, k)) / sizeof(float16)),
+        offsets(scales.size()),
+        matrix{kind, n, k, quads.data(), scales.data(), offsets.data()} {
+    Random random(22);
+    const int range = kind == QuantizedKind::kInt8 ? 256 : 16;
+    for (int8_t& x : q)
+      x = static_cast<int8_t>(static_cast<int>(random.below(static_cast<uint64_t>(range))) - range / 2);
+    pack(isa);
+  }
+  void pack(Isa isa) {
+    const int64_t groups = quantized_groups(matrix.k);
+    for (int64_t row = 0; row < matrix.n; row += kQuantizedPanel) {
+      const int64_t first = row / kQuantizedPanel * groups, at = first * kQuantizedPanel;
+      fits &= pack_quantized_panel(isa, {.kind = matrix.kind,
+                                         .quads = quads.data() + first * quantized_group_bytes(matrix.kind),
+                                         .scales = scales.data() + at,
+                                         .offsets = offsets.data() + at,
+                                         .q = q.data() + row * matrix.k,
+                                         .from_scales = factors.data() + row * groups,
+                                         .from_offsets = shifts.data() + row * groups,
+                                         .rows = std::min(kQuantizedPanel, matrix.n - row),
+                                         .k = matrix.k});
+    }
   }
 };
 
@@ -93,18 +135,95 @@ TEST(QuantizedMatmul, QuantizesTheSameOnAnyNumberOfThreads) {
   }
 }
 
+// For every number of rows up to most.
+void expect_same_bits_everywhere(const QuantizedMatrix& w, int64_t most) {
+  const std::vector<float> x = normal(most * w.k, 3), expected = product(Isa::kScalar, 1, x, most, w);
+  for (Isa isa : supported_isas())
+    for (int64_t m = 1; m <= most; ++m) {
+      const std::vector<float> c = product(isa, 1 + static_cast<int>(m % 3), x, m, w);
+      const std::vector<float> first(expected.begin(), expected.begin() + m * w.n);
+      ASSERT_TRUE(same_bits(c, first)) << name_of(isa) << ", " << m << " rows of " << w.k;
+    }
+}
+
+// 70 outputs are an odd number of panels.
 TEST(QuantizedMatmul, SameBitsOnEveryInstructionSetForAnyThreadsAndRows) {
-  const int64_t n = 70, k = 300, most = 40;
-  const std::vector<float> w = normal(n * k, 2), x = normal(most * k, 3);
   for (QuantizedKind kind : kKinds) {
-    const Quantized q(kind, w, n, k);
-    const std::vector<float> expected = product(Isa::kScalar, 1, x, most, q.matrix);
+    expect_same_bits_everywhere(Quantized(kind, normal(70 * 300, 2), 70, 300).matrix, 40);
+    expect_same_bits_everywhere(Packed(kind, 70, 300).matrix, 40);
+  }
+}
+
+// So many rows and columns that several blocks of rows and several tasks are needed.
+TEST(QuantizedMatmul, SameBitsInBlocks) {
+  const int64_t n = 500, k = 1100, m = 400;
+  const std::vector<float> x = normal(m * k, 14);
+  for (QuantizedKind kind : kKinds) {
+    const Packed w(kind, n, k);
+    const std::vector<float> expected = product(Isa::kScalar, 2, x, m, w.matrix);
+    for (Isa isa : supported_isas()) ASSERT_TRUE(same_bits(product(isa, 2, x, m, w.matrix), expected)) << name_of(isa);
+  }
+}
+
+TEST(QuantizedMatmul, PackedNumbersAreThoseGiven) {
+  for (QuantizedKind kind : kKinds)
     for (Isa isa : supported_isas())
-      for (int64_t m = 1; m <= most; ++m) {
-        const std::vector<float> c = product(isa, 1 + static_cast<int>(m % 3), x, m, q.matrix);
-        const std::vector<float> first(expected.begin(), expected.begin() + m * n);
-        ASSERT_TRUE(same_bits(c, first)) << name_of(isa) << ", " << m << " rows";
+      for (auto [n, k] : {std::pair<int64_t, int64_t>{1, 1}, {16, 64}, {35, 97}, {17, 600}}) {
+        const Packed w(kind, n, k, isa);
+        ASSERT_TRUE(w.fits);
+        for (int64_t i = 0; i < n; ++i)
+          for (int64_t p = 0; p < k; ++p) {
+            const int64_t group = i * quantized_groups(k) + p / kQuantizedGroup;
+            ASSERT_EQ(reference::quantized_element(w.matrix, i, p), w.q[i * k + p]) << name_of(isa);
+            ASSERT_EQ(reference::quantized_scale(w.matrix, i, p), to_float(to_float16(w.factors[group])));
+            ASSERT_EQ(reference::quantized_offset(w.matrix, i, p), to_float(to_float16(w.shifts[group])));
+          }
       }
+}
+
+// Rows and columns that are not there are zeros, which files may rely on.
+TEST(QuantizedMatmul, PaddingOfPackedPanelsIsZero) {
+  for (QuantizedKind kind : kKinds) {
+    const Packed first(kind, 3, 40, Isa::kScalar);
+    const std::byte zero = kind == QuantizedKind::kInt8 ? std::byte{128} : std::byte{0x88};
+    EXPECT_EQ(first.quads[4 * 3], zero);  // row 3
+    EXPECT_EQ(first.quads.back(), zero);  // row 15
+    EXPECT_EQ(to_float(first.scales[3]), 0);
+    EXPECT_EQ(to_float(first.offsets.back()), 0);
+    EXPECT_EQ(first.quads[quantized_group_bytes(kind) + 3 * 64] & std::byte{15}, zero & std::byte{15});  // column 44
+    for (Isa isa : supported_isas()) EXPECT_EQ(Packed(kind, 3, 40, isa).quads, first.quads) << name_of(isa);
+  }
+}
+
+TEST(QuantizedMatmul, FactorsThatAnF16CannotHoldAreReported) {
+  for (Isa isa : supported_isas())
+    for (float bad : {std::nanf(""), INFINITY, 65520.0f, -1e9f}) {
+      Packed w(QuantizedKind::kInt8, 20, 70, isa);
+      w.factors[7] = w.shifts[8] = 65519;
+      w.factors[9] = 1e-7f;  // a denormal f16
+      w.pack(isa);
+      EXPECT_TRUE(w.fits);
+      w.factors[31] = bad;
+      w.pack(isa);
+      EXPECT_FALSE(w.fits) << name_of(isa);
+      w.fits = true, w.factors[31] = 0, w.shifts[59] = bad;
+      w.pack(isa);
+      EXPECT_FALSE(w.fits) << name_of(isa);
+    }
+}
+
+// q = -128, which only others write, times x of both signs: |q| does not fit a signed byte.
+TEST(QuantizedMatmul, TheLeastByteIsExact) {
+  const int64_t n = 16, k = 256;
+  for (float sign : {1.0f, -1.0f}) {
+    Packed w(QuantizedKind::kInt8, n, k);
+    std::fill(w.q.begin(), w.q.end(), int8_t{-128});
+    std::fill(w.factors.begin(), w.factors.end(), 1.0f);
+    std::fill(w.shifts.begin(), w.shifts.end(), 2.0f);
+    w.pack(best_isa());
+    for (Isa isa : supported_isas())
+      for (float c : product(isa, 1, std::vector<float>(k, 127 * sign), 1, w.matrix))
+        ASSERT_EQ(c, 127 * sign * -126 * k) << name_of(isa);
   }
 }
 
@@ -223,6 +342,21 @@ TEST(QuantizedMatmul, ErrorOfTheWholeProduct) {
         size += exact * exact;
       }
     EXPECT_LT(std::sqrt(error / size), kind == QuantizedKind::kInt8 ? 0.01 : 0.1);
+  }
+}
+
+TEST(QuantizedMatmul, RowsHaveTheirOffsets) {
+  for (QuantizedKind kind : kKinds) {
+    const Packed w(kind, 20, 70);
+    for (Isa isa : supported_isas()) {
+      ThreadPool pool(1);
+      CpuStream stream{&pool, isa};
+      std::vector<float> y(20 * 70);
+      quantized_rows<float>(stream, {y.data(), w.matrix, nullptr, 20});
+      for (int64_t i = 0; i < 20; ++i)
+        for (int64_t p = 0; p < 70; ++p)
+          ASSERT_EQ(y[i * 70 + p], static_cast<float>(reference::quantized_weight(w.matrix, i, p))) << name_of(isa);
+    }
   }
 }
 

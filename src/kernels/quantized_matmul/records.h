@@ -12,6 +12,7 @@
 namespace maru::kernels {
 namespace {
 
+constexpr int64_t kGroupVectors = kQuantizedGroup / kLanes;
 constexpr int64_t kGroupsPerChunk = kQuantizedChunk / kQuantizedGroup;
 constexpr int64_t kGroupRecord = kQuantizedGroup + 4;                 // bytes per row
 constexpr int64_t kChunkRecord = kGroupsPerChunk * kGroupRecord + 4;  // bytes per row
@@ -26,6 +27,22 @@ struct PanelData {
   const float16 *scales, *offsets;  // offsets null: none
 };
 
+/// A tile: the rows of x in a run of records, times one panel or kTilePanels of them.
+struct Tile {
+  float* totals;  // [rows, kTilePanels, 16]
+  const std::byte* x;
+  const PanelData* panels;
+  int64_t groups;
+  const std::byte* next;  // weights that will be read soon: as many lines of 64 bytes are fetched with each group
+  int64_t next_lines;
+};
+
+// Each instruction set (tile_*.h) has its number of rows and panels, multiply_tile, and for rounding activations
+//
+//   larger_size(a, b)    the larger of a and |b|, NaN above infinity: sizes are compared as bits
+//   largest_size(x)      of all lanes
+//   round_group(to, x)   32 values to the nearest bytes, ties to even; returns their sum
+
 // The sum of a group's activations is start · kPerStart. The factor is a power of two, so taking it out of the product
 // with the weights' offset changes no bit.
 template <QuantizedKind kKind>
@@ -34,6 +51,11 @@ constexpr float kPerStart = -1.0f / static_cast<float>(shift_of(kKind));
 MARU_INLINE int32_t read_int(const std::byte* p) {
   int32_t x;
   __builtin_memcpy(&x, p, sizeof x);
+  return x;
+}
+MARU_INLINE float float_of_bits(int32_t bits) {
+  float x;
+  __builtin_memcpy(&x, &bits, sizeof x);
   return x;
 }
 MARU_INLINE float read_float(const std::byte* p) {

@@ -9,10 +9,30 @@ namespace {
 
 constexpr int kTileRows = 4;
 
-MARU_INLINE void store_int8(int8_t* p, F32 x) {
-  const __m256i wide = _mm256_cvtps_epi32(x.v);
-  const __m128i half = _mm_packs_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
-  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(half, half));
+constexpr int kTilePanels = 1;
+
+MARU_INLINE F32 larger_size(F32 a, F32 b) {
+  const __m256i size = _mm256_and_si256(_mm256_castps_si256(b.v), _mm256_set1_epi32(0x7fffffff));
+  return _mm256_castsi256_ps(_mm256_max_epi32(_mm256_castps_si256(a.v), size));
+}
+MARU_INLINE float largest_size(F32 x) {
+  const __m256i bits = _mm256_castps_si256(x.v);
+  __m128i top = _mm_max_epi32(_mm256_castsi256_si128(bits), _mm256_extracti128_si256(bits, 1));
+  top = _mm_max_epi32(top, _mm_shuffle_epi32(top, 0x4e));
+  return float_of_bits(_mm_cvtsi128_si32(_mm_max_epi32(top, _mm_shuffle_epi32(top, 0xb1))));
+}
+
+MARU_INLINE int32_t round_group(int8_t* to, const F32 (&x)[4]) {
+  __m256i q[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) q[i] = _mm256_cvtps_epi32(x[i].v);
+  const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3]));
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);  // packing goes by halves
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_permutevar8x32_epi32(bytes, order));
+  const __m256i sum = _mm256_add_epi32(_mm256_add_epi32(q[0], q[1]), _mm256_add_epi32(q[2], q[3]));
+  __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+  half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4e));
+  return _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 0xb1)));
 }
 
 MARU_INLINE F32 load_halves(const float16* p) {
@@ -82,25 +102,26 @@ MARU_INLINE void add_group(F32 (&sums)[kRows], GroupRecord<kRows> x, const Panel
 }
 
 template <QuantizedKind kKind, bool kOffsets, int kRows>
-void multiply_half(float* totals, const std::byte* x, const PanelData& panel, int64_t groups, int lane) {
-  for (int r = 0; r < kRows; ++r) store(totals + r * kQuantizedPanel + lane, F32());
-  for (int64_t done = 0; done < groups; done += kGroupsPerChunk, x += kRows * kChunkRecord) {
+void multiply_half(const Tile& t, int lane) {
+  const std::byte* x = t.x;
+  for (int r = 0; r < kRows; ++r) store(t.totals + r * kQuantizedPanel + lane, F32());
+  for (int64_t done = 0; done < t.groups; done += kGroupsPerChunk, x += kRows * kChunkRecord) {
     const ChunkRecord<kRows> chunk{x};
     F32 sums[kRows];
-    for (int64_t g = 0; g < smaller(kGroupsPerChunk, groups - done); ++g)
-      add_group<kKind, kOffsets>(sums, chunk.group(g), panel, done + g, lane);
+    for (int64_t g = 0; g < smaller(kGroupsPerChunk, t.groups - done); ++g)
+      add_group<kKind, kOffsets>(sums, chunk.group(g), *t.panels, done + g, lane);
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
-      float* total = totals + r * kQuantizedPanel + lane;
+      float* total = t.totals + r * kQuantizedPanel + lane;
       store(total, fma(F32(chunk.scale(r)), sums[r], load(total)));
     }
   }
 }
 
-template <QuantizedKind kKind, bool kOffsets, int kRows>
-void multiply_tile(float* totals, const std::byte* x, PanelData panel, int64_t groups) {
-  multiply_half<kKind, kOffsets, kRows>(totals, x, panel, groups, 0);
-  multiply_half<kKind, kOffsets, kRows>(totals, x, panel, groups, 8);
+template <QuantizedKind kKind, bool kOffsets, int kRows, int kPanels>
+void multiply_tile(const Tile& t) {
+  multiply_half<kKind, kOffsets, kRows>(t, 0);
+  multiply_half<kKind, kOffsets, kRows>(t, 8);
 }
 
 }  // namespace

@@ -1,15 +1,26 @@
-// A tile of up to 16 rows x 16 outputs with AVX-512 VNNI: the group's eight quads of weights stay in registers while
-// the rows of x pass, four at a time to hide the latency of `vpdpbusd`.
+// A tile of up to 6 rows x 2 panels (32 outputs) with AVX-512 VNNI. The sums of a group and those of its chunk, 12
+// each, stay in registers; a quad of each panel and four bytes of a row, for both panels, pass by them. So a core that
+// does two `vpdpbusd` and two loads per cycle waits for neither loads nor latency.
 #pragma once
 #include "kernels/quantized_matmul/records.h"
 
 namespace maru::kernels {
 namespace {
 
-constexpr int kTileRows = 16;
+constexpr int kTileRows = 6;
+constexpr int kTilePanels = 2;
 
-MARU_INLINE void store_int8(int8_t* p, F32 x) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x.v)));
+MARU_INLINE F32 larger_size(F32 a, F32 b) {
+  const __m512i size = _mm512_and_si512(_mm512_castps_si512(b.v), _mm512_set1_epi32(0x7fffffff));
+  return _mm512_castsi512_ps(_mm512_max_epi32(_mm512_castps_si512(a.v), size));
+}
+MARU_INLINE float largest_size(F32 x) { return float_of_bits(_mm512_reduce_max_epi32(_mm512_castps_si512(x.v))); }
+
+MARU_INLINE int32_t round_group(int8_t* to, const F32 (&x)[2]) {
+  const __m512i low = _mm512_cvtps_epi32(x[0].v), high = _mm512_cvtps_epi32(x[1].v);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(low));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 16), _mm512_cvtepi32_epi8(high));
+  return _mm512_reduce_add_epi32(_mm512_add_epi32(low, high));
 }
 
 MARU_INLINE F32 load_halves(const float16* p) {
@@ -20,85 +31,87 @@ MARU_INLINE void store_halves(float16* p, F32 x) {
 }
 
 template <QuantizedKind kKind>
-MARU_INLINE void load_quads(__m512i (&w)[8], const std::byte* quads) {
-  constexpr int kLoads = kKind == QuantizedKind::kInt8 ? 8 : 4;
+MARU_INLINE __m512i load_quad(const std::byte* quads, int j) {
+  if constexpr (kKind == QuantizedKind::kInt8) return _mm512_loadu_si512(quads + 64 * j);
+  const __m512i both = _mm512_loadu_si512(quads + 64 * (j % 4));
+  return _mm512_and_si512(j < 4 ? both : _mm512_srli_epi16(both, 4), _mm512_set1_epi8(15));
+}
+
+/// dot[row][panel] += the group's products.
+template <QuantizedKind kKind, int kRows, int kPanels>
+MARU_INLINE void add_products(__m512i (&dot)[kRows][kPanels], GroupRecord<kRows> x, const PanelData* panels,
+                              int64_t g) {
 #pragma GCC unroll 8
-  for (int j = 0; j < kLoads; ++j) w[j] = _mm512_loadu_si512(quads + 64 * j);
-  if constexpr (kKind == QuantizedKind::kInt4) {
-    const __m512i nibble = _mm512_set1_epi8(15);
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) {
-      w[j + 4] = _mm512_and_si512(_mm512_srli_epi16(w[j], 4), nibble);
-      w[j] = _mm512_and_si512(w[j], nibble);
-    }
-  }
-}
-
-// Of one group of weights, in registers.
-template <bool kOffsets>
-struct GroupWeights {
-  __m512i quads[8];
-  F32 scale, offset;
-};
-
-/// sums[row] += scale · dot (+ offset · Σ x), for kCount rows from `first` on.
-template <bool kOffsets, int kRows, int kCount>
-MARU_INLINE void add_dots(F32* sums, GroupRecord<kRows> x, const GroupWeights<kOffsets>& w, int first) {
-  __m512i start[kCount], dot[kCount];
-#pragma GCC unroll 4
-  for (int r = 0; r < kCount; ++r) start[r] = dot[r] = _mm512_set1_epi32(x.start(first + r));
-#pragma GCC unroll 8
-  for (int j = 0; j < 8; ++j)
-#pragma GCC unroll 4
-    for (int r = 0; r < kCount; ++r)
-      dot[r] = _mm512_dpbusd_epi32(dot[r], w.quads[j], _mm512_set1_epi32(read_int(x.quad(first + r, j))));
-#pragma GCC unroll 4
-  for (int r = 0; r < kCount; ++r) {
-    sums[first + r] = fma(F32(_mm512_cvtepi32_ps(dot[r])), w.scale, sums[first + r]);
-    if constexpr (kOffsets) sums[first + r] = fma(F32(_mm512_cvtepi32_ps(start[r])), w.offset, sums[first + r]);
-  }
-}
-
-// With few rows the weights come from memory. The processor's own prefetching stops at each page; this goes on, across
-// panels too, because a task's panels follow each other. Beyond the end of the weights it does nothing.
-constexpr int kFewRows = 8;
-constexpr int64_t kPrefetchBytes = 4096;
-
-template <int64_t kBytes>
-MARU_INLINE void prefetch(const void* p) {
-#pragma GCC unroll 8
-  for (int64_t i = 0; i < kBytes; i += 64) _mm_prefetch(static_cast<const char*>(p) + i, _MM_HINT_T0);
-}
-
-template <QuantizedKind kKind, bool kOffsets>
-MARU_INLINE void load_group(GroupWeights<kOffsets>& w, const PanelData& p, int64_t g) {
-  load_quads<kKind>(w.quads, p.quads + g * quantized_group_bytes(kKind));
-  w.scale = load_halves(p.scales + g * kQuantizedPanel);
-  if constexpr (kOffsets) w.offset = load_halves(p.offsets + g * kQuantizedPanel) * F32(kPerStart<kKind>);
-}
-
-template <QuantizedKind kKind, bool kOffsets, int kRows>
-void multiply_tile(float* totals, const std::byte* x, PanelData panel, int64_t groups) {
-  for (int r = 0; r < kRows; ++r) store(totals + r * kQuantizedPanel, F32());
-  for (int64_t done = 0; done < groups; done += kGroupsPerChunk, x += kRows * kChunkRecord) {
-    const ChunkRecord<kRows> chunk{x};
-    F32 sums[kRows];
-    for (int64_t g = 0; g < smaller(kGroupsPerChunk, groups - done); ++g) {
-      if constexpr (kRows <= kFewRows)
-        prefetch<quantized_group_bytes(kKind)>(panel.quads + (done + g) * quantized_group_bytes(kKind) +
-                                               kPrefetchBytes);
-      GroupWeights<kOffsets> w;
-      load_group<kKind>(w, panel, done + g);
-#pragma GCC unroll 4
-      for (int r = 0; r < kRows / 4 * 4; r += 4) add_dots<kOffsets, kRows, 4>(sums, chunk.group(g), w, r);
-      if constexpr (kRows % 4 != 0) add_dots<kOffsets, kRows, kRows % 4>(sums, chunk.group(g), w, kRows / 4 * 4);
-    }
+  for (int i = 0; i < 8; ++i) {
+    const int j = kKind == QuantizedKind::kInt8 ? i : i / 2 + i % 2 * 4;  // the two that share bytes in turn
+    __m512i w[kPanels];
+#pragma GCC unroll 2
+    for (int p = 0; p < kPanels; ++p) w[p] = load_quad<kKind>(panels[p].quads + g * quantized_group_bytes(kKind), j);
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-      float* total = totals + r * kQuantizedPanel;
-      store(total, fma(F32(chunk.scale(r)), sums[r], load(total)));
+      const __m512i four = _mm512_set1_epi32(read_int(x.quad(r, j)));
+#pragma GCC unroll 2
+      for (int p = 0; p < kPanels; ++p) dot[r][p] = _mm512_dpbusd_epi32(dot[r][p], w[p], four);
     }
   }
+}
+
+/// sums[row][panel] += scale · dot (+ offset · Σ x), of group g.
+template <QuantizedKind kKind, bool kOffsets, int kRows, int kPanels>
+MARU_INLINE void add_group(F32 (&sums)[kRows][kPanels], GroupRecord<kRows> x, const PanelData* panels, int64_t g) {
+  __m512i dot[kRows][kPanels];
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+    for (int p = 0; p < kPanels; ++p) dot[r][p] = _mm512_set1_epi32(x.start(r));
+  add_products<kKind>(dot, x, panels, g);
+#pragma GCC unroll 2
+  for (int p = 0; p < kPanels; ++p) {
+    const F32 scale = load_halves(panels[p].scales + g * kQuantizedPanel);
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) sums[r][p] = fma(F32(_mm512_cvtepi32_ps(dot[r][p])), scale, sums[r][p]);
+    if constexpr (!kOffsets) continue;
+    const F32 offset = load_halves(panels[p].offsets + g * kQuantizedPanel) * F32(kPerStart<kKind>);
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) sums[r][p] = fma(F32(static_cast<float>(x.start(r))), offset, sums[r][p]);
+  }
+}
+
+// With group g. A tile of one panel is alone with it and waits for memory: it fetches where the processor's own
+// prefetching would stop, at each page, and goes on with the next panel. Tiles of several panels share out those that
+// follow. Beyond the end of the weights fetching does nothing.
+template <QuantizedKind kKind, int kPanels>
+MARU_INLINE void prefetch(const Tile& t, int64_t g) {
+  constexpr int64_t kBytes = quantized_group_bytes(kKind), kAhead = 4096;
+  if constexpr (kPanels == 1) {
+#pragma GCC unroll 8
+    for (int64_t i = 0; i < kBytes; i += 64) _mm_prefetch(t.panels[0].quads + g * kBytes + kAhead + i, _MM_HINT_T0);
+  } else if (t.next_lines > 0) {
+    for (int64_t i = 0; i < t.next_lines; ++i) _mm_prefetch(t.next + 64 * (t.next_lines * g + i), _MM_HINT_T1);
+    _mm_prefetch(t.panels[0].scales + kPanels * kQuantizedPanel * (t.groups + g), _MM_HINT_T1);
+  }
+}
+
+template <QuantizedKind kKind, bool kOffsets, int kRows, int kPanels>
+void multiply_tile(const Tile& t) {
+  F32 totals[kRows][kPanels];
+  const std::byte* x = t.x;
+  for (int64_t done = 0; done < t.groups; done += kGroupsPerChunk, x += kRows * kChunkRecord) {
+    const ChunkRecord<kRows> chunk{x};
+    F32 sums[kRows][kPanels];
+    for (int64_t g = 0; g < smaller(kGroupsPerChunk, t.groups - done); ++g) {
+      prefetch<kKind, kPanels>(t, done + g);
+      add_group<kKind, kOffsets>(sums, chunk.group(g), t.panels, done + g);
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+      for (int p = 0; p < kPanels; ++p) totals[r][p] = fma(F32(chunk.scale(r)), sums[r][p], totals[r][p]);
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+    for (int p = 0; p < kPanels; ++p) store(t.totals + (r * kTilePanels + p) * kQuantizedPanel, totals[r][p]);
 }
 
 }  // namespace

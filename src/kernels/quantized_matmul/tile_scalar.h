@@ -8,7 +8,23 @@ namespace {
 
 constexpr int kTileRows = 1;
 
-MARU_INLINE void store_int8(int8_t* p, F32 x) { *p = static_cast<int8_t>(x.v); }
+constexpr int kTilePanels = 1;
+
+MARU_INLINE int32_t bits_of_size(F32 x) {
+  int32_t bits;
+  __builtin_memcpy(&bits, &x.v, sizeof bits);
+  return bits & 0x7fffffff;
+}
+MARU_INLINE F32 larger_size(F32 a, F32 b) {
+  return F32(float_of_bits(static_cast<int32_t>(larger(bits_of_size(a), bits_of_size(b)))));
+}
+MARU_INLINE float largest_size(F32 x) { return x.v; }
+
+MARU_INLINE int32_t round_group(int8_t* to, const F32 (&x)[kQuantizedGroup]) {
+  int32_t sum = 0;
+  for (int64_t i = 0; i < kQuantizedGroup; ++i) sum += to[i] = static_cast<int8_t>(round(x[i]).v);
+  return sum;
+}
 MARU_INLINE void store_halves(float16* p, F32 x) { *p = to_float16(x.v); }
 
 template <QuantizedKind kKind>
@@ -39,15 +55,16 @@ MARU_INLINE void add_group(float (&sums)[kQuantizedPanel], GroupRecord<1> x, con
   }
 }
 
-template <QuantizedKind kKind, bool kOffsets, int kRows>
-void multiply_tile(float* totals, const std::byte* x, PanelData panel, int64_t groups) {
-  for (int i = 0; i < kQuantizedPanel; ++i) totals[i] = 0;
-  for (int64_t done = 0; done < groups; done += kGroupsPerChunk, x += kChunkRecord) {
+template <QuantizedKind kKind, bool kOffsets, int kRows, int kPanels>
+void multiply_tile(const Tile& t) {
+  const std::byte* x = t.x;
+  for (int i = 0; i < kQuantizedPanel; ++i) t.totals[i] = 0;
+  for (int64_t done = 0; done < t.groups; done += kGroupsPerChunk, x += kChunkRecord) {
     const ChunkRecord<1> chunk{x};
     float sums[kQuantizedPanel] = {};
-    for (int64_t g = 0; g < smaller(kGroupsPerChunk, groups - done); ++g)
-      add_group<kKind, kOffsets>(sums, chunk.group(g), panel, done + g);
-    for (int i = 0; i < kQuantizedPanel; ++i) totals[i] = __builtin_fmaf(chunk.scale(0), sums[i], totals[i]);
+    for (int64_t g = 0; g < smaller(kGroupsPerChunk, t.groups - done); ++g)
+      add_group<kKind, kOffsets>(sums, chunk.group(g), *t.panels, done + g);
+    for (int i = 0; i < kQuantizedPanel; ++i) t.totals[i] = __builtin_fmaf(chunk.scale(0), sums[i], t.totals[i]);
   }
 }
 

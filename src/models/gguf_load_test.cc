@@ -1,0 +1,196 @@
+// Models that our exporter wrote as GGUF, loaded back: the same parameters as the plain model's, exactly where nothing
+// is quantized. The peers judge the files themselves in tests/reference.
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "base/json.h"
+#include "formats/block_quant.h"
+#include "formats/convert.h"
+#include "models/checkpoint.h"
+#include "models/weight_source.h"
+#include "models/weights.h"
+#include "ops/quantized.h"
+
+namespace maru {
+namespace {
+
+using formats::GgmlType;
+using testing::HasSubstr;
+
+constexpr const char* kTokenizer = R"({"pre_tokenizer": {"type": "ByteLevel", "use_regex": true},
+  "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}})";
+
+class GgufLoad : public testing::Test {
+ protected:
+  void SetUp() override { fs::create_directories(home_); }
+  void TearDown() override { fs::remove_all(home_); }
+
+  /// A copy of a directory, its config.json changed.
+  fs::path copied(const fs::path& model, const Json& changes) {
+    fs::copy(model, home_ / "copy");
+    Json config = read_json(home_ / "copy/config.json");
+    config.update(changes);
+    write_json(home_ / "copy/config.json", config);
+    return home_ / "copy";
+  }
+  /// A Hugging Face directory, which gets a tokenizer, as a GGUF file.
+  fs::path converted(const fs::path& model, GgmlType type) {
+    write_file(model / "tokenizer.json", kTokenizer);
+    formats::convert_to_gguf(model, home_ / "m.gguf", type, "m", "");
+    return home_ / "m.gguf";
+  }
+  /// A random model of whole blocks.
+  fs::path saved(Dtype dtype) {
+    Decoder model(resolve({.vocab_size = 70,
+                           .hidden_size = 64,
+                           .intermediate_size = 96,
+                           .num_hidden_layers = 2,
+                           .num_attention_heads = 4,
+                           .num_key_value_heads = 2,
+                           .tie_word_embeddings = false}),
+                  dtype);
+    allocate_values(model);
+    initialise(model, 3);
+    save_model(model, home_ / "model");
+    return home_ / "model";
+  }
+  std::string error_of(const fs::path& path) {
+    try {
+      load_model(path);
+      return "no error";
+    } catch (const Failure& e) {
+      return e.what();
+    }
+  }
+  std::vector<float> floats(const Parameter& p) {
+    Context ctx{stream_, arena_};
+    const Tensor value = p.quantized ? dequantize(ctx, p.quantized) : p.value;
+    std::vector<float> result(static_cast<size_t>(value.size()));
+    for (size_t i = 0; i < result.size(); ++i)
+      result[i] = value.dtype() == Dtype::kBf16 ? to_float(value.data<bfloat16>()[i]) : value.data<float>()[i];
+    return result;
+  }
+
+  const fs::path home_ = fs::temp_directory_path() / ("maru_gguf_load_" + std::to_string(::getpid()));
+  ThreadPool pool_{2};
+  Stream stream_ = CpuStream{&pool_};
+  Arena arena_{1 << 24};
+};
+
+/// A configuration without what GGUF does not keep: initializer_range, and the rule behind Llama 3's frequencies.
+/// Numbers are f32 there.
+Json kept(const Decoder& model) {
+  Json fields = to_json(model.config());
+  for (const char* key : {"initializer_range", "rope_scaling"}) fields.erase(key);
+  for (auto& item : fields.items())
+    if (item.value().is_number_float()) item.value() = static_cast<float>(item.value().get<double>());
+  return fields;
+}
+
+/// What GGUF cannot say of the golden models, in other words.
+Json sayable(const std::string& family) {
+  if (family == "qwen2")
+    return {{"rope_scaling", nullptr}, {"rope_parameters", nullptr}, {"use_sliding_window", false}};
+  if (family == "gemma2") return {{"query_pre_attn_scalar", 16}};
+  if (family == "gemma3")
+    return {{"layer_types", nullptr}, {"sliding_window_pattern", 6}, {"query_pre_attn_scalar", 16}};
+  return Json::object();
+}
+
+class GgufFamilies : public GgufLoad, public testing::WithParamInterface<std::string> {};
+
+TEST_P(GgufFamilies, ComeBackAsTheyWere) {
+  const fs::path directory = copied("tests/golden/models/" + GetParam(), sayable(GetParam()));
+  const auto before = load_model(directory, Dtype::kF32);
+  const auto after = load_model(converted(directory, GgmlType::kF32));
+  EXPECT_EQ(Dtype::kF32, after->dtype());
+  EXPECT_EQ(kept(*before), kept(*after));
+  const auto a = parameters_of(*before), b = parameters_of(*after);
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i) {
+    const std::vector<float> x = floats(*a[i].parameter), y = floats(*b[i].parameter);
+    const float slack = before->config().norm_weight_offset != 0 && is_vector(a[i].role) ? 0x1p-22f : 0;
+    ASSERT_EQ(x.size(), y.size());
+    for (size_t j = 0; j < x.size(); ++j) ASSERT_NEAR(x[j], y[j], slack) << a[i].parameter->name << " " << j;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, GgufFamilies,
+                         testing::Values("llama", "qwen2", "qwen3", "granite", "gemma2", "gemma3", "exaone",
+                                         "exaone4_global", "gpt2"),
+                         [](const auto& info) { return info.param; });
+
+TEST_F(GgufLoad, LlamaThreeFrequenciesComeBackAsNumbers) {
+  const auto before = load_model("tests/golden/models/llama");
+  ASSERT_EQ("llama3", before->config().rope_scaling.rope_type);
+  const auto after = load_model(converted(copied("tests/golden/models/llama", Json::object()), GgmlType::kF32));
+  const auto frequencies = [](const DecoderConfig& c) {
+    return rope_frequencies(c.rope_scaling, c.rope_theta, c.rotary_dim(), c.max_position_embeddings);
+  };
+  const RopeFrequencies a = frequencies(before->config()), b = frequencies(after->config());
+  EXPECT_EQ(a.magnitude, b.magnitude);
+  ASSERT_EQ(a.frequencies.size(), b.frequencies.size());
+  for (size_t i = 0; i < a.frequencies.size(); ++i)
+    EXPECT_NEAR(a.frequencies[i], b.frequencies[i], 1e-6 * a.frequencies[i]);
+}
+
+TEST_F(GgufLoad, Bf16IsTheSameBits) {
+  const auto before = load_model(saved(Dtype::kBf16));
+  const auto after = load_for_serving(stream_, converted(home_ / "model", GgmlType::kBf16));
+  EXPECT_EQ(Dtype::kBf16, after->dtype());
+  const auto a = parameters_of(*before), b = parameters_of(*after);
+  for (size_t i = 0; i < a.size(); ++i)
+    EXPECT_EQ(0, std::memcmp(a[i].parameter->value.data<char>(), b[i].parameter->value.data<char>(),
+                             a[i].parameter->value.bytes()))
+        << a[i].parameter->name;
+}
+
+class GgufBlocks : public GgufLoad, public testing::WithParamInterface<GgmlType> {};
+
+TEST_P(GgufBlocks, StayTheSameIntegers) {
+  const fs::path file = converted(saved(Dtype::kF32), GetParam());
+  const auto numbers = load_model(file, Dtype::kF32), integers = load_for_serving(stream_, file, Dtype::kF32);
+  const auto a = parameters_of(*numbers), b = parameters_of(*integers);
+  for (size_t i = 0; i < a.size(); ++i) {
+    const Parameter& p = *b[i].parameter;
+    EXPECT_FALSE(a[i].parameter->quantized);
+    EXPECT_EQ(!is_vector(a[i].role), static_cast<bool>(p.quantized)) << p.name;
+    EXPECT_EQ(floats(*a[i].parameter), floats(p)) << p.name;
+    if (!p.quantized) continue;
+    const bool table = a[i].role == ParameterRole::kEmbedding || a[i].role == ParameterRole::kHead;
+    EXPECT_EQ(GetParam() == GgmlType::kQ8_0 || table ? QuantizedKind::kInt8 : QuantizedKind::kInt4, p.quantized.kind);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, GgufBlocks, testing::Values(GgmlType::kQ8_0, GgmlType::kQ4_0),
+                         [](const auto& info) { return std::string(formats::name_of(info.param)); });
+
+TEST_F(GgufLoad, ADirectoryMayHoldTheFile) {
+  fs::create_directories(home_ / "d");
+  fs::rename(converted(saved(Dtype::kF32), GgmlType::kQ8_0), home_ / "d/m.gguf");
+  EXPECT_EQ("no error", error_of(home_ / "d"));
+  EXPECT_EQ("LlamaForCausalLM", read_stored_config(home_ / "d").json["architectures"][0]);
+  fs::copy_file(home_ / "d/m.gguf", home_ / "d/other.gguf");
+  EXPECT_THAT(error_of(home_ / "d"), HasSubstr("has several .gguf files"));
+}
+
+TEST_F(GgufLoad, NamesWhatIsWrong) {
+  const fs::path file = converted(saved(Dtype::kF32), GgmlType::kF32);
+  std::string bytes = read_file(file);
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    std::string edited = bytes;
+    edited.replace(edited.find(from), to.size(), to);
+    write_file(file, edited);
+  };
+  replace("blk.1.attn_q.weight", "blk.7.attn_q.weight");
+  EXPECT_THAT(error_of(file), HasSubstr("tensor model.layers.1.self_attn.q_proj.weight is missing"));
+  replace("blk.1.attn_q.weight", "blk.1.attn_v.weighs");
+  EXPECT_THAT(error_of(file), HasSubstr("is missing"));
+  replace("llama.block_count", "llama.block_cound");
+  EXPECT_THAT(error_of(file), HasSubstr("llama.block_count is missing"));
+}
+
+}  // namespace
+}  // namespace maru

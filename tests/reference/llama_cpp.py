@@ -1,0 +1,30 @@
+"""llama.cpp, by the package xllamacpp, which ships it compiled: what it answers to a prompt."""
+import string
+
+import pytest
+
+xllamacpp = pytest.importorskip("xllamacpp", reason="xllamacpp (llama.cpp, compiled) is not installed")
+
+PRINTABLE = set((string.ascii_letters + string.digits + string.punctuation).encode())
+
+
+class LlamaCpp:
+    """One GGUF file, computed in f32 by the plain kernels, greedily."""
+
+    def __init__(self, path, context=256):
+        params = xllamacpp.CommonParams()
+        params.model.path = str(path)
+        params.n_ctx, params.n_parallel, params.cpuparams.n_threads = context, 1, 1
+        params.warmup = params.fit_params = False
+        params.no_extra_bufts = True
+        params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
+        params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        self.server = xllamacpp.Server(params)
+
+    def greedy(self, prompt, count, suppressed=()):
+        """The next `count` tokens of a text or of ids. Those whose bytes are no whole characters are not listed by
+        llama.cpp, so they must be among the suppressed ones."""
+        answer = self.server.handle_completions({
+            "prompt": prompt, "n_predict": count, "temperature": 0, "n_probs": 1,
+            "logit_bias": [[i, False] for i in suppressed]})
+        return [token["id"] for token in answer["choices"][0]["logprobs"]["content"]]
