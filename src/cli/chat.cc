@@ -67,7 +67,7 @@ void add_chat(CLI::App& app, Session& session) {
     SamplingArguments sampling;
   };
   auto o = std::make_shared<Options>();
-  verb->add_option("model", o->model, "model by name or directory")->required();
+  verb->add_option("model", o->model, "model by name, directory or GGUF file")->required();
   add_adapter_option(verb, o->adapter);
   verb->add_option("--system", o->system, "system message");
   add_sampling(verb, o->sampling);
@@ -84,7 +84,7 @@ void add_generate(CLI::App& app, Session& session) {
     SamplingArguments sampling;
   };
   auto o = std::make_shared<Options>();
-  verb->add_option("model", o->model, "model by name or directory")->required();
+  verb->add_option("model", o->model, "model by name, directory or GGUF file")->required();
   verb->add_option("prompt", o->prompt, "the text to continue");
   add_adapter_option(verb, o->adapter);
   add_sampling(verb, o->sampling);

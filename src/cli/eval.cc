@@ -169,7 +169,7 @@ void add_eval(CLI::App& app, Session& session) {
     std::vector<std::string> tasks;
   };
   auto options = std::make_shared<Options>();
-  verb->add_option("model", options->model, "model by name or directory")->required();
+  verb->add_option("model", options->model, "model by name, directory or GGUF file")->required();
   add_adapter_option(verb, options->adapter);
   verb->add_option("--task", options->tasks, "task recipe, e.g. recipes/eval/nsmc.yaml; may be given more than once")
       ->allow_extra_args(false);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "formats/gguf_writer.h"
 #include "formats/safetensors_writer.h"
 
 namespace maru::cli {
@@ -74,6 +75,24 @@ TEST_F(InspectionTest, ReadsGgufAndSingleFiles) {
   EXPECT_EQ("safetensors file", file.kind);
   EXPECT_EQ(18, file.parameters);
   EXPECT_THAT(file.obstacle, HasSubstr("no configuration"));
+}
+
+TEST_F(InspectionTest, CountsIntegersAsTheyAreLoaded) {
+  formats::GgufWriter writer(home_ / "m.gguf");
+  writer.set("general.architecture", "llama");
+  writer.set("general.license", "mit");
+  writer.declare("a.weight", formats::GgmlType::kQ4_1, {2, 64});
+  writer.declare("b.weight", formats::GgmlType::kQ8_0, {1, 32});
+  writer.declare("c", formats::GgmlType::kF32, {4});
+  writer.write(std::vector<std::byte>(80));
+  writer.write(std::vector<std::byte>(34));
+  writer.write(std::vector<std::byte>(16));
+  writer.commit();
+  const Inspection in = inspect_model(home_ / "m.gguf");
+  EXPECT_EQ(80u + 34 + 16, in.loaded_bytes) << "4-bit integers with offsets, 8-bit ones, plain numbers";
+  EXPECT_EQ("mit", in.licence.name);
+  EXPECT_THAT(in.obstacle, HasSubstr("token_embd.weight is missing"));
+  EXPECT_EQ("GGUF file, version 3", inspect_model(home_).kind) << "a directory with one file and no config.json";
 }
 
 TEST_F(InspectionTest, SaysWhyAQuantizationCannotBeRead) {

@@ -45,7 +45,7 @@ void add_serve(CLI::App& app, Session& session) {
     int port = -1;
   };
   auto options = std::make_shared<Options>();
-  verb->add_option("model", options->model, "model by name or directory")->required();
+  verb->add_option("model", options->model, "model by name, directory or GGUF file")->required();
   add_adapter_option(verb, options->adapter);
   verb->add_option("--listen", options->address,
                    "address; anything beyond loopback needs an API key (MARU_API_KEY or api_key_file)");

@@ -155,6 +155,41 @@ TEST_F(ConvertTest, WritesPlainSafetensors) {
   EXPECT_EQ("bfloat16", read_json(home_ / "out/config.json")["torch_dtype"]);
 }
 
+TEST_F(ConvertTest, TheConfigurationSaysWhatTheWeightsHaveBecome) {
+  SafetensorsWriter writer(home_ / "model.safetensors");
+  const std::vector<int8_t> bytes{-128, 127, 3, 0};
+  const std::vector<float> scale{0.5f};
+  writer.declare("m.weight", "I8", {2, 2});
+  writer.declare("m.weight_scale", "F32", {1});
+  writer.write(std::as_bytes(std::span(bytes)));
+  writer.write(std::as_bytes(std::span(scale)));
+  writer.commit();
+  config_["dtype"] = "int8";
+  config_["quantization_config"] = Json::parse(R"({"quant_method": "compressed-tensors", "format": "int-quantized",
+      "config_groups": {"group_0": {"targets": ["Linear"], "weights": {"num_bits": 8}}}})");
+  write_json(home_ / "config.json", config_);
+  fs::create_directories(home_ / "out");
+  for (const auto& [type, name] :
+       {std::pair{GgmlType::kF32, "float32"}, {GgmlType::kF16, "float16"}, {GgmlType::kBf16, "bfloat16"}}) {
+    convert_to_safetensors(home_, home_ / "out", type);
+    const Json config = read_json(home_ / "out/config.json");
+    EXPECT_EQ(name, config["torch_dtype"]);
+    EXPECT_FALSE(config.contains("quantization_config") || config.contains("dtype")) << config;
+    EXPECT_THAT(read_plain(*WeightFiles(home_ / "out").find("m.weight"), "out"), ElementsAre(-64, 63.5, 1.5, 0));
+  }
+}
+
+TEST_F(ConvertTest, RefusesWhatHalfFloatsCannotHold) {
+  SafetensorsWriter writer(home_ / "model.safetensors");
+  const std::vector<float> values{1, -65504, 65505};
+  writer.declare("a", "F32", {3});
+  writer.write(std::as_bytes(std::span(values)));
+  writer.commit();
+  fs::create_directories(home_ / "out");
+  EXPECT_NO_THROW(convert_to_safetensors(home_, home_ / "out", GgmlType::kBf16));
+  EXPECT_THROW(convert_to_safetensors(home_, home_ / "out", GgmlType::kF16), Failure);
+}
+
 TEST_F(ConvertTest, RotaryRowsSurviveTheRoundTrip) {
   std::vector<float> values(24), before(24);
   std::iota(values.begin(), values.end(), 0.0f);

@@ -60,12 +60,20 @@ TEST_F(LoraTest, AddsTheScaledProduct) {
   EXPECT_THAT(adapter(plain_).targets(), ElementsAre("q.weight"));
 }
 
+TEST_F(LoraTest, EveryRankKeepsItsColumnAndItsRow) {
+  const LoraAdapter a = adapter({{"base_model.model.q.lora_A.weight", {2, 2}, {1, 2, 10, 20}},
+                                 {"base_model.model.q.lora_B.weight", {2, 2}, {1, 2, 3, 4}}});
+  EXPECT_THAT(merged(a), ElementsAre(3 + 21, 42, 43, 4 + 86)) << "[1 2; 3 4] · [1 2; 10 20]";
+}
+
 TEST_F(LoraTest, RankStabilisedScalesByTheRoot) {
   const std::vector<Values> wide{{"base_model.model.q.lora_A.weight", {4, 2}, {1, 0, 0, 0, 0, 0, 0, 0}},
                                  {"base_model.model.q.lora_B.weight", {2, 4}, {1, 0, 0, 0, 0, 0, 0, 0}}};
   EXPECT_THAT(merged(adapter(wide, {{"r", 4}, {"use_rslora", true}})), ElementsAre(4, 0, 0, 4)) << "2 / sqrt(4)";
   EXPECT_THAT(merged(adapter(wide, {{"r", 4}})), ElementsAre(3.5, 0, 0, 4)) << "2 / 4";
   EXPECT_THAT(merged(adapter(wide, {{"r", 4}, {"alpha_pattern", {{"q", 8}}}})), ElementsAre(5, 0, 0, 4));
+  EXPECT_THAT(merged(adapter(wide, {{"r", 4}, {"alpha_pattern", {{"x.q", 8}, {"", 8}}}})), ElementsAre(3.5, 0, 0, 4))
+      << "another module's";
 }
 
 TEST_F(LoraTest, TheFirstPatternThatNamesAModuleSaysItsAlpha) {

@@ -227,7 +227,7 @@ std::optional<Stored> stored_numbers(const QuantizationConfig& config, const Par
     case QuantizationMethod::kGptq:
     case QuantizationMethod::kAwq: return parts.find("qweight");
     case QuantizationMethod::kPacked: return parts.find("weight_packed");
-    case QuantizationMethod::kPanels: return parts.find("weight.shape");
+    case QuantizationMethod::kPanels: return parts.get("weight.shape");
     case QuantizationMethod::kScaled: break;
   }
   const auto weight = parts.find("weight");

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "models/checkpoint.h"
-#include "models/weights.h"
 #include "ops/attention.h"
 
 namespace maru::infer {
@@ -29,9 +28,6 @@ LoadedModel::LoadedModel(const fs::path& path, Stream stream, const LoadOptions&
     throw Failure(ErrorCode::kInvalidArgument,
                   path.string() + ": the tokenizer has " + std::to_string(tokenizer().vocab_size()) +
                       " tokens, the model only " + std::to_string(decoder_->config().vocab_size));
-  Arena arena(0);
-  Context context{stream, arena};
-  pack_for_serving(context, *decoder_);
   if (!options.adapter.empty()) adapter_ = attach_adapter(stream, *decoder_, options.adapter);
   runner_ = std::make_unique<DecoderRunner>(*decoder_, std::move(stream), cache_bytes_for(*decoder_, options));
 }

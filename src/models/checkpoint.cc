@@ -27,17 +27,32 @@ Dtype dtype_of_config(const Json& config, const std::string& where) {
 /// Positions are added, not multiplied.
 bool may_be_quantized(ParameterRole role) { return !is_vector(role) && role != ParameterRole::kPositions; }
 
-/// Values, and quantized weights where there is a stream to pack them with.
-void set_values(Decoder& model, WeightSource& source, const Stream* stream = nullptr) {
+/// How to load for serving: with the threads of this stream, plain weights packed too or not.
+struct Serving {
+  const Stream& stream;
+  bool packed;
+};
+
+/// Packed panels take the place of the file's pages, which are read again if somebody needs the numbers.
+void pack_now(const Serving& serving, const Decoder& model, const ParameterInfo& info, WeightSource& source,
+              const std::string& tensor) {
+  Stream stream = serving.stream;
+  Arena arena(0);
+  Context ctx{stream, arena};
+  if (pack_for_serving(ctx, model.config(), info)) source.release(tensor);
+}
+
+void set_values(Decoder& model, WeightSource& source, const Serving* serving = nullptr) {
   const Placement placement(model);
   for (const ParameterInfo& info : parameters_of(model)) {
     if (source.load_panels(*info.parameter, info.shape)) continue;
     const WeightPlace place = placement.place(info.parameter->name);
     const StoredPart part = placement.part(info.parameter->name, place);
-    if (stream != nullptr && may_be_quantized(info.role) &&
-        source.load_quantized(*stream, *info.parameter, place.tensor, part))
+    if (serving != nullptr && may_be_quantized(info.role) &&
+        source.load_quantized(serving->stream, *info.parameter, place.tensor, part))
       continue;
     source.load(*info.parameter, place.tensor, part, info.role, info.shape, dtype_of(info.role, model.dtype()));
+    if (serving != nullptr && serving->packed) pack_now(*serving, model, info, source, place.tensor);
   }
   source.refuse_unused(model.config().tie_word_embeddings);
 }
@@ -79,16 +94,12 @@ std::vector<Stored> stored_tensors(Decoder& model) {
   return all;
 }
 
-}  // namespace
-
-namespace {
-
-std::unique_ptr<Decoder> load(const fs::path& path, std::optional<Dtype> dtype, const Stream* stream) {
+std::unique_ptr<Decoder> load(const fs::path& path, std::optional<Dtype> dtype, const Serving* serving) {
   WeightSource source(path);
   const DecoderConfig config = config_from_hugging_face(source.config(), source.config_name());
   auto model =
       std::make_unique<Decoder>(config, dtype ? *dtype : dtype_of_config(source.config(), source.config_name()));
-  set_values(*model, source, stream);
+  set_values(*model, source, serving);
   return model;
 }
 
@@ -98,8 +109,10 @@ std::unique_ptr<Decoder> load_model(const fs::path& path, std::optional<Dtype> d
   return load(path, dtype, nullptr);
 }
 
-std::unique_ptr<Decoder> load_for_serving(const Stream& stream, const fs::path& path, std::optional<Dtype> dtype) {
-  return load(path, dtype, &stream);
+std::unique_ptr<Decoder> load_for_serving(const Stream& stream, const fs::path& path, std::optional<Dtype> dtype,
+                                          bool packed) {
+  const Serving serving{stream, packed};
+  return load(path, dtype, &serving);
 }
 
 void load_values(Decoder& model, const fs::path& directory) {

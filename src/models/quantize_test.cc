@@ -128,6 +128,23 @@ TEST_F(QuantizeTest, LossIsThatOfItsLogits) {
   }
 }
 
+// Logits are taken for some hundred rows at a time: the same texts have the same losses wherever they lie.
+TEST_F(QuantizeTest, LossOfManyRowsIsThatOfFew) {
+  Decoder model(config(true), Dtype::kF32);
+  fill(model);
+  quantize_weights(stream_, model, QuantizedKind::kInt4);
+  Context ctx{stream_, arena_};
+  BatchBuilder builder;
+  for (int i = 0; i < 160; ++i) builder.add(kTokens);
+  const Tensor hidden = model.forward(ctx, builder.batch());
+  const Tensor losses = ctx.empty({hidden.rows(), 1}, Dtype::kF32);
+  const Tensor loss = model.loss(ctx, hidden, builder.batch().tokens, 1, losses);
+  const double expected = loss_of(logits(model, kTokens), kTokens);
+  const int64_t size = static_cast<int64_t>(kTokens.size());
+  for (int64_t i = size; i < losses.rows(); ++i) ASSERT_EQ(losses.data<float>()[i], losses.data<float>()[i % size]);
+  EXPECT_NEAR(loss.data<float>()[0], 160 * expected, 1e-4 * 160 * expected);
+}
+
 TEST_F(QuantizeTest, ItsLossHasNoGradient) {
   Decoder model(config(true), Dtype::kF32);
   fill(model);

@@ -5,6 +5,7 @@
 #include "ops/checkpoint.h"
 #include "ops/elementwise.h"
 #include "ops/linear.h"
+#include "ops/loss.h"
 #include "ops/norm.h"
 
 namespace maru {
@@ -112,6 +113,30 @@ TEST_F(OpsTest, BiasGradientIsTheSumOfItsColumn) {
     tape.backward(train, y, fill(train, y.shape(), Dtype::kF64, 0.5));
     for (int i = 0; i < 5; ++i) EXPECT_DOUBLE_EQ(3.0 * pass, b.p.gradient.data<double>()[i]);
   }
+}
+
+// A row without a target, logits far apart, vocabularies with and without a rest behind full registers.
+TEST_F(OpsTest, CrossEntropyOfLogitsIsThatOfTheirLayer) {
+  std::vector<Stream> streams;
+  for (const Isa isa : supported_isas()) streams.emplace_back(CpuStream{&pool_, isa});
+  for (Stream& stream : streams)
+    for (const Dtype dtype : {Dtype::kF32, Dtype::kF64})
+      for (const int64_t vocab : {1, 16, 37, 300}) {
+        Weight x({5, 8}, dtype, 1), w({vocab, 8}, dtype, 2);
+        std::vector<int32_t> ids{0, -1, static_cast<int32_t>(vocab - 1), 0, static_cast<int32_t>(vocab / 2)};
+        const Tensor targets(nullptr, ids.data(), {5, 1}, Dtype::kI32);
+        Context ctx{stream, arena_};
+        const Tensor expected = ctx.empty({5, 1}, dtype), got = ctx.empty({5, 1}, dtype);
+        const Tensor sum = linear_cross_entropy(ctx, x.p.value, w.p.value, targets, 0.5, 30, expected);
+        const Tensor loss = fill(ctx, {1, 1}, dtype, 0);
+        add_cross_entropy(ctx, loss, project(ctx, x.p.value, w.p.value, {}, 30), targets, 0.5, got);
+        visit_dtype(dtype, [&]<class T>() {
+          if constexpr (std::is_floating_point_v<T>) {
+            for (int i = 0; i < 5; ++i) EXPECT_NEAR(expected.data<T>()[i], got.data<T>()[i], 2e-5) << vocab;
+            EXPECT_NEAR(sum.data<T>()[0], loss.data<T>()[0], 1e-4);
+          }
+        });
+      }
 }
 
 TEST_F(OpsTest, MemoryReturnsToTheArenaAfterTheBackward) {

@@ -7,10 +7,12 @@
 #include <cstring>
 #include <sstream>
 
+#include "base/random.h"
 #include "text/base64.h"
 #include "text/gguf_vocabulary.h"
 #include "text/sentencepiece.h"
 #include "text/split_patterns.h"
+#include "text/stream_decoder.h"
 
 namespace maru::text {
 namespace {
@@ -144,6 +146,37 @@ TEST(SentencePiece, FixturesSplitTheirOwnText) {
   EXPECT_EQ(tokenizer.roles().unk, 0);
   EXPECT_EQ(tokenizer.bos(), 1);
   EXPECT_EQ(tokenizer.eos(), 2);
+}
+
+/// Any ids: no part of a character may come out, and all parts together are what decoding at once gives.
+void expect_whole_characters(const Tokenizer& tokenizer, const std::string& name) {
+  Random random(11);
+  for (int round = 0; round < 2000; ++round) {
+    StreamDecoder stream(tokenizer, round % 2 == 0);
+    std::vector<int32_t> ids;
+    std::string text;
+    for (uint64_t left = random.below(24); left > 0; --left) {
+      const auto id = static_cast<int32_t>(random.below(static_cast<uint64_t>(tokenizer.vocab_size())));
+      if (!tokenizer.contains(id)) continue;
+      ids.push_back(id);
+      const std::string part = stream.push(id);
+      ASSERT_TRUE(is_valid_utf8(part)) << name << ": " << testing::PrintToString(ids);
+      text += part;
+    }
+    text += stream.flush();
+    ASSERT_EQ(replace_invalid_utf8(tokenizer.decode(ids, round % 2 == 0)), text)
+        << name << ": " << testing::PrintToString(ids);
+  }
+}
+
+TEST(VocabularyFiles, StreamsNeverBreakACharacter) {
+  if (!fs::exists(kFixtures)) GTEST_SKIP() << "../shared/data/fixtures/tokenizers is absent";
+  for (const char* name : {"ggml-vocab-gpt-2", "ggml-vocab-mpt", "ggml-vocab-bert-bge"}) {
+    const fs::path file = kFixtures / "gguf_vocabs" / (std::string(name) + ".gguf");
+    expect_whole_characters(gguf_tokenizer(MetadataReader(file).read(), file.string()).value(), name);
+  }
+  for (const char* name : {"qwen2", "sentencepiece/test_model.model", "sentencepiece/test_ja_model.model"})
+    expect_whole_characters(Tokenizer::load(kFixtures / name), name);
 }
 
 std::string varint(uint64_t value) {

@@ -1,7 +1,9 @@
-// GGUF from hostile hands: parsed, every value looked at in every way, every tensor expanded, read as a configuration.
+// GGUF from hostile hands: parsed, every value looked at in every way, every tensor expanded and read as integers, read
+// as a configuration.
 #include <algorithm>
 
 #include "base/json.h"
+#include "formats/block_integers.h"
 #include "formats/block_quant.h"
 #include "formats/gguf.h"
 #include "formats/gguf_model.h"
@@ -25,6 +27,10 @@ void expand(const GgufTensor& tensor) {
   const size_t blocks = tensor.bytes.size() / static_cast<size_t>(tensor.layout().block_bytes);
   std::vector<float> values(block * blocks);
   dequantize(tensor.type, tensor.bytes, values);
+  if (!integer_form(tensor.type)) return;
+  std::vector<int8_t> q(values.size());
+  std::vector<float> scales(values.size() / kIntegerGroup), offsets(scales.size());
+  to_integers(tensor.type, tensor.bytes, {q.data(), scales.data(), offsets.data()});
 }
 
 }  // namespace

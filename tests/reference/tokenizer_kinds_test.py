@@ -13,7 +13,7 @@ import unicodedata
 import pytest
 
 tokenizers = pytest.importorskip("tokenizers")
-from tokenizer_reference_test import DATA, TOOL, texts_of, tool, write_lines  # noqa: E402
+from tokenizer_reference_test import DATA, TOOL, ids_of, texts_of, tool, write_lines  # noqa: E402
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers  # noqa: E402
 
@@ -288,8 +288,8 @@ def test_ids_and_texts_are_the_same(kind, lines, tmp_path):
     theirs, path = kind
     got = tool("full", path, write_lines(tmp_path / "lines.jsonl", lines))
     assert len(got) == len(lines)
-    special = [e.ids for e in theirs.encode_batch(lines)]
-    plain = [e.ids for e in theirs.encode_batch(lines, add_special_tokens=False)]
+    special = ids_of(theirs, lines)
+    plain = ids_of(theirs, lines, add_special_tokens=False)
     texts = theirs.decode_batch(special, skip_special_tokens=False)
     skipped = theirs.decode_batch(special, skip_special_tokens=True)
     for i, (line, ours) in enumerate(zip(lines, got)):
@@ -414,6 +414,6 @@ def test_texts_are_split_alike(name, tmp_path):
     theirs.pre_tokenizer = pre_tokenizer
     theirs.save(str(tmp_path / "t.json"))
     got = tool("ids", tmp_path / "t.json", write_lines(tmp_path / "texts.jsonl", texts))
-    expected = [e.ids for e in theirs.encode_batch(texts)]
+    expected = ids_of(theirs, texts)
     different = [t for t, ours, want in zip(texts, got, expected) if ours != want]
     assert not different, (len(different), different[:5])

@@ -111,12 +111,17 @@ def trained(tmp_path_factory):
     return out
 
 
+def ids_of(theirs, texts, **options):
+    """Without the offsets that nobody looks at here."""
+    return [e.ids for e in theirs.encode_batch_fast(texts, **options)]
+
+
 def assert_same_ids(path, lines, tmp_path):
     theirs = tokenizers.Tokenizer.from_file(str(path))
     got = tool("ids", path, write_lines(tmp_path / "lines.jsonl", lines))
     assert len(got) == len(lines)
-    for line, ids in zip(lines, got):
-        assert ids == theirs.encode(line, add_special_tokens=False).ids, repr(line[:500])
+    for line, ids, expected in zip(lines, got, ids_of(theirs, lines, add_special_tokens=False)):
+        assert ids == expected, repr(line[:500])
 
 
 def test_trained_tokenizer_gives_the_same_ids(trained, lines, tmp_path):
@@ -180,7 +185,7 @@ def test_a_file_written_again_is_the_same_tokenizer(qwen2_files, lines, tmp_path
     again = tokenizers.Tokenizer.from_file(str(tmp_path / "ours.json"))
     assert again.get_vocab() == theirs.get_vocab()
     sample = lines[::20]
-    assert [e.ids for e in again.encode_batch(sample)] == [e.ids for e in theirs.encode_batch(sample)]
+    assert ids_of(again, sample) == ids_of(theirs, sample)
 
 
 def split_lengths(pattern, text):

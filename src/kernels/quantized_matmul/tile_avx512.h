@@ -87,8 +87,8 @@ MARU_INLINE void prefetch(const Tile& t, int64_t g) {
 #pragma GCC unroll 8
     for (int64_t i = 0; i < kBytes; i += 64) _mm_prefetch(t.panels[0].quads + g * kBytes + kAhead + i, _MM_HINT_T0);
   } else if (t.next_lines > 0) {
-    for (int64_t i = 0; i < t.next_lines; ++i) _mm_prefetch(t.next + 64 * (t.next_lines * g + i), _MM_HINT_T1);
-    _mm_prefetch(t.panels[0].scales + kPanels * kQuantizedPanel * (t.groups + g), _MM_HINT_T1);
+    for (int64_t i = 0; i < t.next_lines; ++i) _mm_prefetch(t.next + 64 * (t.next_lines * g + i), _MM_HINT_T0);
+    _mm_prefetch(t.panels[0].scales + kPanels * kQuantizedPanel * (t.groups + g), _MM_HINT_T0);
   }
 }
 
