@@ -1,6 +1,6 @@
 // What a user of a model waits for: time from start to the first token, then prefill and decode, one sequence and many
 // together, and the memory of it all. One line of JSON; bench/infer/compare.py runs it beside llama.cpp.
-// Usage: infer_step MODEL THREADS [SECONDS]     (MODEL: a directory or a GGUF file)
+// Usage: infer_step MODEL THREADS [SECONDS]     (MODEL: a directory or a GGUF file; 0 seconds: the first token only)
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -101,6 +101,7 @@ Json measure(const std::string& path, int threads, double seconds, Clock::time_p
   StepModel& model = loaded.runner();
   Sequences(model, 1, 8).run(random_tokens(8, model.vocab_size()));
   Json result{{"first_token_seconds", since(start)}, {"first_token_rss_mib", peak_rss_mib()}};
+  if (seconds == 0) return result;
   result["prefill"] = kPrefill / best_of(seconds, [&] { return prefill_seconds(model); });
   result["decode"] = kDecoded / best_of(seconds, [&] { return decode_seconds(model, 1); });
   result["peak_rss_mib"] = peak_rss_mib();
