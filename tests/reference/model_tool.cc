@@ -18,7 +18,9 @@ void save_as_served(const fs::path& in, const fs::path& out) {
   const auto model = load_for_serving(stream, in, Dtype::kF32);
   for (const ParameterInfo& info : parameters_of(*model)) {
     std::printf("%s %s\n", info.parameter->name.c_str(), info.parameter->quantized ? "integers" : "numbers");
-    if (info.parameter->quantized) info.parameter->value = dequantize(ctx, info.parameter->quantized);
+    if (!info.parameter->quantized) continue;
+    info.parameter->value = dequantize(ctx, info.parameter->quantized);
+    info.parameter->quantized = {};
   }
   save_model(*model, out);
 }
