@@ -40,7 +40,7 @@ class Sequences {
     pages_.resize(static_cast<size_t>(count));
     for (int64_t i = 0; i < count * each; ++i) pages_[static_cast<size_t>(i / each)].push_back(static_cast<PageId>(i));
   }
-  /// One step: these tokens behind what every sequence has, and the most likely next token of the last row.
+  /// One step: these tokens behind what every sequence has, and the most likely next token of the last sequence.
   int32_t run(std::span<const int32_t> tokens) {
     std::vector<StepSequence> step;
     for (const auto& pages : pages_)
@@ -49,7 +49,8 @@ class Sequences {
                       .pages = pages,
                       .first_logits_row = static_cast<int64_t>(tokens.size()) - 1});
     int32_t best = 0;
-    model_.run(step, [&](size_t, int64_t, std::span<const float> logits) {
+    model_.run(step, [&](size_t sequence, int64_t, std::span<const float> logits) {
+      if (sequence + 1 != pages_.size()) return;
       best = static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
     });
     past_ += static_cast<int64_t>(tokens.size());

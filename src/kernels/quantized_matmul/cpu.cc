@@ -1,8 +1,9 @@
 // Quantized matrix multiplication, SIMD. Compiled once per instruction set.
 //
 // First the rows of x are quantized into records (records.h). Then a task takes a few panels of w and a block of rows:
-// a panel (or two) after the other, tile after tile, so that panels stay in L1 and the block of rows in L2. Tasks
-// depend on the shape alone; the bits do not even depend on the tasks, because each output is summed within one tile.
+// a panel (or two) after the other, tile after tile, so that panels stay in L1 and the block of rows in L2. How many
+// panels a task takes depends on the number of threads: the next ones are fetched while these are multiplied, which is
+// in vain where another thread takes them. The bits do not depend on tasks: each output is summed within one tile.
 #include <utility>
 
 #include "kernels/quantized_matmul/quantized_matmul.h"
@@ -19,7 +20,8 @@
 namespace maru::kernels {
 namespace {
 
-constexpr int64_t kTaskBytes = 32 * 1024;    // of weights per task
+constexpr int64_t kTaskBytes = 512 * 1024;   // of weights per task at most
+constexpr int64_t kTasksPerThread = 4;       // at least, if there are panels enough: so that threads end together
 constexpr int64_t kBlockBytes = 256 * 1024;  // of records per task: a quarter of L2
 
 MARU_INLINE F32 load_some(const auto* p, int64_t n) { return n >= kLanes ? load(p) : load(p, larger(n, 0)); }
@@ -129,16 +131,21 @@ struct Job {
   Tiles tiles;
   int64_t groups, chunks, panels, tile_panels, panels_per_task, tiles_per_task;
 
-  explicit Job(const QuantizedMatmul<T, C>& args)
+  Job(const QuantizedMatmul<T, C>& args, int64_t threads)
       : a(args),
         tiles(args.m),
         groups(quantized_groups(args.w.k)),
         chunks(divide_up(groups, kGroupsPerChunk)),
         panels(quantized_panels(args.w.n)),
         tile_panels(tiles.count == 1 ? 1 : kTilePanels),  // see tile_avx512.h
-        panels_per_task(tile_panels *
-                        larger(1, kTaskBytes / larger(1, tile_panels * groups * quantized_group_bytes(args.w.kind)))),
+        panels_per_task(tile_panels * share_of_panels(threads)),
         tiles_per_task(even_share(tiles.count, kBlockBytes / larger(1, kTileRows * chunks * kChunkRecord))) {}
+
+  // In pairs, where tiles take two.
+  int64_t share_of_panels(int64_t threads) const {
+    const int64_t bytes = tile_panels * groups * quantized_group_bytes(a.w.kind);
+    return larger(1, smaller(kTaskBytes / larger(1, bytes), panels / (tile_panels * kTasksPerThread * threads)));
+  }
 
   std::byte* records(int64_t row) const { return a.scratch + row * chunks * kChunkRecord; }
 
@@ -195,7 +202,7 @@ struct Job {
 template <class T, class C>
 void multiply(ThreadPool& pool, const QuantizedMatmul<T, C>& a) {
   if (a.m <= 0 || a.w.n <= 0) return;
-  const Job<T, C> job(a);
+  const Job<T, C> job(a, pool.size());
   for_rows(pool, a.m, a.w.k, [&](int64_t row) { job.quantize_row(row); });
   pool.parallel_for(job.tasks(), [&](int64_t task, int) { job.run(task); });
 }
