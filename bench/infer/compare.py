@@ -141,6 +141,13 @@ def peer_worker(options):
     print(json.dumps(result))
 
 
+def warm(file):
+    """Into the page cache, so that neither of the two waits for the disk."""
+    with open(file, "rb") as stream:
+        while stream.read(1 << 24):
+            pass
+
+
 def run_json(command):
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if done.returncode != 0:
@@ -164,7 +171,9 @@ def compare(options, size, kind):
     file = make_file(options, size, kind)
     ours, peers = [], []
     for _ in range(options.rounds):
+        warm(file)
         ours.append(run_json([options.build / "bench/infer_step", file, options.threads, options.seconds]))
+        warm(file)
         peers.append(run_json([options.peer_python, __file__, "--worker", file, "--threads", options.threads,
                                "--seconds", options.seconds]))
     ours, peer = better(ours), better(peers)
