@@ -4,12 +4,13 @@
 //   matmul_bench [--shapes train,vocabulary,decode] [--type bf16] [--isa avx2] [--threads 1] [--seconds 0.3]
 //   [--cpu-time]
 //
-// Training products pack both operands within the time measured; decoding uses a weight packed before, many weights in
-// turn so that each is read from memory.
+// Training products pack both operands within the time measured; decoding uses a weight packed before, or as it lies in
+// files, many weights in turn so that each is read from memory.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <iostream>
 #include <vector>
@@ -38,6 +39,7 @@ struct Product {
   std::string what;
   int64_t m, n, k;
   bool transpose_a, transpose_b, packed, wide;  // wide: f32 result, added to
+  bool from_memory = false;                     // copies of b in turn
 };
 
 // The three products of a linear layer: forward, gradient of its input, gradient of its weight.
@@ -58,7 +60,12 @@ std::vector<Product> products(const std::string& shapes) {
     add_layer(list, 512, 768, 16384);
     add_layer(list, 512, 512, 32000);
   } else {
-    for (int64_t m : {1, 2, 4, 8, 16, 32, 64, 256}) list.push_back({"decode", m, 4096, 2048, false, true, true, false});
+    for (int64_t k : {2048, 1536, 1984})
+      list.push_back({"TMP in cache", 1, 128, k, false, true, false, false}),
+          list.push_back({"TMP in mem", 1, 4096, k, false, true, false, false, true});
+    for (bool packed : {true, false})
+      for (int64_t m : {1, 2, 4, 8, 16, 32, 64, 512})
+        list.push_back({packed ? "packed" : "in place", m, 4096, 2048, false, true, packed, false, true});
   }
   return list;
 }
@@ -104,7 +111,7 @@ Times best_times(const Timer& timer, const std::function<void()>& ours, const st
   return best;
 }
 
-// One product with its operands. A packed weight has copies that together exceed the caches.
+// One product with its operands. A weight that is read from memory has copies that together exceed the caches.
 template <class T, class C>
 class Timed {
  public:
@@ -115,34 +122,40 @@ class Timed {
         b_(values<T>(p.k * p.n)),
         c_(static_cast<size_t>(p.m * p.n)),
         scratch_(matmul_scratch_bytes<T>(stream.isa, stream.pool->size(), p.m, p.n, p.k)) {
-    const int64_t bytes = matmul_packed_bytes<T>(stream.isa, p.n, p.k);
-    for (int64_t copies = p.packed ? divide_up(int64_t{160} << 20, bytes) : 0; copies > 0; --copies) {
-      packed_.emplace_back(bytes);
-      matmul_pack<T>(stream, {packed_.back().data(), b_.data(), ldb(), p.transpose_b, p.n, p.k});
+    const int64_t plain = p.n * p.k * static_cast<int64_t>(sizeof(T));
+    const int64_t bytes = p.packed ? matmul_packed_bytes<T>(stream.isa, p.n, p.k) : plain;
+    for (int64_t copies = p.from_memory ? divide_up(int64_t{160} << 20, bytes) : 0; copies > 0; --copies) {
+      weights_.emplace_back(bytes);
+      if (p.packed)
+        matmul_pack<T>(stream, {weights_.back().data(), b_.data(), ldb(), p.transpose_b, p.n, p.k});
+      else
+        std::memcpy(weights_.back().data(), b_.data(), static_cast<size_t>(plain));
     }
   }
   Times run(const Options& options) {
     PeerMatmul peer(
         {p_.m, p_.n, p_.k, p_.transpose_a, p_.transpose_b, p_.packed, p_.wide, sizeof(T) == 2, sizeof(C) == 2},
-        stream_.pool->size(), a_.data(), b_.data(), c_.data(), std::max<int64_t>(1, packed_.size()));
+        stream_.pool->size(), a_.data(), b_.data(), c_.data(), std::max<int64_t>(1, weights_.size()));
     return best_times(
         Timer(options.cpu_time, stream_.pool->size()), [&] { once(); },
-        peer.available() ? [&] { peer.run(); } : std::function<void()>(), options.seconds);
+        peer.available() && p_.packed == p_.from_memory ? [&] { peer.run(); } : std::function<void()>(),
+        options.seconds);
   }
 
  private:
   int64_t ldb() const { return p_.transpose_b ? p_.k : p_.n; }
   void once() {
-    const std::byte* packed = packed_.empty() ? nullptr : packed_[turn_++ % packed_.size()].data();
+    const std::byte* weight = weights_.empty() ? nullptr : weights_[turn_++ % weights_.size()].data();
+    const bool in_place = weight != nullptr && !p_.packed;
     matmul<T, C>(stream_, {.c = c_.data(),
                            .ldc = p_.n,
                            .a = a_.data(),
                            .lda = p_.transpose_a ? p_.m : p_.k,
                            .transpose_a = p_.transpose_a,
-                           .b = b_.data(),
+                           .b = in_place ? reinterpret_cast<const T*>(weight) : b_.data(),
                            .ldb = ldb(),
                            .transpose_b = p_.transpose_b,
-                           .packed_b = packed,
+                           .packed_b = p_.packed ? weight : nullptr,
                            .m = p_.m,
                            .n = p_.n,
                            .k = p_.k,
@@ -153,7 +166,7 @@ class Timed {
   const Product& p_;
   std::vector<T> a_, b_;
   std::vector<C> c_;
-  std::vector<Bytes> packed_;
+  std::vector<Bytes> weights_;
   Bytes scratch_;
   size_t turn_ = 0;
 };

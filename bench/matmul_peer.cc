@@ -41,8 +41,16 @@ dnnl::matmul::primitive_desc describe(const PeerShape& p, const dnnl::engine& en
 
 PeerMatmul::PeerMatmul(const PeerShape& p, int threads, const void* a, const void* b, void* c, int64_t copies)
     : state_(std::make_unique<State>()) {
-  State& s = *state_;
   omp_set_num_threads(threads);
+  try {
+    prepare(p, a, b, c, copies);
+  } catch (const dnnl::error& error) {
+    if (error.status != dnnl_unimplemented) throw;  // bf16 on processors without AVX-512
+    state_.reset();
+  }
+}
+void PeerMatmul::prepare(const PeerShape& p, const void* a, const void* b, void* c, int64_t copies) {
+  State& s = *state_;
   const Type type = p.bf16 ? Type::bf16 : Type::f32;
   const dnnl::memory::desc plain({p.k, p.n}, type, p.transpose_b ? Tag::ba : Tag::ab);
   const auto chosen = describe(p, s.engine, p.packed ? dnnl::memory::desc({p.k, p.n}, type, Tag::any) : plain);
@@ -56,7 +64,7 @@ PeerMatmul::PeerMatmul(const PeerShape& p, int threads, const void* a, const voi
   }
   s.stream.wait();
 }
-bool PeerMatmul::available() const { return true; }
+bool PeerMatmul::available() const { return state_ != nullptr; }
 void PeerMatmul::run() {
   State& s = *state_;
   dnnl::memory& b = s.b[s.turn++ % s.b.size()];

@@ -1,4 +1,5 @@
-// The same product by oneDNN, for comparison; not available where oneDNN was not found at build time.
+// The same product by oneDNN, for comparison; not available where oneDNN was not found at build time or has none for
+// this processor.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -20,6 +21,7 @@ class PeerMatmul {
   void run();
 
  private:
+  void prepare(const PeerShape& shape, const void* a, const void* b, void* c, int64_t copies);
   struct State;
   std::unique_ptr<State> state_;
 };

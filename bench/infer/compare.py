@@ -178,7 +178,8 @@ def compare(options, size, kind):
                                "--seconds", options.seconds]))
     ours, peer = better(ours), better(peers)
     ceiling = ours["bf16_flops"] if kind == "bf16" else ours["int8_ops"]
-    of_ceiling = 2 * ours["multiplied"] * ours["prefill"] / ceiling
+    multiplied = ours["multiplied"] - ours["head"] * (PREFILL - 1) / PREFILL  # logits of the last token alone
+    of_ceiling = 2 * multiplied * ours["prefill"] / ceiling
     of_memory = bytes_per_token(file) * ours["decode"] / ours["read_bytes"]
 
     def cell(key, digits=0, unit=""):

@@ -112,7 +112,9 @@ Json measure(const std::string& path, int threads, double seconds, Clock::time_p
   result["read_bytes"] = kernels::measure_read_bandwidth(stream, memory.data(), static_cast<int64_t>(memory.size()));
   result["int8_ops"] = kernels::measure_int8_ops(stream);
   result["bf16_flops"] = kernels::measure_flops<bfloat16>(stream);
-  result["multiplied"] = count_matmul_parameters(loaded.decoder().config());
+  const DecoderConfig& config = loaded.decoder().config();
+  result["multiplied"] = count_matmul_parameters(config);
+  result["head"] = config.vocab_size * config.hidden_size;
   return result;
 }
 

@@ -26,7 +26,7 @@ struct ImportArguments {
 
 /// Everything that loading checks, by loading: configuration, every tensor's shape and dtype, the tokenizer.
 void check_loads(const Stream& stream, const fs::path& source) {
-  const auto model = load_for_serving(stream, source, {}, /*packed=*/false);
+  const auto model = load_for_serving(stream, source);
   const text::Tokenizer tokenizer = infer::load_text(source).tokenizer;
   if (tokenizer.vocab_size() > model->config().vocab_size)
     throw Failure(ErrorCode::kInvalidArgument,

@@ -31,10 +31,7 @@ EncoderRunner::EncoderRunner(SentenceEncoder& model, Stream stream, int64_t batc
       stream_(std::move(stream)),
       batch_tokens_(batch_tokens),
       builder_(model.config()),
-      arena_(std::make_unique<Arena>(0)) {
-  Context context{stream_, *arena_};
-  model.pack_for_serving(context);
-}
+      arena_(std::make_unique<Arena>(0)) {}
 
 std::vector<std::vector<float>> EncoderRunner::embed(std::span<const EncoderInput> inputs) {
   std::vector<std::vector<float>> vectors = run(inputs, &SentenceEncoder::embed);

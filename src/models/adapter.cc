@@ -41,10 +41,6 @@ Tensor make_tensor(Shape shape, Dtype dtype, const At& at) {
   return t;
 }
 
-bool is_multiplied(ParameterRole role) {
-  return !is_vector(role) && role != ParameterRole::kEmbedding && role != ParameterRole::kPositions;
-}
-
 /// Reads an adapter's tensors for the parameters of one model.
 class Reader {
  public:
@@ -115,9 +111,6 @@ bool Reader::update(const ParameterInfo& info, const Parameter& base, LoraWeight
   into.b = make_tensor({rows, rank}, dtype_,
                        [&](int64_t r, int64_t c) { return b[(u->embedding ? r : part.row_of(r)) * rank + c]; });
   if (u->magnitude != nullptr) into.row_scale = row_factors(info, base, *u, part, into);
-  Arena none(0);
-  Context ctx{stream_, none};
-  pack_lora(ctx, into, u->embedding);
   return true;
 }
 
@@ -162,10 +155,6 @@ bool Reader::replacement(const ParameterInfo& info, Parameter& into) {
     const int64_t i = r * info.shape.cols + c;
     return values[static_cast<size_t>(part.at(i / columns) + i % columns * part.stride())];
   });
-  if (!is_multiplied(info.role)) return true;
-  Arena none(0);
-  Context ctx{stream_, none};
-  into.packed = packed_weight(ctx, into.value);
   return true;
 }
 
@@ -200,7 +189,6 @@ void Adapter::exchange(Decoder& model) {
     const auto it = replaced_.find(info.parameter->name);
     if (it == replaced_.end()) continue;
     std::swap(info.parameter->value, it->second.value);
-    std::swap(info.parameter->packed, it->second.packed);
     std::swap(info.parameter->quantized, it->second.quantized);
   }
 }

@@ -67,11 +67,8 @@ class AdapterTest : public testing::Test {
     writer.commit();
     return adapter_;
   }
-  std::unique_ptr<Decoder> load(const fs::path& directory, Dtype dtype = Dtype::kF32, bool pack = true) {
-    auto model = load_model(directory, dtype);
-    Context ctx{stream_, arena_};
-    if (pack) pack_for_serving(ctx, *model);
-    return model;
+  std::unique_ptr<Decoder> load(const fs::path& directory, Dtype dtype = Dtype::kF32) {
+    return load_model(directory, dtype);
   }
   /// The golden model with the adapter merged into files of f32, so that nothing is rounded on the way.
   std::unique_ptr<Decoder> merged(const fs::path& model) {
@@ -194,7 +191,6 @@ TEST_F(AdapterTest, ATiedHeadGoesItsOwnWay) {
       stored.merge(info.parameter->name, vocab, dim, values);
       auto memory = std::make_shared<std::vector<float>>(std::move(values));
       info.parameter->value = Tensor(memory, memory->data(), {vocab, dim}, Dtype::kF32);
-      info.parameter->packed = Tensor();
     }
     EXPECT_LT(relative_difference(with, logits(*other)), 2e-5) << head;
     EXPECT_GT(relative_difference(with, before), 0.01) << head;
@@ -207,7 +203,7 @@ TEST_F(AdapterTest, QuantizedWeightsStayQuantized) {
   for (const bool dora : {false, true})
     for (const QuantizedKind kind : {QuantizedKind::kInt8, QuantizedKind::kInt4}) {
       write(everywhere(golden, dora), {{"use_dora", dora}});
-      const auto quantized = load(golden), plain = load(golden, Dtype::kF32, false);
+      const auto quantized = load(golden), plain = load(golden);
       quantize_weights(stream_, *quantized, kind);
       const auto from = parameters_of(*quantized), to = parameters_of(*plain);
       for (size_t i = 0; i < to.size(); ++i) {

@@ -27,32 +27,17 @@ Dtype dtype_of_config(const Json& config, const std::string& where) {
 /// Positions are added, not multiplied.
 bool may_be_quantized(ParameterRole role) { return !is_vector(role) && role != ParameterRole::kPositions; }
 
-/// How to load for serving: with the threads of this stream, plain weights packed too or not.
-struct Serving {
-  const Stream& stream;
-  bool packed;
-};
-
-/// Packed panels take the place of the file's pages, which are read again if somebody needs the numbers.
-void pack_now(const Serving& serving, const Decoder& model, const ParameterInfo& info, WeightSource& source,
-              const std::string& tensor) {
-  Stream stream = serving.stream;
-  Arena arena(0);
-  Context ctx{stream, arena};
-  if (pack_for_serving(ctx, model.config(), info)) source.release(tensor);
-}
-
-void set_values(Decoder& model, WeightSource& source, const Serving* serving = nullptr) {
+/// With a stream for serving, whose threads pack integers.
+void set_values(Decoder& model, WeightSource& source, const Stream* serving = nullptr) {
   const Placement placement(model);
   for (const ParameterInfo& info : parameters_of(model)) {
     if (source.load_panels(*info.parameter, info.shape)) continue;
     const WeightPlace place = placement.place(info.parameter->name);
     const StoredPart part = placement.part(info.parameter->name, place);
     if (serving != nullptr && may_be_quantized(info.role) &&
-        source.load_quantized(serving->stream, *info.parameter, place.tensor, part))
+        source.load_quantized(*serving, *info.parameter, place.tensor, part))
       continue;
     source.load(*info.parameter, place.tensor, part, info.role, info.shape, dtype_of(info.role, model.dtype()));
-    if (serving != nullptr && serving->packed) pack_now(*serving, model, info, source, place.tensor);
   }
   source.refuse_unused(model.config().tie_word_embeddings);
 }
@@ -94,7 +79,7 @@ std::vector<Stored> stored_tensors(Decoder& model) {
   return all;
 }
 
-std::unique_ptr<Decoder> load(const fs::path& path, std::optional<Dtype> dtype, const Serving* serving) {
+std::unique_ptr<Decoder> load(const fs::path& path, std::optional<Dtype> dtype, const Stream* serving) {
   WeightSource source(path);
   const DecoderConfig config = config_from_hugging_face(source.config(), source.config_name());
   auto model =
@@ -109,10 +94,8 @@ std::unique_ptr<Decoder> load_model(const fs::path& path, std::optional<Dtype> d
   return load(path, dtype, nullptr);
 }
 
-std::unique_ptr<Decoder> load_for_serving(const Stream& stream, const fs::path& path, std::optional<Dtype> dtype,
-                                          bool packed) {
-  const Serving serving{stream, packed};
-  return load(path, dtype, &serving);
+std::unique_ptr<Decoder> load_for_serving(const Stream& stream, const fs::path& path, std::optional<Dtype> dtype) {
+  return load(path, dtype, &stream);
 }
 
 void load_values(Decoder& model, const fs::path& directory) {

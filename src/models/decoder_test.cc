@@ -196,10 +196,6 @@ class Serving : public testing::TestWithParam<std::tuple<std::string, Dtype, Isa
 TEST_P(Serving, CachedChunkedPackedEqualsWholeBitForBit) {
   const std::array<Tokens, 2> tokens{sequence(150, 1), sequence(140, 2)};
   const std::array<std::vector<float>, 2> whole{alone(tokens[0]), alone(tokens[1])};
-  {
-    Context ctx{stream_, arena_};
-    pack_for_serving(ctx, model_.decoder);
-  }
   KvCache cache(model_.decoder.cache_shape(), 8);
   const std::array<std::vector<int32_t>, 2> pages{std::vector<int32_t>{5, 0, 3}, {1, 7, 2}};
   std::array<size_t, 2> done{};

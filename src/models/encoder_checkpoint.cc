@@ -4,7 +4,6 @@
 #include <string_view>
 
 #include "models/weight_source.h"
-#include "ops/linear.h"
 
 namespace maru {
 namespace {
@@ -56,15 +55,6 @@ std::unique_ptr<Encoder> load_encoder(const fs::path& directory, std::optional<D
     source.load(p, names.name_of(name), role, shape, model->dtype());
   });
   return model;
-}
-
-void pack_matrix(Context& ctx, Parameter& p, ParameterRole role) {
-  if (role != ParameterRole::kMatrix && role != ParameterRole::kOutput) return;
-  const size_t bytes = packed_weight_bytes(ctx.stream, p.value.shape(), p.value.dtype());
-  auto memory = std::make_shared<HostBuffer>(bytes);
-  std::byte* data = memory->data();
-  p.packed = Tensor(std::move(memory), data, {1, static_cast<int64_t>(bytes)}, Dtype::kU8);
-  pack_weight(ctx, p.value, p.packed);
 }
 
 }  // namespace maru

@@ -14,8 +14,4 @@ namespace maru {
 /// Throws   kNotFound, kDataLoss or kUnimplemented, naming the file, tensor and what was expected.
 std::unique_ptr<Encoder> load_encoder(const fs::path& directory, std::optional<Dtype> dtype = {});
 
-/// Packs a parameter for the matmul kernels of this stream if it is a matrix; outputs do not change by a bit.
-/// Cost  as much memory again as the matrix.
-void pack_matrix(Context& ctx, Parameter& parameter, ParameterRole role);
-
 }  // namespace maru

@@ -56,12 +56,7 @@ class Golden : public testing::TestWithParam<std::string> {
   Stream stream_ = CpuStream{&pool_};
   Arena arena_{1 << 24};
 
-  std::unique_ptr<Decoder> load(Dtype dtype) {
-    auto model = load_model(kGoldens / GetParam(), dtype);
-    Context ctx{stream_, arena_};
-    pack_for_serving(ctx, *model);
-    return model;
-  }
+  std::unique_ptr<Decoder> load(Dtype dtype) { return load_model(kGoldens / GetParam(), dtype); }
   std::vector<float> run(Decoder& model, const Batch& batch) {
     Context ctx{stream_, arena_};
     const Tensor hidden = model.forward(ctx, batch);

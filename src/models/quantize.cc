@@ -39,7 +39,7 @@ void round_parameter(Parameter& parameter, const std::function<QuantizedWeight(c
   } catch (const Failure& failure) {
     throw Failure(failure.code(), parameter.name + ": " + failure.what());
   }
-  parameter.value = parameter.packed = Tensor();
+  parameter.value = Tensor();
 }
 
 void quantize_weights(const Stream& stream, Decoder& model, QuantizedKind kind, QuantizedKind table_kind,

@@ -180,12 +180,6 @@ void SentenceEncoder::read_prompts(const fs::path& directory) {
     default_prompt_ = name->get<std::string>();
 }
 
-void SentenceEncoder::pack_for_serving(Context& ctx) {
-  const Visitor pack = [&](const std::string&, Parameter& p, Shape, ParameterRole role) { pack_matrix(ctx, p, role); };
-  encoder_->visit(pack);
-  for (SentenceDense& dense : dense_) dense.linear.visit("linear", pack);
-}
-
 Tensor SentenceEncoder::embed(Context& ctx, const EncoderBatch& batch) {
   Tensor x = pool(ctx, encoder_->forward(ctx, batch), batch.spans, pooling);
   for (SentenceDense& dense : dense_) {

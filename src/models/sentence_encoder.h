@@ -31,9 +31,6 @@ class SentenceEncoder {
   /// The classifier's outputs, [num_texts, num_labels].
   Tensor classify(Context&, const EncoderBatch&);
 
-  /// Packs every matrix for the matmul kernels of this stream; outputs do not change by a bit.
-  void pack_for_serving(Context& ctx);
-
   const EncoderConfig& config() const { return encoder_->config(); }
   Encoder& encoder() { return *encoder_; }
   bool is_classifier() const { return config().num_labels > 0; }

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "base/random.h"
-#include "ops/linear.h"
 
 namespace maru {
 namespace {
@@ -65,18 +64,6 @@ void initialise(Decoder& model, uint64_t seed) {
                                                                    : deviation * random.normal());
     });
   }
-}
-
-bool pack_for_serving(Context& ctx, const DecoderConfig& config, const ParameterInfo& info) {
-  const bool multiplied = !is_vector(info.role) && info.role != ParameterRole::kPositions &&
-                          (info.role != ParameterRole::kEmbedding || config.tie_word_embeddings);
-  if (!multiplied || info.parameter->quantized || info.parameter->packed) return false;
-  info.parameter->packed = packed_weight(ctx, info.parameter->value);
-  return true;
-}
-
-void pack_for_serving(Context& ctx, Decoder& model) {
-  for (const ParameterInfo& info : parameters_of(model)) pack_for_serving(ctx, model.config(), info);
 }
 
 }  // namespace maru

@@ -27,11 +27,4 @@ void allocate_gradients(Decoder& model);
 /// alone.
 void initialise(Decoder& model, uint64_t seed);
 
-/// Packs every matrix for the matmul kernels of this stream, but for those that are packed already; outputs do not
-/// change by a bit.
-/// Cost  as much memory again as the weights.
-void pack_for_serving(Context& ctx, Decoder& model);
-/// The same for one parameter. False: it is not multiplied with, or quantized, or packed already.
-bool pack_for_serving(Context& ctx, const DecoderConfig& config, const ParameterInfo& info);
-
 }  // namespace maru

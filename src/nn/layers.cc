@@ -13,8 +13,8 @@ Tensor Linear::forward(Context& ctx, const Tensor& x) {
   const Tensor b = has_bias ? ctx.use(bias) : Tensor();
   const LoraWeights* const lora = weight.lora;
   const Tensor inner = lora != nullptr && lora->row_scale ? Tensor() : b;  // DoRA scales before the bias is added
-  const Tensor y = weight.quantized ? quantized_linear(ctx, x, weight.quantized, inner)
-                                    : linear(ctx, x, ctx.use(weight), weight.packed, inner);
+  const Tensor y =
+      weight.quantized ? quantized_linear(ctx, x, weight.quantized, inner) : linear(ctx, x, ctx.use(weight), inner);
   return lora != nullptr ? add_lora(ctx, y, x, *lora, b) : y;
 }
 
@@ -26,7 +26,7 @@ void Linear::visit(const std::string& prefix, const Visitor& visitor) {
 Tensor project(Context& ctx, const Tensor& x, Parameter& weight, double scale, double softcap) {
   const double cap = weight.lora == nullptr ? softcap : 0;  // with an adapter the sum is capped
   const Tensor y = weight.quantized ? quantized_project(ctx, x, weight.quantized, scale, cap)
-                                    : project(ctx, x, weight.value, weight.packed, scale, cap);
+                                    : project(ctx, x, weight.value, scale, cap);
   if (weight.lora == nullptr) return y;
   const Tensor sum = add_lora(ctx, y, x, *weight.lora, {}, scale);
   if (softcap != 0) cap_logits(ctx, sum, softcap);

@@ -12,7 +12,7 @@ namespace {
 // c (+)= op(a) · op(b) for dense tensors; the element types are T for a and b and C for c.
 template <class T, class C>
 void run_matmul(CpuStream& stream, const Tensor& c, bool add, const Tensor& a, bool transpose_a, const Tensor& b,
-                bool transpose_b, const Tensor& packed, const Tensor& scratch) {
+                bool transpose_b, const Tensor& scratch) {
   kernels::matmul(stream, kernels::Matmul<T, C>{.c = c.data<C>(),
                                                 .ldc = c.cols(),
                                                 .a = a.data<T>(),
@@ -21,7 +21,7 @@ void run_matmul(CpuStream& stream, const Tensor& c, bool add, const Tensor& a, b
                                                 .b = b.data<T>(),
                                                 .ldb = b.cols(),
                                                 .transpose_b = transpose_b,
-                                                .packed_b = packed.data<std::byte>(),
+                                                .packed_b = nullptr,
                                                 .m = c.rows(),
                                                 .n = c.cols(),
                                                 .k = transpose_a ? a.rows() : a.cols(),
@@ -80,19 +80,19 @@ void backward(Context& c, const Tensor& x, const Tensor& weight, const Tensor& b
   if (const Gradient dx = c.tape->gradient(c, x)) {
     const Tensor scratch = c.scratch(scratch_bytes(c.stream, x.dtype(), rows, in, out));
     c.launch(x.dtype(),
-             [&]<class T>(auto& s) { run_matmul<T, T>(s, dx.tensor, dx.add, dy, false, weight, false, {}, scratch); });
+             [&]<class T>(auto& s) { run_matmul<T, T>(s, dx.tensor, dx.add, dy, false, weight, false, scratch); });
   }
   if (const Gradient dweight = c.tape->gradient(c, weight)) {
     const Tensor scratch = c.scratch(scratch_bytes(c.stream, x.dtype(), out, in, rows));
     c.launch(x.dtype(), [&]<class T>(auto& s) {
-      run_matmul<T, kernels::Accumulator<T>>(s, dweight.tensor, dweight.add, dy, true, x, false, {}, scratch);
+      run_matmul<T, kernels::Accumulator<T>>(s, dweight.tensor, dweight.add, dy, true, x, false, scratch);
     });
   }
 }
 
 }  // namespace
 
-Tensor linear(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& packed, const Tensor& bias) {
+Tensor linear(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check_linear("linear", x, weight);
   check_bias(weight, bias);
   Tensor y = ctx.empty({x.rows(), weight.rows()}, x.dtype());
@@ -100,22 +100,20 @@ Tensor linear(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor&
   {
     const bool add = static_cast<bool>(bias);
     const Tensor scratch = ctx.scratch(scratch_bytes(ctx.stream, x.dtype(), y.rows(), y.cols(), x.cols()));
-    ctx.launch(x.dtype(),
-               [&]<class T>(auto& s) { run_matmul<T, T>(s, y, add, x, false, weight, true, packed, scratch); });
+    ctx.launch(x.dtype(), [&]<class T>(auto& s) { run_matmul<T, T>(s, y, add, x, false, weight, true, scratch); });
   }
   if (ctx.recording(x, weight, bias))
     ctx.tape->record(y, [=](Context& c, const Tensor& dy) { backward(c, x, weight, bias, dy); });
   return y;
 }
 
-Tensor project(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& packed, double scale,
-               double softcap) {
+Tensor project(Context& ctx, const Tensor& x, const Tensor& weight, double scale, double softcap) {
   check_linear("project", x, weight);
   Tensor y = ctx.empty({x.rows(), weight.rows()}, accumulator_of(x.dtype()));
   const Tensor scratch = ctx.scratch(scratch_bytes(ctx.stream, x.dtype(), y.rows(), y.cols(), x.cols()));
   ctx.launch(x.dtype(), [&]<class T>(auto& s) {
     using A = kernels::Accumulator<T>;
-    run_matmul<T, A>(s, y, false, x, false, weight, true, packed, scratch);
+    run_matmul<T, A>(s, y, false, x, false, weight, true, scratch);
     if (softcap != 0) return cap_in_place(s, y.data<A>(), y.size(), scale, softcap);
     if (scale != 1)
       for (int64_t i = 0; i < y.size(); ++i) y.data<A>()[i] *= A(scale);
@@ -127,36 +125,6 @@ void cap_logits(Context& ctx, const Tensor& y, double softcap) {
   ctx.launch(y.dtype(), [&]<class T>(auto& s) {
     if constexpr (std::is_same_v<T, kernels::Accumulator<T>>) cap_in_place(s, y.data<T>(), y.size(), 1, softcap);
   });
-}
-
-size_t packed_weight_bytes(const Stream& stream, Shape weight, Dtype dtype) {
-  return std::visit(
-      [&](const CpuStream& s) {
-        return visit_dtype(dtype, [&]<class T>() {
-          return static_cast<size_t>(kernels::matmul_packed_bytes<T>(s.isa, weight.rows, weight.cols));
-        });
-      },
-      stream);
-}
-
-void pack_weight(Context& ctx, const Tensor& weight, const Tensor& into) {
-  ctx.launch(weight.dtype(), [&]<class T>(auto& s) {
-    kernels::matmul_pack(s, kernels::MatmulPack<T>{.packed = into.data<std::byte>(),
-                                                   .b = weight.data<T>(),
-                                                   .ldb = weight.cols(),
-                                                   .transpose_b = true,
-                                                   .n = weight.rows(),
-                                                   .k = weight.cols()});
-  });
-}
-
-Tensor packed_weight(Context& ctx, const Tensor& weight) {
-  const size_t bytes = packed_weight_bytes(ctx.stream, weight.shape(), weight.dtype());
-  auto memory = std::make_shared<HostBuffer>(bytes);
-  std::byte* data = memory->data();
-  Tensor packed(std::move(memory), data, {1, static_cast<int64_t>(bytes)}, Dtype::kU8);
-  pack_weight(ctx, weight, packed);
-  return packed;
 }
 
 }  // namespace maru

@@ -9,23 +9,13 @@ namespace maru {
 ///          rows are.
 /// Saves    x (no copy).
 /// Cost     2 · rows · in · out flops forward, twice that backward.
-///
-/// `packed`, when not empty, is `pack_weight` of the same weight: serving skips the packing then.
-Tensor linear(Context&, const Tensor& x, const Tensor& weight, const Tensor& packed = {}, const Tensor& bias = {});
+Tensor linear(Context&, const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
 /// Logits: scale · x · weightᵀ in the accumulator type, y becoming softcap · tanh(y / softcap) if softcap is not 0; not
 /// differentiable (training fuses it with the loss).
-Tensor project(Context&, const Tensor& x, const Tensor& weight, const Tensor& packed = {}, double scale = 1,
-               double softcap = 0);
+Tensor project(Context&, const Tensor& x, const Tensor& weight, double scale = 1, double softcap = 0);
 
 /// y becomes softcap · tanh(y / softcap), in place; not differentiable.
 void cap_logits(Context&, const Tensor& y, double softcap);
-
-/// The weight as the panels that the matmul kernel of this stream reads; not differentiable.
-/// The memory is the caller's: `into` holds packed_weight_bytes.
-size_t packed_weight_bytes(const Stream&, Shape weight, Dtype);
-void pack_weight(Context&, const Tensor& weight, const Tensor& into);
-/// The same in memory of its own.
-Tensor packed_weight(Context&, const Tensor& weight);
 
 }  // namespace maru

@@ -43,8 +43,7 @@ Tensor scaled_columns(Context& ctx, const Tensor& y, const Tensor& z, double alp
 // From the inner product a · x on.
 Tensor add_update(Context& ctx, const Tensor& y, const Tensor& inner, const LoraWeights& lora, const Tensor& bias,
                   double multiplier) {
-  const Tensor update = y.dtype() == inner.dtype() ? linear(ctx, inner, lora.b, lora.packed_b)
-                                                   : project(ctx, inner, lora.b, lora.packed_b);
+  const Tensor update = y.dtype() == inner.dtype() ? linear(ctx, inner, lora.b) : project(ctx, inner, lora.b);
   const double alpha = multiplier * lora.scale;
   if (lora.row_scale) return scaled_columns(ctx, y, update, alpha, lora.row_scale, bias);
   return add_scaled(ctx, y, update, alpha);
@@ -103,7 +102,7 @@ std::vector<double> row_squares(Context& ctx, const Tensor& weight) {
 Tensor add_lora(Context& ctx, const Tensor& y, const Tensor& x, const LoraWeights& lora, const Tensor& bias,
                 double multiplier) {
   check("add_lora", ctx, y, lora);
-  return add_update(ctx, y, linear(ctx, x, lora.a, lora.packed_a), lora, bias, multiplier);
+  return add_update(ctx, y, linear(ctx, x, lora.a), lora, bias, multiplier);
 }
 
 Tensor add_lora_rows(Context& ctx, const Tensor& y, const Tensor& tokens, const LoraWeights& lora, double multiplier) {
@@ -128,11 +127,6 @@ std::vector<double> lora_row_norms(Context& ctx, const Parameter& parameter, con
     norms[r] = std::sqrt(std::max(0.0, norms[r] + lora.scale * (2 * mixed + lora.scale * own)));
   }
   return norms;
-}
-
-void pack_lora(Context& ctx, LoraWeights& lora, bool of_table) {
-  if (!of_table) lora.packed_a = packed_weight(ctx, lora.a);
-  lora.packed_b = packed_weight(ctx, lora.b);
 }
 
 }  // namespace maru

@@ -29,7 +29,4 @@ Tensor add_lora_rows(Context&, const Tensor& y, const Tensor& tokens, const Lora
 ///          quantized. Expands |w + s·b·a|² instead of building the sum.
 std::vector<double> lora_row_norms(Context&, const Parameter& weight, const LoraWeights&);
 
-/// Fills packed_a and packed_b.
-void pack_lora(Context&, LoraWeights&, bool of_table);
-
 }  // namespace maru

@@ -36,7 +36,6 @@ class LoraOps : public testing::Test {
   }
   LoraWeights lora(int64_t in, int64_t out, int64_t rank, Dtype dtype) {
     LoraWeights l{.a = normal({rank, in}, dtype), .b = normal({out, rank}, dtype), .scale = 0.7};
-    pack_lora(ctx_, l, false);
     return l;
   }
   /// Element (r, c) of weight + scale · b · a.
@@ -51,7 +50,7 @@ TEST_F(LoraOps, AddsTheProductToEveryRow) {
   for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16}) {
     const Tensor x = normal({5, 30}, dtype), weight = normal({20, 30}, dtype);
     const LoraWeights l = lora(30, 20, 3, dtype);
-    const Tensor logits = add_lora(ctx_, project(ctx_, x, weight, {}, 2), x, l, {}, 2);
+    const Tensor logits = add_lora(ctx_, project(ctx_, x, weight, 2), x, l, {}, 2);
     const Tensor y = add_lora(ctx_, linear(ctx_, x, weight), x, l);
     const double tolerance = dtype == Dtype::kBf16 ? 0.5 : 1e-4;  // the inner product is rounded to 8 bits
     for (int64_t r = 0; r < y.rows(); ++r)

@@ -7,9 +7,8 @@ namespace maru {
 /// scale · b · a, which is added to a weight [out, in] that stays as it is; with DoRA every row of the sum is then
 /// multiplied with a factor. a and b have the dtype of the activations.
 struct LoraWeights {
-  Tensor a;                   // [rank, in]; beside a token table [tokens, rank]
-  Tensor b;                   // [out, rank]
-  Tensor packed_a, packed_b;  // as matmul panels; a table's a is not multiplied with
+  Tensor a;  // [rank, in]; beside a token table [tokens, rank]
+  Tensor b;  // [out, rank]
   double scale = 1;
   Tensor row_scale;  // DoRA: [1, out] in the accumulator type; empty: none
 };

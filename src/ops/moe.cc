@@ -46,7 +46,7 @@ void multiply_group(CpuStream& stream, const Tensor& y, const Tensor& x, const P
                                                .b = weight.value.data<T>(),
                                                .ldb = x.cols(),
                                                .transpose_b = true,
-                                               .packed_b = weight.packed.data<std::byte>(),
+                                               .packed_b = nullptr,
                                                .m = m,
                                                .n = y.cols(),
                                                .k = x.cols(),

@@ -99,7 +99,7 @@ TEST_F(OpsTest, ABiasIsAddedBeforeRounding) {
   b.p.value.data<bfloat16>()[0] = to_bfloat16(-1.0f);
   b.p.value.data<bfloat16>()[1] = to_bfloat16(0.0f);
   Context ctx{stream_, arena_};
-  const Tensor y = linear(ctx, x.p.value, w.p.value, {}, b.p.value);
+  const Tensor y = linear(ctx, x.p.value, w.p.value, b.p.value);
   EXPECT_EQ(776.0f / 16384, to_float(y.data<bfloat16>()[0]));  // of 777 / 16384; rounded before: 768 / 16384
   EXPECT_EQ(1.046875f, to_float(y.data<bfloat16>()[1]));
 }
@@ -109,7 +109,7 @@ TEST_F(OpsTest, BiasGradientIsTheSumOfItsColumn) {
   Tape tape;
   Context train{stream_, arena_, &tape};
   for (int pass : {1, 2}) {
-    const Tensor y = linear(train, x.p.value, train.use(w.p), {}, train.use(b.p));
+    const Tensor y = linear(train, x.p.value, train.use(w.p), train.use(b.p));
     tape.backward(train, y, fill(train, y.shape(), Dtype::kF64, 0.5));
     for (int i = 0; i < 5; ++i) EXPECT_DOUBLE_EQ(3.0 * pass, b.p.gradient.data<double>()[i]);
   }
@@ -129,7 +129,7 @@ TEST_F(OpsTest, CrossEntropyOfLogitsIsThatOfTheirLayer) {
         const Tensor expected = ctx.empty({5, 1}, dtype), got = ctx.empty({5, 1}, dtype);
         const Tensor sum = linear_cross_entropy(ctx, x.p.value, w.p.value, targets, 0.5, 30, expected);
         const Tensor loss = fill(ctx, {1, 1}, dtype, 0);
-        add_cross_entropy(ctx, loss, project(ctx, x.p.value, w.p.value, {}, 30), targets, 0.5, got);
+        add_cross_entropy(ctx, loss, project(ctx, x.p.value, w.p.value, 30), targets, 0.5, got);
         visit_dtype(dtype, [&]<class T>() {
           if constexpr (std::is_floating_point_v<T>) {
             for (int i = 0; i < 5; ++i) EXPECT_NEAR(expected.data<T>()[i], got.data<T>()[i], 2e-5) << vocab;
@@ -148,7 +148,7 @@ TEST_F(OpsTest, NamesShapesThatDoNotFit) {
   Weight x({2, 8}, Dtype::kF32, 1), w({3, 7}, Dtype::kF32, 1), n({1, 3}, Dtype::kF32, 1);
   Context ctx{stream_, arena_};
   EXPECT_THROW(linear(ctx, x.p.value, w.p.value), Failure);
-  EXPECT_THROW(linear(ctx, x.p.value, x.p.value, {}, w.p.value), Failure);
+  EXPECT_THROW(linear(ctx, x.p.value, x.p.value, w.p.value), Failure);
   EXPECT_THROW(add_scaled(ctx, x.p.value, w.p.value), Failure);
   EXPECT_THROW(gated(ctx, x.p.value, w.p.value, Activation::kGelu), Failure);
   EXPECT_THROW(layer_norm(ctx, x.p.value, n.p.value, {}, 1e-5), Failure);

@@ -25,7 +25,6 @@ struct Parameter {
   std::string name;
   Tensor value;
   Tensor gradient;                    // in the accumulator type; empty when not training
-  Tensor packed;                      // the value as matmul panels, serving only
   QuantizedWeight quantized;          // in place of the value, serving only
   const LoraWeights* lora = nullptr;  // beside the value, serving only: whoever set it keeps it alive
 };

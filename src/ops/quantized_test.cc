@@ -56,7 +56,7 @@ TEST_F(QuantizedTest, LinearIsTheProductWithTheDequantizedWeight) {
   const Tensor x = normal({9, 200}, Dtype::kF32), bias = normal({1, 50}, Dtype::kF32);
   for (QuantizedKind kind : {QuantizedKind::kInt8, QuantizedKind::kInt4}) {
     const QuantizedWeight w = quantize(stream_, normal({50, 200}, Dtype::kF32), kind);
-    const Tensor expected = linear(ctx_, x, dequantize(ctx_, w), {}, bias);
+    const Tensor expected = linear(ctx_, x, dequantize(ctx_, w), bias);
     EXPECT_LT(relative_difference(quantized_linear(ctx_, x, w, bias), expected), 0.012);
     EXPECT_GT(relative_difference(quantized_linear(ctx_, x, w), expected), 0.03) << "the bias is part of it";
   }
@@ -76,7 +76,7 @@ TEST_F(QuantizedTest, ProjectIsCappedAsThePlainOneIs) {
   const Tensor plain = quantized_project(ctx_, x, w, 0.5), capped = quantized_project(ctx_, x, w, 0.5, 3);
   for (int64_t i = 0; i < plain.size(); ++i)
     EXPECT_NEAR(capped.data<float>()[i], 3 * std::tanh(plain.data<float>()[i] / 3), 1e-5);
-  EXPECT_LT(relative_difference(capped, project(ctx_, x, dequantize(ctx_, w), {}, 0.5, 3)), 0.02);
+  EXPECT_LT(relative_difference(capped, project(ctx_, x, dequantize(ctx_, w), 0.5, 3)), 0.02);
 }
 
 // q = (row + col) % 16 - 8, scale = row + 1, offset = the group's number.

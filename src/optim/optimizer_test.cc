@@ -10,7 +10,7 @@ namespace {
 class OptimizerTest : public testing::Test {
  protected:
   Parameter make(Shape shape, Dtype dtype) {
-    Parameter p{.name = "w" + std::to_string(memory_.size()), .value = {}, .gradient = {}, .packed = {}};
+    Parameter p{.name = "w" + std::to_string(memory_.size()), .value = {}, .gradient = {}};
     const auto allocate = [&](Dtype d) {
       memory_.push_back(HostBuffer(static_cast<size_t>(shape.size()) * size_of(d)));
       return Tensor(nullptr, memory_.back().data(), shape, d);

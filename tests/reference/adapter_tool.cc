@@ -33,7 +33,6 @@ std::unique_ptr<Decoder> load(Machine& machine, const fs::path& directory, const
   auto model = load_model(directory, Dtype::kF32);
   if (kind == "int8") quantize_weights(machine.stream, *model, QuantizedKind::kInt8);
   if (kind == "int4") quantize_weights(machine.stream, *model, QuantizedKind::kInt4);
-  pack_for_serving(machine.ctx, *model);
   return model;
 }
 

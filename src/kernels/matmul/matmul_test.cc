@@ -94,8 +94,8 @@ using AllTypes = ::testing::Types<Types<float, float>, Types<bfloat16, bfloat16>
 TYPED_TEST_SUITE(MatmulBits, AllTypes);
 
 // 1 and 7: a word of bfloat16 is incomplete; 1100: several blocks of k where there are many rows, one where there are
-// few.
-constexpr int64_t kDepths[] = {1, 7, 64, 1100};
+// few; 5001: several.
+constexpr int64_t kDepths[] = {1, 7, 64, 1100, 5001};
 
 TYPED_TEST(MatmulBits, DoNotDependOnWhatElseIsMultiplied) {
   using C = typename TypeParam::C;
@@ -104,7 +104,8 @@ TYPED_TEST(MatmulBits, DoNotDependOnWhatElseIsMultiplied) {
       Operands<typename TypeParam::T> x(isa, k);
       const std::vector<C> whole = x.template product<C>({}, 0, kRows, 0, kCols);
       for (int64_t m = 1; m <= 70; m += m < 18 ? 1 : 13)
-        expect_part(x.template product<C>({}, 1, m, 0, kCols), whole, 1, m, 0, kCols);
+        for (bool transpose_b : {false, true})
+          expect_part(x.template product<C>({.transpose_b = transpose_b}, 1, m, 0, kCols), whole, 1, m, 0, kCols);
       for (int64_t n : {1, 2, 15, 16, 17, 31, 33, 64, 70})
         expect_part(x.template product<C>({}, 3, 5, 13, n), whole, 3, 5, 13, n);
     }

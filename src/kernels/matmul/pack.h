@@ -24,21 +24,38 @@ struct Lines {
   }
 };
 
+// kLanes lines stored [lines, k]; k in whole registers. Without masks, which are slow where they are emulated.
+template <class T>
+void transpose_whole(Word* to, int64_t width, const T* from, int64_t ld, int64_t k) {
+  constexpr int64_t kStep = kLanes * kPerWord<T>;
+  for (int64_t p = 0; p < k; p += kStep, to += kLanes * width) {
+    Words x[kLanes];
+    load_transposed(x, from + p, ld * static_cast<int64_t>(sizeof(T)));
+#pragma GCC unroll 16
+    for (int64_t i = 0; i < kLanes; ++i) store_words(to + i * width, x[i]);
+  }
+}
+
+// Up to kLanes lines stored [lines, k], fewer than a whole register of k. Writes `columns` words of each step.
+template <class T>
+void transpose_part(Word* to, int64_t width, int64_t columns, Lines<T> from, int64_t lines, int64_t k) {
+  Words x[kLanes];
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < kLanes; ++i) x[i] = i < lines ? load_elements(from.data + i * from.ld, k) : no_words();
+  transpose(x);
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < kLanes; ++i)
+    if (i < words_of<T>(k)) store_words(to + i * width, x[i], columns);
+}
+
 // Up to kLanes lines stored [lines, k]. Writes `columns` words of each step; steps lie `width` words apart.
 template <class T>
 void pack_by_transposing(Word* to, int64_t width, int64_t columns, Lines<T> from, int64_t lines, int64_t k) {
   constexpr int64_t kStep = kLanes * kPerWord<T>;
-  for (int64_t p = 0; p < k; p += kStep, to += kLanes * width) {
-    const int64_t elements = smaller(kStep, k - p), words = words_of<T>(elements);
-    Words x[kLanes];
-#pragma GCC unroll 16
-    for (int64_t i = 0; i < kLanes; ++i)
-      x[i] = i < lines ? load_elements(from.data + i * from.ld + p, elements) : no_words();
-    transpose(x);
-#pragma GCC unroll 16
-    for (int64_t i = 0; i < kLanes; ++i)
-      if (i < words) store_words(to + i * width, x[i], columns);
-  }
+  const int64_t whole = lines == kLanes && columns == kLanes ? k / kStep * kStep : 0;
+  transpose_whole(to, width, from.data, from.ld, whole);
+  for (int64_t p = whole; p < k; p += kStep)
+    transpose_part(to + p / kPerWord<T> * width, width, columns, from.from(0, p), lines, smaller(kStep, k - p));
 }
 
 // Up to kLanes lines stored [k, lines].

@@ -29,7 +29,7 @@ struct Pairs {
 };
 
 MARU_INLINE Words no_words() { return {_mm512_setzero_si512()}; }
-MARU_INLINE Words load_words(const Word* p) { return {_mm512_loadu_si512(p)}; }
+MARU_INLINE Words load_words(const void* p) { return {_mm512_loadu_si512(p)}; }
 MARU_INLINE void store_words(Word* p, Words x) { _mm512_storeu_si512(p, x.v); }
 MARU_INLINE void store_words(Word* p, Words x, int64_t n) { _mm512_mask_storeu_epi32(p, first_lanes(n), x.v); }
 MARU_INLINE Words broadcast_word(const Word* p) { return {_mm512_set1_epi32(static_cast<int>(*p))}; }
@@ -88,6 +88,13 @@ MARU_INLINE void transpose(Words (&x)[16]) {
   }
 }
 
+/// x[i] = word i of each of 16 lines that lie `stride` bytes apart.
+MARU_INLINE void load_transposed(Words (&x)[kLanes], const void* lines, int64_t stride) {
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < kLanes; ++i) x[i] = load_words(static_cast<const char*>(lines) + i * stride);
+  transpose(x);
+}
+
 #elif defined(MARU_ISA_AVX2)
 
 template <class T>
@@ -98,7 +105,7 @@ struct Words {
 };
 
 MARU_INLINE Words no_words() { return {_mm256_setzero_si256()}; }
-MARU_INLINE Words load_words(const Word* p) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))}; }
+MARU_INLINE Words load_words(const void* p) { return {_mm256_loadu_si256(static_cast<const __m256i*>(p))}; }
 MARU_INLINE void store_words(Word* p, Words x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x.v); }
 MARU_INLINE void store_words(Word* p, Words x, int64_t n) {
   _mm256_maskstore_epi32(reinterpret_cast<int*>(p), first_lanes(n), x.v);
@@ -130,6 +137,27 @@ MARU_INLINE F32 factor(Words x) {
   if constexpr (kPerWord<T> == 1) return _mm256_castsi256_ps(x.v);
   if constexpr (kHalf == 0) return _mm256_castsi256_ps(_mm256_slli_epi32(x.v, 16));
   return _mm256_castsi256_ps(_mm256_and_si256(x.v, _mm256_set1_epi32(static_cast<int>(0xffff0000u))));
+}
+
+/// x[i] = word i of each of 8 lines that lie `stride` bytes apart. By halves, which come in place as they are loaded.
+MARU_INLINE void load_transposed(Words (&x)[8], const void* lines, int64_t stride) {
+  const auto half = [&](int64_t line, int64_t word) __attribute__((always_inline)) {
+    return reinterpret_cast<const __m128i*>(static_cast<const char*>(lines) + line * stride + 4 * word);
+  };
+#pragma GCC unroll 2
+  for (int64_t w = 0; w < 8; w += 4) {
+    __m256i r[4];
+#pragma GCC unroll 4
+    for (int64_t i = 0; i < 4; ++i)
+      r[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(half(i, w))),
+                                     _mm_loadu_si128(half(i + 4, w)), 1);
+    const __m256i a = _mm256_unpacklo_epi32(r[0], r[1]), b = _mm256_unpackhi_epi32(r[0], r[1]);
+    const __m256i c = _mm256_unpacklo_epi32(r[2], r[3]), d = _mm256_unpackhi_epi32(r[2], r[3]);
+    x[w].v = _mm256_unpacklo_epi64(a, c);
+    x[w + 1].v = _mm256_unpackhi_epi64(a, c);
+    x[w + 2].v = _mm256_unpacklo_epi64(b, d);
+    x[w + 3].v = _mm256_unpackhi_epi64(b, d);
+  }
 }
 
 MARU_INLINE void transpose(Words (&x)[8]) {
@@ -164,7 +192,11 @@ struct Words {
 };
 
 MARU_INLINE Words no_words() { return {0}; }
-MARU_INLINE Words load_words(const Word* p) { return {*p}; }
+MARU_INLINE Words load_words(const void* p) {
+  Word word;
+  __builtin_memcpy(&word, p, sizeof word);
+  return {word};
+}
 MARU_INLINE void store_words(Word* p, Words x) { *p = x.v; }
 MARU_INLINE void store_words(Word* p, Words x, int64_t n) {
   if (n > 0) *p = x.v;
@@ -190,6 +222,11 @@ MARU_INLINE F32 factor(Words x) {
   return F32(value);
 }
 MARU_INLINE void transpose(Words (&)[1]) {}
+MARU_INLINE void load_transposed(Words (&x)[kLanes], const void* lines, int64_t stride) {
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < kLanes; ++i) x[i] = load_words(static_cast<const char*>(lines) + i * stride);
+  transpose(x);
+}
 
 #endif
 

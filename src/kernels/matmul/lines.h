@@ -1,0 +1,77 @@
+// A panel of op(b) that lies as in files, line by line ([columns, k]), times one tile of rows: each step along k is
+// transposed on its way from memory to the sums, so the matrix is read once and never copied.
+#pragma once
+#include "kernels/matmul/tile.h"
+
+namespace maru::kernels {
+namespace {
+
+constexpr int64_t kStepWords = 16;  // of k: a cache line of every line
+static_assert(kStepWords % kLanes == 0);
+
+template <class T>
+struct LineStep {
+  static constexpr int64_t kElements = kStepWords * kPerWord<T>;
+  Words x[kTileVectors][kStepWords];
+
+  MARU_INLINE void load_whole(const T* b, int64_t ldb) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kTileVectors; ++v)
+#pragma GCC unroll 16
+      for (int64_t w = 0; w < kStepWords; w += kLanes) {
+        Words block[kLanes];
+        load_transposed(block, b + v * kLanes * ldb + w * kPerWord<T>, ldb * static_cast<int64_t>(sizeof(T)));
+        keep(block, v, w);
+      }
+  }
+  MARU_INLINE void load_part(const T* b, int64_t ldb, int64_t k) {
+    for (int v = 0; v < kTileVectors; ++v)
+      for (int64_t w = 0; w < words_of<T>(k); w += kLanes) {
+        const int64_t rest = smaller(k - w * kPerWord<T>, kLanes * kPerWord<T>);
+        Words block[kLanes];
+        for (int64_t i = 0; i < kLanes; ++i)
+          block[i] = load_elements(b + (v * kLanes + i) * ldb + w * kPerWord<T>, rest);
+        transpose(block);
+        keep(block, v, w);
+      }
+  }
+
+ private:
+  MARU_INLINE void keep(const Words (&block)[kLanes], int v, int64_t w) {
+#pragma GCC unroll 16
+    for (int64_t i = 0; i < kLanes; ++i) x[v][w + i] = block[i];
+  }
+};
+
+/// sums [kRows, kTileCols] = or += a [words of k, kRows]ᵀ · bᵀ, b [kTileCols, k]: the bits of multiply_tile.
+template <class T, int kRows>
+void multiply_lines(float* sums, const Word* a, const T* b, int64_t ldb, int64_t k, bool resume) {
+  TileSums<kRows> sum(sums, resume);
+  LineStep<T> step;
+  const auto add = [&](int64_t i) __attribute__((always_inline)) {
+    Words right[kTileVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < kTileVectors; ++v) right[v] = step.x[v][i];
+    sum.template add<T>(a + i * kRows, right);
+  };
+  for (; k >= step.kElements; k -= step.kElements, b += step.kElements, a += kStepWords * kRows) {
+    step.load_whole(b, ldb);
+#pragma GCC unroll 16
+    for (int64_t i = 0; i < kStepWords; ++i) add(i);
+  }
+  if (k > 0) step.load_part(b, ldb, k);
+  for (int64_t i = 0; i < words_of<T>(k); ++i) add(i);
+  sum.store_to(sums);
+}
+
+template <class T>
+using MultiplyLines = void (*)(float*, const Word*, const T*, int64_t, int64_t, bool);
+
+template <class T, int... kRows>
+MultiplyLines<T> lines_of(int64_t rows, std::integer_sequence<int, kRows...>) {
+  static constexpr MultiplyLines<T> kTable[] = {multiply_lines<T, kRows + 1>...};
+  return kTable[rows - 1];
+}
+
+}  // namespace
+}  // namespace maru::kernels

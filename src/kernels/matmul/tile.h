@@ -1,0 +1,80 @@
+// The innermost loops: a tile of sums stays in registers while k passes.
+#pragma once
+#include <utility>
+
+#include "kernels/matmul/pack.h"
+
+namespace maru::kernels {
+namespace {
+
+// Tiles as large as registers allow, next to the factors: 14 x 2 and 6 x 2 sums; 4 x 2 where bfloat16 must be widened
+// in more registers.
+template <class T>
+constexpr int kTileRows = kLanes == 16                     ? 14
+                          : kLanes == 8 && kHalves<T> == 1 ? 6
+                                                           : 4;
+constexpr int kTileVectors = 2;
+constexpr int64_t kTileCols = kTileVectors * kLanes;
+
+template <int kRows>
+struct TileSums {
+  F32 sum[kRows][kTileVectors];
+
+  MARU_INLINE TileSums(const float* from, bool resume) {
+    if (!resume) return;
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < kTileVectors; ++v) sum[r][v] = load(from + r * kTileCols + v * kLanes);
+  }
+  /// One word along k: a [kRows] times `words` of kTileCols columns.
+  template <class T>
+  MARU_INLINE void add(const Word* a, const Words (&words)[kTileVectors]) {
+    add_half<T, 0>(a, words);
+    if constexpr (kHalves<T> == 2) add_half<T, 1>(a, words);
+  }
+  MARU_INLINE void store_to(float* to) const {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < kTileVectors; ++v) store(to + r * kTileCols + v * kLanes, sum[r][v]);
+  }
+
+ private:
+  template <class T, int kHalf>
+  MARU_INLINE void add_half(const Word* a, const Words (&words)[kTileVectors]) {
+    decltype(factor<T, kHalf>(no_words())) right[kTileVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < kTileVectors; ++v) right[v] = factor<T, kHalf>(words[v]);
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      const auto left = factor<T, kHalf>(broadcast_word(a + r));
+#pragma GCC unroll 4
+      for (int v = 0; v < kTileVectors; ++v) sum[r][v] = fma(left, right[v], sum[r][v]);
+    }
+  }
+};
+
+/// sums [kRows, kTileCols] = or += a [words, kRows]ᵀ · b [words, kTileCols].
+template <class T, int kRows>
+void multiply_tile(float* sums, const Word* a, const Word* b, int64_t words, bool resume) {
+  TileSums<kRows> sum(sums, resume);
+  for (; words > 0; --words, a += kRows, b += kTileCols) {
+    Words right[kTileVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < kTileVectors; ++v) right[v] = load_words(b + v * kLanes);
+    sum.template add<T>(a, right);
+  }
+  sum.store_to(sums);
+}
+
+using MultiplyTile = void (*)(float*, const Word*, const Word*, int64_t, bool);
+
+template <class T, int... kRows>
+MultiplyTile multiply_rows(int64_t rows, std::integer_sequence<int, kRows...>) {
+  static constexpr MultiplyTile kTable[] = {multiply_tile<T, kRows + 1>...};
+  return kTable[rows - 1];
+}
+
+}  // namespace
+}  // namespace maru::kernels
