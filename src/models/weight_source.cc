@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstring>
+
 #include "base/float16.h"
 #include "formats/block_integers.h"
 #include "formats/block_quant.h"
@@ -36,6 +38,13 @@ void copy_rows(T* to, const ReadRow& read, const StoredPart& part, float offset)
     read(r, row.data());
     for (const float value : row) store(value - offset, to++);
   }
+}
+
+/// Rows that only change places.
+void move_rows(std::byte* to, const std::byte* from, const StoredPart& part, size_t width) {
+  const size_t bytes = static_cast<size_t>(part.shape.cols) * width;
+  for (int64_t r = 0; r < part.shape.rows; ++r, to += bytes)
+    std::memcpy(to, from + static_cast<size_t>(part.at(r)) * width, bytes);
 }
 
 Tensor own_memory(Shape shape, Dtype dtype) {
@@ -178,6 +187,10 @@ Tensor WeightSource::expanded(const Found& found, Shape shape, Dtype dtype) cons
     return fill(matrix_rows(matrix.value(), found.part));
   }
   const formats::StoredTensor& stored = *files_.find(found.item.name);
+  if (stored.dtype == format_name(dtype) && !found.part.transposed() && found.offset == 0) {
+    move_rows(to.data<std::byte>(), stored.bytes.data(), found.part, size_of(dtype));
+    return to;
+  }
   if (const ElementAt element = reader_of(stored.dtype)) return fill(plain_rows(stored, found.part, element));
   const auto type = formats::ggml_type_named(stored.dtype);
   if (!gguf_ || !type || !formats::can_dequantize(*type))

@@ -24,7 +24,7 @@ struct Job {
   };
   struct Depth {
     int64_t first, words;  // of k
-    int64_t k(const Job& job) const { return smaller(words * kPerWord<T>, job.x.k - first * kPerWord<T>); }
+    int64_t k(const Job& job) const { return smaller(words * kPerPacked<T>, job.x.k - first * kPerPacked<T>); }
   };
   struct Strip {
     int64_t first, cols;  // in the block
@@ -42,12 +42,12 @@ struct Job {
   int64_t first_row(const Block& block, int64_t tile) const { return tile * block.rows / row_tiles(block); }
 
   void pack_a(const Block& block, Depth depth) const {
-    const Lines<T> from = a_lines().from(block.row, depth.first * kPerWord<T>);
+    const Lines<T> from = a_lines().from(block.row, depth.first * kPerPacked<T>);
     const int64_t k = depth.k(*this), chunk = pack_chunk(from, k);
     for (int64_t p = 0; p < k; p += chunk)
       for (int64_t tile = 0; tile < row_tiles(block); ++tile) {
         const int64_t row = first_row(block, tile), rows = first_row(block, tile + 1) - row;
-        pack_panel(block.buffers.a + row * depth.words + p / kPerWord<T> * rows, rows, from.from(row, p), rows,
+        pack_panel(block.buffers.a + row * depth.words + p / kPerPacked<T> * rows, rows, from.from(row, p), rows,
                    smaller(chunk, k - p));
       }
   }
@@ -56,11 +56,11 @@ struct Job {
     const int64_t col = block.col + strip.first;
     if (x.packed_b != nullptr)
       return {reinterpret_cast<const Word*>(x.packed_b) + col * words + depth.first * kTileCols, words * kTileCols};
-    const Lines<T> from = b_lines().from(col, depth.first * kPerWord<T>);
+    const Lines<T> from = b_lines().from(col, depth.first * kPerPacked<T>);
     const int64_t k = depth.k(*this), chunk = pack_chunk(from, k);
     for (int64_t p = 0; p < k; p += chunk)
       for (int64_t c = 0; c < strip.cols; c += kTileCols)
-        pack_panel(block.buffers.b + c * depth.words + p / kPerWord<T> * kTileCols, kTileCols, from.from(c, p),
+        pack_panel(block.buffers.b + c * depth.words + p / kPerPacked<T> * kTileCols, kTileCols, from.from(c, p),
                    smaller(kTileCols, strip.cols - c), smaller(chunk, k - p));
     return {block.buffers.b, depth.words * kTileCols};
   }
@@ -87,7 +87,7 @@ struct Job {
     const bool first = depth.first == 0, last = depth.first + depth.words >= words;
     for (int64_t tile = 0; tile < row_tiles(block); ++tile) {
       const int64_t row = first_row(block, tile), rows = first_row(block, tile + 1) - row;
-      const MultiplyTile multiply = multiply_rows<T>(rows, std::make_integer_sequence<int, kTileRows<T>>());
+      const MultiplyTile multiply = multiply_rows<T>(rows, std::make_integer_sequence<int, kTileRows>());
       for (int64_t c = 0; c < strip.cols; c += kTileCols) {
         const int64_t col = strip.first + c;
         float* sums = sums_at(block, tile, col);
@@ -100,14 +100,14 @@ struct Job {
   // Few rows do not repay the way of op(b) through L2: a chunk of a panel is packed in L1 and multiplied with all
   // tiles.
   void multiply_chunks(const Block& block, Depth depth, int64_t col) const {
-    const Lines<T> from = b_lines().from(block.col + col, depth.first * kPerWord<T>);
+    const Lines<T> from = b_lines().from(block.col + col, depth.first * kPerPacked<T>);
     const int64_t cols = smaller(kTileCols, block.cols - col);
     for (int64_t done = 0; done == 0 || done < depth.words; done += kChunkWords) {
       const Depth chunk{depth.first + done, smaller(kChunkWords, depth.words - done)};
-      pack_panel(block.buffers.b, kTileCols, from.from(0, done * kPerWord<T>), cols, chunk.k(*this));
+      pack_panel(block.buffers.b, kTileCols, from.from(0, done * kPerPacked<T>), cols, chunk.k(*this));
       for (int64_t tile = 0; tile < row_tiles(block); ++tile) {
         const int64_t row = first_row(block, tile), rows = first_row(block, tile + 1) - row;
-        const MultiplyTile multiply = multiply_rows<T>(rows, std::make_integer_sequence<int, kTileRows<T>>());
+        const MultiplyTile multiply = multiply_rows<T>(rows, std::make_integer_sequence<int, kTileRows>());
         multiply(sums_at(block, tile, col), block.buffers.a + row * depth.words + done * rows, block.buffers.b,
                  chunk.words, chunk.first > 0);
       }
@@ -116,8 +116,8 @@ struct Job {
 
   // A single tile does not repay a chunk either.
   void multiply_in_place(const Block& block, Depth depth, int64_t col) const {
-    const Lines<T> from = b_lines().from(block.col + col, depth.first * kPerWord<T>);
-    lines_of<T>(block.rows, std::make_integer_sequence<int, kTileRows<T>>())(
+    const Lines<T> from = b_lines().from(block.col + col, depth.first * kPerPacked<T>);
+    lines_of<T>(block.rows, std::make_integer_sequence<int, kTileRows>())(
         sums_at(block, 0, col), block.buffers.a, from.data, from.ld, depth.k(*this), depth.first > 0);
   }
 

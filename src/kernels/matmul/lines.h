@@ -6,7 +6,7 @@
 namespace maru::kernels {
 namespace {
 
-constexpr int64_t kStepWords = 16;  // of k: a cache line of every line
+constexpr int64_t kStepWords = 16;  // as they are stored: a cache line of every line
 static_assert(kStepWords % kLanes == 0);
 
 template <class T>
@@ -26,7 +26,7 @@ struct LineStep {
   }
   MARU_INLINE void load_part(const T* b, int64_t ldb, int64_t k) {
     for (int v = 0; v < kTileVectors; ++v)
-      for (int64_t w = 0; w < words_of<T>(k); w += kLanes) {
+      for (int64_t w = 0; w * kPerWord<T> < k; w += kLanes) {
         const int64_t rest = smaller(k - w * kPerWord<T>, kLanes * kPerWord<T>);
         Words block[kLanes];
         for (int64_t i = 0; i < kLanes; ++i)
@@ -48,19 +48,26 @@ template <class T, int kRows>
 void multiply_lines(float* sums, const Word* a, const T* b, int64_t ldb, int64_t k, bool resume) {
   TileSums<kRows> sum(sums, resume);
   LineStep<T> step;
-  const auto add = [&](int64_t i) __attribute__((always_inline)) {
-    Words right[kTileVectors];
+  const auto add = [&]<int kHalf>(int64_t i) __attribute__((always_inline)) {
+    decltype(factor<T, kHalf>(no_words())) right[kTileVectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < kTileVectors; ++v) right[v] = step.x[v][i];
-    sum.template add<T>(a + i * kRows, right);
+    for (int v = 0; v < kTileVectors; ++v) right[v] = factor<T, kHalf>(step.x[v][i]);
+    sum.template add<T>(a + (i * kHalves<T> + kHalf) * kRows, right);
   };
-  for (; k >= step.kElements; k -= step.kElements, b += step.kElements, a += kStepWords * kRows) {
+  for (; k >= step.kElements; k -= step.kElements, b += step.kElements, a += kStepWords * kHalves<T> * kRows) {
     step.load_whole(b, ldb);
 #pragma GCC unroll 16
-    for (int64_t i = 0; i < kStepWords; ++i) add(i);
+    for (int64_t i = 0; i < kStepWords; ++i) {
+      add.template operator()<0>(i);
+      if constexpr (kHalves<T> == 2) add.template operator()<1>(i);
+    }
   }
   if (k > 0) step.load_part(b, ldb, k);
-  for (int64_t i = 0; i < words_of<T>(k); ++i) add(i);
+  for (int64_t i = 0; i * kPerWord<T> < k; ++i) {
+    add.template operator()<0>(i);
+    if constexpr (kHalves<T> == 2)
+      if (i * kPerWord<T> + 1 < k) add.template operator()<1>(i);
+  }
   sum.store_to(sums);
 }
 

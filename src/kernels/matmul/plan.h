@@ -40,13 +40,13 @@ void share_out(Plan& plan, int threads, int64_t m, int64_t n) {
 template <class T>
 Plan plan_for(int threads, int64_t m, int64_t n, int64_t k) {
   Plan plan;
-  plan.tile_rows = kTileRows<T>;
+  plan.tile_rows = kTileRows;
   plan.few_rows = m <= kFewRows;
   plan.word_blocks = blocks_of(words_of<T>(k), plan.few_rows ? 4 * kBlockWords : kBlockWords);
   plan.row_blocks = blocks_of(m, kBlockRows);
   plan.col_blocks = blocks_of(n, kBlockCols);
   share_out(plan, threads, m, n);
-  plan.words = round_up(larger(1, divide_up(words_of<T>(k), plan.word_blocks)), kStepWords);
+  plan.words = round_up(larger(1, divide_up(words_of<T>(k), plan.word_blocks)), kStepWords * kHalves<T>);
   plan.rows = divide_up(m, plan.row_blocks);
   const int64_t panels = divide_up(blocks_of(n, kTileCols), plan.col_blocks);
   const int64_t panel_bytes = plan.words * kTileCols * static_cast<int64_t>(sizeof(Word));

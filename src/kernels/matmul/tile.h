@@ -7,12 +7,8 @@
 namespace maru::kernels {
 namespace {
 
-// Tiles as large as registers allow, next to the factors: 14 x 2 and 6 x 2 sums; 4 x 2 where bfloat16 must be widened
-// in more registers.
-template <class T>
-constexpr int kTileRows = kLanes == 16                     ? 14
-                          : kLanes == 8 && kHalves<T> == 1 ? 6
-                                                           : 4;
+// Tiles as large as registers allow, next to the factors: 14 x 2 and 6 x 2 sums.
+constexpr int kTileRows = kLanes == 16 ? 14 : kLanes == 8 ? 6 : 4;
 constexpr int kTileVectors = 2;
 constexpr int64_t kTileCols = kTileVectors * kLanes;
 
@@ -27,31 +23,21 @@ struct TileSums {
 #pragma GCC unroll 4
       for (int v = 0; v < kTileVectors; ++v) sum[r][v] = load(from + r * kTileCols + v * kLanes);
   }
-  /// One word along k: a [kRows] times `words` of kTileCols columns.
-  template <class T>
-  MARU_INLINE void add(const Word* a, const Words (&words)[kTileVectors]) {
-    add_half<T, 0>(a, words);
-    if constexpr (kHalves<T> == 2) add_half<T, 1>(a, words);
+  /// One packed word along k: a [kRows] times `right`, of kTileCols columns.
+  template <class T, class Factor>
+  MARU_INLINE void add(const Word* a, const Factor (&right)[kTileVectors]) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      const Factor left = factor<Packed<T>, 0>(broadcast_word(a + r));
+#pragma GCC unroll 4
+      for (int v = 0; v < kTileVectors; ++v) sum[r][v] = fma(left, right[v], sum[r][v]);
+    }
   }
   MARU_INLINE void store_to(float* to) const {
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
       for (int v = 0; v < kTileVectors; ++v) store(to + r * kTileCols + v * kLanes, sum[r][v]);
-  }
-
- private:
-  template <class T, int kHalf>
-  MARU_INLINE void add_half(const Word* a, const Words (&words)[kTileVectors]) {
-    decltype(factor<T, kHalf>(no_words())) right[kTileVectors];
-#pragma GCC unroll 4
-    for (int v = 0; v < kTileVectors; ++v) right[v] = factor<T, kHalf>(words[v]);
-#pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) {
-      const auto left = factor<T, kHalf>(broadcast_word(a + r));
-#pragma GCC unroll 4
-      for (int v = 0; v < kTileVectors; ++v) sum[r][v] = fma(left, right[v], sum[r][v]);
-    }
   }
 };
 
@@ -60,9 +46,9 @@ template <class T, int kRows>
 void multiply_tile(float* sums, const Word* a, const Word* b, int64_t words, bool resume) {
   TileSums<kRows> sum(sums, resume);
   for (; words > 0; --words, a += kRows, b += kTileCols) {
-    Words right[kTileVectors];
+    decltype(factor<Packed<T>, 0>(no_words())) right[kTileVectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < kTileVectors; ++v) right[v] = load_words(b + v * kLanes);
+    for (int v = 0; v < kTileVectors; ++v) right[v] = factor<Packed<T>, 0>(load_words(b + v * kLanes));
     sum.template add<T>(a, right);
   }
   sum.store_to(sums);

@@ -107,8 +107,21 @@ struct Words {
 MARU_INLINE Words no_words() { return {_mm256_setzero_si256()}; }
 MARU_INLINE Words load_words(const void* p) { return {_mm256_loadu_si256(static_cast<const __m256i*>(p))}; }
 MARU_INLINE void store_words(Word* p, Words x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x.v); }
+// In pieces: processors of this instruction set may take many cycles for a masked store.
 MARU_INLINE void store_words(Word* p, Words x, int64_t n) {
-  _mm256_maskstore_epi32(reinterpret_cast<int*>(p), first_lanes(n), x.v);
+  if (n >= 8) return store_words(p, x);
+  __m128i part = _mm256_castsi256_si128(x.v);
+  if (n >= 4) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), part);
+    part = _mm256_extracti128_si256(x.v, 1);
+    p += 4;
+  }
+  if ((n & 2) != 0) {
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), part);
+    part = _mm_srli_si128(part, 8);
+    p += 2;
+  }
+  if ((n & 1) != 0) *p = static_cast<Word>(_mm_cvtsi128_si32(part));
 }
 MARU_INLINE Words broadcast_word(const Word* p) { return {_mm256_set1_epi32(static_cast<int>(*p))}; }
 
@@ -228,6 +241,18 @@ MARU_INLINE void load_transposed(Words (&x)[kLanes], const void* lines, int64_t 
   transpose(x);
 }
 
+#endif
+
+#if defined(MARU_ISA_AVX512)
+MARU_INLINE Words words_from(F32 x) { return {_mm512_castps_si512(x.v)}; }
+#elif defined(MARU_ISA_AVX2)
+MARU_INLINE Words words_from(F32 x) { return {_mm256_castps_si256(x.v)}; }
+#else
+MARU_INLINE Words words_from(F32 x) {
+  Word word;
+  __builtin_memcpy(&word, &x.v, sizeof word);
+  return {word};
+}
 #endif
 
 MARU_INLINE Words zip(const float* low, int64_t n) { return load_elements(low, n); }
