@@ -60,9 +60,6 @@ std::vector<Product> products(const std::string& shapes) {
     add_layer(list, 512, 768, 16384);
     add_layer(list, 512, 512, 32000);
   } else {
-    for (int64_t k : {2048, 1536, 1984})
-      list.push_back({"TMP in cache", 1, 128, k, false, true, false, false}),
-          list.push_back({"TMP in mem", 1, 4096, k, false, true, false, false, true});
     for (bool packed : {true, false})
       for (int64_t m : {1, 2, 4, 8, 16, 32, 64, 512})
         list.push_back({packed ? "packed" : "in place", m, 4096, 2048, false, true, packed, false, true});

@@ -127,7 +127,7 @@ def greedy(model, tokens):
 def as_exaone(directory):
     """EXAONE 3.5 computes what Llama does; its code is no part of transformers, so its names are given here.
 
-    Sources: the modeling_exaone.py and configuration_exaone.py of its repositories (SiLU of c_fc_0 gates c_fc_1; RMS
+    Sources: the modeling_exaone.py and configuration_exaone.py that come with its models (SiLU of c_fc_0 gates c_fc_1; RMS
     norms ln_1 and ln_2 before attention and MLP; halves rotated; tied embeddings, epsilon 1e-5 where a file says
     nothing), vLLM's exaone.py, and the tensor map of the `gguf` package (c_fc_0 is the gate, c_fc_1 goes up).
     """

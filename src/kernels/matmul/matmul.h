@@ -15,8 +15,9 @@ namespace maru::kernels {
 /// Shapes   op(a) [m, k]; op(b) [k, n]; c [m, n]; each with its leading dimension (elements from row to row as stored).
 /// Types    C is T or Accumulator<T>; sums in f32 for float and bfloat16. AVX-512 multiplies bfloat16 with `vdpbf16ps`,
 ///          which rounds each sum of two products once and takes subnormal numbers for zero.
-/// Cost     2·m·n·k flops. m = 1 reads b at the speed of memory, packed or stored [n, k]; a few tiles of rows are up to
-///          a fifth slower with a b that is not packed.
+/// Cost     2·m·n·k flops. m = 1 reads b at the speed of memory, packed or stored [n, k]; a few tiles of rows are
+/// slower
+///          with a b that is not packed.
 template <class T, class C = T>
 struct Matmul {
   C* c;
