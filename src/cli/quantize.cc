@@ -8,6 +8,7 @@
 #include "cli/lineage.h"
 #include "cli/verbs.h"
 #include "eval/windows.h"
+#include "formats/weight_files.h"
 #include "ledger/artefact_writer.h"
 #include "models/calibrate.h"
 #include "models/checkpoint.h"
@@ -104,8 +105,9 @@ std::vector<std::vector<int32_t>> calibration_of(const QuantizeArguments& a, con
 }
 
 std::unique_ptr<Decoder> load_plain(const fs::path& directory) {
-  if (!fs::is_directory(directory))
-    throw Failure(ErrorCode::kUnimplemented, directory.string() + ": expected a Hugging Face directory");
+  if (formats::gguf_file_of(directory))
+    throw Failure(ErrorCode::kUnimplemented,
+                  directory.string() + ": a GGUF file cannot be quantized; give the model it was made from");
   auto model = load_model(directory);
   if (has_quantized_weights(*model))
     throw Failure(ErrorCode::kInvalidArgument,
@@ -173,7 +175,7 @@ std::string text_of(const Json& r) {
 void add_quantize(CLI::App& app, Session& session) {
   CLI::App* verb = app.add_subcommand("quantize", "round a model's weights to 8 or 4 bits, and say what that costs");
   auto a = std::make_shared<QuantizeArguments>();
-  verb->add_option("model", a->model, "a model by name or directory")->required();
+  verb->add_option("model", a->model, "a model by name or Hugging Face directory")->required();
   verb->add_option("--to", a->to, "int4 (the default) or int8; tables are int8 in both")
       ->check(CLI::IsMember({"int4", "int8"}));
   verb->add_option("--out", a->out, "name of the new model, or a path with a '/'")->required();
