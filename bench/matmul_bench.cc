@@ -133,6 +133,7 @@ class Timed {
     PeerMatmul peer(
         {p_.m, p_.n, p_.k, p_.transpose_a, p_.transpose_b, p_.packed, p_.wide, sizeof(T) == 2, sizeof(C) == 2},
         stream_.pool->size(), a_.data(), b_.data(), c_.data(), std::max<int64_t>(1, weights_.size()));
+    // oneDNN has no copies of a weight that is not packed: it would read that from a cache.
     return best_times(
         Timer(options.cpu_time, stream_.pool->size()), [&] { once(); },
         peer.available() && p_.packed == p_.from_memory ? [&] { peer.run(); } : std::function<void()>(),

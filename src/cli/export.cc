@@ -79,10 +79,7 @@ bool holds_panels(const fs::path& model) {
 
 formats::ConvertResult export_model(Session& session, const ExportArguments& a, const fs::path& model) {
   const fs::path out = fs::absolute(a.out).lexically_normal();
-  if (formats::gguf_file_of(model))
-    throw Failure(ErrorCode::kUnimplemented, model.string() +
-                                                 ": a GGUF file cannot be exported; give the model it "
-                                                 "was made from");
+  refuse_gguf(model, "exported");
   if (fs::exists(out) && !a.force) throw Failure(ErrorCode::kExists, out.string() + ": exists; --force replaces it");
   Progress bar("export", static_cast<uint64_t>(std::max<int64_t>(0, inspect_model(model).parameters)), "weights",
                session.quiet);

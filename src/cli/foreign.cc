@@ -1,5 +1,7 @@
 #include "cli/foreign.h"
 
+#include <fmt/format.h>
+
 #include "base/hash.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
@@ -20,6 +22,12 @@ ledger::ForeignOrigin foreign_origin(const fs::path& weights, std::string name, 
     progress.add(t.bytes.size());
   }
   return origin;
+}
+
+void refuse_gguf(const fs::path& model, std::string_view what) {
+  if (!formats::gguf_file_of(model)) return;
+  throw Failure(ErrorCode::kUnimplemented,
+                fmt::format("{}: a GGUF file cannot be {}; give the model it was made from", model.string(), what));
 }
 
 std::string directory_name(const fs::path& path) {

@@ -8,7 +8,6 @@
 #include "cli/lineage.h"
 #include "cli/verbs.h"
 #include "eval/windows.h"
-#include "formats/weight_files.h"
 #include "ledger/artefact_writer.h"
 #include "models/calibrate.h"
 #include "models/checkpoint.h"
@@ -105,9 +104,9 @@ std::vector<std::vector<int32_t>> calibration_of(const QuantizeArguments& a, con
 }
 
 std::unique_ptr<Decoder> load_plain(const fs::path& directory) {
-  if (formats::gguf_file_of(directory))
-    throw Failure(ErrorCode::kUnimplemented,
-                  directory.string() + ": a GGUF file cannot be quantized; give the model it was made from");
+  refuse_gguf(directory, "quantized");
+  if (!fs::is_directory(directory))
+    throw Failure(ErrorCode::kUnimplemented, directory.string() + ": expected a Hugging Face directory");
   auto model = load_model(directory);
   if (has_quantized_weights(*model))
     throw Failure(ErrorCode::kInvalidArgument,

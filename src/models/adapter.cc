@@ -10,7 +10,6 @@
 #include "models/registry.h"
 #include "models/weight_source.h"
 #include "models/weights.h"
-#include "ops/linear.h"
 #include "ops/lora.h"
 
 namespace maru {

@@ -269,12 +269,6 @@ bool WeightSource::load_quantized(const Stream& stream, Parameter& parameter, co
   }
 }
 
-void WeightSource::release(const std::string& tensor) const {
-  const Item* item = find_item(tensor);
-  const formats::StoredTensor* stored = item == nullptr ? nullptr : files_.find(item->name);
-  if (stored != nullptr) stored->owner->release(stored->bytes);
-}
-
 void WeightSource::refuse_unused(bool tied_head) const {
   for (const Item& item : plain_.items()) {
     const bool ignored = is_derived(item.name) || item.shape.size() > 2 || (tied_head && is_head(item.name));

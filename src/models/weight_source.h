@@ -56,8 +56,6 @@ class WeightSource {
   /// Throws   kDataLoss when its tensors do not fit it.
   bool load_panels(Parameter&, Shape shape);
   bool contains(const std::string& tensor) const { return items_.contains(tensor); }
-  /// Gives the pages of a tensor back; they are read again when somebody looks at them.
-  void release(const std::string& tensor) const;
 
   /// Throws kUnimplemented if there are tensors that nobody asked for, which would have changed the results. Masks and
   /// rotary tables would not, nor would a head that is tied.

@@ -21,7 +21,6 @@ void run_matmul(CpuStream& stream, const Tensor& c, bool add, const Tensor& a, b
                                                 .b = b.data<T>(),
                                                 .ldb = b.cols(),
                                                 .transpose_b = transpose_b,
-                                                .packed_b = nullptr,
                                                 .m = c.rows(),
                                                 .n = c.cols(),
                                                 .k = transpose_a ? a.rows() : a.cols(),

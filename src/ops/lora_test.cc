@@ -35,8 +35,7 @@ class LoraOps : public testing::Test {
     return t.dtype() == Dtype::kBf16 ? to_float(t.data<bfloat16>()[i]) : t.data<float>()[i];
   }
   LoraWeights lora(int64_t in, int64_t out, int64_t rank, Dtype dtype) {
-    LoraWeights l{.a = normal({rank, in}, dtype), .b = normal({out, rank}, dtype), .scale = 0.7};
-    return l;
+    return {.a = normal({rank, in}, dtype), .b = normal({out, rank}, dtype), .scale = 0.7};
   }
   /// Element (r, c) of weight + scale · b · a.
   static double sum_at(const Tensor& weight, const LoraWeights& l, int64_t r, int64_t c) {

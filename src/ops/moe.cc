@@ -46,7 +46,6 @@ void multiply_group(CpuStream& stream, const Tensor& y, const Tensor& x, const P
                                                .b = weight.value.data<T>(),
                                                .ldb = x.cols(),
                                                .transpose_b = true,
-                                               .packed_b = nullptr,
                                                .m = m,
                                                .n = y.cols(),
                                                .k = x.cols(),

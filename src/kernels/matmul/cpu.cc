@@ -38,18 +38,25 @@ struct Job {
   Lines<T> b_lines() const { return {x.b, x.ldb, !x.transpose_b}; }
 
   // Rows of c are spread evenly over the tiles of a block.
-  int64_t row_tiles(const Block& block) const { return tiles_of_rows(plan, block.rows); }
-  int64_t first_row(const Block& block, int64_t tile) const { return tile * block.rows / row_tiles(block); }
+  struct RowTile {
+    int64_t index, row, rows;  // in the block
+  };
+  template <class F>
+  MARU_INLINE void for_tiles(const Block& block, const F& f) const {
+    const int64_t tiles = tiles_of(block.rows);
+    const auto first_row = [&](int64_t tile) { return tile * block.rows / tiles; };
+    for (int64_t tile = 0; tile < tiles; ++tile)
+      f(RowTile{tile, first_row(tile), first_row(tile + 1) - first_row(tile)});
+  }
 
   void pack_a(const Block& block, Depth depth) const {
     const Lines<T> from = a_lines().from(block.row, depth.first * kPerPacked<T>);
     const int64_t k = depth.k(*this), chunk = pack_chunk(from, k);
     for (int64_t p = 0; p < k; p += chunk)
-      for (int64_t tile = 0; tile < row_tiles(block); ++tile) {
-        const int64_t row = first_row(block, tile), rows = first_row(block, tile + 1) - row;
-        pack_panel(block.buffers.a + row * depth.words + p / kPerPacked<T> * rows, rows, from.from(row, p), rows,
-                   smaller(chunk, k - p));
-      }
+      for_tiles(block, [&](RowTile t) {
+        pack_panel(block.buffers.a + t.row * depth.words + p / kPerPacked<T> * t.rows, t.rows, from.from(t.row, p),
+                   t.rows, smaller(chunk, k - p));
+      });
   }
 
   Panels b_panels(const Block& block, Depth depth, Strip strip) const {
@@ -65,9 +72,11 @@ struct Job {
     return {block.buffers.b, depth.words * kTileCols};
   }
 
-  void finish(const float* sums, int64_t row, int64_t col, int64_t rows, int64_t cols) const {
-    for (int64_t r = 0; r < rows; ++r, sums += kTileCols) {
-      C* c = x.c + (row + r) * x.ldc + col;
+  void finish(const Block& block, RowTile t, int64_t col) const {
+    const float* sums = sums_at(block, t.index, col);
+    const int64_t cols = smaller(kTileCols, block.cols - col);
+    for (int64_t r = 0; r < t.rows; ++r, sums += kTileCols) {
+      C* c = x.c + (block.row + t.row + r) * x.ldc + block.col + col;
       for_lanes(
           cols, [&](int64_t i, int64_t n) __attribute__((always_inline)) {
             const F32 sum = load(sums + i);
@@ -79,22 +88,21 @@ struct Job {
   // Sums of a tile, between blocks of k where there are several.
   float* sums_at(const Block& block, int64_t tile, int64_t col) const {
     const int64_t panel = plan.word_blocks > 1 ? col / kTileCols : 0;
-    return block.buffers.sums + (panel * tiles_of_rows(plan, plan.rows) + tile) * tile_sums(plan);
+    return block.buffers.sums + (panel * tiles_of(plan.rows) + tile) * kTileSums;
   }
 
   void multiply_strip(const Block& block, Depth depth, Strip strip) const {
     const Panels b = b_panels(block, depth, strip);
     const bool first = depth.first == 0, last = depth.first + depth.words >= words;
-    for (int64_t tile = 0; tile < row_tiles(block); ++tile) {
-      const int64_t row = first_row(block, tile), rows = first_row(block, tile + 1) - row;
-      const MultiplyTile multiply = multiply_rows<T>(rows, std::make_integer_sequence<int, kTileRows>());
+    for_tiles(block, [&](RowTile t) {
+      const MultiplyTile multiply = tile_of<T>(t.rows);
       for (int64_t c = 0; c < strip.cols; c += kTileCols) {
         const int64_t col = strip.first + c;
-        float* sums = sums_at(block, tile, col);
-        multiply(sums, block.buffers.a + row * depth.words, b.data + c / kTileCols * b.stride, depth.words, !first);
-        if (last) finish(sums, block.row + row, block.col + col, rows, smaller(kTileCols, block.cols - col));
+        multiply(sums_at(block, t.index, col), block.buffers.a + t.row * depth.words, b.data + c / kTileCols * b.stride,
+                 depth.words, !first);
+        if (last) finish(block, t, col);
       }
-    }
+    });
   }
 
   // Few rows do not repay the way of op(b) through L2: a chunk of a panel is packed in L1 and multiplied with all
@@ -105,34 +113,28 @@ struct Job {
     for (int64_t done = 0; done == 0 || done < depth.words; done += kChunkWords) {
       const Depth chunk{depth.first + done, smaller(kChunkWords, depth.words - done)};
       pack_panel(block.buffers.b, kTileCols, from.from(0, done * kPerPacked<T>), cols, chunk.k(*this));
-      for (int64_t tile = 0; tile < row_tiles(block); ++tile) {
-        const int64_t row = first_row(block, tile), rows = first_row(block, tile + 1) - row;
-        const MultiplyTile multiply = multiply_rows<T>(rows, std::make_integer_sequence<int, kTileRows>());
-        multiply(sums_at(block, tile, col), block.buffers.a + row * depth.words + done * rows, block.buffers.b,
-                 chunk.words, chunk.first > 0);
-      }
+      for_tiles(block, [&](RowTile t) {
+        tile_of<T>(t.rows)(sums_at(block, t.index, col), block.buffers.a + t.row * depth.words + done * t.rows,
+                           block.buffers.b, chunk.words, chunk.first > 0);
+      });
     }
   }
 
   // A single tile does not repay a chunk either.
   void multiply_in_place(const Block& block, Depth depth, int64_t col) const {
     const Lines<T> from = b_lines().from(block.col + col, depth.first * kPerPacked<T>);
-    lines_of<T>(block.rows, std::make_integer_sequence<int, kTileRows>())(
-        sums_at(block, 0, col), block.buffers.a, from.data, from.ld, depth.k(*this), depth.first > 0);
+    lines_of<T>(block.rows)(sums_at(block, 0, col), block.buffers.a, from.data, from.ld, depth.k(*this),
+                            depth.first > 0);
   }
 
   void multiply_few(const Block& block, Depth depth) const {
+    const bool one_tile = tiles_of(block.rows) == 1, last = depth.first + depth.words >= words;
     for (int64_t col = 0; col < block.cols; col += kTileCols) {
-      const int64_t cols = smaller(kTileCols, block.cols - col);
-      if (row_tiles(block) == 1 && cols == kTileCols && !b_lines().k_major)
+      if (one_tile && col + kTileCols <= block.cols && !b_lines().k_major)
         multiply_in_place(block, depth, col);
       else
         multiply_chunks(block, depth, col);
-      if (depth.first + depth.words < words) continue;
-      for (int64_t tile = 0; tile < row_tiles(block); ++tile) {
-        const int64_t row = first_row(block, tile), rows = first_row(block, tile + 1) - row;
-        finish(sums_at(block, tile, col), block.row + row, block.col + col, rows, cols);
-      }
+      if (last) for_tiles(block, [&](RowTile t) { finish(block, t, col); });
     }
   }
 
@@ -144,12 +146,11 @@ struct Job {
     for (int64_t first = 0; first < larger(words, 1); first += plan.words) {
       const Depth depth{first, smaller(plan.words, words - first)};
       pack_a(block, depth);
-      if (plan.few_rows && x.packed_b == nullptr) {
+      if (plan.few_rows && x.packed_b == nullptr)
         multiply_few(block, depth);
-        continue;
-      }
-      for (int64_t col = 0; col < block.cols; col += plan.strip)
-        multiply_strip(block, depth, {col, smaller(plan.strip, block.cols - col)});
+      else
+        for (int64_t col = 0; col < block.cols; col += plan.strip)
+          multiply_strip(block, depth, {col, smaller(plan.strip, block.cols - col)});
     }
   }
 };

@@ -87,6 +87,10 @@ MultiplyLines<T> lines_of(int64_t rows, std::integer_sequence<int, kRows...>) {
   static constexpr MultiplyLines<T> kTable[] = {multiply_lines<T, kRows + 1>...};
   return kTable[rows - 1];
 }
+template <class T>
+MultiplyLines<T> lines_of(int64_t rows) {
+  return lines_of<T>(rows, std::make_integer_sequence<int, kTileRows>());
+}
 
 }  // namespace
 }  // namespace maru::kernels

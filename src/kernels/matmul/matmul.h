@@ -27,8 +27,8 @@ struct Matmul {
   bool transpose_a;  // a is stored [k, m]
   const T* b;        // unused where packed_b is given, as are ldb and transpose_b
   int64_t ldb;
-  bool transpose_b;           // b is stored [n, k], as the weight of a linear layer is
-  const std::byte* packed_b;  // null, or what matmul_pack made of op(b) for this instruction set
+  bool transpose_b;                     // b is stored [n, k], as the weight of a linear layer is
+  const std::byte* packed_b = nullptr;  // or what matmul_pack made of op(b) for this instruction set
   int64_t m, n, k;
   bool add;
   std::byte* scratch;  // matmul_scratch_bytes, aligned to 64

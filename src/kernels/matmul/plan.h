@@ -17,7 +17,6 @@ constexpr int64_t kFewestRows = 16;          // up to here op(b) comes from memo
 
 // How m, n and k are cut. Depends on the number of threads; bits do not depend on it.
 struct Plan {
-  int64_t tile_rows;
   int64_t rows, cols, words;  // of a block; cols a multiple of kTileCols
   bool few_rows;
   int64_t strip;  // columns of a block whose op(b) is packed at a time, where rows are not few
@@ -40,7 +39,6 @@ void share_out(Plan& plan, int threads, int64_t m, int64_t n) {
 template <class T>
 Plan plan_for(int threads, int64_t m, int64_t n, int64_t k) {
   Plan plan;
-  plan.tile_rows = kTileRows;
   plan.few_rows = m <= kFewRows;
   plan.word_blocks = blocks_of(words_of<T>(k), plan.few_rows ? 4 * kBlockWords : kBlockWords);
   plan.row_blocks = blocks_of(m, kBlockRows);
@@ -62,15 +60,14 @@ struct Buffers {
   float* sums;  // of every tile of the block, or of those of one panel where k is a single block
 };
 
-int64_t tiles_of_rows(const Plan& plan, int64_t rows) { return divide_up(rows, plan.tile_rows); }
+int64_t tiles_of(int64_t rows) { return divide_up(rows, kTileRows); }
 int64_t a_words(const Plan& plan) { return round_up(plan.rows * plan.words, 16); }
 int64_t b_words(const Plan& plan) {
   return plan.few_rows ? kChunkWords * kTileCols : round_up(plan.strip * plan.words, 16);
 }
-int64_t tile_sums(const Plan& plan) { return plan.tile_rows * kTileCols; }
+constexpr int64_t kTileSums = kTileRows * kTileCols;
 int64_t sums_of(const Plan& plan) {
-  return round_up(tiles_of_rows(plan, plan.rows) * (plan.word_blocks > 1 ? plan.cols / kTileCols : 1) * tile_sums(plan),
-                  16);
+  return round_up(tiles_of(plan.rows) * (plan.word_blocks > 1 ? plan.cols / kTileCols : 1) * kTileSums, 16);
 }
 int64_t worker_words(const Plan& plan) { return a_words(plan) + b_words(plan) + sums_of(plan); }
 

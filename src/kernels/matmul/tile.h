@@ -57,9 +57,13 @@ void multiply_tile(float* sums, const Word* a, const Word* b, int64_t words, boo
 using MultiplyTile = void (*)(float*, const Word*, const Word*, int64_t, bool);
 
 template <class T, int... kRows>
-MultiplyTile multiply_rows(int64_t rows, std::integer_sequence<int, kRows...>) {
+MultiplyTile tile_of(int64_t rows, std::integer_sequence<int, kRows...>) {
   static constexpr MultiplyTile kTable[] = {multiply_tile<T, kRows + 1>...};
   return kTable[rows - 1];
+}
+template <class T>
+MultiplyTile tile_of(int64_t rows) {
+  return tile_of<T>(rows, std::make_integer_sequence<int, kTileRows>());
 }
 
 }  // namespace

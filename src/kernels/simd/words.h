@@ -28,6 +28,7 @@ struct Pairs {
   __m512i v;
 };
 
+MARU_INLINE Words words_from(F32 x) { return {_mm512_castps_si512(x.v)}; }
 MARU_INLINE Words no_words() { return {_mm512_setzero_si512()}; }
 MARU_INLINE Words load_words(const void* p) { return {_mm512_loadu_si512(p)}; }
 MARU_INLINE void store_words(Word* p, Words x) { _mm512_storeu_si512(p, x.v); }
@@ -88,13 +89,6 @@ MARU_INLINE void transpose(Words (&x)[16]) {
   }
 }
 
-/// x[i] = word i of each of 16 lines that lie `stride` bytes apart.
-MARU_INLINE void load_transposed(Words (&x)[kLanes], const void* lines, int64_t stride) {
-#pragma GCC unroll 16
-  for (int64_t i = 0; i < kLanes; ++i) x[i] = load_words(static_cast<const char*>(lines) + i * stride);
-  transpose(x);
-}
-
 #elif defined(MARU_ISA_AVX2)
 
 template <class T>
@@ -104,6 +98,7 @@ struct Words {
   __m256i v;
 };
 
+MARU_INLINE Words words_from(F32 x) { return {_mm256_castps_si256(x.v)}; }
 MARU_INLINE Words no_words() { return {_mm256_setzero_si256()}; }
 MARU_INLINE Words load_words(const void* p) { return {_mm256_loadu_si256(static_cast<const __m256i*>(p))}; }
 MARU_INLINE void store_words(Word* p, Words x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x.v); }
@@ -214,6 +209,7 @@ MARU_INLINE void store_words(Word* p, Words x) { *p = x.v; }
 MARU_INLINE void store_words(Word* p, Words x, int64_t n) {
   if (n > 0) *p = x.v;
 }
+MARU_INLINE Words words_from(F32 x) { return load_words(&x.v); }
 MARU_INLINE Words broadcast_word(const Word* p) { return {*p}; }
 
 MARU_INLINE Words load_elements(const float* p, int64_t n) {
@@ -235,23 +231,15 @@ MARU_INLINE F32 factor(Words x) {
   return F32(value);
 }
 MARU_INLINE void transpose(Words (&)[1]) {}
+
+#endif
+
+#if !defined(MARU_ISA_AVX2)
+/// x[i] = word i of each of kLanes lines that lie `stride` bytes apart.
 MARU_INLINE void load_transposed(Words (&x)[kLanes], const void* lines, int64_t stride) {
 #pragma GCC unroll 16
   for (int64_t i = 0; i < kLanes; ++i) x[i] = load_words(static_cast<const char*>(lines) + i * stride);
   transpose(x);
-}
-
-#endif
-
-#if defined(MARU_ISA_AVX512)
-MARU_INLINE Words words_from(F32 x) { return {_mm512_castps_si512(x.v)}; }
-#elif defined(MARU_ISA_AVX2)
-MARU_INLINE Words words_from(F32 x) { return {_mm256_castps_si256(x.v)}; }
-#else
-MARU_INLINE Words words_from(F32 x) {
-  Word word;
-  __builtin_memcpy(&word, &x.v, sizeof word);
-  return {word};
 }
 #endif
 
