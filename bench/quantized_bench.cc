@@ -1,8 +1,10 @@
 // Times the matrix products of whole models with quantized weights: every matrix once, in the order of a forward pass,
 // so that a model larger than the caches is read from memory as in decoding. Beside the ceilings measured just before.
 //
-//   quantized_bench [--models 0.1,0.5,1.5] [--kinds int4,int8] [--rows 1,2,4,8,16,64,512] [--isa avx2] [--threads 2]
-//   [--seconds 0.5] [--cpu-time]
+//   quantized_bench [--models 0.1,0.5,1.5] [--kinds int4,int8,q4_0,q8_0] [--rows 1,2,4,8,16,64,512] [--isa avx2]
+//   [--threads 2] [--seconds 0.5] [--cpu-time]
+//
+// q4_0 and q8_0 are int4 and int8 in rows of blocks.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -21,7 +23,7 @@ namespace maru::kernels {
 namespace {
 
 struct Options {
-  std::vector<std::string> models = {"0.1", "0.5", "1.5"}, kinds = {"int4", "int8"};
+  std::vector<std::string> models = {"0.1", "0.5", "1.5"}, kinds = {"int4", "int8", "q4_0", "q8_0"};
   std::vector<int64_t> rows = {1, 2, 4, 8, 16, 64, 512};
   std::string isa = "auto";
   int threads = 0;
@@ -60,21 +62,40 @@ std::vector<MatrixShape> matrices_of(const Model& m) {
   return list;
 }
 
+struct Kind {
+  QuantizedKind kind;
+  QuantizedLayout layout;
+  int64_t quads_bytes(const MatrixShape& s) const {
+    return layout == QuantizedLayout::kBlocks ? quantized_blocks_bytes(kind, s.n, s.k)
+                                              : quantized_quads_bytes(kind, s.n, s.k);
+  }
+  int64_t scales_bytes(const MatrixShape& s) const {
+    return layout == QuantizedLayout::kBlocks ? 0 : quantized_scales_bytes(s.n, s.k);
+  }
+};
+
+Kind kind_of(const std::string& name) {
+  if (name == "int4") return {QuantizedKind::kInt4, QuantizedLayout::kPanels};
+  if (name == "int8") return {QuantizedKind::kInt8, QuantizedLayout::kPanels};
+  if (name == "q4_0") return {QuantizedKind::kInt4, QuantizedLayout::kBlocks};
+  if (name == "q8_0") return {QuantizedKind::kInt8, QuantizedLayout::kBlocks};
+  throw Failure(ErrorCode::kInvalidArgument, "--kinds: expected int4, int8, q4_0 or q8_0, got \"" + name + "\"");
+}
+
 // All matrices of a model in one buffer, quads and scales one after the other, as in a file.
 class Weights {
  public:
-  Weights(const Model& model, QuantizedKind kind) {
+  Weights(const Model& model, Kind kind) {
     int64_t bytes = 0;
     const std::vector<MatrixShape> shapes = matrices_of(model);
-    for (const MatrixShape& s : shapes)
-      bytes += quantized_quads_bytes(kind, s.n, s.k) + quantized_scales_bytes(s.n, s.k);
+    for (const MatrixShape& s : shapes) bytes += kind.quads_bytes(s) + kind.scales_bytes(s);
     buffer_ = HostBuffer(static_cast<size_t>(bytes));
     fill(bytes);
     int64_t at = 0;
     for (const MatrixShape& s : shapes) {
-      const int64_t scales = at + quantized_quads_bytes(kind, s.n, s.k);
-      matrices_.push_back({kind, s.n, s.k, buffer_.data() + at, reinterpret_cast<float16*>(buffer_.data() + scales)});
-      at = scales + quantized_scales_bytes(s.n, s.k);
+      auto* scales = reinterpret_cast<float16*>(buffer_.data() + at + kind.quads_bytes(s));
+      matrices_.push_back({kind.kind, s.n, s.k, buffer_.data() + at, scales, nullptr, kind.layout});
+      at += kind.quads_bytes(s) + kind.scales_bytes(s);
     }
   }
   const std::vector<QuantizedMatrix>& matrices() const { return matrices_; }
@@ -144,7 +165,7 @@ void print_line(const std::string& model, const std::string& kind, Pass& pass, i
 }
 
 void run_model(CpuStream& stream, const Options& options, const std::string& name, const std::string& kind) {
-  const Weights weights(model_of(name), kind == "int4" ? QuantizedKind::kInt4 : QuantizedKind::kInt8);
+  const Weights weights(model_of(name), kind_of(kind));
   const auto bytes = static_cast<int64_t>(weights.memory().size());
   const Ceilings ceiling{measure_read_bandwidth(stream, weights.memory().data(), bytes), measure_int8_ops(stream)};
   std::cout << fmt::format("\nread {:.1f} GB/s, int8 {:.0f} GOP/s, {:.0f} MB of weights\n\n", ceiling.bytes / 1e9,
@@ -172,7 +193,7 @@ int main(int argc, char** argv) {
   maru::kernels::Options options;
   CLI::App app("Quantized matrix products of whole models beside the ceilings of the machine.");
   app.add_option("--models", options.models, "0.1, 0.5, 1.5 (billion parameters)")->delimiter(',');
-  app.add_option("--kinds", options.kinds, "int4, int8")->delimiter(',');
+  app.add_option("--kinds", options.kinds, "int4, int8, q4_0, q8_0")->delimiter(',');
   app.add_option("--rows", options.rows, "rows of activations")->delimiter(',');
   app.add_option("--isa", options.isa, "auto, scalar, avx2, avx512");
   app.add_option("--threads", options.threads, "0: all cores");

@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import pathlib
-import resource
 import subprocess
 import sys
 import time
@@ -95,7 +94,7 @@ class Peer:
         import random
 
         generator = random.Random(7)
-        return [generator.randrange(256) for _ in range(count)]
+        return [generator.randrange(self.vocab_size) for _ in range(count)]
 
     def prefill_seconds(self):
         self.clear()
@@ -120,7 +119,9 @@ def best_of(budget, work):
 
 
 def peak_rss_mib():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    """Of this process alone: getrusage would count what the parent had when it forked."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
 
 
 def peer_worker(options):

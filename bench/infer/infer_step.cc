@@ -2,12 +2,12 @@
 // together, and the memory of it all. One line of JSON; bench/infer/compare.py runs it beside llama.cpp.
 // Usage: infer_step MODEL THREADS [SECONDS]     (MODEL: a directory or a GGUF file; 0 seconds: the first token only)
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -89,23 +89,26 @@ double decode_seconds(StepModel& model, int64_t together) {
   return since(start);
 }
 
+/// Of this process alone: getrusage would count what the parent had when it forked.
 int64_t peak_rss_mib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss / 1024;
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6)) / 1024;
+  throw Failure(ErrorCode::kUnimplemented, "/proc/self/status: VmHWM is missing");
 }
 
 Json measure(const std::string& path, int threads, double seconds, Clock::time_point start) {
+  const int64_t before = peak_rss_mib();
   ThreadPool pool(threads);
   CpuStream stream{&pool, parse_isa("auto")};
   LoadedModel loaded(path, stream, {.cache_bytes = int64_t{1} << 30, .max_sequences = kTogether});
   StepModel& model = loaded.runner();
   Sequences(model, 1, 8).run(random_tokens(8, model.vocab_size()));
-  Json result{{"first_token_seconds", since(start)}, {"first_token_rss_mib", peak_rss_mib()}};
+  Json result{{"first_token_seconds", since(start)}, {"first_token_rss_mib", peak_rss_mib() - before}};
   if (seconds == 0) return result;
   result["prefill"] = kPrefill / best_of(seconds, [&] { return prefill_seconds(model); });
   result["decode"] = kDecoded / best_of(seconds, [&] { return decode_seconds(model, 1); });
-  result["peak_rss_mib"] = peak_rss_mib();
+  result["peak_rss_mib"] = peak_rss_mib() - before;
   result["together"] = kTogether * kDecoded / best_of(seconds, [&] { return decode_seconds(model, kTogether); });
   HostBuffer memory(size_t{256} << 20);
   std::memset(memory.data(), 1, memory.size());

@@ -149,18 +149,18 @@ struct Reader {
 };
 
 constexpr std::array<Reader, 12> kReaders{{
-    {GgmlType::kQ8_0, {8, false, true}, q8_0},
-    {GgmlType::kQ4_0, {4, false, true}, q4_0},
-    {GgmlType::kQ4_1, {4, true, false}, q4_1},
-    {GgmlType::kQ5_0, {8, false, true}, q5_0},
-    {GgmlType::kQ5_1, {8, true, true}, q5_1},
-    {GgmlType::kIq4Nl, {8, false, true}, iq4_nl},
-    {GgmlType::kQ4_K, {4, true, false}, q4_k},
-    {GgmlType::kQ5_K, {8, true, false}, q5_k},
-    {GgmlType::kIq4Xs, {8, false, false}, iq4_xs},
-    {GgmlType::kQ2_K, {8, false, false}, rounded<GgmlType::kQ2_K, 84>},
-    {GgmlType::kQ3_K, {8, false, false}, rounded<GgmlType::kQ3_K, 110>},
-    {GgmlType::kQ6_K, {8, false, false}, rounded<GgmlType::kQ6_K, 210>},
+    {GgmlType::kQ8_0, {8, false, true, true}, q8_0},
+    {GgmlType::kQ4_0, {4, false, true, true}, q4_0},
+    {GgmlType::kQ4_1, {4, true, false, false}, q4_1},
+    {GgmlType::kQ5_0, {8, false, true, false}, q5_0},
+    {GgmlType::kQ5_1, {8, true, true, false}, q5_1},
+    {GgmlType::kIq4Nl, {8, false, true, false}, iq4_nl},
+    {GgmlType::kQ4_K, {4, true, false, false}, q4_k},
+    {GgmlType::kQ5_K, {8, true, false, false}, q5_k},
+    {GgmlType::kIq4Xs, {8, false, false, false}, iq4_xs},
+    {GgmlType::kQ2_K, {8, false, false, false}, rounded<GgmlType::kQ2_K, 84>},
+    {GgmlType::kQ3_K, {8, false, false, false}, rounded<GgmlType::kQ3_K, 110>},
+    {GgmlType::kQ6_K, {8, false, false, false}, rounded<GgmlType::kQ6_K, 210>},
 }};
 
 const Reader* reader_of(GgmlType type) {

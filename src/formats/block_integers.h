@@ -16,6 +16,7 @@ struct IntegerForm {
   int bits;          // 4: q in [-8, 7]; 8: q in [-128, 127]
   bool has_offsets;  // else all are 0
   bool exact;        // nothing is rounded
+  bool as_stored;    // a block is a scale and the integers, which kernels read as it is
 };
 
 /// How a type becomes integers; nothing for plain numbers and for types whose values cannot be read.

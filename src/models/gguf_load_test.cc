@@ -42,12 +42,12 @@ class GgufLoad : public testing::Test {
     return home_ / "m.gguf";
   }
   /// A random model of whole blocks.
-  fs::path saved(Dtype dtype) {
+  fs::path saved(Dtype dtype, int64_t heads = 4) {
     Decoder model(resolve({.vocab_size = 70,
                            .hidden_size = 64,
                            .intermediate_size = 96,
                            .num_hidden_layers = 2,
-                           .num_attention_heads = 4,
+                           .num_attention_heads = heads,
                            .num_key_value_heads = 2,
                            .tie_word_embeddings = false}),
                   dtype);
@@ -162,6 +162,41 @@ TEST_P(GgufBlocks, StayTheSameIntegers) {
     const bool table = a[i].role == ParameterRole::kEmbedding || a[i].role == ParameterRole::kHead;
     EXPECT_EQ(GetParam() == GgmlType::kQ8_0 || table ? QuantizedKind::kInt8 : QuantizedKind::kInt4, p.quantized.kind);
   }
+}
+
+// Heads of 32 have whole panels of rows that lie one row apart; heads of 16 have not, and their rows are packed.
+TEST_P(GgufBlocks, StayWhereTheyAreMapped) {
+  for (int64_t heads : {2, 4}) {
+    const fs::path file = converted(saved(Dtype::kF32, heads), GetParam());
+    const auto numbers = load_model(file, Dtype::kF32), integers = load_for_serving(stream_, file, Dtype::kF32);
+    const auto a = parameters_of(*numbers), b = parameters_of(*integers);
+    for (size_t i = 0; i < a.size(); ++i) {
+      const Parameter& p = *b[i].parameter;
+      if (!p.quantized) continue;
+      const bool paired = p.name.find("q_proj") != std::string::npos || p.name.find("k_proj") != std::string::npos;
+      EXPECT_EQ(paired && heads == 4 ? QuantizedLayout::kPanels : QuantizedLayout::kBlocks, p.quantized.layout)
+          << p.name;
+      EXPECT_EQ(paired && heads == 2 ? 32 : 0, p.quantized.head_rows) << p.name;
+      EXPECT_EQ(floats(*a[i].parameter), floats(p)) << p.name;
+    }
+  }
+}
+
+// Phi-3's queries, keys and values are one tensor.
+TEST_P(GgufBlocks, PartsOfATensorStayWhereTheyAreMapped) {
+  const fs::path file =
+      converted(copied("tests/golden/models/phi3",
+                       {{"rope_scaling", nullptr}, {"rope_parameters", nullptr}, {"sliding_window", nullptr}}),
+                GetParam());
+  const auto numbers = load_model(file, Dtype::kF32), integers = load_for_serving(stream_, file, Dtype::kF32);
+  const auto a = parameters_of(*numbers), b = parameters_of(*integers);
+  int mapped = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const Parameter& p = *b[i].parameter;
+    EXPECT_EQ(floats(*a[i].parameter), floats(p)) << p.name;
+    mapped += p.quantized && p.name.find("self_attn") != std::string::npos;
+  }
+  EXPECT_EQ(4 * 3, mapped);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, GgufBlocks, testing::Values(GgmlType::kQ8_0, GgmlType::kQ4_0),

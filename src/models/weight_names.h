@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/quantized_weight.h"
 #include "tensor/tensor.h"
 
 namespace maru {
@@ -43,10 +44,7 @@ struct StoredPart {
   int64_t head_dim;    // kInterleaved: rows before it is another part's turn; kRotaryPairs: rows of a head
 
   int64_t row_of(int64_t r) const {
-    if (layout == WeightLayout::kRotaryPairs) {
-      const int64_t in_head = r % head_dim, half = head_dim / 2;
-      return r - in_head + in_head % half * 2 + in_head / half;
-    }
+    if (layout == WeightLayout::kRotaryPairs) return paired_row(r, head_dim);
     if (layout != WeightLayout::kInterleaved) return first_row + r;
     return (r / head_dim * (total_rows / shape.rows) + first_row / shape.rows) * head_dim + r % head_dim;
   }

@@ -217,6 +217,22 @@ void WeightSource::load(Parameter& parameter, const std::string& tensor, Paramet
   load(parameter, tensor, {WeightLayout::kRows, stored, 0, stored.rows, 0}, role, shape, dtype);
 }
 
+std::optional<QuantizedWeight> WeightSource::mapped_blocks(const Found& found) const {
+  const formats::StoredTensor& stored = *files_.find(found.item.name);
+  const formats::GgmlType type = formats::ggml_type_named(stored.dtype).value();
+  const formats::IntegerForm form = formats::integer_form(type).value();
+  const StoredPart& part = found.part;
+  const bool paired = part.layout == WeightLayout::kRotaryPairs;
+  const int64_t head_rows = paired ? part.head_dim : 0;
+  if (!form.as_stored || !(paired || part.in_place()) || !fits_blocks(part.shape, head_rows)) return std::nullopt;
+  const auto row = row_of(stored, 0, part.shape.cols, formats::layout_of(type)).size();
+  const auto blocks =
+      stored.bytes.subspan(static_cast<size_t>(part.row_of(0)) * row, static_cast<size_t>(part.shape.rows) * row);
+  const Shape bytes{1, static_cast<int64_t>(blocks.size())};
+  return quantized_blocks(kind_of(form.bits), part.shape,
+                          Tensor(stored.owner, const_cast<std::byte*>(blocks.data()), bytes, Dtype::kU8), head_rows);
+}
+
 QuantizedWeight WeightSource::packed_blocks(const Stream& stream, const Found& found) const {
   const formats::StoredTensor& stored = *files_.find(found.item.name);
   const formats::GgmlType type = formats::ggml_type_named(stored.dtype).value();
@@ -262,7 +278,8 @@ bool WeightSource::load_quantized(const Stream& stream, Parameter& parameter, co
     }
     const auto type = formats::ggml_type_named(found.item.dtype);
     if (!gguf_ || !type || !formats::integer_form(*type)) return false;
-    parameter.quantized = packed_blocks(stream, found);
+    auto mapped = mapped_blocks(found);
+    parameter.quantized = mapped ? std::move(*mapped) : packed_blocks(stream, found);
     return true;
   } catch (const Failure& failure) {
     throw Failure(failure.code(), fmt::format("{}: tensor {}: {}", where_, found.item.name, failure.what()));

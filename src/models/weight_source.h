@@ -45,8 +45,8 @@ class WeightSource {
             Dtype dtype);
   /// The same from a whole tensor in rows.
   void load(Parameter&, const std::string& tensor, ParameterRole role, Shape shape, Dtype dtype);
-  /// Sets the quantized weight of a parameter from integers in the files; false when it is not stored as integers in
-  /// groups of whole 32 columns. docs/formats says what is rounded.
+  /// Sets the quantized weight of a parameter from integers in the files, where they are mapped if kernels read them
+  /// so; false when it is not stored as integers in groups of whole 32 columns. docs/formats says what is rounded.
   ///
   /// Throws   as load; kInvalidArgument when a scale is too large for a half.
   bool load_quantized(const Stream&, Parameter&, const std::string& tensor, const StoredPart& part);
@@ -72,6 +72,8 @@ class WeightSource {
   Found find(const std::string& tensor, const StoredPart& part, ParameterRole role);
   const Item* find_item(const std::string& tensor) const;
   Tensor expanded(const Found&, Shape shape, Dtype dtype) const;
+  /// Blocks where they are mapped; nothing when kernels do not read them so.
+  std::optional<QuantizedWeight> mapped_blocks(const Found&) const;
   QuantizedWeight packed_blocks(const Stream&, const Found&) const;
   QuantizedWeight packed_integers(const Stream&, const StoredPart&, const formats::IntegerWeight&) const;
 

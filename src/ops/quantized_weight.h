@@ -5,16 +5,20 @@
 
 namespace maru {
 
+using kernels::paired_row;
 using kernels::QuantizedKind;
+using kernels::QuantizedLayout;
 
-/// A quantized [rows, cols] matrix: bytes in the layout that every instruction set reads, so that they may lie in a
+/// A quantized [rows, cols] matrix: bytes in a layout that every instruction set reads, so that they may lie in a
 /// mapped file. The tensors keep their memory alive.
 struct QuantizedWeight {
   QuantizedKind kind = QuantizedKind::kInt8;
   Shape shape;
-  Tensor quads;    // u8 [1, quantized_quads_bytes]
-  Tensor scales;   // f16 as u8 [1, quantized_scales_bytes]
+  Tensor quads;    // u8 [1, quantized_quads_bytes]; in blocks [1, quantized_blocks_bytes], with the scales
+  Tensor scales;   // f16 as u8 [1, quantized_scales_bytes], or empty
   Tensor offsets;  // the same, or empty: w = scale · q + offset
+  QuantizedLayout layout = QuantizedLayout::kPanels;
+  int64_t head_rows = 0;  // in blocks: if not 0, the rows of a head, whose halves' rows take turns
   explicit operator bool() const { return static_cast<bool>(quads); }
 };
 

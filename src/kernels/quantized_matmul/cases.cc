@@ -17,14 +17,19 @@ struct Shape {
   bool bias = false;
   double multiplier = 1;
   bool offsets = false;
+  QuantizedLayout layout = QuantizedLayout::kPanels;
+  bool blocks() const { return layout == QuantizedLayout::kBlocks; }
   std::string name() const {
-    return fmt::format("{}, {} x {} x {}{}{}{}", kind == QuantizedKind::kInt8 ? "int8" : "int4", m, n, k,
-                       bias ? ", bias" : "", multiplier != 1 ? ", scaled" : "", offsets ? ", offsets" : "");
+    return fmt::format("{}{}, {} x {} x {}{}{}{}", kind == QuantizedKind::kInt8 ? "int8" : "int4",
+                       blocks() ? " blocks" : "", m, n, k, bias ? ", bias" : "", multiplier != 1 ? ", scaled" : "",
+                       offsets ? ", offsets" : "");
   }
   double flops() const { return 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k); }
   double bytes(double element_bytes) const {
     return element_bytes * static_cast<double>(m * (k + n)) +
-           static_cast<double>(quantized_quads_bytes(kind, n, k) + quantized_scales_bytes(n, k) * (offsets ? 2 : 1));
+           static_cast<double>(blocks() ? quantized_blocks_bytes(kind, n, k)
+                                        : quantized_quads_bytes(kind, n, k) +
+                                              quantized_scales_bytes(n, k) * (offsets ? 2 : 1));
   }
 };
 
@@ -53,12 +58,14 @@ struct Problem {
     ThreadPool pool(1);
     CpuStream stream{&pool, Isa::kScalar};
     CHECK(quantize_matrix<float>(stream, {s.kind, quads.data(), scales.data(), w.data(), s.k, s.n, s.k}));
+    if (s.blocks()) to_blocks();
     if (!s.offsets) return;
     for (float x : in.normal<float>(static_cast<int64_t>(scales.size()))) offsets.push_back(to_float16(x));
   }
 
   QuantizedMatrix matrix() const {
-    return {shape.kind, shape.n, shape.k, quads.data(), scales.data(), shape.offsets ? offsets.data() : nullptr};
+    return {shape.kind,  shape.n, shape.k, quads.data(), scales.data(), shape.offsets ? offsets.data() : nullptr,
+            shape.layout};
   }
   void multiply(CpuStream& stream, int64_t first, int64_t rows) {
     scratch.assign(static_cast<size_t>(quantized_matmul_scratch_bytes(rows, shape.k)), std::byte{0xff});
@@ -96,6 +103,23 @@ struct Problem {
   }
 
  private:
+  // The same numbers row by row; what is read from scales then would show.
+  void to_blocks() {
+    const QuantizedMatrix panels{shape.kind, shape.n, shape.k, quads.data(), scales.data()};
+    std::vector<std::byte> blocks;
+    for (int64_t r = 0; r < shape.n; ++r)
+      for (int64_t first = 0; first < shape.k; first += kQuantizedGroup) {
+        const float16 scale = to_float16(static_cast<float>(reference::quantized_scale(panels, r, first)));
+        const auto* bytes = reinterpret_cast<const std::byte*>(&scale);
+        blocks.insert(blocks.end(), bytes, bytes + sizeof scale);
+        const auto q = [&](int64_t e) { return reference::quantized_element(panels, r, first + e); };
+        for (int64_t e = 0; e < (shape.kind == QuantizedKind::kInt8 ? 32 : 16); ++e)
+          blocks.push_back(
+              static_cast<std::byte>(shape.kind == QuantizedKind::kInt8 ? q(e) : (q(e) + 8) | (q(16 + e) + 8) << 4));
+      }
+    quads = std::move(blocks);
+    std::fill(scales.begin(), scales.end(), to_float16(__builtin_nanf("")));
+  }
   // |c| + multiplier · |x| · (|scale · q| + |offset|), of the numbers as rounded.
   std::vector<double> magnitudes() const {
     std::vector<double> sizes = magnitude(c);
@@ -121,7 +145,14 @@ void quantized_matmul_cases(std::vector<OpCase>& cases) {
                                Shape{kind, 17, 47, 255}, Shape{kind, 40, 100, 511, true, 3.0},
                                Shape{kind, 3, 33, 97, false, 0.5, true}, Shape{kind, 29, 80, 320, true, 1, true}})
       add_cases<Problem>(cases, "quantized_matmul", shape);
-    for (int64_t m : {1, 16, 512}) add_benchmarks<Problem>(cases, "quantized_matmul", Shape{kind, m, 2048, 1024});
+    constexpr auto kBlocks = QuantizedLayout::kBlocks;
+    for (const Shape& shape :
+         {Shape{kind, 1, 33, 160, true, 1, false, kBlocks}, Shape{kind, 1, 48, 32, false, 0.3, false, kBlocks},
+          Shape{kind, 29, 80, 320, true, 1, false, kBlocks}})
+      add_cases<Problem>(cases, "quantized_matmul", shape);
+    for (QuantizedLayout layout : {QuantizedLayout::kPanels, kBlocks})
+      for (int64_t m : {1, 16, 512})
+        add_benchmarks<Problem>(cases, "quantized_matmul", Shape{kind, m, 2048, 1024, false, 1, false, layout});
   }
 }
 

@@ -4,6 +4,7 @@
 // a panel (or two) after the other, tile after tile, so that panels stay in L1 and the block of rows in L2. How many
 // panels a task takes depends on the number of threads: the next ones are fetched while these are multiplied, which is
 // in vain where another thread takes them. The bits do not depend on tasks: each output is summed within one tile.
+// Panels of a matrix in blocks are staged piece by piece along k, and every tile is multiplied with the piece.
 #include <utility>
 
 #include "kernels/quantized_matmul/quantized_matmul.h"
@@ -15,7 +16,10 @@
 #else
 #include "kernels/quantized_matmul/tile_scalar.h"
 #endif
+#include "kernels/quantized_matmul/block_rows.h"
+#include "kernels/quantized_matmul/dequantize_row.h"
 #include "kernels/quantized_matmul/pack_panel.h"
+#include "kernels/quantized_matmul/stage.h"
 
 namespace maru::kernels {
 namespace {
@@ -23,15 +27,10 @@ namespace {
 constexpr int64_t kTaskBytes = 512 * 1024;   // of weights per task at most
 constexpr int64_t kTasksPerThread = 4;       // at least, if there are panels enough: so that threads end together
 constexpr int64_t kBlockBytes = 256 * 1024;  // of records per task: a quarter of L2
+constexpr int64_t kStagedTiles = 24;         // per task: their totals stay beside the piece in L1
+constexpr int64_t kTileTotals = kTileRows * kTilePanels * kQuantizedPanel;
 
 MARU_INLINE F32 load_some(const auto* p, int64_t n) { return n >= kLanes ? load(p) : load(p, larger(n, 0)); }
-MARU_INLINE F32 fused(F32 a, F32 b, F32 c) {
-#if defined(MARU_ISA_AVX512) || defined(MARU_ISA_AVX2)
-  return fma(a, b, c);
-#else
-  return F32(__builtin_fmaf(a.v, b.v, c.v));
-#endif
-}
 
 // How the rows of x are cut: tiles of about the same number of rows.
 struct Tiles {
@@ -116,12 +115,6 @@ MultiplyTile tile_of(const QuantizedMatrix& w, int64_t rows, int64_t panels) {
                                         : tile_of<QuantizedKind::kInt4>(w.offsets != nullptr, rows, panels);
 }
 
-PanelData panel_of(const QuantizedMatrix& w, int64_t panel) {
-  const int64_t first = panel * quantized_groups(w.k), at = first * kQuantizedPanel;
-  return {w.quads + first * quantized_group_bytes(w.kind), w.scales + at,
-          w.offsets != nullptr ? w.offsets + at : nullptr};
-}
-
 // The number of things per task, at most `most` and as even as can be.
 int64_t even_share(int64_t count, int64_t most) { return divide_up(count, divide_up(count, larger(1, most))); }
 
@@ -139,7 +132,12 @@ struct Job {
         panels(quantized_panels(args.w.n)),
         tile_panels(tiles.count == 1 ? 1 : kTilePanels),  // see tile_avx512.h
         panels_per_task(tile_panels * share_of_panels(threads)),
-        tiles_per_task(even_share(tiles.count, kBlockBytes / larger(1, kTileRows * chunks * kChunkRecord))) {}
+        tiles_per_task(even_share(tiles.count, most_tiles())) {}
+
+  int64_t most_tiles() const {
+    const int64_t most = kBlockBytes / larger(1, kTileRows * chunks * kChunkRecord);
+    return a.w.layout == QuantizedLayout::kBlocks ? smaller(most, kStagedTiles) : most;
+  }
 
   // In pairs, where tiles take two.
   int64_t share_of_panels(int64_t threads) const {
@@ -175,25 +173,65 @@ struct Job {
     t.next = t.panels[0].quads + 64 * groups * (lines + i * share);
   }
 
+  int64_t rows_of(int64_t tile) const { return tiles.first(tile + 1) - tiles.first(tile); }
+  // Of one tile, from a chunk on.
+  const std::byte* records_of(int64_t tile, int64_t chunk) const {
+    return records(tiles.first(tile)) + chunk * rows_of(tile) * kChunkRecord;
+  }
   // A tile that reaches behind the last panel reads that one again, for nothing.
+  int64_t panel_at(int64_t panel) const { return smaller(panel, panels - 1); }
+
   void multiply_panels(int64_t panel, int64_t first_tile, int64_t last_tile) const {
-    alignas(64) float totals[kTileRows * kTilePanels * kQuantizedPanel];
+    alignas(64) float totals[kTileTotals];
     PanelData data[kTilePanels];
-    for (int64_t p = 0; p < tile_panels; ++p) data[p] = panel_of(a.w, smaller(panel + p, panels - 1));
+    for (int64_t p = 0; p < tile_panels; ++p) data[p] = panel_of(a.w, panel_at(panel + p));
     for (int64_t tile = first_tile; tile < last_tile; ++tile) {
-      const int64_t row = tiles.first(tile), rows = tiles.first(tile + 1) - row;
-      Tile t{totals, records(row), data, groups};
+      Tile t{totals, records_of(tile, 0), data, groups};
       set_next(t, tile - first_tile, last_tile - first_tile);
-      tile_of(a.w, rows, tile_panels)(t);
-      finish(totals, row, rows, panel);
+      tile_of(a.w, rows_of(tile), tile_panels)(t);
+      finish(totals, tiles.first(tile), rows_of(tile), panel);
     }
+  }
+
+  // One row takes the blocks as they lie, several what is staged of them; both give the same bits.
+  bool stages(int64_t panel) const { return a.m > 1 || (panel + 1) * kQuantizedPanel > a.w.n; }
+
+  void multiply_block_panel(int64_t panel) const {
+    alignas(64) float totals[kQuantizedPanel];
+    const auto multiply = a.w.kind == QuantizedKind::kInt8 ? multiply_block_rows<QuantizedKind::kInt8>
+                                                           : multiply_block_rows<QuantizedKind::kInt4>;
+    for (int64_t lane = 0; lane < kQuantizedPanel; lane += kLanes)
+      multiply(totals + lane, records(0), block_rows_of(a.w, panel * kQuantizedPanel + lane), groups);
+    finish(totals, 0, 1, panel);
+  }
+
+  void multiply_blocks(int64_t panel, int64_t first_tile, int64_t last_tile) const {
+    alignas(64) float totals[kStagedTiles][kTileTotals];
+    Stage stages[kTilePanels];
+    PanelData data[kTilePanels];
+    for (int64_t g = 0; g < groups; g += kStageGroups) {
+      const int64_t count = smaller(kStageGroups, groups - g);
+      for (int64_t p = 0; p < tile_panels; ++p) data[p] = stages[p].read(a.w, panel_at(panel + p), g, count);
+      for (int64_t tile = first_tile; tile < last_tile; ++tile)
+        tile_of(a.w, rows_of(tile),
+                tile_panels)({totals[tile - first_tile], records_of(tile, g / kGroupsPerChunk), data, count, g > 0});
+    }
+    for (int64_t tile = first_tile; tile < last_tile; ++tile)
+      finish(totals[tile - first_tile], tiles.first(tile), rows_of(tile), panel);
   }
 
   void run(int64_t task) const {
     const int64_t columns = divide_up(panels, panels_per_task);
     const int64_t tile = task / columns * tiles_per_task, panel = task % columns * panels_per_task;
-    for (int64_t p = panel; p < smaller(panel + panels_per_task, panels); p += tile_panels)
-      multiply_panels(p, tile, smaller(tile + tiles_per_task, tiles.count));
+    const int64_t last_tile = smaller(tile + tiles_per_task, tiles.count);
+    for (int64_t p = panel; p < smaller(panel + panels_per_task, panels); p += tile_panels) {
+      if (a.w.layout == QuantizedLayout::kPanels)
+        multiply_panels(p, tile, last_tile);
+      else if (stages(p))
+        multiply_blocks(p, tile, last_tile);
+      else
+        multiply_block_panel(p);
+    }
   }
 
   int64_t tasks() const { return divide_up(panels, panels_per_task) * divide_up(tiles.count, tiles_per_task); }
@@ -205,32 +243,6 @@ void multiply(ThreadPool& pool, const QuantizedMatmul<T, C>& a) {
   const Job<T, C> job(a, pool.size());
   for_rows(pool, a.m, a.w.k, [&](int64_t row) { job.quantize_row(row); });
   pool.parallel_for(job.tasks(), [&](int64_t task, int) { job.run(task); });
-}
-
-// A group of one row of the matrix, without its scale.
-void read_group(float (&q)[kQuantizedGroup], QuantizedKind kind, const std::byte* quads, int64_t row) {
-  for (int64_t e = 0; e < kQuantizedGroup; ++e) {
-    const int64_t j = e / 4, at = 4 * row + e % 4;
-    const bool wide = kind == QuantizedKind::kInt8;
-    const auto stored = static_cast<int32_t>(quads[64 * (wide ? j : j % 4) + at]);
-    const int32_t number = wide ? stored : j < 4 ? stored & 15 : stored >> 4;
-    q[e] = static_cast<float>(number - shift_of(kind));
-  }
-}
-
-template <class T>
-void dequantize_row(T* y, const QuantizedMatrix& w, int64_t row, float multiplier) {
-  const PanelData panel = panel_of(w, row / kQuantizedPanel);
-  const int64_t lane = row % kQuantizedPanel;
-  float q[kQuantizedGroup];
-  for (int64_t g = 0; g < quantized_groups(w.k); ++g) {
-    read_group(q, w.kind, panel.quads + g * quantized_group_bytes(w.kind), lane);
-    const int64_t at = g * kQuantizedPanel + lane, col = g * kQuantizedGroup;
-    const F32 scale(to_float(panel.scales[at])), factor(multiplier);
-    const F32 offset(panel.offsets != nullptr ? to_float(panel.offsets[at]) : 0.0f);
-    for_lanes(smaller(kQuantizedGroup, w.k - col),
-              [&](int64_t i, int64_t n) { store(y + col + i, fused(load(q + i, n), scale, offset) * factor, n); });
-  }
 }
 
 template <class T>

@@ -13,6 +13,12 @@
 // row r, stored without sign as q + 128 or q + 8. Of 4-bit weights quad j (j < 4) and quad j + 4 share 64 bytes, low
 // and high nibbles. A panel's groups follow each other, then the next panel's. Scales likewise, and offsets: 16 per
 // group of a panel.
+//
+// Weights may also lie in rows of blocks, as GGUF's Q8_0 and Q4_0 do: a block is the f16 scale of a group and then its
+// 32 signed bytes, or 16 bytes of q + 8, of which byte i holds element i in its low nibble and 16 + i in its high one.
+// These are multiplied with where they are, to the same bits: of one row of x as they lie, of several a piece of a
+// panel at a time on its way through L1. In each head of GGUF's queries and keys, rows that are rotated together are
+// neighbours: row i of the first and of the second half of a head lie at 2i and 2i + 1.
 #pragma once
 #include <cstddef>
 
@@ -22,6 +28,7 @@
 namespace maru::kernels {
 
 enum class QuantizedKind : uint8_t { kInt8, kInt4 };
+enum class QuantizedLayout : uint8_t { kPanels, kBlocks };
 
 inline constexpr int64_t kQuantizedGroup = 32;   // elements of k that share a scale of w
 inline constexpr int64_t kQuantizedChunk = 128;  // elements of k that share a scale of x
@@ -31,10 +38,22 @@ inline constexpr int64_t kQuantizedPanel = 16;   // rows of w
 struct QuantizedMatrix {
   QuantizedKind kind;
   int64_t n, k;
-  const std::byte* quads;            // quantized_quads_bytes
-  const float16* scales;             // quantized_scales_bytes
+  const std::byte* quads;            // quantized_quads_bytes; in blocks, quantized_blocks_bytes with the scales
+  const float16* scales = nullptr;   // quantized_scales_bytes; null in blocks
   const float16* offsets = nullptr;  // as many, or null: none
+  QuantizedLayout layout = QuantizedLayout::kPanels;  // in blocks k is a multiple of 32
+  int64_t head_rows = 0;  // in blocks: if not 0, a multiple of 32, of which the halves' rows take turns
 };
+
+/// The place among rows whose halves of each head take turns.
+constexpr int64_t paired_row(int64_t row, int64_t head_rows) {
+  const int64_t in_head = row % head_rows, half = head_rows / 2;
+  return row - in_head + in_head % half * 2 + in_head / half;
+}
+/// Where a row of a matrix in blocks lies.
+constexpr int64_t block_row(const QuantizedMatrix& w, int64_t row) {
+  return w.head_rows == 0 ? row : paired_row(row, w.head_rows);
+}
 
 constexpr int64_t quantized_panels(int64_t n) { return divide_up(n, kQuantizedPanel); }
 constexpr int64_t quantized_groups(int64_t k) { return divide_up(k, kQuantizedGroup); }
@@ -45,6 +64,13 @@ constexpr int64_t quantized_quads_bytes(QuantizedKind kind, int64_t n, int64_t k
 }
 constexpr int64_t quantized_scales_bytes(int64_t n, int64_t k) {
   return quantized_panels(n) * quantized_groups(k) * kQuantizedPanel * static_cast<int64_t>(sizeof(float16));
+}
+/// Bytes of one block: a scale, and the numbers of a group of one row.
+constexpr int64_t quantized_block_bytes(QuantizedKind kind) {
+  return static_cast<int64_t>(sizeof(float16)) + quantized_group_bytes(kind) / kQuantizedPanel;
+}
+constexpr int64_t quantized_blocks_bytes(QuantizedKind kind, int64_t n, int64_t k) {
+  return n * quantized_groups(k) * quantized_block_bytes(kind);
 }
 
 /// c = multiplier · x · wᵀ + bias.

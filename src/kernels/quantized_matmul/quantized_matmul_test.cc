@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -78,6 +79,33 @@ struct Packed {
                                          .rows = std::min(kQuantizedPanel, matrix.n - row),
                                          .k = matrix.k});
     }
+  }
+};
+
+// The numbers and scales of a matrix in panels, in rows of blocks; with heads, of which the halves' rows take turns.
+struct Blocks {
+  std::vector<std::byte> bytes;
+  QuantizedMatrix matrix;
+
+  explicit Blocks(const Packed& from, int64_t head_rows = 0) : matrix(from.matrix) {
+    const int64_t groups = quantized_groups(matrix.k), half = head_rows / 2;
+    for (int64_t i = 0; i < matrix.n * groups; ++i) {
+      const int64_t row = i / groups, pair = half == 0 ? 0 : row % head_rows;
+      const int64_t g = half == 0 ? i : (row - pair + pair % 2 * half + pair / 2) * groups + i % groups;
+      add(to_float16(from.factors[g]));
+      const int8_t* q = from.q.data() + g * kQuantizedGroup;
+      for (int i = 0; i < (matrix.kind == QuantizedKind::kInt8 ? 32 : 16); ++i)
+        add(matrix.kind == QuantizedKind::kInt8 ? q[i] : static_cast<int8_t>((q[i] + 8) | (q[16 + i] + 8) << 4));
+    }
+    matrix = {matrix.kind, matrix.n, matrix.k, bytes.data()};
+    matrix.layout = QuantizedLayout::kBlocks, matrix.head_rows = head_rows;
+  }
+
+ private:
+  template <class T>
+  void add(T value) {
+    const auto* at = reinterpret_cast<const std::byte*>(&value);
+    bytes.insert(bytes.end(), at, at + sizeof value);
   }
 };
 
@@ -165,6 +193,52 @@ TEST(QuantizedMatmul, SameBitsInBlocks) {
   }
 }
 
+// 70 outputs are 4 panels and a part of one, 5 too few for any; 352 columns are 2 chunks and a part of one.
+TEST(QuantizedMatmul, BlocksGiveTheBitsOfPanels) {
+  for (QuantizedKind kind : kKinds)
+    for (auto [n, k, most] : {std::tuple<int64_t, int64_t, int64_t>{70, 352, 40}, {5, 32, 3}, {64, 1152, 7}}) {
+      Packed panels(kind, n, k);
+      panels.matrix.offsets = nullptr;
+      const Blocks blocks(panels);
+      ASSERT_EQ(static_cast<int64_t>(blocks.bytes.size()), quantized_blocks_bytes(kind, n, k));
+      const std::vector<float> x = normal(most * k, 23);
+      for (Isa isa : supported_isas())
+        for (int64_t m = 1; m <= most; ++m) {
+          const int threads = 1 + static_cast<int>(m % 3);
+          ASSERT_TRUE(same_bits(product(isa, threads, x, m, blocks.matrix), product(isa, threads, x, m, panels.matrix)))
+              << name_of(isa) << ", " << m << " x " << n << " x " << k;
+        }
+    }
+}
+
+TEST(QuantizedMatmul, BlocksOfPairedRowsGiveTheBitsOfPanels) {
+  const int64_t n = 192, k = 160;
+  const std::vector<float> x = normal(9 * k, 25);
+  for (QuantizedKind kind : kKinds) {
+    Packed panels(kind, n, k);
+    panels.matrix.offsets = nullptr;
+    for (int64_t head_rows : {32, 64, 96})
+      for (Isa isa : supported_isas())
+        for (int64_t m : {1, 2, 9})
+          ASSERT_TRUE(
+              same_bits(product(isa, 2, x, m, Blocks(panels, head_rows).matrix), product(isa, 2, x, m, panels.matrix)))
+              << name_of(isa) << ", heads of " << head_rows;
+  }
+}
+
+// More rows than a task takes.
+TEST(QuantizedMatmul, BlocksGiveTheBitsOfPanelsInManyTasks) {
+  const int64_t n = 500, k = 1120, m = 400;
+  const std::vector<float> x = normal(m * k, 24);
+  for (QuantizedKind kind : kKinds) {
+    Packed panels(kind, n, k);
+    panels.matrix.offsets = nullptr;
+    const std::vector<float> expected = product(Isa::kScalar, 2, x, m, panels.matrix);
+    for (Isa isa : supported_isas())
+      ASSERT_TRUE(same_bits(product(isa, 2, x, m, Blocks(panels).matrix), expected)) << name_of(isa);
+  }
+}
+
 TEST(QuantizedMatmul, PackedNumbersAreThoseGiven) {
   for (QuantizedKind kind : kKinds)
     for (Isa isa : supported_isas())
@@ -221,9 +295,11 @@ TEST(QuantizedMatmul, TheLeastByteIsExact) {
     std::fill(w.factors.begin(), w.factors.end(), 1.0f);
     std::fill(w.shifts.begin(), w.shifts.end(), 2.0f);
     w.pack(best_isa());
-    for (Isa isa : supported_isas())
-      for (float c : product(isa, 1, std::vector<float>(k, 127 * sign), 1, w.matrix))
-        ASSERT_EQ(c, 127 * sign * -126 * k) << name_of(isa);
+    const std::vector<float> x(k, 127 * sign);
+    for (Isa isa : supported_isas()) {
+      for (float c : product(isa, 1, x, 1, w.matrix)) ASSERT_EQ(c, 127 * sign * -126 * k) << name_of(isa);
+      for (float c : product(isa, 1, x, 1, Blocks(w).matrix)) ASSERT_EQ(c, 127 * sign * -128 * k) << name_of(isa);
+    }
   }
 }
 
@@ -239,6 +315,22 @@ TEST(QuantizedMatmul, ExtremesAreExact) {
         const double expected = 127.0 * sign_x * top * sign_w * k;
         for (Isa isa : supported_isas())
           for (float c : product(isa, 1, x, 1, q.matrix)) ASSERT_EQ(c, static_cast<float>(expected)) << name_of(isa);
+      }
+}
+
+// In blocks too: sums of sixteen products of 4-bit weights come close to what 16 bits hold.
+TEST(QuantizedMatmul, ExtremesInBlocksAreExact) {
+  const int64_t n = 16, k = 256;
+  for (QuantizedKind kind : kKinds)
+    for (float sign : {1.0f, -1.0f})
+      for (int q : {kind == QuantizedKind::kInt8 ? 127 : 7, kind == QuantizedKind::kInt8 ? -128 : -8}) {
+        Packed w(kind, n, k);
+        std::fill(w.q.begin(), w.q.end(), static_cast<int8_t>(q));
+        std::fill(w.factors.begin(), w.factors.end(), 1.0f);
+        const Blocks blocks(w);
+        for (Isa isa : supported_isas())
+          for (float c : product(isa, 1, std::vector<float>(k, 127 * sign), 1, blocks.matrix))
+            ASSERT_EQ(c, 127 * sign * static_cast<float>(q * k)) << name_of(isa);
       }
 }
 
@@ -345,19 +437,33 @@ TEST(QuantizedMatmul, ErrorOfTheWholeProduct) {
   }
 }
 
-TEST(QuantizedMatmul, RowsHaveTheirOffsets) {
-  for (QuantizedKind kind : kKinds) {
-    const Packed w(kind, 20, 70);
-    for (Isa isa : supported_isas()) {
-      ThreadPool pool(1);
-      CpuStream stream{&pool, isa};
-      std::vector<float> y(20 * 70);
-      quantized_rows<float>(stream, {y.data(), w.matrix, nullptr, 20});
-      for (int64_t i = 0; i < 20; ++i)
-        for (int64_t p = 0; p < 70; ++p)
-          ASSERT_EQ(y[i * 70 + p], static_cast<float>(reference::quantized_weight(w.matrix, i, p))) << name_of(isa);
-    }
+void expect_rows(const QuantizedMatrix& w) {
+  for (Isa isa : supported_isas()) {
+    ThreadPool pool(1);
+    CpuStream stream{&pool, isa};
+    std::vector<float> y(static_cast<size_t>(w.n * w.k));
+    quantized_rows<float>(stream, {y.data(), w, nullptr, w.n});
+    for (int64_t i = 0; i < w.n; ++i)
+      for (int64_t p = 0; p < w.k; ++p)
+        ASSERT_EQ(y[i * w.k + p], static_cast<float>(reference::quantized_weight(w, i, p))) << name_of(isa);
   }
+}
+
+TEST(QuantizedMatmul, RowsHaveTheirOffsets) {
+  for (QuantizedKind kind : kKinds) expect_rows(Packed(kind, 20, 70).matrix);
+}
+
+TEST(QuantizedMatmul, RowsOfBlocksAreTheNumbersGiven) {
+  for (QuantizedKind kind : kKinds)
+    for (int64_t head_rows : {0, 32}) {
+      const Packed w(kind, 64, 96);
+      const Blocks blocks(w, head_rows);
+      expect_rows(blocks.matrix);
+      for (int64_t i = 0; i < 64 * 96; ++i) {
+        ASSERT_EQ(reference::quantized_element(blocks.matrix, i / 96, i % 96), w.q[i]);
+        ASSERT_EQ(reference::quantized_scale(blocks.matrix, i / 96, i % 96), to_float(to_float16(w.factors[i / 32])));
+      }
+    }
 }
 
 TEST(QuantizedMatmul, RowsAreLookedUpByToken) {

@@ -21,11 +21,26 @@ MARU_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 MARU_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 MARU_INLINE constexpr int32_t shift_of(QuantizedKind kind) { return kind == QuantizedKind::kInt8 ? 128 : 8; }
 
+// Also where the processor has no such instruction.
+MARU_INLINE F32 fused(F32 a, F32 b, F32 c) {
+#if defined(MARU_ISA_AVX512) || defined(MARU_ISA_AVX2)
+  return fma(a, b, c);
+#else
+  return F32(__builtin_fmaf(a.v, b.v, c.v));
+#endif
+}
+
 /// What a tile reads of a panel of weights, group after group.
 struct PanelData {
   const std::byte* quads;
   const float16 *scales, *offsets;  // offsets null: none
 };
+
+inline PanelData panel_of(const QuantizedMatrix& w, int64_t panel) {
+  const int64_t first = panel * quantized_groups(w.k), at = first * kQuantizedPanel;
+  return {w.quads + first * quantized_group_bytes(w.kind), w.scales + at,
+          w.offsets != nullptr ? w.offsets + at : nullptr};
+}
 
 /// A tile: the rows of x in a run of records, times one panel or kTilePanels of them.
 struct Tile {
@@ -33,8 +48,9 @@ struct Tile {
   const std::byte* x;
   const PanelData* panels;
   int64_t groups;
-  const std::byte* next;  // weights that will be read soon: as many lines of 64 bytes are fetched with each group
-  int64_t next_lines;
+  bool resume = false;              // add to the totals
+  const std::byte* next = nullptr;  // weights that will be read soon: as many lines of 64 bytes are fetched with
+  int64_t next_lines = 0;           // each group
 };
 
 // Each instruction set (tile_*.h) has its number of rows and panels, multiply_tile, and for rounding activations

@@ -3,29 +3,40 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "kernels/quantized_matmul/quantized_matmul.h"
 
 namespace maru::kernels::reference {
 
-/// The number q that stands for w[row, col].
-inline int quantized_element(const QuantizedMatrix& w, int64_t row, int64_t col) {
-  const int64_t group = row / kQuantizedPanel * quantized_groups(w.k) + col / kQuantizedGroup;
-  const int64_t j = col % kQuantizedGroup / 4, at = 4 * (row % kQuantizedPanel) + col % 4;
-  const std::byte* quads = w.quads + group * quantized_group_bytes(w.kind);
-  if (w.kind == QuantizedKind::kInt8) return static_cast<int>(quads[64 * j + at]) - 128;
-  const int both = static_cast<int>(quads[64 * (j % 4) + at]);
-  return (j < 4 ? both & 15 : both >> 4) - 8;
+inline const std::byte* quantized_block(const QuantizedMatrix& w, int64_t row, int64_t col) {
+  return w.quads + (block_row(w, row) * quantized_groups(w.k) + col / kQuantizedGroup) * quantized_block_bytes(w.kind);
 }
 
-/// Of the scales or the offsets, the one that belongs to w[row, col].
+/// The number q that stands for w[row, col].
+inline int quantized_element(const QuantizedMatrix& w, int64_t row, int64_t col) {
+  const int64_t group = row / kQuantizedPanel * quantized_groups(w.k) + col / kQuantizedGroup,
+                e = col % kQuantizedGroup;
+  const bool blocks = w.layout == QuantizedLayout::kBlocks, wide = w.kind == QuantizedKind::kInt8;
+  if (blocks && wide) return static_cast<int8_t>(quantized_block(w, row, col)[sizeof(float16) + e]);
+  const int64_t at = 64 * (wide ? e / 4 : e / 4 % 4) + 4 * (row % kQuantizedPanel) + e % 4;
+  const std::byte stored = blocks ? quantized_block(w, row, col)[sizeof(float16) + e % 16]
+                                  : w.quads[group * quantized_group_bytes(w.kind) + at];
+  const int bits = static_cast<int>(stored);
+  return wide ? bits - 128 : (e < 16 ? bits & 15 : bits >> 4) - 8;
+}
+
+/// Of the scales or the offsets of panels, the one that belongs to w[row, col].
 inline double quantized_factor(const QuantizedMatrix& w, const float16* factors, int64_t row, int64_t col) {
   const int64_t group = row / kQuantizedPanel * quantized_groups(w.k) + col / kQuantizedGroup;
   return static_cast<double>(to_float(factors[group * kQuantizedPanel + row % kQuantizedPanel]));
 }
 inline double quantized_scale(const QuantizedMatrix& w, int64_t row, int64_t col) {
-  return quantized_factor(w, w.scales, row, col);
+  if (w.layout == QuantizedLayout::kPanels) return quantized_factor(w, w.scales, row, col);
+  float16 scale;
+  std::memcpy(&scale, quantized_block(w, row, col), sizeof scale);
+  return static_cast<double>(to_float(scale));
 }
 inline double quantized_offset(const QuantizedMatrix& w, int64_t row, int64_t col) {
   return w.offsets == nullptr ? 0 : quantized_factor(w, w.offsets, row, col);

@@ -104,7 +104,8 @@ MARU_INLINE void add_group(F32 (&sums)[kRows], GroupRecord<kRows> x, const Panel
 template <QuantizedKind kKind, bool kOffsets, int kRows>
 void multiply_half(const Tile& t, int lane) {
   const std::byte* x = t.x;
-  for (int r = 0; r < kRows; ++r) store(t.totals + r * kQuantizedPanel + lane, F32());
+  if (!t.resume)
+    for (int r = 0; r < kRows; ++r) store(t.totals + r * kQuantizedPanel + lane, F32());
   for (int64_t done = 0; done < t.groups; done += kGroupsPerChunk, x += kRows * kChunkRecord) {
     const ChunkRecord<kRows> chunk{x};
     F32 sums[kRows];

@@ -79,10 +79,11 @@ MARU_INLINE void add_group(F32 (&sums)[kRows][kPanels], GroupRecord<kRows> x, co
 
 // With group g. A tile of one panel is alone with it and waits for memory: it fetches where the processor's own
 // prefetching would stop, at each page, and goes on with the next panel. Tiles of several panels share out those that
-// follow. Beyond the end of the weights fetching does nothing.
+// follow. Beyond the end of the weights fetching does nothing. Nothing follows a piece that is staged.
 template <QuantizedKind kKind, int kPanels>
 MARU_INLINE void prefetch(const Tile& t, int64_t g) {
   constexpr int64_t kBytes = quantized_group_bytes(kKind), kAhead = 4096;
+  if (t.next == nullptr) return;
   if constexpr (kPanels == 1) {
 #pragma GCC unroll 8
     for (int64_t i = 0; i < kBytes; i += 64) _mm_prefetch(t.panels[0].quads + g * kBytes + kAhead + i, _MM_HINT_T0);
@@ -95,6 +96,12 @@ MARU_INLINE void prefetch(const Tile& t, int64_t g) {
 template <QuantizedKind kKind, bool kOffsets, int kRows, int kPanels>
 void multiply_tile(const Tile& t) {
   F32 totals[kRows][kPanels];
+  const auto place = [&](int r, int p) { return t.totals + (r * kTilePanels + p) * kQuantizedPanel; };
+  if (t.resume)
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+      for (int p = 0; p < kPanels; ++p) totals[r][p] = load(place(r, p));
   const std::byte* x = t.x;
   for (int64_t done = 0; done < t.groups; done += kGroupsPerChunk, x += kRows * kChunkRecord) {
     const ChunkRecord<kRows> chunk{x};
@@ -111,7 +118,7 @@ void multiply_tile(const Tile& t) {
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 2
-    for (int p = 0; p < kPanels; ++p) store(t.totals + (r * kTilePanels + p) * kQuantizedPanel, totals[r][p]);
+    for (int p = 0; p < kPanels; ++p) store(place(r, p), totals[r][p]);
 }
 
 }  // namespace

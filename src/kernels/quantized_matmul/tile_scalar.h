@@ -25,6 +25,7 @@ MARU_INLINE int32_t round_group(int8_t* to, const F32 (&x)[kQuantizedGroup]) {
   for (int64_t i = 0; i < kQuantizedGroup; ++i) sum += to[i] = static_cast<int8_t>(round(x[i]).v);
   return sum;
 }
+MARU_INLINE F32 load_halves(const float16* p) { return F32(to_float(*p)); }
 MARU_INLINE void store_halves(float16* p, F32 x) { *p = to_float16(x.v); }
 
 template <QuantizedKind kKind>
@@ -58,7 +59,8 @@ MARU_INLINE void add_group(float (&sums)[kQuantizedPanel], GroupRecord<1> x, con
 template <QuantizedKind kKind, bool kOffsets, int kRows, int kPanels>
 void multiply_tile(const Tile& t) {
   const std::byte* x = t.x;
-  for (int i = 0; i < kQuantizedPanel; ++i) t.totals[i] = 0;
+  if (!t.resume)
+    for (int i = 0; i < kQuantizedPanel; ++i) t.totals[i] = 0;
   for (int64_t done = 0; done < t.groups; done += kGroupsPerChunk, x += kChunkRecord) {
     const ChunkRecord<1> chunk{x};
     float sums[kQuantizedPanel] = {};

@@ -30,6 +30,9 @@ struct Pairs {
 
 MARU_INLINE Words words_from(F32 x) { return {_mm512_castps_si512(x.v)}; }
 MARU_INLINE Words no_words() { return {_mm512_setzero_si512()}; }
+MARU_INLINE Words turned(Words x, Word bits) {
+  return {_mm512_xor_si512(x.v, _mm512_set1_epi32(static_cast<int>(bits)))};
+}
 MARU_INLINE Words load_words(const void* p) { return {_mm512_loadu_si512(p)}; }
 MARU_INLINE void store_words(Word* p, Words x) { _mm512_storeu_si512(p, x.v); }
 MARU_INLINE void store_words(Word* p, Words x, int64_t n) { _mm512_mask_storeu_epi32(p, first_lanes(n), x.v); }
@@ -89,6 +92,26 @@ MARU_INLINE void transpose(Words (&x)[16]) {
   }
 }
 
+/// x[i] = word i of each of 16 lines that lie `stride` bytes apart. By quarters, which come in place as they are
+/// loaded.
+MARU_INLINE void load_transposed(Words (&x)[4], const void* lines, int64_t stride) {
+  const auto four = [&](int64_t line) __attribute__((always_inline)) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(static_cast<const char*>(lines) + line * stride));
+  };
+  __m512i r[4];
+#pragma GCC unroll 4
+  for (int64_t i = 0; i < 4; ++i) {
+    r[i] = _mm512_inserti32x4(_mm512_castsi128_si512(four(i)), four(i + 4), 1);
+    r[i] = _mm512_inserti32x4(_mm512_inserti32x4(r[i], four(i + 8), 2), four(i + 12), 3);
+  }
+  const __m512i a = _mm512_unpacklo_epi32(r[0], r[1]), b = _mm512_unpackhi_epi32(r[0], r[1]);
+  const __m512i c = _mm512_unpacklo_epi32(r[2], r[3]), d = _mm512_unpackhi_epi32(r[2], r[3]);
+  x[0].v = _mm512_unpacklo_epi64(a, c);
+  x[1].v = _mm512_unpackhi_epi64(a, c);
+  x[2].v = _mm512_unpacklo_epi64(b, d);
+  x[3].v = _mm512_unpackhi_epi64(b, d);
+}
+
 #elif defined(MARU_ISA_AVX2)
 
 template <class T>
@@ -100,6 +123,9 @@ struct Words {
 
 MARU_INLINE Words words_from(F32 x) { return {_mm256_castps_si256(x.v)}; }
 MARU_INLINE Words no_words() { return {_mm256_setzero_si256()}; }
+MARU_INLINE Words turned(Words x, Word bits) {
+  return {_mm256_xor_si256(x.v, _mm256_set1_epi32(static_cast<int>(bits)))};
+}
 MARU_INLINE Words load_words(const void* p) { return {_mm256_loadu_si256(static_cast<const __m256i*>(p))}; }
 MARU_INLINE void store_words(Word* p, Words x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x.v); }
 // In pieces: processors of this instruction set may take many cycles for a masked store.
@@ -148,24 +174,26 @@ MARU_INLINE F32 factor(Words x) {
 }
 
 /// x[i] = word i of each of 8 lines that lie `stride` bytes apart. By halves, which come in place as they are loaded.
-MARU_INLINE void load_transposed(Words (&x)[8], const void* lines, int64_t stride) {
-  const auto half = [&](int64_t line, int64_t word) __attribute__((always_inline)) {
-    return reinterpret_cast<const __m128i*>(static_cast<const char*>(lines) + line * stride + 4 * word);
+MARU_INLINE void load_transposed(Words (&x)[4], const void* lines, int64_t stride) {
+  const auto four = [&](int64_t line) __attribute__((always_inline)) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(static_cast<const char*>(lines) + line * stride));
   };
-#pragma GCC unroll 2
-  for (int64_t w = 0; w < 8; w += 4) {
-    __m256i r[4];
+  __m256i r[4];
 #pragma GCC unroll 4
-    for (int64_t i = 0; i < 4; ++i)
-      r[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(half(i, w))),
-                                     _mm_loadu_si128(half(i + 4, w)), 1);
-    const __m256i a = _mm256_unpacklo_epi32(r[0], r[1]), b = _mm256_unpackhi_epi32(r[0], r[1]);
-    const __m256i c = _mm256_unpacklo_epi32(r[2], r[3]), d = _mm256_unpackhi_epi32(r[2], r[3]);
-    x[w].v = _mm256_unpacklo_epi64(a, c);
-    x[w + 1].v = _mm256_unpackhi_epi64(a, c);
-    x[w + 2].v = _mm256_unpacklo_epi64(b, d);
-    x[w + 3].v = _mm256_unpackhi_epi64(b, d);
-  }
+  for (int64_t i = 0; i < 4; ++i) r[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(four(i)), four(i + 4), 1);
+  const __m256i a = _mm256_unpacklo_epi32(r[0], r[1]), b = _mm256_unpackhi_epi32(r[0], r[1]);
+  const __m256i c = _mm256_unpacklo_epi32(r[2], r[3]), d = _mm256_unpackhi_epi32(r[2], r[3]);
+  x[0].v = _mm256_unpacklo_epi64(a, c);
+  x[1].v = _mm256_unpackhi_epi64(a, c);
+  x[2].v = _mm256_unpacklo_epi64(b, d);
+  x[3].v = _mm256_unpackhi_epi64(b, d);
+}
+MARU_INLINE void load_transposed(Words (&x)[8], const void* lines, int64_t stride) {
+  Words low[4], high[4];
+  load_transposed(low, lines, stride);
+  load_transposed(high, static_cast<const char*>(lines) + 16, stride);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) x[i] = low[i], x[4 + i] = high[i];
 }
 
 MARU_INLINE void transpose(Words (&x)[8]) {
@@ -200,6 +228,7 @@ struct Words {
 };
 
 MARU_INLINE Words no_words() { return {0}; }
+MARU_INLINE Words turned(Words x, Word bits) { return {x.v ^ bits}; }
 MARU_INLINE Words load_words(const void* p) {
   Word word;
   __builtin_memcpy(&word, p, sizeof word);
@@ -231,6 +260,10 @@ MARU_INLINE F32 factor(Words x) {
   return F32(value);
 }
 MARU_INLINE void transpose(Words (&)[1]) {}
+/// x[i] = word i of a line.
+MARU_INLINE void load_transposed(Words (&x)[4], const void* line, int64_t) {
+  for (int64_t i = 0; i < 4; ++i) x[i] = load_words(static_cast<const char*>(line) + 4 * i);
+}
 
 #endif
 
