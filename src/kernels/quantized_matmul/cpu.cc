@@ -28,6 +28,7 @@ constexpr int64_t kTaskBytes = 512 * 1024;   // of weights per task at most
 constexpr int64_t kTasksPerThread = 4;       // at least, if there are panels enough: so that threads end together
 constexpr int64_t kBlockBytes = 256 * 1024;  // of records per task: a quarter of L2
 constexpr int64_t kStagedTiles = 24;         // per task: their totals stay beside the piece in L1
+constexpr int64_t kFetchAhead = 4096;        // bytes: a page
 constexpr int64_t kTileTotals = kTileRows * kTilePanels * kQuantizedPanel;
 
 MARU_INLINE F32 load_some(const auto* p, int64_t n) { return n >= kLanes ? load(p) : load(p, larger(n, 0)); }
@@ -166,11 +167,25 @@ struct Job {
       }
   }
 
-  // The tiles over the same panels share out those that follow.
-  void set_next(Tile& t, int64_t i, int64_t count) const {
-    const int64_t lines = quantized_group_bytes(a.w.kind) / 64 * kTilePanels, share = divide_up(lines, count);
+  // `lines` per group, shared out among the tiles that take turns before they are needed.
+  static void set_next(Tile& t, const std::byte* next, int64_t lines, int64_t i, int64_t count) {
+    const int64_t share = divide_up(lines, count);
     t.next_lines = larger(0, smaller(share, lines - i * share));
-    t.next = t.panels[0].quads + 64 * groups * (lines + i * share);
+    t.next = next + 64 * t.groups * i * share;
+  }
+  // A panel's only tile waits for memory: it fetches where the processor's own prefetching would stop, at each page,
+  // and goes on with the next panel. Several tiles fetch the panels that follow.
+  void set_next_panels(Tile& t, int64_t i, int64_t count) const {
+    const int64_t lines = quantized_group_bytes(a.w.kind) / 64 * tile_panels;
+    if (tiles.count == 1) return set_next(t, t.panels[0].quads + kFetchAhead, lines, 0, 1);
+    set_next(t, t.panels[0].quads + 64 * groups * lines, lines, i, count);
+    t.next_scales = t.panels[0].scales + tile_panels * kQuantizedPanel * groups;
+  }
+  // What the next panels have at this place: rows follow each other, so panels are runs of memory.
+  void set_next_piece(Tile& t, int64_t panel, int64_t group, int64_t i, int64_t count) const {
+    const int64_t bytes = quantized_block_bytes(a.w.kind) * tile_panels * kQuantizedPanel;
+    const std::byte* next = block_rows_of(a.w, (panel + tile_panels) * kQuantizedPanel).data + group * bytes;
+    set_next(t, next, divide_up(bytes, 64), i, count);
   }
 
   int64_t rows_of(int64_t tile) const { return tiles.first(tile + 1) - tiles.first(tile); }
@@ -187,7 +202,7 @@ struct Job {
     for (int64_t p = 0; p < tile_panels; ++p) data[p] = panel_of(a.w, panel_at(panel + p));
     for (int64_t tile = first_tile; tile < last_tile; ++tile) {
       Tile t{totals, records_of(tile, 0), data, groups};
-      set_next(t, tile - first_tile, last_tile - first_tile);
+      set_next_panels(t, tile - first_tile, last_tile - first_tile);
       tile_of(a.w, rows_of(tile), tile_panels)(t);
       finish(totals, tiles.first(tile), rows_of(tile), panel);
     }
@@ -212,9 +227,11 @@ struct Job {
     for (int64_t g = 0; g < groups; g += kStageGroups) {
       const int64_t count = smaller(kStageGroups, groups - g);
       for (int64_t p = 0; p < tile_panels; ++p) data[p] = stages[p].read(a.w, panel_at(panel + p), g, count);
-      for (int64_t tile = first_tile; tile < last_tile; ++tile)
-        tile_of(a.w, rows_of(tile),
-                tile_panels)({totals[tile - first_tile], records_of(tile, g / kGroupsPerChunk), data, count, g > 0});
+      for (int64_t tile = first_tile; tile < last_tile; ++tile) {
+        Tile t{totals[tile - first_tile], records_of(tile, g / kGroupsPerChunk), data, count, g > 0};
+        set_next_piece(t, panel, g, tile - first_tile, last_tile - first_tile);
+        tile_of(a.w, rows_of(tile), tile_panels)(t);
+      }
     }
     for (int64_t tile = first_tile; tile < last_tile; ++tile)
       finish(totals[tile - first_tile], tiles.first(tile), rows_of(tile), panel);

@@ -48,10 +48,18 @@ struct Tile {
   const std::byte* x;
   const PanelData* panels;
   int64_t groups;
-  bool resume = false;              // add to the totals
-  const std::byte* next = nullptr;  // weights that will be read soon: as many lines of 64 bytes are fetched with
-  int64_t next_lines = 0;           // each group
+  bool resume = false;                   // add to the totals
+  const std::byte* next = nullptr;       // weights that will be read soon: with each group,
+  int64_t next_lines = 0;                // as many lines of 64 bytes are fetched,
+  const float16* next_scales = nullptr;  // and a line of these if not null
 };
+
+/// With group g. Beyond the end of the weights fetching does nothing.
+template <int kPanels>
+MARU_INLINE void fetch_next(const Tile& t, int64_t g) {
+  for (int64_t i = 0; i < t.next_lines; ++i) __builtin_prefetch(t.next + 64 * (t.next_lines * g + i), 0, 3);
+  if (t.next_scales != nullptr) __builtin_prefetch(t.next_scales + kPanels * kQuantizedPanel * g, 0, 3);
+}
 
 // Each instruction set (tile_*.h) has its number of rows and panels, multiply_tile, and for rounding activations
 //

@@ -15,16 +15,14 @@ class Stage {
  public:
   /// Groups [first, first + groups) of a panel of w, groups <= kStageGroups. Valid until the next call.
   PanelData read(const QuantizedMatrix& w, int64_t panel, int64_t first, int64_t groups) {
-    const int64_t skipped = first * quantized_block_bytes(w.kind), row = panel * kQuantizedPanel;
+    const int64_t row = panel * kQuantizedPanel;
     BlockRows from = block_rows_of(w, row);
-    // Rows follow each other, so the next panel is the next run of memory.
-    const std::byte* next = from.row(kQuantizedPanel) + kQuantizedPanel * skipped;
-    from.data += skipped;
+    from.data += first * quantized_block_bytes(w.kind);
     if (row + kQuantizedPanel > w.n) from = filled_up(from, w.n - row, groups * quantized_block_bytes(w.kind));
     if (w.kind == QuantizedKind::kInt8)
-      turn<QuantizedKind::kInt8>(from, groups, next);
+      turn<QuantizedKind::kInt8>(from, groups);
     else
-      turn<QuantizedKind::kInt4>(from, groups, next);
+      turn<QuantizedKind::kInt4>(from, groups);
     return {quads_, scales_, nullptr};
   }
 
@@ -37,13 +35,8 @@ class Stage {
   }
 
   template <QuantizedKind kKind>
-  void turn(BlockRows from, int64_t groups, const std::byte* next) {
-    constexpr int64_t kBlock = quantized_block_bytes(kKind);
-    for (int64_t g = 0; g < groups; ++g, from.data += kBlock) {
-      for (int64_t i = 0; i < kQuantizedPanel * kBlock; i += 64) __builtin_prefetch(next + i, 0, 2);
-      next += kQuantizedPanel * kBlock;
-      turn_group<kKind>(from, g);
-    }
+  void turn(BlockRows from, int64_t groups) {
+    for (int64_t g = 0; g < groups; ++g, from.data += quantized_block_bytes(kKind)) turn_group<kKind>(from, g);
   }
 
   template <QuantizedKind kKind>

@@ -109,8 +109,10 @@ void multiply_half(const Tile& t, int lane) {
   for (int64_t done = 0; done < t.groups; done += kGroupsPerChunk, x += kRows * kChunkRecord) {
     const ChunkRecord<kRows> chunk{x};
     F32 sums[kRows];
-    for (int64_t g = 0; g < smaller(kGroupsPerChunk, t.groups - done); ++g)
+    for (int64_t g = 0; g < smaller(kGroupsPerChunk, t.groups - done); ++g) {
+      if (lane == 0) fetch_next<1>(t, done + g);
       add_group<kKind, kOffsets>(sums, chunk.group(g), *t.panels, done + g, lane);
+    }
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
       float* total = t.totals + r * kQuantizedPanel + lane;

@@ -77,22 +77,6 @@ MARU_INLINE void add_group(F32 (&sums)[kRows][kPanels], GroupRecord<kRows> x, co
   }
 }
 
-// With group g. A tile of one panel is alone with it and waits for memory: it fetches where the processor's own
-// prefetching would stop, at each page, and goes on with the next panel. Tiles of several panels share out those that
-// follow. Beyond the end of the weights fetching does nothing. Nothing follows a piece that is staged.
-template <QuantizedKind kKind, int kPanels>
-MARU_INLINE void prefetch(const Tile& t, int64_t g) {
-  constexpr int64_t kBytes = quantized_group_bytes(kKind), kAhead = 4096;
-  if (t.next == nullptr) return;
-  if constexpr (kPanels == 1) {
-#pragma GCC unroll 8
-    for (int64_t i = 0; i < kBytes; i += 64) _mm_prefetch(t.panels[0].quads + g * kBytes + kAhead + i, _MM_HINT_T0);
-  } else if (t.next_lines > 0) {
-    for (int64_t i = 0; i < t.next_lines; ++i) _mm_prefetch(t.next + 64 * (t.next_lines * g + i), _MM_HINT_T0);
-    _mm_prefetch(t.panels[0].scales + kPanels * kQuantizedPanel * (t.groups + g), _MM_HINT_T0);
-  }
-}
-
 template <QuantizedKind kKind, bool kOffsets, int kRows, int kPanels>
 void multiply_tile(const Tile& t) {
   F32 totals[kRows][kPanels];
@@ -107,7 +91,7 @@ void multiply_tile(const Tile& t) {
     const ChunkRecord<kRows> chunk{x};
     F32 sums[kRows][kPanels];
     for (int64_t g = 0; g < smaller(kGroupsPerChunk, t.groups - done); ++g) {
-      prefetch<kKind, kPanels>(t, done + g);
+      fetch_next<kPanels>(t, done + g);
       add_group<kKind, kOffsets>(sums, chunk.group(g), t.panels, done + g);
     }
 #pragma GCC unroll 16
