@@ -19,6 +19,7 @@
 #include "kernels/quantized_matmul/block_rows.h"
 #include "kernels/quantized_matmul/dequantize_row.h"
 #include "kernels/quantized_matmul/pack_panel.h"
+#include "kernels/quantized_matmul/quantize_chunk.h"
 #include "kernels/quantized_matmul/stage.h"
 
 namespace maru::kernels {
@@ -27,11 +28,10 @@ namespace {
 constexpr int64_t kTaskBytes = 512 * 1024;   // of weights per task at most
 constexpr int64_t kTasksPerThread = 4;       // at least, if there are panels enough: so that threads end together
 constexpr int64_t kBlockBytes = 256 * 1024;  // of records per task: a quarter of L2
-constexpr int64_t kStagedTiles = 24;         // per task: their totals stay beside the piece in L1
+constexpr int64_t kStagedTiles = 48;         // per task at most, whose totals wait for the next piece
+constexpr int64_t kFewTurns = 8;             // of staging and multiplying
 constexpr int64_t kFetchAhead = 4096;        // bytes: a page
 constexpr int64_t kTileTotals = kTileRows * kTilePanels * kQuantizedPanel;
-
-MARU_INLINE F32 load_some(const auto* p, int64_t n) { return n >= kLanes ? load(p) : load(p, larger(n, 0)); }
 
 // How the rows of x are cut: tiles of about the same number of rows.
 struct Tiles {
@@ -41,59 +41,6 @@ struct Tiles {
   // The last one that begins at or before the row.
   int64_t of(int64_t row) const { return ((row + 1) * count - 1) / rows; }
 };
-
-// What the values of a chunk are divided by and multiplied with. Zero for values that are as good as zero, NaN where
-// one is not finite.
-struct ChunkScale {
-  float scale, inverse;
-};
-
-ChunkScale scale_for(float largest) {
-  if (!(largest <= __FLT_MAX__)) return {__builtin_nanf(""), 0};
-  if (largest < 0x1p-120f) return {0, 0};
-  return {largest / 127.0f, 127.0f / largest};
-}
-
-struct Chunk {
-  F32 values[kGroupsPerChunk][kGroupVectors];
-};
-
-/// The first n values, zeros behind; n may be negative.
-template <class T>
-MARU_INLINE void load_chunk(Chunk& to, const T* x, int64_t n) {
-  for (int64_t g = 0; g < kGroupsPerChunk; ++g)
-    for (int64_t i = 0; i < kGroupVectors; ++i) {
-      const int64_t at = g * kQuantizedGroup + i * kLanes;
-      to.values[g][i] = n >= kQuantizedChunk ? load(x + at) : load_some(x + at, n - at);
-    }
-}
-
-// What is written for one row of a tile, in the record of one chunk.
-struct RowRecord {
-  std::byte* chunk;
-  int64_t row, rows;  // in the tile
-  std::byte* group(int64_t g) const { return chunk + g * rows * kGroupRecord; }
-  int8_t* values(int64_t g) const { return reinterpret_cast<int8_t*>(group(g) + row * kQuantizedGroup); }
-  void set_start(int64_t g, int32_t start) const {
-    __builtin_memcpy(group(g) + rows * kQuantizedGroup + 4 * row, &start, sizeof start);
-  }
-  void set_scale(float scale) const { __builtin_memcpy(group(kGroupsPerChunk) + 4 * row, &scale, sizeof scale); }
-};
-
-template <class T>
-void quantize_chunk(RowRecord to, const T* x, int64_t n, int32_t shift) {
-  Chunk chunk;
-  load_chunk(chunk, x, n);
-  F32 top;
-  for (const auto& group : chunk.values)
-    for (F32 v : group) top = larger_size(top, v);
-  const ChunkScale s = scale_for(largest_size(top));
-  for (int64_t g = 0; g < kGroupsPerChunk; ++g) {
-    for (F32& v : chunk.values[g]) v = s.inverse == 0 ? F32() : v * F32(s.inverse);
-    to.set_start(g, -shift * round_group(to.values(g), chunk.values[g]));
-  }
-  to.set_scale(s.scale);
-}
 
 using MultiplyTile = void (*)(const Tile&);
 
@@ -146,12 +93,16 @@ struct Job {
     return larger(1, smaller(kTaskBytes / larger(1, bytes), panels / (tile_panels * kTasksPerThread * threads)));
   }
 
-  std::byte* records(int64_t row) const { return a.scratch + row * chunks * kChunkRecord; }
+  int64_t rows_of(int64_t tile) const { return tiles.first(tile + 1) - tiles.first(tile); }
+  // Of one tile, from a chunk on.
+  std::byte* records_of(int64_t tile, int64_t chunk) const {
+    return a.scratch + (tiles.first(tile) * chunks + chunk * rows_of(tile)) * kChunkRecord;
+  }
 
   void quantize_row(int64_t row) const {
-    const int64_t tile = tiles.of(row), first = tiles.first(tile), rows = tiles.first(tile + 1) - first;
+    const int64_t tile = tiles.of(row);
     for (int64_t c = 0; c < chunks; ++c)
-      quantize_chunk({records(first) + c * rows * kChunkRecord, row - first, rows},
+      quantize_chunk({records_of(tile, c), row - tiles.first(tile), rows_of(tile)},
                      a.x + row * a.ldx + c * kQuantizedChunk, a.w.k - c * kQuantizedChunk, shift_of(a.w.kind));
   }
 
@@ -167,32 +118,29 @@ struct Job {
       }
   }
 
-  // `lines` per group, shared out among the tiles that take turns before they are needed.
-  static void set_next(Tile& t, const std::byte* next, int64_t lines, int64_t i, int64_t count) {
+  // What the one of `count` that has turn i fetches of `lines` per group.
+  static Fetch share_of(const std::byte* next, int64_t lines, int64_t of_groups, int64_t i, int64_t count) {
     const int64_t share = divide_up(lines, count);
-    t.next_lines = larger(0, smaller(share, lines - i * share));
-    t.next = next + 64 * t.groups * i * share;
+    return {next + 64 * of_groups * i * share, larger(0, smaller(share, lines - i * share))};
   }
   // A panel's only tile waits for memory: it fetches where the processor's own prefetching would stop, at each page,
   // and goes on with the next panel. Several tiles fetch the panels that follow.
   void set_next_panels(Tile& t, int64_t i, int64_t count) const {
     const int64_t lines = quantized_group_bytes(a.w.kind) / 64 * tile_panels;
-    if (tiles.count == 1) return set_next(t, t.panels[0].quads + kFetchAhead, lines, 0, 1);
-    set_next(t, t.panels[0].quads + 64 * groups * lines, lines, i, count);
+    if (tiles.count == 1) {
+      t.fetch = {t.panels[0].quads + kFetchAhead, lines};
+      return;
+    }
+    t.fetch = share_of(t.panels[0].quads + 64 * groups * lines, lines, groups, i, count);
     t.next_scales = t.panels[0].scales + tile_panels * kQuantizedPanel * groups;
   }
   // What the next panels have at this place: rows follow each other, so panels are runs of memory.
-  void set_next_piece(Tile& t, int64_t panel, int64_t group, int64_t i, int64_t count) const {
+  Fetch next_piece(int64_t panel, int64_t group, int64_t of_groups, int64_t i, int64_t count) const {
     const int64_t bytes = quantized_block_bytes(a.w.kind) * tile_panels * kQuantizedPanel;
     const std::byte* next = block_rows_of(a.w, (panel + tile_panels) * kQuantizedPanel).data + group * bytes;
-    set_next(t, next, divide_up(bytes, 64), i, count);
+    return share_of(next, divide_up(bytes, 64), of_groups, i, count);
   }
 
-  int64_t rows_of(int64_t tile) const { return tiles.first(tile + 1) - tiles.first(tile); }
-  // Of one tile, from a chunk on.
-  const std::byte* records_of(int64_t tile, int64_t chunk) const {
-    return records(tiles.first(tile)) + chunk * rows_of(tile) * kChunkRecord;
-  }
   // A tile that reaches behind the last panel reads that one again, for nothing.
   int64_t panel_at(int64_t panel) const { return smaller(panel, panels - 1); }
 
@@ -201,7 +149,7 @@ struct Job {
     PanelData data[kTilePanels];
     for (int64_t p = 0; p < tile_panels; ++p) data[p] = panel_of(a.w, panel_at(panel + p));
     for (int64_t tile = first_tile; tile < last_tile; ++tile) {
-      Tile t{totals, records_of(tile, 0), data, groups};
+      Tile t{totals, records_of(tile, 0), data, groups, {}};
       set_next_panels(t, tile - first_tile, last_tile - first_tile);
       tile_of(a.w, rows_of(tile), tile_panels)(t);
       finish(totals, tiles.first(tile), rows_of(tile), panel);
@@ -209,27 +157,30 @@ struct Job {
   }
 
   // One row takes the blocks as they lie, several what is staged of them; both give the same bits.
-  bool stages(int64_t panel) const { return a.m > 1 || (panel + 1) * kQuantizedPanel > a.w.n; }
+  bool takes_blocks(int64_t panel) const { return a.m == 1 && (panel + 1) * kQuantizedPanel <= a.w.n; }
 
-  void multiply_block_panel(int64_t panel) const {
+  void multiply_blocks(int64_t panel) const {
     alignas(64) float totals[kQuantizedPanel];
     const auto multiply = a.w.kind == QuantizedKind::kInt8 ? multiply_block_rows<QuantizedKind::kInt8>
                                                            : multiply_block_rows<QuantizedKind::kInt4>;
     for (int64_t lane = 0; lane < kQuantizedPanel; lane += kLanes)
-      multiply(totals + lane, records(0), block_rows_of(a.w, panel * kQuantizedPanel + lane), groups);
+      multiply(totals + lane, a.scratch, block_rows_of(a.w, panel * kQuantizedPanel + lane), groups);
     finish(totals, 0, 1, panel);
   }
 
-  void multiply_blocks(int64_t panel, int64_t first_tile, int64_t last_tile) const {
+  void multiply_staged(int64_t panel, int64_t first_tile, int64_t last_tile) const {
     alignas(64) float totals[kStagedTiles][kTileTotals];
     Stage stages[kTilePanels];
     PanelData data[kTilePanels];
-    for (int64_t g = 0; g < groups; g += kStageGroups) {
-      const int64_t count = smaller(kStageGroups, groups - g);
-      for (int64_t p = 0; p < tile_panels; ++p) data[p] = stages[p].read(a.w, panel_at(panel + p), g, count);
+    const int64_t turns = tile_panels + last_tile - first_tile;
+    const int64_t piece = turns > kFewTurns ? kStageGroups : kFewGroups;
+    for (int64_t g = 0; g < groups; g += piece) {
+      const int64_t count = smaller(piece, groups - g);
+      for (int64_t p = 0; p < tile_panels; ++p)
+        data[p] = stages[p].read(a.w, panel_at(panel + p), g, count, next_piece(panel, g, count, p, turns));
       for (int64_t tile = first_tile; tile < last_tile; ++tile) {
-        Tile t{totals[tile - first_tile], records_of(tile, g / kGroupsPerChunk), data, count, g > 0};
-        set_next_piece(t, panel, g, tile - first_tile, last_tile - first_tile);
+        const Fetch fetch = next_piece(panel, g, count, tile_panels + tile - first_tile, turns);
+        const Tile t{totals[tile - first_tile], records_of(tile, g / kGroupsPerChunk), data, count, fetch, g > 0};
         tile_of(a.w, rows_of(tile), tile_panels)(t);
       }
     }
@@ -244,10 +195,10 @@ struct Job {
     for (int64_t p = panel; p < smaller(panel + panels_per_task, panels); p += tile_panels) {
       if (a.w.layout == QuantizedLayout::kPanels)
         multiply_panels(p, tile, last_tile);
-      else if (stages(p))
-        multiply_blocks(p, tile, last_tile);
+      else if (takes_blocks(p))
+        multiply_blocks(p);
       else
-        multiply_block_panel(p);
+        multiply_staged(p, tile, last_tile);
     }
   }
 

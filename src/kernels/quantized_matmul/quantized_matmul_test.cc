@@ -226,17 +226,17 @@ TEST(QuantizedMatmul, BlocksOfPairedRowsGiveTheBitsOfPanels) {
   }
 }
 
-// More rows than a task takes.
+// More rows than a task takes; more columns than are staged at a time, for many rows too.
 TEST(QuantizedMatmul, BlocksGiveTheBitsOfPanelsInManyTasks) {
-  const int64_t n = 500, k = 1120, m = 400;
-  const std::vector<float> x = normal(m * k, 24);
-  for (QuantizedKind kind : kKinds) {
-    Packed panels(kind, n, k);
-    panels.matrix.offsets = nullptr;
-    const std::vector<float> expected = product(Isa::kScalar, 2, x, m, panels.matrix);
-    for (Isa isa : supported_isas())
-      ASSERT_TRUE(same_bits(product(isa, 2, x, m, Blocks(panels).matrix), expected)) << name_of(isa);
-  }
+  for (auto [m, n, k] : {std::tuple<int64_t, int64_t, int64_t>{400, 500, 1120}, {90, 100, 2208}})
+    for (QuantizedKind kind : kKinds) {
+      const std::vector<float> x = normal(m * k, 24);
+      Packed panels(kind, n, k);
+      panels.matrix.offsets = nullptr;
+      const std::vector<float> expected = product(Isa::kScalar, 2, x, m, panels.matrix);
+      for (Isa isa : supported_isas())
+        ASSERT_TRUE(same_bits(product(isa, 2, x, m, Blocks(panels).matrix), expected)) << name_of(isa) << ", " << k;
+    }
 }
 
 TEST(QuantizedMatmul, PackedNumbersAreThoseGiven) {

@@ -42,22 +42,29 @@ inline PanelData panel_of(const QuantizedMatrix& w, int64_t panel) {
           w.offsets != nullptr ? w.offsets + at : nullptr};
 }
 
+/// Weights that will be read soon: `lines` of 64 bytes are fetched with each group. Beyond their end that does nothing.
+struct Fetch {
+  const std::byte* next = nullptr;
+  int64_t lines = 0;
+  MARU_INLINE void operator()(int64_t g) const {
+    for (int64_t i = 0; i < lines; ++i) __builtin_prefetch(next + 64 * (lines * g + i), 0, 3);
+  }
+};
+
 /// A tile: the rows of x in a run of records, times one panel or kTilePanels of them.
 struct Tile {
   float* totals;  // [rows, kTilePanels, 16]
   const std::byte* x;
   const PanelData* panels;
   int64_t groups;
+  Fetch fetch;
   bool resume = false;                   // add to the totals
-  const std::byte* next = nullptr;       // weights that will be read soon: with each group,
-  int64_t next_lines = 0;                // as many lines of 64 bytes are fetched,
-  const float16* next_scales = nullptr;  // and a line of these if not null
+  const float16* next_scales = nullptr;  // if not null, a line of these is fetched with each group too
 };
 
-/// With group g. Beyond the end of the weights fetching does nothing.
 template <int kPanels>
 MARU_INLINE void fetch_next(const Tile& t, int64_t g) {
-  for (int64_t i = 0; i < t.next_lines; ++i) __builtin_prefetch(t.next + 64 * (t.next_lines * g + i), 0, 3);
+  t.fetch(g);
   if (t.next_scales != nullptr) __builtin_prefetch(t.next_scales + kPanels * kQuantizedPanel * g, 0, 3);
 }
 

@@ -7,22 +7,24 @@
 namespace maru::kernels {
 namespace {
 
-constexpr int64_t kStageGroups = 2 * kGroupsPerChunk;  // whole chunks; 4 KiB of a panel
-constexpr Word kTopBits = 0x80808080u;                 // of bytes: turning one adds 128
+// Whole chunks of k. Few tiles: 4 KiB of a panel, half of it numbers that just came. Many: few pieces, from L2.
+constexpr int64_t kFewGroups = 2 * kGroupsPerChunk;
+constexpr int64_t kStageGroups = 16 * kGroupsPerChunk;
+constexpr Word kTopBits = 0x80808080u;  // of bytes: turning one adds 128
 
 /// Room for a piece of one panel.
 class Stage {
  public:
   /// Groups [first, first + groups) of a panel of w, groups <= kStageGroups. Valid until the next call.
-  PanelData read(const QuantizedMatrix& w, int64_t panel, int64_t first, int64_t groups) {
+  PanelData read(const QuantizedMatrix& w, int64_t panel, int64_t first, int64_t groups, Fetch fetch) {
     const int64_t row = panel * kQuantizedPanel;
     BlockRows from = block_rows_of(w, row);
     from.data += first * quantized_block_bytes(w.kind);
     if (row + kQuantizedPanel > w.n) from = filled_up(from, w.n - row, groups * quantized_block_bytes(w.kind));
     if (w.kind == QuantizedKind::kInt8)
-      turn<QuantizedKind::kInt8>(from, groups);
+      turn<QuantizedKind::kInt8>(from, groups, fetch);
     else
-      turn<QuantizedKind::kInt4>(from, groups);
+      turn<QuantizedKind::kInt4>(from, groups, fetch);
     return {quads_, scales_, nullptr};
   }
 
@@ -35,8 +37,11 @@ class Stage {
   }
 
   template <QuantizedKind kKind>
-  void turn(BlockRows from, int64_t groups) {
-    for (int64_t g = 0; g < groups; ++g, from.data += quantized_block_bytes(kKind)) turn_group<kKind>(from, g);
+  void turn(BlockRows from, int64_t groups, Fetch fetch) {
+    for (int64_t g = 0; g < groups; ++g, from.data += quantized_block_bytes(kKind)) {
+      fetch(g);
+      turn_group<kKind>(from, g);
+    }
   }
 
   template <QuantizedKind kKind>
