@@ -99,32 +99,48 @@ struct Job {
       for (int64_t c = 0; c < strip.cols; c += kTileCols) {
         const int64_t col = strip.first + c;
         multiply(sums_at(block, t.index, col), block.buffers.a + t.row * depth.words, b.data + c / kTileCols * b.stride,
-                 depth.words, !first);
+                 depth.words, !first, {});
         if (last) finish(block, t, col);
       }
     });
+  }
+
+  // What follows this panel of op(b), at the place of a word, where panels are runs of memory: `lines` with each step.
+  Fetch next_panel(const Block& block, int64_t col, int64_t word, int64_t lines) const {
+    if (!kFetches || b_lines().k_major || col + kTileCols >= block.cols) return {};
+    const auto* next = reinterpret_cast<const std::byte*>(b_lines().from(block.col + col + kTileCols, 0).data);
+    return {next + word * kTileCols * kPerPacked<T> * static_cast<int64_t>(sizeof(T)), lines};
   }
 
   // Few rows do not repay the way of op(b) through L2: a chunk of a panel is packed in L1 and multiplied with all
   // tiles.
   void multiply_chunks(const Block& block, Depth depth, int64_t col) const {
     const Lines<T> from = b_lines().from(block.col + col, depth.first * kPerPacked<T>);
-    const int64_t cols = smaller(kTileCols, block.cols - col);
+    const int64_t cols = smaller(kTileCols, block.cols - col), tiles = tiles_of(block.rows);
     for (int64_t done = 0; done == 0 || done < depth.words; done += kChunkWords) {
       const Depth chunk{depth.first + done, smaller(kChunkWords, depth.words - done)};
       pack_panel(block.buffers.b, kTileCols, from.from(0, done * kPerPacked<T>), cols, chunk.k(*this));
+      const Fetch fetch = next_panel(block, col, chunk.first, kTileCols / kHalves<T>);
       for_tiles(block, [&](RowTile t) {
         tile_of<T>(t.rows)(sums_at(block, t.index, col), block.buffers.a + t.row * depth.words + done * t.rows,
-                           block.buffers.b, chunk.words, chunk.first > 0);
+                           block.buffers.b, chunk.words, chunk.first > 0, fetch.share(t.index, tiles, kChunkWords / kFetchWords));
       });
     }
+  }
+
+  Ahead<T> ahead(const Block& block, Depth depth, int64_t col) const {
+    const Fetching how = fetching_of(x.ldb * static_cast<int64_t>(sizeof(T)));
+    const Fetch run = next_panel(block, col, depth.first, kTileCols);
+    if (how == Fetching::kNone || run.lines == 0) return {};
+    if (how == Fetching::kRun) return {nullptr, run};
+    return {b_lines().from(block.col + col + kTileCols, depth.first * kPerPacked<T>).data};
   }
 
   // A single tile does not repay a chunk either.
   void multiply_in_place(const Block& block, Depth depth, int64_t col) const {
     const Lines<T> from = b_lines().from(block.col + col, depth.first * kPerPacked<T>);
     lines_of<T>(block.rows)(sums_at(block, 0, col), block.buffers.a, from.data, from.ld, depth.k(*this),
-                            depth.first > 0);
+                            depth.first > 0, ahead(block, depth, col));
   }
 
   void multiply_few(const Block& block, Depth depth) const {

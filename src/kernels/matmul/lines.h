@@ -43,17 +43,46 @@ struct LineStep {
   }
 };
 
-// Whether to fetch the next panel while this one is multiplied. Measured on Zen 3, in GB/s without and with: lines of
-// 1,536 bytes 19 and 25, 3,072 bytes 30 and 31; but 2,048 bytes 27 and 24, 4,096 bytes 23 and 20, where all lines share
-// a few sets of L1.
-MARU_INLINE bool fetches_ahead(int64_t line_bytes) { return kLanes == 8 && line_bytes % 2048 != 0; }
+// How a panel is fetched before it is multiplied. Where lines share a few sets of L1, because their length is a multiple
+// of 2,048 bytes, fetching ahead drives out what it brings. Zen 3, two threads, GB/s without fetching, ahead and as a run:
+//
+//   bytes of a line    1 row          4 rows
+//             2,048    24  25  29     17  20  24
+//             4,096    27  26  28     21  19  22
+//             5,632    24  29  24     17  23  19
+//             8,192    27  26  24     21  19  19
+enum class Fetching {
+  kNone,
+  kAhead,  // this panel a few steps ahead, at its end the next
+  kRun,    // the next panel from front to back, as it lies in memory
+};
+MARU_INLINE Fetching fetching_of(int64_t line_bytes) {
+  if (line_bytes % 2048 != 0) return Fetching::kAhead;
+  return line_bytes <= 4096 ? Fetching::kRun : Fetching::kNone;
+}
+
+template <class T>
+struct Ahead {
+  static constexpr int64_t kStep = LineStep<T>::kElements, kDistance = 4 * kStep;
+  const T* next = nullptr;  // for kAhead: the next panel at the same k
+  Fetch run = {};           // for kRun
+
+  /// At a step of the panel from which `k` elements are left.
+  MARU_INLINE void fetch(int64_t step, const T* b, int64_t ldb, int64_t k) const {
+    if constexpr (!kFetches) return;
+    run.into_l2(step);
+    if (next == nullptr) return;
+    const T* from = k > kDistance ? b + kDistance : next + kDistance - k;
+    for (int64_t line = 0; line < kTileCols; ++line) __builtin_prefetch(from + line * ldb, 0, 2);
+  }
+};
 
 /// sums [kRows, kTileCols] = or += a [words of k, kRows]ᵀ · bᵀ, b [kTileCols, k]: the bits of multiply_tile.
 template <class T, int kRows>
-void multiply_lines(float* sums, const Word* a, const T* b, int64_t ldb, int64_t k, bool resume) {
+void multiply_lines(float* sums, const Word* a, const T* b, int64_t ldb, int64_t k, bool resume, Ahead<T> ahead) {
   TileSums<kRows> sum(sums, resume);
   LineStep<T> step;
-  const bool ahead = fetches_ahead(ldb * static_cast<int64_t>(sizeof(T)));
+  int64_t i = 0;
   const auto add = [&]<int kHalf>(int64_t i) __attribute__((always_inline)) {
     decltype(factor<T, kHalf>(no_words())) right[kTileVectors];
 #pragma GCC unroll 4
@@ -61,8 +90,7 @@ void multiply_lines(float* sums, const Word* a, const T* b, int64_t ldb, int64_t
     sum.template add<T>(a + (i * kHalves<T> + kHalf) * kRows, right);
   };
   for (; k >= step.kElements; k -= step.kElements, b += step.kElements, a += kStepWords * kHalves<T> * kRows) {
-    if (ahead)
-      for (int64_t line = kTileCols; line < 2 * kTileCols; ++line) __builtin_prefetch(b + line * ldb, 0, 2);
+    ahead.fetch(i++, b, ldb, k);
     step.load_whole(b, ldb);
 #pragma GCC unroll 16
     for (int64_t i = 0; i < kStepWords; ++i) {
@@ -80,7 +108,7 @@ void multiply_lines(float* sums, const Word* a, const T* b, int64_t ldb, int64_t
 }
 
 template <class T>
-using MultiplyLines = void (*)(float*, const Word*, const T*, int64_t, int64_t, bool);
+using MultiplyLines = void (*)(float*, const Word*, const T*, int64_t, int64_t, bool, Ahead<T>);
 
 template <class T, int... kRows>
 MultiplyLines<T> lines_of(int64_t rows, std::integer_sequence<int, kRows...>) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kernels/matmul/pack.h"
+#include "kernels/simd/fetch.h"
 
 namespace maru::kernels {
 namespace {
@@ -11,6 +12,11 @@ namespace {
 constexpr int kTileRows = kLanes == 16 ? 14 : kLanes == 8 ? 6 : 4;
 constexpr int kTileVectors = 2;
 constexpr int64_t kTileCols = kTileVectors * kLanes;
+
+// Whether the lines of a weight that is not packed are fetched while those before them are multiplied: into L2, because
+// the rows of a panel may share a few sets of L1. Measured on Zen 3 only.
+constexpr bool kFetches = kLanes == 8;
+constexpr int64_t kFetchWords = 16;
 
 template <int kRows>
 struct TileSums {
@@ -41,20 +47,23 @@ struct TileSums {
   }
 };
 
-/// sums [kRows, kTileCols] = or += a [words, kRows]ᵀ · b [words, kTileCols].
+/// sums [kRows, kTileCols] = or += a [words, kRows]ᵀ · b [words, kTileCols]. Fetches once per kFetchWords.
 template <class T, int kRows>
-void multiply_tile(float* sums, const Word* a, const Word* b, int64_t words, bool resume) {
+void multiply_tile(float* sums, const Word* a, const Word* b, int64_t words, bool resume, Fetch fetch) {
   TileSums<kRows> sum(sums, resume);
-  for (; words > 0; --words, a += kRows, b += kTileCols) {
-    decltype(factor<Packed<T>, 0>(no_words())) right[kTileVectors];
+  for (int64_t step = 0; words > 0; ++step, words -= kFetchWords) {
+    fetch.into_l2(step);
+    for (int64_t w = smaller(words, kFetchWords); w > 0; --w, a += kRows, b += kTileCols) {
+      decltype(factor<Packed<T>, 0>(no_words())) right[kTileVectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < kTileVectors; ++v) right[v] = factor<Packed<T>, 0>(load_words(b + v * kLanes));
-    sum.template add<T>(a, right);
+      for (int v = 0; v < kTileVectors; ++v) right[v] = factor<Packed<T>, 0>(load_words(b + v * kLanes));
+      sum.template add<T>(a, right);
+    }
   }
   sum.store_to(sums);
 }
 
-using MultiplyTile = void (*)(float*, const Word*, const Word*, int64_t, bool);
+using MultiplyTile = void (*)(float*, const Word*, const Word*, int64_t, bool, Fetch);
 
 template <class T, int... kRows>
 MultiplyTile tile_of(int64_t rows, std::integer_sequence<int, kRows...>) {

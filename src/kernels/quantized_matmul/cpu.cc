@@ -118,27 +118,22 @@ struct Job {
       }
   }
 
-  // What the one of `count` that has turn i fetches of `lines` per group.
-  static Fetch share_of(const std::byte* next, int64_t lines, int64_t of_groups, int64_t i, int64_t count) {
-    const int64_t share = divide_up(lines, count);
-    return {next + 64 * of_groups * i * share, larger(0, smaller(share, lines - i * share))};
-  }
   // A panel's only tile waits for memory: it fetches where the processor's own prefetching would stop, at each page,
   // and goes on with the next panel. Several tiles fetch the panels that follow.
   void set_next_panels(Tile& t, int64_t i, int64_t count) const {
-    const int64_t lines = quantized_group_bytes(a.w.kind) / 64 * tile_panels;
+    const int64_t lines = quantized_group_bytes(a.w.kind) / kCacheLine * tile_panels;
     if (tiles.count == 1) {
       t.fetch = {t.panels[0].quads + kFetchAhead, lines};
       return;
     }
-    t.fetch = share_of(t.panels[0].quads + 64 * groups * lines, lines, groups, i, count);
+    t.fetch = Fetch{t.panels[0].quads + kCacheLine * groups * lines, lines}.share(i, count, groups);
     t.next_scales = t.panels[0].scales + tile_panels * kQuantizedPanel * groups;
   }
   // What the next panels have at this place: rows follow each other, so panels are runs of memory.
   Fetch next_piece(int64_t panel, int64_t group, int64_t of_groups, int64_t i, int64_t count) const {
     const int64_t bytes = quantized_block_bytes(a.w.kind) * tile_panels * kQuantizedPanel;
     const std::byte* next = block_rows_of(a.w, (panel + tile_panels) * kQuantizedPanel).data + group * bytes;
-    return share_of(next, divide_up(bytes, 64), of_groups, i, count);
+    return Fetch{next, divide_up(bytes, kCacheLine)}.share(i, count, of_groups);
   }
 
   // A tile that reaches behind the last panel reads that one again, for nothing.

@@ -7,6 +7,7 @@
 // Weights are stored as q + shift (128 or 8), so sums that start there end as the dot products of signed numbers.
 #pragma once
 #include "kernels/quantized_matmul/quantized_matmul.h"
+#include "kernels/simd/fetch.h"
 #include "kernels/simd/simd.h"
 
 namespace maru::kernels {
@@ -42,29 +43,20 @@ inline PanelData panel_of(const QuantizedMatrix& w, int64_t panel) {
           w.offsets != nullptr ? w.offsets + at : nullptr};
 }
 
-/// Weights that will be read soon: `lines` of 64 bytes are fetched with each group. Beyond their end that does nothing.
-struct Fetch {
-  const std::byte* next = nullptr;
-  int64_t lines = 0;
-  MARU_INLINE void operator()(int64_t g) const {
-    for (int64_t i = 0; i < lines; ++i) __builtin_prefetch(next + 64 * (lines * g + i), 0, 3);
-  }
-};
-
 /// A tile: the rows of x in a run of records, times one panel or kTilePanels of them.
 struct Tile {
   float* totals;  // [rows, kTilePanels, 16]
   const std::byte* x;
   const PanelData* panels;
   int64_t groups;
-  Fetch fetch;
+  Fetch fetch;  // a step per group
   bool resume = false;                   // add to the totals
   const float16* next_scales = nullptr;  // if not null, a line of these is fetched with each group too
 };
 
 template <int kPanels>
 MARU_INLINE void fetch_next(const Tile& t, int64_t g) {
-  t.fetch(g);
+  t.fetch.into_l1(g);
   if (t.next_scales != nullptr) __builtin_prefetch(t.next_scales + kPanels * kQuantizedPanel * g, 0, 3);
 }
 

@@ -39,7 +39,7 @@ class Stage {
   template <QuantizedKind kKind>
   void turn(BlockRows from, int64_t groups, Fetch fetch) {
     for (int64_t g = 0; g < groups; ++g, from.data += quantized_block_bytes(kKind)) {
-      fetch(g);
+      fetch.into_l1(g);
       turn_group<kKind>(from, g);
     }
   }
