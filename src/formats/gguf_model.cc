@@ -146,8 +146,10 @@ std::optional<std::string> GgufArchitecture::hugging_face_name(std::string_view 
   return translated(name, {&NamePair::gguf, &NamePair::hugging_face, kBlocks, family_->layers, *family_});
 }
 
+bool GgufArchitecture::has_rotary_pairs() const { return family_->neighbours; }
+
 int64_t GgufArchitecture::reordered_heads(std::string_view name) const {
-  if (!family_->neighbours) return 0;
+  if (!has_rotary_pairs()) return 0;
   if (name.find(".self_attn.q_proj.") != std::string_view::npos) return heads_;
   return name.find(".self_attn.k_proj.") != std::string_view::npos ? key_value_heads_ : 0;
 }

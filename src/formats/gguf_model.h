@@ -27,8 +27,9 @@ class GgufArchitecture {
   /// "token_embd.weight" of "model.embed_tokens.weight" and back; nothing for names that the architecture has not.
   std::optional<std::string> gguf_name(std::string_view hugging_face_name) const;
   std::optional<std::string> hugging_face_name(std::string_view gguf_name) const;
-  /// Heads whose rows GGUF stores in another order (by the Hugging Face name), or 0: rotary pairs are neighbours there
-  /// and half a head apart here.
+  /// Whether rows of queries and keys that are rotated together are neighbours, not half a head apart.
+  bool has_rotary_pairs() const;
+  /// The heads of a tensor for which that makes a difference (by the Hugging Face name), or 0.
   int64_t reordered_heads(std::string_view hugging_face_name) const;
   /// What GGUF stores more than Hugging Face: 1 for Gemma's norms, whose weights are stored minus 1 there.
   double norm_offset(std::string_view hugging_face_name) const;

@@ -84,6 +84,7 @@ std::unique_ptr<Decoder> load(const fs::path& path, std::optional<Dtype> dtype, 
   const DecoderConfig config = config_from_hugging_face(source.config(), source.config_name());
   auto model =
       std::make_unique<Decoder>(config, dtype ? *dtype : dtype_of_config(source.config(), source.config_name()));
+  if (serving != nullptr && source.has_rotary_pairs() && model->may_have_rotary_pairs()) model->use_rotary_pairs();
   set_values(*model, source, serving);
   return model;
 }

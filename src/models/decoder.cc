@@ -178,6 +178,16 @@ void Decoder::separate_head() {
   tied_ = false;
 }
 
+bool Decoder::may_have_rotary_pairs() const {
+  return !config_.learned_positions && !config_.rope_interleaved && !config_.qk_norm &&
+         config_.rotary_dim() == config_.head_dim;
+}
+
+void Decoder::use_rotary_pairs() {
+  CHECK(may_have_rotary_pairs());
+  rotary_pairs_ = table_.interleaved = local_table_.interleaved = true;
+}
+
 KvCacheShape Decoder::cache_shape() const {
   return {config_.num_hidden_layers, config_.num_key_value_heads, config_.head_dim, dtype_};
 }

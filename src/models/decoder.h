@@ -47,6 +47,13 @@ class Decoder {
   /// Gives a tied head a parameter of its own, over the same memory: an adapter may change the one and not the other.
   void separate_head();
 
+  /// From now on rows of queries and keys that are rotated together are neighbours, as some files have them. Scores are
+  /// the same, but for the order of their sums. CHECKs may_have_rotary_pairs.
+  void use_rotary_pairs();
+  bool has_rotary_pairs() const { return rotary_pairs_; }
+  /// Not where a part of a head is rotated, or its dimensions have norms of their own.
+  bool may_have_rotary_pairs() const;
+
   const DecoderConfig& config() const { return config_; }
   Dtype dtype() const { return dtype_; }
   KvCacheShape cache_shape() const;
@@ -65,6 +72,7 @@ class Decoder {
   DecoderConfig config_;
   Dtype dtype_;
   bool tied_;  // the token table is the head, too
+  bool rotary_pairs_ = false;
   Parameter embedding_, positions_, lm_head_;
   std::vector<Block> blocks_;
   Norm norm_;

@@ -6,8 +6,12 @@
 #include <cstring>
 
 #include "base/json.h"
+#include "base/random.h"
 #include "formats/block_quant.h"
 #include "formats/convert.h"
+#include "formats/gguf_model.h"
+#include "formats/safetensors_writer.h"
+#include "models/adapter.h"
 #include "models/checkpoint.h"
 #include "models/weight_source.h"
 #include "models/weights.h"
@@ -42,12 +46,12 @@ class GgufLoad : public testing::Test {
     return home_ / "m.gguf";
   }
   /// A random model of whole blocks.
-  fs::path saved(Dtype dtype, int64_t heads = 4) {
+  fs::path saved(Dtype dtype) {
     Decoder model(resolve({.vocab_size = 70,
                            .hidden_size = 64,
                            .intermediate_size = 96,
                            .num_hidden_layers = 2,
-                           .num_attention_heads = heads,
+                           .num_attention_heads = 4,
                            .num_key_value_heads = 2,
                            .tie_word_embeddings = false}),
                   dtype);
@@ -71,6 +75,54 @@ class GgufLoad : public testing::Test {
     for (size_t i = 0; i < result.size(); ++i)
       result[i] = value.dtype() == Dtype::kBf16 ? to_float(value.data<bfloat16>()[i]) : value.data<float>()[i];
     return result;
+  }
+  std::vector<float> logits(Decoder& model) {
+    Context ctx{stream_, arena_};
+    BatchBuilder builder;
+    builder.add(std::vector<int32_t>{1, 5, 38, 9, 4, 40, 3, 7, 7, 2, 11});
+    const Tensor y = model.logits(ctx, model.forward(ctx, builder.batch()));
+    return {y.data<float>(), y.data<float>() + y.size()};
+  }
+  static double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+    double largest = 0;
+    for (size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(double{a[i]} - b[i]));
+    return largest;
+  }
+  static void expect_close(const std::vector<float>& a, const std::vector<float>& b) {
+    ASSERT_EQ(a.size(), b.size());
+    EXPECT_LT(largest_difference(a, b), 1e-4);
+  }
+  /// LoRA with DoRA's lengths, for the queries and keys of the first layer.
+  fs::path write_adapter(const DecoderConfig& c) {
+    const fs::path home = home_ / "adapter";
+    fs::create_directories(home);
+    write_json(home / "adapter_config.json", {{"peft_type", "LORA"}, {"r", 2}, {"lora_alpha", 2}, {"use_dora", true}});
+    Random random(5);
+    std::vector<std::pair<std::string, std::vector<int64_t>>> tensors;
+    for (const auto& [module, heads] :
+         {std::pair{"q_proj", c.num_attention_heads}, {"k_proj", c.num_key_value_heads}}) {
+      const std::string name = std::string("base_model.model.model.layers.0.self_attn.") + module;
+      tensors.push_back({name + ".lora_A.weight", {2, c.hidden_size}});
+      tensors.push_back({name + ".lora_B.weight", {heads * c.head_dim, 2}});
+      tensors.push_back({name + ".lora_magnitude_vector", {heads * c.head_dim}});
+    }
+    SafetensorsWriter writer(home / "adapter_model.safetensors");
+    for (const auto& [name, shape] : tensors) writer.declare(name, "F32", shape);
+    for (const auto& [name, shape] : tensors) {
+      std::vector<float> values(static_cast<size_t>(shape[0] * (shape.size() > 1 ? shape[1] : 1)));
+      for (float& v : values) v = static_cast<float>((shape.size() > 1 ? 0 : 1.5) + 0.5 * random.normal());
+      writer.write(std::as_bytes(std::span(values)));
+    }
+    writer.commit();
+    return home;
+  }
+  /// Queries and keys in the order of GGUF's llama: rows that are rotated together are neighbours.
+  std::vector<float> as_gguf_has(const Parameter& p) {
+    std::vector<float> values = floats(p);
+    const bool queries = p.name.find(".q_proj.") != std::string::npos;
+    if (queries || p.name.find(".k_proj.") != std::string::npos)
+      formats::interleave_rows(values, queries ? 64 : 32, queries ? 4 : 2);
+    return values;
   }
 
   const fs::path home_ = fs::temp_directory_path() / ("maru_gguf_load_" + std::to_string(::getpid()));
@@ -136,20 +188,44 @@ TEST_F(GgufLoad, LlamaThreeFrequenciesComeBackAsNumbers) {
     EXPECT_NEAR(a.frequencies[i], b.frequencies[i], 1e-6 * a.frequencies[i]);
 }
 
-TEST_F(GgufLoad, Bf16IsTheSameBits) {
+TEST_F(GgufLoad, Bf16IsTheSameBitsWhereItIsMapped) {
   const auto before = load_model(saved(Dtype::kBf16));
   const auto after = load_for_serving(stream_, converted(home_ / "model", GgmlType::kBf16));
   EXPECT_EQ(Dtype::kBf16, after->dtype());
   const auto a = parameters_of(*before), b = parameters_of(*after);
-  for (size_t i = 0; i < a.size(); ++i)
-    EXPECT_EQ(0, std::memcmp(a[i].parameter->value.data<char>(), b[i].parameter->value.data<char>(),
-                             a[i].parameter->value.bytes()))
-        << a[i].parameter->name;
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(as_gguf_has(*a[i].parameter), floats(*b[i].parameter));
+  EXPECT_TRUE(after->has_rotary_pairs());
+}
+
+// A directory's queries and keys have the halves of a head apart, which gives other sums of the same products.
+TEST_F(GgufLoad, ServesTheLogitsOfTheDirectory) {
+  for (const char* family : {"llama", "granite", "llama_bias_linear"}) {
+    const fs::path directory = copied(fs::path("tests/golden/models") / family, Json::object());
+    const auto file = load_for_serving(stream_, converted(directory, GgmlType::kF32));
+    EXPECT_TRUE(file->has_rotary_pairs()) << family;
+    expect_close(logits(*load_model(directory, Dtype::kF32)), logits(*file));
+    fs::remove_all(directory);
+  }
+}
+
+// Adapters are made for the order of Hugging Face.
+TEST_F(GgufLoad, AdaptersFitItsQueriesAndKeys) {
+  const fs::path directory = copied("tests/golden/models/llama", Json::object());
+  const auto before = load_model(directory, Dtype::kF32);
+  const auto after = load_for_serving(stream_, converted(directory, GgmlType::kF32));
+  const std::vector<float> plain = logits(*before);
+  const formats::LoraAdapter stored(write_adapter(before->config()));
+  Adapter of_directory(stream_, *before, stored), of_file(stream_, *after, stored);
+  attach_adapter(*before, of_directory);
+  attach_adapter(*after, of_file);
+  const std::vector<float> expected = logits(*before);
+  EXPECT_GT(largest_difference(plain, expected), 0.01);
+  expect_close(expected, logits(*after));
 }
 
 class GgufBlocks : public GgufLoad, public testing::WithParamInterface<GgmlType> {};
 
-TEST_P(GgufBlocks, StayTheSameIntegers) {
+TEST_P(GgufBlocks, StayTheSameIntegersWhereTheyAreMapped) {
   const fs::path file = converted(saved(Dtype::kF32), GetParam());
   const auto numbers = load_model(file, Dtype::kF32), integers = load_for_serving(stream_, file, Dtype::kF32);
   const auto a = parameters_of(*numbers), b = parameters_of(*integers);
@@ -157,28 +233,11 @@ TEST_P(GgufBlocks, StayTheSameIntegers) {
     const Parameter& p = *b[i].parameter;
     EXPECT_FALSE(a[i].parameter->quantized);
     EXPECT_EQ(!is_vector(a[i].role), static_cast<bool>(p.quantized)) << p.name;
-    EXPECT_EQ(floats(*a[i].parameter), floats(p)) << p.name;
+    EXPECT_EQ(as_gguf_has(*a[i].parameter), floats(p)) << p.name;
     if (!p.quantized) continue;
+    EXPECT_EQ(QuantizedLayout::kBlocks, p.quantized.layout) << p.name;
     const bool table = a[i].role == ParameterRole::kEmbedding || a[i].role == ParameterRole::kHead;
     EXPECT_EQ(GetParam() == GgmlType::kQ8_0 || table ? QuantizedKind::kInt8 : QuantizedKind::kInt4, p.quantized.kind);
-  }
-}
-
-// Heads of 32 have whole panels of rows that lie one row apart; heads of 16 have not, and their rows are packed.
-TEST_P(GgufBlocks, StayWhereTheyAreMapped) {
-  for (int64_t heads : {2, 4}) {
-    const fs::path file = converted(saved(Dtype::kF32, heads), GetParam());
-    const auto numbers = load_model(file, Dtype::kF32), integers = load_for_serving(stream_, file, Dtype::kF32);
-    const auto a = parameters_of(*numbers), b = parameters_of(*integers);
-    for (size_t i = 0; i < a.size(); ++i) {
-      const Parameter& p = *b[i].parameter;
-      if (!p.quantized) continue;
-      const bool paired = p.name.find("q_proj") != std::string::npos || p.name.find("k_proj") != std::string::npos;
-      EXPECT_EQ(paired && heads == 4 ? QuantizedLayout::kPanels : QuantizedLayout::kBlocks, p.quantized.layout)
-          << p.name;
-      EXPECT_EQ(paired && heads == 2 ? 32 : 0, p.quantized.head_rows) << p.name;
-      EXPECT_EQ(floats(*a[i].parameter), floats(p)) << p.name;
-    }
   }
 }
 

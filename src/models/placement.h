@@ -20,6 +20,7 @@ class Placement {
  private:
   std::span<const WeightRule> rules_;
   int64_t head_dim_;
+  bool rotary_pairs_;
   std::map<std::string, Shape> shapes_;  // vectors as columns
 };
 

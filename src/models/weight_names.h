@@ -5,7 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "ops/quantized_weight.h"
 #include "tensor/tensor.h"
 
 namespace maru {
@@ -14,7 +13,10 @@ enum class WeightLayout : uint8_t {
   kRows,         // as ours: [out, in]
   kTransposed,   // [in, out] (GPT-2's Conv1D)
   kInterleaved,  // the parts of a fused tensor take turns head by head (GPT-NeoX's query_key_value)
-  kRotaryPairs,  // in each head, rows that are rotated together are neighbours (queries and keys of GGUF's llama)
+  // Rows of a head that are rotated together (queries and keys): neighbours in the file and half a head apart here, as
+  // GGUF's llama has them, or the other way round.
+  kRotaryPairs,
+  kRotaryHalves,
 };
 
 /// Modules of ours and of the file, whose ".weight" and ".bias" correspond; "*" stands for a number. Modules of ours
@@ -41,10 +43,10 @@ struct StoredPart {
   Shape shape;         // of the parameter, as rows of outputs
   int64_t first_row;   // of its outputs among those of all parts (kInterleaved: its number among them)
   int64_t total_rows;  // of all parts
-  int64_t head_dim;    // kInterleaved: rows before it is another part's turn; kRotaryPairs: rows of a head
+  int64_t head_dim;    // kInterleaved: rows before it is another part's turn; rotary ones: rows of a head
 
   int64_t row_of(int64_t r) const {
-    if (layout == WeightLayout::kRotaryPairs) return paired_row(r, head_dim);
+    if (is_rotary()) return rotary_row(r);
     if (layout != WeightLayout::kInterleaved) return first_row + r;
     return (r / head_dim * (total_rows / shape.rows) + first_row / shape.rows) * head_dim + r % head_dim;
   }
@@ -55,7 +57,15 @@ struct StoredPart {
   /// One run of elements in the order of the parameter, which can be used in place.
   bool in_place() const {
     const bool in_order = layout != WeightLayout::kInterleaved || total_rows == shape.rows;
-    return in_order && !transposed() && layout != WeightLayout::kRotaryPairs;
+    return in_order && !transposed() && !is_rotary();
+  }
+
+ private:
+  bool is_rotary() const { return layout == WeightLayout::kRotaryPairs || layout == WeightLayout::kRotaryHalves; }
+  int64_t rotary_row(int64_t r) const {
+    const int64_t in_head = r % head_dim, half = head_dim / 2, head = r - in_head;
+    return layout == WeightLayout::kRotaryPairs ? head + in_head % half * 2 + in_head / half
+                                                : head + in_head % 2 * half + in_head / 2;
   }
 };
 

@@ -131,6 +131,8 @@ WeightSource::WeightSource(const fs::path& path)
   for (const Item& item : plain_.items()) items_.emplace(item.name, &item);
 }
 
+bool WeightSource::has_rotary_pairs() const { return gguf_ && gguf_->has_rotary_pairs(); }
+
 bool WeightSource::load_panels(Parameter& parameter, Shape shape) {
   if (!quantization_ || quantization_->method != formats::QuantizationMethod::kPanels) return false;
   auto weight = read_panels(files_, parameter.name, shape, where_);
@@ -161,7 +163,8 @@ WeightSource::Found WeightSource::find(const std::string& tensor, const StoredPa
   Found found{*item, part, 0};
   if (gguf_) {
     if (const int64_t heads = gguf_->reordered_heads(tensor); heads > 0) {
-      found.part.layout = WeightLayout::kRotaryPairs;
+      const bool kept = part.layout == WeightLayout::kRotaryHalves;
+      found.part.layout = kept ? WeightLayout::kRows : WeightLayout::kRotaryPairs;
       found.part.head_dim = part.shape.rows / heads;
     }
     if (gguf_->transposed(tensor)) found.part.layout = WeightLayout::kRows;
@@ -222,15 +225,13 @@ std::optional<QuantizedWeight> WeightSource::mapped_blocks(const Found& found) c
   const formats::GgmlType type = formats::ggml_type_named(stored.dtype).value();
   const formats::IntegerForm form = formats::integer_form(type).value();
   const StoredPart& part = found.part;
-  const bool paired = part.layout == WeightLayout::kRotaryPairs;
-  const int64_t head_rows = paired ? part.head_dim : 0;
-  if (!form.as_stored || !(paired || part.in_place()) || !fits_blocks(part.shape, head_rows)) return std::nullopt;
+  if (!form.as_stored || !part.in_place() || part.shape.cols % formats::kIntegerGroup != 0) return std::nullopt;
   const auto row = row_of(stored, 0, part.shape.cols, formats::layout_of(type)).size();
   const auto blocks =
       stored.bytes.subspan(static_cast<size_t>(part.row_of(0)) * row, static_cast<size_t>(part.shape.rows) * row);
   const Shape bytes{1, static_cast<int64_t>(blocks.size())};
   return quantized_blocks(kind_of(form.bits), part.shape,
-                          Tensor(stored.owner, const_cast<std::byte*>(blocks.data()), bytes, Dtype::kU8), head_rows);
+                          Tensor(stored.owner, const_cast<std::byte*>(blocks.data()), bytes, Dtype::kU8));
 }
 
 QuantizedWeight WeightSource::packed_blocks(const Stream& stream, const Found& found) const {

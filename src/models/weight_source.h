@@ -55,6 +55,8 @@ class WeightSource {
   ///
   /// Throws   kDataLoss when its tensors do not fit it.
   bool load_panels(Parameter&, Shape shape);
+  /// Whether rows of queries and keys that are rotated together are neighbours in the files.
+  bool has_rotary_pairs() const;
   bool contains(const std::string& tensor) const { return items_.contains(tensor); }
 
   /// Throws kUnimplemented if there are tensors that nobody asked for, which would have changed the results. Masks and

@@ -16,8 +16,7 @@ kernels::QuantizedMatrix quantized_matrix(const QuantizedWeight& w) {
           w.quads.data<std::byte>(),
           w.scales.data<float16>(),
           w.offsets.data<float16>(),
-          w.layout,
-          w.head_rows};
+          w.layout};
 }
 
 namespace {
@@ -148,14 +147,10 @@ QuantizedWeight quantized_view(QuantizedKind kind, Shape weight, Tensor quads, T
   return {kind, weight, std::move(quads), std::move(scales), std::move(offsets)};
 }
 
-bool fits_blocks(Shape weight, int64_t head_rows) {
-  return weight.cols % kernels::kQuantizedGroup == 0 && head_rows % (2 * kernels::kQuantizedPanel) == 0;
-}
-
-QuantizedWeight quantized_blocks(QuantizedKind kind, Shape weight, Tensor blocks, int64_t head_rows) {
-  CHECK(fits_blocks(weight, head_rows) && (head_rows == 0 || weight.rows % head_rows == 0));
+QuantizedWeight quantized_blocks(QuantizedKind kind, Shape weight, Tensor blocks) {
+  CHECK(weight.cols % kernels::kQuantizedGroup == 0);
   CHECK(blocks.bytes() == static_cast<size_t>(kernels::quantized_blocks_bytes(kind, weight.rows, weight.cols)));
-  return {kind, weight, std::move(blocks), {}, {}, QuantizedLayout::kBlocks, head_rows};
+  return {kind, weight, std::move(blocks), {}, {}, QuantizedLayout::kBlocks};
 }
 
 QuantizedWeight pack_quantized(const Stream& stream, QuantizedKind kind, Shape weight, bool has_offsets,

@@ -20,12 +20,9 @@ kernels::QuantizedMatrix quantized_matrix(const QuantizedWeight&);
 QuantizedWeight quantized_view(QuantizedKind, Shape weight, Tensor quads, Tensor scales, std::string_view where,
                                Tensor offsets = {});
 
-/// Whether the rows of blocks that others wrote can be multiplied with where they lie.
-///
-/// Shapes   head_rows: of heads whose halves' rows take turns, 0 where rows are in order.
-bool fits_blocks(Shape weight, int64_t head_rows);
-/// A weight over such rows. CHECKs that they fit; the owner of the bytes has made sure of their number.
-QuantizedWeight quantized_blocks(QuantizedKind, Shape weight, Tensor blocks, int64_t head_rows = 0);
+/// A weight over rows of blocks that others wrote. CHECKs that they fit; the owner of the bytes has made sure of their
+/// number.
+QuantizedWeight quantized_blocks(QuantizedKind, Shape weight, Tensor blocks);
 
 /// Fills rows [first_row, first_row + rows) of a weight that others quantized: w = scale · q + offset.
 ///

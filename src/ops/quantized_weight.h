@@ -5,7 +5,6 @@
 
 namespace maru {
 
-using kernels::paired_row;
 using kernels::QuantizedKind;
 using kernels::QuantizedLayout;
 
@@ -18,7 +17,6 @@ struct QuantizedWeight {
   Tensor scales;   // f16 as u8 [1, quantized_scales_bytes], or empty
   Tensor offsets;  // the same, or empty: w = scale · q + offset
   QuantizedLayout layout = QuantizedLayout::kPanels;
-  int64_t head_rows = 0;  // in blocks: if not 0, the rows of a head, whose halves' rows take turns
   explicit operator bool() const { return static_cast<bool>(quads); }
 };
 

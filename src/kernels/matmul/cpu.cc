@@ -123,7 +123,8 @@ struct Job {
       const Fetch fetch = next_panel(block, col, chunk.first, kTileCols / kHalves<T>);
       for_tiles(block, [&](RowTile t) {
         tile_of<T>(t.rows)(sums_at(block, t.index, col), block.buffers.a + t.row * depth.words + done * t.rows,
-                           block.buffers.b, chunk.words, chunk.first > 0, fetch.share(t.index, tiles, kChunkWords / kFetchWords));
+                           block.buffers.b, chunk.words, chunk.first > 0,
+                           fetch.share(t.index, tiles, kChunkWords / kFetchWords));
       });
     }
   }

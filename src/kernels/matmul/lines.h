@@ -43,8 +43,9 @@ struct LineStep {
   }
 };
 
-// How a panel is fetched before it is multiplied. Where lines share a few sets of L1, because their length is a multiple
-// of 2,048 bytes, fetching ahead drives out what it brings. Zen 3, two threads, GB/s without fetching, ahead and as a run:
+// How a panel is fetched before it is multiplied. Where lines share a few sets of L1, because their length is a
+// multiple of 2,048 bytes, fetching ahead drives out what it brings. Zen 3, two threads, GB/s without fetching, ahead
+// and as a run:
 //
 //   bytes of a line    1 row          4 rows
 //             2,048    24  25  29     17  20  24

@@ -17,10 +17,9 @@ struct BlockRows {
   MARU_INLINE const std::byte* numbers(int64_t r) const { return row(r) + kScaleBytes; }
 };
 
-/// Up to a panel of them, within which heads do not end.
 inline BlockRows block_rows_of(const QuantizedMatrix& w, int64_t row) {
   const int64_t bytes = quantized_groups(w.k) * quantized_block_bytes(w.kind);
-  return {w.quads + block_row(w, row) * bytes, w.head_rows == 0 ? bytes : 2 * bytes};
+  return {w.quads + row * bytes, bytes};
 }
 
 #if defined(MARU_ISA_AVX512)

@@ -32,7 +32,7 @@ RowGroup group_of_panel(const QuantizedMatrix& w, int64_t row, int64_t g) {
 }
 
 RowGroup group_of_block(const QuantizedMatrix& w, int64_t row, int64_t g) {
-  const std::byte* block = w.quads + (block_row(w, row) * quantized_groups(w.k) + g) * quantized_block_bytes(w.kind);
+  const std::byte* block = w.quads + (row * quantized_groups(w.k) + g) * quantized_block_bytes(w.kind);
   RowGroup group;
   __builtin_memcpy(&group.scale, block, sizeof group.scale);
   block += sizeof group.scale;

@@ -17,8 +17,7 @@
 // Weights may also lie in rows of blocks, as GGUF's Q8_0 and Q4_0 do: a block is the f16 scale of a group and then its
 // 32 signed bytes, or 16 bytes of q + 8, of which byte i holds element i in its low nibble and 16 + i in its high one.
 // These are multiplied with where they are, to the same bits: of one row of x as they lie, of several a piece of a
-// panel at a time on its way through L1. In each head of GGUF's queries and keys, rows that are rotated together are
-// neighbours: row i of the first and of the second half of a head lie at 2i and 2i + 1.
+// panel at a time on its way through L1.
 #pragma once
 #include <cstddef>
 
@@ -42,18 +41,7 @@ struct QuantizedMatrix {
   const float16* scales = nullptr;   // quantized_scales_bytes; null in blocks
   const float16* offsets = nullptr;  // as many, or null: none
   QuantizedLayout layout = QuantizedLayout::kPanels;  // in blocks k is a multiple of 32
-  int64_t head_rows = 0;  // in blocks: if not 0, a multiple of 32, of which the halves' rows take turns
 };
-
-/// The place among rows whose halves of each head take turns.
-constexpr int64_t paired_row(int64_t row, int64_t head_rows) {
-  const int64_t in_head = row % head_rows, half = head_rows / 2;
-  return row - in_head + in_head % half * 2 + in_head / half;
-}
-/// Where a row of a matrix in blocks lies.
-constexpr int64_t block_row(const QuantizedMatrix& w, int64_t row) {
-  return w.head_rows == 0 ? row : paired_row(row, w.head_rows);
-}
 
 constexpr int64_t quantized_panels(int64_t n) { return divide_up(n, kQuantizedPanel); }
 constexpr int64_t quantized_groups(int64_t k) { return divide_up(k, kQuantizedGroup); }

@@ -82,23 +82,20 @@ struct Packed {
   }
 };
 
-// The numbers and scales of a matrix in panels, in rows of blocks; with heads, of which the halves' rows take turns.
+// The numbers and scales of a matrix in panels, in rows of blocks.
 struct Blocks {
   std::vector<std::byte> bytes;
   QuantizedMatrix matrix;
 
-  explicit Blocks(const Packed& from, int64_t head_rows = 0) : matrix(from.matrix) {
-    const int64_t groups = quantized_groups(matrix.k), half = head_rows / 2;
-    for (int64_t i = 0; i < matrix.n * groups; ++i) {
-      const int64_t row = i / groups, pair = half == 0 ? 0 : row % head_rows;
-      const int64_t g = half == 0 ? i : (row - pair + pair % 2 * half + pair / 2) * groups + i % groups;
+  explicit Blocks(const Packed& from) : matrix(from.matrix) {
+    for (int64_t g = 0; g < matrix.n * quantized_groups(matrix.k); ++g) {
       add(to_float16(from.factors[g]));
       const int8_t* q = from.q.data() + g * kQuantizedGroup;
       for (int i = 0; i < (matrix.kind == QuantizedKind::kInt8 ? 32 : 16); ++i)
         add(matrix.kind == QuantizedKind::kInt8 ? q[i] : static_cast<int8_t>((q[i] + 8) | (q[16 + i] + 8) << 4));
     }
     matrix = {matrix.kind, matrix.n, matrix.k, bytes.data()};
-    matrix.layout = QuantizedLayout::kBlocks, matrix.head_rows = head_rows;
+    matrix.layout = QuantizedLayout::kBlocks;
   }
 
  private:
@@ -209,21 +206,6 @@ TEST(QuantizedMatmul, BlocksGiveTheBitsOfPanels) {
               << name_of(isa) << ", " << m << " x " << n << " x " << k;
         }
     }
-}
-
-TEST(QuantizedMatmul, BlocksOfPairedRowsGiveTheBitsOfPanels) {
-  const int64_t n = 192, k = 160;
-  const std::vector<float> x = normal(9 * k, 25);
-  for (QuantizedKind kind : kKinds) {
-    Packed panels(kind, n, k);
-    panels.matrix.offsets = nullptr;
-    for (int64_t head_rows : {32, 64, 96})
-      for (Isa isa : supported_isas())
-        for (int64_t m : {1, 2, 9})
-          ASSERT_TRUE(
-              same_bits(product(isa, 2, x, m, Blocks(panels, head_rows).matrix), product(isa, 2, x, m, panels.matrix)))
-              << name_of(isa) << ", heads of " << head_rows;
-  }
 }
 
 // More rows than a task takes; more columns than are staged at a time, for many rows too.
@@ -454,16 +436,15 @@ TEST(QuantizedMatmul, RowsHaveTheirOffsets) {
 }
 
 TEST(QuantizedMatmul, RowsOfBlocksAreTheNumbersGiven) {
-  for (QuantizedKind kind : kKinds)
-    for (int64_t head_rows : {0, 32}) {
-      const Packed w(kind, 64, 96);
-      const Blocks blocks(w, head_rows);
-      expect_rows(blocks.matrix);
-      for (int64_t i = 0; i < 64 * 96; ++i) {
-        ASSERT_EQ(reference::quantized_element(blocks.matrix, i / 96, i % 96), w.q[i]);
-        ASSERT_EQ(reference::quantized_scale(blocks.matrix, i / 96, i % 96), to_float(to_float16(w.factors[i / 32])));
-      }
+  for (QuantizedKind kind : kKinds) {
+    const Packed w(kind, 64, 96);
+    const Blocks blocks(w);
+    expect_rows(blocks.matrix);
+    for (int64_t i = 0; i < 64 * 96; ++i) {
+      ASSERT_EQ(reference::quantized_element(blocks.matrix, i / 96, i % 96), w.q[i]);
+      ASSERT_EQ(reference::quantized_scale(blocks.matrix, i / 96, i % 96), to_float(to_float16(w.factors[i / 32])));
     }
+  }
 }
 
 TEST(QuantizedMatmul, RowsAreLookedUpByToken) {

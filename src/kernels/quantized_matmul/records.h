@@ -49,7 +49,7 @@ struct Tile {
   const std::byte* x;
   const PanelData* panels;
   int64_t groups;
-  Fetch fetch;  // a step per group
+  Fetch fetch;                           // a step per group
   bool resume = false;                   // add to the totals
   const float16* next_scales = nullptr;  // if not null, a line of these is fetched with each group too
 };

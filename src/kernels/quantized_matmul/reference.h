@@ -11,7 +11,7 @@
 namespace maru::kernels::reference {
 
 inline const std::byte* quantized_block(const QuantizedMatrix& w, int64_t row, int64_t col) {
-  return w.quads + (block_row(w, row) * quantized_groups(w.k) + col / kQuantizedGroup) * quantized_block_bytes(w.kind);
+  return w.quads + (row * quantized_groups(w.k) + col / kQuantizedGroup) * quantized_block_bytes(w.kind);
 }
 
 /// The number q that stands for w[row, col].

@@ -17,10 +17,18 @@ MARU_INLINE void put_one(const Rope<bfloat16>& a, bfloat16* y, float value) {
   *y = to_bfloat16(a.add ? value + to_float(*y) : value);
 }
 
-// One pair at a time: few models want it, and rotation is a small part of them.
 template <class T>
 void rotate_neighbours(const Rope<T>& a, const float* cos, const float* sin, const T* x, T* y) {
-  for (int64_t i = 0; i < a.rotary_dim / 2; ++i) {
+  int64_t i = 0;
+#if defined(MARU_ISA_AVX512) || defined(MARU_ISA_AVX2)
+  constexpr int64_t kPairs = kLanes / 2;
+  const F32 sign = alternating(a.inverse ? 1.0f : -1.0f);
+  for (; i + kPairs <= a.rotary_dim / 2; i += kPairs) {
+    const F32 both = load(x + 2 * i), turned = swap_neighbours(both) * (load_twice(sin + i) * sign);
+    put(a, y + 2 * i, fma(both, load_twice(cos + i), turned), kLanes);
+  }
+#endif
+  for (; i < a.rotary_dim / 2; ++i) {
     const float s = a.inverse ? -sin[i] : sin[i], first = widen_one(x[2 * i]), second = widen_one(x[2 * i + 1]);
     put_one(a, y + 2 * i, first * cos[i] - second * s);
     put_one(a, y + 2 * i + 1, second * cos[i] + first * s);

@@ -89,6 +89,14 @@ MARU_INLINE F32 keep_first(F32 x, int64_t n) {
   if (is_full(n)) return x;
   return _mm256_and_ps(_mm256_castsi256_ps(first_lanes(n)), x.v);
 }
+/// {x, -x, x, -x, …}
+MARU_INLINE F32 alternating(float x) { return _mm256_setr_ps(x, -x, x, -x, x, -x, x, -x); }
+/// Lanes 2i and 2i + 1 change places.
+MARU_INLINE F32 swap_neighbours(F32 a) { return _mm256_permute_ps(a.v, 0xb1); }
+/// {p[0], p[0], p[1], p[1], …}
+MARU_INLINE F32 load_twice(const float* p) {
+  return _mm256_permutevar8x32_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3));
+}
 MARU_INLINE float reduce_add(F32 a) {
   __m128 s = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
   s = _mm_add_ps(s, _mm_movehl_ps(s, s));

@@ -66,6 +66,15 @@ MARU_INLINE F32 keep_first(F32 x, int64_t n) {
   if (is_full(n)) return x;
   return _mm512_maskz_mov_ps(first_lanes(n), x.v);
 }
+/// {x, -x, x, -x, …}
+MARU_INLINE F32 alternating(float x) { return _mm512_set4_ps(-x, x, -x, x); }
+/// Lanes 2i and 2i + 1 change places.
+MARU_INLINE F32 swap_neighbours(F32 a) { return _mm512_permute_ps(a.v, 0xb1); }
+/// {p[0], p[0], p[1], p[1], …}
+MARU_INLINE F32 load_twice(const float* p) {
+  const __m512i twice = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+  return _mm512_permutexvar_ps(twice, _mm512_castps256_ps512(_mm256_loadu_ps(p)));
+}
 MARU_INLINE float reduce_add(F32 a) { return _mm512_reduce_add_ps(a.v); }
 MARU_INLINE float reduce_max(F32 a) { return _mm512_reduce_max_ps(a.v); }
 
