@@ -8,7 +8,7 @@ namespace maru::kernels {
 namespace {
 
 // Whole chunks of k. Few tiles: 4 KiB of a panel, half of it numbers that just came. Many: few pieces, from L2.
-constexpr int64_t kFewGroups = 2 * kGroupsPerChunk;
+constexpr int64_t kFewGroups = 4 * kGroupsPerChunk;
 constexpr int64_t kStageGroups = 16 * kGroupsPerChunk;
 constexpr Word kTopBits = 0x80808080u;  // of bytes: turning one adds 128
 

@@ -1,4 +1,5 @@
-// A tile of up to 4 rows x 16 outputs with AVX2, 8 outputs at a time. `vpmaddubsw` adds pairs of products in 16 bits:
+// A tile of up to 4 rows x 16 outputs with AVX2: all at a time, so that an activation that was spread over a register
+// meets two of weights. `vpmaddubsw` adds pairs of products in 16 bits:
 // 4-bit weights are small enough for all eight quads (8 · 2 · 15 · 127 < 32,768); 8-bit ones are multiplied as |q| with
 // the sign moved to x (2 · 127 · 127 < 32,768) and widened at once.
 #pragma once
@@ -45,36 +46,63 @@ MARU_INLINE void store_halves(float16* p, F32 x) {
 MARU_INLINE __m256i load_quad(const std::byte* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 MARU_INLINE __m256i pairs_to_words(__m256i pairs) { return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)); }
 
-/// dot[row] += the group's products, for 8 of the panel's outputs: `quads` points at theirs in the first quad.
+/// Keeps the compiler from adding in another order, for which it would hold all products in memory.
+MARU_INLINE void settle(__m256i& sum) { asm("" : "+x"(sum)); }
+
+constexpr int kVectors = kQuantizedPanel / kLanes;
+
+/// dot[row][v] += the group's products, of 8 outputs in each vector.
 template <QuantizedKind kKind, int kRows>
-MARU_INLINE void add_products(__m256i (&dot)[kRows], GroupRecord<kRows> x, const std::byte* quads) {
+MARU_INLINE void add_products(__m256i (&dot)[kRows][kVectors], GroupRecord<kRows> x, const std::byte* quads) {
   if constexpr (kKind == QuantizedKind::kInt8) {
 #pragma GCC unroll 8
     for (int j = 0; j < 8; ++j) {
-      const __m256i q = _mm256_xor_si256(load_quad(quads + 64 * j), _mm256_set1_epi8(-128)), size = _mm256_abs_epi8(q);
+      __m256i q[kVectors], size[kVectors];
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        q[v] = _mm256_xor_si256(load_quad(quads + 64 * j + 32 * v), _mm256_set1_epi8(-128));
+        size[v] = _mm256_abs_epi8(q[v]);
+      }
 #pragma GCC unroll 4
       for (int r = 0; r < kRows; ++r) {
-        const __m256i signed_x = _mm256_sign_epi8(_mm256_set1_epi32(read_int(x.quad(r, j))), q);
-        dot[r] = _mm256_add_epi32(dot[r], pairs_to_words(_mm256_maddubs_epi16(size, signed_x)));
+        const __m256i number = _mm256_set1_epi32(read_int(x.quad(r, j)));
+#pragma GCC unroll 2
+        for (int v = 0; v < kVectors; ++v) {
+          dot[r][v] = _mm256_add_epi32(dot[r][v],
+                                       pairs_to_words(_mm256_maddubs_epi16(size[v], _mm256_sign_epi8(number, q[v]))));
+          settle(dot[r][v]);
+        }
       }
     }
   } else {
-    __m256i pairs[kRows];
+    __m256i pairs[kRows][kVectors];
 #pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) pairs[r] = _mm256_setzero_si256();
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) {
-      const __m256i both = load_quad(quads + 64 * j), nibble = _mm256_set1_epi8(15);
-      const __m256i low = _mm256_and_si256(both, nibble), high = _mm256_and_si256(_mm256_srli_epi16(both, 4), nibble);
+    for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) pairs[r][v] = _mm256_setzero_si256();
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; ++j) {
+      __m256i w[kVectors];
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        w[v] = load_quad(quads + 64 * (j / 2) + 32 * v);
+        if (j % 2 == 1) w[v] = _mm256_srli_epi16(w[v], 4);
+        w[v] = _mm256_and_si256(w[v], _mm256_set1_epi8(15));
+      }
 #pragma GCC unroll 4
       for (int r = 0; r < kRows; ++r) {
-        const __m256i a = _mm256_maddubs_epi16(low, _mm256_set1_epi32(read_int(x.quad(r, j))));
-        const __m256i b = _mm256_maddubs_epi16(high, _mm256_set1_epi32(read_int(x.quad(r, j + 4))));
-        pairs[r] = _mm256_add_epi16(pairs[r], _mm256_add_epi16(a, b));
+        const __m256i number = _mm256_set1_epi32(read_int(x.quad(r, j / 2 + j % 2 * 4)));
+#pragma GCC unroll 2
+        for (int v = 0; v < kVectors; ++v) {
+          pairs[r][v] = _mm256_add_epi16(pairs[r][v], _mm256_maddubs_epi16(w[v], number));
+          settle(pairs[r][v]);
+        }
       }
     }
 #pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) dot[r] = _mm256_add_epi32(dot[r], pairs_to_words(pairs[r]));
+    for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) dot[r][v] = _mm256_add_epi32(dot[r][v], pairs_to_words(pairs[r][v]));
   }
 }
 
@@ -84,47 +112,48 @@ MARU_INLINE __m256i first_sum(GroupRecord<kRows> x, int row) {
   return kKind == QuantizedKind::kInt8 ? _mm256_setzero_si256() : _mm256_set1_epi32(x.start(row));
 }
 
-/// sums[row] += scale · dot (+ offset · Σ x), for 8 of the panel's outputs from `lane` on.
+/// sums[row][v] += scale · dot (+ offset · Σ x)
 template <QuantizedKind kKind, bool kOffsets, int kRows>
-MARU_INLINE void add_group(F32 (&sums)[kRows], GroupRecord<kRows> x, const PanelData& p, int64_t g, int lane) {
-  __m256i dot[kRows];
+MARU_INLINE void add_group(F32 (&sums)[kRows][kVectors], GroupRecord<kRows> x, const PanelData& p, int64_t g) {
+  __m256i dot[kRows][kVectors];
 #pragma GCC unroll 4
-  for (int r = 0; r < kRows; ++r) dot[r] = first_sum<kKind>(x, r);
-  add_products<kKind>(dot, x, p.quads + g * quantized_group_bytes(kKind) + 4 * lane);
-  const F32 scale = load_halves(p.scales + g * kQuantizedPanel + lane);
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) dot[r][v] = first_sum<kKind>(x, r);
+  add_products<kKind>(dot, x, p.quads + g * quantized_group_bytes(kKind));
+#pragma GCC unroll 2
+  for (int v = 0; v < kVectors; ++v) {
+    const F32 scale = load_halves(p.scales + g * kQuantizedPanel + v * kLanes);
 #pragma GCC unroll 4
-  for (int r = 0; r < kRows; ++r) sums[r] = fma(F32(_mm256_cvtepi32_ps(dot[r])), scale, sums[r]);
-  if constexpr (kOffsets) {
-    const F32 offset = load_halves(p.offsets + g * kQuantizedPanel + lane) * F32(kPerStart<kKind>);
+    for (int r = 0; r < kRows; ++r) sums[r][v] = fma(F32(_mm256_cvtepi32_ps(dot[r][v])), scale, sums[r][v]);
+    if constexpr (kOffsets) {
+      const F32 offset = load_halves(p.offsets + g * kQuantizedPanel + v * kLanes) * F32(kPerStart<kKind>);
 #pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) sums[r] = fma(F32(static_cast<float>(x.start(r))), offset, sums[r]);
-  }
-}
-
-template <QuantizedKind kKind, bool kOffsets, int kRows>
-void multiply_half(const Tile& t, int lane) {
-  const std::byte* x = t.x;
-  if (!t.resume)
-    for (int r = 0; r < kRows; ++r) store(t.totals + r * kQuantizedPanel + lane, F32());
-  for (int64_t done = 0; done < t.groups; done += kGroupsPerChunk, x += kRows * kChunkRecord) {
-    const ChunkRecord<kRows> chunk{x};
-    F32 sums[kRows];
-    for (int64_t g = 0; g < smaller(kGroupsPerChunk, t.groups - done); ++g) {
-      if (lane == 0) fetch_next<1>(t, done + g);
-      add_group<kKind, kOffsets>(sums, chunk.group(g), *t.panels, done + g, lane);
-    }
-#pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) {
-      float* total = t.totals + r * kQuantizedPanel + lane;
-      store(total, fma(F32(chunk.scale(r)), sums[r], load(total)));
+      for (int r = 0; r < kRows; ++r) sums[r][v] = fma(F32(static_cast<float>(x.start(r))), offset, sums[r][v]);
     }
   }
 }
 
 template <QuantizedKind kKind, bool kOffsets, int kRows, int kPanels>
 void multiply_tile(const Tile& t) {
-  multiply_half<kKind, kOffsets, kRows>(t, 0);
-  multiply_half<kKind, kOffsets, kRows>(t, 8);
+  const std::byte* x = t.x;
+  if (!t.resume)
+    for (int i = 0; i < kRows * kQuantizedPanel; i += kLanes) store(t.totals + i, F32());
+  for (int64_t done = 0; done < t.groups; done += kGroupsPerChunk, x += kRows * kChunkRecord) {
+    const ChunkRecord<kRows> chunk{x};
+    F32 sums[kRows][kVectors];
+    for (int64_t g = 0; g < smaller(kGroupsPerChunk, t.groups - done); ++g) {
+      fetch_next<1>(t, done + g);
+      add_group<kKind, kOffsets>(sums, chunk.group(g), *t.panels, done + g);
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        float* total = t.totals + r * kQuantizedPanel + v * kLanes;
+        store(total, fma(F32(chunk.scale(r)), sums[r][v], load(total)));
+      }
+  }
 }
 
 }  // namespace
