@@ -63,42 +63,66 @@ MARU_INLINE F32 block_dots(const std::byte* x, int32_t start, BlockRows w) {
 
 #elif defined(MARU_ISA_AVX2)
 
-/// Sums of pairs of products of a group with one row. Of 4-bit weights so small that sixteen of them fit 16 bits.
-template <QuantizedKind kKind>
-MARU_INLINE __m256i products(const std::byte* row, __m256i x) {
-  if constexpr (kKind == QuantizedKind::kInt8) {
-    const __m256i q = load_quad(row);
-    return pairs_to_words(_mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(x, q)));
-  } else {
-    const __m256i both = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(row)));
-    const __m256i nibbles = _mm256_srlv_epi64(both, _mm256_setr_epi64x(0, 0, 4, 4));
-    return _mm256_maddubs_epi16(_mm256_and_si256(nibbles, _mm256_set1_epi8(15)), x);
+MARU_INLINE __m128i load_16(const std::byte* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+
+/// Eight 32-bit sums, of row i in lane i: of products[i] over its 256 bits.
+MARU_INLINE __m256i sums_of_rows(const __m256i (&products)[8]) {
+  __m256i fours[2];  // rows 0 to 3 in both halves, rows 4 to 7
+#pragma GCC unroll 2
+  for (int64_t i = 0; i < 2; ++i) {
+    const __m256i* r = products + 4 * i;
+    const __m256i a = _mm256_add_epi32(_mm256_unpacklo_epi32(r[0], r[1]), _mm256_unpackhi_epi32(r[0], r[1]));
+    const __m256i b = _mm256_add_epi32(_mm256_unpacklo_epi32(r[2], r[3]), _mm256_unpackhi_epi32(r[2], r[3]));
+    fours[i] = _mm256_add_epi32(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
   }
+  return _mm256_add_epi32(_mm256_blend_epi32(fours[0], fours[1], 0xf0),
+                          _mm256_permute2x128_si256(fours[0], fours[1], 0x21));
 }
 
-template <QuantizedKind kKind>
-MARU_INLINE __m256i sum(__m256i a, __m256i b) {
-  return kKind == QuantizedKind::kInt8 ? _mm256_add_epi32(a, b) : _mm256_add_epi16(a, b);
+/// The same of 16-bit products, of which all 16 of a row fit 16 bits: of row i in the low half of products[i], of row
+/// i + 4 in the high half.
+MARU_INLINE __m256i sums_of_rows(const __m256i (&products)[4]) {
+  const __m256i* r = products;
+  const __m256i a = _mm256_add_epi16(_mm256_unpacklo_epi32(r[0], r[1]), _mm256_unpackhi_epi32(r[0], r[1]));
+  const __m256i b = _mm256_add_epi16(_mm256_unpacklo_epi32(r[2], r[3]), _mm256_unpackhi_epi32(r[2], r[3]));
+  return pairs_to_words(_mm256_add_epi16(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b)));
+}
+
+/// The scales of 8 rows' blocks. In registers: gathered in memory they would be read before they are there.
+MARU_INLINE __m128i block_scales(BlockRows w) {
+  __m128i twos[4];
+#pragma GCC unroll 4
+  for (int64_t r = 0; r < 4; ++r) twos[r] = _mm_unpacklo_epi16(load_16(w.row(2 * r)), load_16(w.row(2 * r + 1)));
+  const __m128i low = _mm_unpacklo_epi32(twos[0], twos[1]), high = _mm_unpacklo_epi32(twos[2], twos[3]);
+  return _mm_unpacklo_epi64(low, high);
 }
 
 /// The products of a group with 8 rows, added up: Σ x · q of 8-bit weights, start + Σ x · (q + shift) of 4-bit ones.
 template <QuantizedKind kKind>
 MARU_INLINE F32 block_dots(const std::byte* x, int32_t start, BlockRows w) {
-  const __m256i numbers = load_quad(x);
-  __m256i fours[2];  // rows 0 to 3 in both halves, rows 4 to 7
-#pragma GCC unroll 2
-  for (int64_t i = 0; i < 2; ++i) {
-    __m256i r[4];
+  if constexpr (kKind == QuantizedKind::kInt8) {
+    const __m256i numbers = load_quad(x);
+    __m256i products[8];
+#pragma GCC unroll 8
+    for (int64_t r = 0; r < 8; ++r) {
+      const __m256i q = load_quad(w.numbers(r));
+      products[r] = pairs_to_words(_mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(numbers, q)));
+    }
+    return _mm256_cvtepi32_ps(sums_of_rows(products));
+  } else {
+    const __m256i first = _mm256_broadcastsi128_si256(load_16(x)),
+                  second = _mm256_broadcastsi128_si256(load_16(x + 16));
+    const __m256i nibble = _mm256_set1_epi8(15);
+    __m256i products[4];
 #pragma GCC unroll 4
-    for (int64_t j = 0; j < 4; ++j) r[j] = products<kKind>(w.numbers(4 * i + j), numbers);
-    const __m256i a = sum<kKind>(_mm256_unpacklo_epi32(r[0], r[1]), _mm256_unpackhi_epi32(r[0], r[1]));
-    const __m256i b = sum<kKind>(_mm256_unpacklo_epi32(r[2], r[3]), _mm256_unpackhi_epi32(r[2], r[3]));
-    fours[i] = sum<kKind>(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
+    for (int64_t r = 0; r < 4; ++r) {
+      const __m256i q =
+          _mm256_inserti128_si256(_mm256_castsi128_si256(load_16(w.numbers(r))), load_16(w.numbers(r + 4)), 1);
+      products[r] = _mm256_add_epi16(_mm256_maddubs_epi16(_mm256_and_si256(q, nibble), first),
+                                     _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16(q, 4), nibble), second));
+    }
+    return _mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_set1_epi32(start), sums_of_rows(products)));
   }
-  const __m256i dots =
-      sum<kKind>(_mm256_blend_epi32(fours[0], fours[1], 0xf0), _mm256_permute2x128_si256(fours[0], fours[1], 0x21));
-  if constexpr (kKind == QuantizedKind::kInt8) return _mm256_cvtepi32_ps(dots);
-  return _mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_set1_epi32(start), pairs_to_words(dots)));
 }
 
 #else
@@ -118,13 +142,46 @@ MARU_INLINE F32 block_dots(const std::byte* x, int32_t start, BlockRows w) {
 
 #endif
 
-/// The scales of a chunk, [groups, kLanes]: read ahead of their use, because they are gathered one by one.
-template <QuantizedKind kKind>
-MARU_INLINE void gather_scales(float16 (&to)[kGroupsPerChunk * kLanes], BlockRows w, int64_t groups) {
-  for (int64_t g = 0; g < groups; ++g, w.data += quantized_block_bytes(kKind))
-#pragma GCC unroll 16
-    for (int64_t r = 0; r < kLanes; ++r) __builtin_memcpy(to + g * kLanes + r, w.row(r), kScaleBytes);
+#if defined(MARU_ISA_AVX2)
+
+MARU_INLINE void copy_scales(float16* to, BlockRows w) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), block_scales(w));
 }
+
+template <QuantizedKind kKind>
+class ChunkScales {
+ public:
+  ChunkScales(BlockRows w, int64_t) : w_(w) {}
+  MARU_INLINE F32 of(int64_t g) const {
+    return _mm256_cvtph_ps(block_scales({w_.row(0) + g * quantized_block_bytes(kKind), w_.stride}));
+  }
+
+ private:
+  BlockRows w_;
+};
+
+#else
+
+/// The scales of kLanes rows' blocks.
+MARU_INLINE void copy_scales(float16* to, BlockRows w) {
+#pragma GCC unroll 16
+  for (int64_t r = 0; r < kLanes; ++r) __builtin_memcpy(to + r, w.row(r), kScaleBytes);
+}
+
+/// Those of a chunk, read ahead of their use, because they are gathered one by one.
+template <QuantizedKind kKind>
+class ChunkScales {
+ public:
+  ChunkScales(BlockRows w, int64_t groups) {
+    for (int64_t g = 0; g < groups; ++g, w.data += quantized_block_bytes(kKind)) copy_scales(scales_ + g * kLanes, w);
+  }
+  MARU_INLINE F32 of(int64_t g) const { return load_halves(scales_ + g * kLanes); }
+
+ private:
+  alignas(64) float16 scales_[kGroupsPerChunk * kLanes];
+};
+
+#endif
 
 /// total [kLanes] = the row of x in `records` times kLanes rows of w. While it multiplies, it fetches as many more.
 template <QuantizedKind kKind>
@@ -135,13 +192,12 @@ void multiply_block_rows(float* total, const std::byte* records, BlockRows w, in
   for (int64_t done = 0; done < groups; done += kGroupsPerChunk, records += kChunkRecord) {
     const ChunkRecord<1> chunk{records};
     const int64_t count = smaller(kGroupsPerChunk, groups - done);
-    alignas(64) float16 scales[kGroupsPerChunk * kLanes];
-    gather_scales<kKind>(scales, w, count);
+    const ChunkScales<kKind> scales(w, count);
     F32 sums;
     for (int64_t g = 0; g < count; ++g, w.data += kBlock, next += kLanes * kBlock) {
       for (int64_t i = 0; i < kLanes * kBlock; i += 64) __builtin_prefetch(next + i, 0, 2);
       const GroupRecord<1> x = chunk.group(g);
-      sums = fused(block_dots<kKind>(x.data, x.start(0), w), load_halves(scales + g * kLanes), sums);
+      sums = fused(block_dots<kKind>(x.data, x.start(0), w), scales.of(g), sums);
     }
     sum = fused(F32(chunk.scale(0)), sums, sum);
   }

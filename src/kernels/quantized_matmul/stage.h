@@ -7,7 +7,7 @@
 namespace maru::kernels {
 namespace {
 
-// Whole chunks of k. Few tiles: 4 KiB of a panel, half of it numbers that just came. Many: few pieces, from L2.
+// Whole chunks of k. Few tiles: 4 or 8 KiB of a panel, half of it numbers that just came. Many: few pieces, from L2.
 constexpr int64_t kFewGroups = 4 * kGroupsPerChunk;
 constexpr int64_t kStageGroups = 16 * kGroupsPerChunk;
 constexpr Word kTopBits = 0x80808080u;  // of bytes: turning one adds 128
@@ -46,8 +46,8 @@ class Stage {
 
   template <QuantizedKind kKind>
   MARU_INLINE void turn_group(BlockRows from, int64_t g) {
-    for (int64_t r = 0; r < kQuantizedPanel; ++r)
-      __builtin_memcpy(scales_ + g * kQuantizedPanel + r, from.row(r), kScaleBytes);
+    for (int64_t r = 0; r < kQuantizedPanel; r += kLanes)
+      copy_scales(scales_ + g * kQuantizedPanel + r, {from.row(r), from.stride});
     auto* to = reinterpret_cast<Word*>(quads_ + g * quantized_group_bytes(kKind));
     for (int64_t r = 0; r < kQuantizedPanel; r += kLanes)
       for (int64_t j = 0; j < quantized_group_bytes(kKind) / 64; j += 4) {
