@@ -11,7 +11,10 @@ namespace maru::kernels {
 namespace {
 
 constexpr int kTileRows = kAttentionTileRows;
-constexpr int kTileCols = kLanes == 16 ? 4 : 2;
+
+// Registers of columns in a tile of so many rows. Each sum waits for itself along the depth, so a tile of few rows, as
+// decoding has, needs many of them.
+constexpr int tile_columns(int rows) { return kLanes == 16 ? 4 : rows == 1 ? 8 : rows == 2 ? 4 : 2; }
 
 // Columns of scores are used up to a multiple of this: whole registers, and whole words where the scores become a left
 // factor.
@@ -148,25 +151,19 @@ MARU_INLINE void tile(const Product& p, int64_t row, int64_t col, int64_t lanes)
     for (int j = 0; j < kCols; ++j) store(p.c + (row + i) * p.ldc + col + j * kLanes, sum[i][j], lanes);
 }
 
+// The columns from `col` on that make whole tiles of kCols registers, then what is left in smaller ones.
+template <class T, int kRows, int kCols>
+MARU_INLINE void multiply_columns(const Product& p, int64_t row, int64_t col) {
+  for (; col + kCols * kLanes <= p.cols; col += kCols * kLanes) tile<T, kRows, kCols, false>(p, row, col, kLanes);
+  if constexpr (kCols > 1)
+    multiply_columns<T, kRows, kCols == 8 ? 4 : kCols - 1>(p, row, col);
+  else if (col < p.cols)
+    tile<T, kRows, 1, true>(p, row, col, p.cols - col);
+}
+
 template <class T, int kRows>
 void multiply_rows(const Product& p, int64_t row) {
-  int64_t col = 0;
-  for (; col + kTileCols * kLanes <= p.cols; col += kTileCols * kLanes)
-    tile<T, kRows, kTileCols, false>(p, row, col, kLanes);
-  if constexpr (kTileCols == 4) {
-    if (col + 3 * kLanes <= p.cols) {
-      tile<T, kRows, 3, false>(p, row, col, kLanes);
-      col += 3 * kLanes;
-    } else if (col + 2 * kLanes <= p.cols) {
-      tile<T, kRows, 2, false>(p, row, col, kLanes);
-      col += 2 * kLanes;
-    }
-  }
-  if (col + kLanes <= p.cols) {
-    tile<T, kRows, 1, false>(p, row, col, kLanes);
-    col += kLanes;
-  }
-  if (col < p.cols) tile<T, kRows, 1, true>(p, row, col, p.cols - col);
+  multiply_columns<T, kRows, tile_columns(kRows)>(p, row, 0);
 }
 
 /// Rows of a product; fewer than a tile's at the end.
