@@ -78,6 +78,15 @@ struct Ahead {
   }
 };
 
+/// Elements up to the next cache line, of lines that all lie alike: files align to 32 bytes, and a step would take two.
+template <class T>
+MARU_INLINE int64_t before_cache_line(const T* b, int64_t ldb) {
+  constexpr int64_t kSize = static_cast<int64_t>(sizeof(T));
+  const auto past = static_cast<int64_t>(reinterpret_cast<uintptr_t>(b) % kCacheLine);
+  const int64_t elements = past == 0 ? 0 : (kCacheLine - past) / kSize;
+  return ldb * kSize % kCacheLine == 0 && past % static_cast<int64_t>(sizeof(Word)) == 0 ? elements : 0;
+}
+
 /// sums [kRows, kTileCols] = or += a [words of k, kRows]ᵀ · bᵀ, b [kTileCols, k]: the bits of multiply_tile.
 template <class T, int kRows>
 void multiply_lines(float* sums, const Word* a, const T* b, int64_t ldb, int64_t k, bool resume, Ahead<T> ahead) {
@@ -90,6 +99,16 @@ void multiply_lines(float* sums, const Word* a, const T* b, int64_t ldb, int64_t
     for (int v = 0; v < kTileVectors; ++v) right[v] = factor<T, kHalf>(step.x[v][i]);
     sum.template add<T>(a + (i * kHalves<T> + kHalf) * kRows, right);
   };
+  const auto add_part = [&](int64_t count) __attribute__((always_inline)) {
+    if (count > 0) step.load_part(b, ldb, count);
+    for (int64_t i = 0; i * kPerWord<T> < count; ++i) {
+      add.template operator()<0>(i);
+      if constexpr (kHalves<T> == 2)
+        if (i * kPerWord<T> + 1 < count) add.template operator()<1>(i);
+    }
+    b += count, a += count / kPerPacked<T> * kRows, k -= count;
+  };
+  add_part(smaller(before_cache_line(b, ldb), k));
   for (; k >= step.kElements; k -= step.kElements, b += step.kElements, a += kStepWords * kHalves<T> * kRows) {
     ahead.fetch(i++, b, ldb, k);
     step.load_whole(b, ldb);
@@ -99,12 +118,7 @@ void multiply_lines(float* sums, const Word* a, const T* b, int64_t ldb, int64_t
       if constexpr (kHalves<T> == 2) add.template operator()<1>(i);
     }
   }
-  if (k > 0) step.load_part(b, ldb, k);
-  for (int64_t i = 0; i * kPerWord<T> < k; ++i) {
-    add.template operator()<0>(i);
-    if constexpr (kHalves<T> == 2)
-      if (i * kPerWord<T> + 1 < k) add.template operator()<1>(i);
-  }
+  add_part(k);
   sum.store_to(sums);
 }
 

@@ -35,7 +35,7 @@ struct Way {
 template <class T>
 struct Operands {
   Isa isa;
-  int64_t k;
+  int64_t k, shift = 0;  // elements of b_transposed before its first
   std::vector<T> a, b, a_transposed, b_transposed;
 
   Operands(Isa isa_, int64_t k_) : isa(isa_), k(k_) {
@@ -53,7 +53,7 @@ struct Operands {
     CpuStream stream{&pool, isa};
     std::vector<std::byte> scratch, packed;
     std::vector<C> c(static_cast<size_t>(m * n));
-    const T* right = way.transpose_b ? b_transposed.data() + col * k : b.data() + col;
+    const T* right = way.transpose_b ? b_transposed.data() + shift + col * k : b.data() + col;
     const int64_t ldb = way.transpose_b ? k : kCols;
     std::byte* packed_b = way.pack ? aligned(packed, matmul_packed_bytes<T>(isa, n, k)) : nullptr;
     if (way.pack) matmul_pack<T>(stream, {packed_b, right, ldb, way.transpose_b, n, k});
@@ -122,6 +122,20 @@ TYPED_TEST(MatmulBits, DoNotDependOnTranspositionPackingOrThreads) {
         expect_part(x.template product<C>(other, 0, kRows, 0, kCols), whole, 0, kRows, 0, kCols);
         expect_part(x.template product<C>(other, 40, 1, 0, kCols), whole, 40, 1, 0, kCols);
       }
+    }
+}
+
+// Lines that begin in the midst of a cache line are read up to the next one first.
+TYPED_TEST(MatmulBits, DoNotDependOnWhereWeightsBegin) {
+  using T = typename TypeParam::T;
+  using C = typename TypeParam::C;
+  for (Isa isa : supported_isas())
+    for (int64_t k : {64, 96, 1088}) {
+      Operands<T> x(isa, k);
+      const std::vector<C> whole = x.template product<C>({}, 0, kRows, 0, kCols);
+      for (; x.shift < 64; x.b_transposed.insert(x.b_transposed.begin(), T{}), ++x.shift)
+        for (int64_t m : {1, 5})
+          expect_part(x.template product<C>({false, true}, 7, m, 0, kCols), whole, 7, m, 0, kCols);
     }
 }
 
