@@ -249,6 +249,9 @@ TEST(Tiktoken, MergesByTheRankOfTheResult) {
   const Tokenizer t = Tokenizer::create(parse_tiktoken(text, "t", options).value(), "t").value();
   EXPECT_EQ(t.encode("abc bcd a<|end|>"), (std::vector<int32_t>{258, ' ', 257, 'd', 259, 300}));
   EXPECT_EQ(t.decode(t.encode("가 1234\r\n x")), "가 1234\r\n x");
+  const Tokenizer pairs =
+      Tokenizer::create(parse_tiktoken(tiktoken_lines({"ab", "bc"}), "t", options).value(), "t").value();
+  EXPECT_EQ(pairs.encode("abcd"), (std::vector<int32_t>{256, 'c', 'd'}));
   EXPECT_EQ(parse_tiktoken("YQ== 0\n!! 1\n", "t.tiktoken", options).error().message,
             "t.tiktoken:2: expected base64, a space and a rank");
 }
