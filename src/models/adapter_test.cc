@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/random.h"
+#include "formats/convert.h"
 #include "formats/safetensors_writer.h"
 #include "models/checkpoint.h"
 #include "models/quantize.h"
@@ -221,6 +222,31 @@ TEST_F(AdapterTest, QuantizedWeightsStayQuantized) {
       for (const ParameterInfo& info : parameters_of(*quantized))
         EXPECT_EQ(static_cast<bool>(info.parameter->quantized), !is_vector(info.role)) << info.parameter->name;
     }
+}
+
+// Its queries and keys lie in another order, which adapters are not made for.
+TEST_F(AdapterTest, AGgufFileTakesItAsItsDirectoryDoes) {
+  fs::copy(kGoldens / "llama", home_ / "base");
+  write_file(home_ / "base/tokenizer.json", R"({"pre_tokenizer": {"type": "ByteLevel", "use_regex": true},
+    "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}})");
+  formats::convert_to_gguf(home_ / "base", home_ / "m.gguf", formats::GgmlType::kF32, "m", "");
+  const auto directory = load(home_ / "base"), file = load_for_serving(stream_, home_ / "m.gguf");
+  ASSERT_TRUE(file->has_rotary_pairs());
+  const std::vector<float> before = logits(*directory);
+  const DecoderConfig& c = directory->config();
+  std::vector<Values> tensors;
+  add(tensors, "model.layers.0.self_attn.q_proj", c.num_attention_heads * c.head_dim, c.hidden_size, true);
+  add(tensors, "model.layers.0.self_attn.k_proj", c.num_key_value_heads * c.head_dim, c.hidden_size, true);
+  write(tensors, {{"use_dora", true}});
+  const auto a = attach_adapter(stream_, *directory, adapter_), b = attach_adapter(stream_, *file, adapter_);
+  const std::vector<float> expected = logits(*directory), got = logits(*file);
+  ASSERT_EQ(expected.size(), got.size());
+  double moved = 0;
+  for (size_t i = 0; i < got.size(); ++i) {
+    ASSERT_NEAR(expected[i], got[i], 1e-4);
+    moved = std::max(moved, std::abs(double{expected[i]} - before[i]));
+  }
+  EXPECT_GT(moved, 0.01);
 }
 
 TEST_F(AdapterTest, ARowOfLogitsDependsNeitherOnCompanyNorThreads) {

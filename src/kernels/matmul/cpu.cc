@@ -131,10 +131,9 @@ struct Job {
 
   Ahead<T> ahead(const Block& block, Depth depth, int64_t col) const {
     const Fetching how = fetching_of(x.ldb * static_cast<int64_t>(sizeof(T)));
-    const Fetch run = next_panel(block, col, depth.first, kTileCols);
-    if (how == Fetching::kNone || run.lines == 0) return {};
-    if (how == Fetching::kRun) return {nullptr, run};
-    return {b_lines().from(block.col + col + kTileCols, depth.first * kPerPacked<T>).data};
+    if (how == Fetching::kRun) return {.run = next_panel(block, col, depth.first, kTileCols)};
+    if (how == Fetching::kNone || col + kTileCols >= block.cols) return {};
+    return {.next = b_lines().from(block.col + col + kTileCols, depth.first * kPerPacked<T>).data};
   }
 
   // A single tile does not repay a chunk either.

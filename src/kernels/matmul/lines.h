@@ -64,7 +64,7 @@ MARU_INLINE Fetching fetching_of(int64_t line_bytes) {
 
 template <class T>
 struct Ahead {
-  static constexpr int64_t kStep = LineStep<T>::kElements, kDistance = 4 * kStep;
+  static constexpr int64_t kDistance = 4 * LineStep<T>::kElements;
   const T* next = nullptr;  // for kAhead: the next panel at the same k
   Fetch run = {};           // for kRun
 
@@ -92,7 +92,7 @@ template <class T, int kRows>
 void multiply_lines(float* sums, const Word* a, const T* b, int64_t ldb, int64_t k, bool resume, Ahead<T> ahead) {
   TileSums<kRows> sum(sums, resume);
   LineStep<T> step;
-  int64_t i = 0;
+  int64_t steps = 0;
   const auto add = [&]<int kHalf>(int64_t i) __attribute__((always_inline)) {
     decltype(factor<T, kHalf>(no_words())) right[kTileVectors];
 #pragma GCC unroll 4
@@ -110,7 +110,7 @@ void multiply_lines(float* sums, const Word* a, const T* b, int64_t ldb, int64_t
   };
   add_part(smaller(before_cache_line(b, ldb), k));
   for (; k >= step.kElements; k -= step.kElements, b += step.kElements, a += kStepWords * kHalves<T> * kRows) {
-    ahead.fetch(i++, b, ldb, k);
+    ahead.fetch(steps++, b, ldb, k);
     step.load_whole(b, ldb);
 #pragma GCC unroll 16
     for (int64_t i = 0; i < kStepWords; ++i) {

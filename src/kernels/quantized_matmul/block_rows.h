@@ -22,9 +22,12 @@ inline BlockRows block_rows_of(const QuantizedMatrix& w, int64_t row) {
   return {w.quads + row * bytes, bytes};
 }
 
+#if defined(MARU_ISA_AVX512) || defined(MARU_ISA_AVX2)
+MARU_INLINE __m128i load_16(const std::byte* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+#endif
+
 #if defined(MARU_ISA_AVX512)
 
-MARU_INLINE __m128i load_16(const std::byte* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
 MARU_INLINE __m256i load_32(const std::byte* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 
 /// The numbers of two rows as they are multiplied: without sign.
@@ -63,38 +66,18 @@ MARU_INLINE F32 block_dots(const std::byte* x, int32_t start, BlockRows w) {
 
 #elif defined(MARU_ISA_AVX2)
 
-MARU_INLINE __m128i load_16(const std::byte* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
-
-/// Eight 32-bit sums, of row i in lane i: of products[i] over its 256 bits.
-MARU_INLINE __m256i sums_of_rows(const __m256i (&products)[8]) {
-  __m256i fours[2];  // rows 0 to 3 in both halves, rows 4 to 7
-#pragma GCC unroll 2
-  for (int64_t i = 0; i < 2; ++i) {
-    const __m256i* r = products + 4 * i;
-    const __m256i a = _mm256_add_epi32(_mm256_unpacklo_epi32(r[0], r[1]), _mm256_unpackhi_epi32(r[0], r[1]));
-    const __m256i b = _mm256_add_epi32(_mm256_unpacklo_epi32(r[2], r[3]), _mm256_unpackhi_epi32(r[2], r[3]));
-    fours[i] = _mm256_add_epi32(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
-  }
-  return _mm256_add_epi32(_mm256_blend_epi32(fours[0], fours[1], 0xf0),
-                          _mm256_permute2x128_si256(fours[0], fours[1], 0x21));
+/// Sums of 32 bits of 8-bit weights; of 4-bit ones so small that a row's sixteen fit 16 bits.
+template <QuantizedKind kKind>
+MARU_INLINE __m256i add_sums(__m256i a, __m256i b) {
+  return kKind == QuantizedKind::kInt8 ? _mm256_add_epi32(a, b) : _mm256_add_epi16(a, b);
 }
 
-/// The same of 16-bit products, of which all 16 of a row fit 16 bits: of row i in the low half of products[i], of row
-/// i + 4 in the high half.
-MARU_INLINE __m256i sums_of_rows(const __m256i (&products)[4]) {
-  const __m256i* r = products;
-  const __m256i a = _mm256_add_epi16(_mm256_unpacklo_epi32(r[0], r[1]), _mm256_unpackhi_epi32(r[0], r[1]));
-  const __m256i b = _mm256_add_epi16(_mm256_unpacklo_epi32(r[2], r[3]), _mm256_unpackhi_epi32(r[2], r[3]));
-  return pairs_to_words(_mm256_add_epi16(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b)));
-}
-
-/// The scales of 8 rows' blocks. In registers: gathered in memory they would be read before they are there.
-MARU_INLINE __m128i block_scales(BlockRows w) {
-  __m128i twos[4];
-#pragma GCC unroll 4
-  for (int64_t r = 0; r < 4; ++r) twos[r] = _mm_unpacklo_epi16(load_16(w.row(2 * r)), load_16(w.row(2 * r + 1)));
-  const __m128i low = _mm_unpacklo_epi32(twos[0], twos[1]), high = _mm_unpacklo_epi32(twos[2], twos[3]);
-  return _mm_unpacklo_epi64(low, high);
+/// In each half, the sums of r[i]'s half in 32-bit lane i.
+template <QuantizedKind kKind>
+MARU_INLINE __m256i add_up_four(const __m256i* r) {
+  const __m256i a = add_sums<kKind>(_mm256_unpacklo_epi32(r[0], r[1]), _mm256_unpackhi_epi32(r[0], r[1]));
+  const __m256i b = add_sums<kKind>(_mm256_unpacklo_epi32(r[2], r[3]), _mm256_unpackhi_epi32(r[2], r[3]));
+  return add_sums<kKind>(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
 }
 
 /// The products of a group with 8 rows, added up: Σ x · q of 8-bit weights, start + Σ x · (q + shift) of 4-bit ones.
@@ -108,12 +91,14 @@ MARU_INLINE F32 block_dots(const std::byte* x, int32_t start, BlockRows w) {
       const __m256i q = load_quad(w.numbers(r));
       products[r] = pairs_to_words(_mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(numbers, q)));
     }
-    return _mm256_cvtepi32_ps(sums_of_rows(products));
+    const __m256i first = add_up_four<kKind>(products), last = add_up_four<kKind>(products + 4);
+    return _mm256_cvtepi32_ps(
+        _mm256_add_epi32(_mm256_blend_epi32(first, last, 0xf0), _mm256_permute2x128_si256(first, last, 0x21)));
   } else {
     const __m256i first = _mm256_broadcastsi128_si256(load_16(x)),
                   second = _mm256_broadcastsi128_si256(load_16(x + 16));
     const __m256i nibble = _mm256_set1_epi8(15);
-    __m256i products[4];
+    __m256i products[4];  // of row r in the low half, of row r + 4 in the high one
 #pragma GCC unroll 4
     for (int64_t r = 0; r < 4; ++r) {
       const __m256i q =
@@ -121,7 +106,7 @@ MARU_INLINE F32 block_dots(const std::byte* x, int32_t start, BlockRows w) {
       products[r] = _mm256_add_epi16(_mm256_maddubs_epi16(_mm256_and_si256(q, nibble), first),
                                      _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16(q, 4), nibble), second));
     }
-    return _mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_set1_epi32(start), sums_of_rows(products)));
+    return _mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_set1_epi32(start), pairs_to_words(add_up_four<kKind>(products))));
   }
 }
 
@@ -143,6 +128,15 @@ MARU_INLINE F32 block_dots(const std::byte* x, int32_t start, BlockRows w) {
 #endif
 
 #if defined(MARU_ISA_AVX2)
+
+/// The scales of 8 rows' blocks. In registers: gathered in memory they would be read before they are there.
+MARU_INLINE __m128i block_scales(BlockRows w) {
+  __m128i twos[4];
+#pragma GCC unroll 4
+  for (int64_t r = 0; r < 4; ++r) twos[r] = _mm_unpacklo_epi16(load_16(w.row(2 * r)), load_16(w.row(2 * r + 1)));
+  const __m128i low = _mm_unpacklo_epi32(twos[0], twos[1]), high = _mm_unpacklo_epi32(twos[2], twos[3]);
+  return _mm_unpacklo_epi64(low, high);
+}
 
 MARU_INLINE void copy_scales(float16* to, BlockRows w) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), block_scales(w));
