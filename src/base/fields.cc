@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/excerpt.h"
+
 namespace maru {
 namespace {
+
+constexpr size_t kMaxWord = 64;  // longer ones are no slip of the pen, and the distance costs their product
 
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -18,12 +22,6 @@ size_t edit_distance(std::string_view a, std::string_view b) {
     }
   }
   return row.back();
-}
-
-std::string show(const Json& json) {
-  std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (text.size() > 80) text = text.substr(0, 77) + "...";
-  return text;
 }
 
 std::string range_text(const detail::Limits& limits) {
@@ -50,6 +48,7 @@ bool listed(std::string_view choices, std::string_view word) {
 
 std::string nearest(std::string_view word, const std::vector<std::string_view>& known) {
   std::string best;
+  if (word.size() > kMaxWord) return best;
   size_t distance = std::max<size_t>(2, word.size() / 2) + 1;
   for (std::string_view candidate : known)
     if (const size_t d = edit_distance(word, candidate); d < distance) distance = d, best = candidate;
@@ -60,12 +59,12 @@ namespace detail {
 
 void field_error(const std::string& path, const std::string& expected, const Json& got) {
   throw Failure(ErrorCode::kInvalidArgument, path + (path.empty() || path.ends_with(": ") ? "" : ": ") + "expected " +
-                                                 expected + ", got " + show(got));
+                                                 expected + ", got " + brief(got));
 }
 
 void unknown_key(const std::string& path, std::string_view key, const std::vector<std::string_view>& known) {
   std::string message =
-      path + (path.empty() || path.ends_with(": ") ? "" : ": ") + "unknown key \"" + std::string(key) + "\"";
+      path + (path.empty() || path.ends_with(": ") ? "" : ": ") + "unknown key \"" + excerpt(key) + "\"";
   if (const std::string near = nearest(key, known); !near.empty()) message += "; did you mean \"" + near + "\"?";
   throw Failure(ErrorCode::kInvalidArgument, message);
 }
@@ -104,16 +103,16 @@ void read_string(std::string& to, const Json& json, const std::string& path, con
 void merge_override(Json& root, std::string_view assignment) {
   const size_t equals = assignment.find('=');
   if (equals == std::string_view::npos || equals == 0)
-    throw Failure(ErrorCode::kInvalidArgument, "override \"" + std::string(assignment) + "\": expected key=value");
+    throw Failure(ErrorCode::kInvalidArgument, "override \"" + excerpt(assignment) + "\": expected key=value");
   Json* at = &root;
   std::string_view path = assignment.substr(0, equals);
   for (size_t dot; (dot = path.find('.')) != std::string_view::npos; path.remove_prefix(dot + 1)) {
     at = &(*at)[std::string(path.substr(0, dot))];
     if (!at->is_object() && !at->is_null())
-      throw Failure(ErrorCode::kInvalidArgument, "override \"" + std::string(assignment) +
+      throw Failure(ErrorCode::kInvalidArgument, "override \"" + excerpt(assignment) +
                                                      "\": " + std::string(path.substr(0, dot)) + " is not a section");
   }
-  (*at)[std::string(path)] = parse_yaml(assignment.substr(equals + 1), "override " + std::string(assignment)).value();
+  (*at)[std::string(path)] = parse_yaml(assignment.substr(equals + 1), "override " + excerpt(assignment)).value();
 }
 
 }  // namespace detail

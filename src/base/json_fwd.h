@@ -3,5 +3,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 namespace maru {
-using Json = nlohmann::ordered_json;
-}
+template <class Key, class T, class IgnoredLess, class IgnoredAllocator>
+class OrderedMap;
+using Json = nlohmann::basic_json<OrderedMap>;
+}  // namespace maru

@@ -107,7 +107,7 @@ Result<SafetensorsFile> SafetensorsFile::parse(std::span<const std::byte> bytes,
     return data_loss(name,
                      fmt::format("header claims {} bytes at offset 8, the file has {}", header_size, bytes.size() - 8));
   const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + 8, header_size);
-  Result<Json> json = parse_json(header, name + " (header)");
+  Result<Json> json = parse_json(header, name + " (header)", {.unique_keys = true});
   if (!json.ok()) return data_loss(name, "header is not JSON: " + json.error().message);
   if (!json->is_object()) return data_loss(name, "header is not a JSON object");
   const std::span<const std::byte> data = bytes.subspan(8 + header_size);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/excerpt.h"
 #include "base/json.h"
 #include "server/api_error.h"
 #include "server/openai_request.h"
@@ -83,14 +84,14 @@ bool drop_neutral(const std::string& name, const Json& value) {
 }
 
 [[noreturn]] void fail_unknown(const std::string& name, const std::vector<std::string_view>& known) {
-  std::string message = "Unrecognized request argument supplied: " + name;
+  std::string message = "Unrecognized request argument supplied: " + excerpt(name);
   if (const std::string near = nearest(name, known); !near.empty()) message += "; did you mean '" + near + "'?";
-  fail(message, name, "unknown_parameter");
+  fail(message, excerpt(name), "unknown_parameter");
 }
 
 /// The body as an object of known fields; nulls mean absent.
 Json known_fields(std::string_view body, const std::vector<std::string_view>& known) {
-  Result<Json> parsed = parse_json(body, "request body");
+  Result<Json> parsed = parse_json(body, "request body", kRequestJson);
   if (!parsed) fail("could not parse the JSON body of the request: " + parsed.error().message, "", "invalid_json");
   if (!parsed->is_object()) fail("the request body: expected a JSON object", "", "invalid_json");
   Json kept = Json::object();

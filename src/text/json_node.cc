@@ -1,54 +1,21 @@
 #include "text/json_node.h"
 
-#include <algorithm>
-
+#include "base/excerpt.h"
 #include "text/unicode.h"
 
 namespace maru::text {
-namespace {
-
-constexpr int kMaxDepth = 64;
-
-std::string quoted(const SortedJson& json) {
-  const bool large = json.is_structured() && json.size() > 16;
-  std::string text = large ? std::string(json.type_name()) + " of " + std::to_string(json.size())
-                           : json.dump(-1, ' ', false, SortedJson::error_handler_t::replace);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
-  return text;
-}
-
-}  // namespace
-
-SortedJson parse_sorted(std::string_view text, const std::string& name) {
-  bool too_deep = false;
-  const auto watch = [&](int depth, SortedJson::parse_event_t, SortedJson&) {
-    too_deep |= depth > kMaxDepth;
-    return !too_deep;
-  };
-  try {
-    SortedJson json = SortedJson::parse(text, watch);
-    if (!too_deep) return json;
-  } catch (const SortedJson::parse_error& e) {
-    const std::string_view before = text.substr(0, std::min(text.size(), e.byte == 0 ? 0 : e.byte - 1));
-    const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-    throw Failure(ErrorCode::kInvalidArgument,
-                  name + ":" + std::to_string(line) + ": not JSON at byte " + std::to_string(e.byte));
-  } catch (const SortedJson::exception& e) {
-    throw Failure(ErrorCode::kInvalidArgument, name + ": not JSON: " + e.what());
-  }
-  throw Failure(ErrorCode::kInvalidArgument, name + ": nested more than 64 levels deep");
-}
 
 void Node::fail(const std::string& expected) const {
-  throw Failure(ErrorCode::kInvalidArgument, path_ + ": expected " + expected + ", got " + quoted(json_));
+  throw Failure(ErrorCode::kInvalidArgument,
+                excerpt(path_, 200) + ": expected " + expected + ", got " + brief(json_, 60));
 }
 
 void Node::unsupported(const std::string& what) const {
-  throw Failure(ErrorCode::kUnimplemented, path_ + ": " + what + " is not supported yet");
+  throw Failure(ErrorCode::kUnimplemented, excerpt(path_, 200) + ": " + excerpt(what) + " is not supported yet");
 }
 
 Node Node::operator[](const std::string& key) const {
-  static const SortedJson kNull;
+  static const Json kNull;
   if (!json_.is_object()) fail("an object");
   const auto it = json_.find(key);
   return {it == json_.end() ? kNull : *it, path_ + (path_.ends_with(": ") ? "" : ".") + key};

@@ -1,22 +1,15 @@
 // A JSON value that knows its place in the file, so that every error names it. For the .cc files of the readers.
 #pragma once
-#include <nlohmann/json.hpp>
 #include <string>
 
-#include "base/error.h"
+#include "base/json.h"
 
 namespace maru::text {
 
-// base/json.h keeps keys in order and looks them up one by one: quadratic for a vocabulary of 150,000.
-using SortedJson = nlohmann::json;
-
-/// Throws kInvalidArgument, naming the line, for text that is not JSON or nested more than 64 levels deep.
-SortedJson parse_sorted(std::string_view text, const std::string& name);
-
 class Node {
  public:
-  Node(const SortedJson& json, std::string path) : json_(json), path_(std::move(path)) {}
-  const SortedJson& json() const { return json_; }
+  Node(const Json& json, std::string path) : json_(json), path_(std::move(path)) {}
+  const Json& json() const { return json_; }
   const std::string& path() const { return path_; }
   bool is_null() const { return json_.is_null(); }
 
@@ -37,7 +30,7 @@ class Node {
   const std::string& type() const { return (*this)["type"].string(); }
 
  private:
-  const SortedJson& json_;
+  const Json& json_;
   std::string path_;
 };
 

@@ -77,8 +77,10 @@ std::optional<Padding> read_padding(const Node& node) {
   return padding;
 }
 
+constexpr JsonLimits kTokenizerJson{.max_depth = 64};
+
 TokenizerSpec read_spec(std::string_view text, const std::string& name) {
-  const SortedJson json = parse_sorted(text, name);
+  const Json json = parse_json(text, name, kTokenizerJson).value();
   const Node root(json, name + ": ");
   if (root["version"].string() != "1.0") root["version"].unsupported("version " + root["version"].string());
   TokenizerSpec spec;

@@ -169,6 +169,8 @@ post_processors::Template read_template(const Node& node) {
     for (size_t i = 0; i < names.array_size(); ++i) special.tokens.push_back(names.at(i).string());
     made.special_tokens.push_back(std::move(special));
   }
+  std::sort(made.special_tokens.begin(), made.special_tokens.end(),  // as the tokenizers library writes them
+            [](const auto& a, const auto& b) { return a.name < b.name; });
   return made;
 }
 

@@ -70,8 +70,8 @@ TokenizerSpec read_vocab_and_merges(std::string_view vocab_json, std::string_vie
   TokenizerSpec spec = byte_level_spec(patterns, patterns.empty());
   spec.byte_level = false;  // until the vocabulary's spelling is looked at
   if (nfc) spec.normalizer.steps = {normalizers::Unicode{}};
-  SortedJson model{{"type", "BPE"}, {"merges", SortedJson::array()}};
-  model["vocab"] = parse_sorted(vocab_json, name);
+  Json model{{"type", "BPE"}, {"merges", Json::array()}};
+  model["vocab"] = parse_json(vocab_json, name).value();
   each_line(merges_txt, [&](std::string_view line, int64_t) {
     if (!line.empty() && !line.starts_with("#version")) model["merges"].push_back(std::string(line));
   });
