@@ -33,51 +33,59 @@ int usable_cores() {
 
 }  // namespace
 
+// A worker takes a task by counting `left` down, and only then looks at the job: which cannot end before that task has.
+// So the caller waits for tasks that are being run, never for a worker that was late or is asleep.
 struct ThreadPool::State {
   std::vector<std::thread> workers;
-  std::mutex mutex;
-  std::condition_variable wake;
-  std::atomic<uint64_t> generation{0};  // one per parallel_for; the job below belongs to the newest
-  std::atomic<bool> stop{false};
-  std::atomic<int64_t> next{0};
-  std::atomic<int> running{0};
-  int64_t tasks = 0;
+  std::atomic<int64_t> left{0};  // tasks that nobody has taken; below zero: as many looked in vain
+  std::atomic<int64_t> done{0};
+  int64_t tasks = 0;  // of the job; like `job` written while nothing is left
   const TaskRef* job = nullptr;
+  std::mutex mutex;  // for sleeping workers
+  std::condition_variable wake;
+  std::atomic<int> sleepers{0};
+  std::atomic<bool> stop{false};
   std::mutex error_mutex;
   std::exception_ptr error;
 
   void work(int worker) {
-    for (int64_t task; (task = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) {
+    for (int64_t taken; (taken = left.fetch_sub(1, std::memory_order_acq_rel)) > 0;) {
       try {
-        (*job)(task, worker);
+        (*job)(tasks - taken, worker);
       } catch (...) {
         std::lock_guard lock(error_mutex);
         if (!error) error = std::current_exception();
       }
+      done.fetch_add(1, std::memory_order_release);
     }
   }
 
-  bool wait_for_job(uint64_t seen) {
-    for (int i = 0; i < kSpins && generation.load(std::memory_order_acquire) == seen && !stop; ++i) pause();
-    if (generation.load(std::memory_order_acquire) == seen) {
+  bool called() const { return left.load() > 0 || stop.load(); }
+
+  bool wait_for_job() {
+    for (int i = 0; i < kSpins && !called(); ++i) pause();
+    if (!called()) {
       std::unique_lock lock(mutex);
-      wake.wait(lock, [&] { return stop || generation.load(std::memory_order_acquire) != seen; });
+      ++sleepers;  // before the last look at `left`: the caller looks at the two in the other order
+      wake.wait(lock, [this] { return called(); });
+      --sleepers;
     }
     return !stop;
   }
 
-  void loop(int worker) {
-    for (uint64_t seen = 0; wait_for_job(seen);) {
-      seen = generation.load(std::memory_order_acquire);
-      work(worker);
-      running.fetch_sub(1, std::memory_order_release);
-    }
+  void wake_sleepers() {
+    if (sleepers.load() == 0) return;
+    { std::lock_guard lock(mutex); }  // one that counted itself is waiting by now, or has seen the call
+    wake.notify_all();
   }
 };
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
   if (threads <= 0) threads = usable_cores();
-  for (int i = 1; i < threads; ++i) state_->workers.emplace_back([s = state_.get(), i] { s->loop(i); });
+  for (int i = 1; i < threads; ++i)
+    state_->workers.emplace_back([s = state_.get(), i] {
+      while (s->wait_for_job()) s->work(i);
+    });
 }
 
 ThreadPool::~ThreadPool() {
@@ -100,16 +108,12 @@ void ThreadPool::parallel_for(int64_t tasks, TaskRef f) {
   }
   s.tasks = tasks;
   s.job = &f;
-  s.next.store(0, std::memory_order_relaxed);
-  s.running.store(static_cast<int>(s.workers.size()), std::memory_order_relaxed);
-  {
-    std::lock_guard lock(s.mutex);  // a worker is either spinning (sees the new generation) or waiting (is notified)
-    s.generation.fetch_add(1, std::memory_order_release);
-  }
-  s.wake.notify_all();
+  s.done.store(0, std::memory_order_relaxed);
+  s.left.store(tasks);
+  s.wake_sleepers();
   s.work(0);
   // Where threads outnumber free cores, the worker that is waited for may need this one's core.
-  for (int i = 0; s.running.load(std::memory_order_acquire) > 0; ++i) i < kSpins ? pause() : std::this_thread::yield();
+  for (int i = 0; s.done.load(std::memory_order_acquire) < tasks; ++i) i < kSpins ? pause() : std::this_thread::yield();
   if (s.error) std::rethrow_exception(std::exchange(s.error, nullptr));
 }
 

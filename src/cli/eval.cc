@@ -29,10 +29,15 @@ Lineage lineage_of(const Session& session, const EvalConfig& config) {
   Lineage l{.model = session.find("models", config.model), .tokens = {}, .dataset = {}, .adapter = {}};
   l.adapter = find_adapter(session, config.adapter).directory;
   l.tokens = config.tokens.empty() ? tokens_behind(l.model) : session.find("datasets", config.tokens);
-  if (l.tokens.empty())
+  if (l.tokens.empty() && config.tasks.empty())
     throw Failure(ErrorCode::kInvalidArgument,
-                  config.model + ": the ledger names no tokens that it learnt from; give tokens=DIRECTORY");
-  l.dataset = config.train_text.empty() ? input_of(l.tokens, "dataset") : session.find("datasets", config.train_text);
+                  config.model +
+                      ": the ledger names no tokens that it learnt from: there are no held-out documents of "
+                      "its own; give tokens=DIRECTORY, or --task FILE for a task");
+  if (!config.train_text.empty())
+    l.dataset = session.find("datasets", config.train_text);
+  else if (!l.tokens.empty())
+    l.dataset = input_of(l.tokens, "dataset");
   return l;
 }
 
@@ -58,12 +63,15 @@ Json baselines_of(const Session& session, const fs::path& dataset) {
 
 Json held_out_score(Session& session, Decoder& model, const EvalConfig& config, const Lineage& lineage) {
   const formats::TokenDataset held_out(lineage.tokens, "held_out");
-  Arena arena(size_t{4} << 30);
-  Context ctx{session.stream(), arena};
+  if (held_out.vocab_size() > model.config().vocab_size)
+    throw Failure(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: holds tokens up to {}, the model knows {}: they are of another tokenizer",
+                              lineage.tokens.string(), held_out.vocab_size(), model.config().vocab_size));
+  StepMemory memory(session.stream());
   const int64_t most = config.held_out_tokens > 0 ? config.held_out_tokens : held_out.num_tokens();
   const int64_t window = model.config().max_position_embeddings;
   const train::ValidationResult r =
-      train::validate(ctx, model, held_out, window, std::max<int64_t>(window, 4096), most, config.overlap);
+      train::validate(memory, model, held_out, window, std::max<int64_t>(window, 4096), most, config.overlap);
   return {{"value", r.bits_per_byte()},   {"bytes", r.bytes},          {"tokens", r.tokens},
           {"perplexity", r.perplexity()}, {"overlap", config.overlap}, {"baselines", Json::object()}};
 }
@@ -74,7 +82,8 @@ Json task_row(const eval::ClassifyResult& r) {
           {"value", static_cast<double>(r.correct) / static_cast<double>(r.samples)},
           {"low", r.accuracy.low},
           {"high", r.accuracy.high},
-          {"samples", r.samples}};
+          {"samples", r.samples},
+          {"chance", r.chance}};
 }
 
 Json samples_of(Session& session, const EvalConfig& config, const Lineage& lineage) {
@@ -93,32 +102,41 @@ Json samples_of(Session& session, const EvalConfig& config, const Lineage& linea
 Json evaluate(Session& session, const EvalConfig& config, const Lineage& lineage) {
   const auto model = load_model(lineage.model);
   const auto adapter = lineage.adapter.empty() ? nullptr : attach_adapter(session.stream(), *model, lineage.adapter);
-  Json result{{"bits_per_byte", {{"held_out", held_out_score(session, *model, config, lineage)}}},
-              {"tasks", Json::array()}};
-  if (config.baselines && !lineage.dataset.empty())
+  Json result{{"bits_per_byte", Json::object()}, {"tasks", Json::array()}};
+  if (!lineage.tokens.empty()) result["bits_per_byte"]["held_out"] = held_out_score(session, *model, config, lineage);
+  if (config.baselines && !lineage.tokens.empty() && !lineage.dataset.empty())
     result["bits_per_byte"]["held_out"]["baselines"] = baselines_of(session, lineage.dataset);
   const text::Tokenizer tokenizer = infer::load_text(lineage.model).tokenizer;
+  StepMemory memory(session.stream());
   for (const eval::ClassifyConfig& task : config.tasks) {
-    Arena arena(size_t{4} << 30);
-    Context ctx{session.stream(), arena};
-    result["tasks"].push_back(task_row(eval::classify(ctx, *model, tokenizer, task, session.quiet)));
+    const eval::ClassifyResult row = eval::classify(memory, *model, tokenizer, task, session.quiet);
+    if (!row.note.empty()) spdlog::warn("{}: {}", row.name, row.note);
+    result["tasks"].push_back(task_row(row));
   }
   result["samples"] = samples_of(session, config, lineage);
   return result;
 }
 
-std::string text_of(const Json& result, bool skipped) {
-  const Json& held_out = result["bits_per_byte"]["held_out"];
-  std::string text = fmt::format("eval         held-out {:.3f} bits per byte (perplexity {:.1f} per token)",
+std::string held_out_text(const Json& held_out) {
+  std::string text = fmt::format("held-out {:.3f} bits per byte (perplexity {:.1f} per token)",
                                  held_out["value"].get<double>(), held_out["perplexity"].get<double>());
   for (const auto& item : held_out["baselines"].items())
     text += fmt::format("; {} {:.3f}", item.key(), item.value().get<double>());
-  for (const Json& task : result["tasks"])
-    text +=
-        fmt::format("\n             {} accuracy {:.1f} % (95 %: {:.1f} to {:.1f}, {} samples)",
-                    task["name"].get<std::string>(), 100 * task["value"].get<double>(), 100 * task["low"].get<double>(),
-                    100 * task["high"].get<double>(), task["samples"].get<int64_t>());
-  return text + (skipped ? " (unchanged)" : "");
+  return text;
+}
+
+std::string task_text(const Json& task) {
+  return fmt::format("{} accuracy {:.1f} % (95 %: {:.1f} to {:.1f}, {} samples)", task["name"].get<std::string>(),
+                     100 * task["value"].get<double>(), 100 * task["low"].get<double>(),
+                     100 * task["high"].get<double>(), task["samples"].get<int64_t>());
+}
+
+std::string text_of(const Json& result, bool skipped) {
+  std::vector<std::string> lines;
+  if (const Json& bits = result["bits_per_byte"]; bits.contains("held_out"))
+    lines.push_back(held_out_text(bits["held_out"]));
+  for (const Json& task : result["tasks"]) lines.push_back(task_text(task));
+  return fmt::format("eval         {}{}", fmt::join(lines, "\n             "), skipped ? " (unchanged)" : "");
 }
 
 // With an adapter it is another model's: it does not take the place of the model's own.
@@ -134,21 +152,32 @@ void add_adapter(ledger::Manifest& manifest, const Lineage& lineage, const ledge
     manifest.inputs.push_back(ledger::raw_input("adapter", lineage.adapter / file, place));
 }
 
-}  // namespace
-
-StageResult evaluate_model(Session& session, const EvalConfig& config) {
-  const Lineage lineage = lineage_of(session, config);
-  const fs::path output = lineage.model / evaluation_name(lineage);
+ledger::Manifest manifest_of(const Session& session, const EvalConfig& config, const Lineage& lineage,
+                             const fs::path& output) {
   const ledger::Place place{output, session.home};
   ledger::Manifest manifest;
   manifest.kind = "evaluation";
   manifest.name = config.model;
   manifest.recipe = to_json(config);
   manifest.inputs.push_back(ledger::artefact_input("model", lineage.model, place));
-  manifest.inputs.push_back(ledger::artefact_input("tokens", lineage.tokens, place));
+  if (!lineage.tokens.empty()) manifest.inputs.push_back(ledger::artefact_input("tokens", lineage.tokens, place));
   add_adapter(manifest, lineage, place);
   for (const eval::ClassifyConfig& task : config.tasks)
     manifest.inputs.push_back(ledger::raw_input("task", task.file, place));
+  return manifest;
+}
+
+}  // namespace
+
+StageResult evaluate_model(Session& session, const EvalConfig& config) {
+  const Lineage lineage = lineage_of(session, config);
+  if (!fs::exists(lineage.model / ledger::kManifestName)) {  // somebody else's directory, where nothing is written
+    const Json result = evaluate(session, config, lineage);
+    spdlog::info("the result is not kept: {} is no artefact (maru import makes it one)", lineage.model.string());
+    return {.text = text_of(result, false), .json = result, .skipped = false};
+  }
+  const fs::path output = lineage.model / evaluation_name(lineage);
+  ledger::Manifest manifest = manifest_of(session, config, lineage, output);
   const std::string key = ledger::stage_key(manifest.kind, manifest.recipe, manifest.inputs);
   if (ledger::is_current(output, key)) {
     const Json result = read_json(output / "evaluation.json");

@@ -64,15 +64,14 @@ Measured measured_text(const Session& session, const QuantizeArguments& a, const
 }
 
 double bits_per_byte(Session& session, Decoder& model, const Measured& measured, int64_t window) {
-  Arena arena(size_t{4} << 30);
-  Context ctx{session.stream(), arena};
+  StepMemory memory(session.stream());
   Progress bar("score", static_cast<uint64_t>(measured.tokens), "tokens", session.quiet);
   const auto progress = [&](int64_t tokens) {
     throw_if_interrupted();
     bar.update(static_cast<uint64_t>(tokens));
   };
-  if (!measured.held_out) return eval::score_windows(ctx, model, measured.windows, progress).bits_per_byte();
-  return train::validate(ctx, model, *measured.held_out, window, std::max<int64_t>(window, 4096), measured.tokens, 0,
+  if (!measured.held_out) return eval::score_windows(memory, model, measured.windows, progress).bits_per_byte();
+  return train::validate(memory, model, *measured.held_out, window, std::max<int64_t>(window, 4096), measured.tokens, 0,
                          progress)
       .bits_per_byte();
 }

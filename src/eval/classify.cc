@@ -37,8 +37,29 @@ Example read_example(const ClassifyConfig& config, std::string_view line, const 
   return {row[config.text_field].get<std::string>(), label_of(config, row[config.label_field].get<double>())};
 }
 
+struct Drawn {
+  std::vector<Example> examples;
+  std::string note;
+};
+
+// As many of each label as of the rarest, or a model that always gives one answer would look good.
+Drawn balanced(const ClassifyConfig& config, std::vector<std::vector<Example>>& kept, Random& random) {
+  const auto rarest = std::min_element(kept.begin(), kept.end(), [](auto& a, auto& b) { return a.size() < b.size(); });
+  const size_t each = rarest->size();
+  const std::string& name = config.labels[static_cast<size_t>(rarest - kept.begin())].name;
+  if (each == 0) throw Failure(ErrorCode::kInvalidArgument, config.file + ": no row has label " + name);
+  Drawn drawn;
+  for (std::vector<Example>& bucket : kept) {
+    if (bucket.size() > each) drawn.note = fmt::format("{} of each label, because {} has no more", each, name);
+    for (size_t i = 0; bucket.size() > each && i < each; ++i)  // a reservoir is in no random order
+      std::swap(bucket[i], bucket[i + random.below(bucket.size() - i)]);
+    std::move(bucket.begin(), bucket.begin() + static_cast<std::ptrdiff_t>(each), std::back_inserter(drawn.examples));
+  }
+  return drawn;
+}
+
 // Reservoir sampling (Vitter 1985, algorithm R) of each label, so that a file of any size needs little memory.
-std::vector<Example> draw(const ClassifyConfig& config) {
+Drawn draw(const ClassifyConfig& config) {
   const size_t each =
       static_cast<size_t>(std::max<int64_t>(1, config.samples / static_cast<int64_t>(config.labels.size())));
   std::vector<std::vector<Example>> kept(config.labels.size());
@@ -46,6 +67,7 @@ std::vector<Example> draw(const ClassifyConfig& config) {
   Random random(static_cast<uint64_t>(config.seed));
   LineReader lines(config.file);
   while (const auto line = lines.next()) {
+    if (line->find_first_not_of(" \t\r") == std::string_view::npos) continue;
     Example example = read_example(config, *line, fmt::format("{}:{}", config.file, lines.line_number()));
     if (example.label == config.labels.size()) continue;
     std::vector<Example>& bucket = kept[example.label];
@@ -55,19 +77,13 @@ std::vector<Example> draw(const ClassifyConfig& config) {
     else if (place < each)
       bucket[place] = std::move(example);
   }
-  std::vector<Example> all;
-  for (size_t i = 0; i < kept.size(); ++i) {
-    if (kept[i].empty())
-      throw Failure(ErrorCode::kInvalidArgument, config.file + ": no row has label " + config.labels[i].name);
-    all.insert(all.end(), kept[i].begin(), kept[i].end());
-  }
-  return all;
+  return balanced(config, kept, random);
 }
 
 class Classifier {
  public:
-  Classifier(Context& ctx, Decoder& model, const text::Tokenizer& tokenizer, const ClassifyConfig& config)
-      : ctx_(ctx), model_(model), tokenizer_(tokenizer), config_(config), prior_(config.labels.size()) {
+  Classifier(StepMemory& memory, Decoder& model, const text::Tokenizer& tokenizer, const ClassifyConfig& config)
+      : memory_(memory), model_(model), tokenizer_(tokenizer), config_(config), prior_(config.labels.size()) {
     if (config.normalise == "unconditional") prior_ = scores_of("");
   }
   size_t predict(const std::string& text) {
@@ -81,13 +97,18 @@ class Classifier {
     std::string prompt = config_.prompt;
     if (const size_t at = prompt.find("{text}"); at != std::string::npos) prompt.replace(at, 6, text);
     std::vector<int32_t> tokens = tokenizer_.encode(prompt, {.parse_special = false});
-    tokens.insert(tokens.begin(), tokenizer_.bos().value_or(0));
+    if (tokenizer_.bos()) tokens.insert(tokens.begin(), *tokenizer_.bos());
+    if (tokens.empty())
+      throw Failure(ErrorCode::kInvalidArgument,
+                    config_.name +
+                        ": prompt: expected words around {text}: this tokenizer has no begin token that could "
+                        "stand before a label alone");
     std::vector<ScoreRequest> requests;
     for (const LabelConfig& label : config_.labels)
       requests.push_back({tokens, tokenizer_.encode(label.wording, {.parse_special = false})});
-    return score(ctx_, model_, requests);
+    return score(memory_, model_, requests);
   }
-  Context& ctx_;
+  StepMemory& memory_;
   Decoder& model_;
   const text::Tokenizer& tokenizer_;
   const ClassifyConfig& config_;
@@ -96,15 +117,20 @@ class Classifier {
 
 }  // namespace
 
-ClassifyResult classify(Context& ctx, Decoder& model, const text::Tokenizer& tokenizer, const ClassifyConfig& config,
-                        bool quiet) {
+ClassifyResult classify(StepMemory& memory, Decoder& model, const text::Tokenizer& tokenizer,
+                        const ClassifyConfig& config, bool quiet) {
   if (config.labels.size() < 2)
     throw Failure(ErrorCode::kInvalidArgument, config.name + ": labels: expected at least two");
-  const std::vector<Example> examples = draw(config);
-  Classifier classifier(ctx, model, tokenizer, config);
+  const Drawn drawn = draw(config);
+  const std::vector<Example>& examples = drawn.examples;
+  Classifier classifier(memory, model, tokenizer, config);
   Progress progress(config.name, examples.size(), "samples", quiet);
-  ClassifyResult result{
-      .name = config.name, .samples = static_cast<int64_t>(examples.size()), .correct = 0, .accuracy = {}};
+  ClassifyResult result{.name = config.name,
+                        .samples = static_cast<int64_t>(examples.size()),
+                        .correct = 0,
+                        .accuracy = {},
+                        .chance = 1 / static_cast<double>(config.labels.size()),
+                        .note = drawn.note};
   for (const Example& example : examples) {
     throw_if_interrupted();
     result.correct += classifier.predict(example.text) == example.label;

@@ -6,7 +6,7 @@
 #include "base/fields.h"
 #include "eval/interval.h"
 #include "models/decoder.h"
-#include "ops/context.h"
+#include "ops/step_memory.h"
 #include "text/tokenizer.h"
 
 namespace maru::eval {
@@ -40,7 +40,9 @@ struct ClassifyConfig {
         field("normalise", &C::normalise,
               "unconditional: log p(label | text) - log p(label), Holtzman et al. 2021; none: the first alone")
             .one_of("unconditional|none"),
-        field("samples", &C::samples, "drawn at random, the same number of each label").range(1, 1e9),
+        field("samples", &C::samples,
+              "drawn at random, the same number of each label: that of the rarest where one has fewer")
+            .range(1, 1e9),
         field("seed", &C::seed, "of the draw").range(0, 9e15)};
   }
 };
@@ -49,10 +51,14 @@ struct ClassifyResult {
   std::string name;
   int64_t samples = 0, correct = 0;
   Interval accuracy;  // 95 %
+  double chance = 0;  // of always giving one answer
+  std::string note;   // why there are fewer samples than asked for; empty: as many
 };
 
+/// Blank lines are passed over.
+///
 /// Throws   kInvalidArgument naming file, line and field when a row lacks the fields, or a label has no rows.
 /// Source   Brown et al. 2020, arXiv:2005.14165, §2.4; Holtzman et al. 2021, arXiv:2104.08315.
-ClassifyResult classify(Context&, Decoder&, const text::Tokenizer&, const ClassifyConfig&, bool quiet = false);
+ClassifyResult classify(StepMemory&, Decoder&, const text::Tokenizer&, const ClassifyConfig&, bool quiet = false);
 
 }  // namespace maru::eval

@@ -27,31 +27,33 @@ struct Packed {
   }
 };
 
-void flush(Context& ctx, Decoder& model, Packed& packed, std::vector<double>& scores) {
+void flush(StepMemory& memory, Decoder& model, Packed& packed, std::vector<double>& scores) {
   if (packed.targets.empty()) return;
-  const Batch batch = packed.builder.batch();
-  const int64_t rows = batch.tokens.rows();
-  const Tensor targets(nullptr, packed.targets.data(), {rows, 1}, Dtype::kI32),
-      losses = ctx.empty({rows, 1}, Dtype::kF32);
-  model.loss(ctx, model.forward(ctx, batch), targets, 1, losses);
-  for (int64_t i = 0; i < rows; ++i)
-    scores[packed.owners[static_cast<size_t>(i)]] -= static_cast<double>(losses.data<float>()[i]);
+  memory.run([&](Context& ctx) {
+    const Batch batch = packed.builder.batch();
+    const int64_t rows = batch.tokens.rows();
+    const Tensor targets(nullptr, packed.targets.data(), {rows, 1}, Dtype::kI32),
+        losses = ctx.empty({rows, 1}, Dtype::kF32);
+    model.loss(ctx, model.forward(ctx, batch), targets, 1, losses);
+    for (int64_t i = 0; i < rows && !ctx.arena.dry(); ++i)
+      scores[packed.owners[static_cast<size_t>(i)]] -= static_cast<double>(losses.data<float>()[i]);
+  });
   packed = {};
 }
 
 }  // namespace
 
-std::vector<double> score(Context& ctx, Decoder& model, const std::vector<ScoreRequest>& requests,
+std::vector<double> score(StepMemory& memory, Decoder& model, const std::vector<ScoreRequest>& requests,
                           int64_t batch_tokens) {
   std::vector<double> scores(requests.size());
   Packed packed;
   for (size_t i = 0; i < requests.size(); ++i) {
     CHECK(!requests[i].prompt.empty());
     const int64_t size = static_cast<int64_t>(requests[i].prompt.size() + requests[i].continuation.size());
-    if (packed.builder.num_tokens() + size > batch_tokens) flush(ctx, model, packed, scores);
+    if (packed.builder.num_tokens() + size > batch_tokens) flush(memory, model, packed, scores);
     packed.add(i, requests[i], model.config().max_position_embeddings);
   }
-  flush(ctx, model, packed, scores);
+  flush(memory, model, packed, scores);
   return scores;
 }
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "models/decoder.h"
-#include "ops/context.h"
+#include "ops/step_memory.h"
 
 namespace maru::eval {
 
@@ -16,6 +16,7 @@ struct ScoreRequest {
 /// A prompt that does not fit into the context loses tokens behind its first.
 ///
 /// Throws   kInvalidArgument when a continuation alone does not fit.
-std::vector<double> score(Context&, Decoder&, const std::vector<ScoreRequest>& requests, int64_t batch_tokens = 4096);
+std::vector<double> score(StepMemory&, Decoder&, const std::vector<ScoreRequest>& requests,
+                          int64_t batch_tokens = 4096);
 
 }  // namespace maru::eval

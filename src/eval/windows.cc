@@ -78,7 +78,7 @@ double WindowScore::bits_per_byte() const {
   return nats / std::numbers::ln2 / static_cast<double>(std::max<uint64_t>(1, bytes));
 }
 
-WindowScore score_windows(Context& ctx, Decoder& model, const Windows& windows,
+WindowScore score_windows(StepMemory& memory, Decoder& model, const Windows& windows,
                           const std::function<void(int64_t tokens)>& progress) {
   WindowScore result{.nats = 0, .tokens = 0, .bytes = windows.bytes};
   for (size_t first = 0; first < windows.tokens.size(); first += kRequestsAtOnce) {
@@ -88,7 +88,7 @@ WindowScore score_windows(Context& ctx, Decoder& model, const Windows& windows,
       requests.push_back({{window.front()}, {window.begin() + 1, window.end()}});
       result.tokens += static_cast<int64_t>(window.size()) - 1;
     }
-    for (const double log_likelihood : score(ctx, model, requests)) result.nats -= log_likelihood;
+    for (const double log_likelihood : score(memory, model, requests)) result.nats -= log_likelihood;
     if (progress) progress(result.tokens);
   }
   return result;

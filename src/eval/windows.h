@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "models/decoder.h"
-#include "ops/context.h"
+#include "ops/step_memory.h"
 #include "text/tokenizer.h"
 
 namespace maru::eval {
@@ -41,7 +41,7 @@ struct WindowScore {
 };
 
 /// How well a model predicts windows. The same as train::validate without overlap.
-WindowScore score_windows(Context&, Decoder&, const Windows& windows,
+WindowScore score_windows(StepMemory&, Decoder&, const Windows& windows,
                           const std::function<void(int64_t tokens)>& progress = {});
 
 }  // namespace maru::eval

@@ -17,7 +17,6 @@ class WindowsTest : public testing::Test {
   fs::path directory_ = fs::temp_directory_path() / ("windows_test." + std::to_string(::getpid()));
   ThreadPool pool_{2};
   Stream stream_ = CpuStream{&pool_};
-  Arena arena_{1 << 26};
   void SetUp() override { fs::create_directories(directory_); }
   void TearDown() override { fs::remove_all(directory_); }
 
@@ -68,10 +67,10 @@ TEST_F(WindowsTest, ScoresAsValidationDoes) {
       allocate_values(model);
       initialise(model, 1);
       if (quantized) quantize_weights(stream_, model, QuantizedKind::kInt4);
-      Context ctx{stream_, arena_};
-      const train::ValidationResult expected = train::validate(ctx, model, held_out, 16, 64, 1000);
+      StepMemory memory(stream_);
+      const train::ValidationResult expected = train::validate(memory, model, held_out, 16, 64, 1000);
       int64_t reported = 0;
-      const WindowScore got = score_windows(ctx, model, windows_in(held_out), [&](int64_t n) { reported = n; });
+      const WindowScore got = score_windows(memory, model, windows_in(held_out), [&](int64_t n) { reported = n; });
       EXPECT_EQ(got.tokens, expected.tokens);
       EXPECT_EQ(reported, got.tokens);
       EXPECT_EQ(got.bytes, expected.bytes);

@@ -27,7 +27,7 @@ DecoderRunner::DecoderRunner(Decoder& model, Stream stream, int64_t cache_bytes)
     : model_(model),
       stream_(std::move(stream)),
       cache_(model.cache_shape(), pages_in(model, cache_bytes)),
-      arena_(std::make_unique<Arena>(0)) {
+      memory_(stream_) {
   CHECK(pages_for(kPageTokens) == 1 && pages_for(kPageTokens + 1) == 2);
 }
 
@@ -35,11 +35,7 @@ int64_t DecoderRunner::page_tokens() const { return kPageTokens; }
 
 void DecoderRunner::run(std::span<const StepSequence> sequences, const LogitsSink& sink) {
   build(sequences);
-  // The dry run costs a few microseconds and tells exactly what this batch needs.
-  Arena plan = Arena::dry_run();
-  execute(plan, sink);
-  if (plan.peak() > arena_->capacity()) arena_ = std::make_unique<Arena>(plan.peak() + plan.peak() / 4);
-  execute(*arena_, sink);
+  memory_.run([&](Context& context) { execute(context, sink); });
 }
 
 void DecoderRunner::build(std::span<const StepSequence> sequences) {
@@ -57,14 +53,13 @@ void DecoderRunner::build(std::span<const StepSequence> sequences) {
   }
 }
 
-void DecoderRunner::execute(Arena& arena, const LogitsSink& sink) {
-  Context context{stream_, arena};
+void DecoderRunner::execute(Context& context, const LogitsSink& sink) {
   const Tensor hidden = model_.forward(context, builder_.batch(&cache_));
   for (size_t at = 0; at < rows_.size(); at += kLogitsRows) {
     const auto count = static_cast<int64_t>(std::min(kLogitsRows, rows_.size() - at));
     const Tensor wanted(nullptr, packed_rows_.data() + at, {count, 1}, Dtype::kI32);
     const Tensor logits = model_.logits(context, gather_rows(context, hidden, wanted));
-    if (!arena.dry()) hand_out(logits, at, sink);
+    if (!context.arena.dry()) hand_out(logits, at, sink);
   }
 }
 

@@ -8,7 +8,7 @@
 #include "models/decoder.h"
 #include "nn/batch.h"
 #include "nn/kv_cache.h"
-#include "ops/context.h"
+#include "ops/step_memory.h"
 
 namespace maru::infer {
 
@@ -31,7 +31,7 @@ class DecoderRunner : public StepModel {
     int64_t row;
   };
   void build(std::span<const StepSequence> sequences);
-  void execute(Arena& arena, const LogitsSink& sink);
+  void execute(Context& context, const LogitsSink& sink);
   void hand_out(const Tensor& logits, size_t first, const LogitsSink& sink) const;
 
   Decoder& model_;
@@ -40,7 +40,7 @@ class DecoderRunner : public StepModel {
   BatchBuilder builder_;
   std::vector<Row> rows_;             // whose logits are wanted
   std::vector<int32_t> packed_rows_;  // where they lie in the batch
-  std::unique_ptr<Arena> arena_;
+  StepMemory memory_;
 };
 
 }  // namespace maru::infer

@@ -31,7 +31,7 @@ EncoderRunner::EncoderRunner(SentenceEncoder& model, Stream stream, int64_t batc
       stream_(std::move(stream)),
       batch_tokens_(batch_tokens),
       builder_(model.config()),
-      arena_(std::make_unique<Arena>(0)) {}
+      memory_(stream_) {}
 
 std::vector<std::vector<float>> EncoderRunner::embed(std::span<const EncoderInput> inputs) {
   std::vector<std::vector<float>> vectors = run(inputs, &SentenceEncoder::embed);
@@ -73,18 +73,11 @@ std::vector<std::vector<float>> EncoderRunner::run(std::span<const EncoderInput>
 }
 
 void EncoderRunner::run_batch(Head head, std::vector<std::vector<float>>& results) {
-  // The dry run costs a few microseconds and tells exactly what this batch needs.
-  Arena plan = Arena::dry_run();
-  execute(plan, head);
-  if (plan.peak() > arena_->capacity()) arena_ = std::make_unique<Arena>(plan.peak() + plan.peak() / 4);
-  const Tensor y = execute(*arena_, head);
-  for (int64_t row = 0; row < y.rows(); ++row) results.push_back(row_of(y, row));
+  memory_.run([&](Context& context) {
+    const Tensor y = (model_.*head)(context, builder_.batch());
+    for (int64_t row = 0; row < y.rows() && !context.arena.dry(); ++row) results.push_back(row_of(y, row));
+  });
   builder_.clear();
-}
-
-Tensor EncoderRunner::execute(Arena& arena, Head head) {
-  Context context{stream_, arena};
-  return (model_.*head)(context, builder_.batch());
 }
 
 }  // namespace maru::infer

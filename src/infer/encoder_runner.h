@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/sentence_encoder.h"
+#include "ops/step_memory.h"
 
 namespace maru::infer {
 
@@ -39,13 +40,12 @@ class EncoderRunner {
   using Head = Tensor (SentenceEncoder::*)(Context&, const EncoderBatch&);
   std::vector<std::vector<float>> run(std::span<const EncoderInput> inputs, Head head);
   void run_batch(Head head, std::vector<std::vector<float>>& results);
-  Tensor execute(Arena& arena, Head head);
 
   SentenceEncoder& model_;
   Stream stream_;
   const int64_t batch_tokens_;
   EncoderBatchBuilder builder_;
-  std::unique_ptr<Arena> arena_;
+  StepMemory memory_;
 };
 
 }  // namespace maru::infer

@@ -22,7 +22,7 @@ struct ScheduleConfig {
   }
 };
 
-/// Factor on the peak learning rate at `step` (0 is the first) of `steps`.
+/// Factor on the peak learning rate at `step` (0 is the first) of `steps`. The last step, steps - 1, has final_ratio.
 ///
 /// Source  cosine: Loshchilov & Hutter 2017, arXiv:1608.03983, eq. 5; wsd (warm-up, stable, decay with 1 - sqrt):
 ///         Hu et al. 2024, arXiv:2404.06395, §4; Hägele et al. 2024, arXiv:2405.18392, eq. 2.

@@ -1,6 +1,7 @@
 #include "tensor/arena.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <limits>
@@ -18,6 +19,10 @@ constexpr size_t kAlignment = 64, kDryCapacity = size_t{1} << 60;
 size_t aligned(size_t bytes) { return std::max(kAlignment, (bytes + kAlignment - 1) & ~(kAlignment - 1)); }
 
 }  // namespace
+
+size_t machine_bytes() {
+  return static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGE_SIZE));
+}
 
 HostBuffer::HostBuffer(size_t bytes) : size_(bytes) {
   if (bytes == 0) return;

@@ -10,6 +10,9 @@
 
 namespace maru {
 
+/// Bytes of memory that this machine has.
+size_t machine_bytes();
+
 /// Anonymous memory on huge pages where the system has them; zero at first touch.
 class HostBuffer {
  public:

@@ -64,7 +64,8 @@ struct TrainConfig {
         field("micro_batch_tokens", &C::micro_batch_tokens, "tokens per forward and backward").range(2, 1 << 24),
         field("steps", &C::steps, "optimiser steps; 0: from minutes or epochs").range(0, 1e12),
         field("minutes", &C::minutes, "time budget, turned into steps by a measurement at the start").range(0, 1e7),
-        field("epochs", &C::epochs, "passes over the data").range(0, 1e6),
+        field("epochs", &C::epochs, "passes over the data; the last step is filled up from the next pass")
+            .range(0, 1e6),
         field("recompute", &C::recompute, "keep only block inputs; less memory, about a third more work"),
         field("optimizer", &C::optimizer, ""),
         field("schedule", &C::schedule, ""),

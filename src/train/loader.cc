@@ -1,6 +1,7 @@
 #include "train/loader.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "base/random.h"
@@ -27,22 +28,47 @@ void Loader::next(MicroBatch& batch, int64_t tokens) {
   batch.builder.clear();
   batch.targets.clear();
   batch.counted = 0;
-  const size_t most_pieces = static_cast<size_t>(std::max<int64_t>(1, tokens / kMinMeanPiece));
-  while (batch.builder.num_tokens() < tokens && batch.builder.sequences().size() < most_pieces)
-    append_piece(batch, tokens - batch.builder.num_tokens());
+  for_pieces(tokens, [&](const Piece& piece) {
+    append_document_piece(batch, dataset_.document(piece.document), piece.first, piece.count, piece_);
+  });
 }
 
-void Loader::append_piece(MicroBatch& batch, int64_t room) {
+int64_t Loader::skip(int64_t tokens) {
+  return for_pieces(tokens, [](const Piece&) {});
+}
+
+template <class F>
+int64_t Loader::for_pieces(int64_t tokens, F&& use) {
+  const int64_t most_pieces = std::max<int64_t>(1, tokens / kMinMeanPiece);
+  int64_t taken = 0;
+  for (int64_t pieces = 0; taken < tokens && pieces < most_pieces; ++pieces) {
+    const Piece piece = take_piece(tokens - taken);
+    use(piece);
+    taken += piece.count;
+  }
+  return taken;
+}
+
+Loader::Piece Loader::take_piece(int64_t room) {
   if (state_.document == dataset_.num_documents()) {
     state_ = {.epoch = state_.epoch + 1, .document = 0, .offset = 0};
     begin_epoch();
   }
-  const formats::TokenDocument document = dataset_.document(order_[static_cast<size_t>(state_.document)]);
-  const int64_t size = document.tokens.size();
-  const int64_t count = std::min({room, sequence_length_, size - state_.offset});
-  append_document_piece(batch, document, state_.offset, count, piece_);
-  state_.offset += count;
+  const int64_t document = order_[static_cast<size_t>(state_.document)];
+  const int64_t size = dataset_.document(document).tokens.size();
+  const Piece piece{document, state_.offset, std::min({room, sequence_length_, size - state_.offset})};
+  state_.offset += piece.count;
   if (state_.offset >= size) state_ = {.epoch = state_.epoch, .document = state_.document + 1, .offset = 0};
+  return piece;
+}
+
+int64_t count_micro_batches(const formats::TokenDataset& dataset, int64_t sequence_length, uint64_t seed,
+                            int64_t tokens, double epochs) {
+  const auto wanted = static_cast<int64_t>(std::ceil(epochs * static_cast<double>(dataset.num_tokens())));
+  Loader loader(dataset, sequence_length, seed);
+  int64_t batches = 0;
+  for (int64_t seen = 0; seen < wanted; ++batches) seen += loader.skip(tokens);
+  return batches;
 }
 
 void append_document_piece(MicroBatch& batch, const formats::TokenDocument& document, int64_t first, int64_t count,

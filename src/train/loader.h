@@ -39,11 +39,18 @@ class Loader {
   Loader(const formats::TokenDataset& dataset, int64_t sequence_length, uint64_t seed, LoaderState state = {});
   /// Fills a micro-batch of at most `tokens` tokens.
   void next(MicroBatch& batch, int64_t tokens);
+  /// Goes on by what next() would take, without reading it; returns its tokens.
+  int64_t skip(int64_t tokens);
   const LoaderState& state() const { return state_; }
 
  private:
   void begin_epoch();
-  void append_piece(MicroBatch& batch, int64_t room);
+  struct Piece {
+    int64_t document, first, count;  // index into the dataset; tokens
+  };
+  Piece take_piece(int64_t room);
+  template <class F>
+  int64_t for_pieces(int64_t tokens, F&& use);
   const formats::TokenDataset& dataset_;
   int64_t sequence_length_;
   uint64_t seed_;
@@ -51,6 +58,12 @@ class Loader {
   std::vector<int32_t> order_;
   std::vector<int32_t> piece_;  // scratch
 };
+
+/// Micro-batches of at most `tokens` tokens until `epochs` passes over the data have been seen, fractions by tokens.
+///
+/// Cost     one look at the size of each document and pass.
+int64_t count_micro_batches(const formats::TokenDataset& dataset, int64_t sequence_length, uint64_t seed,
+                            int64_t tokens, double epochs);
 
 /// Appends tokens [first, first + count) of a document, each with the token behind it as its target.
 void append_document_piece(MicroBatch& batch, const formats::TokenDocument& document, int64_t first, int64_t count,

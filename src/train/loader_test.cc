@@ -52,6 +52,38 @@ TEST_F(LoaderTest, TargetsAreTheNextTokensOfTheSameDocument) {
   EXPECT_EQ(counted, batch.counted);
 }
 
+TEST_F(LoaderTest, SkippingTakesWhatReadingTakes) {
+  Loader reads(dataset_, 32, 5), skips(dataset_, 32, 5);
+  MicroBatch batch;
+  for (int i = 0; i < 40; ++i) {
+    reads.next(batch, 300);
+    ASSERT_EQ(batch.builder.num_tokens(), skips.skip(300));
+    ASSERT_EQ(reads.state(), skips.state());
+  }
+  EXPECT_GT(reads.state().epoch, 0);
+}
+
+// Documents of a few tokens fill a micro-batch only in part: its pieces are bounded.
+TEST_F(LoaderTest, AnEpochIsWholeHoweverShortItsDocumentsAre) {
+  for (const double epochs : {0.3, 1.0, 2.5}) {
+    for (const uint64_t length : {3, 60}) {
+      const TestTokens tokens(200, 9, false, length);
+      const formats::TokenDataset dataset(tokens.directory(), "train");
+      const int64_t batches = count_micro_batches(dataset, 32, 4, 256, epochs);
+      Loader loader(dataset, 32, 4);
+      MicroBatch batch;
+      int64_t seen = 0, last = 0;
+      for (int64_t i = 0; i < batches; ++i, seen += last) {
+        loader.next(batch, 256);
+        last = batch.builder.num_tokens();
+      }
+      const double wanted = epochs * static_cast<double>(dataset.num_tokens());
+      EXPECT_GE(static_cast<double>(seen), wanted);
+      EXPECT_LT(static_cast<double>(seen - last), wanted) << "not a batch more than needed";
+    }
+  }
+}
+
 TEST_F(LoaderTest, ResumesAtTheExactToken) {
   Loader a(dataset_, 32, 5);
   MicroBatch batch, again;

@@ -104,9 +104,13 @@ double Run::seconds_per_step() {
 
 int64_t Run::total_steps() {
   if (config_.steps > 0) return config_.steps;
-  if (config_.epochs > 0)
-    return std::max<int64_t>(1, static_cast<int64_t>(config_.epochs * static_cast<double>(train_set_.num_tokens()) /
-                                                     static_cast<double>(config_.batch_tokens)));
+  if (config_.epochs > 0) {
+    const int64_t batches =
+        count_micro_batches(train_set_, config_.sequence_length, static_cast<uint64_t>(config_.seed),
+                            config_.micro_batch_tokens, config_.epochs);
+    const auto per_step = static_cast<int64_t>(batches_.size());
+    return (batches + per_step - 1) / per_step;
+  }
   // A twentieth of the budget is for the optimiser, validation and checkpoints.
   return std::max<int64_t>(1, static_cast<int64_t>(config_.minutes * 60 * 0.95 / seconds_per_step()));
 }
@@ -159,9 +163,9 @@ bool Run::validation_due() const {
 }
 
 void Run::run_validation(MetricsWriter& metrics) {
-  Context ctx = trainer_->context();
-  const ValidationResult result =
-      validate(ctx, *model_, held_out_, config_.sequence_length, config_.micro_batch_tokens, config_.validation.tokens);
+  StepMemory memory = trainer_->memory();
+  const ValidationResult result = validate(memory, *model_, held_out_, config_.sequence_length,
+                                           config_.micro_batch_tokens, config_.validation.tokens);
   summary_.validation_bits_per_byte = result.bits_per_byte();
   metrics.write(ValidationRow{
       .step = state_.step, .tokens = state_.tokens, .loss = result.loss(), .bits_per_byte = result.bits_per_byte()});

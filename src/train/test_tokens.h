@@ -16,7 +16,7 @@ class TestTokens {
  public:
   static constexpr uint32_t kVocabulary = 64;
 
-  TestTokens(int64_t documents, uint64_t seed, bool with_mask = false)
+  TestTokens(int64_t documents, uint64_t seed, bool with_mask = false, uint64_t longest = 60)
       : root_(fs::temp_directory_path() / ("maru_tokens_" + std::to_string(::getpid()) + "_" + std::to_string(seed))) {
     fs::remove_all(root_);
     ledger::ArtefactWriter artefact(root_ / "tokens");
@@ -24,7 +24,7 @@ class TestTokens {
     Random random(seed);
     for (const char* split : {"train", "held_out"}) {
       writer.begin_split(split);
-      for (int64_t d = 0; d < documents; ++d) add(writer, random, with_mask);
+      for (int64_t d = 0; d < documents; ++d) add(writer, random, with_mask, longest);
     }
     writer.finish();
     ledger::Manifest manifest;
@@ -38,9 +38,9 @@ class TestTokens {
   fs::path directory() const { return root_ / "tokens"; }
 
  private:
-  static void add(formats::TokenDatasetWriter& writer, Random& random, bool with_mask) {
+  static void add(formats::TokenDatasetWriter& writer, Random& random, bool with_mask, uint64_t longest) {
     std::vector<int32_t> tokens{0};
-    const uint64_t size = 5 + random.below(60);
+    const uint64_t size = 5 + random.below(longest);
     const int32_t stride = 1 + static_cast<int32_t>(random.below(3));
     for (uint64_t i = 0; i < size; ++i)
       tokens.push_back(random.below(10) == 0 ? static_cast<int32_t>(2 + random.below(60))

@@ -1,7 +1,6 @@
 #include "train/trainer.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -16,10 +15,6 @@ std::vector<std::pair<Parameter*, ParameterRole>> roles_of(Decoder& model) {
   std::vector<std::pair<Parameter*, ParameterRole>> roles;
   for (const ParameterInfo& info : parameters_of(model)) roles.emplace_back(info.parameter, info.role);
   return roles;
-}
-
-size_t machine_bytes() {
-  return static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGE_SIZE));
 }
 
 // A micro-batch of pieces of equal length; in a dry run only its shape matters.

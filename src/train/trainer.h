@@ -4,6 +4,7 @@
 #include <span>
 
 #include "models/decoder.h"
+#include "ops/step_memory.h"
 #include "optim/optimizer.h"
 #include "train/config.h"
 #include "train/loader.h"
@@ -29,9 +30,11 @@ class Trainer {
   void rehearse(MicroBatch& batch);
   Optimizer& optimizer() { return optimizer_; }
   size_t planned_bytes() const { return planned_; }
-  Context context() { return {stream_, *arena_}; }
+  /// Memory between two steps, for work of other kinds such as validation.
+  StepMemory memory() { return {stream_, *arena_}; }
 
  private:
+  Context context() { return {stream_, *arena_}; }
   double accumulate(MicroBatch& batch, double scale);
   size_t plan(int64_t piece);
   Decoder& model_;

@@ -124,8 +124,7 @@ TEST_F(TrainerTest, ValidationDoesNotDependOnBatching) {
   const TrainConfig c = tiny_config();
   Setup s(c, data_);
   const formats::TokenDataset held_out(tokens_.directory(), "held_out");
-  Arena arena(1 << 26);
-  Context wide{s.stream, arena};
+  StepMemory wide(s.stream);
   const ValidationResult a = validate(wide, s.model, held_out, 32, 64, 1 << 20),
                          b = validate(wide, s.model, held_out, 32, 4096, 1 << 20);
   EXPECT_EQ(a.nats, b.nats);

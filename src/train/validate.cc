@@ -10,14 +10,16 @@ namespace maru::train {
 namespace {
 
 // Adds the batch's loss in f64, row by row, so that the sum does not depend on how documents were batched.
-void score(Context& ctx, Decoder& model, MicroBatch& micro, ValidationResult& result) {
+void score(StepMemory& memory, Decoder& model, MicroBatch& micro, ValidationResult& result) {
   if (micro.targets.empty()) return;
-  const Batch batch = micro.builder.batch();
-  const int64_t rows = batch.tokens.rows();
-  const Tensor targets(nullptr, micro.targets.data(), {rows, 1}, Dtype::kI32);
-  const Tensor losses = ctx.empty({rows, 1}, Dtype::kF32);
-  model.loss(ctx, model.forward(ctx, batch), targets, 1, losses);
-  for (int64_t i = 0; i < rows; ++i) result.nats += static_cast<double>(losses.data<float>()[i]);
+  memory.run([&](Context& ctx) {
+    const Batch batch = micro.builder.batch();
+    const int64_t rows = batch.tokens.rows();
+    const Tensor targets(nullptr, micro.targets.data(), {rows, 1}, Dtype::kI32);
+    const Tensor losses = ctx.empty({rows, 1}, Dtype::kF32);
+    model.loss(ctx, model.forward(ctx, batch), targets, 1, losses);
+    for (int64_t i = 0; i < rows && !ctx.arena.dry(); ++i) result.nats += static_cast<double>(losses.data<float>()[i]);
+  });
   result.tokens += micro.counted;
   micro.builder.clear();
   micro.targets.clear();
@@ -41,8 +43,8 @@ double ValidationResult::bits_per_byte() const {
 }
 double ValidationResult::perplexity() const { return std::exp(loss()); }
 
-ValidationResult validate(Context& ctx, Decoder& model, const formats::TokenDataset& held_out, int64_t sequence_length,
-                          int64_t batch_tokens, int64_t most_tokens, int64_t overlap,
+ValidationResult validate(StepMemory& memory, Decoder& model, const formats::TokenDataset& held_out,
+                          int64_t sequence_length, int64_t batch_tokens, int64_t most_tokens, int64_t overlap,
                           const std::function<void(int64_t tokens)>& progress) {
   overlap = std::min(overlap, sequence_length - 1);
   ValidationResult result;
@@ -54,7 +56,7 @@ ValidationResult validate(Context& ctx, Decoder& model, const formats::TokenData
     for (int64_t at = 0; at + 1 < document.tokens.size(); at += sequence_length - overlap) {
       const int64_t count = std::min(sequence_length, document.tokens.size() - at);
       if (batch.builder.num_tokens() + count > batch_tokens) {
-        score(ctx, model, batch, result);
+        score(memory, model, batch, result);
         if (progress) progress(result.tokens);
       }
       append_document_piece(batch, document, at, count, scratch);
@@ -64,7 +66,7 @@ ValidationResult validate(Context& ctx, Decoder& model, const formats::TokenData
     seen += document.tokens.size();
     result.bytes += document.source_bytes;
   }
-  score(ctx, model, batch, result);
+  score(memory, model, batch, result);
   return result;
 }
 

@@ -4,7 +4,7 @@
 
 #include "formats/token_dataset.h"
 #include "models/decoder.h"
-#include "ops/context.h"
+#include "ops/step_memory.h"
 
 namespace maru::train {
 
@@ -20,7 +20,7 @@ struct ValidationResult {
 /// Documents in order until `most_tokens` have been counted (always whole documents, at least one). Documents longer
 /// than `sequence_length` are read in windows that overlap by `overlap` tokens, which are context only. `progress` is
 /// called with the tokens counted so far.
-ValidationResult validate(Context&, Decoder&, const formats::TokenDataset& held_out, int64_t sequence_length,
+ValidationResult validate(StepMemory&, Decoder&, const formats::TokenDataset& held_out, int64_t sequence_length,
                           int64_t batch_tokens, int64_t most_tokens, int64_t overlap = 0,
                           const std::function<void(int64_t tokens)>& progress = {});
 

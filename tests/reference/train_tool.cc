@@ -48,7 +48,8 @@ void fill_batch(MicroBatch& batch, Random& random) {
     std::vector<int32_t> tokens{static_cast<int32_t>(random.below(kVocabulary))};
     const uint64_t size = 2 + random.below(60);
     for (uint64_t i = 0; i < size; ++i)
-      tokens.push_back(random.below(4) == 0 ? static_cast<int32_t>(random.below(kVocabulary)) : (tokens.back() * 5 + 7) % static_cast<int32_t>(kVocabulary));
+      tokens.push_back(random.below(4) == 0 ? static_cast<int32_t>(random.below(kVocabulary))
+                                            : (tokens.back() * 5 + 7) % static_cast<int32_t>(kVocabulary));
     for (size_t i = 1; i < tokens.size(); ++i) batch.targets.push_back(random.below(9) == 0 ? -1 : tokens[i]);
     tokens.pop_back();
     batch.builder.add(tokens);
@@ -62,9 +63,14 @@ Json record_of(MicroBatch& batch, const StepResult& result, double lr) {
   for (const Batch::Sequence& s : b.sequences) {
     const int32_t* tokens = b.tokens.data<int32_t>() + s.first_row;
     sequences.push_back(std::vector<int32_t>(tokens, tokens + s.rows));
-    targets.push_back(std::vector<int32_t>(batch.targets.begin() + s.first_row, batch.targets.begin() + s.first_row + s.rows));
+    targets.push_back(
+        std::vector<int32_t>(batch.targets.begin() + s.first_row, batch.targets.begin() + s.first_row + s.rows));
   }
-  return {{"loss", result.loss}, {"gradient_norm", result.gradient_norm}, {"lr", lr}, {"sequences", sequences}, {"targets", targets}};
+  return {{"loss", result.loss},
+          {"gradient_norm", result.gradient_norm},
+          {"lr", lr},
+          {"sequences", sequences},
+          {"targets", targets}};
 }
 
 std::vector<float> last_logits(Context& ctx, Decoder& model, const std::vector<int32_t>& tokens) {
@@ -105,11 +111,12 @@ int run(const fs::path& out, int64_t steps, const std::string& variant) {
   for (int64_t step = 1; step <= steps; ++step) {
     fill_batch(batch[0], random);
     const StepResult result = trainer.step(batch, step, steps);
-    records.push_back(record_of(batch[0], result, config.optimizer.lr * schedule_factor(config.schedule, step - 1, steps)));
+    records.push_back(
+        record_of(batch[0], result, config.optimizer.lr * schedule_factor(config.schedule, step - 1, steps)));
   }
   save_model(model, out / "trained");
   write_json(out / "steps.json", records);
-  Context ctx = trainer.context();
+  StepMemory memory = trainer.memory();
   write_json(out / "greedy.json", greedy(ctx, model));
   return 0;
 }
