@@ -34,7 +34,8 @@ void run_server(Session& session, const server::ServeConfig& config, const std::
                  s.max_context, s.kv_pages);
     session.answer({{"url", s.url}, {"model", s.model}, {"isa", s.isa}, {"dtype", s.dtype}}, "serve        " + s.url);
   };
-  server::serve(config, context, session.find("models", model), session.stream(), ready);
+  const auto overdue = [] { spdlog::warn("the time to stop is over; what was still running is cut off"); };
+  server::serve(config, context, session.find("models", model), session.stream(), ready, overdue);
 }
 
 void add_serve(CLI::App& app, Session& session) {

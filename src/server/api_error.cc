@@ -35,6 +35,16 @@ ErrorCode code_of(int status) {
   }
 }
 
+constexpr size_t kMaxMessageBytes = 2000, kMaxParamBytes = 200;
+
+/// What clients send is repeated to them, but not megabytes of it.
+std::string shortened(const std::string& text, size_t most) {
+  if (text.size() <= most) return text;
+  size_t end = most;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // not within a character
+  return text.substr(0, end) + "…";
+}
+
 Json or_null(const std::string& word) { return word.empty() ? Json(nullptr) : Json(word); }
 
 }  // namespace
@@ -49,8 +59,10 @@ ApiError to_api_error(const Error& error) {
 }
 
 std::string error_body(const ApiError& error) {
-  const Json body = {
-      {"message", error.message}, {"type", error.type}, {"param", or_null(error.param)}, {"code", or_null(error.code)}};
+  const Json body = {{"message", shortened(error.message, kMaxMessageBytes)},
+                     {"type", error.type},
+                     {"param", or_null(shortened(error.param, kMaxParamBytes))},
+                     {"code", or_null(error.code)}};
   return Json{{"error", body}}.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

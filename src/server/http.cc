@@ -8,11 +8,6 @@ namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-bool same_word(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
-}
-
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (lower(c) >= 'a' && lower(c) <= 'f') return lower(c) - 'a' + 10;
@@ -38,7 +33,36 @@ Outcome parse_query(std::string_view text, Request& request) {
   return Done{};
 }
 
+/// Takes the scheme and the authority off an absolute-form target.
+Outcome take_authority(std::string_view& target, Request& request) {
+  const size_t mark = target.find("://");
+  if (mark == std::string_view::npos || target[0] == '/') return Done{};
+  const std::string_view scheme = target.substr(0, mark);
+  if (!same_word(scheme, "http") && !same_word(scheme, "https")) return bad_target("expected the scheme http or https");
+  target.remove_prefix(mark + 3);
+  request.authority = std::string(target.substr(0, target.find_first_of("/?#")));
+  target.remove_prefix(request.authority->size());
+  return Done{};
+}
+
 }  // namespace
+
+bool same_word(std::string_view a, std::string_view b) {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string_view trim_blanks(std::string_view text) {
+  const size_t begin = std::min(text.find_first_not_of(" \t"), text.size());
+  text.remove_prefix(begin);
+  return text.substr(0, text.find_last_not_of(" \t") + 1);
+}
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = lower(c);
+  return out;
+}
 
 std::string_view name_of(Method method) {
   constexpr std::array<std::string_view, 8> kNames{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"};
@@ -68,11 +92,15 @@ std::string_view reason_of(int status) {
     case 304: return "Not Modified";
     case 400: return "Bad Request";
     case 401: return "Unauthorized";
+    case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 408: return "Request Timeout";
     case 409: return "Conflict";
     case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
+    case 417: return "Expectation Failed";
+    case 421: return "Misdirected Request";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
     case 499: return "Client Closed Request";
@@ -106,11 +134,13 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
 
 Outcome parse_target(std::string_view target, Request& request) {
   if (target == "*" && request.method == Method::kOptions) target = "/";
-  if (const size_t scheme = target.find("://"); scheme != std::string_view::npos && target[0] != '/') {
-    const size_t slash = target.find('/', scheme + 3);
-    target = slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
+  if (Outcome taken = take_authority(target, request); !taken) return taken;
+  if (request.authority && (target.empty() || target[0] == '?')) {  // "http://host?x": the path is "/"
+    request.path = "/";
+    return parse_query(target.substr(std::min<size_t>(1, target.size())), request);
   }
   if (target.empty() || target[0] != '/') return bad_target("expected a path that begins with '/'");
+  if (target.find('#') != std::string_view::npos) return bad_target("a fragment ('#') is not sent to a server");
   const size_t mark = std::min(target.find('?'), target.size());
   Result<std::string> path = percent_decode(target.substr(0, mark), false);
   if (!path) return path.error();

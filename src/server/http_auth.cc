@@ -36,21 +36,19 @@ ApiKeys::ApiKeys(const std::vector<std::string>& keys) {
   }
 }
 
-bool ApiKeys::contains(std::string_view key) const {
+std::optional<size_t> ApiKeys::find(std::string_view key) const {
   const std::string hash = sha256_hex(key);
-  bool found = false;
-  for (const std::string& known : hashes_) found |= constant_time_equal(known, hash);
+  std::optional<size_t> found;
+  for (size_t i = 0; i < hashes_.size(); ++i)
+    if (constant_time_equal(hashes_[i], hash)) found = i;
   return found;
 }
 
-bool ApiKeys::admits(const Request& request) const {
-  if (hashes_.empty()) return true;
+std::optional<size_t> ApiKeys::find(const Request& request) const {
   const std::string_view value = request.header("authorization");
   constexpr std::string_view kScheme = "bearer ";
-  if (value.size() < kScheme.size()) return false;
-  std::string scheme(value.substr(0, kScheme.size()));
-  for (char& c : scheme) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return scheme == kScheme && contains(trim(value.substr(kScheme.size())));
+  if (hashes_.empty() || !same_word(value.substr(0, kScheme.size()), kScheme)) return std::nullopt;
+  return find(trim(value.substr(kScheme.size())));
 }
 
 std::vector<std::string> parse_keys(std::string_view text) {

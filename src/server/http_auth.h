@@ -1,5 +1,6 @@
 // API keys. Only their SHA-256 stays in memory, and comparing takes the same time whatever the keys are.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,11 +15,11 @@ class ApiKeys {
   /// Throws kInvalidArgument on a key that is empty or could not be sent in a header.
   explicit ApiKeys(const std::vector<std::string>& keys = {});
   bool empty() const { return hashes_.empty(); }
-  bool contains(std::string_view key) const;
-  /// True when no key is configured or the request carries one as `Authorization: Bearer KEY`.
-  bool admits(const Request& request) const;
+  /// Which of the keys the request carries as `Authorization: Bearer KEY`.
+  std::optional<size_t> find(const Request& request) const;
 
  private:
+  std::optional<size_t> find(std::string_view key) const;
   std::vector<std::string> hashes_;
 };
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "server/api_error.h"
-
 namespace maru::server {
 namespace {
 
@@ -29,6 +27,11 @@ bool serves(const Route& route, Method method) {
   return route.method == method || (route.method == Method::kGet && method == Method::kHead);
 }
 
+/// "application/json", with or without parameters.
+bool is_json(std::string_view content_type) {
+  return same_word(trim_blanks(content_type.substr(0, content_type.find(';'))), "application/json");
+}
+
 ApiError unauthorized(const Request& request) {
   const bool given = !request.header("authorization").empty();
   return {
@@ -50,9 +53,10 @@ bool etag_matches(std::string_view header, std::string_view etag) {
 }
 
 Reply serve_asset(const Asset& asset, const Request& request) {
-  Response response{
-      .content_type = std::string(asset.content_type),
-      .headers = {{"ETag", quoted(asset.etag)}, {"Cache-Control", "no-cache"}, {"X-Content-Type-Options", "nosniff"}}};
+  Response response{.content_type = std::string(asset.content_type),
+                    .headers = {{"ETag", quoted(asset.etag)},
+                                {"Cache-Control", "no-cache"},
+                                {"Content-Security-Policy", "frame-ancestors 'none'"}}};
   if (etag_matches(request.header("if-none-match"), asset.etag))
     response.status = 304;
   else
@@ -62,8 +66,8 @@ Reply serve_asset(const Asset& asset, const Request& request) {
 
 }  // namespace
 
-Router::Router(ApiKeys keys, std::vector<std::string> cors_origins)
-    : keys_(std::move(keys)), cors_origins_(std::move(cors_origins)) {}
+Router::Router(ApiKeys keys, std::vector<std::string> cors_origins, HostRule hosts)
+    : keys_(std::move(keys)), cors_origins_(std::move(cors_origins)), hosts_(std::move(hosts)) {}
 
 void Router::add(Route route) {
   CHECK(route.pattern.starts_with('/'));
@@ -75,64 +79,109 @@ void Router::add_assets(std::span<const Asset> assets) {
     add({.pattern = std::string(asset.path),
          .handler = [asset](const Request& request, const Wake&) { return serve_asset(asset, request); },
          .access = Access::kOpen,
+         .cost = Cost::kQuick,
          .doc = "a file of the console"});
 }
 
-Reply Router::dispatch(Request& request, const Wake& wake) const {
-  Reply reply;
-  try {
-    reply = answer(request, wake);
-  } catch (...) {
-    reply.answer = to_response(current_api_error());
+Admission Router::admit(Request& request) const {
+  std::optional<Response> refusal = refuse(request);
+  Admission admission{.refusal = {}, .wants_body = request.method == Method::kPost};
+  if (const Route* route = request.route) {
+    admission.route = route->pattern;
+    admission.quick = route->cost == Cost::kQuick;
+    admission.open = route->access == Access::kOpen;
   }
-  for (auto& header : cors_headers(request)) reply.headers.push_back(std::move(header));
-  return reply;
+  if (refusal) {
+    admission.refusal.emplace();
+    admission.refusal->answer = std::move(*refusal);
+    admission.refusal->headers = headers_for(request);
+    admission.refusal->route = admission.route;
+  }
+  return admission;
 }
 
-Reply Router::answer(Request& request, const Wake& wake) const {
+std::optional<Response> Router::refuse(Request& request) const {
+  if (!hosts_.admits(request.authority))
+    return to_response({.status = 421,
+                        .message = "this server does not answer to the host \"" + *request.authority +
+                                   "\"; add its name to allowed_hosts if it should",
+                        .code = "misdirected_request"});
+  if (std::optional<ApiError> error = foreign_page(request)) return to_response(*error);
+  if (std::optional<Response> none = find_route(request)) return none;
+  request.key = keys_.find(request);
+  if (request.route->access == Access::kKey && !keys_.empty() && !request.key)
+    return to_response(unauthorized(request));
+  const bool from_page = !request.header("origin").empty();
+  if (from_page && request.method == Method::kPost && !is_json(request.header("content-type")))
+    return to_response({.status = 415,
+                        .message = "Content-Type: a web page must send application/json here",
+                        .code = "unsupported_media_type"});
+  return std::nullopt;
+}
+
+/// A page of another site may look (its browser keeps the answer from it) but not make this server do anything.
+std::optional<ApiError> Router::foreign_page(const Request& request) const {
+  if (request.method == Method::kGet || request.method == Method::kHead) return std::nullopt;
+  for (const auto& [name, value] : request.headers)
+    if (name == "origin" && !is_own_origin(value, request.authority) && !allows_origin(value))
+      return ApiError{.status = 403,
+                      .message = "Origin: pages of \"" + value +
+                                 "\" may not use this server; add it to cors_origins if they should",
+                      .code = "foreign_origin"};
+  return std::nullopt;
+}
+
+std::optional<Response> Router::find_route(Request& request) const {
   for (const Route& route : routes_)
-    if (serves(route, request.method) && matches(route.pattern, request.path, request.arguments))
-      return call(route, request, wake);
+    if (serves(route, request.method) && matches(route.pattern, request.path, request.arguments)) {
+      request.route = &route;
+      return std::nullopt;
+    }
   return no_route(request);
 }
 
-Reply Router::call(const Route& route, Request& request, const Wake& wake) const {
+Reply Router::answer(Request& request, const Wake& wake) const {
+  CHECK(request.route != nullptr);
   Reply reply;
   try {
-    if (route.access == Access::kKey && !keys_.admits(request))
-      reply.answer = to_response(unauthorized(request));
-    else
-      reply = route.handler(request, wake);
+    reply = request.route->handler(request, wake);
   } catch (...) {
     reply.answer = to_response(current_api_error());
   }
-  reply.route = route.pattern;
+  reply.route = request.route->pattern;
+  for (auto& header : headers_for(request)) reply.headers.push_back(std::move(header));
   return reply;
 }
 
-Reply Router::no_route(const Request& request) const {
+Response Router::no_route(const Request& request) const {
   std::string allowed;
   std::vector<std::string> arguments;
   for (const Route& route : routes_)
     if (matches(route.pattern, request.path, arguments))
       allowed += std::string(name_of(route.method)) + (route.method == Method::kGet ? ", HEAD, " : ", ");
   const std::string url = "Invalid URL (" + std::string(name_of(request.method)) + " " + request.path + ")";
-  if (allowed.empty()) return {to_response({.status = 404, .message = url, .code = "unknown_url"})};
+  if (allowed.empty()) return to_response({.status = 404, .message = url, .code = "unknown_url"});
   allowed += "OPTIONS";
   Response response{.status = 204, .content_type = ""};
   if (request.method != Method::kOptions)
     response =
         to_response({.status = 405, .message = url + "; this path allows " + allowed, .code = "method_not_allowed"});
   response.headers.emplace_back("Allow", allowed);
-  return {std::move(response)};
+  return response;
 }
 
-Headers Router::cors_headers(const Request& request) const {
+bool Router::allows_origin(std::string_view origin) const {
+  return std::any_of(cors_origins_.begin(), cors_origins_.end(),
+                     [&](const std::string& listed) { return listed == "*" || same_word(listed, origin); });
+}
+
+Headers Router::headers_for(const Request& request) const {
+  Headers headers{{"X-Content-Type-Options", "nosniff"}};
   const std::string_view origin = request.header("origin");
+  if (origin.empty() || !allows_origin(origin)) return headers;
   const bool any = std::find(cors_origins_.begin(), cors_origins_.end(), "*") != cors_origins_.end();
-  const bool listed = std::find(cors_origins_.begin(), cors_origins_.end(), origin) != cors_origins_.end();
-  if (origin.empty() || !(any || listed)) return {};
-  Headers headers{{"Access-Control-Allow-Origin", any ? "*" : std::string(origin)}, {"Vary", "Origin"}};
+  headers.emplace_back("Access-Control-Allow-Origin", any ? "*" : std::string(origin));
+  headers.emplace_back("Vary", "Origin");
   if (request.method == Method::kOptions) {
     headers.emplace_back("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS");
     const std::string_view wanted = request.header("access-control-request-headers");

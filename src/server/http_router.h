@@ -1,5 +1,6 @@
-// One table of routes: method, pattern, handler, whether a key is needed, and what it does. Authentication, CORS,
-// HEAD, OPTIONS, 404, 405 and the mapping of exceptions to responses follow from the table.
+// One table of routes: method, pattern, handler, whether a key is needed, and what it does. Which hosts and pages are
+// answered, authentication, CORS, HEAD, OPTIONS, 404, 405, 415 and the mapping of exceptions to responses follow from
+// the table; all of it is decided on a request's head, before its body is read.
 //
 // Filled before the server starts, read-only afterwards; handlers are called by several threads at once.
 #pragma once
@@ -10,8 +11,11 @@
 #include <string_view>
 #include <vector>
 
+#include "server/api_error.h"
 #include "server/http.h"
 #include "server/http_auth.h"
+#include "server/http_host.h"
+#include "server/http_server.h"
 
 namespace maru::server {
 
@@ -19,12 +23,18 @@ namespace maru::server {
 using Handler = std::function<Reply(const Request&, const Wake&)>;
 
 enum class Access : uint8_t { kOpen, kKey };
+/// Where a handler runs.
+enum class Cost : uint8_t {
+  kWork,   // on a worker: it reads files, parses, renders or encodes
+  kQuick,  // on a network thread: it answers from memory and waits for nobody
+};
 
 struct Route {
   Method method = Method::kGet;
   std::string pattern;  // "/v1/maru/runs/{id}/metrics": {…} matches one path segment
   Handler handler;
   Access access = Access::kKey;
+  Cost cost = Cost::kWork;
   std::string doc;
 };
 
@@ -35,24 +45,30 @@ struct Asset {
 
 class Router {
  public:
-  /// `cors_origins`: web origins that browsers may call from; "*" allows all.
-  explicit Router(ApiKeys keys, std::vector<std::string> cors_origins = {});
+  /// `cors_origins`: web origins that browsers may call from; "*" allows all. `hosts`: the names this server answers
+  /// to.
+  explicit Router(ApiKeys keys, std::vector<std::string> cors_origins = {}, HostRule hosts = {});
   void add(Route route);
   /// Serves assets to anyone, with revalidation by etag. Their bytes must outlive the router.
   void add_assets(std::span<const Asset> assets);
-  /// Never throws: errors become responses.
-  Reply dispatch(Request& request, const Wake& wake) const;
+  /// Judges a request by its head and finds its route. Never throws.
+  Admission admit(Request& request) const;
+  /// Calls the handler of an admitted request. Never throws: errors become responses.
+  Reply answer(Request& request, const Wake& wake) const;
   std::span<const Route> routes() const { return routes_; }
   bool has_keys() const { return !keys_.empty(); }
 
  private:
-  Reply answer(Request& request, const Wake& wake) const;
-  Reply call(const Route& route, Request& request, const Wake& wake) const;
-  Reply no_route(const Request& request) const;
-  Headers cors_headers(const Request& request) const;
+  std::optional<Response> refuse(Request& request) const;
+  std::optional<ApiError> foreign_page(const Request& request) const;
+  std::optional<Response> find_route(Request& request) const;
+  Response no_route(const Request& request) const;
+  bool allows_origin(std::string_view origin) const;
+  Headers headers_for(const Request& request) const;
 
   ApiKeys keys_;
   std::vector<std::string> cors_origins_;
+  HostRule hosts_;
   std::vector<Route> routes_;
 };
 

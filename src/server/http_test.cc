@@ -19,7 +19,8 @@ Request make(Method method, std::string path, Headers headers = {}) {
 }
 
 Response dispatch(const Router& router, Request request) {
-  Reply reply = router.dispatch(request, [] {});
+  Admission admission = router.admit(request);
+  Reply reply = admission.refusal ? std::move(*admission.refusal) : router.answer(request, [] {});
   Response response = std::get<Response>(std::move(reply.answer));
   for (auto& header : reply.headers) response.headers.push_back(header);
   return response;

@@ -64,6 +64,7 @@ struct Metrics::State {
   prometheus::Gauge& pages = gauge("maru_kv_pages", "Key-value pages in all");
   prometheus::Gauge& pages_used = gauge("maru_kv_pages_used", "Key-value pages in use");
   prometheus::Gauge& connections = gauge("maru_http_connections", "Open connections");
+  prometheus::Gauge& queued = gauge("maru_http_requests_queued", "Requests that wait for a worker");
 };
 
 Metrics::Metrics(const std::string& version, const std::string& isa, const std::string& model)
@@ -93,7 +94,7 @@ void Metrics::step(int64_t tokens, double seconds) {
   state_->step_seconds.Observe(seconds);
 }
 
-std::string Metrics::text(const infer::EngineStats& stats, int64_t connections) {
+std::string Metrics::text(const infer::EngineStats& stats, int64_t connections, int64_t queued) {
   std::lock_guard lock(state_->scrape);
   raise_to(state_->prompt_tokens, stats.prompt_tokens);
   raise_to(state_->generated_tokens, stats.generated_tokens);
@@ -103,6 +104,7 @@ std::string Metrics::text(const infer::EngineStats& stats, int64_t connections) 
   state_->pages.Set(static_cast<double>(stats.pages));
   state_->pages_used.Set(static_cast<double>(stats.pages_used));
   state_->connections.Set(static_cast<double>(connections));
+  state_->queued.Set(static_cast<double>(queued));
   return prometheus::TextSerializer().Serialize(state_->registry.Collect());
 }
 

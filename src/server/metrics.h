@@ -19,7 +19,7 @@ class Metrics : public infer::EngineObserver {
   void step(int64_t tokens, double seconds) override;
 
   /// The exposition format, version 0.0.4. Gauges are set from the arguments.
-  std::string text(const infer::EngineStats& stats, int64_t connections);
+  std::string text(const infer::EngineStats& stats, int64_t connections, int64_t queued);
 
  private:
   struct State;

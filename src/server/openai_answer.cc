@@ -49,13 +49,22 @@ class WholeAnswer : public Pending {
     }
   }
 
-  std::optional<Response> poll() override {
+  bool ready() override {
     for (Piece piece;;) switch (reader_.next(piece)) {
         case Generation::Next::kPiece: add(piece); break;
-        case Generation::Next::kWait: return std::nullopt;
-        case Generation::Next::kFailed: return to_response(to_api_error(reader_.error()));
-        case Generation::Next::kEnd: return response();
+        case Generation::Next::kWait: return false;
+        case Generation::Next::kFailed: failed_ = true; return true;
+        case Generation::Next::kEnd: return true;
       }
+  }
+
+  Response response() override {
+    if (failed_) return to_response(to_api_error(reader_.error()));
+    Json choices = Json::array();
+    for (const ChoicePart& part : parts_) choices.push_back(whole_choice(info_, part));
+    Json body = envelope(info_, false, std::move(choices));
+    body["usage"] = usage_json(info_.prompt_tokens, completion_tokens_);
+    return {.body = to_line(body)};
   }
 
  private:
@@ -68,18 +77,11 @@ class WholeAnswer : public Pending {
     completion_tokens_ += piece.num_tokens;
   }
 
-  Response response() const {
-    Json choices = Json::array();
-    for (const ChoicePart& part : parts_) choices.push_back(whole_choice(info_, part));
-    Json body = envelope(info_, false, std::move(choices));
-    body["usage"] = usage_json(info_.prompt_tokens, completion_tokens_);
-    return {.body = to_line(body)};
-  }
-
   AnswerInfo info_;
   PieceReader reader_;
   std::vector<ChoicePart> parts_;
   int64_t completion_tokens_ = 0;
+  bool failed_ = false;
 };
 
 class StreamedAnswer : public EventStream {
@@ -89,12 +91,13 @@ class StreamedAnswer : public EventStream {
 
   bool take(std::string& to) override {
     if (!std::exchange(opened_, true)) open(to);
-    for (Piece piece;;) switch (reader_.next(piece)) {
+    for (Piece piece; to.size() < kTakeBytes;) switch (reader_.next(piece)) {
         case Generation::Next::kPiece: add(piece, to); break;
         case Generation::Next::kWait: return true;
         case Generation::Next::kFailed: return append_event(to, error_body(to_api_error(reader_.error()))), false;
         case Generation::Next::kEnd: return close(to), false;
       }
+    return true;
   }
 
  private:

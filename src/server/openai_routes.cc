@@ -41,12 +41,12 @@ class OpenAi {
 
   Reply chat(const Request& http, const Wake& wake) const {
     const ChatRequest request = parse_chat_request(http.body);
-    return answer(request, prepare_for(request), {.chat = true, .logprobs = request.logprobs}, wake);
+    return answer(http, request, prepare_for(request), {.chat = true, .logprobs = request.logprobs}, wake);
   }
 
   Reply complete(const Request& http, const Wake& wake) const {
     const CompletionRequest request = parse_completion_request(http.body);
-    return answer(request, prepare_for(request), {.logprobs = request.logprobs.has_value()}, wake);
+    return answer(http, request, prepare_for(request), {.logprobs = request.logprobs.has_value()}, wake);
   }
 
  private:
@@ -81,7 +81,10 @@ class OpenAi {
     return prepare(request, *model_.tokenizer, limits());
   }
 
-  Reply answer(const CommonRequest& request, PreparedRequest prepared, AnswerInfo info, const Wake& wake) const {
+  Reply answer(const Request& http, const CommonRequest& request, PreparedRequest prepared, AnswerInfo info,
+               const Wake& wake) const {
+    if (http.stop.stop_requested()) throw Failure(ErrorCode::kCancelled, "the client went away");
+    info.places = model_.limits->take(http, request.n * static_cast<int64_t>(prepared.prompts.size()));
     info.id = next_id(info.chat);
     info.model = model_.id;
     info.created = now_seconds();
@@ -121,9 +124,11 @@ void add_openai_routes(Router& router, const ServedModel& model) {
   const auto api = std::make_shared<const OpenAi>(model);
   router.add({.pattern = "/v1/models",
               .handler = [api](const Request&, const Wake&) { return Reply{api->list()}; },
+              .cost = Cost::kQuick,
               .doc = "the models that are served"});
   router.add({.pattern = "/v1/models/{id}",
               .handler = [api](const Request& r, const Wake&) { return Reply{api->retrieve(r.arguments[0])}; },
+              .cost = Cost::kQuick,
               .doc = "one model"});
   router.add({.method = Method::kPost,
               .pattern = "/v1/chat/completions",

@@ -6,6 +6,7 @@
 
 #include "base/json_fwd.h"
 #include "infer/engine.h"
+#include "server/choice_limits.h"
 #include "server/http_router.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
@@ -19,6 +20,7 @@ struct ServedModel {
   const text::Tokenizer* tokenizer = nullptr;
   const text::ChatTemplate* chat_template = nullptr;  // null: the model cannot chat
   infer::Engine* engine = nullptr;
+  ChoiceLimits* limits = nullptr;
   int64_t vocab_size = 0;
   double timeout_seconds = 0;  // of one request
   std::string details;         // JSON object shown as "maru" in the list of models

@@ -56,28 +56,36 @@ struct ApiServer::State {
       : parts(parts),
         metrics(std::string(ledger::code_version()), parts.isa, parts.model_id),
         engine(*parts.model, *parts.tokenizer, engine_options(config, parts), &metrics),
+        limits({.places = config.max_running + config.max_waiting, .per_client = config.max_choices_per_client}),
         served{.id = parts.model_id,
                .created = unix_seconds(),
                .tokenizer = parts.tokenizer,
                .chat_template = parts.chat_template,
                .engine = &engine,
+               .limits = &limits,
                .vocab_size = parts.model->vocab_size(),
                .timeout_seconds = config.request_timeout_seconds,
                .details = parts.details},
-        router(keys_of(config, context), config.cors_origins) {
+        router(keys_of(config, context), config.cors_origins, HostRule(config.http.address, config.allowed_hosts)) {
     add_openai_routes(router, served);
     add_own_routes();
     if (!context.home.empty()) add_home_routes(router, context.home);
     router.add_assets(context.assets);
     http = std::make_unique<HttpServer>(
-        config.http, [this](Request& request, const Wake& wake) { return dispatch(request, wake); },
-        [this](const Exchange& exchange) { metrics.exchange(exchange); });
+        config.http,
+        HttpService{.admit = [this](Request& request) { return admit(request); },
+                    .answer = [this](Request& request, const Wake& wake) { return router.answer(request, wake); },
+                    .observe = [this](const Exchange& exchange) { metrics.exchange(exchange); }});
     listening = http.get();
   }
 
-  Reply dispatch(Request& request, const Wake& wake) const {
-    if (draining && !request.path.starts_with("/v1/health/")) return {to_response(draining_error())};
-    return router.dispatch(request, wake);
+  Admission admit(Request& request) const {
+    Admission admission = router.admit(request);
+    if (draining && !admission.refusal && !request.path.starts_with("/v1/health/")) {
+      admission.refusal.emplace();
+      admission.refusal->answer = to_response(draining_error());
+    }
+    return admission;
   }
   void add_own_routes();
   Response status() const;
@@ -87,6 +95,7 @@ struct ApiServer::State {
   std::atomic<bool> draining{false};
   Metrics metrics;
   infer::Engine engine;
+  ChoiceLimits limits;
   const ServedModel served;
   Router router;
   std::atomic<HttpServer*> listening{nullptr};
@@ -97,10 +106,12 @@ void ApiServer::State::add_own_routes() {
   router.add({.pattern = "/v1/health/live",
               .handler = [](const Request&, const Wake&) { return Reply{health("live", true)}; },
               .access = Access::kOpen,
+              .cost = Cost::kQuick,
               .doc = "200 while the process runs"});
   router.add({.pattern = "/v1/health/ready",
               .handler = [this](const Request&, const Wake&) { return Reply{health("ready", !draining)}; },
               .access = Access::kOpen,
+              .cost = Cost::kQuick,
               .doc = "200 while requests are taken, 503 while draining"});
   router.add({.pattern = "/v1/metrics",
               .handler =
@@ -108,11 +119,14 @@ void ApiServer::State::add_own_routes() {
                     const HttpServer* server = listening;
                     return Reply{
                         Response{.content_type = "text/plain; version=0.0.4; charset=utf-8",
-                                 .body = metrics.text(engine.stats(), server == nullptr ? 0 : server->connections())}};
+                                 .body = metrics.text(engine.stats(), server == nullptr ? 0 : server->connections(),
+                                                      server == nullptr ? 0 : server->queued())}};
                   },
+              .cost = Cost::kQuick,
               .doc = "Prometheus text"});
   router.add({.pattern = "/v1/maru/status",
               .handler = [this](const Request&, const Wake&) { return Reply{status()}; },
+              .cost = Cost::kQuick,
               .doc = "version, instruction set, model and uptime"});
 }
 

@@ -1,6 +1,8 @@
 // Serving a model directory until a signal comes.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
 #include <thread>
 
 #include "base/interrupt.h"
@@ -11,6 +13,8 @@
 
 namespace maru::server {
 namespace {
+
+constexpr double kTidySeconds = 1;
 
 std::optional<Dtype> wanted_dtype(const ServeConfig& config) {
   if (config.dtype == "auto") return std::nullopt;
@@ -48,7 +52,8 @@ void wait_for_signal() {
 }  // namespace
 
 void serve(const ServeConfig& config, const ServeContext& context, const fs::path& model_directory, Stream stream,
-           const std::function<void(const ServeSummary&)>& ready) {
+           const std::function<void(const ServeSummary&)>& ready, const std::function<void()>& overdue) {
+  std::optional<EndOfProcess> end;  // until after everything below is destroyed
   const CpuStream cpu = std::get<CpuStream>(stream);
   infer::LoadedModel model(model_directory, std::move(stream),
                            {.adapter = context.adapter,
@@ -74,8 +79,10 @@ void serve(const ServeConfig& config, const ServeContext& context, const fs::pat
          .max_context = server.max_context(),
          .kv_pages = model.runner().num_pages()});
   wait_for_signal();
-  const auto deadline = std::chrono::duration<double>(config.drain_seconds);
-  server.drain(std::chrono::duration_cast<std::chrono::milliseconds>(deadline));
+  // What runs has most of the time, what tidies up afterwards the rest of it.
+  const double seconds = config.drain_seconds, tidying = std::min(kTidySeconds, seconds / 4);
+  end.emplace(std::chrono::duration<double>(std::max(seconds, kTidySeconds)), overdue);
+  server.drain(std::chrono::milliseconds(static_cast<int64_t>(1e3 * (seconds - tidying))));
 }
 
 }  // namespace maru::server

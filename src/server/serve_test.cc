@@ -203,15 +203,21 @@ TEST_F(ServeTest, AClientThatLeavesFreesItsWork) {
 
 TEST_F(ServeTest, RefusesWhenFull) {
   model_.delay_ms = 3;
-  const std::string longer = R"({"model":"tiny","ignore_eos":true,"n":8,"messages":[{"role":"user","content":"hi"}]})";
-  TestClient first(port());
-  first.post("/v1/chat/completions", longer);
+  TestClient large(port()), small(port());
+  large.post("/v1/chat/completions",
+             R"({"model":"tiny","ignore_eos":true,"n":6,"messages":[{"role":"user","content":"hi"}]})");
   ASSERT_TRUE(eventually([&] { return server_->stats().running == 4; }));
+  small.post("/v1/completions", R"({"model":"tiny","ignore_eos":true,"prompt":["a","b"],"max_tokens":400})");
+  EXPECT_TRUE(small.read_response().starts_with("HTTP/1.1 429 ")) << "the last quarter is for single choices";
+  small.post("/v1/completions", R"({"model":"tiny","ignore_eos":true,"prompt":"b","max_tokens":400})");
+  TestClient other(port());
+  other.post("/v1/completions", R"({"model":"tiny","ignore_eos":true,"prompt":"c","max_tokens":400})");
+  ASSERT_TRUE(eventually([&] { return server_->stats().waiting == 4; }));
   const Got got = post("/v1/chat/completions", chat());
   EXPECT_EQ(got.status, 429);
   EXPECT_NE(got.head.find("Retry-After: "), std::string::npos);
   EXPECT_EQ(got.json["error"]["type"], "rate_limit_error");
-  first.close();
+  for (TestClient* client : {&large, &small, &other}) client->close();
   EXPECT_TRUE(free_again());
 }
 

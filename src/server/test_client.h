@@ -31,6 +31,8 @@ class TestClient {
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;
   }
+  /// Closes the half that sends, as `nc -N` does after its input.
+  void shut_down() { ::shutdown(fd_, SHUT_WR); }
   void send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -39,10 +41,11 @@ class TestClient {
     }
   }
   void get(std::string_view path, std::string_view more = "") {
-    send("GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\n" + std::string(more) + "\r\n");
+    send("GET " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(more) + "\r\n");
   }
   void post(std::string_view path, std::string_view body, std::string_view more = "") {
-    send("POST " + std::string(path) + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
+    send("POST " + std::string(path) +
+         " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
          std::to_string(body.size()) + "\r\n" + std::string(more) + "\r\n" + std::string(body));
   }
   /// Everything until `mark` appears (kept for later reads what follows it), the peer closes, or the time is up.
