@@ -73,6 +73,13 @@ void take_field(Json& to, const Json& row, const char* name) {
   if (row.is_object() && row.contains(name)) to[name] = row[name];
 }
 
+/// Hugging Face's names for what we call bf16, f16 and f32; anything else as it is.
+Json short_dtype(const Json& name) {
+  if (name == "bfloat16") return "bf16";
+  if (name == "float16") return "f16";
+  return name == "float32" ? Json("f32") : name;
+}
+
 class Home {
  public:
   explicit Home(fs::path root) : root_(std::move(root)) {}
@@ -110,6 +117,15 @@ class Home {
     return list_of(std::move(data));
   }
 
+  Response models() const {
+    Json data = Json::array();
+    for (const std::string& name : entries_of(root_ / "models")) {
+      const Json manifest = read_or_null(root_ / "models" / name / "manifest.json");
+      if (manifest.is_object()) data.push_back({{"id", name}, {"facts", model_facts(name, manifest)}});
+    }
+    return list_of(std::move(data));
+  }
+
   Response file(const Request& request, const char* folder, const char* name) const {
     check_name(request.arguments[0]);
     return file_response(root_ / folder / request.arguments[0] / name);
@@ -122,6 +138,20 @@ class Home {
     if (!text.empty() && (error != std::errc() || end != text.data() + text.size() || value < 0))
       throw Failure(ErrorCode::kInvalidArgument, "after: expected a row number of at least 0");
     return value;
+  }
+
+  /// What /v1/models says of a served model, as far as its files say it.
+  Json model_facts(const std::string& name, const Json& manifest) const {
+    const Json config = read_or_null(root_ / "models" / name / "config.json");
+    const Json notes = manifest.value("notes", Json::object());
+    Json facts = Json::object();
+    take_field(facts, notes, "parameters");
+    take_field(facts, notes, "chat");
+    if (config.is_object() && config.contains("max_position_embeddings"))
+      facts["context_length"] = config["max_position_embeddings"];
+    for (const char* field : {"torch_dtype", "dtype"})
+      if (config.is_object() && config.contains(field)) facts["dtype"] = short_dtype(config[field]);
+    return facts;
   }
 
   Json run(const std::string& name) const {
@@ -160,6 +190,7 @@ void add_home_routes(Router& router, const fs::path& root) {
   add("/v1/maru/datasets", "curated datasets", [](const Home& h, const Request&) { return h.datasets(); });
   add("/v1/maru/datasets/{id}/report", "what curation did",
       [](const Home& h, const Request& r) { return h.file(r, "datasets", "report.json"); });
+  add("/v1/maru/models", "models of this home, served or not", [](const Home& h, const Request&) { return h.models(); });
   add("/v1/maru/models/{id}/evaluation", "how good a model is",
       [](const Home& h, const Request& r) { return h.file(r, "models", "evaluation/evaluation.json"); });
   add("/v1/maru/models/{id}/manifest", "what a model was made from",

@@ -279,7 +279,16 @@ TEST_F(ServeTest, ReadsTheHomeDirectory) {
   write_file(home / "datasets/docs/report.json", R"({"documents_out":7,"bytes_out":99,"steps":[]})");
   fs::create_directories(home / "models/first/evaluation");
   write_file(home / "models/first/evaluation/evaluation.json", R"({"tasks":[]})");
+  fs::create_directories(home / "models/second");
+  fs::create_directories(home / "models/no-artefact");
+  write_file(home / "models/second/manifest.json", R"({"notes":{"parameters":5,"chat":false,"loss":1}})");
+  write_file(home / "models/second/config.json", R"({"max_position_embeddings":64,"torch_dtype":"bfloat16"})");
   context_.home = home;
+  const Json models = get("/v1/maru/models").json["data"];
+  ASSERT_EQ(models.size(), 1u) << "artefacts only";
+  EXPECT_EQ(models[0],
+            (Json{{"id", "second"},
+                  {"facts", {{"parameters", 5}, {"chat", false}, {"context_length", 64}, {"dtype", "bf16"}}}}));
   const Json run = get("/v1/maru/runs").json["data"][0];
   EXPECT_EQ(run["id"], "first");
   EXPECT_EQ(run["state"], "running");

@@ -113,24 +113,61 @@ recorded("an answer goes on while the user looks elsewhere", async () => {
   assert.ok((await answer()).endsWith("확인을 누르세요."));
 });
 
-recorded("errors are shown in the server's words, and trying again works", async () => {
+recorded("errors are shown in words for people, the server's own behind them, and trying again works", async () => {
   const expected = {
-    "[fail]": /The queue is full: 32 of 32/,
-    "[late error]": /out of pages/,
-    "[cut]": /connection ended before/,
+    "[fail]": [/answering as many as it can/, /The queue is full: 32 of 32/],
+    "[late error]": [/Something went wrong on the server/, /out of pages/],
+    "[cut]": [/connection ended before/, null],
   };
-  for (const [prompt, words] of Object.entries(expected)) {
+  for (const [prompt, [words, detail]] of Object.entries(expected)) {
     await visit("chat");
     await browser.click("#new-conversation");
     await say(prompt);
     await browser.until("document.querySelector('.problem')");
     assert.match(await browser.text(".problem[role=alert]"), words);
+    if (detail === null) assert.equal(await browser.text(".problem-detail"), null);
+    else {
+      assert.doesNotMatch(await browser.text(".problem[role=alert]"), detail);
+      await browser.click(".problem-detail summary");
+      assert.match(await browser.text(".problem-detail"), detail);
+    }
     const asked = server.state.requests.length;
-    await browser.click(".problem button");
+    await browser.click(".problem button.quiet");
     await browser.until("document.querySelector('.problem')");
     assert.equal(server.state.requests.length, asked + 1);
     assert.equal(server.state.requests[asked].body.messages.length, 1);
   }
+});
+
+recorded("a Korean page says errors in Korean", async () => {
+  await visit("chat");
+  await browser.run("localStorage.setItem('maru.language', 'ko')");
+  await browser.open("about:blank");
+  await browser.open(`${url}/#/chat`);
+  await browser.until("document.documentElement.lang === 'ko' && document.querySelector('.send')");
+  await say("[fail]");
+  await browser.until("document.querySelector('.problem')");
+  assert.match(await browser.text(".problem"), /잠시 뒤 다시 시도/);
+  assert.doesNotMatch(await browser.text(".problem"), /queue/);
+  await browser.run("localStorage.removeItem('maru.language')");
+});
+
+recorded("a long answer scrolls in its thread; header and composer stay where they are", async () => {
+  await visit("chat");
+  await browser.click("#new-conversation");
+  for (let i = 0; i < 2; i++) {
+    await say("[long]");
+    await finished();
+  }
+  const frame = await browser.run(`
+    const box = (one) => document.querySelector(one).getBoundingClientRect();
+    const page = document.scrollingElement;
+    return { overflow: page.scrollHeight - page.clientHeight, main: document.querySelector('main').scrollHeight - box('main').height,
+             top: box('.chat-bar').top, bottom: innerHeight - box('.composer').bottom,
+             thread: document.querySelector('.thread').scrollHeight > 3 * box('.thread').height }`);
+  assert.ok(frame.thread, "the answers are long");
+  assert.ok(frame.overflow <= 0 && frame.main <= 1, JSON.stringify(frame));
+  assert.ok(frame.top >= 0 && frame.bottom >= -1, JSON.stringify(frame));
 });
 
 recorded("a server that went away is said to be away", async () => {

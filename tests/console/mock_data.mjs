@@ -17,6 +17,12 @@ export const models = [
   },
 ];
 
+/** What lies in the home; the first is served too. */
+export const homeModels = [
+  { id: "docs-ko", facts: { parameters: 12_582_912, context_length: 1024, dtype: "bfloat16", chat: true } },
+  { id: "five-minutes", facts: { parameters: 6_800_000, context_length: 1024, dtype: "bfloat16", chat: false } },
+];
+
 const digest = (seed) =>
   Array.from({ length: 64 }, (_, i) => ((seed * 31 + i * i * 7 + i * seed) % 16).toString(16)).join("");
 
@@ -41,6 +47,15 @@ export const evaluation = {
       completion: " <b>백업</b>을 만들어 두는 것이 좋습니다.\n디스크의 여유 공간도 확인하십시오.",
     },
   ],
+};
+
+/** Of a model that saw too little: a compressor does better. */
+export const poorEvaluation = {
+  bits_per_byte: {
+    held_out: { value: 2.4, bytes: 301_122, tokens: 80_233, perplexity: 410, baselines: { "xz -9e": 1.873 } },
+  },
+  tasks: [{ name: "nsmc", metric: "accuracy", value: 0.51, low: 0.49, high: 0.53, samples: 2000, chance: 0.5 }],
+  samples: [],
 };
 
 export const recipe = {
@@ -88,6 +103,7 @@ export const runs = [
     validation_bits_per_byte: null,
     model: "first-try",
   },
+  { id: "done", state: "finished", step: 500, steps: 500, loss: 4.1, validation_bits_per_byte: 1.7, model: "done" },
 ];
 
 /** Rows of a run from step 1: a falling loss with reproducible noise, a validation row each 100 steps. */

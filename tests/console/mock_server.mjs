@@ -23,6 +23,7 @@ const kAnswer =
 const scripts = {
   "[markup]": { text: "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'> **끝**" },
   "[endless]": { endless: true },
+  "[long]": { text: kAnswer.repeat(60), delayMs: 0 },
   "[slow]": { text: kAnswer, delayMs: 40 },
   "[fail]": { status: 429, message: "The queue is full: 32 of 32 requests wait." },
   "[cut]": { text: "여기까지", cut: true },
@@ -110,9 +111,12 @@ class MockServer {
       "/v1/maru/runs": { data: data.runs.map((run, i) => (i === 0 ? { ...run, step } : run)) },
       "/v1/maru/runs/docs-ko/metrics": { rows: rows.slice(after), next: rows.length },
       "/v1/maru/runs/first-try/metrics": { rows: data.metricsRows(120).slice(after), next: 121 },
+      "/v1/maru/runs/done/metrics": { rows: data.metricsRows(3).slice(after), next: 3 },
       "/v1/maru/datasets": { data: data.datasets },
       "/v1/maru/datasets/docs-ko/report": data.dataReport,
+      "/v1/maru/models": { data: data.homeModels },
       "/v1/maru/models/docs-ko/evaluation": data.evaluation,
+      "/v1/maru/models/five-minutes/evaluation": data.poorEvaluation,
       "/v1/maru/models/docs-ko/manifest": data.manifest,
     };
     return table[url.pathname];

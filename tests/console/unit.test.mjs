@@ -5,14 +5,16 @@ import { test } from "node:test";
 import { Conversation, requestMessages } from "../../console/src/chat/conversation";
 import { StatsCounter } from "../../console/src/chat/generate";
 import { kDefaults, samplingOf } from "../../console/src/chat/settings";
-import { Scale, domainFor, extentOf, logTicks, niceTicks } from "../../console/src/chart/scale";
+import { Scale, domainFor, extentOf, logTicks, niceTicks, wholeTicks } from "../../console/src/chart/scale";
 import { decimate, nearestIndex, sampleRows, smooth, summarise } from "../../console/src/chart/series";
 import { takeSentences } from "../../console/src/lib/announce_text";
-import { pathOf, readErrorBody } from "../../console/src/lib/api";
+import { ApiError, pathOf, readErrorBody } from "../../console/src/lib/api";
+import { problemOf } from "../../console/src/lib/failure";
 import { Format } from "../../console/src/lib/format";
 import { chooseLanguage, dictionaries, fill } from "../../console/src/lib/i18n";
 import { SseParser } from "../../console/src/lib/sse";
 import { pointsOf, progressOf } from "../../console/src/panels/progress";
+import { verdictOf } from "../../console/src/panels/verdict";
 
 const bytes = (text) => new TextEncoder().encode(text);
 
@@ -66,6 +68,53 @@ test("Ticks are round, rising, within the range, and neither few nor many", () =
   assert.deepEqual(niceTicks(0, 0.5, 5), [0, 0.1, 0.2, 0.3, 0.4, 0.5]); // not 0.30000000000000004
   assert.deepEqual(niceTicks(3, 3, 5), [3]);
   assert.deepEqual(niceTicks(NaN, NaN, 5), []);
+});
+
+test("Ticks of steps are whole, however few steps there are", () => {
+  for (const [low, high] of [
+    [1, 2],
+    [1, 4],
+    [0, 2],
+    [1, 3],
+    [1, 7],
+    [1, 1000],
+    [17, 123456],
+  ]) {
+    const ticks = wholeTicks(low, high, 6);
+    assert.ok(ticks.length >= 1 && ticks.length <= 8 && ticks.every(Number.isInteger), `${low}…${high}: ${ticks}`);
+  }
+  assert.deepEqual(wholeTicks(1, 3, 6), [1, 2, 3]);
+});
+
+test("A verdict names the best compressor, and small differences are none", () => {
+  const verdict = (value, baselines) => verdictOf({ value, baselines });
+  assert.deepEqual(verdict(1.5, { xz: 2, zstd: 2.5 }), { kind: "better", peer: "xz", share: 0.25 });
+  assert.deepEqual(verdict(2.5, { zstd: 3, xz: 2 }), { kind: "worse", peer: "xz", share: 1 - 2 / 2.5 });
+  assert.equal(verdict(1.99, { xz: 2 }).kind, "level");
+  assert.equal(verdict(2.01, { xz: 2 }).kind, "level");
+  for (const one of [verdict(1, {}), verdict(1, undefined), verdict(0, { xz: 1 }), verdict(1, { xz: 0 })])
+    assert.equal(one, null);
+});
+
+test("Errors have words for people whatever the server sends", () => {
+  for (const [status, code] of [
+    [400, "context_length_exceeded"],
+    [400, "no such code"],
+    [401, "invalid_api_key"],
+    [404, "model_not_found"],
+    [418, null],
+    [429, null],
+    [500, "internal"],
+    [503, "toString"],
+    [200, "internal"],
+    [0, "unreachable"],
+  ]) {
+    const problem = problemOf(new ApiError("the engine said so", status, code));
+    assert.ok(problem.message.length > 10 && !problem.message.includes("engine"), `${status} ${code}`);
+    assert.equal(problem.detail, "the engine said so");
+    assert.equal(problem.needsKey, status === 401);
+  }
+  assert.match(problemOf(new TypeError("x is undefined")).message, /this page/);
 });
 
 test("Logarithmic ticks: powers over many decades, finer within few, none for what is not positive", () => {

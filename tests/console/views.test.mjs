@@ -128,6 +128,38 @@ recorded("models show their facts, evaluation and provenance", async () => {
   await browser.until("location.hash === '#/chat/docs-ko'");
 });
 
+recorded("all models of the home are listed; what they are, whether they are good, and what to do next is said", async () => {
+  await visit("models");
+  await browser.until("document.querySelectorAll('.model .evaluation').length === 2");
+  const cards = await browser.run("return [...document.querySelectorAll('.model')].map((one) => one.innerText)");
+  assert.equal(cards.length, 3, "two served, one that only lies in the home");
+  assert.match(cards[0], /served now/);
+  assert.match(cards[0], /needs 25% fewer bits for this text than xz -9e/);
+  assert.match(cards[1], /base model/);
+  assert.match(cards[1], /Let it continue a text/);
+  assert.doesNotMatch(cards[1], /Talk to it/);
+  assert.match(cards[2], /maru serve five-minutes/);
+  assert.match(cards[2], /Not good yet: xz -9e.* needs 22% fewer bits/);
+  assert.match(cards[2], /train longer/);
+  assert.match(cards[2], /no better than guessing/);
+  await browser.run("document.querySelectorAll('.model details').forEach((one) => (one.open = true))");
+  assert.match(await browser.text(".model .explanation"), /equally likely tokens/);
+});
+
+recorded("a finished run has no bars, and few steps have whole ticks", async () => {
+  await visit("training/done");
+  await browser.until("document.querySelector('.plot .curve')");
+  assert.equal(await browser.run("return document.querySelectorAll('[data-run=done] .track, .run-summary .track').length"), 0);
+  assert.match(await browser.text(".run-summary"), /500 steps, all done/);
+  assert.equal(await browser.run("return document.querySelectorAll('[data-run=docs-ko] .track').length"), 1);
+  const ticks = await browser.run(
+    "return [...document.querySelectorAll('.plot .grid text[text-anchor=middle]')].map((one) => one.textContent)",
+  );
+  assert.ok(ticks.length > 0 && ticks.every((one) => /^\d+$/.test(one)), `${ticks}`);
+  await browser.run("document.querySelector('.run-summary details').open = true");
+  assert.match(await browser.text(".run-summary .explanation"), /measured arithmetic/);
+});
+
 recorded("the data report shows every step, its reasons and samples as text", async () => {
   await visit("data");
   await browser.until("document.querySelectorAll('.funnel-row').length === 9");

@@ -3,7 +3,7 @@
 // value is the reading under the crosshair.
 import { h, icon, replace, s } from "../lib/dom";
 import { format, t } from "../lib/i18n";
-import { Extent, Scale, domainFor, extentOf } from "./scale";
+import { Extent, Scale, domainFor, extentOf, wholeTicks } from "./scale";
 import { Points, decimate, nearestIndex, sampleRows, summarise } from "./series";
 
 export interface Series {
@@ -125,7 +125,8 @@ export class Chart {
   private grid(axes: Axes): SVGElement {
     const group = s("g", { class: "grid", "aria-hidden": "true" });
     for (const tick of axes.y.ticks(5)) group.append(...this.tickY(tick, axes.y.map(tick)));
-    for (const tick of axes.x.ticks(Math.max(2, Math.floor(this.width / 110)))) {
+    const { low, high } = axes.x.domain;
+    for (const tick of wholeTicks(low, high, Math.max(2, Math.floor(this.width / 110)))) {
       group.append(s("text", { x: axes.x.map(tick), y: kHeight - 8, "text-anchor": "middle" }, format().compact(tick)));
     }
     return group;

@@ -33,6 +33,11 @@ export function niceTicks(low: number, high: number, count: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => tidy((first + i) * step, step));
 }
 
+/** Round whole numbers within [low, high]: for what is counted, such as steps. */
+export function wholeTicks(low: number, high: number, count: number): number[] {
+  return niceTicks(low, high, Math.min(count, Math.max(1, Math.floor(high - low)))).filter(Number.isInteger);
+}
+
 /** Removes the error of binary fractions: 0.30000000000000004 at step 0.1 becomes 0.3. */
 function tidy(value: number, step: number): number {
   const decimals = Math.max(0, -Math.floor(Math.log10(step)) + 1);

@@ -54,10 +54,14 @@ export function fill(text: string, values: Values): string {
   });
 }
 
+export function hasText(key: string): key is TextKey {
+  return Object.prototype.hasOwnProperty.call(en, key);
+}
+
 /** For names that come from the server (a step, a reason): our word for it, else the name itself, legibly. */
 export function tName(prefix: string, name: string): string {
   const key = `${prefix}.${name}`;
-  return key in en ? t(key as TextKey) : name.replace(/_/g, " ");
+  return hasText(key) ? t(key) : name.replace(/_/g, " ");
 }
 
 export function format(): Format {

@@ -19,8 +19,30 @@ export const en = {
   "action.retry": "Try again",
   "action.saveKey": "Save and try again",
 
-  "error.unreachable": "The server does not answer. Is maru serve running?",
-  "error.cutOff": "The connection ended before the answer did.",
+  "error.code.unreachable": "The server does not answer. Is maru serve running?",
+  "error.code.cut_off": "The connection ended before the answer did.",
+  "error.code.context_length_exceeded":
+    "The conversation is longer than this model can read. Start a new one, or shorten the message.",
+  "error.code.model_not_found": "This model is not served here any more. Choose another above.",
+  "error.code.chat_not_supported":
+    "This model has not learnt to take turns. Switch to Complete and begin a text that it goes on with.",
+  "error.code.body_too_large": "The message is longer than this server accepts. Shorten it.",
+  "error.code.rate_limit_exceeded": "The server is answering as many as it can. Try again in a moment.",
+  "error.code.overloaded": "The server is answering as many as it can. Try again in a moment.",
+  "error.code.data_loss":
+    "The model's file changed while it was being served. Whoever looks after the server must restart it.",
+  "error.invalid": "The server could not read this request.",
+  "error.key": "This server asks for an API key.",
+  "error.forbidden": "This server does not take requests from this page.",
+  "error.notFound": "This is not on the server, or not any more.",
+  "error.timeout": "It took too long, and the server gave up. Try again.",
+  "error.tooLarge": "This is larger than the server accepts.",
+  "error.wrongHost": "The server is not reached under this name. Open it under the address that maru serve printed.",
+  "error.busy": "The server is answering as many as it can. Try again in a moment.",
+  "error.unavailable": "The server is starting or stopping. Try again in a moment.",
+  "error.server": "Something went wrong on the server.",
+  "error.page": "Something went wrong in this page.",
+  "error.detail": "What the server said",
   "error.keyLabel": "API key",
   "error.keyNote": "Kept in this tab only, and sent to this server only.",
 
@@ -89,6 +111,11 @@ export const en = {
   "models.none": "No model yet",
   "models.noneNote": "One command goes from a folder of documents to a model that answers here:",
   "models.chat": "Talk to it",
+  "models.complete": "Let it continue a text",
+  "models.served": "served now",
+  "models.notServed": "Not served now. This serves it:",
+  "models.base": "A base model: it continues a text that you begin, and has not learnt to answer questions.",
+  "models.tuned": "Trained on conversations: it answers in turns.",
   "models.parameters": "Parameters",
   "models.context": "Context",
   "models.tokens": "{n} {n?token:tokens}",
@@ -108,6 +135,7 @@ export const en = {
 
   "run.steps": "step {step} of {steps}",
   "run.left": "{time} left",
+  "run.done": "{steps} steps, all done",
   "run.progress": "Progress of training",
   "run.best": "best {value}",
   "run.tokens": "Tokens seen",
@@ -210,6 +238,35 @@ export const en = {
   "change.resident_number": "resident registration number",
   "change.foreigner_number": "foreigner registration number",
   "change.us_ssn": "US social security number",
+
+  "verdict.better":
+    "Good: it needs {share} fewer bits for this text than {peer}, the best general compressor here, so it has learnt what such text says next.",
+  "verdict.level":
+    "Level with {peer}, a general compressor: it knows how words are spelled and repeated, and little of what they mean.",
+  "verdict.worse":
+    "Not good yet: {peer}, a compressor that understands nothing, needs {share} fewer bits. Expect text that looks right and says nothing.",
+  "verdict.nextBetter": "To go on: train longer, or fine-tune it on conversations so that it answers.",
+  "verdict.next": "What helps, in this order: train longer (maru up --minutes 60), then more text of the same kind.",
+  "verdict.alone": "There is no compressor's figure to compare with; lower is better.",
+  "eval.chance": "guessing: {value}",
+  "eval.aboveChance": "better than guessing",
+  "eval.atChance": "no better than guessing",
+
+  "explain.title": "What do these numbers mean?",
+  "explain.loss": "Loss",
+  "explain.lossText":
+    "How surprised the model is by the next token, on average, in nats (a nat is 1.44 bits). It falls while the model learns. Only comparable between models with the same tokenizer.",
+  "explain.bits": "Bits per byte",
+  "explain.bitsText":
+    "How many bits the model would need to store one byte of text that it has not seen. Comparable between any two models on the same text. Storing it as it is takes 8; good compressors need about 2.",
+  "explain.perplexity": "Perplexity",
+  "explain.perplexityText":
+    "Among how many equally likely tokens the model hesitates, on average. Only comparable between models with the same tokenizer.",
+  "explain.mfu": "Compute utilisation (MFU)",
+  "explain.mfuText":
+    "The share of this machine's measured arithmetic that training really uses. Above 50 % is good. It says how fast the run is, not how good the model.",
+  "explain.norm": "Gradient norm",
+  "explain.normText": "How strongly a step wants to change the weights. Sudden jumps mean trouble: a lower learning rate helps.",
 
   "eval.bits": "Bits per byte, {split}",
   "eval.thisModel": "this model",

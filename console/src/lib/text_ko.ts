@@ -21,8 +21,29 @@ export const ko: Record<TextKey, string> = {
   "action.retry": "다시 시도",
   "action.saveKey": "저장하고 다시 시도",
 
-  "error.unreachable": "서버가 응답하지 않습니다. maru serve가 실행 중인지 확인해 주세요.",
-  "error.cutOff": "답변이 끝나기 전에 연결이 끊겼습니다.",
+  "error.code.unreachable": "서버가 응답하지 않습니다. maru serve가 실행 중인지 확인해 주세요.",
+  "error.code.cut_off": "답변이 끝나기 전에 연결이 끊겼습니다.",
+  "error.code.context_length_exceeded":
+    "대화가 이 모델이 읽을 수 있는 길이를 넘었습니다. 새로 시작하거나 메시지를 줄여 주세요.",
+  "error.code.model_not_found": "이 모델은 이제 여기서 제공되지 않습니다. 위에서 다른 모델을 고르세요.",
+  "error.code.chat_not_supported":
+    "이 모델은 주고받는 대화를 배우지 않았습니다. 이어쓰기로 바꾸고 글의 첫머리를 적어 주세요.",
+  "error.code.body_too_large": "메시지가 서버가 받는 길이를 넘었습니다. 줄여 주세요.",
+  "error.code.rate_limit_exceeded": "서버가 지금 받을 수 있는 만큼 답하고 있습니다. 잠시 뒤 다시 시도해 주세요.",
+  "error.code.overloaded": "서버가 지금 받을 수 있는 만큼 답하고 있습니다. 잠시 뒤 다시 시도해 주세요.",
+  "error.code.data_loss": "제공하는 동안 모델 파일이 바뀌었습니다. 서버 관리자가 다시 시작해야 합니다.",
+  "error.invalid": "서버가 이 요청을 읽지 못했습니다.",
+  "error.key": "이 서버를 쓰려면 API 키가 필요합니다.",
+  "error.forbidden": "이 서버는 이 페이지의 요청을 받지 않습니다.",
+  "error.notFound": "서버에 없거나 더는 남아 있지 않습니다.",
+  "error.timeout": "너무 오래 걸려 서버가 그만두었습니다. 다시 시도해 주세요.",
+  "error.tooLarge": "서버가 받는 크기를 넘었습니다.",
+  "error.wrongHost": "이 이름으로는 서버에 접속할 수 없습니다. maru serve가 알려 준 주소로 여세요.",
+  "error.busy": "서버가 지금 받을 수 있는 만큼 답하고 있습니다. 잠시 뒤 다시 시도해 주세요.",
+  "error.unavailable": "서버가 시작하거나 끝나는 중입니다. 잠시 뒤 다시 시도해 주세요.",
+  "error.server": "서버에서 문제가 생겼습니다.",
+  "error.page": "이 페이지에서 문제가 생겼습니다.",
+  "error.detail": "서버가 알린 내용",
   "error.keyLabel": "API 키",
   "error.keyNote": "이 탭에만 보관하며 이 서버에만 보냅니다.",
 
@@ -91,6 +112,11 @@ export const ko: Record<TextKey, string> = {
   "models.none": "아직 모델이 없습니다",
   "models.noneNote": "명령 하나로 문서 폴더에서 여기서 답하는 모델까지 만듭니다:",
   "models.chat": "대화하기",
+  "models.complete": "글을 이어 쓰게 하기",
+  "models.served": "지금 제공 중",
+  "models.notServed": "지금은 제공하지 않습니다. 이 명령으로 제공합니다:",
+  "models.base": "기본 모델입니다. 시작한 글을 이어 쓸 뿐, 질문에 답하는 법은 배우지 않았습니다.",
+  "models.tuned": "대화로 학습한 모델입니다. 주고받으며 답합니다.",
   "models.parameters": "매개변수",
   "models.context": "문맥 길이",
   "models.tokens": "{n}토큰",
@@ -110,6 +136,7 @@ export const ko: Record<TextKey, string> = {
 
   "run.steps": "{steps}스텝 중 {step}스텝",
   "run.left": "{time} 남음",
+  "run.done": "{steps}스텝을 모두 마침",
   "run.progress": "학습 진행률",
   "run.best": "최저 {value}",
   "run.tokens": "학습한 토큰",
@@ -212,6 +239,35 @@ export const ko: Record<TextKey, string> = {
   "change.resident_number": "주민등록번호",
   "change.foreigner_number": "외국인등록번호",
   "change.us_ssn": "미국 사회보장번호",
+
+  "verdict.better":
+    "좋습니다. 여기서 가장 나은 일반 압축 프로그램인 {peer}보다 이 글에 비트를 {share} 덜 씁니다. 이런 글에서 다음에 무엇이 올지 배웠다는 뜻입니다.",
+  "verdict.level":
+    "일반 압축 프로그램인 {peer}와 비슷합니다. 낱말의 철자와 되풀이는 알지만 뜻은 거의 모릅니다.",
+  "verdict.worse":
+    "아직 좋지 않습니다. 아무것도 이해하지 못하는 압축 프로그램인 {peer}가 비트를 {share} 덜 씁니다. 그럴듯해 보여도 뜻이 없는 글이 나올 것입니다.",
+  "verdict.nextBetter": "다음 단계: 더 오래 학습하거나, 대화로 미세 조정해 질문에 답하게 하세요.",
+  "verdict.next": "도움이 되는 순서: 더 오래 학습하기(maru up --minutes 60), 그다음은 같은 종류의 글을 더 모으기.",
+  "verdict.alone": "견줄 압축 프로그램의 수치가 없습니다. 낮을수록 좋습니다.",
+  "eval.chance": "찍을 때 {value}",
+  "eval.aboveChance": "찍는 것보다 낫습니다",
+  "eval.atChance": "찍는 것보다 낫지 않습니다",
+
+  "explain.title": "이 숫자들은 무슨 뜻인가요?",
+  "explain.loss": "손실",
+  "explain.lossText":
+    "모델이 다음 토큰에 평균 얼마나 놀라는지를 nat으로 나타냅니다(1 nat은 1.44비트). 학습할수록 내려갑니다. 토크나이저가 같은 모델끼리만 견줄 수 있습니다.",
+  "explain.bits": "바이트당 비트",
+  "explain.bitsText":
+    "처음 보는 글 1바이트를 저장하는 데 모델이 몇 비트를 쓰는지 나타냅니다. 같은 글이라면 어떤 모델끼리도 견줄 수 있습니다. 그대로 저장하면 8, 좋은 압축 프로그램은 2쯤입니다.",
+  "explain.perplexity": "혼란도",
+  "explain.perplexityText":
+    "모델이 평균 몇 개의 똑같이 그럴듯한 토큰 사이에서 망설이는지 나타냅니다. 토크나이저가 같은 모델끼리만 견줄 수 있습니다.",
+  "explain.mfu": "연산 활용률 (MFU)",
+  "explain.mfuText":
+    "이 컴퓨터에서 잰 연산 능력 가운데 학습이 실제로 쓰는 몫입니다. 50 %를 넘으면 좋습니다. 학습이 얼마나 빠른지를 말할 뿐, 모델이 얼마나 좋은지는 아닙니다.",
+  "explain.norm": "기울기 노름",
+  "explain.normText": "한 스텝이 가중치를 얼마나 세게 바꾸려 하는지 나타냅니다. 갑자기 튀면 문제가 있다는 뜻이며, 학습률을 낮추면 나아집니다.",
 
   "eval.bits": "바이트당 비트, {split}",
   "eval.thisModel": "이 모델",

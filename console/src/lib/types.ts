@@ -7,6 +7,12 @@ export interface ModelFacts {
   chat?: boolean; // false: a base model that completes text and has not learnt turns
 }
 
+/** A model of the home, served or not. */
+export interface HomeModel {
+  id: string;
+  facts?: ModelFacts;
+}
+
 export interface Model {
   id: string;
   owned_by?: string;
@@ -28,6 +34,7 @@ export interface TaskScore {
   low?: number;
   high?: number;
   samples?: number;
+  chance?: number; // what always giving one answer reaches
 }
 
 export interface TextSample {

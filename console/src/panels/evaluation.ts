@@ -2,7 +2,9 @@
 import { h } from "../lib/dom";
 import { format, t, tName } from "../lib/i18n";
 import { BitsPerByte, Evaluation, TaskScore, TextSample } from "../lib/types";
+import { explanation } from "./explain";
 import { bar } from "./parts";
+import { verdictOf } from "./verdict";
 
 export function evaluationPanel(evaluation: Evaluation): HTMLElement {
   const bits = Object.entries(evaluation.bits_per_byte ?? {});
@@ -16,8 +18,9 @@ export function evaluationPanel(evaluation: Evaluation): HTMLElement {
 }
 
 function bitsBlock(name: string, one: BitsPerByte): HTMLElement {
-  const rows: Array<[string, number, boolean]> = [[t("eval.thisModel"), one.value, true]];
-  for (const [peer, value] of Object.entries(one.baselines ?? {})) rows.push([peer, value, false]);
+  const worse = verdictOf(one)?.kind === "worse";
+  const rows: Array<[string, number, string]> = [[t("eval.thisModel"), one.value, worse ? "own worse" : "own"]];
+  for (const [peer, value] of Object.entries(one.baselines ?? {})) rows.push([peer, value, ""]);
   const most = Math.max(...rows.map(([, value]) => value));
   const note = t("eval.bitsNote", {
     bytes: format().bytes(one.bytes),
@@ -30,18 +33,28 @@ function bitsBlock(name: string, one: BitsPerByte): HTMLElement {
     h(
       "ul",
       { class: "bars" },
-      rows.map(([label, value, own]) => bitsRow(label, value, most, own)),
+      rows.map(([label, value, kind]) => bitsRow(label, value, most, kind)),
     ),
     h("p", { class: "note" }, note),
+    verdictText(one),
+    explanation(["bits", "perplexity"]),
   );
 }
 
-function bitsRow(label: string, value: number, most: number, own: boolean): HTMLElement {
+function verdictText(one: BitsPerByte): HTMLElement {
+  const verdict = verdictOf(one);
+  if (verdict === null) return h("p", { class: "note" }, t("verdict.alone"));
+  const words = t(`verdict.${verdict.kind}`, { peer: verdict.peer, share: format().percent(verdict.share, 0) });
+  const next = t(verdict.kind === "better" ? "verdict.nextBetter" : "verdict.next");
+  return h("p", { class: `verdict ${verdict.kind}` }, h("strong", {}, words), " ", next);
+}
+
+function bitsRow(label: string, value: number, most: number, kind: string): HTMLElement {
   return h(
     "li",
-    { class: own ? "own" : "" },
+    { class: kind },
     h("span", { class: "bar-name" }, label),
-    bar(value / most, own ? 1 : 6),
+    bar(value / most, kind === "own" ? 1 : 6),
     h("span", { class: "bar-value" }, format().fixed(value, 3)),
   );
 }
@@ -51,12 +64,17 @@ function taskRow(task: TaskScore): HTMLElement {
   const hasRange = task.low !== undefined && task.high !== undefined;
   const range = hasRange ? t("eval.interval", { low: f.percent(task.low), high: f.percent(task.high) }) : "";
   const samples = task.samples === undefined ? "" : t("eval.samples", { n: f.whole(task.samples) });
+  const chance = task.chance === undefined ? "" : t("eval.chance", { value: f.percent(task.chance) });
+  const verdict =
+    task.chance === undefined || task.low === undefined
+      ? ""
+      : t(task.low > task.chance ? "eval.aboveChance" : "eval.atChance");
   return h(
     "div",
     { class: "task" },
     h("p", {}, h("b", {}, task.name), ` ${tName("metric", task.metric)} `, h("strong", {}, f.percent(task.value))),
     whisker(task),
-    h("p", { class: "note" }, [range, samples].filter(Boolean).join(" · ")),
+    h("p", { class: "note" }, [verdict, chance, range, samples].filter(Boolean).join(" · ")),
   );
 }
 

@@ -2,6 +2,7 @@
 import { h } from "../lib/dom";
 import { duration, format, t, tName } from "../lib/i18n";
 import { MetricsRow, Run } from "../lib/types";
+import { explanation } from "./explain";
 import { bar, tile, tiles } from "./parts";
 import { Progress, progressOf } from "./progress";
 
@@ -11,11 +12,14 @@ export function statePill(state: string | undefined): HTMLElement | null {
 
 export function runSummary(run: Run, rows: readonly MetricsRow[]): HTMLElement {
   const progress = progressOf(run, rows);
-  return h("div", { class: "run-summary" }, progressLine(run, progress), figures(progress, run));
+  const terms = explanation(["loss", "bits", "mfu", "norm"]);
+  return h("div", { class: "run-summary" }, progressLine(run, progress), figures(progress, run), terms);
 }
 
 function progressLine(run: Run, progress: Progress): HTMLElement | null {
   if (progress.fraction === null) return null;
+  if (run.state === "finished")
+    return h("p", { class: "progress-line" }, t("run.done", { steps: format().whole(run.steps) }));
   const { step, fraction, secondsLeft } = progress;
   const steps = t("run.steps", { step: format().whole(step), steps: format().whole(run.steps) });
   const left =

@@ -3,7 +3,7 @@ import { getJson, ApiError, pathOf } from "../lib/api";
 import { h, icon, replace } from "../lib/dom";
 import { problemOf, problemPanel } from "../lib/failure";
 import { format, t } from "../lib/i18n";
-import { Evaluation, Manifest, Model } from "../lib/types";
+import { Evaluation, HomeModel, Manifest, Model, ModelFacts } from "../lib/types";
 import { View } from "../lib/view";
 import { evaluationPanel, sampleList } from "../panels/evaluation";
 import { manifestPanel } from "../panels/manifest";
@@ -26,8 +26,11 @@ export class ModelsView implements View {
 
   private async load(): Promise<void> {
     try {
-      const { data } = await getJson<{ data?: Model[] }>("/v1/models", this.abort.signal);
-      this.show(data ?? []);
+      const [served, home] = await Promise.all([
+        getJson<{ data?: Model[] }>("/v1/models", this.abort.signal),
+        getJson<{ data?: HomeModel[] }>("/v1/maru/models", this.abort.signal),
+      ]);
+      this.show(listOf(served.data ?? [], home.data ?? []));
     } catch (error) {
       if (!this.abort.signal.aborted)
         replace(
@@ -38,7 +41,7 @@ export class ModelsView implements View {
     this.list.removeAttribute("aria-busy");
   }
 
-  private show(models: Model[]): void {
+  private show(models: Listed[]): void {
     if (models.length === 0) return replace(this.list, emptyState(t("models.none"), t("models.noneNote"), "./maru up"));
     replace(
       this.list,
@@ -46,14 +49,8 @@ export class ModelsView implements View {
     );
   }
 
-  private modelCard(model: Model): HTMLElement {
-    const facts = model.maru ?? {};
-    const chat = h(
-      "a",
-      { class: "button", href: `#/chat/${encodeURIComponent(model.id)}` },
-      icon("chat"),
-      t("models.chat"),
-    );
+  private modelCard(model: Listed): HTMLElement {
+    const { facts } = model;
     const evaluation = this.part<Evaluation>(model, "evaluation", evaluationParts);
     const manifest = this.part<Manifest>(model, "manifest", (one) => [
       disclosure(t("manifest.title"), manifestPanel(one)),
@@ -61,7 +58,9 @@ export class ModelsView implements View {
     return h(
       "article",
       { class: "card model" },
-      h("header", {}, h("h2", {}, model.id), chat),
+      h("header", {}, h("h2", {}, model.id), model.served && use(model)),
+      kindNote(facts),
+      !model.served && howToServe(model),
       h(
         "dl",
         { class: "facts" },
@@ -78,7 +77,7 @@ export class ModelsView implements View {
   }
 
   /** A part of the card that comes with a request of its own. 404: the model has none, which is no error. */
-  private part<T>(model: Model, name: string, draw: (value: T) => HTMLElement[]): HTMLElement {
+  private part<T>(model: Listed, name: string, draw: (value: T) => HTMLElement[]): HTMLElement {
     const place = h("div", { class: `model-${name}` });
     const load = async () => {
       try {
@@ -94,6 +93,37 @@ export class ModelsView implements View {
     void load();
     return place;
   }
+}
+
+/** A model of the home or of the server, or of both. */
+interface Listed {
+  id: string;
+  served: boolean;
+  facts: ModelFacts;
+}
+
+/** Those that answer now, then the others of the home. */
+function listOf(served: Model[], home: HomeModel[]): Listed[] {
+  const now = new Set(served.map((model) => model.id));
+  return [
+    ...served.map(({ id, maru }) => ({ id, served: true, facts: maru ?? {} })),
+    ...home.filter(({ id }) => !now.has(id)).map(({ id, facts }) => ({ id, served: false, facts: facts ?? {} })),
+  ];
+}
+
+function use(model: Listed): HTMLElement {
+  const words = t(model.facts.chat === false ? "models.complete" : "models.chat");
+  const link = h("a", { class: "button", href: `#/chat/${encodeURIComponent(model.id)}` }, icon("chat"), words);
+  return h("span", { class: "model-use" }, h("span", { class: "pill state-running" }, t("models.served")), link);
+}
+
+function kindNote(facts: ModelFacts): HTMLElement | null {
+  if (facts.chat === undefined) return null;
+  return h("p", { class: "note" }, t(facts.chat ? "models.tuned" : "models.base"));
+}
+
+function howToServe(model: Listed): HTMLElement {
+  return h("p", { class: "note" }, t("models.notServed"), " ", h("code", {}, `maru serve ${model.id}`));
 }
 
 function fact(name: string, value: string): HTMLElement {

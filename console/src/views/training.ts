@@ -118,8 +118,9 @@ export class TrainingView implements View {
   /** The same trouble again changes nothing: the user may be writing a key into its field. */
   private showTrouble(error: unknown): void {
     const problem = problemOf(error);
-    if (problem.message === this.shownTrouble) return;
-    this.shownTrouble = problem.message;
+    const shown = problem.message + problem.detail;
+    if (shown === this.shownTrouble) return;
+    this.shownTrouble = shown;
     replace(
       this.trouble,
       problemPanel(problem, () => this.retry()),
@@ -173,7 +174,7 @@ function runLink(run: Run, current: boolean): HTMLElement {
     "a",
     { class: "pick", ...properties },
     h("span", { class: "pick-head" }, h("b", {}, run.id), statePill(run.state)),
-    bar(fraction),
+    run.state !== "finished" && bar(fraction),
     h("span", { class: "note" }, [format().percent(fraction, 0), loss].filter(Boolean).join(" · ")),
   );
 }
