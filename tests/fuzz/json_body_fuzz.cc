@@ -1,0 +1,45 @@
+// Bodies of requests: JSON that is written again is read as the same, and the two request parsers end in a request or
+// in an error of the API that repeats little of what came.
+#include "base/json.h"
+#include "server/api_error.h"
+#include "server/openai_request.h"
+
+namespace maru::server {
+namespace {
+
+constexpr size_t kMaxMessage = 4096;
+
+void require(bool holds) {
+  if (!holds) __builtin_trap();
+}
+
+void read_again(const Json& json) {
+  const std::string text = json.dump();
+  const Result<Json> again = parse_json(text, "again", kRequestJson);
+  require(again.ok() && again->dump() == text);
+}
+
+template <class F>
+void parse(F&& parser, std::string_view body) {
+  try {
+    (void)parser(body);
+  } catch (const ApiFailure& failure) {
+    require(std::string_view(failure.what()).size() <= kMaxMessage);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view body(reinterpret_cast<const char*>(data), size);
+  const Result<Json> json = parse_json(body, "body", kRequestJson);
+  if (json.ok())
+    read_again(json.value());
+  else
+    require(json.error().message.size() <= kMaxMessage);
+  parse(parse_chat_request, body);
+  parse(parse_completion_request, body);
+  return 0;
+}
+
+}  // namespace maru::server
