@@ -236,8 +236,9 @@ TEST_F(HttpLimitsTest, RefusesByTheHeadAndIsHeard) {
   // Bodies that nobody waits for; the client sends all of it before it reads.
   for (const std::string length : {"100000", "900000"}) {
     TestClient client(server_->port());
-    client.send("POST /secret HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + length + "\r\n\r\n" +
-                std::string(std::stoul(length), 'x'));
+    EXPECT_TRUE(client.send("POST /secret HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + length + "\r\n\r\n" +
+                            std::string(std::stoul(length), 'x')))
+        << "a client that is cut off while it sends never looks for an answer";
     const std::string all = client.read_all();
     EXPECT_TRUE(all.starts_with("HTTP/1.1 401 ")) << length << all;
     EXPECT_TRUE(all.ends_with("no key"));

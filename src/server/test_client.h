@@ -33,12 +33,14 @@ class TestClient {
   }
   /// Closes the half that sends, as `nc -N` does after its input.
   void shut_down() { ::shutdown(fd_, SHUT_WR); }
-  void send(std::string_view bytes) {
+  /// False when the peer has closed before all of it was sent.
+  bool send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (n <= 0) return;
+      if (n <= 0) return false;
       bytes.remove_prefix(static_cast<size_t>(n));
     }
+    return true;
   }
   void get(std::string_view path, std::string_view more = "") {
     send("GET " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(more) + "\r\n");
