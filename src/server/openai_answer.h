@@ -21,7 +21,8 @@ struct AnswerInfo {
   bool usage = false, usage_always = false;  // streams: in a last chunk, in every chunk
   int64_t choices_per_prompt = 1;
   int64_t prompt_tokens = 0;
-  std::vector<std::string> echo;  // per prompt
+  std::vector<std::string> echo;      // per prompt
+  std::vector<std::string> warnings;  // in the whole answer, or in a stream's first chunk
 };
 
 /// The generations behind one answer; the choices of prompt p are [p · choices_per_prompt, …).
