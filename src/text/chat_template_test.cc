@@ -221,6 +221,11 @@ TEST(ChatTemplate, ChatMlShowsToolsAndCallsOfThem) {
               testing::HasSubstr("'content'"));
 }
 
+// The reference test compares that file with transformers.
+TEST(ChatTemplate, TheChatMlOfTokenizersIsTheOneThatIsCompared) {
+  EXPECT_EQ(read_file("tests/reference/templates/chatml.jinja"), chatml_jinja());
+}
+
 // A tokenizer's own directory may hold the template of before, which showed no tools.
 TEST(ChatTemplate, TheChatMlOfBeforeIsTheChatMlOfNow) {
   const std::string before =

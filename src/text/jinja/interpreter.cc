@@ -286,6 +286,7 @@ Interpreter::Flow Interpreter::exec(const BlockStatement& s) {
 }
 
 const Body* Interpreter::block_named(std::string_view name) const {
+  runtime_.step_items(tree_.blocks.size());
   const auto it =
       std::find_if(tree_.blocks.begin(), tree_.blocks.end(), [&](const auto& b) { return b.first == name; });
   return it == tree_.blocks.end() ? nullptr : it->second.get();
