@@ -143,10 +143,25 @@ text::SpecialTokens special_tokens(const text::Tokenizer& tokenizer) {
   return tokens;
 }
 
+/// tokenizer.chat_template, and the further ones that tokenizer.chat_templates names; tool_use also where it does not.
+std::vector<text::NamedTemplate> named_templates(const formats::GgufFile& file) {
+  const std::string key = "tokenizer.chat_template";
+  std::vector<text::NamedTemplate> templates;
+  if (const auto source = file.text(key))
+    templates.push_back({"default", std::string(*source), file.name() + ": " + key});
+  std::vector<std::string> names{"tool_use"};
+  if (const formats::GgufValue* list = file.find("tokenizer.chat_templates"))
+    for (const std::string_view name : list->as_texts().value_or(std::vector<std::string_view>()))
+      if (name != "tool_use" && name != "default") names.emplace_back(name);
+  for (const std::string& name : names)
+    if (const auto source = file.text(key + "." + name))
+      templates.push_back({name, std::string(*source), file.name() + ": " + key + "." + name});
+  return templates;
+}
+
 std::optional<text::ChatTemplate> template_of(const formats::GgufFile& file, const text::Tokenizer& tokenizer) {
-  if (const auto source = file.text("tokenizer.chat_template"))
-    return text::ChatTemplate::create(*source, special_tokens(tokenizer), file.name() + ": tokenizer.chat_template")
-        .value();
+  if (const auto named = named_templates(file); !named.empty())
+    return text::ChatTemplate::create(named, special_tokens(tokenizer)).value();
   for (const char* token : {"<|im_start|>", "<|im_end|>"})
     if (const auto id = tokenizer.id_of(token); !id || !tokenizer.is_special(*id)) return std::nullopt;
   return text::ChatTemplate::chatml(tokenizer);

@@ -62,6 +62,29 @@ TEST_F(ModelTextTest, ReadsTheVocabularyOfAGgufFile) {
   EXPECT_EQ("<s>ab</s>", text.chat_template->render(Json::parse(R"([{"role": "user", "content": "ab"}])")).text());
 }
 
+TEST_F(ModelTextTest, TakesTheGgufsTemplateForToolsWhereThereAreTools) {
+  const Json chat = Json::parse(R"([{"role": "user", "content": "ab"}])"), tools = Json::parse(R"([{"name": "f"}])");
+  const auto rendered = [&](const ModelText& text, const Json* tools) {
+    return text.chat_template->render(chat, {.tools = tools}).text();
+  };
+  const ModelText both = load_text(gguf([](formats::GgufWriter& w) {
+    w.set("tokenizer.chat_template", "without");
+    w.set("tokenizer.chat_template.tool_use", "with {{ tools[0].name }}");
+    w.set("tokenizer.chat_template.rag", "documents");
+    w.set("tokenizer.chat_templates", std::vector<std::string>{"rag", "tool_use", "absent"});
+  }));
+  EXPECT_EQ("without", rendered(both, nullptr));
+  EXPECT_EQ("with f", rendered(both, &tools));
+  const ModelText only = load_text(
+      gguf([](formats::GgufWriter& w) { w.set("tokenizer.chat_template.tool_use", "{{ tools is defined }}"); }));
+  EXPECT_EQ("True", rendered(only, nullptr));
+  EXPECT_THAT(error_of([](formats::GgufWriter& w) {
+                w.set("tokenizer.chat_template", "fine");
+                w.set("tokenizer.chat_template.tool_use", "{% for %}");
+              }),
+              HasSubstr("m.gguf: tokenizer.chat_template.tool_use:1: "));
+}
+
 TEST_F(ModelTextTest, AWholeTokenizerJsonComesFirst) {
   const ModelText text = load_text(gguf([](formats::GgufWriter& w) {
     w.set("tokenizer.ggml.eos_token_id", uint32_t{1});

@@ -3,6 +3,7 @@
 #include <array>
 #include <new>
 
+#include "base/excerpt.h"
 #include "base/json.h"
 
 namespace maru::server {
@@ -35,15 +36,8 @@ ErrorCode code_of(int status) {
   }
 }
 
-constexpr size_t kMaxMessageBytes = 2000, kMaxParamBytes = 200;
-
-/// What clients send is repeated to them, but not megabytes of it.
-std::string shortened(const std::string& text, size_t most) {
-  if (text.size() <= most) return text;
-  size_t end = most;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // not within a character
-  return text.substr(0, end) + "…";
-}
+// What clients send is repeated to them, but not megabytes of it.
+constexpr size_t kMaxMessageBytes = 1200, kMaxParamBytes = 200;
 
 Json or_null(const std::string& word) { return word.empty() ? Json(nullptr) : Json(word); }
 
@@ -59,9 +53,9 @@ ApiError to_api_error(const Error& error) {
 }
 
 std::string error_body(const ApiError& error) {
-  const Json body = {{"message", shortened(error.message, kMaxMessageBytes)},
+  const Json body = {{"message", excerpt(error.message, kMaxMessageBytes)},
                      {"type", error.type},
-                     {"param", or_null(shortened(error.param, kMaxParamBytes))},
+                     {"param", or_null(excerpt(error.param, kMaxParamBytes))},
                      {"code", or_null(error.code)}};
   return Json{{"error", body}}.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -42,7 +42,10 @@ class PieceReader {
 class WholeAnswer : public Pending {
  public:
   WholeAnswer(AnswerInfo info, Generations generations)
-      : info_(std::move(info)), reader_(info_, std::move(generations)), parts_(reader_.num_choices()) {
+      : info_(std::move(info)),
+        reader_(info_, std::move(generations)),
+        parts_(reader_.num_choices()),
+        offsets_(parts_.size()) {
     for (size_t i = 0; i < parts_.size(); ++i) {
       parts_[i].index = static_cast<int64_t>(i);
       parts_[i].text = info_.echo.at(i / static_cast<size_t>(info_.choices_per_prompt));
@@ -63,15 +66,17 @@ class WholeAnswer : public Pending {
     Json choices = Json::array();
     for (const ChoicePart& part : parts_) choices.push_back(whole_choice(info_, part));
     Json body = envelope(info_, false, std::move(choices));
+    add_warnings(info_, body);
     body["usage"] = usage_json(info_.prompt_tokens, completion_tokens_);
     return {.body = to_line(body)};
   }
 
  private:
   void add(Piece& piece) {
-    ChoicePart& part = parts_[static_cast<size_t>(piece.choice)];
+    const auto choice = static_cast<size_t>(piece.choice);
+    ChoicePart& part = parts_[choice];
     part.text += piece.text;
-    for (infer::ScoredToken& token : piece.tokens) part.tokens.push_back(std::move(token));
+    append_tokens(info_, std::move(piece.tokens), offsets_[choice], part);
     if (!piece.finish) return;
     part.finish = piece.finish;
     completion_tokens_ += piece.num_tokens;
@@ -80,6 +85,7 @@ class WholeAnswer : public Pending {
   AnswerInfo info_;
   PieceReader reader_;
   std::vector<ChoicePart> parts_;
+  std::vector<TextOffset> offsets_;  // per choice
   int64_t completion_tokens_ = 0;
   bool failed_ = false;
 };
@@ -103,7 +109,7 @@ class StreamedAnswer : public EventStream {
  private:
   struct ChoiceState {
     int64_t num_tokens = 0;
-    size_t sent = 0;  // bytes of text
+    TextOffset offset;
   };
 
   void open(std::string& to) {
@@ -117,11 +123,8 @@ class StreamedAnswer : public EventStream {
   void add(Piece& piece, std::string& to) {
     ChoiceState& state = states_[static_cast<size_t>(piece.choice)];
     if (!piece.is_prompt) state.num_tokens = piece.num_tokens;
-    ChoicePart part{.index = piece.choice,
-                    .text = std::move(piece.text),
-                    .tokens = std::move(piece.tokens),
-                    .finish = piece.finish,
-                    .text_offset = piece.is_prompt ? 0 : state.sent};
+    ChoicePart part{.index = piece.choice, .text = std::move(piece.text), .finish = piece.finish};
+    append_tokens(info_, std::move(piece.tokens), state.offset, part);
     // In a chat the reason comes in a chunk of its own, as OpenAI sends it.
     const std::optional<infer::FinishReason> finish = info_.chat ? std::exchange(part.finish, {}) : std::nullopt;
     if (!part.text.empty() || !part.tokens.empty() || part.finish) send(part, to, false);
@@ -129,8 +132,8 @@ class StreamedAnswer : public EventStream {
   }
 
   void send(const ChoicePart& part, std::string& to, bool opening) {
-    states_[static_cast<size_t>(part.index)].sent += part.text.size();
     Json chunk = envelope(info_, true, Json::array({chunk_choice(info_, part, opening)}));
+    if (!std::exchange(warned_, true)) add_warnings(info_, chunk);
     if (info_.usage_always)
       chunk["usage"] = usage();
     else if (info_.usage)
@@ -156,7 +159,7 @@ class StreamedAnswer : public EventStream {
   AnswerInfo info_;
   PieceReader reader_;
   std::vector<ChoiceState> states_;
-  bool opened_ = false;
+  bool opened_ = false, warned_ = false;
 };
 
 }  // namespace

@@ -22,6 +22,7 @@ struct AnswerInfo {
   int64_t choices_per_prompt = 1;
   int64_t prompt_tokens = 0;
   std::vector<std::string> echo;       // per prompt
+  std::vector<std::string> warnings;   // in the whole answer, or in a stream's first chunk
   std::shared_ptr<const void> places;  // what the answer holds while it lasts
 };
 

@@ -1,6 +1,7 @@
 // From the messages of a chat request to the tokens of the model's own chat template. Every error names the field.
 #pragma once
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "server/openai_types.h"
@@ -8,11 +9,15 @@
 
 namespace maru::server {
 
-/// Text parts become one string, arguments of tool calls given as JSON text become objects, and "developer" is "system"
-/// for templates that do not know it. All else is left to the template.
+struct ChatPrompt {
+  std::vector<int32_t> tokens;
+  std::vector<std::string> warnings;  // what the model is not shown as it was sent
+};
+
+/// Reads the messages (openai_messages.h), renders them with the tools and documents, and encodes the text.
 ///
-/// Throws   ApiFailure: 400 with the template's own message for what it refuses.
-std::vector<int32_t> chat_prompt(const ChatRequest& request, const text::Tokenizer& tokenizer,
-                                 const text::ChatTemplate* chat_template);
+/// Throws   ApiFailure: 400 with the template's own message for what it refuses; 504 when it does not end in time.
+ChatPrompt chat_prompt(const ChatRequest& request, const text::Tokenizer& tokenizer,
+                       const text::ChatTemplate* chat_template);
 
 }  // namespace maru::server

@@ -1,5 +1,9 @@
 #include "server/openai_json.h"
 
+#include <fmt/format.h>
+
+#include "text/unicode.h"
+
 namespace maru::server {
 namespace {
 
@@ -18,7 +22,7 @@ Json byte_list(const std::string& bytes) {
 
 Json chat_token(const AnswerInfo& info, int32_t token, float logprob) {
   const std::string bytes = bytes_of(info, token);
-  return {{"token", bytes}, {"logprob", logprob}, {"bytes", byte_list(bytes)}};
+  return {{"token", shown_token(bytes)}, {"logprob", logprob}, {"bytes", byte_list(bytes)}};
 }
 
 Json chat_logprobs(const AnswerInfo& info, const std::vector<ScoredToken>& tokens) {
@@ -35,21 +39,20 @@ Json chat_logprobs(const AnswerInfo& info, const std::vector<ScoredToken>& token
 Json completion_top(const AnswerInfo& info, const ScoredToken& scored) {
   if (!scored.logprob) return nullptr;
   Json top = Json::object();
-  for (const infer::TokenLogprob& other : scored.top) top[bytes_of(info, other.token)] = other.logprob;
+  for (const infer::TokenLogprob& other : scored.top)  // the likeliest first; others may be spelt as it is
+    if (std::string token = shown_token(bytes_of(info, other.token)); !top.contains(token))
+      top[std::move(token)] = other.logprob;
   return top;
 }
 
 /// The older form: parallel lists.
 Json completion_logprobs(const AnswerInfo& info, const ChoicePart& part) {
   Json tokens = Json::array(), logprobs = Json::array(), tops = Json::array(), offsets = Json::array();
-  size_t offset = part.text_offset;
+  for (const int64_t offset : part.offsets) offsets.push_back(offset);
   for (const ScoredToken& scored : part.tokens) {
-    const std::string bytes = bytes_of(info, scored.token);
-    tokens.push_back(bytes);
+    tokens.push_back(shown_token(bytes_of(info, scored.token)));
     logprobs.push_back(scored.logprob ? Json(*scored.logprob) : Json(nullptr));
     tops.push_back(completion_top(info, scored));
-    offsets.push_back(offset);
-    if (!info.tokenizer->is_special(scored.token)) offset += bytes.size();
   }
   return {{"tokens", std::move(tokens)},
           {"token_logprobs", std::move(logprobs)},
@@ -74,6 +77,41 @@ Json completion_choice(const AnswerInfo& info, const ChoicePart& part) {
 }
 
 }  // namespace
+
+void TextOffset::pass(std::string_view bytes) {
+  for (const char c : bytes) {
+    const auto byte = static_cast<uint8_t>(c);
+    if ((byte & 0xC0) == 0x80 && missing_ > 0) {
+      whole_ += --missing_ == 0 ? 1 : 0;
+      continue;
+    }
+    if (missing_ > 0) ++whole_;  // cut short: shown as U+FFFD
+    missing_ = byte >= 0xF0 ? 3 : byte >= 0xE0 ? 2 : byte >= 0xC0 ? 1 : 0;
+    if (missing_ == 0) ++whole_;
+  }
+}
+
+void append_tokens(const AnswerInfo& info, std::vector<ScoredToken> tokens, TextOffset& offset, ChoicePart& part) {
+  for (ScoredToken& scored : tokens) {
+    part.offsets.push_back(offset.characters());
+    if (!info.tokenizer->is_special(scored.token)) offset.pass(bytes_of(info, scored.token));
+    part.tokens.push_back(std::move(scored));
+  }
+}
+
+std::string shown_token(std::string_view bytes) {
+  if (text::is_valid_utf8(bytes)) return std::string(bytes);
+  std::string shown = "bytes:";
+  for (const char c : bytes) {
+    const bool plain = c >= 0x20 && c < 0x7f && c != '\\';
+    shown += plain ? std::string(1, c) : fmt::format("\\x{:02X}", static_cast<uint8_t>(c));
+  }
+  return shown;
+}
+
+void add_warnings(const AnswerInfo& info, Json& body) {
+  if (!info.warnings.empty()) body["warnings"] = info.warnings;
+}
 
 Json envelope(const AnswerInfo& info, bool chunk, Json choices) {
   const std::string object = !info.chat ? "text_completion" : chunk ? "chat.completion.chunk" : "chat.completion";

@@ -4,7 +4,7 @@
 
 #include "base/excerpt.h"
 #include "base/json.h"
-#include "server/api_error.h"
+#include "server/openai_error.h"
 #include "server/openai_request.h"
 
 namespace maru::server {
@@ -60,10 +60,6 @@ constexpr std::array kNeutral = std::to_array<NeutralField>({
     {"web_search_options", ""},
 });
 
-[[noreturn]] void fail(std::string message, std::string_view param, std::string_view code) {
-  throw ApiFailure({.message = std::move(message), .param = std::string(param), .code = std::string(code)});
-}
-
 bool is_neutral(const NeutralField& field, const Json& value) {
   if (field.values == "*") return true;
   const std::string text = value.dump();
@@ -79,21 +75,23 @@ bool is_neutral(const NeutralField& field, const Json& value) {
 bool drop_neutral(const std::string& name, const Json& value) {
   const auto it = std::find_if(kNeutral.begin(), kNeutral.end(), [&](const auto& field) { return field.name == name; });
   if (it == kNeutral.end()) return false;
-  if (!is_neutral(*it, value)) fail("'" + name + "' is not supported by this server", name, "unsupported_parameter");
+  if (!is_neutral(*it, value)) refuse("'" + name + "' is not supported by this server", name, "unsupported_parameter");
   return true;
 }
 
 [[noreturn]] void fail_unknown(const std::string& name, const std::vector<std::string_view>& known) {
+  constexpr size_t kLongestName = 64;  // of those that are compared with the known ones
   std::string message = "Unrecognized request argument supplied: " + excerpt(name);
-  if (const std::string near = nearest(name, known); !near.empty()) message += "; did you mean '" + near + "'?";
-  fail(message, excerpt(name), "unknown_parameter");
+  if (const std::string near = name.size() <= kLongestName ? nearest(name, known) : ""; !near.empty())
+    message += "; did you mean '" + near + "'?";
+  refuse(message, name, "unknown_parameter");
 }
 
 /// The body as an object of known fields; nulls mean absent.
 Json known_fields(std::string_view body, const std::vector<std::string_view>& known) {
   Result<Json> parsed = parse_json(body, "request body", kRequestJson);
-  if (!parsed) fail("could not parse the JSON body of the request: " + parsed.error().message, "", "invalid_json");
-  if (!parsed->is_object()) fail("the request body: expected a JSON object", "", "invalid_json");
+  if (!parsed) refuse("could not parse the JSON body of the request: " + parsed.error().message, "", "invalid_json");
+  if (!parsed->is_object()) refuse("the request body: expected a JSON object", "", "invalid_json");
   Json kept = Json::object();
   for (auto& [name, value] : parsed->items()) {
     if (value.is_null()) continue;
@@ -112,15 +110,15 @@ T parse(std::string_view body) {
     return from_json<T>(fields, "");
   } catch (const Failure& failure) {  // "messages[0].role: expected …"
     const std::string_view what = failure.what();
-    fail(std::string(what), what.substr(0, what.find(": ")), "invalid_value");
+    refuse(what, what.substr(0, what.find(": ")), "invalid_value");
   }
 }
 
 template <class T>
 void check_common(const T& request) {
-  if (request.model.empty()) fail("you must provide a model parameter", "model", "missing_required_parameter");
+  if (request.model.empty()) refuse("you must provide a model parameter", "model", "missing_required_parameter");
   if (request.stream_options && !request.stream)
-    fail("'stream_options' is only allowed when 'stream' is true", "stream_options", "invalid_value");
+    refuse("'stream_options' is only allowed when 'stream' is true", "stream_options", "invalid_value");
 }
 
 }  // namespace
@@ -128,20 +126,20 @@ void check_common(const T& request) {
 ChatRequest parse_chat_request(std::string_view body) {
   ChatRequest request = parse<ChatRequest>(body);
   check_common(request);
-  if (!request.messages.is_array()) fail("messages: expected a list of messages", "messages", "invalid_value");
-  if (request.messages.empty()) fail("'messages' must hold at least one message", "messages", "invalid_value");
+  if (!request.messages.is_array()) refuse("messages: expected a list of messages", "messages", "invalid_value");
+  if (request.messages.empty()) refuse("'messages' must hold at least one message", "messages", "invalid_value");
   if (request.top_logprobs && !request.logprobs)
-    fail("'top_logprobs' is only allowed when 'logprobs' is true", "top_logprobs", "invalid_value");
+    refuse("'top_logprobs' is only allowed when 'logprobs' is true", "top_logprobs", "invalid_value");
   if (const Json& format = request.response_format; !format.is_null() && format != Json{{"type", "text"}})
-    fail("'response_format' other than {\"type\": \"text\"} is not supported by this server", "response_format",
-         "unsupported_parameter");
+    refuse("'response_format' other than {\"type\": \"text\"} is not supported by this server", "response_format",
+           "unsupported_parameter");
   return request;
 }
 
 CompletionRequest parse_completion_request(std::string_view body) {
   CompletionRequest request = parse<CompletionRequest>(body);
   check_common(request);
-  if (request.prompt.is_null()) fail("you must provide a prompt parameter", "prompt", "missing_required_parameter");
+  if (request.prompt.is_null()) refuse("you must provide a prompt parameter", "prompt", "missing_required_parameter");
   return request;
 }
 

@@ -25,10 +25,11 @@ CompletionRequest parse_completion_request(std::string_view body);
 /// One engine request per prompt.
 struct PreparedRequest {
   std::vector<infer::GenerationRequest> prompts;
-  std::vector<std::string> echo;  // the text of each prompt when it is to be repeated, else empty
+  std::vector<std::string> echo;      // the text of each prompt when it is to be repeated, else empty
+  std::vector<std::string> warnings;  // what is done otherwise than it was asked for
 };
 
-/// Throw ApiFailure, also when prompt and answer do not fit the context.
+/// Throw ApiFailure, also when the prompt leaves no room for an answer in the context.
 /// `chat_template` null: the model cannot chat.
 PreparedRequest prepare(const ChatRequest& request, const text::Tokenizer& tokenizer,
                         const text::ChatTemplate* chat_template, const RequestLimits& limits);

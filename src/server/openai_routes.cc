@@ -6,9 +6,11 @@
 #include <memory>
 #include <utility>
 
+#include "base/excerpt.h"
 #include "base/random.h"
 #include "server/api_error.h"
 #include "server/openai_answer.h"
+#include "server/openai_error.h"
 #include "server/openai_json.h"
 #include "server/openai_request.h"
 
@@ -21,10 +23,17 @@ int64_t now_seconds() {
 }
 
 [[noreturn]] void no_such_model(const std::string& name) {
-  throw ApiFailure({.status = 404,
-                    .message = "The model '" + name + "' does not exist or is not served here; see /v1/models",
-                    .param = "model",
-                    .code = "model_not_found"});
+  throw ApiFailure(
+      {.status = 404,
+       .message = "The model '" + excerpt(name) + "' does not exist or is not served here; see /v1/models",
+       .param = "model",
+       .code = "model_not_found"});
+}
+
+/// The first of them, for clients that read no further field, in ASCII.
+std::string header_of(const std::vector<std::string>& warnings) {
+  const std::string more = warnings.size() > 1 ? fmt::format(" (and {} more)", warnings.size() - 1) : "";
+  return warnings.front() + more;
 }
 
 /// The handlers of one served model.
@@ -91,6 +100,7 @@ class OpenAi {
     info.tokenizer = model_.tokenizer;
     info.choices_per_prompt = request.n;
     info.echo = std::move(prepared.echo);
+    info.warnings = std::move(prepared.warnings);
     if (request.stream_options) {
       info.usage_always = request.stream_options->continuous_usage_stats;
       info.usage = request.stream_options->include_usage;
@@ -101,6 +111,7 @@ class OpenAi {
       generations.push_back(model_.engine->submit(std::move(prompt), wake));
     }
     Reply reply{.headers = {{"X-Request-Id", info.id}}};
+    if (!info.warnings.empty()) reply.headers.emplace_back("X-Maru-Warning", header_of(info.warnings));
     if (request.stream)
       reply.answer = streamed_answer(std::move(info), std::move(generations));
     else

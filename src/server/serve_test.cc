@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/json.h"
 #include "infer/fake_model.h"
 #include "server/test_client.h"
@@ -154,6 +156,61 @@ TEST_F(ServeTest, CompletesSeveralPromptsWithEchoAndLogprobs) {
   }
   EXPECT_EQ(text, got.json["choices"][0]["text"]);
   EXPECT_EQ(offsets, logprobs["text_offset"]);
+}
+
+// Tokens of single bytes: 가 is three of them, and the text counts characters.
+TEST_F(ServeTest, CountsTheTextInCharacters) {
+  const std::string body = R"({"model":"tiny","prompt":"a가🙂b","max_tokens":2,"echo":true,"logprobs":3,"seed":3)";
+  const Json expected{0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 4, 5};
+  const Json logprobs = post("/v1/completions", body + "}").json["choices"][0]["logprobs"];
+  EXPECT_EQ(logprobs["text_offset"], expected);
+  EXPECT_EQ(logprobs["tokens"][2], R"(bytes:\xEA)");
+  EXPECT_EQ(logprobs["tokens"][3], R"(bytes:\xB0)");
+  EXPECT_EQ(logprobs["tokens"][9], "b");
+  Json offsets = Json::array();
+  for (const Json& event : stream("/v1/completions", body + R"(,"stream":true})"))
+    for (const Json& offset : event["choices"][0]["logprobs"]["text_offset"]) offsets.push_back(offset);
+  EXPECT_EQ(offsets, expected);
+}
+
+TEST_F(ServeTest, EveryLikelyTokenHasAKeyOfItsOwn) {
+  model_.only_letters = false;  // most tokens are parts of characters
+  const Json logprobs =
+      post("/v1/completions",
+           R"({"model":"tiny","prompt":"ab","max_tokens":20,"logprobs":20,"seed":3,"ignore_eos":true})")
+          .json["choices"][0]["logprobs"];
+  size_t partial = 0;
+  for (const Json& top : logprobs["top_logprobs"]) {
+    EXPECT_EQ(top.size(), 20u);
+    for (const auto& [token, logprob] : top.items()) partial += token.starts_with("bytes:\\x") ? 1 : 0;
+  }
+  EXPECT_GT(partial, 100u);
+  const Json chosen = post("/v1/chat/completions", chat(R"(,"logprobs":true,"top_logprobs":20,"ignore_eos":true)"))
+                          .json["choices"][0]["logprobs"]["content"];
+  for (const Json& entry : chosen) {
+    std::set<std::string> tokens;
+    for (const Json& other : entry["top_logprobs"]) tokens.insert(other["token"].get<std::string>());
+    EXPECT_EQ(tokens.size(), 20u);
+  }
+}
+
+TEST_F(ServeTest, SaysWhatItDoesOtherwiseThanItWasAsked) {
+  const std::string more = R"({"model":"tiny","max_tokens":1024,"messages":[{"role":"user","content":"hi"},)"
+                           R"({"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function",)"
+                           R"("function":{"name":"f","arguments":"{\"a\": "}}]}])";
+  const Got got = post("/v1/chat/completions", more + "}");
+  ASSERT_EQ(got.status, 200) << got.body;
+  EXPECT_EQ(got.json["choices"][0]["finish_reason"], "length");
+  ASSERT_EQ(got.json["warnings"].size(), 2u);
+  EXPECT_EQ(got.json["warnings"][0],
+            "messages[1].tool_calls[0].function.arguments: not the text of a JSON object; the model is shown {}");
+  EXPECT_EQ(got.json["usage"]["total_tokens"], 512);
+  EXPECT_NE(got.head.find("X-Maru-Warning: messages[1].tool_calls[0].function.arguments: "), std::string::npos);
+  EXPECT_NE(got.head.find(" (and 1 more)\r\n"), std::string::npos);
+  const auto events = stream("/v1/chat/completions", more + R"(,"stream":true})");
+  EXPECT_EQ(events[0]["warnings"], got.json["warnings"]);
+  EXPECT_FALSE(events[1].contains("warnings"));
+  EXPECT_FALSE(post("/v1/chat/completions", chat()).json.contains("warnings"));
 }
 
 TEST_F(ServeTest, ListsItsModel) {

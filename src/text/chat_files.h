@@ -5,13 +5,10 @@
 #include <vector>
 
 #include "base/file.h"
+#include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 namespace maru::text {
-
-struct NamedTemplate {
-  std::string name, source, place;  // place: the file, for errors
-};
 
 /// All templates, "default" first if there is one.
 ///

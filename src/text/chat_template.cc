@@ -19,6 +19,47 @@ constexpr std::array<std::string_view, 12> kOwnRoles{"system",      "developer",
                                                      "environment", "document",  "documents", "context"};
 constexpr std::string_view kContinueTag = "CONTINUE_FINAL_MESSAGE_TAG ";
 
+// What a message holds, and its end. Where tools are called there may be no content; a call may come without the object
+// around it, and its arguments as JSON text.
+constexpr std::string_view kChatmlBody =
+    "{% if message['content'] or not message['tool_calls'] %}{{ '' + message['content'] }}{% endif %}"
+    "{% for call in message['tool_calls'] or [] %}"
+    "{% set called = call['function'] or call %}{% set arguments = called['arguments'] or {} %}"
+    "{{ '\\n' if message['content'] or not loop.first else '' }}"
+    "{{ '<tool_call>{\"name\": ' + (called['name'] | tojson) + ', \"arguments\": ' }}"
+    "{{ arguments if arguments is string else arguments | tojson }}{{ '}</tool_call>' }}"
+    "{% endfor %}{{ '<|im_end|>' }}";
+constexpr std::string_view kChatmlTools =
+    "{% if tools %}{{ '<|im_start|>system\\n' }}"
+    "{% if messages and messages[0]['role'] == 'system' %}{{ messages[0]['content'] + '\\n\\n' }}{% endif %}"
+    "{{ 'Functions that can be called, one per line:\\n' }}{% for tool in tools %}{{ tool | tojson + '\\n' }}"
+    "{% endfor %}{{ 'A line <tool_call>{\"name\": NAME, \"arguments\": OBJECT}</tool_call> calls one. '"
+    " 'What it returns comes as a message of the role tool.<|im_end|>\\n' }}{% endif %}";
+
+/// `marked`: with what the assistant says inside of {% generation %}, so that a chat is cut into tokens in the same way
+/// when the model learns from it and when it is asked.
+std::string chatml(bool marked) {
+  const std::string body(kChatmlBody);
+  const std::string turn = !marked ? body
+                                   : "{% if message['role'] == 'assistant' %}{% generation %}" + body +
+                                         "{% endgeneration %}{% else %}" + body + "{% endif %}";
+  return "{{ bos_token }}" + std::string(kChatmlTools) +
+         "{% for message in messages %}{% if not (tools and loop.first and message['role'] == 'system') %}"
+         "{{ '<|im_start|>' + message['role'] + '\\n' }}" +
+         turn +
+         "{{ '\\n' }}{% endif %}{% endfor %}"
+         "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+}
+
+std::string chatml_marked() { return chatml(true); }
+
+/// What tokenizers were written with before: the same text where there are no tools, which it did not show.
+std::string chatml_without_tools() {
+  return "{{ bos_token }}{% for message in messages %}"
+         "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
+         "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+}
+
 [[noreturn]] void fail(const std::string& message) { throw Failure(ErrorCode::kInvalidArgument, message); }
 
 // What transformers does to messages first: fields that are null are dropped, and reasoning is known by its older
@@ -112,15 +153,25 @@ std::string RenderedChat::text() const {
 
 ChatTemplate::ChatTemplate(SpecialTokens tokens) : tokens_(std::move(tokens)) {}
 
+// Errors of loading name the file; those of renders go to clients, who are not told where it lies.
 void ChatTemplate::add(std::string_view name, std::string_view source, std::string_view place) {
-  sources_.push_back({std::string(name), std::string(source), jinja::Template::parse(source, place).value()});
-  splits_turns_ = sources_.front().text == chatml_jinja();
+  const bool is_chatml = source == chatml_jinja() || source == chatml_without_tools();
+  const std::string text = is_chatml ? chatml_jinja() : std::string(source);
+  const std::string_view shown = place.substr(place.rfind('/') + 1);
+  auto parsed = jinja::Template::parse(is_chatml ? chatml_marked() : text, place, shown);
+  if (sources_.empty()) is_chatml_ = is_chatml;
+  sources_.push_back({std::string(name), text, std::move(parsed).value()});
 }
 
 Result<ChatTemplate> ChatTemplate::create(std::string_view source, SpecialTokens tokens, std::string_view name) {
+  return create({{"default", std::string(source), std::string(name)}}, std::move(tokens));
+}
+
+Result<ChatTemplate> ChatTemplate::create(const std::vector<NamedTemplate>& templates, SpecialTokens tokens) {
+  CHECK(!templates.empty());
   try {
     ChatTemplate chat(std::move(tokens));
-    chat.add("default", source, name);
+    for (const NamedTemplate& t : templates) chat.add(t.name, t.source, t.place);
     return chat;
   } catch (const Failure& failure) {
     return failure.error();
@@ -129,12 +180,10 @@ Result<ChatTemplate> ChatTemplate::create(std::string_view source, SpecialTokens
 
 std::optional<ChatTemplate> ChatTemplate::load(const fs::path& directory, const Tokenizer& tokenizer) {
   const fs::path folder = fs::is_directory(directory) ? directory : directory.parent_path();
-  const std::vector<NamedTemplate> templates = read_chat_templates(folder);
+  std::vector<NamedTemplate> templates = read_chat_templates(folder);
   if (templates.empty() && (!tokenizer.id_of(kStart) || !tokenizer.id_of(kEnd))) return std::nullopt;
-  ChatTemplate chat(read_special_tokens(folder, tokenizer));
-  for (const NamedTemplate& t : templates) chat.add(t.name, t.source, t.place);
-  if (templates.empty()) chat.add("default", chatml_jinja(), "ChatML");
-  return chat;
+  if (templates.empty()) templates.push_back({"default", chatml_jinja(), "ChatML"});
+  return create(templates, read_special_tokens(folder, tokenizer)).value();
 }
 
 ChatTemplate ChatTemplate::chatml(const Tokenizer& tokenizer) {
@@ -159,9 +208,8 @@ const ChatTemplate::Source& ChatTemplate::choose(const ChatOptions& options) con
   return sources_.front();
 }
 
-bool ChatTemplate::mentions(std::string_view word) const {
-  return std::any_of(sources_.begin(), sources_.end(),
-                     [&](const Source& s) { return s.text.find(word) != std::string::npos; });
+bool ChatTemplate::mentions(std::string_view word, const ChatOptions& options) const {
+  return choose(options).text.find(word) != std::string::npos;
 }
 
 MarkedText ChatTemplate::render_once(const Source& source, const Json& messages, const ChatOptions& options,
@@ -212,24 +260,17 @@ MarkedText ChatTemplate::render_learned(const Source& source, const Json& messag
 RenderedChat ChatTemplate::render(const Json& messages, const ChatOptions& options) const {
   const Source& source = choose(options);
   Json chat = cleaned_messages(messages);
-  if (splits_turns_) require_known_roles(chat);
+  if (is_chatml_) require_known_roles(chat);
   const bool opens = !options.continue_field.empty();
   if (opens && options.add_generation_prompt) fail("a chat is continued or asked for an answer, not both");
   if (opens && options.mark_learned) fail("a chat that is continued cannot say what is learned");
   if (opens) open_text(chat, options.continue_field) += kContinueTag;
   if (options.mark_learned) return to_segments(render_learned(source, chat, options));
-  std::vector<uint8_t> turns;
-  if (splits_turns_)
-    for (const Json& message : chat) turns.push_back(is_assistant(message) ? 1 : 0);
-  const MarkedText text = render_once(source, chat, options, turns);
+  const MarkedText text = render_once(source, chat, options, {});
   return to_segments(opens ? cut_at_tag(text) : text);
 }
 
-std::string chatml_jinja() {
-  return "{{ bos_token }}{% for message in messages %}"
-         "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
-         "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
-}
+std::string chatml_jinja() { return chatml(false); }
 
 EncodedChat encode_chat(Encoder& encoder, const RenderedChat& chat) {
   EncodedChat encoded;

@@ -46,6 +46,10 @@ struct ChatOptions {
   jinja::Limits limits;
 };
 
+struct NamedTemplate {
+  std::string name, source, place;  // place: the file, for errors
+};
+
 /// Names of special tokens in templates, e.g. {"bos_token", "<s>"}.
 using SpecialTokens = std::vector<std::pair<std::string, std::string>>;
 
@@ -54,6 +58,8 @@ class ChatTemplate {
  public:
   /// `name` stands in the errors.
   static Result<ChatTemplate> create(std::string_view source, SpecialTokens tokens, std::string_view name);
+  /// Several, of which requests with tools take "tool_use" and others "default".
+  static Result<ChatTemplate> create(const std::vector<NamedTemplate>& templates, SpecialTokens tokens);
   /// The template of a directory: chat_template.jinja and additional_chat_templates/, else what tokenizer_config.json
   /// says, else ChatML if the tokenizer has its tokens; nothing if it does not.
   ///
@@ -64,11 +70,11 @@ class ChatTemplate {
 
   /// `messages`: a list of objects with "role" and, as a rule, "content". Fields that are null count as absent.
   ///
-  /// Throws   kInvalidArgument with the template's line for what it refuses (raise_exception among it); kExhausted
-  ///          at a limit.
+  /// Throws   kInvalidArgument with the template's line for what it refuses (raise_exception among it), naming its file
+  ///          without the folder; kExhausted at a limit, kDeadline at that of time.
   RenderedChat render(const Json& messages, const ChatOptions& options = {}) const;
-  /// Whether the template's source speaks of `word`, e.g. "tools" or a role.
-  bool mentions(std::string_view word) const;
+  /// Whether the source of the template that these options choose speaks of `word`, e.g. "tools" or a role.
+  bool mentions(std::string_view word, const ChatOptions& options) const;
   const std::string& source() const { return sources_.front().text; }
 
  private:
@@ -84,10 +90,11 @@ class ChatTemplate {
   jinja::MarkedText render_learned(const Source& source, const Json& messages, const ChatOptions& options) const;
   std::vector<Source> sources_;  // "default" first
   SpecialTokens tokens_;
-  bool splits_turns_ = false;
+  bool is_chatml_ = false;  // ours, which knows what the model says and takes known roles only
 };
 
-/// The ChatML template for tokenizer_config.json.
+/// The ChatML template for tokenizer_config.json. Shows tools in the first system message, and calls of them as
+/// <tool_call>{"name": …, "arguments": …}</tool_call>.
 std::string chatml_jinja();
 
 /// Appends the ids of a rendered chat. A change of `learned` begins a new stretch of text, so that training begins with

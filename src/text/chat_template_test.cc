@@ -167,12 +167,93 @@ TEST(ChatTemplate, ContinuesTheLastMessage) {
 }
 
 TEST(ChatTemplate, NamesTheLineAtFault) {
-  EXPECT_EQ(ChatTemplate::create("a\n{% if %}", {}, "f.jinja").error().message,
-            "f.jinja:2: expected an expression, got %}");
+  EXPECT_EQ(ChatTemplate::create("a\n{% if %}", {}, "/srv/m/f.jinja").error().message,
+            "/srv/m/f.jinja:2: expected an expression, got %}");
+  const ChatTemplate stored = ChatTemplate::create("{{ x.y }}", {}, "/srv/m/config.json: chat_template[0]").value();
+  EXPECT_EQ(failure_of([&] { stored.render(korean_chat()); }), "config.json: chat_template[0]:1: 'x' is undefined");
   EXPECT_EQ(failure_of([&] { created("\n\n{{ messages[0].x.y }}").render(korean_chat()); }),
             "own:3: 'dict object' has no attribute 'x'");
   EXPECT_EQ(failure_of([&] { created("{{ raise_exception('no system') }}").render(korean_chat()); }),
             "own:1: no system");
+}
+
+// Without tools the text is what it always was; with them every line is there for the model to see.
+TEST(ChatTemplate, ChatMlShowsToolsAndCallsOfThem) {
+  const ChatTemplate chatml = ChatTemplate::chatml(small_tokenizer());
+  const Json tools =
+      Json::parse(R"([{"type": "function", "function": {"name": "weather", "strict": null}}, {"n": 2}])");
+  const std::string listed =
+      "Functions that can be called, one per line:\n"
+      R"({"type": "function", "function": {"name": "weather", "strict": null}})"
+      "\n"
+      R"({"n": 2})"
+      "\n"
+      R"(A line <tool_call>{"name": NAME, "arguments": OBJECT}</tool_call> calls one. )"
+      "What it returns comes as a message of the role tool.<|im_end|>\n";
+  const auto text = [&](const char* messages, const Json* shown = nullptr) {
+    const std::string all = chatml.render(Json::parse(messages), {.tools = shown}).text();
+    return all.substr(std::string("<|begin_of_text|>").size());
+  };
+  EXPECT_EQ(text(R"([{"role": "user", "content": "a"}])", &tools),
+            "<|im_start|>system\n" + listed + "<|im_start|>user\na<|im_end|>\n");
+  EXPECT_EQ(text(R"([{"role": "system", "content": "s"}, {"role": "user", "content": "a"}])", &tools),
+            "<|im_start|>system\ns\n\n" + listed + "<|im_start|>user\na<|im_end|>\n");
+  EXPECT_EQ(text(R"([{"role": "user", "content": "a"}, {"role": "system", "content": "s"}])", &tools),
+            "<|im_start|>system\n" + listed + "<|im_start|>user\na<|im_end|>\n<|im_start|>system\ns<|im_end|>\n");
+  const std::pair<const char*, const char*> kTurns[] = {
+      {R"({"tool_calls": [{"function": {"name": "f", "arguments": {"x": "가"}}}]})",
+       R"(<tool_call>{"name": "f", "arguments": {"x": "가"}}</tool_call>)"},
+      {R"({"content": null, "tool_calls": [{"function": {"name": "f"}}, {"name": "g", "arguments": "{\"y\": 1}"}]})",
+       "<tool_call>{\"name\": \"f\", \"arguments\": {}}</tool_call>\n"
+       "<tool_call>{\"name\": \"g\", \"arguments\": {\"y\": 1}}</tool_call>"},
+      {R"({"content": "wait", "tool_calls": [{"function": {"name": "f", "arguments": {}}}]})",
+       "wait\n<tool_call>{\"name\": \"f\", \"arguments\": {}}</tool_call>"},
+      {R"({"content": "", "tool_calls": []})", ""},
+      {R"({"content": "b"})", "b"},
+  };
+  for (const auto& [turn, expected] : kTurns) {
+    Json message = Json::parse(turn);
+    message["role"] = "assistant";
+    EXPECT_EQ(text(Json::array({message}).dump().c_str()),
+              "<|im_start|>assistant\n" + std::string(expected) + "<|im_end|>\n");
+  }
+  EXPECT_THAT(failure_of([&] { text(R"([{"role": "assistant", "content": null}])"); }),
+              testing::HasSubstr("'content'"));
+}
+
+// The reference test compares that file with transformers.
+TEST(ChatTemplate, TheChatMlOfTokenizersIsTheOneThatIsCompared) {
+  EXPECT_EQ(read_file("tests/reference/templates/chatml.jinja"), chatml_jinja());
+}
+
+// A tokenizer's own directory may hold the template of before, which showed no tools.
+TEST(ChatTemplate, TheChatMlOfBeforeIsTheChatMlOfNow) {
+  const std::string before =
+      "{{ bos_token }}{% for message in messages %}"
+      "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
+      "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+  const ChatTemplate old = created(before), now = created(chatml_jinja());
+  const Json tools = Json::parse(R"([{"name": "f"}])");
+  for (const Json* shown : {static_cast<const Json*>(nullptr), &tools})
+    EXPECT_EQ(old.render(korean_chat(), {.tools = shown}).text(), now.render(korean_chat(), {.tools = shown}).text());
+  EXPECT_EQ(learned_text(old.render(korean_chat(), {.mark_learned = true})), "|안녕하세요!<|im_end|>|");
+  EXPECT_TRUE(old.mentions("tools", {}));
+  EXPECT_FALSE(created("{{ messages }}").mentions("tools", {}));
+}
+
+// What is learned of a call is what the model is asked with later, token by token.
+TEST(ChatTemplate, CallsOfToolsAreLearnedAsTheyAreShown) {
+  const Tokenizer t = small_tokenizer();
+  Json call = message("assistant", "");
+  call["tool_calls"] = Json::parse(R"([{"function": {"name": "the", "arguments": {"a": "<|im_end|> the"}}}])");
+  const Json chat = Json::array({message("user", "a"), call, message("tool", "나"), message("assistant", "the")});
+  const Json tools = Json::parse(R"([{"name": "the"}])");
+  const EncodedChat trained = encoded(t, chat, {.tools = &tools, .mark_learned = true}),
+                    asked = encoded(t, chat, {.tools = &tools});
+  EXPECT_EQ(asked.ids, trained.ids);
+  EXPECT_EQ(learned_text(t, trained),
+            R"(<tool_call>{"name": "the", "arguments": {"a": "<|im_end|> the"}}</tool_call><|im_end|>the<|im_end|>)");
+  EXPECT_EQ(std::count(trained.ids.begin(), trained.ids.end(), *t.id_of("<|im_end|>")), 5);
 }
 
 TEST(ChatTemplate, RefusesUnknownRolesAndTokenizersWithoutMarkup) {

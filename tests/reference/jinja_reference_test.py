@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import subprocess
+import unicodedata
 
 import pytest
 
@@ -80,7 +81,32 @@ def test_language(tmp_path):
     for case, a, b in different:
         print(f"{case['source']!r}\n  theirs {a!r}\n  ours   {b!r}")
     assert not different
-    assert len(cases) >= 700
+    assert len(cases) >= 1000
+
+
+CLASSES = ["alpha", "alnum", "decimal", "digit", "numeric", "lower", "upper", "title", "space", "printable", "identifier"]
+MAPPINGS = ["upper()", "lower()", "title()", "capitalize()", "casefold()", "swapcase()"]
+FILTERS = ["upper", "lower", "title", "capitalize", "trim", "wordcount", "int", "float", "tojson", "tojson(true)", "urlencode"]
+
+
+def test_characters(tmp_path):
+    """What every letter, digit, mark and space is and becomes: of the characters that are all alike, one in 37."""
+    plain = ("Lo", "Cn", "Co", "Cs")
+    newer = "\u10fc\ua7f2\ua7f3\ua7f4\uab69" if unicodedata.unidata_version < "15" else ""  # lower case since Unicode 15
+    characters = [c for c in map(chr, range(0x110000)) if c not in newer and unicodedata.category(c) not in plain or (ord(c) % 37 == 0 and unicodedata.category(c) == "Lo")]
+    uses = [f"c.is{name}()" for name in CLASSES] + [f"('a' ~ c ~ 'B').{use}" for use in MAPPINGS] + [f"c.{use}" for use in MAPPINGS]
+    uses += [f"c|{use}" for use in FILTERS] + ["('1' ~ c)|int", "('1' ~ c)|float", "(c ~ 'a')|title", "(c ~ 'a b' ~ c).split()|length", "(c ~ 'a').isidentifier()", "('a' ~ c).isidentifier()", "[c]"]
+    source = "{% for c in characters %}" + "{{ [" + ", ".join(uses) + "] }}\n{% endfor %}"
+    cases = [{"source": source, "variables": {"characters": characters[i : i + 200]}} for i in range(0, len(characters), 200)]
+    different = [
+        (a, b)
+        for _, theirs_all, ours_all in compare(cases, tmp_path)
+        for a, b in zip(theirs_all.split("\n"), ours_all.split("\n"))
+        if a != b
+    ]
+    for a, b in different[:40]:
+        print(f"theirs {a}\nours   {b}")
+    assert not different, f"{len(different)} of {len(characters)} characters differ"
 
 
 TOOLS = [

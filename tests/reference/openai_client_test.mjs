@@ -108,7 +108,7 @@ test("names what is wrong", async () => {
     assert.ok(error instanceof OpenAI.BadRequestError);
     return error.param === "temperature";
   });
-  await assert.rejects(ask({ max_tokens: 100000 }), { code: "context_length_exceeded" });
+  await assert.rejects(ask({ messages: [{ role: "user", content: "x".repeat(9000) }] }), { code: "context_length_exceeded" });
   await assert.rejects(ask({ temprature: 1 }), /did you mean 'temperature'/);
 });
 

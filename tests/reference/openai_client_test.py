@@ -122,6 +122,9 @@ def test_completions(client, server):
     logprobs = answer.choices[0].logprobs
     assert logprobs.token_logprobs[0] is None
     assert len(logprobs.tokens) == len(logprobs.token_logprobs) == len(logprobs.text_offset) == 1 + 6 + 8
+    assert logprobs.text_offset[:8] == [0, 0, 0, 0, 1, 1, 1, 2], "characters, not the bytes that the tokens are"
+    assert logprobs.tokens[1:4] == ["bytes:\\xEA", "bytes:\\xB0", "bytes:\\x80"]
+    assert all(len(top) == 2 for top in logprobs.top_logprobs[1:])
     assert answer.usage.completion_tokens == 4 * 8
 
 
@@ -136,7 +139,8 @@ def test_completion_of_tokens_streams(client, server):
     [
         ({"model": "gpt-4"}, openai.NotFoundError, "model", "model_not_found"),
         ({"temperature": "hot"}, openai.BadRequestError, "temperature", "invalid_value"),
-        ({"max_tokens": 100_000}, openai.BadRequestError, "messages", "context_length_exceeded"),
+        ({"messages": [{"role": "user", "content": "x" * 9000}]}, openai.BadRequestError, "messages", "context_length_exceeded"),
+        ({"messages": [{"role": "user", "content": None}]}, openai.BadRequestError, "messages[0].content", "invalid_value"),
         ({"response_format": {"type": "json_object"}}, openai.BadRequestError, "response_format", "unsupported_parameter"),
     ],
 )
@@ -145,6 +149,49 @@ def test_errors(ask, change, error, param, code):
         ask(**change)
     assert (caught.value.param, caught.value.code) == (param, code)
     assert caught.value.type == "invalid_request_error"
+
+
+def test_an_answer_takes_the_room_that_is_left(client, server):
+    """A client that asks for 1,024 tokens unasked, as NVIDIA's for LangChain does, beside a prompt that leaves fewer."""
+    asked = client.chat.completions.with_raw_response.create(
+        model=server.model, messages=[{"role": "user", "content": "x" * 8100}], max_tokens=1024, extra_body={"ignore_eos": True}
+    )
+    answer = asked.parse()
+    assert answer.choices[0].finish_reason == "length"
+    assert answer.usage.total_tokens == 8192
+    assert answer.warnings[0] == asked.headers["x-maru-warning"]
+    assert answer.warnings[0].startswith("max_tokens: 1024 do not fit")
+
+
+TOOL_MESSAGES = [
+    {"role": "assistant", "content": None, "refusal": None, "audio": None, "annotations": [], "function_call": None},
+    {"role": "assistant"},
+    {"role": "assistant", "content": ""},
+    {"role": "assistant", "content": []},
+    {"role": "assistant", "content": [{"type": "text", "text": "Let me see."}], "name": "weather_agent"},
+]
+
+
+@pytest.mark.parametrize("message", TOOL_MESSAGES)
+@pytest.mark.parametrize("arguments", ['{"city": "서울"}', "", "{}", '{"city": "서', "not JSON"])
+def test_what_agents_send_back(ask, message, arguments):
+    call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": arguments}}
+    tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}}
+    history = [
+        *HELLO,
+        {**message, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": [{"type": "text", "text": "3 °C"}]},
+    ]
+    answer = ask(messages=history, tools=[tool], tool_choice="auto", max_tokens=4)
+    assert answer.choices[0].finish_reason == "length"
+    assert bool(getattr(answer, "warnings", None)) == (arguments in ('{"city": "서', "not JSON"))
+
+
+def test_tools_are_shown_to_the_model(ask):
+    tool = {"type": "function", "function": {"name": "get_time", "description": "The time", "parameters": {"type": "object", "properties": {}}}}
+    without, with_tools = ask(max_tokens=1), ask(max_tokens=1, tools=[tool])
+    assert with_tools.usage.prompt_tokens > without.usage.prompt_tokens + 100
+    assert ask(max_tokens=1, tools=[tool], tool_choice="none").usage == without.usage
 
 
 def test_an_unknown_argument_is_named(client, server):

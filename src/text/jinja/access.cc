@@ -15,6 +15,7 @@ std::string described(const Value& value) {
 }
 
 Value no_attribute(Runtime& runtime, const Value& value, std::string_view name) {
+  runtime.step_bytes(name.size());
   return runtime.undefined(fmt::format("'{}' has no attribute '{}'", described(value), name));
 }
 
@@ -41,12 +42,11 @@ const Value* entry_of(Runtime& runtime, const Value& dict, const Value& key) {
 }
 
 Value character_item(Runtime& runtime, const Value& text, int64_t index) {
-  const std::vector<size_t> offsets = character_offsets(text.bytes());
-  runtime.step(static_cast<int64_t>(offsets.size() / 16));
-  const auto count = static_cast<int64_t>(offsets.size()) - 1;
-  const int64_t at = index < 0 ? index + count : index;
+  const int64_t count = *length_of(runtime, text), at = index < 0 ? index + count : index;
   if (at < 0 || at >= count) return no_element(runtime, text, Value::integer(index));
-  return runtime.string(text.text().slice(offsets[static_cast<size_t>(at)], offsets[static_cast<size_t>(at) + 1]));
+  runtime.step_characters(static_cast<size_t>(at));
+  const size_t begin = skip_characters(text.bytes(), 0, static_cast<size_t>(at));
+  return runtime.string(text.text().slice(begin, skip_characters(text.bytes(), begin, 1)));
 }
 
 std::optional<Value> subscript(Runtime& runtime, const Value& value, const Value& index) {
@@ -66,10 +66,13 @@ std::optional<Value> subscript(Runtime& runtime, const Value& value, const Value
 /// The indices a slice takes, of `count` items.
 struct Span {
   int64_t start, stop, step;
-  std::vector<size_t> indices() const {
-    std::vector<size_t> list;
-    for (int64_t i = start; step > 0 ? i < stop : i > stop; i += step) list.push_back(static_cast<size_t>(i));
-    return list;
+  template <class F>
+  void for_each(F take) const {
+    for (int64_t i = start; step > 0 ? i < stop : i > stop; i += step) take(static_cast<size_t>(i));
+  }
+  size_t size() const {
+    const int64_t distance = step > 0 ? stop - start : start - stop;
+    return distance <= 0 ? 0 : static_cast<size_t>((distance - 1) / std::abs(step) + 1);
   }
 };
 
@@ -93,15 +96,16 @@ Span span_of(Runtime& runtime, int64_t count, const Value& begin, const Value& e
 }
 
 Value slice_text(Runtime& runtime, const MarkedText& text, const Value& begin, const Value& end, const Value& step) {
-  const std::vector<size_t> offsets = character_offsets(text.bytes);
-  runtime.step(static_cast<int64_t>(offsets.size() / 16));
-  const Span span = span_of(runtime, static_cast<int64_t>(offsets.size()) - 1, begin, end, step);
+  runtime.step_characters(3 * text.size());
+  const Span span = span_of(runtime, static_cast<int64_t>(count_characters(text.bytes)), begin, end, step);
   if (span.step == 1) {
-    const auto from = static_cast<size_t>(span.start), to = static_cast<size_t>(std::max(span.start, span.stop));
-    return runtime.string(text.slice(offsets[from], offsets[to]));
+    const size_t from = skip_characters(text.bytes, 0, static_cast<size_t>(span.start));
+    return runtime.string(text.slice(from, skip_characters(text.bytes, from, span.size())));
   }
+  const Held held(runtime, text.size() * sizeof(uint32_t));
+  const std::vector<uint32_t> offsets = character_offsets(text.bytes);
   TextBuilder out(runtime);
-  for (const size_t i : span.indices()) out.add_slice(text, offsets[i], offsets[i + 1]);
+  span.for_each([&](size_t i) { out.add_slice(text, offsets[i], offsets[i + 1]); });
   return out.safe(text.safe).finish();
 }
 
@@ -148,7 +152,9 @@ Value slice_of(Runtime& runtime, const Value& value, const Value& begin, const V
   const Span span = span_of(runtime, static_cast<int64_t>(data.items.size()), begin, end, step);
   if (data.sequence_kind == SequenceKind::kRange) return slice_range(runtime, data, span);
   Values items;
-  for (const size_t i : span.indices()) items.push_back(data.items[i]);
+  runtime.step_items(span.size());
+  items.reserve(span.size());
+  span.for_each([&](size_t i) { items.push_back(data.items[i]); });
   return runtime.sequence(data.sequence_kind == SequenceKind::kList ? SequenceKind::kList : SequenceKind::kTuple,
                           std::move(items));
 }

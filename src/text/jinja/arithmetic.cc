@@ -112,6 +112,8 @@ Value add_strings(Runtime& runtime, const Value& a, const Value& b) {
 }
 
 Value add_items(Runtime& runtime, const Value& a, const Value& b) {
+  runtime.step_items(a.items().size() + b.items().size());
+  const Held held(runtime, (a.items().size() + b.items().size()) * sizeof(Value));
   Values items = a.items();
   items.insert(items.end(), b.items().begin(), b.items().end());
   return runtime.sequence(a.is_list() ? SequenceKind::kList : SequenceKind::kTuple, std::move(items));
@@ -123,12 +125,14 @@ Value repeat(Runtime& runtime, const Value& value, int64_t wanted) {
   const auto limit = static_cast<size_t>(runtime.limits().output_bytes);
   if (unit > 0 && times > limit / unit) runtime.fail_exhausted("bytes in one value", runtime.limits().output_bytes);
   runtime.require_room(unit * times);
-  runtime.step(static_cast<int64_t>(unit > 0 ? unit * times / 64 : 0));
   if (value.is_string()) {
     TextBuilder text(runtime);
+    if (value.text().count_marks(0, unit) == 0)
+      return text.add_repeated(value.bytes(), times).safe(value.text().safe).finish();
     for (size_t i = 0; unit > 0 && i < times; ++i) text.add(value.text());
     return text.safe(value.text().safe).finish();
   }
+  runtime.step_bytes(unit * times);
   Values items;
   items.reserve(value.items().size() * (unit > 0 ? times : 0));
   for (size_t i = 0; unit > 0 && i < times; ++i) items.insert(items.end(), value.items().begin(), value.items().end());
@@ -140,6 +144,7 @@ bool repeats(const Value& value) { return value.is_string() || value.is_list() |
 }  // namespace
 
 MarkedText escape_html(Runtime& runtime, const Value& value) {
+  if (value.is_string()) runtime.step_characters(2 * value.bytes().size());
   MarkedText text = value.is_string() ? value.text() : to_text(runtime, value);
   if (text.safe) return text;
   TextBuilder out(runtime);

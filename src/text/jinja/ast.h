@@ -156,10 +156,10 @@ struct WithStatement {
 struct GenerationStatement {
   Body body;
 };
-/// {% block %}: rendered where it stands, for a template on its own has none that replaces it.
+/// {% block %}: rendered where it stands, for a template on its own has none that replaces it, and by self.NAME().
 struct BlockStatement {
   bool scoped = false;  // sees the variables around it, not only those of the template
-  Body body;
+  std::shared_ptr<const Body> body;
 };
 struct BreakStatement {};
 struct ContinueStatement {};
@@ -175,6 +175,7 @@ struct Statement {
 struct Tree {
   std::string name;
   Body body;
+  std::vector<std::pair<std::string, std::shared_ptr<const Body>>> blocks;
   bool marks_generation = false;  // has {% generation %}
 };
 

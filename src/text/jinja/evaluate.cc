@@ -73,6 +73,7 @@ void Interpreter::add_arguments(const Arguments& arguments, Call& call) {
   if (!arguments.keyword_rest) return;
   const Value rest = eval(*arguments.keyword_rest);
   if (!rest.is_dict()) runtime_.fail("argument after ** must be a mapping, not " + std::string(type_name(rest)));
+  runtime_.step_items(2 * rest.heap_as<DictData>().entries.size());
   for (const auto& [key, value] : rest.heap_as<DictData>().entries) {
     if (!key.is_string()) runtime_.fail("keywords must be strings");
     call.keywords.emplace_back(key, value);
@@ -83,6 +84,7 @@ Value Interpreter::call(const CallExpr& e, const Value* caller) {
   const Value callee = eval(*e.callee);
   Call call{runtime_, name_of_callee(*e.callee), Value(), {}, {}};
   add_arguments(e.arguments, call);
+  const Held held(runtime_, (call.arguments.size() + 2 * call.keywords.size()) * sizeof(Value));
   if (caller != nullptr) call.keywords.emplace_back(runtime_.string("caller"), *caller);
   runtime_.at_line(e.callee->line);
   if (callee.is_undefined()) fail_undefined(runtime_, callee);

@@ -54,6 +54,7 @@ bool flag(Runtime& runtime, const std::optional<Value>& value) { return value &&
 const Value* given(const std::optional<Value>& value) { return value && !value->is_none() ? &*value : nullptr; }
 
 MarkedText soft_text(Runtime& runtime, const Value& value) {
+  if (value.is_string()) runtime.step_bytes(value.bytes().size());
   return value.is_string() ? value.text() : to_text(runtime, value);
 }
 

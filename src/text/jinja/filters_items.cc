@@ -70,7 +70,9 @@ Value do_reverse(Call& call) {
   call.bind({});
   if (call.self.is_string()) {
     const MarkedText& text = call.self.text();
-    const std::vector<size_t> offsets = character_offsets(text.bytes);
+    call.runtime.step_characters(2 * text.size());
+    const Held held(call.runtime, text.size() * sizeof(uint32_t));
+    const std::vector<uint32_t> offsets = character_offsets(text.bytes);
     TextBuilder out(call.runtime);
     for (size_t i = offsets.size() - 1; i-- > 0;) out.add_slice(text, offsets[i], offsets[i + 1]);
     return out.safe(text.safe).finish();
@@ -189,6 +191,7 @@ Value do_batch(Call& call) {
     const int64_t missing = size - static_cast<int64_t>(current.size());
     if (given(a[1]) != nullptr && missing > 0) {
       call.runtime.require_room(static_cast<size_t>(std::min<int64_t>(missing, 1 << 30)) * sizeof(Value));
+      call.runtime.step_items(static_cast<size_t>(missing));
       current.resize(static_cast<size_t>(size), *a[1]);
     }
     batches.push_back(call.runtime.list(std::move(current)));
@@ -260,10 +263,11 @@ Value path_of(Runtime& runtime, const Value& item, const Value& path, const Valu
 }
 
 Value without_case(Runtime& runtime, const Value& value) {
-  return value.is_string() ? runtime.string(map_case(value.text(), to_lower)) : value;
+  return value.is_string() ? runtime.string(map_case(runtime, value.text(), to_lower)) : value;
 }
 
 Values sorted(Runtime& runtime, const Values& values, const Values& keys, bool reverse) {
+  runtime.step_items(4 * values.size());
   std::vector<size_t> order(values.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {

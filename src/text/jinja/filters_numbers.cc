@@ -22,42 +22,76 @@ Value do_abs(Call& call) {
   return value.as_int() < 0 ? negate(call.runtime, value) : Value::integer(value.as_int());
 }
 
-/// Text without white space around it and without the underscores between digits; nothing where one is misplaced.
-std::optional<std::string> digits_of(Runtime& runtime, const MarkedText& text) {
-  const std::string trimmed = strip(runtime, text, nullptr, StripSide::kBoth).bytes;
+/// Text without white space around it, with the decimal digits of all scripts as 0 to 9; nothing where other characters
+/// beyond ASCII are in it. Here Python sees no white space in U+001C to U+001F.
+std::optional<std::string> plain_number(Runtime& runtime, const MarkedText& text) {
+  runtime.step_characters(2 * text.size());
   std::string out;
-  for (size_t i = 0; i < trimmed.size(); ++i) {
-    const auto alnum = [&](size_t at) {
-      return at < trimmed.size() && std::isalnum(static_cast<uint8_t>(trimmed[at])) != 0;
-    };
-    if (trimmed[i] != '_')
-      out += trimmed[i];
-    else if (i == 0 || !alnum(i - 1) || !alnum(i + 1))
+  for (size_t i = 0; i < text.size();) {
+    const Character c = character_at(text.bytes, i);
+    const int digit = digit_value(c.code_point);
+    const bool wide_space = c.code_point >= 0x80 && is_space(c.code_point);
+    out += digit >= 0 ? static_cast<char>('0' + digit) : wide_space ? ' ' : text.bytes[i];
+    i += c.length;
+  }
+  constexpr std::string_view kSpace = " \t\n\v\f\r";
+  const size_t begin = std::min(out.find_first_not_of(kSpace), out.size());
+  out = out.substr(begin, out.find_last_not_of(kSpace) + 1 - begin);
+  const bool plain = std::none_of(out.begin(), out.end(), [](char c) { return c & 0x80; });
+  return plain ? std::optional(out) : std::nullopt;
+}
+
+/// Without underscores; nothing where one does not stand between two `parts`.
+std::optional<std::string> without_underscores(std::string_view text, bool (*part)(char)) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool between = i > 0 && i + 1 < text.size() && part(text[i - 1]) && part(text[i + 1]);
+    if (text[i] != '_')
+      out += text[i];
+    else if (!between)
       return std::nullopt;
   }
   return out;
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter_or_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+/// The base of "0x", "0o" and "0b", else 0.
+int64_t base_of_prefix(std::string_view text) {
+  if (text.size() < 2 || text[0] != '0') return 0;
+  const char letter = static_cast<char>(text[1] | 0x20);
+  return letter == 'x' ? 16 : letter == 'o' ? 8 : letter == 'b' ? 2 : 0;
+}
+
+// Source: Python's int(text, base).
 std::optional<int64_t> parse_int(Runtime& runtime, const MarkedText& text, int64_t base) {
-  std::optional<std::string> digits = digits_of(runtime, text);
-  if (!digits || (base != 0 && (base < 2 || base > 36))) return std::nullopt;
-  std::string_view left = *digits;
+  const std::optional<std::string> plain = plain_number(runtime, text);
+  if (!plain || (base != 0 && (base < 2 || base > 36))) return std::nullopt;
+  std::string_view left = *plain;
   const bool negative = left.starts_with('-');
   if (negative || left.starts_with('+')) left.remove_prefix(1);
-  const char letter = left.size() > 2 && left[0] == '0' ? static_cast<char>(left[1] | 0x20) : '\0';
-  const int64_t prefix = letter == 'x' ? 16 : letter == 'o' ? 8 : letter == 'b' ? 2 : 0;
-  if (prefix != 0 && (base == prefix || base == 0)) left.remove_prefix(2), base = prefix;
-  if (base == 0) base = 10;
+  const int64_t prefix = base_of_prefix(left);
+  if (prefix != 0 && (base == prefix || base == 0)) {
+    left.remove_prefix(left.substr(2).starts_with('_') ? 3 : 2);
+    base = prefix;
+  }
+  const std::optional<std::string> digits = without_underscores(left, is_letter_or_digit);
+  if (!digits || digits->empty() || !is_letter_or_digit((*digits)[0])) return std::nullopt;
+  if (base == 0 && (*digits)[0] == '0' && digits->find_first_not_of('0') != std::string::npos) return std::nullopt;
   uint64_t value = 0;
-  const auto [end, error] = std::from_chars(left.data(), left.data() + left.size(), value, static_cast<int>(base));
-  if (left.empty() || end != left.data() + left.size()) return std::nullopt;
+  const auto [end, error] =
+      std::from_chars(digits->data(), digits->data() + digits->size(), value, static_cast<int>(base == 0 ? 10 : base));
+  if (end != digits->data() + digits->size()) return std::nullopt;
   if (error != std::errc() || value > static_cast<uint64_t>(INT64_MAX))
     runtime.fail(ErrorCode::kUnimplemented, "integers beyond 64 bits are not supported");
   return negative ? -static_cast<int64_t>(value) : static_cast<int64_t>(value);
 }
 
+// Source: Python's float(text).
 std::optional<double> parse_real(Runtime& runtime, const MarkedText& text) {
-  const std::optional<std::string> digits = digits_of(runtime, text);
+  const std::optional<std::string> plain = plain_number(runtime, text);
+  const std::optional<std::string> digits = plain ? without_underscores(*plain, is_digit) : std::nullopt;
   if (!digits || digits->empty()) return std::nullopt;
   std::string lower = to_lower(*digits);
   const bool signed_number = lower[0] == '+' || lower[0] == '-';
@@ -65,7 +99,7 @@ std::optional<double> parse_real(Runtime& runtime, const MarkedText& text) {
   if (signed_number) lower.erase(0, 1);
   if (lower == "inf" || lower == "infinity") return sign * INFINITY;
   if (lower == "nan") return NAN;
-  if (lower.empty() || lower.find_first_not_of("0123456789.e+-") != std::string::npos) return std::nullopt;
+  if (lower.empty() || !(is_digit(lower[0]) || lower[0] == '.')) return std::nullopt;
   double value = 0;
   const auto [end, error] = std::from_chars(lower.data(), lower.data() + lower.size(), value);
   if (end != lower.data() + lower.size()) return std::nullopt;
@@ -108,8 +142,9 @@ Value do_float(Call& call) {
 }
 
 // To the nearest decimal of the exact value, halves to even, as Python's round().
-double rounded(double value, int64_t precision) {
+double rounded(Runtime& runtime, double value, int64_t precision) {
   if (!std::isfinite(value) || precision > 320) return value;
+  runtime.step(std::max<int64_t>(precision, 0) + (value != 0 ? std::abs(std::ilogb(value)) / 3 : 0));
   if (precision < -308) return std::copysign(0.0, value);
   if (precision >= 0) return std::strtod(fmt::format("{:.{}f}", value, static_cast<int>(precision)).c_str(), nullptr);
   const double scale = std::pow(10.0, static_cast<double>(-precision));
@@ -139,7 +174,7 @@ Value do_round(Call& call) {
   if (!value.is_number()) runtime.fail("round: expected a number, got " + std::string(type_name(value)));
   if (method == "common")
     return value.is_integral() ? rounded_integer(runtime, value, precision)
-                               : Value::real(rounded(value.as_real(), precision));
+                               : Value::real(rounded(runtime, value.as_real(), precision));
   const double scale = std::pow(10.0, static_cast<double>(precision)), scaled = value.as_real() * scale;
   return Value::real((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale);
 }

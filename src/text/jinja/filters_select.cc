@@ -28,6 +28,7 @@ Value map_attribute(Call& call, const Value& attribute) {
 
 /// The call of another filter or test with the arguments from `first` on.
 Call inner_call(const Call& call, const std::string& name, size_t first) {
+  call.runtime.step_items(call.arguments.size() + 2 * call.keywords.size());
   const Values rest(call.arguments.begin() + static_cast<ptrdiff_t>(first), call.arguments.end());
   return {call.runtime, name, Value(), rest, call.keywords};
 }

@@ -11,17 +11,17 @@ namespace {
 
 Value do_upper(Call& call) {
   call.bind({});
-  return call.runtime.string(map_case(soft_text(call.runtime, call.self), to_upper));
+  return call.runtime.string(map_case(call.runtime, soft_text(call.runtime, call.self), to_upper));
 }
 
 Value do_lower(Call& call) {
   call.bind({});
-  return call.runtime.string(map_case(soft_text(call.runtime, call.self), to_lower));
+  return call.runtime.string(map_case(call.runtime, soft_text(call.runtime, call.self), to_lower));
 }
 
 Value do_capitalize(Call& call) {
   call.bind({});
-  return call.runtime.string(capitalize(soft_text(call.runtime, call.self)));
+  return call.runtime.string(capitalize(call.runtime, soft_text(call.runtime, call.self)));
 }
 
 // Words begin behind white space and - ( { [ <.
@@ -42,8 +42,10 @@ Value do_title(Call& call) {
       if (separator != (c.code_point < 0x80 ? separates(c) : is_space(c.code_point))) break;
       end += c.length;
     }
-    out.add(map_case(text.slice(i, i + first.length), to_upper));
-    out.add(map_case(text.slice(i + first.length, end), to_lower));
+    constexpr int64_t kStepsPerWord = 8;  // two calls of the library
+    call.runtime.step(kStepsPerWord);
+    out.add(map_case(call.runtime, text.slice(i, i + first.length), to_upper));
+    out.add(map_case(call.runtime, text.slice(i + first.length, end), to_lower));
     i = end;
   }
   return out.finish();
@@ -93,7 +95,7 @@ Value do_center(Call& call) {
 }
 
 MarkedText indentation(Runtime& runtime, const std::optional<Value>& width) {
-  if (width && width->is_string()) return width->text();
+  if (width && width->is_string()) return runtime.step_bytes(width->bytes().size()), width->text();
   TextBuilder spaces(runtime);
   const int64_t count = width ? require_int(runtime, *width, "indent") : 4;
   return spaces.add_repeated(" ", static_cast<size_t>(std::max<int64_t>(count, 0))).take();
@@ -103,13 +105,14 @@ Value do_indent(Call& call) {
   const auto a = call.bind({"width", "first", "blank"});
   const MarkedText indent = indentation(call.runtime, a[0]);
   if (call.self.is_undefined()) fail_undefined(call.runtime, call.self);
-  MarkedText text = require_text(call.runtime, call.self, "indent");
+  call.runtime.step_bytes(require_text(call.runtime, call.self, "indent").size());
+  MarkedText text = call.self.text();
   text.append("\n");
   const bool blank = flag(call.runtime, a[2]);
   TextBuilder out(call.runtime);
   if (flag(call.runtime, a[1])) out.add(indent);
   bool first = true;
-  for (const auto& [begin, end] : split_lines(text, false)) {
+  for (const auto& [begin, end] : split_lines(call.runtime, text, false)) {
     if (!first) out.add("\n");
     if (!first && (blank || begin < end)) out.add(indent);
     out.add_slice(text, begin, end);
@@ -123,15 +126,15 @@ Value do_truncate(Call& call) {
   Runtime& runtime = call.runtime;
   const MarkedText& text = require_text(runtime, call.self, "truncate");
   const MarkedText end = a[2] ? require_text(runtime, *a[2], "truncate") : MarkedText::own("...");
+  runtime.step_characters(end.size());
   const int64_t length = a[0] ? require_int(runtime, *a[0], "truncate") : 255;
   const int64_t leeway = given(a[3]) != nullptr ? require_int(runtime, *a[3], "truncate") : 5;
   const auto end_size = static_cast<int64_t>(count_characters(end.bytes));
   if (length < end_size) runtime.fail("truncate: expected a length of at least " + std::to_string(end_size));
   if (leeway < 0) runtime.fail("truncate: expected a leeway of at least 0");
-  const std::vector<size_t> offsets = character_offsets(text.bytes);
-  const auto size = static_cast<int64_t>(offsets.size()) - 1;
-  if (size - length <= leeway) return call.self;
-  MarkedText kept = text.slice(0, offsets[static_cast<size_t>(length - end_size)]);
+  if (*length_of(runtime, call.self) - length <= leeway) return call.self;
+  runtime.step_characters(2 * text.size());
+  MarkedText kept = text.slice(0, skip_characters(text.bytes, 0, static_cast<size_t>(length - end_size)));
   if (!flag(runtime, a[1])) kept = kept.slice(0, std::min(kept.bytes.rfind(' '), kept.size()));
   TextBuilder out(runtime);
   return out.add(kept).add(end).finish();
@@ -140,6 +143,7 @@ Value do_truncate(Call& call) {
 Value do_word_count(Call& call) {
   call.bind({});
   const MarkedText text = soft_text(call.runtime, call.self);
+  call.runtime.step_characters(2 * text.size());
   int64_t words = 0;
   bool inside = false;
   for (size_t i = 0; i < text.size();) {
@@ -196,6 +200,7 @@ Value do_url_encode(Call& call) {
   TextBuilder out(runtime);
   std::vector<std::pair<Value, Value>> pairs;
   if (call.self.is_dict()) {
+    runtime.step_items(call.self.heap_as<DictData>().entries.size());
     pairs = call.self.heap_as<DictData>().entries;
   } else if (call.self.is_sequence()) {
     for (const Value& item : call.self.items()) {

@@ -34,6 +34,7 @@ class PercentFormatter {
  public:
   PercentFormatter(Runtime& runtime, const MarkedText& format, const Value& arguments)
       : runtime_(runtime), format_(format), arguments_(arguments), out_(runtime) {
+    if (arguments.is_tuple()) runtime.step_items(arguments.items().size());
     list_ = arguments.is_tuple() ? arguments.items() : Values{arguments};
   }
 
@@ -106,6 +107,7 @@ class PercentFormatter {
   }
 
   void convert() {
+    runtime_.step();
     const std::optional<Value> named = named_argument();
     FormatSpec spec = read_spec();
     if (at_ >= format_.size()) runtime_.fail("incomplete format");
@@ -205,6 +207,8 @@ class BraceFormatter {
   /// NAME!CONVERSION:SPEC
   void replace_field(const MarkedText& field, TextBuilder& out, int depth) {
     if (depth == 0) runtime_.fail("Max string recursion exceeded");
+    runtime_.step(2);
+    runtime_.step_characters(field.size());
     size_t name_end = 0;
     for (bool inside = false; name_end < field.size(); ++name_end) {
       const char c = field.bytes[name_end];
@@ -259,6 +263,7 @@ class BraceFormatter {
 
   Value argument(const std::string& name) {
     if (name.empty() || is_digit_char(name[0])) return positional(name);
+    runtime_.step_items(call_.keywords.size());
     for (const auto& [keyword, value] : call_.keywords)
       if (keyword.is_string() && keyword.bytes() == name) return value;
     runtime_.fail("format() has no argument '" + name + "'");

@@ -34,6 +34,12 @@ std::string with_grouping(const std::string& number, char separator) {
   return grouped(number.substr(0, end), separator) + number.substr(end);
 }
 
+/// The work of writing a number: its digits are computed one by one.
+int64_t work_of(double magnitude, int64_t precision) {
+  const int64_t exponent = std::isfinite(magnitude) && magnitude != 0 ? std::abs(std::ilogb(magnitude)) / 3 : 0;
+  return 4 + std::min(precision, kMaxPrecision) + exponent;
+}
+
 /// General format: like repr() without a precision, else significant digits as in C.
 std::string general(double value, const FormatSpec& spec) {
   if (spec.type == '\0' && !spec.precision) return float_repr(value);
@@ -104,6 +110,7 @@ std::string format_real(Runtime& runtime, double value, const FormatSpec& spec) 
   if (spec.precision.value_or(0) > kMaxPrecision) runtime.fail("precision too big: expected at most 1000");
   const bool upper = spec.type == 'F' || spec.type == 'E' || spec.type == 'G';
   const double magnitude = std::abs(value);
+  runtime.step(work_of(magnitude, spec.precision.value_or(6)));
   const auto precision = static_cast<int>(spec.precision.value_or(6));
   std::string text;
   if (!std::isfinite(value)) {
@@ -127,6 +134,7 @@ std::string format_real(Runtime& runtime, double value, const FormatSpec& spec) 
 }
 
 void add_padded(const MarkedText& text, const FormatSpec& spec, bool number, TextBuilder& to) {
+  to.runtime().step_characters(text.size());
   const auto size = static_cast<int64_t>(count_characters(text.bytes));
   const auto pad = static_cast<size_t>(std::max<int64_t>(spec.width - size, 0));
   const char align = spec.align != '\0' ? spec.align : number ? (spec.zero ? '=' : '>') : '<';
@@ -142,8 +150,7 @@ void add_padded(const MarkedText& text, const FormatSpec& spec, bool number, Tex
 
 MarkedText cut_to_precision(const MarkedText& text, const FormatSpec& spec) {
   if (!spec.precision) return text;
-  const std::vector<size_t> offsets = character_offsets(text.bytes);
-  return text.slice(0, offsets[std::min(offsets.size() - 1, static_cast<size_t>(*spec.precision))]);
+  return text.slice(0, skip_characters(text.bytes, 0, static_cast<size_t>(*spec.precision)));
 }
 
 }  // namespace maru::text::jinja

@@ -8,6 +8,38 @@
 #include "text/jinja/methods.h"
 
 namespace maru::text::jinja {
+namespace {
+
+constexpr auto kVariableBytes = static_cast<int64_t>(sizeof(std::pair<std::string_view, Value>));
+
+}  // namespace
+
+/// What self.NAME is: called, the block's text.
+class BlockReference : public Object {
+ public:
+  BlockReference(Interpreter& interpreter, const Body& body) : interpreter_(interpreter), body_(body) {}
+  std::string_view type_name() const override { return "BlockReference"; }
+  bool is_callable() const override { return true; }
+  Value call(Call& call) override { return call.bind({}), interpreter_.render_block(body_); }
+
+ private:
+  Interpreter& interpreter_;
+  const Body& body_;
+};
+
+class SelfReference : public Object {
+ public:
+  explicit SelfReference(Interpreter& interpreter) : interpreter_(interpreter) {}
+  std::string_view type_name() const override { return "TemplateReference"; }
+  std::optional<Value> attribute(Runtime& runtime, const Value&, std::string_view name) override {
+    const Body* block = interpreter_.block_named(name);
+    if (block == nullptr) return std::nullopt;
+    return Value(Kind::kObject, runtime.make<BlockReference>(0, interpreter_, *block));
+  }
+
+ private:
+  Interpreter& interpreter_;
+};
 
 Interpreter::Entered::Entered(Interpreter& interpreter, Scope* parent)
     : interpreter_(interpreter), outer_(interpreter.scope_) {
@@ -40,6 +72,7 @@ void Interpreter::add_environment() {
 }
 
 void Interpreter::set_global(std::string_view name, Value value) {
+  runtime_.step_items(globals_.variables.size());
   for (auto& [key, old] : globals_.variables)
     if (key == name) return void(old = std::move(value));
   globals_.variables.emplace_back(name, std::move(value));
@@ -47,6 +80,7 @@ void Interpreter::set_global(std::string_view name, Value value) {
 
 MarkedText Interpreter::run() {
   Captured captured(*this);
+  set_global("self", Value(Kind::kObject, runtime_.make<SelfReference>(0, *this)));
   const Entered entered(*this, &globals_);
   template_scope_ = scope_;
   run(tree_.body);
@@ -68,8 +102,10 @@ void Interpreter::leave(Scope* scope) {
 }
 
 Value Interpreter::look_up(std::string_view name) {
+  size_t looked_at = 0;
   for (const Scope* scope = scope_; scope != nullptr; scope = scope->parent) {
-    runtime_.step(static_cast<int64_t>(scope->variables.size() / 16));
+    looked_at += 1 + scope->variables.size();
+    if (looked_at >= 16) runtime_.step_items(std::exchange(looked_at, 0));
     for (const auto& [key, value] : scope->variables)
       if (key == name) return value;
   }
@@ -77,9 +113,19 @@ Value Interpreter::look_up(std::string_view name) {
 }
 
 void Interpreter::assign_name(std::string_view name, const Value& value) {
+  runtime_.step_items(scope_->variables.size());
   for (auto& [key, old] : scope_->variables)
     if (key == name) return void(old = value);
+  if (scope_->captured) runtime_.charge(*kept_bytes_, kVariableBytes);
   scope_->variables.emplace_back(name, value);
+}
+
+void Interpreter::capture(Scope* innermost) {
+  for (Scope* scope = innermost; scope != nullptr && !scope->captured; scope = scope->parent) {
+    const auto variables = static_cast<int64_t>(scope->variables.size());
+    runtime_.charge(*kept_bytes_, static_cast<int64_t>(sizeof(Scope)) + kVariableBytes * variables);
+    scope->captured = true;
+  }
 }
 
 void Interpreter::assign(const Target& target, const Value& value) {
@@ -236,7 +282,24 @@ Interpreter::Flow Interpreter::exec(const GenerationStatement& s) {
 
 Interpreter::Flow Interpreter::exec(const BlockStatement& s) {
   const Entered entered(*this, s.scoped ? scope_ : template_scope_);
-  return run(s.body);
+  return run(*s.body);
+}
+
+const Body* Interpreter::block_named(std::string_view name) const {
+  runtime_.step_items(tree_.blocks.size());
+  const auto it =
+      std::find_if(tree_.blocks.begin(), tree_.blocks.end(), [&](const auto& b) { return b.first == name; });
+  return it == tree_.blocks.end() ? nullptr : it->second.get();
+}
+
+Value Interpreter::render_block(const Body& body) {
+  const auto nested = runtime_.nested_run();
+  const int line = runtime_.line();
+  Captured captured(*this);
+  const Entered entered(*this, template_scope_);
+  run(body);
+  runtime_.at_line(line);
+  return runtime_.string(captured.take());
 }
 
 Interpreter::Flow Interpreter::exec(const MacroStatement& s) {

@@ -27,6 +27,8 @@ class Interpreter {
 
  private:
   friend class Macro;
+  friend class BlockReference;
+  friend class SelfReference;
   enum class Flow : uint8_t { kNormal, kBreak, kContinue };
   /// A scope for as long as a block runs.
   class Entered {
@@ -103,6 +105,11 @@ class Interpreter {
   Value call_macro(const Signature& signature, const Body& body, Scope* closure, Call& call);
   void bind_parameters(const Signature& signature, Call& call);
   void add_environment();
+  /// Null: the template has no block of that name.
+  const Body* block_named(std::string_view name) const;
+  Value render_block(const Body& body);
+  /// A macro is made: the scopes around it stay, and their bytes count until the render ends.
+  void capture(Scope* innermost);
 
   Scope* new_scope(Scope* parent);
   void leave(Scope* scope);
@@ -111,6 +118,7 @@ class Interpreter {
   Runtime& runtime_;
   std::vector<std::unique_ptr<Scope>> scopes_;  // in use, innermost last
   std::vector<std::unique_ptr<Scope>> kept_;    // those that macros look into
+  const std::shared_ptr<Heap> kept_bytes_ = std::make_shared<Heap>();
   Scope globals_;
   Scope* scope_ = &globals_;
   Scope* template_scope_ = nullptr;

@@ -42,6 +42,7 @@ class JsonWriter {
   }
 
   void write_string(const MarkedText& text) {
+    runtime_.step_characters(text.size());
     out_.add("\"");
     size_t done = 0;
     for (size_t i = 0; i < text.size();) {
@@ -102,6 +103,7 @@ class JsonWriter {
   }
 
   void write_dict(const DictData& dict) {
+    runtime_.step_items(dict.entries.size());
     std::vector<const std::pair<Value, Value>*> entries;
     for (const auto& entry : dict.entries) entries.push_back(&entry);
     if (style_.sort_keys)

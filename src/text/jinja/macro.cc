@@ -35,8 +35,8 @@ class Macro : public Object {
 };
 
 Value Interpreter::make_macro(const Signature& signature, const Body& body) {
-  auto macro = runtime_.make<Macro>(static_cast<int64_t>(sizeof(Scope)), *this, signature, body, scope_);
-  for (Scope* scope = scope_; scope != nullptr && !scope->captured; scope = scope->parent) scope->captured = true;
+  auto macro = runtime_.make<Macro>(0, *this, signature, body, scope_);
+  capture(scope_);
   return {Kind::kObject, std::move(macro)};
 }
 
@@ -54,6 +54,7 @@ Value Interpreter::call_macro(const Signature& signature, const Body& body, Scop
 void Interpreter::bind_parameters(const Signature& signature, Call& call) {
   const auto& parameters = signature.parameters;
   const auto take_keyword = [&](std::string_view name) -> std::optional<Value> {
+    runtime_.step_items(2 * call.keywords.size());
     const auto it = std::find_if(call.keywords.begin(), call.keywords.end(),
                                  [&](const auto& keyword) { return keyword.first.bytes() == name; });
     if (it == call.keywords.end()) return std::nullopt;
@@ -84,6 +85,7 @@ void Interpreter::bind_parameters(const Signature& signature, Call& call) {
     runtime_.fail(
         fmt::format("macro '{}' takes no keyword argument '{}'", signature.name, call.keywords[0].first.bytes()));
   }
+  runtime_.step_items(call.arguments.size());
   const size_t taken = std::min(parameters.size(), call.arguments.size());
   if (signature.uses_varargs)
     assign_name("varargs",

@@ -20,6 +20,13 @@ void Ranges::add_slice(const Ranges& other, size_t from, size_t to, size_t at) {
     add(std::max<size_t>(it->first, from) - from + at, std::min<size_t>(it->second, to) - from + at);
 }
 
+size_t Ranges::count(size_t from, size_t to) const {
+  if (list_.size() <= 1) return list_.size();
+  const auto first = std::partition_point(list_.begin(), list_.end(), [&](const auto& r) { return r.second <= from; });
+  const auto last = std::partition_point(first, list_.end(), [&](const auto& r) { return r.first < to; });
+  return static_cast<size_t>(last - first);
+}
+
 bool Ranges::covers(size_t begin, size_t end) const {
   const auto it = std::partition_point(list_.begin(), list_.end(), [&](const auto& r) { return r.second <= begin; });
   return begin >= end || (it != list_.end() && it->first <= begin && it->second >= end);

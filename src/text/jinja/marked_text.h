@@ -20,6 +20,8 @@ class Ranges {
   /// Adds what `other` has within [from, to), moved so that `from` lands on `at`.
   void add_slice(const Ranges& other, size_t from, size_t to, size_t at);
   bool covers(size_t begin, size_t end) const;
+  /// How many ranges add_slice would go through.
+  size_t count(size_t from, size_t to) const;
   bool touches(size_t begin, size_t end) const;
   const std::vector<std::pair<uint32_t, uint32_t>>& list() const { return list_; }
 
@@ -37,6 +39,7 @@ struct MarkedText {
   static MarkedText from_input(std::string bytes);
 
   size_t size() const { return bytes.size(); }
+  size_t count_marks(size_t begin, size_t end) const { return input.count(begin, end) + generated.count(begin, end); }
   void append(std::string_view own) { bytes.append(own); }
   void append(const MarkedText& other) { append_slice(other, 0, other.size()); }
   void append_slice(const MarkedText& other, size_t begin, size_t end);

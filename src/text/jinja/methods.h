@@ -1,8 +1,10 @@
 // The methods of str, list, tuple and dict. Internal to the module.
 #pragma once
 #include <string_view>
+#include <utility>
+#include <vector>
 
-#include "text/jinja/value.h"
+#include "text/jinja/runtime.h"
 
 namespace maru::text::jinja {
 
@@ -36,14 +38,28 @@ MarkedText strip(Runtime& runtime, const MarkedText& text, const Value* characte
 /// str.replace; at most `count` times if that is not negative.
 MarkedText replace(Runtime& runtime, const MarkedText& text, const MarkedText& old, const MarkedText& replacement,
                    int64_t count);
-/// Byte ranges of a text.
-using Pieces = std::vector<std::pair<size_t, size_t>>;
+/// Byte ranges of a text. A list of them is held while it is in use.
+class Pieces {
+ public:
+  explicit Pieces(Runtime& runtime) : held_(runtime) {}
+  void add(size_t begin, size_t end) {
+    if (list_.size() % 1024 == 0) held_.raise_to((list_.size() + 1024) * sizeof(list_[0]));
+    list_.emplace_back(begin, end);
+  }
+  std::vector<std::pair<size_t, size_t>>& list() { return list_; }
+  auto begin() const { return list_.begin(); }
+  auto end() const { return list_.end(); }
+
+ private:
+  Held held_;
+  std::vector<std::pair<size_t, size_t>> list_;
+};
 /// str.splitlines.
-Pieces split_lines(const MarkedText& text, bool keep_ends);
+Pieces split_lines(Runtime& runtime, const MarkedText& text, bool keep_ends);
 /// A case mapping of the whole text.
-MarkedText map_case(const MarkedText& text, std::string (*map)(std::string_view));
-MarkedText capitalize(const MarkedText& text);
-bool is_cased(const MarkedText& text, bool upper);
+MarkedText map_case(Runtime& runtime, const MarkedText& text, std::string (*map)(std::string_view));
+MarkedText capitalize(Runtime& runtime, const MarkedText& text);
+bool is_cased(Runtime& runtime, const MarkedText& text, bool upper);
 /// Throws unless `value` is an integer.
 int64_t require_int(Runtime& runtime, const Value& value, std::string_view what);
 /// Throws unless `value` is a string.

@@ -86,7 +86,8 @@ std::string with_microseconds(const Clock& clock, const std::string& format) {
 
 }  // namespace
 
-std::optional<Value> Namespace::attribute(Runtime&, const Value&, std::string_view name) {
+std::optional<Value> Namespace::attribute(Runtime& runtime, const Value&, std::string_view name) {
+  runtime.step_items(attributes_.size());
   for (const auto& [key, value] : attributes_)
     if (key.bytes() == name) return value;
   return std::nullopt;
@@ -96,6 +97,7 @@ void Namespace::set(Runtime& runtime, const Value& name, Value value) {
   if (!name.is_string()) runtime.fail("namespace: expected names, got " + std::string(jinja::type_name(name)));
   if (name.bytes().starts_with('_'))
     runtime.fail("a namespace cannot hold names that begin with an underscore, got '" + name.bytes() + "'");
+  runtime.step_items(attributes_.size());
   for (auto& [key, old] : attributes_)
     if (key.bytes() == name.bytes()) return void(old = std::move(value));
   runtime.charge(*this, 2 * sizeof(Value));
@@ -166,6 +168,7 @@ Value strftime_now(Call& call) {
   const auto a = call.bind({"format"}, 1);
   const MarkedText& format = require_text(call.runtime, *a[0], "strftime_now()");
   if (format.size() > 256) call.runtime.fail("strftime_now(): expected a format of at most 256 bytes");
+  call.runtime.step(static_cast<int64_t>(8 + format.size()));
   const std::string expanded = with_microseconds(call.runtime.clock(), format.bytes);
   std::array<char, 16384> text{};
   const size_t size =

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "text/jinja/search.h"
 #include "text/jinja/utf8.h"
 
 namespace maru::text::jinja {
@@ -24,6 +25,10 @@ constexpr std::string_view name_of(SequenceKind kind) {
 int family_of(const Value& value) {
   if (value.is_tuple()) return -1;
   return static_cast<int>(value.heap_as<SequenceData>().sequence_kind);
+}
+
+bool is_range(const Value& value) {
+  return value.is_sequence() && value.heap_as<SequenceData>().sequence_kind == SequenceKind::kRange;
 }
 
 bool equal_numbers(const Value& a, const Value& b) {
@@ -55,8 +60,7 @@ bool text_contains(Runtime& runtime, const Value& text, const Value& part) {
     if (part.is_undefined()) fail_undefined(runtime, part);
     runtime.fail("'in <string>' requires string as left operand, not " + std::string(type_name(part)));
   }
-  runtime.step(static_cast<int64_t>(text.bytes().size() / 64));
-  return text.bytes().find(part.bytes()) != std::string::npos;
+  return Search(runtime, text.bytes(), part.bytes()).next() != Search::kNone;
 }
 
 Values characters_of(Runtime& runtime, const MarkedText& text) {
@@ -106,7 +110,7 @@ std::optional<int64_t> length_of(Runtime& runtime, const Value& value) {
   switch (value.kind()) {
     case Kind::kUndefined: return 0;
     case Kind::kString:
-      runtime.step(static_cast<int64_t>(value.bytes().size() / 64));
+      runtime.step_characters(value.bytes().size());
       return static_cast<int64_t>(count_characters(value.bytes()));
     case Kind::kSequence: return static_cast<int64_t>(value.items().size());
     case Kind::kDict: return static_cast<int64_t>(value.heap_as<DictData>().entries.size());
@@ -122,7 +126,7 @@ bool equal(Runtime& runtime, const Value& a, const Value& b) {
   switch (a.kind()) {
     case Kind::kUndefined:
     case Kind::kNone: return true;
-    case Kind::kString: runtime.step(static_cast<int64_t>(a.bytes().size() / 64)); return a.bytes() == b.bytes();
+    case Kind::kString: runtime.step_bytes(a.bytes().size()); return a.bytes() == b.bytes();
     case Kind::kSequence: {
       if (a.same_object(b)) return true;
       if (family_of(a) != family_of(b) || a.items().size() != b.items().size()) return false;
@@ -143,7 +147,8 @@ bool less(Runtime& runtime, const Value& a, const Value& b, std::string_view op)
   runtime.step();
   if (a.is_number() && b.is_number())
     return a.is_integral() && b.is_integral() ? a.as_int() < b.as_int() : a.as_real() < b.as_real();
-  if (a.is_string() && b.is_string()) return a.bytes() < b.bytes();
+  if (a.is_string() && b.is_string())
+    return runtime.step_bytes(std::min(a.bytes().size(), b.bytes().size())), a.bytes() < b.bytes();
   if (a.is_undefined()) fail_undefined(runtime, a);
   if (b.is_undefined()) fail_undefined(runtime, b);
   if ((a.is_list() && b.is_list()) || (a.is_tuple() && b.is_tuple())) {
@@ -158,9 +163,11 @@ bool less(Runtime& runtime, const Value& a, const Value& b, std::string_view op)
 }
 
 uint64_t hash_of(Runtime& runtime, const Value& value) {
+  runtime.step();
   if (value.is_number()) return hash_number(value);
-  if (value.is_string()) return mixed(std::hash<std::string>()(value.bytes()));
-  if (value.is_tuple()) {
+  if (value.is_string())
+    return runtime.step_bytes(value.bytes().size()), mixed(std::hash<std::string>()(value.bytes()));
+  if (value.is_tuple() || is_range(value)) {
     const auto nested = runtime.nested_walk();
     uint64_t hash = 1;
     for (const Value& item : value.items()) hash = mixed(hash + hash_of(runtime, item));
@@ -183,15 +190,16 @@ std::optional<Values> try_items_of(Runtime& runtime, const Value& value) {
   switch (value.kind()) {
     case Kind::kUndefined: return Values{};
     case Kind::kString: return characters_of(runtime, value.text());
-    case Kind::kSequence: runtime.step(static_cast<int64_t>(value.items().size() / 8)); return value.items();
+    case Kind::kSequence: runtime.step_items(value.items().size()); return value.items();
     case Kind::kDict: {
       Values keys;
+      runtime.step_items(value.heap_as<DictData>().entries.size());
       for (const auto& [key, item] : value.heap_as<DictData>().entries) keys.push_back(key);
-      runtime.step(static_cast<int64_t>(keys.size() / 8));
       return keys;
     }
     case Kind::kIterator: {
       auto& data = value.heap_as<IteratorData>();
+      runtime.step_items(data.items.size() - data.next);
       Values rest(data.items.begin() + static_cast<ptrdiff_t>(data.next), data.items.end());
       data.next = data.items.size();
       return rest;
@@ -206,28 +214,47 @@ Values items_of(Runtime& runtime, const Value& value) {
   return std::move(*items);
 }
 
-const Value* DictData::find(Runtime& runtime, const Value& key) const {
-  const uint64_t hash = hash_of(runtime, key);
-  if (index.empty()) {
-    const auto it =
-        std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return equal(runtime, e.first, key); });
-    return it == entries.end() ? nullptr : &it->second;
+std::optional<size_t> DictData::locate(Runtime& runtime, const Value& key, uint64_t hash) const {
+  if (slots_.empty()) {
+    for (size_t i = 0; i < entries.size(); ++i)
+      if (hashes_[i] == hash && equal(runtime, entries[i].first, key)) return i;
+    return std::nullopt;
   }
-  const auto [first, last] = index.equal_range(hash);
-  for (auto it = first; it != last; ++it)
-    if (equal(runtime, entries[it->second].first, key)) return &entries[it->second].second;
-  return nullptr;
+  for (size_t at = hash & (slots_.size() - 1); slots_[at] != 0; at = (at + 1) & (slots_.size() - 1)) {
+    runtime.step();
+    const size_t i = slots_[at] - 1;
+    if (hashes_[i] == hash && equal(runtime, entries[i].first, key)) return i;
+  }
+  return std::nullopt;
+}
+
+const Value* DictData::find(Runtime& runtime, const Value& key) const {
+  const std::optional<size_t> at = locate(runtime, key, hash_of(runtime, key));
+  return at ? &entries[*at].second : nullptr;
+}
+
+void DictData::place(Runtime& runtime, size_t entry) {
+  size_t at = hashes_[entry] & (slots_.size() - 1);
+  for (; slots_[at] != 0; at = (at + 1) & (slots_.size() - 1)) runtime.step();
+  slots_[at] = static_cast<uint32_t>(entry + 1);
+}
+
+void DictData::index_all(Runtime& runtime, size_t num_slots) {
+  runtime.step_items(num_slots);
+  slots_.assign(num_slots, 0);
+  for (size_t i = 0; i < entries.size(); ++i) place(runtime, i);
 }
 
 void DictData::set(Runtime& runtime, Value key, Value value) {
   constexpr size_t kSmall = 8;
-  if (const Value* old = find(runtime, key)) return void(const_cast<Value&>(*old) = std::move(value));
+  const uint64_t hash = hash_of(runtime, key);
+  if (const auto old = locate(runtime, key, hash)) return void(entries[*old].second = std::move(value));
   runtime.charge(*this, 2 * sizeof(Value) + 64);
-  const auto place = static_cast<uint32_t>(entries.size());
-  if (!index.empty()) index.emplace(hash_of(runtime, key), place);
   entries.emplace_back(std::move(key), std::move(value));
-  if (!index.empty() || entries.size() <= kSmall) return;
-  for (uint32_t i = 0; i < entries.size(); ++i) index.emplace(hash_of(runtime, entries[i].first), i);
+  hashes_.push_back(hash);
+  if (entries.size() <= kSmall) return;
+  if (entries.size() * 2 > slots_.size()) return index_all(runtime, std::max(4 * kSmall, 2 * slots_.size()));
+  place(runtime, entries.size() - 1);
 }
 
 }  // namespace maru::text::jinja

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "base/error.h"
 #include "text/jinja/expression_parser.h"
@@ -19,6 +20,7 @@ class Parser : ExpressionParser {
     Tree tree;
     tree.name = name;
     tree.body = parse_body({});
+    tree.blocks = std::move(blocks_);
     tree.marks_generation = marks_generation_;
     return tree;
   }
@@ -240,10 +242,12 @@ class Parser : ExpressionParser {
     const std::string name = expect_name();
     block.scoped = skip_name("scoped");
     if (skip_name("required")) fail("a required block needs another template that fills it");
+    if (!block_names_.insert(name).second) fail("the block '" + name + "' is defined twice");
     const int loops = std::exchange(loops_, 0);
-    block.body = parse_block({"endblock"});
+    block.body = std::make_shared<const Body>(parse_block({"endblock"}));
     loops_ = loops;
     skip_name(name);
+    blocks_.emplace_back(name, block.body);
     return block;
   }
 
@@ -258,6 +262,8 @@ class Parser : ExpressionParser {
 
   int loops_ = 0;  // around the current statement, within the macro
   bool marks_generation_ = false;
+  std::set<std::string> block_names_;
+  std::vector<std::pair<std::string, std::shared_ptr<const Body>>> blocks_;
 };
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace {
 
 // Python chooses double quotes only for text with single quotes and no double ones.
 void print_repr(const MarkedText& text, TextBuilder& to) {
+  to.runtime().step_characters(text.size());
   const bool single = text.bytes.find('\'') != std::string::npos, both = text.bytes.find('"') != std::string::npos;
   const char quote = single && !both ? '"' : '\'';
   to.add({&quote, 1});
@@ -129,6 +130,7 @@ void print(const Value& value, TextBuilder& to) {
 
 MarkedText to_text(Runtime& runtime, const Value& value) {
   if (value.is_string()) {
+    runtime.step_bytes(value.bytes().size());
     MarkedText text = value.text();
     text.safe = false;
     return text;

@@ -1,7 +1,9 @@
+#include "base/excerpt.h"
 #include "text/jinja/runtime.h"
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace maru::text::jinja {
 
@@ -14,14 +16,37 @@ Clock local_clock() {
 }
 
 Runtime::Runtime(std::string_view template_name, const Limits& limits, const Clock& clock)
-    : name_(template_name), limits_(limits), clock_(clock), memory_(std::make_shared<Memory>(limits.memory_bytes)) {}
+    : name_(template_name), limits_(limits), clock_(clock), memory_(std::make_shared<Memory>(limits.memory_bytes)) {
+  constexpr double kForever = 1e9;
+  if (limits.seconds < kForever)
+    deadline_ = SteadyClock::now() +
+                std::chrono::duration_cast<SteadyClock::duration>(std::chrono::duration<double>(limits.seconds));
+}
 
 Runtime::~Runtime() {
   for (const std::shared_ptr<Object>& object : kept_) object->clear();
 }
 
+// Of what a template or a message wrote, which may stand in it and be as long as they like.
+constexpr size_t kMostMessage = 1000;
+
 void Runtime::fail(ErrorCode code, const std::string& message) const {
-  throw Failure(code, name_ + ":" + std::to_string(line_) + ": " + message);
+  throw Failure(code, name_ + ":" + std::to_string(line_) + ": " + excerpt(message, kMostMessage));
+}
+
+// The clock is asked once in some thousand steps: no single one takes long.
+void Runtime::look_at_limits() {
+  constexpr int64_t kStepsBetween = 8192;
+  if (steps_ > limits_.steps) fail_exhausted("steps", limits_.steps);
+  if (deadline_ != SteadyClock::time_point::max() && SteadyClock::now() > deadline_)
+    fail(ErrorCode::kDeadline,
+         "the template ran longer than " + std::to_string(std::llround(limits_.seconds * 1000)) + " ms");
+  next_look_ = std::min(limits_.steps + 1, steps_ + kStepsBetween);
+}
+
+void Runtime::hold(int64_t bytes) {
+  if (bytes > memory_->room()) fail_exhausted("bytes of memory", limits_.memory_bytes);
+  memory_->hold(bytes);
 }
 
 void Runtime::fail_exhausted(std::string_view what, int64_t limit) const {
@@ -99,15 +124,25 @@ TextBuilder& TextBuilder::add_repeated(std::string_view own, size_t times) {
   if (own.empty() || times == 0) return *this;
   if (times > static_cast<size_t>(runtime_.limits().output_bytes) / own.size())
     runtime_.fail_exhausted("bytes in one string", runtime_.limits().output_bytes);
-  runtime_.require_room(own.size() * times);
-  for (size_t i = 0; i < times; ++i) add(own);
+  const size_t bytes = own.size() * times;
+  runtime_.require_room(bytes);
+  grow(bytes);
+  if (own.size() == 1) return text_.bytes.append(times, own[0]), *this;
+  for (size_t i = 0; i < times; ++i) text_.append(own);
   return *this;
 }
 
-void TextBuilder::check() {
-  runtime_.require_room(text_.size() + unchecked_);
-  runtime_.step(static_cast<int64_t>(unchecked_ / 64));
+void TextBuilder::check(size_t bytes) {
+  runtime_.step_bytes(unchecked_);
   unchecked_ = 0;
+  runtime_.require_room(text_.size() + bytes);
+  held_.raise_to(text_.size() + bytes + 8 * (text_.input.list().size() + text_.generated.list().size()));
+}
+
+MarkedText TextBuilder::take() {
+  runtime_.step_bytes(std::exchange(unchecked_, 0));
+  held_.release();
+  return std::move(text_);
 }
 
 }  // namespace maru::text::jinja

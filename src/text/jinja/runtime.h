@@ -1,5 +1,6 @@
 // One render: its limits, its memory, the line it is at, and the makers of values. One thread.
 #pragma once
+#include <chrono>
 #include <ctime>
 #include <memory>
 #include <string>
@@ -24,12 +25,22 @@ class Runtime {
   ~Runtime();
   Runtime(const Runtime&) = delete;
 
-  /// Counts work. Throws kExhausted at the limit.
+  /// Counts work that is about to be done. Throws kExhausted at the limit of steps, kDeadline at that of time.
   void step(int64_t steps = 1) {
-    if ((steps_ += steps) > limits_.steps) fail_exhausted("steps", limits_.steps);
+    if ((steps_ += steps) >= next_look_) look_at_limits();
   }
+  /// Before bytes are copied, compared or searched, …
+  void step_bytes(size_t bytes) { step(static_cast<int64_t>(bytes / 64)); }
+  /// … are gone through character by character, …
+  void step_characters(size_t bytes) { step(static_cast<int64_t>(bytes / 16)); }
+  /// … or values are copied or looked at.
+  void step_items(size_t count) { step(static_cast<int64_t>(count / 8)); }
+  int64_t steps() const { return steps_; }
   /// Before `bytes` are put into one string or container.
   void require_room(size_t bytes);
+  /// Counts bytes that live outside of values; use Held. Throws kExhausted at the limit.
+  void hold(int64_t bytes);
+  void give_back(int64_t bytes) { memory_->hold(-bytes); }
   void at_line(int line) { line_ = line; }
   int line() const { return line_; }
   /// Throws kInvalidArgument: "NAME:LINE: message".
@@ -80,23 +91,48 @@ class Runtime {
   const Clock& clock() const { return clock_; }
 
  private:
+  using SteadyClock = std::chrono::steady_clock;
+  void look_at_limits();
+
   std::string name_;
   Limits limits_;
   Clock clock_;
   std::shared_ptr<Memory> memory_;
   std::vector<std::shared_ptr<Object>> kept_;
-  int64_t steps_ = 0;
+  int64_t steps_ = 0, next_look_ = 0;
+  SteadyClock::time_point deadline_ = SteadyClock::time_point::max();
   int line_ = 0, run_depth_ = 0, walk_depth_ = 0;
+};
+
+/// Bytes that are in use outside of values, counted for as long as this lives.
+class Held {
+ public:
+  explicit Held(Runtime& runtime, size_t bytes = 0) : runtime_(runtime) { raise_to(bytes); }
+  ~Held() { runtime_.give_back(bytes_); }
+  Held(Held&& other) noexcept : runtime_(other.runtime_), bytes_(std::exchange(other.bytes_, 0)) {}
+  void raise_to(size_t bytes) {
+    const int64_t more = static_cast<int64_t>(bytes) - bytes_;
+    if (more <= 0) return;
+    runtime_.hold(more);
+    bytes_ += more;
+  }
+  void release() { runtime_.give_back(std::exchange(bytes_, 0)); }
+
+ private:
+  Runtime& runtime_;
+  int64_t bytes_ = 0;
 };
 
 /// Builds a string within the limits.
 class TextBuilder {
  public:
-  explicit TextBuilder(Runtime& runtime) : runtime_(runtime) {}
+  explicit TextBuilder(Runtime& runtime) : runtime_(runtime), held_(runtime) {}
   TextBuilder& add(std::string_view own) { return grow(own.size()), text_.append(own), *this; }
-  TextBuilder& add(const MarkedText& text) { return grow(text.size()), text_.append(text), *this; }
+  TextBuilder& add(const MarkedText& text) { return add_slice(text, 0, text.size()); }
   TextBuilder& add_slice(const MarkedText& text, size_t begin, size_t end) {
-    return grow(end - begin), text_.append_slice(text, begin, end), *this;
+    grow(end - begin, text.count_marks(begin, end));
+    text_.append_slice(text, begin, end);
+    return *this;
   }
   TextBuilder& add_made(std::string_view made, const MarkedText& source, size_t begin, size_t end) {
     return grow(made.size()), text_.append_made(made, source, begin, end), *this;
@@ -104,18 +140,21 @@ class TextBuilder {
   TextBuilder& add_repeated(std::string_view own, size_t times);
   size_t size() const { return text_.size(); }
   const MarkedText& text() const { return text_; }
-  MarkedText take() { return std::move(text_); }
-  Value finish() { return runtime_.string(std::move(text_)); }
+  MarkedText take();
+  Value finish() { return runtime_.string(take()); }
   /// What is in `source` and safe (Markup) makes the result so.
   TextBuilder& safe(bool is_safe) { return text_.safe = is_safe, *this; }
   Runtime& runtime() { return runtime_; }
 
  private:
-  void grow(size_t bytes) {
-    if ((unchecked_ += bytes) >= 4096) check();
+  /// Before each part; a small one takes as long as kPartBytes more.
+  void grow(size_t bytes, size_t marks = 0) {
+    if ((unchecked_ += bytes + 8 * marks + kPartBytes) >= 4096) check(bytes);
   }
-  void check();
+  void check(size_t bytes);
+  static constexpr size_t kPartBytes = 16;
   Runtime& runtime_;
+  Held held_;
   MarkedText text_;
   size_t unchecked_ = 0;
 };

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "text/jinja/search.h"
 #include "text/jinja/string_methods.h"
 #include "text/jinja/utf8.h"
 
@@ -7,22 +8,23 @@ namespace maru::text::jinja {
 namespace {
 
 /// All words.
-Pieces words_of(std::string_view text) {
-  Pieces words;
+Pieces words_of(Runtime& runtime, std::string_view text) {
+  runtime.step_characters(text.size());
+  Pieces words(runtime);
   bool inside = false;
   for (size_t i = 0; i < text.size();) {
     const Character c = character_at(text, i);
     const bool space = is_space(c.code_point);
-    if (!space && !inside) words.emplace_back(i, i);
+    if (!space && !inside) words.add(i, i);
     inside = !space;
     i += c.length;
-    if (inside) words.back().second = i;
+    if (inside) words.list().back().second = i;
   }
   return words;
 }
 
 /// Makes one piece of all but `most` of them, at the far end.
-void join_beyond(Pieces& pieces, size_t most, bool from_right) {
+void join_beyond(std::vector<std::pair<size_t, size_t>>& pieces, size_t most, bool from_right) {
   if (pieces.size() <= 1 || most >= pieces.size() - 1) return;
   const size_t extra = pieces.size() - 1 - most;
   if (from_right) {
@@ -37,40 +39,29 @@ void join_beyond(Pieces& pieces, size_t most, bool from_right) {
 }  // namespace
 
 // The rest behind the last split keeps the white space at its own far end.
-Pieces split_words(const MarkedText& text, size_t most, bool from_right) {
-  Pieces words = words_of(text.bytes);
-  if (most < words.size()) {
+Pieces split_words(Runtime& runtime, const MarkedText& text, size_t most, bool from_right) {
+  Pieces words = words_of(runtime, text.bytes);
+  if (most < words.list().size()) {
     if (from_right)
-      words[0].first = 0;
+      words.list()[0].first = 0;
     else
-      words.back().second = text.size();
+      words.list().back().second = text.size();
   }
-  join_beyond(words, most, from_right);
+  join_beyond(words.list(), most, from_right);
   return words;
 }
 
-Pieces split_text(const MarkedText& text, std::string_view separator, size_t most, bool from_right) {
-  Pieces pieces;
-  if (from_right) {
-    size_t end = text.size();
-    while (pieces.size() < most) {
-      const size_t at =
-          end < separator.size() ? std::string::npos : text.bytes.rfind(separator, end - separator.size());
-      if (at == std::string::npos) break;
-      pieces.emplace_back(at + separator.size(), end);
-      end = at;
-    }
-    pieces.emplace_back(0, end);
-    std::reverse(pieces.begin(), pieces.end());
-    return pieces;
+Pieces split_text(Runtime& runtime, const MarkedText& text, std::string_view separator, size_t most, bool from_right) {
+  Search search(runtime, text.bytes, separator, from_right ? Search::From::kEnd : Search::From::kBegin);
+  Pieces pieces(runtime);
+  size_t begin = 0, end = text.size();  // of what is still to be split
+  for (size_t at = 0; most > 0 && (at = search.next()) != Search::kNone; --most) {
+    const size_t behind = at + separator.size();
+    from_right ? pieces.add(behind, end) : pieces.add(begin, at);
+    (from_right ? end : begin) = from_right ? at : behind;
   }
-  size_t begin = 0;
-  for (size_t at = text.bytes.find(separator); at != std::string::npos && pieces.size() < most;
-       at = text.bytes.find(separator, begin)) {
-    pieces.emplace_back(begin, at);
-    begin = at + separator.size();
-  }
-  pieces.emplace_back(begin, text.size());
+  pieces.add(begin, end);
+  if (from_right) std::reverse(pieces.list().begin(), pieces.list().end());
   return pieces;
 }
 

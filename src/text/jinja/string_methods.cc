@@ -6,6 +6,7 @@
 
 #include "text/jinja/methods.h"
 #include "text/jinja/operations.h"
+#include "text/jinja/search.h"
 #include "text/jinja/utf8.h"
 
 namespace maru::text::jinja {
@@ -20,7 +21,7 @@ Value finish(Call& call, MarkedText text) {
 
 /// An argument as text; what is added to safe text is escaped.
 MarkedText argument_text(Call& call, const Value& value) {
-  require_text(call.runtime, value, call.name);
+  call.runtime.step_bytes(require_text(call.runtime, value, call.name).size());
   return call.self.text().safe ? escape_html(call.runtime, value) : value.text();
 }
 
@@ -33,12 +34,20 @@ Value do_strip(Call& call) {
 template <std::string (*map)(std::string_view)>
 Value do_map_case(Call& call) {
   call.bind({});
-  return finish(call, map_case(call.self.text(), map));
+  return finish(call, map_case(call.runtime, call.self.text(), map));
+}
+
+/// The same for mappings that ask the library once a character.
+template <std::string (*map)(std::string_view)>
+Value do_map_each(Call& call) {
+  call.bind({});
+  call.runtime.step(static_cast<int64_t>(call.self.bytes().size()));
+  return finish(call, map_case(call.runtime, call.self.text(), map));
 }
 
 Value do_capitalize(Call& call) {
   call.bind({});
-  return finish(call, capitalize(call.self.text()));
+  return finish(call, capitalize(call.runtime, call.self.text()));
 }
 
 std::string swapped_case(std::string_view text) {
@@ -46,7 +55,7 @@ std::string swapped_case(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const Character c = character_at(text, i);
     const std::string_view one = text.substr(i, c.length);
-    out += is_upper(c.code_point) ? to_lower(one) : is_lower(c.code_point) ? to_upper(one) : std::string(one);
+    out += is_upper(c.code_point) ? lower_at(text, i) : is_lower(c.code_point) ? to_upper(one) : std::string(one);
     i += c.length;
   }
   return out;
@@ -60,7 +69,7 @@ std::string titled(std::string_view text) {
     const Character c = character_at(text, i);
     const std::string_view one = text.substr(i, c.length);
     const bool cased = is_upper(c.code_point) || is_lower(c.code_point) || is_title(c.code_point);
-    out += !cased ? std::string(one) : inside ? to_lower(one) : to_title(c.code_point);
+    out += !cased ? std::string(one) : inside ? lower_at(text, i) : to_title(c.code_point);
     inside = cased;
     i += c.length;
   }
@@ -70,9 +79,10 @@ std::string titled(std::string_view text) {
 /// Byte range [begin, end) of the characters that start and stop name; no value: they lie outside.
 std::optional<std::pair<size_t, size_t>> window(Call& call, const std::optional<Value>& start,
                                                 const std::optional<Value>& stop) {
-  const std::vector<size_t> offsets = character_offsets(call.self.bytes());
-  call.runtime.step(static_cast<int64_t>(offsets.size() / 16));
-  const auto count = static_cast<int64_t>(offsets.size()) - 1;
+  const std::string& text = call.self.bytes();
+  if (given(start) == nullptr && given(stop) == nullptr) return std::pair(size_t{0}, text.size());
+  call.runtime.step_characters(2 * text.size());
+  const auto count = static_cast<int64_t>(count_characters(text));
   const auto place = [&](const std::optional<Value>& v, int64_t absent) {
     if (given(v) == nullptr) return absent;
     const int64_t i = require_int(call.runtime, *v, call.name);
@@ -80,7 +90,8 @@ std::optional<std::pair<size_t, size_t>> window(Call& call, const std::optional<
   };
   const int64_t from = place(start, 0), to = std::min(place(stop, count), count);
   if (from > to) return std::nullopt;
-  return std::pair(offsets[static_cast<size_t>(from)], offsets[static_cast<size_t>(to)]);
+  const size_t begin = skip_characters(text, 0, static_cast<size_t>(from));
+  return std::pair(begin, skip_characters(text, begin, static_cast<size_t>(to - from)));
 }
 
 /// The character index of the first or last occurrence, or -1.
@@ -89,10 +100,12 @@ int64_t find_in(Call& call, bool last) {
   const std::string& part = require_text(call.runtime, *a[0], call.name).bytes;
   const auto range = window(call, a[1], a[2]);
   if (!range) return -1;
-  const std::string_view text = std::string_view(call.self.bytes()).substr(0, range->second);
-  size_t at = last ? text.rfind(part) : text.find(part, range->first);
-  if (at == std::string_view::npos || at < range->first) return -1;
-  return static_cast<int64_t>(count_characters(text.substr(0, at)));
+  const std::string_view text = call.self.bytes();
+  const std::string_view searched = text.substr(range->first, range->second - range->first);
+  const size_t at = Search(call.runtime, searched, part, last ? Search::From::kEnd : Search::From::kBegin).next();
+  if (at == Search::kNone) return -1;
+  call.runtime.step_characters(range->first + at);
+  return static_cast<int64_t>(count_characters(text.substr(0, range->first + at)));
 }
 
 template <bool last>
@@ -113,9 +126,10 @@ Value do_count(Call& call) {
   const auto range = window(call, a[1], a[2]);
   if (!range) return Value::integer(0);
   const std::string_view text = std::string_view(call.self.bytes()).substr(range->first, range->second - range->first);
+  call.runtime.step_characters(part.empty() ? text.size() : 0);
   if (part.empty()) return Value::integer(static_cast<int64_t>(count_characters(text)) + 1);
   int64_t count = 0;
-  for (size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + part.size())) ++count;
+  for (Search search(call.runtime, text, part); search.next() != Search::kNone;) ++count;
   return Value::integer(count);
 }
 
@@ -125,6 +139,8 @@ Value do_begins(Call& call) {
   const auto range = window(call, a[1], a[2]);
   const auto fits = [&](const Value& part) {
     const std::string& wanted = require_text(call.runtime, part, call.name).bytes;
+    call.runtime.step();
+    call.runtime.step_bytes(wanted.size());
     if (!range) return false;
     const std::string_view text =
         std::string_view(call.self.bytes()).substr(range->first, range->second - range->first);
@@ -139,6 +155,7 @@ Value do_remove_affix(Call& call) {
   const auto a = call.bind({"affix"}, 1);
   const MarkedText& text = call.self.text();
   const std::string& affix = require_text(call.runtime, *a[0], call.name).bytes;
+  call.runtime.step_bytes(affix.size() + text.size());
   const bool fits = at_end ? text.bytes.ends_with(affix) : text.bytes.starts_with(affix);
   if (!fits) return call.self;
   return finish(call, at_end ? text.slice(0, text.size() - affix.size()) : text.slice(affix.size(), text.size()));
@@ -166,7 +183,10 @@ Value do_join(Call& call) {
 
 Value list_of(Call& call, const Pieces& pieces) {
   Values values;
-  for (const auto& [begin, end] : pieces) values.push_back(finish(call, call.self.text().slice(begin, end)));
+  for (const auto& [begin, end] : pieces) {
+    call.runtime.step_bytes(end - begin);
+    values.push_back(finish(call, call.self.text().slice(begin, end)));
+  }
   return call.runtime.list(std::move(values));
 }
 
@@ -176,15 +196,15 @@ Value do_split(Call& call) {
   const int64_t limit = a[1] ? require_int(call.runtime, *a[1], call.name) : -1;
   const size_t most = limit < 0 ? SIZE_MAX : static_cast<size_t>(limit);
   const Value* separator = given(a[0]);
-  if (separator == nullptr) return list_of(call, split_words(call.self.text(), most, from_right));
+  if (separator == nullptr) return list_of(call, split_words(call.runtime, call.self.text(), most, from_right));
   const std::string& sep = require_text(call.runtime, *separator, call.name).bytes;
   if (sep.empty()) call.runtime.fail("empty separator");
-  return list_of(call, split_text(call.self.text(), sep, most, from_right));
+  return list_of(call, split_text(call.runtime, call.self.text(), sep, most, from_right));
 }
 
 Value do_split_lines(Call& call) {
   const auto a = call.bind({"keepends"});
-  return list_of(call, split_lines(call.self.text(), a[0] && truth(call.runtime, *a[0])));
+  return list_of(call, split_lines(call.runtime, call.self.text(), a[0] && truth(call.runtime, *a[0])));
 }
 
 template <bool last>
@@ -193,9 +213,10 @@ Value do_partition(Call& call) {
   const MarkedText& text = call.self.text();
   const std::string& sep = require_text(call.runtime, *a[0], call.name).bytes;
   if (sep.empty()) call.runtime.fail("empty separator");
-  const size_t at = last ? text.bytes.rfind(sep) : text.bytes.find(sep);
+  const size_t at = Search(call.runtime, text.bytes, sep, last ? Search::From::kEnd : Search::From::kBegin).next();
+  call.runtime.step_bytes(text.size());
   std::array<MarkedText, 3> parts;
-  if (at == std::string::npos)
+  if (at == Search::kNone)
     parts[last ? 2 : 0] = text;
   else
     parts = {text.slice(0, at), text.slice(at, at + sep.size()), text.slice(at + sep.size(), text.size())};
@@ -207,9 +228,9 @@ Value do_partition(Call& call) {
 template <char side>
 Value do_justify(Call& call) {
   const auto a = call.bind({"width", "fillchar"}, 1);
-  const std::string fill = a[1] ? require_text(call.runtime, *a[1], call.name).bytes : " ";
+  const std::string fill = a[1] ? require_text(call.runtime, *a[1], call.name).bytes.substr(0, 8) : " ";
   if (count_characters(fill) != 1) call.runtime.fail("The fill character must be exactly one character long");
-  const auto size = static_cast<int64_t>(count_characters(call.self.bytes()));
+  const int64_t size = *length_of(call.runtime, call.self);
   const int64_t pad = std::max<int64_t>(require_int(call.runtime, *a[0], call.name) - size, 0);
   const int64_t width = pad + size;
   const int64_t left = side == 'l' ? 0 : side == 'r' ? pad : pad / 2 + (pad & width & 1);
@@ -221,7 +242,7 @@ Value do_justify(Call& call) {
 Value do_zfill(Call& call) {
   const auto a = call.bind({"width"}, 1);
   const MarkedText& text = call.self.text();
-  const auto size = static_cast<int64_t>(count_characters(text.bytes));
+  const int64_t size = *length_of(call.runtime, call.self);
   const int64_t pad = std::max<int64_t>(require_int(call.runtime, *a[0], call.name) - size, 0);
   const size_t sign = text.bytes.starts_with('-') || text.bytes.starts_with('+') ? 1 : 0;
   TextBuilder out(call.runtime);
@@ -253,6 +274,7 @@ Value do_expand_tabs(Call& call) {
 template <bool (*test)(int32_t)>
 Value do_all(Call& call) {
   call.bind({});
+  call.runtime.step_characters(2 * call.self.bytes().size());
   const std::string& text = call.self.bytes();
   for (size_t i = 0; i < text.size();) {
     const Character c = character_at(text, i);
@@ -267,11 +289,12 @@ bool is_alphanumeric(int32_t c) { return is_alphabetic(c) || is_numeric(c); }
 template <bool upper>
 Value do_is_cased(Call& call) {
   call.bind({});
-  return Value::boolean(is_cased(call.self.text(), upper));
+  return Value::boolean(is_cased(call.runtime, call.self.text(), upper));
 }
 
 Value do_is_title(Call& call) {
   call.bind({});
+  call.runtime.step_characters(2 * call.self.bytes().size());
   const std::string& text = call.self.bytes();
   bool inside = false, any = false;
   for (size_t i = 0; i < text.size();) {
@@ -287,6 +310,7 @@ Value do_is_title(Call& call) {
 
 Value do_is_ascii(Call& call) {
   call.bind({});
+  call.runtime.step_bytes(call.self.bytes().size());
   const std::string& text = call.self.bytes();
   return Value::boolean(std::none_of(text.begin(), text.end(), [](char c) { return c & 0x80; }));
 }
@@ -297,6 +321,7 @@ Value do_is_printable(Call& call) {
 
 Value do_is_identifier(Call& call) {
   call.bind({});
+  call.runtime.step_characters(2 * call.self.bytes().size());
   const std::string& text = call.self.bytes();
   for (size_t i = 0; i < text.size();) {
     const Character c = character_at(text, i);
@@ -311,6 +336,7 @@ Value do_format(Call& call) { return brace_format(call.runtime, call.self.text()
 Value do_format_map(Call& call) {
   const auto a = call.bind({"mapping"}, 1);
   if (!a[0]->is_dict()) call.runtime.fail("format_map() expected a dict, got " + std::string(type_name(*a[0])));
+  call.runtime.step_items(a[0]->heap_as<DictData>().entries.size());
   const Call inner{call.runtime, call.name, call.self, {}, a[0]->heap_as<DictData>().entries};
   return brace_format(call.runtime, call.self.text(), inner);
 }
@@ -362,8 +388,8 @@ constexpr auto kMethods = std::to_array<Method>({
     {"splitlines", do_split_lines},
     {"startswith", do_begins<false>},
     {"strip", do_strip<StripSide::kBoth>},
-    {"swapcase", do_map_case<swapped_case>},
-    {"title", do_map_case<titled>},
+    {"swapcase", do_map_each<swapped_case>},
+    {"title", do_map_each<titled>},
     {"translate", do_unsupported},
     {"upper", do_map_case<to_upper>},
     {"zfill", do_zfill},

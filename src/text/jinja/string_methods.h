@@ -11,7 +11,7 @@ namespace maru::text::jinja {
 std::span<const Method> string_methods();
 
 /// str.split at white space and at `separator`: at most `most` splits, counted from the left or the right.
-Pieces split_words(const MarkedText& text, size_t most, bool from_right);
-Pieces split_text(const MarkedText& text, std::string_view separator, size_t most, bool from_right);
+Pieces split_words(Runtime& runtime, const MarkedText& text, size_t most, bool from_right);
+Pieces split_text(Runtime& runtime, const MarkedText& text, std::string_view separator, size_t most, bool from_right);
 
 }  // namespace maru::text::jinja

@@ -46,6 +46,7 @@ class Converter {
   }
 
   Value text(const std::string& bytes, bool own) {
+    runtime_.step_bytes(bytes.size());
     MarkedText text = own ? MarkedText::own(bytes) : MarkedText::from_input(bytes);
     if (generated_) text.generated.add(0, text.size());
     return runtime_.string(std::move(text));
@@ -78,6 +79,15 @@ class Converter {
   bool generated_ = false;
 };
 
+/// Tells how many steps a render took, however it ended.
+struct StepsTold {
+  const Runtime& runtime;
+  int64_t* to;
+  ~StepsTold() {
+    if (to != nullptr) *to = runtime.steps();
+  }
+};
+
 bool is_utf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const Character c = character_at(text, i);
@@ -89,10 +99,12 @@ bool is_utf8(std::string_view text) {
 
 }  // namespace
 
-Result<Template> Template::parse(std::string_view source, std::string_view name) {
+Result<Template> Template::parse(std::string_view source, std::string_view name, std::string_view shown) {
   if (!is_utf8(source)) return {ErrorCode::kInvalidArgument, std::string(name) + ": expected a template in UTF-8"};
   try {
-    return Template(std::make_shared<const Tree>(parse_template(source, name)));
+    Tree tree = parse_template(source, name);
+    if (!shown.empty()) tree.name = shown;
+    return Template(std::make_shared<const Tree>(std::move(tree)));
   } catch (const Failure& failure) {
     return failure.error();
   }
@@ -102,6 +114,7 @@ bool Template::marks_generation() const { return tree_->marks_generation; }
 
 MarkedText Template::render(std::span<const Variable> variables, const RenderOptions& options) const {
   Runtime runtime(tree_->name, options.limits, options.clock);
+  const StepsTold told{runtime, options.steps};
   Interpreter interpreter(*tree_, runtime);
   Converter converter(runtime, options.own_roles);
   for (const Variable& variable : variables) interpreter.set_global(variable.name, converter.convert(variable));

@@ -33,13 +33,16 @@ struct RenderOptions {
   Clock clock;
   /// Strings that count as the template's own where they are the value of "role": templates make markup of them.
   std::span<const std::string_view> own_roles;
+  /// If not null: the steps the render took, also when it fails.
+  int64_t* steps = nullptr;
 };
 
 class Template {
  public:
-  /// `name` stands in the errors: "NAME:LINE: expected …".
-  static Result<Template> parse(std::string_view source, std::string_view name);
-  /// Throws   kInvalidArgument for what the template refuses or does wrong, kExhausted at a limit, kUnimplemented.
+  /// `name` stands in the errors: "NAME:LINE: expected …"; `shown`, if not empty, in those of renders.
+  static Result<Template> parse(std::string_view source, std::string_view name, std::string_view shown = "");
+  /// Throws   kInvalidArgument for what the template refuses or does wrong, kExhausted at a limit, kDeadline at that of
+  ///          time, kUnimplemented.
   MarkedText render(std::span<const Variable> variables, const RenderOptions& options = {}) const;
   /// Whether it marks what the model says with {% generation %}.
   bool marks_generation() const;

@@ -55,7 +55,7 @@ bool iterable(const Value& v) {
 template <bool upper>
 Value is_case(Call& call) {
   call.bind({});
-  return Value::boolean(is_cased(to_text(call.runtime, call.self), upper));
+  return Value::boolean(is_cased(call.runtime, to_text(call.runtime, call.self), upper));
 }
 
 Value is_same(Call& call) { return Value::boolean(call.self.same_object(*call.bind({"other"}, 1)[0])); }

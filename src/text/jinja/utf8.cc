@@ -35,12 +35,29 @@ size_t count_characters(std::string_view text) {
   return count;
 }
 
-std::vector<size_t> character_offsets(std::string_view text) {
-  std::vector<size_t> offsets;
-  for (size_t i = 0; i < text.size(); i += character_at(text, i).length) offsets.push_back(i);
-  offsets.push_back(text.size());
+std::vector<uint32_t> character_offsets(std::string_view text) {
+  std::vector<uint32_t> offsets;
+  offsets.reserve(count_characters(text) + 1);
+  for (size_t i = 0; i < text.size(); i += character_at(text, i).length) offsets.push_back(static_cast<uint32_t>(i));
+  offsets.push_back(static_cast<uint32_t>(text.size()));
   return offsets;
 }
+
+size_t skip_characters(std::string_view text, size_t from, size_t count) {
+  for (; count > 0 && from < text.size(); --count) from += character_at(text, from).length;
+  return from;
+}
+
+Character character_before(std::string_view text, size_t end) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
+  if (bytes[end - 1] < 0x80) return {bytes[end - 1], 1};
+  auto i = static_cast<int32_t>(end);
+  UChar32 c = -1;
+  U8_PREV(bytes, 0, i, c);
+  return c < 0 ? Character{-1, 1} : Character{c, end - static_cast<size_t>(i)};
+}
+
+int digit_value(int32_t c) { return is_decimal_digit(c) ? u_charDigitValue(c) : -1; }
 
 void append_character(std::string& to, int32_t code_point) {
   if (code_point < 0 || code_point > 0x10FFFF || U_IS_SURROGATE(code_point)) code_point = 0xFFFD;
@@ -81,6 +98,22 @@ bool is_identifier_part(int32_t c) { return c >= 0 && u_hasBinaryProperty(c, UCH
 
 std::string to_upper(std::string_view text) { return map_case(&icu::CaseMap::utf8ToUpper, text); }
 std::string to_lower(std::string_view text) { return map_case(&icu::CaseMap::utf8ToLower, text); }
+
+// Source: the Unicode Standard, 3.13, Final_Sigma: behind a cased letter and before none.
+std::string lower_at(std::string_view text, size_t at) {
+  const Character c = character_at(text, at);
+  if (c.code_point != 0x3A3) return to_lower(text.substr(at, c.length));
+  const auto ignorable = [](int32_t p) { return p >= 0 && u_hasBinaryProperty(p, UCHAR_CASE_IGNORABLE); };
+  const auto cased = [](int32_t p) { return p >= 0 && u_hasBinaryProperty(p, UCHAR_CASED); };
+  size_t before = at, behind = at + c.length;
+  while (before > 0 && ignorable(character_before(text, before).code_point))
+    before -= character_before(text, before).length;
+  while (behind < text.size() && ignorable(character_at(text, behind).code_point))
+    behind += character_at(text, behind).length;
+  const bool final = before > 0 && cased(character_before(text, before).code_point) &&
+                     (behind == text.size() || !cased(character_at(text, behind).code_point));
+  return final ? "ς" : "σ";
+}
 
 std::string to_folded(std::string_view text) {
   std::string out;

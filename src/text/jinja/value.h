@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -97,9 +96,16 @@ struct SequenceData : Heap {
 struct DictData : Heap {
   ~DictData() override;
   std::vector<std::pair<Value, Value>> entries;
-  std::unordered_multimap<uint64_t, uint32_t> index;  // hash of key to entry; only for large dicts
   const Value* find(Runtime& runtime, const Value& key) const;
   void set(Runtime& runtime, Value key, Value value);
+
+ private:
+  std::optional<size_t> locate(Runtime& runtime, const Value& key, uint64_t hash) const;
+  void place(Runtime& runtime, size_t entry);
+  void index_all(Runtime& runtime, size_t num_slots);
+  // For large dicts: open addressing, where each look at a slot is a step, so that keys made to collide gain nothing.
+  std::vector<uint32_t> slots_;   // an entry's number plus one, or 0; a power of two, at most half of them in use
+  std::vector<uint64_t> hashes_;  // of every entry's key
 };
 
 /// A generator: each item comes once. Made eagerly.
