@@ -8,6 +8,7 @@
 #include "base/progress.h"
 #include "cli/stages.h"
 #include "cli/verbs.h"
+#include "data/listing.h"
 #include "ledger/artefact_writer.h"
 #include "text/document_stream.h"
 #include "text/tokenizer_files.h"
@@ -31,7 +32,7 @@ Inputs find_inputs(const Session& session, const std::vector<std::string>& names
       inputs.manifest.push_back(ledger::artefact_input("dataset", path, place));
       continue;
     }
-    for (const fs::path& file : list_files(path)) {
+    for (const fs::path& file : data::files_to_read(path)) {
       inputs.files.push_back(file);
       inputs.manifest.push_back(ledger::raw_input("raw", file, place));
     }

@@ -6,6 +6,8 @@
 namespace maru::data {
 namespace {
 
+constexpr double kShortPage = 60;  // words: too few to be judged by their lengths
+
 double link_density(const Block& b) { return b.words > 0 ? b.link_words / b.words : 0; }
 
 double share_of(const std::vector<Block>& blocks, const std::function<bool(const Block&)>& which) {
@@ -21,30 +23,60 @@ void drop_if(std::vector<Block>& blocks, const std::function<bool(const Block&)>
   blocks.erase(std::remove_if(blocks.begin(), blocks.end(), which), blocks.end());
 }
 
-double words_outside_links(const std::vector<Block>& blocks, bool hinted_only) {
-  double words = 0;
-  for (const Block& b : blocks)
-    if (b.hinted || !hinted_only) words += b.words - b.link_words;
-  return words;
-}
+/// Decides of each suspicious region whether it goes.
+class RegionJudge {
+ public:
+  explicit RegionJudge(const MarkupPage& page) : regions_(page.regions) {
+    for (const Block& b : page.blocks) running_ += b.words - b.link_words;
+  }
 
-// Names are for programs, and a "sidebar-layout" may hold the whole page: if much running text would go, and hardly
-// any would stay, the names meant something else.
-bool names_mislead(const std::vector<Block>& blocks) {
-  const double hinted = words_outside_links(blocks, true);
-  return hinted > 100 && hinted > 0.8 * words_outside_links(blocks, false);
-}
+  std::vector<bool> gone() const {
+    std::vector<bool> gone(regions_.size());
+    for (size_t i = 0; i < regions_.size(); ++i) {
+      const int parent = regions_[i].parent;
+      gone[i] = (parent >= 0 && gone[static_cast<size_t>(parent)]) || goes(regions_[i]);
+    }
+    return gone;
+  }
+
+ private:
+  bool goes(const Region& r) const {
+    if (r.holds_main) return false;
+    switch (r.suspicion) {
+      case Suspicion::kLandmark: return !is_most(r, 0.6);
+      case Suspicion::kUnseen: return !is_most(r, 0.5);
+      case Suspicion::kAside: return is_inside(r) ? is_links(r) : !is_most(r, 0.5);
+      case Suspicion::kPlaceName: return is_inside(r) ? looks_like_frame(r) : !is_most(r, 0.4);
+      case Suspicion::kTopicName: return is_inside(r) ? looks_like_frame(r) : !is_most(r, 0.4) && !is_text(r);
+    }
+    return false;
+  }
+
+  static bool is_inside(const Region& r) { return r.in_main || r.in_article; }
+  static bool is_links(const Region& r) { return r.link_words > 0.4 * r.words; }
+  static bool looks_like_frame(const Region& r) { return is_links(r) || (r.words < 6 && !r.holds_heading); }
+  // No form, few links, and a heading of its own or some sentences.
+  static bool is_text(const Region& r) {
+    return !r.holds_controls &&
+           ((r.holds_heading && r.link_words <= 0.25 * r.words) || (r.words >= 30 && r.link_words <= 0.1 * r.words));
+  }
+  bool is_most(const Region& r, double share) const { return r.words - r.link_words > share * running_; }
+
+  const std::vector<Region>& regions_;
+  double running_ = 0;  // words outside links of the whole page
+};
 
 // Believes the page's own marks. True if there were any.
-bool apply_marks(std::vector<Block>& blocks) {
-  const auto is_marked = [](const Block& b) { return b.outside || b.hinted; };
-  bool marked = std::any_of(blocks.begin(), blocks.end(), is_marked);
-  drop_if(blocks, [](const Block& b) { return b.outside; });
-  if (!names_mislead(blocks)) drop_if(blocks, [](const Block& b) { return b.hinted; });
-  if (share_of(blocks, [](const Block& b) { return b.in_main; }) > 0.25) {
-    drop_if(blocks, [](const Block& b) { return !b.in_main; });
-    marked = true;
-  }
+bool apply_marks(MarkupPage& page) {
+  const std::vector<bool> gone = RegionJudge(page).gone();
+  std::vector<Block>& blocks = page.blocks;
+  drop_if(blocks, [&](const Block& b) { return b.region >= 0 && gone[static_cast<size_t>(b.region)]; });
+  bool marked = std::any_of(gone.begin(), gone.end(), [](bool is_gone) { return is_gone; });
+  for (const auto inside : {&Block::in_main, &Block::in_article})
+    if (share_of(blocks, [&](const Block& b) { return b.*inside; }) > 0.25) {
+      drop_if(blocks, [&](const Block& b) { return !(b.*inside); });
+      return true;
+    }
   return marked;
 }
 
@@ -103,9 +135,13 @@ void settle_headings(const std::vector<Block>& blocks, std::vector<bool>& keep) 
 
 }  // namespace
 
-std::vector<Block> main_blocks(std::vector<Block> blocks) {
-  const bool marked = apply_marks(blocks);
-  std::vector<bool> keep = marked ? keep_unless_links(blocks) : classify(blocks);
+std::vector<Block> main_blocks(MarkupPage page) {
+  const bool marked = apply_marks(page);
+  std::vector<Block>& blocks = page.blocks;
+  double words = 0;
+  for (const Block& b : blocks) words += b.words;
+  std::vector<bool> keep = marked || words < kShortPage ? keep_unless_links(blocks) : classify(blocks);
+  if (std::find(keep.begin(), keep.end(), true) == keep.end()) keep = keep_unless_links(blocks);
   settle_headings(blocks, keep);
   std::vector<Block> kept;
   for (size_t i = 0; i < blocks.size(); ++i)

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/interrupt.h"
+#include "base/path_text.h"
 #include "base/progress.h"
 #include "data/minhash.h"
 #include "data/report.h"
@@ -21,7 +22,13 @@ constexpr size_t kBatchItems = 1024;
 constexpr uint64_t kBatchBytes = 64 << 20;
 
 CleanConfig clean_config(const BuildConfig& config) {
-  return {config.inputs, config.skip_malformed, config.max_file_bytes, config.language, config.quality, config.pii};
+  return {config.inputs,
+          config.skip_malformed,
+          config.max_file_bytes,
+          config.max_undecodable,
+          config.language,
+          config.quality,
+          config.pii};
 }
 
 std::vector<RawItem> next_batch(SourceReader& reader) {
@@ -90,6 +97,7 @@ class Builder {
     for (size_t step = 0; step < result.bytes.size(); ++step)
       report_.passed(static_cast<Step>(step), result.bytes[step].first, result.bytes[step].second);
     for (const CleanResult::Change& change : result.changes) report_.changed(change.step, change.what, change.times);
+    if (result.reason == "unknown_format") report_.unknown_format(result.extension);
     if (!result.reason.empty())
       return report_.dropped(result.ended_at, result.bytes_into_end, result.reason, {item.source, result.text, ""});
     const uint64_t bytes_in = result.text.size();
@@ -226,8 +234,37 @@ ledger::Manifest manifest_of(const BuildConfig& config, const BuildOptions& opti
   manifest.recipe = to_json(config);
   const ledger::Place place{options.output, options.home};
   for (const SourceReader::File& file : reader.files())
-    manifest.inputs.push_back(ledger::raw_input("raw", file.path, place, options.hasher));
+    if (file.skipped.empty()) manifest.inputs.push_back(ledger::raw_input("raw", file.path, place, options.hasher));
   return manifest;
+}
+
+struct Stamp {
+  uint64_t bytes = 0;
+  fs::file_time_type modified;
+  bool operator==(const Stamp&) const = default;
+};
+
+// Of each file that is read: when it changes between its hashing and its reading, the manifest would not be true.
+std::vector<Stamp> stamps_of(const SourceReader& reader) {
+  std::vector<Stamp> stamps;
+  for (const SourceReader::File& file : reader.files()) {
+    std::error_code error;  // what went away is named by whoever reads it, or differs in the end
+    if (file.skipped.empty())
+      stamps.push_back({fs::file_size(file.path, error), fs::last_write_time(file.path, error)});
+  }
+  return stamps;
+}
+
+void check_unchanged(const SourceReader& reader, const std::vector<Stamp>& before) {
+  const std::vector<Stamp> after = stamps_of(reader);
+  size_t i = 0;
+  for (const SourceReader::File& file : reader.files()) {
+    if (!file.skipped.empty()) continue;
+    if (after[i] != before[i])
+      throw Failure(ErrorCode::kDataLoss,
+                    path_text(file.path) + ": changed while the dataset was built; build it again");
+    ++i;
+  }
 }
 
 }  // namespace
@@ -235,12 +272,14 @@ ledger::Manifest manifest_of(const BuildConfig& config, const BuildOptions& opti
 BuildResult build_dataset(const BuildConfig& config, const BuildOptions& given, ThreadPool& pool) {
   const BuildOptions options = with_defaults(given);
   SourceReader reader(config.inputs);
+  const std::vector<Stamp> stamps = stamps_of(reader);
   ledger::Manifest manifest = manifest_of(config, options, reader);
   const std::string key = ledger::stage_key(manifest.kind, manifest.recipe, manifest.inputs);
   if (!options.force && ledger::is_current(options.output, key))
     return {read_json(options.output / "report.json"), true};
   ledger::ArtefactWriter writer(options.output);
   Json report = Builder(config, options, pool, writer.directory()).run(reader);
+  check_unchanged(reader, stamps);
   write_json(writer.directory() / "report.json", report);
   write_file(writer.directory() / "report.txt", report_table(report));
   writer.commit(std::move(manifest));

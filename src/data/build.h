@@ -27,6 +27,7 @@ struct BuildConfig {
   uint64_t seed = 1;
   bool skip_malformed = false;
   int64_t max_file_bytes = 64 << 20;
+  double max_undecodable = kMaxReplaced;
   LanguageConfig language;
   QualityConfig quality;
   PiiConfig pii;
@@ -39,6 +40,9 @@ struct BuildConfig {
         field("skip_malformed", &BuildConfig::skip_malformed, "count broken lines and files instead of stopping"),
         field("max_file_bytes", &BuildConfig::max_file_bytes, "larger files are skipped (JSONL may be of any size)")
             .range(1, 1 << 30),
+        field("max_undecodable", &BuildConfig::max_undecodable,
+              "share of a text's characters that bytes without a meaning may be; each becomes U+FFFD and is counted")
+            .range(0, 1),
         field("language", &BuildConfig::language, "which languages to keep"),
         field("quality", &BuildConfig::quality, "quality filters"),
         field("pii", &BuildConfig::pii, "redaction of personal data"),

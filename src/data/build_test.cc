@@ -117,7 +117,7 @@ TEST_F(BuildTest, CountsEveryDocumentOnceAndKeepsTheRightOnes) {
   for (const auto& [step, reason] :
        std::vector<std::pair<const char*, const char*>>{{"read", "unknown_format"},
                                                         {"read", "binary"},
-                                                        {"read", "invalid_utf8"},
+                                                        {"read", "undecodable"},
                                                         {"language", "wrong_language"},
                                                         {"exact_duplicates", "duplicate"},
                                                         {"near_duplicates", "near_duplicate"}})
@@ -189,7 +189,7 @@ TEST_F(BuildTest, MalformedLinesNameFileAndLineOrAreCounted) {
   put("a.jsonl", "{\"text\": \"" + prose(1).substr(0, 30) + "\"}\n{\"text\": 3}\n{\"body\": \"x\"}\n{broken\n");
   put("b.txt", prose(5));
   EXPECT_THAT(error_of_build().message,
-              HasSubstr("a.jsonl:2: expected an object with a string \"text\", got the fields text"));
+              HasSubstr("a.jsonl:2: expected an object with a string \"text\", got \"text\" as number"));
   put("a.jsonl", "{\"body\": \"x\"}\n");
   EXPECT_THAT(error_of_build().message, HasSubstr("got the fields body"));
   put("a.jsonl", "\n{broken\n");
@@ -199,7 +199,7 @@ TEST_F(BuildTest, MalformedLinesNameFileAndLineOrAreCounted) {
   config_.skip_malformed = true;
   const Json report = build().report;
   EXPECT_EQ(1, dropped(report, "read", "malformed"));
-  EXPECT_EQ(1, dropped(report, "read", "invalid_utf8"));
+  EXPECT_EQ(1, dropped(report, "read", "undecodable"));
 }
 
 TEST_F(BuildTest, DocumentsKeepTheirSplitWhenOthersCome) {
@@ -248,6 +248,71 @@ TEST_F(BuildTest, EmptyCorpusSaysWhatDroppedHowMuch) {
   EXPECT_THAT(error.message, HasSubstr("1 unknown_format (read)"));
   config_.inputs[0].path = (root_ / "nowhere").string();
   EXPECT_EQ(ErrorCode::kNotFound, error_of_build().code);
+}
+
+TEST_F(BuildTest, LinksOutOfTheCorpusAreCountedAndNotRead) {
+  write_file(root_ / "private.key", prose(9));
+  fs::create_symlink(root_ / "private.key", corpus_ / "key.txt");
+  put("a.txt", prose(1));
+  const Json report = build().report;
+  EXPECT_EQ(1, dropped(report, "read", "link"));
+  EXPECT_EQ(1, report["documents_out"].get<int64_t>());
+  EXPECT_THAT(read_file(options_.output / "report.txt"), HasSubstr("corpus/key.txt"));
+  EXPECT_EQ(std::string::npos, read_file(options_.output / "manifest.json").find("key"));
+  config_.inputs.push_back({(corpus_ / "key.txt").string()});
+  EXPECT_EQ(2, build().report["documents_out"].get<int64_t>()) << "named by the user";
+}
+
+TEST_F(BuildTest, NamesThatAreNotUtf8AreEscapedAndVerify) {
+  const std::string name = "\xC7\xD1\xB1\xDB \\ \n.txt";
+  put(name, prose(1));
+  put("\xff.pdf", "x");
+  const Json report = build().report;
+  EXPECT_EQ("corpus/\\xc7ѱ\\xdb \\\\ \\x0a.txt", documents("train")[0]["source"]);
+  EXPECT_EQ(1, report["steps"][0]["unknown_formats"][".pdf"].get<int64_t>());
+  EXPECT_TRUE(ledger::verify(options_.output).ok()) << ledger::verify(options_.output).text();
+  put(name, prose(2));
+  EXPECT_FALSE(ledger::verify(options_.output).ok()) << "the manifest finds the file by its escaped name";
+}
+
+TEST_F(BuildTest, UnknownFormatsAreNamedWithWhatIsRead) {
+  put("a.PDF", "x");
+  put("b.pdf.gz", "x");
+  put("c.docx", "x");
+  put("d.hwpx", "x");
+  const Error error = error_of_build();
+  EXPECT_THAT(error.message,
+              HasSubstr("4 unknown_format (read); of unknown formats are 1 .docx, 1 .hwpx, 2 .pdf; what is read: "
+                        ".html .htm"));
+  put("e.txt", prose(1));
+  EXPECT_EQ(2, build().report["steps"][0]["unknown_formats"][".pdf"].get<int64_t>());
+  EXPECT_THAT(read_file(options_.output / "report.txt"), HasSubstr(".hwpx"));
+}
+
+TEST_F(BuildTest, FilesThatChangeMeanwhileAreNoticed) {
+  put("a.txt", prose(1));
+  put("b.txt", prose(2));
+  options_.identify = [this](std::string_view) {  // in the middle of the build
+    put("b.txt", prose(3) + "!");
+    return text::LanguageGuess{"ko", 0.9};
+  };
+  const Error error = error_of_build();
+  EXPECT_EQ(ErrorCode::kDataLoss, error.code);
+  EXPECT_THAT(error.message, HasSubstr("b.txt: changed while the dataset was built"));
+  EXPECT_FALSE(fs::exists(options_.output));
+}
+
+TEST_F(BuildTest, DamageIsCountedAndItsShareIsTheRecipes) {
+  put("a.txt", prose(1) + "\xff" + prose(2));
+  put("b.txt", "\xff\xff\xff\xff" + prose(3, 2));
+  put("c.html", "<meta charset=euc-kr><main><ruby>\xB0\xAD<rt>x</rt></ruby>" + std::string(300, 'a') + "</main>");
+  config_.quality.enabled = false;
+  const Json step = build().report["steps"][0];
+  EXPECT_EQ(1, step["changes"]["undecodable_bytes"].get<int64_t>());
+  EXPECT_EQ(1, step["changes"]["from euc-kr"].get<int64_t>());
+  EXPECT_EQ(1, dropped(build().report, "read", "undecodable"));
+  config_.max_undecodable = 0.1;
+  EXPECT_EQ(5, build().report["steps"][0]["changes"]["undecodable_bytes"].get<int64_t>());
 }
 
 TEST_F(BuildTest, LargeFilesAreSkippedAlsoWhenOnlyTheirContentIsLarge) {

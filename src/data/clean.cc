@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
-#include "base/json.h"
+#include "base/path_text.h"
+#include "data/charset.h"
 #include "data/encoding.h"
+#include "data/json_line.h"
 #include "data/markdown.h"
 #include "data/markup.h"
 #include "data/normalise.h"
@@ -51,43 +53,40 @@ class Cleaner {
       result_.error = std::move(error);
   }
 
-  void read() { return item_.line > 0 ? read_line() : read_whole_file(); }
+  void read() {
+    if (!item_.skipped.empty()) return drop(item_.skipped);
+    return item_.line > 0 ? read_line() : read_whole_file();
+  }
 
   void read_line() {
     read_bytes_ = item_.bytes.size();
-    result_.text = item_.bytes;
-    const std::string name = item_.path.string() + ":" + std::to_string(item_.line);
-    if (!text::is_valid_utf8(item_.bytes)) return drop("invalid_utf8");
-    Result<Json> json = parse_json(item_.bytes, name);
-    if (!json) return malformed(json.error());
-    const auto it = json->is_object() ? json->find(input_.text_field) : json->end();
-    if (it == json->end() || !it->is_string())
-      return malformed({ErrorCode::kInvalidArgument, name + ": expected an object with a string \"" +
-                                                         input_.text_field + "\", got " + shown(*json)});
-    result_.text = it->get<std::string>();
+    result_.text = item_.bytes;  // the sample, should it be dropped
+    Result<DocumentLine> line =
+        read_document_line(item_.bytes, path_text(item_.path) + ":" + std::to_string(item_.line), input_.text_field,
+                           config_.max_undecodable);
+    if (!line) return malformed(line.error());
+    if (!line->text) return drop("undecodable");
+    change(Step::kRead, "undecodable_bytes", line->replaced);
+    result_.text = std::move(*line->text);
     format_ = parse_format(input_.text_format);
-  }
-
-  static std::string shown(const Json& json) {
-    if (!json.is_object()) return json.type_name();
-    std::string keys;
-    for (const auto& entry : json.items()) keys += (keys.empty() ? "the fields " : ", ") + entry.key();
-    return keys.empty() ? "no fields" : keys.substr(0, 200);
   }
 
   void read_whole_file() {
     read_bytes_ = item_.bytes_hint;
-    if (item_.format == SourceFormat::kUnknown) return drop("unknown_format");
+    if (item_.format == SourceFormat::kUnknown)
+      return result_.extension = extension_of(item_.path), drop("unknown_format");
     std::string bytes;
     if (!read_bytes(bytes)) return drop("too_large");
     read_bytes_ = bytes.size();
     if (looks_binary(bytes)) return drop("binary");
     const bool markup = item_.format == SourceFormat::kHtml || item_.format == SourceFormat::kXml;
-    const std::string declared = markup ? declared_charset(bytes) : "";
+    const bool declares = markup && !text::is_valid_utf8(bytes);
+    const std::string_view declared = declares ? declared_charset(bytes) : "";
     result_.text = bytes.substr(0, 4096);  // the sample, should decoding fail
-    Result<DecodedText> decoded = decode_text(std::move(bytes), declared);
-    if (!decoded) return drop("invalid_utf8");
-    if (decoded->encoding != "UTF-8") change(Step::kRead, "from " + decoded->encoding, 1);
+    Result<DecodedText> decoded = decode_text(std::move(bytes), declared, config_.max_undecodable);
+    if (!decoded) return drop("undecodable");
+    if (decoded->encoding != "utf-8") change(Step::kRead, "from " + decoded->encoding, 1);
+    change(Step::kRead, "undecodable_bytes", decoded->replaced);
     result_.text = std::move(decoded->text);
     format_ = item_.format;
   }
@@ -121,6 +120,9 @@ class Cleaner {
 
   void extract_markup(Result<ExtractedText> extracted) {
     if (!extracted) return drop("unparsable");
+    change(Step::kExtract, "attributes_beyond_256", extracted->attributes);
+    change(Step::kExtract, "ruby_readings", extracted->readings);
+    change(Step::kExtract, "zero_bytes", extracted->zeros);
     if (extracted->text.empty()) return drop("no_main_text");
     result_.text = std::move(extracted->text);
   }

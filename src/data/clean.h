@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "data/encoding.h"
 #include "data/pii.h"
 #include "data/quality.h"
 #include "data/report.h"
@@ -33,6 +34,7 @@ struct CleanConfig {
   std::vector<InputConfig> inputs;
   bool skip_malformed = false;
   int64_t max_file_bytes = 64 << 20;
+  double max_undecodable = kMaxReplaced;
   LanguageConfig language;
   QualityConfig quality;
   PiiConfig pii;
@@ -43,6 +45,7 @@ struct CleanResult {
   std::string text, language;
   Step ended_at = Step::kPii;
   std::string reason;
+  std::string extension;                             // of a file of unknown format
   std::vector<std::pair<uint64_t, uint64_t>> bytes;  // in and out of each step passed
   uint64_t bytes_into_end = 0;                       // when dropped: bytes that came into the step `ended_at`
   struct Change {

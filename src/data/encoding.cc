@@ -1,140 +1,153 @@
 #include "data/encoding.h"
 
-#include <unicode/ucnv.h>
-#include <unicode/ustring.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <optional>
-#include <vector>
 
+#include "data/charset.h"
+#include "data/charset_convert.h"
+#include "data/charset_guess.h"
 #include "text/unicode.h"
 
 namespace maru::data {
 namespace {
 
-constexpr size_t kSniffBytes = 8192, kDeclarationBytes = 2048;
+using std::string_view_literals::operator""sv;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
-}
-
-// The name behind `key`: charset=utf-8, charset="utf-8", encoding='utf-8'.
-std::string value_of(std::string_view text, std::string_view key) {
-  size_t at = text.find(key);
-  if (at == std::string_view::npos) return "";
-  at = text.find_first_not_of(" \t\"'=", at + key.size());
-  if (at == std::string_view::npos) return "";
-  return std::string(text.substr(at, text.find_first_of(" \t\r\n\"'/?>;", at) - at));
-}
+constexpr size_t kSniffBytes = 8192;
 
 struct Mark {
-  std::string_view bytes, encoding;
+  std::string_view bytes, charset;
 };
-// UTF-32LE begins with the mark of UTF-16LE, so it stands first.
-constexpr std::array<Mark, 4> kMarks = {{{"\xEF\xBB\xBF", "UTF-8"},
-                                         {std::string_view("\xFF\xFE\0\0", 4), "UTF-32LE"},
-                                         {"\xFF\xFE", "UTF-16LE"},
-                                         {"\xFE\xFF", "UTF-16BE"}}};
+// UTF-32's mark begins with that of UTF-16, so it stands first.
+constexpr std::array<Mark, 5> kMarks = {{{"\xEF\xBB\xBF"sv, "utf-8"},
+                                         {"\xFF\xFE\0\0"sv, "utf-32le"},
+                                         {"\0\0\xFE\xFF"sv, "utf-32be"},
+                                         {"\xFF\xFE"sv, "utf-16le"},
+                                         {"\xFE\xFF"sv, "utf-16be"}}};
 
-std::string_view utf16_without_mark(std::string_view bytes) {
-  const size_t n = std::min(bytes.size(), kSniffBytes) & ~size_t{1};
-  if (n < 16 || bytes.size() % 2 != 0) return "";
-  size_t zeros[2] = {0, 0};
-  for (size_t i = 0; i < n; ++i) zeros[i % 2] += bytes[i] == '\0';
-  const auto many = [&](size_t count) { return count > n / 20; };  // spaces and digits alone are more
-  if (many(zeros[1]) && zeros[0] == 0) return "UTF-16LE";
-  return many(zeros[0]) && zeros[1] == 0 ? "UTF-16BE" : "";
+// Formats of documents that would pass for text by their first bytes, or nearly so.
+constexpr std::array<std::string_view, 6> kSignatures = {"%PDF-"sv,
+                                                         "PK\x03\x04"sv,
+                                                         "\xD0\xCF\x11\xE0"sv,
+                                                         "{\\rtf"sv,
+                                                         "HWP Document"sv,
+                                                         "\x7f"
+                                                         "ELF"sv};
+
+// ISO-2022 switches alphabets by escapes made of ASCII.
+constexpr std::array<Mark, 5> kEscapes = {{{"\x1b$B", "iso-2022-jp"},
+                                           {"\x1b$@", "iso-2022-jp"},
+                                           {"\x1b(J", "iso-2022-jp"},
+                                           {"\x1b$)C", "iso-2022-kr"},
+                                           {"\x1b(I", "iso-2022-jp"}}};
+
+const Mark* mark_of(std::string_view bytes) {
+  const auto it = std::find_if(kMarks.begin(), kMarks.end(), [&](const Mark& m) { return bytes.starts_with(m.bytes); });
+  return it == kMarks.end() ? nullptr : &*it;
 }
 
-// WHATWG's reading of labels that pages use wrongly.
-std::string_view converter_name(std::string_view label) {
-  constexpr std::array<std::string_view, 6> kKorean = {"euc-kr",    "ks_c_5601-1987", "ksc5601",
-                                                       "ks_c_5601", "cp949",          "korean"};
-  if (std::find(kKorean.begin(), kKorean.end(), label) != kKorean.end()) return "windows-949";
-  return label == "iso-8859-1" || label == "us-ascii" || label == "latin1" ? "windows-1252" : label;
+// UTF-16 holds zero bytes where it has ASCII, and others of no use in text where it has Thai, say.
+bool has_controls(std::string_view bytes) {
+  const std::string_view head = bytes.substr(0, kSniffBytes);
+  const auto controls = std::count_if(head.begin(), head.end(), [](char c) { return c >= 0 && c < 0x09; });
+  const auto others = std::count_if(head.begin(), head.end(), [](char c) { return c >= 0x0E && c < 0x1B; });
+  return head.find('\0') != std::string_view::npos || 10 * static_cast<size_t>(controls + others) > head.size();
 }
 
-std::optional<std::string> convert(std::string_view bytes, std::string_view encoding) {
-  UErrorCode status = U_ZERO_ERROR;
-  const std::unique_ptr<UConverter, decltype(&ucnv_close)> from(ucnv_open(std::string(encoding).c_str(), &status),
-                                                                ucnv_close);
-  if (U_FAILURE(status) || bytes.size() > (size_t{1} << 30)) return std::nullopt;
-  ucnv_setToUCallBack(from.get(), UCNV_TO_U_CALLBACK_STOP, nullptr, nullptr, nullptr, &status);
-  std::vector<UChar> wide(bytes.size() + 1);
-  const int32_t n = ucnv_toUChars(from.get(), wide.data(), static_cast<int32_t>(wide.size()), bytes.data(),
-                                  static_cast<int32_t>(bytes.size()), &status);
-  if (U_FAILURE(status)) return std::nullopt;
-  std::string text(static_cast<size_t>(n) * 3, '\0');
-  int32_t size = 0;
-  u_strToUTF8(text.data(), static_cast<int32_t>(text.size()), &size, wide.data(), n, &status);
-  if (U_FAILURE(status)) return std::nullopt;
-  text.resize(static_cast<size_t>(size));
-  // ICU gives the unassigned bytes 0xFF and 0x80 of windows-949 a meaning of its own.
-  const bool unassigned =
-      encoding == "windows-949" && (text.find("\uF8F7") != text.npos || text.find("\u0080") != text.npos);
-  return unassigned ? std::nullopt : std::optional(std::move(text));
+std::string_view charset_of_escapes(std::string_view bytes) {
+  if (bytes.find('\x1b') == std::string_view::npos) return "";
+  for (const Mark& escape : kEscapes)
+    if (bytes.find(escape.bytes) != std::string_view::npos) return escape.charset;
+  return "";
 }
 
-bool mostly_hangul(std::string_view text) {
-  size_t hangul = 0, others = 0;
-  for (const char *p = text.data(), *end = p + text.size(); p < end;) {
+// More good sequences beyond ASCII than bad ones: of other encodings at most one in ten happens to be good.
+bool is_damaged_utf8(std::string_view bytes) {
+  size_t good = 0, bad = 0;
+  for (const char *p = bytes.data(), *end = p + bytes.size(); p < end;) {
     const text::Decoded d = text::decode_utf8(p, end);
+    bad += d.code_point == text::kInvalidCodePoint;
+    good += d.length > 1 && d.code_point != text::kInvalidCodePoint;
     p += d.length;
-    const bool syllable = d.code_point >= 0xAC00 && d.code_point <= 0xD7A3;
-    (syllable ? hangul : others) += d.code_point >= 0x80;
   }
-  return hangul > others;
+  return good > bad;
 }
 
-std::optional<DecodedText> decode_marked(std::string_view bytes) {
-  for (const Mark& mark : kMarks) {
-    if (!bytes.starts_with(mark.bytes)) continue;
-    const std::string_view rest = bytes.substr(mark.bytes.size());
-    if (mark.encoding == "UTF-8") {
-      if (text::is_valid_utf8(rest)) return DecodedText{std::string(rest), "UTF-8"};
-    } else if (auto converted = convert(rest, mark.encoding)) {
-      return DecodedText{std::move(*converted), std::string(mark.encoding)};
+class Decoder {
+ public:
+  Decoder(std::string bytes, std::string_view declared, double max_replaced)
+      : bytes_(std::move(bytes)),
+        declared_(charset_of_label(declared)),
+        label_(declared),
+        max_replaced_(max_replaced) {}
+
+  Result<DecodedText> run() {
+    if (const Mark* mark = mark_of(bytes_)) {
+      bytes_.erase(0, mark->bytes.size());
+      return as(mark->charset);
     }
+    if (has_controls(bytes_))
+      if (const std::string_view guess = guess_utf16(bytes_); !guess.empty()) return as(guess);
+    if (text::is_valid_utf8(bytes_)) {
+      const std::string_view escaped = charset_of_escapes(bytes_);
+      if (escaped.empty()) return DecodedText{std::move(bytes_), "utf-8"};
+      return as(escaped);
+    }
+    if (is_damaged_utf8(bytes_)) return as("utf-8");
+    if (const std::string_view guess = guess_utf16(bytes_); !guess.empty()) return as(guess);
+    return as_declared_or_guessed();
   }
-  return std::nullopt;
-}
+
+ private:
+  // A declaration holds unless it makes no text of bytes that another encoding clearly makes one of.
+  Result<DecodedText> as_declared_or_guessed() {
+    const CharsetGuess guess = guess_charset(bytes_);
+    const bool declared = !declared_.empty() && declared_ != "utf-8" && declared_ != "replacement";
+    if (declared) {
+      const double score = judge_charset(bytes_, declared_).score;
+      const bool refuted = score >= 0 && score < 0.5 && guess.score > 0.75 && guess.characters >= 8;
+      if (!refuted)
+        if (Result<DecodedText> decoded = as(declared_); decoded) return decoded;
+    }
+    if (!guess.charset.empty()) return as(guess.charset);
+    return error("is in no encoding that is known, or too short to tell which");
+  }
+
+  Result<DecodedText> as(std::string_view charset) {
+    std::optional<ConvertedText> converted = convert_from(charset, bytes_);
+    if (!converted) return error(fmt::format("cannot be converted from {}", charset));
+    const size_t characters = text::count_code_points(converted->text);
+    if (static_cast<double>(converted->replaced) > max_replaced_ * static_cast<double>(characters))
+      return error(fmt::format("read as {}, {} of {} characters are bytes without a meaning, expected at most {:g} %",
+                               charset, converted->replaced, characters, 100 * max_replaced_));
+    return DecodedText{std::move(converted->text), std::string(charset), converted->replaced};
+  }
+
+  Error error(std::string what) const {
+    if (!label_.empty()) what += fmt::format(" (declared: \"{}\")", text::replace_invalid_utf8(label_.substr(0, 40)));
+    return {ErrorCode::kDataLoss, std::move(what)};
+  }
+
+  std::string bytes_;
+  const std::string_view declared_, label_;
+  const double max_replaced_;
+};
 
 }  // namespace
 
-std::string declared_charset(std::string_view bytes) {
-  const std::string head = lowered(bytes.substr(0, kDeclarationBytes));
-  if (head.starts_with("<?xml")) {
-    if (std::string name = value_of(head.substr(0, head.find("?>")), "encoding"); !name.empty()) return name;
-  }
-  return value_of(head, "charset");
-}
-
 bool looks_binary(std::string_view bytes) {
-  return bytes.substr(0, kSniffBytes).find('\0') != std::string_view::npos && utf16_without_mark(bytes).empty() &&
-         !decode_marked(bytes.substr(0, 4));
+  const auto is_signature = [&](std::string_view s) { return bytes.starts_with(s); };
+  if (std::any_of(kSignatures.begin(), kSignatures.end(), is_signature)) return true;
+  const std::string_view head = bytes.substr(0, kSniffBytes);
+  const auto zeros = static_cast<size_t>(std::count(head.begin(), head.end(), '\0'));
+  return zeros * 1000 > head.size() && mark_of(bytes) == nullptr && guess_utf16(bytes).empty();
 }
 
-Result<DecodedText> decode_text(std::string bytes, std::string_view declared) {
-  if (auto marked = decode_marked(bytes)) return std::move(*marked);
-  if (const std::string_view guess = utf16_without_mark(bytes); !guess.empty()) {
-    if (auto converted = convert(bytes, guess)) return DecodedText{std::move(*converted), std::string(guess)};
-  }
-  if (text::is_valid_utf8(bytes)) return DecodedText{std::move(bytes), "UTF-8"};
-  const std::string label = lowered(declared);
-  const std::string_view encoding = converter_name(label);
-  if (!encoding.empty() && encoding != "utf-8") {
-    if (auto converted = convert(bytes, encoding)) return DecodedText{std::move(*converted), std::string(encoding)};
-  }
-  if (auto converted = convert(bytes, "windows-949"); converted && mostly_hangul(*converted))
-    return DecodedText{std::move(*converted), "windows-949"};
-  return {ErrorCode::kDataLoss, "is neither UTF-8 nor UTF-16 nor Korean windows-949" +
-                                    (label.empty() ? std::string() : " nor its declared \"" + label + "\"")};
+Result<DecodedText> decode_text(std::string bytes, std::string_view declared, double max_replaced) {
+  return Decoder(std::move(bytes), declared, max_replaced).run();
 }
 
 }  // namespace maru::data

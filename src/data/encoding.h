@@ -9,23 +9,24 @@ namespace maru::data {
 
 struct DecodedText {
   std::string text;      // valid UTF-8 without a byte-order mark
-  std::string encoding;  // "UTF-8", "windows-949", "UTF-16LE", …
+  std::string encoding;  // "utf-8", "euc-kr", "utf-16le", … as charset_of_label names them
+  int64_t replaced = 0;  // byte sequences without a meaning, each now U+FFFD
 };
 
-/// The charset that the first bytes declare (`charset=…` of HTML, `encoding="…"` of XML), or "".
-///
-/// Source   WHATWG HTML, "prescan a byte stream to determine its encoding"; XML 1.0, appendix F.
-std::string declared_charset(std::string_view bytes);
+/// The share of a text's characters that bytes without a meaning may have become; with more the text is given up.
+inline constexpr double kMaxReplaced = 0.005;
 
-/// Decides in this order: byte-order mark; valid UTF-8; UTF-16 without a mark (by its zero bytes); the declared
-/// charset; windows-949 (the superset of EUC-KR), if that gives mostly Hangul. Every conversion is strict: a byte that
-/// has no meaning refutes the guess.
+/// Decides in this order: byte-order mark; UTF-16 without a mark, if there are zero bytes or many control characters;
+/// valid UTF-8, or ISO-2022 if it has that standard's escapes; UTF-8 with few bad bytes; other UTF-16; the declared
+/// encoding, unless the bytes plainly are in another; the encoding whose reading looks most like a text.
 ///
-/// Throws   nothing; kDataLoss as a Result when no encoding fits.
-/// Source   WHATWG Encoding (labels: euc-kr means windows-949, iso-8859-1 means windows-1252).
-Result<DecodedText> decode_text(std::string bytes, std::string_view declared);
+/// Types    `declared`: a label, or "".
+/// Throws   nothing; kDataLoss as a Result when no encoding fits, or more than `max_replaced` of the characters are
+/// lost. Source   WHATWG Encoding.
+Result<DecodedText> decode_text(std::string bytes, std::string_view declared, double max_replaced = kMaxReplaced);
 
-/// Whether bytes that are not UTF-16 look like no text at all: a NUL within the first 8 KiB.
+/// Whether bytes look like no text at all: the signature of a document format, or, unless they are UTF-16 or UTF-32,
+/// zero bytes (more than one in a thousand of the first 8 KiB).
 bool looks_binary(std::string_view bytes);
 
 }  // namespace maru::data

@@ -236,15 +236,15 @@ class RstReader {
         colons == std::string_view::npos ? std::string_view() : trimmed(text.substr(2, colons - 2));
     const bool substitution = name.starts_with('|');
     ++at_;
-    const size_t end = end_of_body(outer);
     if (name.empty() || substitution || name.find(' ') != std::string_view::npos || is_unseen(name)) {
-      at_ = end;
+      at_ = end_of_body(outer);
       return;
     }
-    while (at_ < end && trimmed(lines_[at_]).starts_with(':')) ++at_;  // options
+    while (at_ < lines_.size() && indent_of(lines_[at_]) > outer && trimmed(lines_[at_]).starts_with(':'))
+      ++at_;  // options
     if (name != "code-block" && name != "code" && name != "sourcecode" && name != "parsed-literal") return;
     out_ += "```\n";
-    copy_code(end);
+    copy_code(end_of_body(outer));
     out_ += "```\n";
   }
 

@@ -74,5 +74,36 @@ TEST(Markdown, HostileTextEndsQuickly) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
 }
 
+// Each of these once took time with the square of its length, or a thousand steps a byte.
+TEST(Markdown, WorkDoublesWithTheText) {
+  for (const char* unit : {"[", "[[](", "![", "](", "<a", "{{<", "{%", "{#", "`", "``a`", "*", "_a", "\\", "[a](b)",
+                           "[a[b]]", "((", "~~"}) {
+    const auto work = [&](size_t n) {
+      std::string text;
+      for (size_t i = 0; i < n; ++i) text += unit;
+      uint64_t steps = 0;
+      strip_markdown_inline(text, &steps);
+      return steps;
+    };
+    EXPECT_LE(work(20000), 2 * work(10000) + 20) << unit;
+    EXPECT_LE(work(20000), 20000 * 6 * std::string_view(unit).size()) << unit;
+  }
+}
+
+TEST(Markdown, AMegabyteOfOneSignEndsQuickly) {
+  const auto start = std::chrono::steady_clock::now();
+  for (const char sign : {'[', '(', '<', '{', '`', '*', '_', '!', '\\', '>', '#', '|', '-', ':', '.'}) {
+    const std::string text(1 << 20, sign);
+    markdown_to_text(text);
+    rst_to_text(text);
+  }
+  std::string nested, roles;
+  for (int i = 0; i < 1000; ++i) nested += std::string(static_cast<size_t>(i), ' ') + ".. note::\n";
+  for (int i = 0; i < 100000; ++i) roles += ":`b`";
+  rst_to_text(nested);
+  EXPECT_EQ(200002u, rst_to_text("a" + roles).size()) << "a:b:b… is no role, however long";
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+}
+
 }  // namespace
 }  // namespace maru::data

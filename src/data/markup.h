@@ -1,6 +1,6 @@
-// HTML, Mallard and DocBook to main text, through libxml2's recovering parsers. Hostile pages are harmless: nesting is
-// limited by the parser (256), nothing is fetched, entities are not expanded, and time is linear in the page.
-// Pure functions, thread-safe.
+// HTML, Mallard and DocBook to main text, through libxml2's recovering parsers. Hostile pages are harmless: attributes
+// are limited in front of the parser (markup_bounds.h) and nesting by it (256), nothing is fetched, no entity is
+// declared, and time is linear in the page. Pure functions, thread-safe.
 #pragma once
 #include <string>
 #include <string_view>
@@ -11,14 +11,12 @@
 namespace maru::data {
 
 struct ExtractedText {
-  std::string title;  // of the page, e.g. of <title>
-  std::string text;   // empty when the page has no main text
-};
-
-/// A page's blocks in reading order, before any choice is made.
-struct MarkupPage {
-  std::string title;
-  std::vector<Block> blocks;
+  std::string title;       // of the page, e.g. of <title>
+  std::string text;        // empty when the page has no main text
+  int64_t readings = 0;    // of ruby, left out
+  int64_t attributes = 0;  // beyond the 256th of an element, left out
+  int64_t zeros = 0;       // zero bytes, left out
+  int64_t steps = 0;       // bytes, nodes and attributes looked at: the work that was done
 };
 
 /// Types    UTF-8.

@@ -1,9 +1,7 @@
 #include "data/markup_roles.h"
 
 #include <algorithm>
-#include <array>
 #include <span>
-#include <string>
 
 namespace maru::data {
 namespace {
@@ -18,13 +16,15 @@ struct Entry {
 // Looked up from the front: a page has few kinds of elements, and comparing lengths first makes misses cheap.
 constexpr Entry kHtml[] = {
     {"address", kBlock},
-    {"article", kMain},
-    {"aside", kNavigation},
+    {"annotation", kSkip},
+    {"annotation-xml", kSkip},
+    {"article", kArticle},
+    {"aside", kAside},
     {"audio", kSkip},
     {"blockquote", kBlock},
     {"body", kBlock},
     {"br", kLineBreak},
-    {"button", kSkip},
+    {"button", kControl},
     {"canvas", kSkip},
     {"caption", kBlock},
     {"center", kBlock},
@@ -52,7 +52,7 @@ constexpr Entry kHtml[] = {
     {"header", kHeader},
     {"hr", kBlock},
     {"iframe", kSkip},
-    {"input", kSkip},
+    {"input", kControl},
     {"legend", kBlock},
     {"li", kItem},
     {"link", kSkip},
@@ -67,14 +67,17 @@ constexpr Entry kHtml[] = {
     {"noscript", kSkip},
     {"object", kSkip},
     {"ol", kNumberList},
-    {"optgroup", kSkip},
-    {"option", kSkip},
+    {"optgroup", kControl},
+    {"option", kControl},
     {"p", kBlock},
     {"plaintext", kPreformatted},
     {"pre", kPreformatted},
+    {"rp", kReading},
+    {"rt", kReading},
+    {"rtc", kReading},
     {"script", kSkip},
     {"section", kBlock},
-    {"select", kSkip},
+    {"select", kControl},
     {"style", kSkip},
     {"summary", kBlock},
     {"svg", kSkip},
@@ -82,7 +85,7 @@ constexpr Entry kHtml[] = {
     {"tbody", kBlock},
     {"td", kCell},
     {"template", kSkip},
-    {"textarea", kSkip},
+    {"textarea", kControl},
     {"tfoot", kBlock},
     {"th", kCell},
     {"thead", kBlock},
@@ -159,53 +162,13 @@ constexpr Entry kXml[] = {
     {"varlistentry", kBlock},
 };
 
-// Whole names between separators, or the same glued together as DocBook and Sphinx write them.
-constexpr std::array<std::string_view, 42> kBoilerplateNames = {
-    "ad",         "ads",       "advert",        "advertisement", "banner",      "breadcrumb", "breadcrumbs",
-    "comments",   "cookie",    "cookies",       "copyright",     "footer",      "gnb",        "headerlink",
-    "lnb",        "masthead",  "menu",          "menubar",       "editsection", "nav",        "navbar",
-    "navfooter",  "navheader", "navigation",    "navlinks",      "newsletter",  "noprint",    "pager",
-    "pagination", "popup",     "promo",         "related",       "share",       "sharing",    "sidebar",
-    "skip",       "social",    "sphinxsidebar", "sponsor",       "subscribe",   "toc",        "topbar"};
-
 MarkupRole find_in(std::span<const Entry> table, std::string_view name) {
   const auto it = std::find_if(table.begin(), table.end(), [&](const Entry& e) { return e.name == name; });
   return it == table.end() ? kInline : it->role;
 }
 
-bool is_boilerplate_name(std::string_view name) {
-  return std::find(kBoilerplateNames.begin(), kBoilerplateNames.end(), name) != kBoilerplateNames.end();
-}
-
-bool is_separator(char c) { return c == ' ' || c == '-' || c == '_' || c == '\t' || c == '\n'; }
-
 }  // namespace
 
 MarkupRole markup_role(std::string_view name, bool xml) { return xml ? find_in(kXml, name) : find_in(kHtml, name); }
-
-bool names_boilerplate(std::string_view class_or_id) {
-  std::string word, part;  // "siteNavBar": the word "sitenavbar", the parts "site", "nav" and "bar"
-  for (size_t i = 0; i <= class_or_id.size(); ++i) {
-    const char c = i < class_or_id.size() ? class_or_id[i] : ' ';
-    const bool upper = c >= 'A' && c <= 'Z';
-    if (is_separator(c) || (upper && !part.empty() && class_or_id[i - 1] >= 'a')) {
-      if (is_boilerplate_name(part) || (is_separator(c) && is_boilerplate_name(word))) return true;
-      part.clear();
-    }
-    if (is_separator(c)) {
-      word.clear();
-    } else {
-      part += upper ? static_cast<char>(c + 32) : c;
-      word += part.back();
-    }
-  }
-  return false;
-}
-
-bool is_landmark_outside_main(std::string_view role) {
-  constexpr std::array<std::string_view, 6> kRoles = {"banner", "complementary", "contentinfo",
-                                                      "menu",   "navigation",    "search"};
-  return std::find(kRoles.begin(), kRoles.end(), role) != kRoles.end();
-}
 
 }  // namespace maru::data

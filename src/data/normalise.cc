@@ -4,6 +4,7 @@
 #include <unicode/normalizer2.h>
 
 #include "base/error.h"
+#include "text/mark_runs.h"
 #include "text/unicode.h"
 
 namespace maru::data {
@@ -38,9 +39,10 @@ std::string compose(std::string_view text, NormaliseChanges& changes) {
   CHECK(U_SUCCESS(status));
   const icu::StringPiece piece(text.data(), static_cast<int32_t>(text.size()));
   if (nfc->isNormalizedUTF8(piece, status) && U_SUCCESS(status)) return std::string(text);
-  std::string composed;
+  std::string composed, storage;
+  const std::string_view sorted = text::with_sorted_marks(text, storage);
   icu::StringByteSink<std::string> sink(&composed, piece.length());
-  nfc->normalizeUTF8(0, piece, sink, nullptr, status);
+  nfc->normalizeUTF8(0, {sorted.data(), static_cast<int32_t>(sorted.size())}, sink, nullptr, status);
   CHECK(U_SUCCESS(status));
   changes.composed = 1;
   return composed;

@@ -1,65 +1,15 @@
-// Encodings and normalisation.
+// Normalisation.
 #include "data/normalise.h"
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "base/random.h"
-#include "data/encoding.h"
+#include "text/unicode.h"
 
 namespace maru::data {
 namespace {
-
-std::string utf16le(std::u16string_view text) {
-  std::string bytes;
-  for (const char16_t c : text) bytes += {static_cast<char>(c & 255), static_cast<char>(c >> 8)};
-  return bytes;
-}
-
-// "안녕하세요 한국어" in windows-949; 똠 needs the extension beyond EUC-KR.
-constexpr std::string_view kCp949 = "\xBE\xC8\xB3\xE7\xC7\xCF\xBC\xBC\xBF\xE4 \xC7\xD1\xB1\xB9\xBE\xEE";
-
-TEST(Encoding, KoreanAndUnicodeForms) {
-  const auto decode = [](std::string bytes, std::string_view declared = "") {
-    return decode_text(std::move(bytes), declared).value();
-  };
-  EXPECT_EQ("안녕하세요 한국어", decode(std::string(kCp949)).text);
-  EXPECT_EQ("windows-949", decode(std::string(kCp949)).encoding);
-  EXPECT_EQ("안녕하세요 한국어", decode(std::string(kCp949), "EUC-KR").text);
-  EXPECT_EQ("안녕하세요 한국어", decode(std::string(kCp949), "utf-8").text) << "the declaration is wrong";
-  EXPECT_EQ("\xEB\x98\xA0", decode("\x8C\x63", "ks_c_5601-1987").text);
-  EXPECT_EQ("한글", decode("\xEF\xBB\xBF한글").text);
-  EXPECT_EQ("한글 text", decode("\xFF\xFE" + utf16le(u"한글 text")).text);
-  EXPECT_EQ("a plain text of ASCII", decode(utf16le(u"a plain text of ASCII")).text);
-  EXPECT_EQ("caf\u00e9", decode("caf\xe9", "iso-8859-1").text);
-}
-
-TEST(Encoding, GarbageIsRefused) {
-  Random random(1);
-  for (int i = 0; i < 200; ++i) {
-    std::string bytes = "\xff";
-    for (int k = 0; k < 60; ++k) bytes += static_cast<char>(1 + random.below(255));
-    const auto decoded = decode_text(bytes, "utf-8");
-    if (decoded.ok()) {
-      EXPECT_NE("UTF-8", decoded.value().encoding);
-    }
-  }
-  EXPECT_FALSE(decode_text("한글 \xff\xff 깨짐", "").ok());
-  EXPECT_FALSE(decode_text("caf\xe9 au lait", "no-such-charset").ok());
-  EXPECT_FALSE(decode_text(std::string(kCp949) + "\xff\xff", "euc-kr").ok()) << "one bad byte refutes the charset";
-}
-
-TEST(Encoding, DeclarationsAndBinaries) {
-  EXPECT_EQ("euc-kr", declared_charset("<html><meta http-equiv='Content-Type' content='text/html; charset=EUC-KR'>"));
-  EXPECT_EQ("utf-8", declared_charset("<meta charset=\"utf-8\">"));
-  EXPECT_EQ("euc-kr", declared_charset("<?xml version='1.0' encoding='euc-kr'?><a charset='x'/>"));
-  EXPECT_EQ("", declared_charset("no declaration"));
-  EXPECT_TRUE(
-      looks_binary(std::string("\x7f"
-                               "ELF\2\1\1\0\0\0\0",
-                               11)));
-  EXPECT_FALSE(looks_binary(utf16le(u"wide but text, as it seems")));
-  EXPECT_FALSE(looks_binary("text"));
-}
 
 TEST(Normalise, OneSpellingForEveryText) {
   const std::pair<std::string, std::string> kCases[] = {
@@ -99,6 +49,16 @@ TEST(Normalise, IsIdempotentAndCounts) {
   EXPECT_EQ(1, changes.spaces);
   EXPECT_EQ(1, changes.control);
   EXPECT_EQ(0, changes.composed);
+}
+
+TEST(Normalise, ManyMarksBehindOneLetterAreSortedAndKept) {
+  std::string text = "e", sorted = "\u00e9";
+  for (int i = 0; i < 20000; ++i) text += i % 2 == 0 ? "\u0301" : "\u0316";
+  const auto start = std::chrono::steady_clock::now();
+  const std::string result = normalise(text);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1)) << "sorting by insertion takes 10";
+  EXPECT_EQ(1 + 20000 - 1, static_cast<int>(text::count_code_points(result))) << "the first acute joins the letter";
+  EXPECT_EQ(result, normalise(result));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
+#include "data/listing.h"
 #include "formats/token_dataset.h"
 #include "ledger/artefact_writer.h"
 #include "text/encoder.h"
@@ -198,7 +199,7 @@ ledger::Place place_of(const PackOptions& options) {
 std::vector<fs::path> chat_files(const ChatPackConfig& config) {
   std::vector<fs::path> files;
   for (const std::string& input : config.inputs)
-    for (const fs::path& path : list_files(input)) files.push_back(path);
+    for (const fs::path& path : files_to_read(input)) files.push_back(path);
   if (files.empty()) throw Failure(ErrorCode::kInvalidArgument, "inputs: expected at least one JSONL file");
   return files;
 }

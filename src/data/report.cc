@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/progress.h"
+#include "data/source.h"
 #include "text/unicode.h"
 
 namespace maru::data {
@@ -48,6 +49,12 @@ Json volumes_json(const std::map<std::string, Volume>& volumes, const char* key)
   return array;
 }
 
+std::string counts_of(const std::map<std::string, int64_t>& counts) {
+  std::string text;
+  for (const auto& [name, count] : counts) text += fmt::format("{} {} {}", text.empty() ? "" : ",", count, name);
+  return text;
+}
+
 std::string volumes_text(const Json& volumes, const char* key, std::string_view title) {
   std::string text = fmt::format("\n{}\n", title);
   for (const Json& v : volumes)
@@ -69,6 +76,9 @@ std::string step_text(const Json& step) {
                           sample.substr(0, sample.find('\n')));
     }
   }
+  if (step.contains("unknown_formats"))
+    for (const auto& format : step["unknown_formats"].items())
+      text += fmt::format("      not read {:<13} {:>10}\n", format.key(), format.value().get<int64_t>());
   for (const auto& change : step["changes"].items())
     text += fmt::format("  ~ {:<22} {:>10}\n", change.key(), change.value().get<int64_t>());
   return text;
@@ -121,6 +131,7 @@ Json DataReport::to_json() const {
                      {"reasons", reasons_json(s.reasons)},
                      {"changes", s.changes}});
   }
+  if (!unknown_formats_.empty()) steps[0]["unknown_formats"] = unknown_formats_;
   return {{"documents_in", first.documents_in},
           {"bytes_in", first.bytes_in},
           {"documents_out", last.documents_out},
@@ -138,7 +149,13 @@ std::string DataReport::reasons_text() const {
   std::stable_sort(all.begin(), all.end(), [](const auto& x, const auto& y) { return x.first > y.first; });
   std::string text;
   for (const auto& [count, line] : all) text += (text.empty() ? "" : ", ") + line;
-  return text.empty() ? "nothing was dropped" : text;
+  if (text.empty()) return "nothing was dropped";
+  if (!unknown_formats_.empty())
+    text += "; of unknown formats are" + counts_of(unknown_formats_) + "; what is read: " + known_extensions() +
+            ", files without an extension, and these behind .gz, .zst and .xz";
+  const auto& reasons = (*this)[Step::kRead].reasons;
+  if (reasons.contains("link")) text += "; symbolic links are not followed: name what they lead to as inputs";
+  return text;
 }
 
 std::string report_table(const Json& report) {

@@ -57,6 +57,8 @@ class DataReport {
   /// Counts a document that ended at `step`. `text` is shortened to 200 characters.
   void dropped(Step step, uint64_t bytes_in, std::string_view reason, Sample sample);
   void changed(Step step, std::string_view what, int64_t times);
+  /// Counts a file of unknown format by its extension.
+  void unknown_format(const std::string& extension) { ++unknown_formats_[extension]; }
   /// Counts a document of the result.
   void kept(const std::string& language, const std::string& split, uint64_t bytes);
 
@@ -69,6 +71,7 @@ class DataReport {
  private:
   std::array<StepCount, kSteps> steps_;
   std::map<std::string, Volume> languages_, splits_;
+  std::map<std::string, int64_t> unknown_formats_;
 };
 
 /// report.json as a table for people.

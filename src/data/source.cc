@@ -4,6 +4,9 @@
 #include <array>
 #include <utility>
 
+#include "base/path_text.h"
+#include "data/listing.h"
+
 namespace maru::data {
 namespace {
 
@@ -68,14 +71,25 @@ SourceFormat parse_format(std::string_view name) {
   throw Failure(ErrorCode::kInvalidArgument, "format: \"" + std::string(name) + "\" is not known");
 }
 
-SourceFormat format_of(const fs::path& path) {
+std::string extension_of(const fs::path& path) {
   fs::path name = path.filename();
   if (const std::string last = lowered(name.extension().string()); last == ".gz" || last == ".zst" || last == ".xz")
     name = name.stem();
-  const std::string extension = lowered(name.extension().string());
+  return path_text(lowered(name.extension().string()));
+}
+
+SourceFormat format_of(const fs::path& path) {
+  const std::string extension = extension_of(path);
   for (const Extension& e : kExtensions)
     if (e.name == extension) return e.format;
   return SourceFormat::kUnknown;
+}
+
+std::string known_extensions() {
+  std::string all;
+  for (const Extension& e : kExtensions)
+    if (!e.name.empty()) (all += all.empty() ? "" : " ") += e.name;
+  return all;
 }
 
 SourceReader::SourceReader(const std::vector<InputConfig>& inputs) : inputs_(inputs) {
@@ -84,13 +98,13 @@ SourceReader::SourceReader(const std::vector<InputConfig>& inputs) : inputs_(inp
   for (const InputConfig& input : inputs) roots.push_back(tidy(input.path));
   const fs::path common = common_folder(roots);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    for (const fs::path& path : list_files(roots[i])) {
-      files_.push_back({i, path, path.lexically_relative(common).generic_string()});
-      has_lines_ |= format_for(files_.back()) == SourceFormat::kJsonl;
+    for (const ListedFile& file : list_corpus(roots[i])) {
+      files_.push_back({i, file.path, path_text(file.path.lexically_relative(common)), file.skipped});
+      has_lines_ |= file.skipped.empty() && format_for(files_.back()) == SourceFormat::kJsonl;
     }
   }
   if (files_.empty())
-    throw Failure(ErrorCode::kInvalidArgument, "empty corpus: " + inputs[0].path + " contains no files");
+    throw Failure(ErrorCode::kInvalidArgument, "empty corpus: " + path_text(inputs[0].path) + " contains no files");
 }
 
 SourceFormat SourceReader::format_for(const File& file) const {
@@ -99,9 +113,15 @@ SourceFormat SourceReader::format_for(const File& file) const {
 }
 
 RawItem SourceReader::item_of(const File& file) const {
+  if (!file.skipped.empty())
+    return {.input = file.input, .path = file.path, .source = file.source, .skipped = file.skipped};
   std::error_code error;  // a file that went away is reported by whoever reads it
   const uint64_t size = fs::file_size(file.path, error);
-  return {file.input, file.path, format_for(file), file.source, 0, "", error ? 0 : size};
+  return {.input = file.input,
+          .path = file.path,
+          .format = format_for(file),
+          .source = file.source,
+          .bytes_hint = error ? 0 : size};
 }
 
 std::optional<RawItem> SourceReader::next_line() {
@@ -109,8 +129,13 @@ std::optional<RawItem> SourceReader::next_line() {
   while (const auto line = lines_->next()) {
     if (is_blank(*line)) continue;
     const int64_t number = lines_->line_number();
-    return RawItem{file.input, file.path,          SourceFormat::kJsonl, file.source + ":" + std::to_string(number),
-                   number,     std::string(*line), line->size()};
+    return RawItem{.input = file.input,
+                   .path = file.path,
+                   .format = SourceFormat::kJsonl,
+                   .source = file.source + ":" + std::to_string(number),
+                   .line = number,
+                   .bytes = std::string(*line),
+                   .bytes_hint = line->size()};
   }
   lines_.reset();
   ++at_;

@@ -33,28 +33,36 @@ struct RawItem {
   size_t input = 0;  // index into the inputs
   fs::path path;
   SourceFormat format = SourceFormat::kUnknown;
-  std::string source;  // the path below the folder that holds all inputs; with ":line" for JSONL
+  std::string source;  // the path below the folder that holds all inputs, as text; with ":line" for JSONL
   int64_t line = 0;    // 0: the whole file
   std::string bytes;   // of the line
   uint64_t bytes_hint = 0;
+  std::string_view skipped;  // why the file is not read (data/listing.h)
 };
 
 /// "html" → kHtml; throws kInvalidArgument on an unknown name.
 SourceFormat parse_format(std::string_view name);
 /// By extension; kUnknown for what is not known to be text.
 SourceFormat format_of(const fs::path& path);
+/// What format_of looks at: ".pdf", in lower case, without .gz, .zst and .xz; as text.
+std::string extension_of(const fs::path& path);
+/// The extensions that are known, between spaces.
+std::string known_extensions();
 
 /// Reads inputs one item at a time. Not thread-safe.
 class SourceReader {
  public:
-  /// Lists all files. Throws kNotFound for a path that does not exist, kInvalidArgument if there is no file at all.
+  /// Lists all files. Throws kNotFound for a path that does not exist, kInvalidArgument for one that is neither a file
+  /// nor a folder, and if there is no file at all.
   explicit SourceReader(const std::vector<InputConfig>& inputs);
   std::optional<RawItem> next();
   struct File {
     size_t input;
     fs::path path;
     std::string source;
+    std::string_view skipped;  // empty: it is read
   };
+  /// Also those that are not read.
   const std::vector<File>& files() const { return files_; }
   bool has_lines() const { return has_lines_; }
 

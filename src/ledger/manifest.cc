@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/hash.h"
+#include "base/path_text.h"
 
 namespace maru::ledger {
 namespace {
@@ -50,14 +51,15 @@ ManifestInput input_of(std::string role, const fs::path& file, const Place& plac
 
 std::string stored_path(const fs::path& path, const Place& place) {
   const fs::path full = absolute_path(path);
-  if (place.home.empty()) return full.generic_string();
+  if (place.home.empty()) return path_text(full);
   const fs::path home = absolute_path(place.home), directory = absolute_path(place.directory);
   const bool inside = lies_below(full, home) && lies_below(directory, home);
-  return (inside ? full.lexically_relative(directory) : full).generic_string();
+  return path_text(inside ? full.lexically_relative(directory) : full);
 }
 
 fs::path resolved_path(const std::string& stored, const fs::path& directory) {
-  return fs::path(stored).is_absolute() ? fs::path(stored) : absolute_path(directory / stored);
+  const fs::path path = path_of_text(stored);
+  return path.is_absolute() ? path : absolute_path(directory / path);
 }
 
 ManifestInput raw_input(std::string role, const fs::path& file, const Place& place, const FileHasher& hasher) {

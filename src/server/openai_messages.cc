@@ -93,7 +93,7 @@ class MessageReader {
     if (!arguments.is_string()) refuse(place + ": expected JSON text or an object", place);
     const auto& text = arguments.get_ref<const std::string&>();
     const bool blank = text.find_first_not_of(" \t\r\n") == std::string::npos;
-    Result<Json> parsed = blank ? Result<Json>(Json::object()) : parse_json(text, place);
+    Result<Json> parsed = blank ? Result<Json>(Json::object()) : parse_json(text, place, kRequestJson);
     const bool good = parsed && parsed->is_object();
     if (!good && to_.warnings.size() < kMaxWarnings)
       to_.warnings.push_back(place + ": not the text of a JSON object; the model is shown {}");

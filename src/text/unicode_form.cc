@@ -5,12 +5,15 @@
 #include <unicode/uniset.h>
 
 #include "base/error.h"
+#include "text/mark_runs.h"
 #include "text/unicode.h"
 
 namespace maru::text {
 namespace {
 
 using normalizers::Form;
+
+constexpr uint8_t kAge = 9;  // the version of Unicode
 
 const icu::Normalizer2& instance(Form form) {
   UErrorCode status = U_ZERO_ERROR;
@@ -42,7 +45,8 @@ void append_form(const icu::Normalizer2& normalizer, std::string_view text, std:
   if (text.empty()) return;
   UErrorCode status = U_ZERO_ERROR;
   icu::StringByteSink<std::string> sink(&to);
-  normalizer.normalizeUTF8(0, piece_of(text), sink, nullptr, status);
+  std::string sorted;
+  normalizer.normalizeUTF8(0, piece_of(with_sorted_marks(text, sorted, kAge)), sink, nullptr, status);
   if (U_FAILURE(status))
     throw Failure(ErrorCode::kInternal, std::string("normalisation failed: ") + u_errorName(status));
 }

@@ -11,6 +11,12 @@
 
 #include "base/fields.h"
 #include "base/json.h"
+#include "data/charset.h"
+#include "data/encoding.h"
+#include "data/json_line.h"
+#include "data/markdown.h"
+#include "data/markup.h"
+#include "data/normalise.h"
 
 namespace maru {
 namespace {
@@ -63,6 +69,31 @@ size_t object_work(const std::string& text) {
   return found;
 }
 
+size_t html(const std::string& text) {
+  const auto page = data::extract_html(text);
+  return page.ok() ? page.value().text.size() : page.error().message.size();
+}
+
+size_t xml(const std::string& text) {
+  const auto page = data::extract_xml(text);
+  return page.ok() ? page.value().text.size() : page.error().message.size();
+}
+
+size_t markdown(const std::string& text) { return data::markdown_to_text(text).size(); }
+size_t rst(const std::string& text) { return data::rst_to_text(text).size(); }
+size_t normal(const std::string& text) { return data::normalise(text).size(); }
+size_t charset(const std::string& text) { return data::declared_charset(text).size(); }
+
+size_t decode(const std::string& bytes) {
+  const auto decoded = data::decode_text(bytes, "");
+  return decoded.ok() ? decoded.value().text.size() : decoded.error().message.size();
+}
+
+size_t json_line(const std::string& line) {
+  const auto read = data::read_document_line(line, "growth:1", "text", 0.005);
+  return read.ok() ? read.value().text->size() : read.error().message.size();
+}
+
 struct Case {
   const char* name;
   size_t size;
@@ -76,6 +107,7 @@ std::string nested_siblings(size_t n) {  // every parent grows again after its f
 }
 
 const std::vector<Case>& cases() {
+  static const auto attribute = [](size_t i) { return fmt::format(" a{}=b", i); };
   static const auto key = [](size_t i) { return "\"k" + std::to_string(i) + "\":" + std::to_string(i) + ","; };
   static const std::vector<Case> kCases{
       {"json_empty_objects", 20000, [](size_t n) { return repeat("{},", n, "[", "{}]"); }, json},
@@ -113,6 +145,53 @@ const std::vector<Case>& cases() {
       {"yaml_quoted", 20000, [](size_t n) { return repeat("\\u00e9\\n", n, "a: \"", "\""); }, yaml},
       {"yaml_comments", 10000, [](size_t n) { return repeat("# a: [\n", n); }, yaml},
       {"yaml_tags", 4000, [](size_t n) { return repeat("- !a &b c\n", n); }, yaml},
+      {"html_attributes", 5000, [](size_t n) { return each(n, "<p", ">a", attribute); }, html},
+      {"html_equal_attributes", 5000, [](size_t n) { return repeat(" a=b", n, "<p", ">a"); }, html},
+      {"html_tags_of_the_root", 5000,
+       [](size_t n) { return each(n, "<p>a", "", [](size_t i) { return fmt::format("<html a{}=b>", i); }); }, html},
+      {"html_cells", 5000, [](size_t n) { return repeat("<td>a", n, "<main><table><tr>"); }, html},
+      {"html_rows", 3000, [](size_t n) { return repeat("<tr><td>a<td>b", n, "<main><table>"); }, html},
+      {"html_tables_in_tables", 5000, [](size_t n) { return repeat("<table><tr><td>a", n); }, html},
+      {"html_deep", 10000, [](size_t n) { return repeat("<div>", n); }, html},
+      {"html_unclosed", 3000, [](size_t n) { return repeat("<b><p>a</i>", n); }, html},
+      {"html_misnested", 3000, [](size_t n) { return repeat("<p>a</i>", n, repeat("<i>", 100)); }, html},
+      {"html_items", 3000, [](size_t n) { return repeat("<li>a", n, "<ul>"); }, html},
+      {"html_links", 3000, [](size_t n) { return repeat("<a href=x>a", n); }, html},
+      {"html_signs_as_links", 3000, [](size_t n) { return repeat("<a href='#x'><b>¶</b></a>", n); }, html},
+      {"html_entities", 10000, [](size_t n) { return repeat("&lt;&x", n, "<p>"); }, html},
+      {"html_angles", 20000, [](size_t n) { return repeat("<", n); }, html},
+      {"html_open_comments", 10000, [](size_t n) { return repeat("<!--", n); }, html},
+      {"html_open_sections", 3000, [](size_t n) { return repeat("<![CDATA[", n, "<p>"); }, html},
+      {"html_open_quotes", 10000, [](size_t n) { return repeat("<a b=\"", n); }, html},
+      {"html_classes", 10000, [](size_t n) { return repeat("navBar ", n, "<p class='", "'>a"); }, html},
+      {"html_styles", 10000, [](size_t n) { return repeat("display;/*", n, "<p style='", "'>a"); }, html},
+      {"html_regions", 3000, [](size_t n) { return repeat("<div class=nav><h2>a</h2></div>", n); }, html},
+      {"html_regions_around", 3000, [](size_t n) { return repeat("<h2>a</h2>", n, repeat("<div class=nav>", 200)); },
+       html},
+      {"html_ruby", 3000, [](size_t n) { return repeat("<ruby>a<rt>b</rt></ruby>", n); }, html},
+      {"xml_attributes", 5000, [](size_t n) { return each(n, "<page", ">a</page>", attribute); }, xml},
+      {"xml_entities", 3000,
+       [](size_t n) { return repeat("&a;", n, "<!DOCTYPE a [<!ENTITY a 'bbbbbbbb'>]><page><p>", "</p></page>"); }, xml},
+      {"xml_sections", 3000,
+       [](size_t n) { return repeat("<section><title>a</title></section>", n, "<page>", "</page>"); }, xml},
+      {"markdown_brackets", 50000, [](size_t n) { return repeat("[", n); }, markdown},
+      {"markdown_images", 20000, [](size_t n) { return repeat("![](", n); }, markdown},
+      {"markdown_links", 5000, [](size_t n) { return repeat("[a[b](c)](d) ", n); }, markdown},
+      {"markdown_tags", 20000, [](size_t n) { return repeat("<a", n); }, markdown},
+      {"markdown_codes", 20000, [](size_t n) { return repeat("``a`{{<{%", n); }, markdown},
+      {"markdown_headings", 10000, [](size_t n) { return repeat("# a\n", n); }, markdown},
+      {"rst_roles", 20000, [](size_t n) { return repeat(":`b`", n, "a"); }, rst},
+      {"rst_directives", 10000, [](size_t n) { return repeat(".. note::\n\n", n); }, rst},
+      {"rst_literals", 10000, [](size_t n) { return repeat("a::\n\n  b\n", n); }, rst},
+      {"normalise_marks", 20000, [](size_t n) { return repeat("\u0301\u0316", n, "e"); }, normal},
+      {"normalise_jamo", 20000, [](size_t n) { return repeat("\u1112\u1161\u11ab", n); }, normal},
+      {"charset_open_tags", 20000, [](size_t n) { return repeat("<a b ", n); }, charset},
+      {"charset_metas", 10000, [](size_t n) { return repeat("<meta content=charset>", n); }, charset},
+      {"charset_scripts", 10000, [](size_t n) { return repeat("<script></s", n); }, charset},
+      {"decode_bad_bytes", 50000, [](size_t n) { return repeat("가\xff", n); }, decode},
+      {"decode_korean", 50000, [](size_t n) { return repeat("\xBE\xC8\xB3\xE7 ", n); }, decode},
+      {"json_line_text", 50000, [](size_t n) { return repeat("가", n, "{\"text\": \"", "\"}"); }, json_line},
+      {"json_line_cut", 50000, [](size_t n) { return repeat("[\"a\",", n); }, json_line},
   };
   return kCases;
 }

@@ -1,9 +1,10 @@
-#include "base/excerpt.h"
 #include "text/jinja/runtime.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+
+#include "base/excerpt.h"
 
 namespace maru::text::jinja {
 
