@@ -128,6 +128,7 @@ PreparedRequest prepare(const ChatRequest& request, const text::Tokenizer& token
                         const text::ChatTemplate* chat_template, const RequestLimits& limits) {
   infer::GenerationRequest generation = to_generation(request, limits);
   generation.prompt = chat_prompt(request, tokenizer, chat_template);
+  generation.continues_prompt = request.continue_final_message;
   if (request.logprobs) generation.sampling.top_logprobs = request.top_logprobs.value_or(0);
   const std::optional<int64_t> wanted =
       request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;
