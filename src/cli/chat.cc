@@ -73,6 +73,7 @@ void add_chat(CLI::App& app, Session& session) {
   add_sampling(verb, o->sampling);
   verb->callback([&session, o] {
     LocalModel model(session, o->model, find_adapter(session, o->adapter).directory);
+    o->sampling.continues_prompt = false;
     converse(model, o->sampling, o->system);
   });
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <set>
 
 #include "base/json.h"
 #include "base/progress.h"
@@ -16,6 +17,7 @@
 #include "models/config.h"
 #include "models/weight_source.h"
 #include "text/chat_files.h"
+#include "text/vocabulary_files.h"
 
 namespace maru::cli {
 namespace {
@@ -116,14 +118,29 @@ TokenizerFacts facts_of_tokenizer_json(const fs::path& file) {
   return facts;
 }
 
+/// What a tokenizer reads that is no tokenizer.json.
+std::string kind_of(const text::TokenizerSpec& spec) {
+  if (text::find_step<text::normalizers::SentencePiece>(spec.normalizer) != nullptr)
+    return std::holds_alternative<text::UnigramSpec>(spec.model) ? "SentencePiece Unigram" : "SentencePiece BPE";
+  if (std::holds_alternative<text::WordPieceSpec>(spec.model)) return "WordPiece";
+  return "byte-level BPE";
+}
+
+/// Counts the tokens; one that cannot be read has none, and the obstacle says why.
 TokenizerFacts tokenizer_facts(const fs::path& directory) {
-  if (fs::exists(directory / "tokenizer.json")) return facts_of_tokenizer_json(directory / "tokenizer.json");
-  if (fs::exists(directory / "tokenizer.model")) return {.kind = "tokenizer.model (SentencePiece or tiktoken)"};
-  if (fs::exists(directory / "vocab.json") && fs::exists(directory / "merges.txt"))
-    return {.kind = "vocab.json and merges.txt (byte-level BPE)",
-            .tokens = static_cast<int64_t>(read_json(directory / "vocab.json").size())};
-  if (fs::exists(directory / "vocab.txt")) return {.kind = "vocab.txt (WordPiece)"};
-  return {.kind = "none"};
+  std::string name;
+  try {
+    const fs::path file = text::tokenizer_file(directory);
+    name = file.filename().string();
+    if (name == "tokenizer.json") return facts_of_tokenizer_json(file);
+    const text::TokenizerSpec spec = text::read_tokenizer_spec(directory);
+    std::set<int32_t> ids;
+    for (const auto& [id, token] : spec.vocabulary) ids.insert(id);
+    for (const text::AddedToken& token : spec.added_tokens) ids.insert(token.id);
+    return {.kind = name + ", " + kind_of(spec), .tokens = static_cast<int64_t>(ids.size())};
+  } catch (const Failure&) {
+    return {.kind = name.empty() ? "none" : name};
+  }
 }
 
 // --- weights ---------------------------------------------------------------------------------------------------------

@@ -38,6 +38,37 @@ class InspectionTest : public testing::Test {
   const fs::path home_ = fs::temp_directory_path() / ("maru_inspection_" + std::to_string(::getpid()));
 };
 
+TEST_F(InspectionTest, CountsTheTokensOfEveryKindOfTokenizer) {
+  const fs::path goldens = "tests/golden/tokenizers";
+  const auto expect = [&](const std::string& kind, int64_t tokens) {
+    const Inspection in = inspect_model(home_);
+    EXPECT_EQ(kind, in.tokenizer);
+    EXPECT_EQ(tokens, in.tokens) << kind;
+  };
+  write_model();
+  expect("none", 0);
+  fs::copy(goldens / "unigram.model", home_ / "tokenizer.model");
+  expect("tokenizer.model, SentencePiece Unigram", 1800);
+  write_json(home_ / "added_tokens.json", {{"<x>", 1800}, {"<y>", 1801}});
+  expect("tokenizer.model, SentencePiece Unigram", 1802);
+  fs::remove(home_ / "tokenizer.model");
+  fs::copy(goldens / "bpe.model", home_ / "spiece.model");
+  expect("spiece.model, SentencePiece BPE", 1802);
+  fs::remove(home_ / "spiece.model");
+  fs::remove(home_ / "added_tokens.json");
+  fs::copy(goldens / "qwen2" / "vocab.json", home_ / "vocab.json");
+  fs::copy(goldens / "qwen2" / "merges.txt", home_ / "merges.txt");
+  expect("vocab.json, byte-level BPE", 700);
+  fs::copy(goldens / "qwen2" / "tokenizer_config.json", home_ / "tokenizer_config.json");
+  expect("vocab.json, byte-level BPE", 703);
+  fs::remove(home_ / "vocab.json");
+  fs::remove(home_ / "tokenizer_config.json");
+  fs::copy(goldens / "bert" / "vocab.txt", home_ / "vocab.txt");
+  expect("vocab.txt, WordPiece", 1500);
+  write_file(home_ / "tokenizer.model", "no model");
+  expect("tokenizer.model", 0);
+}
+
 TEST_F(InspectionTest, DescribesADirectoryItCannotRun) {
   write_model();
   write_file(home_ / "README.md", "---\nlanguage: ko\nlicense: \"apache-2.0\"\n---\n# A model\nlicense: none\n");

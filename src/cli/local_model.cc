@@ -24,6 +24,7 @@ infer::GenerationResult LocalModel::generate(std::vector<int32_t> prompt, const 
   if (s.seed >= 0) request.seed = static_cast<uint64_t>(s.seed);
   request.max_tokens = std::max<int64_t>(1, std::min(s.max_tokens, room));
   request.stop = s.stop;
+  request.continues_prompt = s.continues_prompt;
   return infer::generate(engine_, std::move(request), [&](std::string_view text) {
     if (on_text) on_text(text);
     return !interrupted();

@@ -14,6 +14,7 @@ struct SamplingArguments {
   double temperature = 0.8, top_p = 0.95;
   int64_t top_k = 0, max_tokens = 256, seed = -1;
   std::vector<std::string> stop;
+  bool continues_prompt = true;  // the answer goes on with the prompt's text
 };
 
 class LocalModel {

@@ -9,8 +9,8 @@
 #include "cli/inspection.h"
 #include "cli/lineage.h"
 #include "cli/verbs.h"
-#include "formats/lora.h"
 #include "ledger/artefact_writer.h"
+#include "models/adapter.h"
 
 namespace maru::cli {
 namespace {
@@ -35,7 +35,7 @@ Json merge_model(Session& session, const MergeArguments& a) {
   add_origin(session, manifest, "adapter", directory, directory / "adapter_model.safetensors", out);
   ledger::ArtefactWriter writer(out);
   Progress bar("merge", static_cast<uint64_t>(inspect_model(model).parameters), "weights", session.quiet);
-  formats::merge_adapter(model, adapter, writer.directory(), [&](uint64_t elements) {
+  merge_into_model(model, adapter, writer.directory(), [&](uint64_t elements) {
     throw_if_interrupted();
     bar.update(elements);
   });

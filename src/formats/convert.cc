@@ -83,14 +83,6 @@ std::vector<Planned> plan_gguf(const PlainWeights& weights, const GgufArchitectu
   return plan;
 }
 
-TokenizerExport embed_tokenizer(GgufWriter& writer, const fs::path& directory, const std::string& chat_template,
-                                int64_t vocab_size) {
-  const Json tokenizer = read_json(directory / "tokenizer.json");
-  const Json config = read_if_there(directory / "tokenizer_config.json");
-  return put_tokenizer(
-      writer, {.tokenizer = tokenizer, .config = config, .chat_template = chat_template, .vocab_size = vocab_size});
-}
-
 }  // namespace
 
 GgmlType natural_type(const PlainWeights& weights) {
@@ -107,7 +99,7 @@ GgmlType natural_type(const PlainWeights& weights) {
 }
 
 ConvertResult convert_to_gguf(const fs::path& directory, const fs::path& out, std::optional<GgmlType> type,
-                              const std::string& name, const std::string& chat_template,
+                              const std::string& name, const TokenizerWriter& tokenizer,
                               const ConvertProgress& progress) {
   const fs::path config_path = directory / "config.json";
   const Json config = read_json(config_path);
@@ -119,7 +111,7 @@ ConvertResult convert_to_gguf(const fs::path& directory, const fs::path& out, st
   const std::vector<Planned> plan = plan_gguf(weights, architecture, config, result.type, directory.string());
   GgufWriter writer(out);
   put_model_metadata(writer, architecture, config, result.type, name);
-  result.tokenizer = embed_tokenizer(writer, directory, chat_template, config.value("vocab_size", int64_t{0}));
+  result.tokenizer = tokenizer(writer, config.value("vocab_size", int64_t{0}));
   const std::vector<float> factors = rope_factors(config);
   if (!factors.empty()) writer.declare("rope_freqs.weight", GgmlType::kF32, {static_cast<int64_t>(factors.size())});
   for (const Planned& p : plan) writer.declare(p.name, p.type, p.shape);
@@ -133,6 +125,18 @@ ConvertResult convert_to_gguf(const fs::path& directory, const fs::path& out, st
   writer.commit();
   result.bytes = fs::file_size(out);
   return result;
+}
+
+ConvertResult convert_to_gguf(const fs::path& directory, const fs::path& out, std::optional<GgmlType> type,
+                              const std::string& name, const std::string& chat_template,
+                              const ConvertProgress& progress) {
+  const TokenizerWriter from_json = [&](GgufWriter& writer, int64_t vocab_size) {
+    const Json tokenizer = read_json(directory / "tokenizer.json");
+    const Json config = read_if_there(directory / "tokenizer_config.json");
+    return put_tokenizer(
+        writer, {.tokenizer = tokenizer, .config = config, .chat_template = chat_template, .vocab_size = vocab_size});
+  };
+  return convert_to_gguf(directory, out, type, name, from_json, progress);
 }
 
 ConvertResult convert_to_safetensors(const fs::path& directory, const fs::path& out, std::optional<GgmlType> type,

@@ -22,12 +22,19 @@ struct ConvertResult {
 /// The matrices' type when nobody asks for one: what most elements have, bf16 for quantized ones.
 GgmlType natural_type(const PlainWeights& weights);
 
-/// Writes one GGUF file with the tokenizer in it. `directory` holds config.json, tokenizer.json and the weights.
+/// Writes the tokenizer's metadata for a model of so many tokens.
+using TokenizerWriter = std::function<TokenizerExport(GgufWriter& writer, int64_t vocab_size)>;
+
+/// Writes one GGUF file with the tokenizer in it. `directory` holds config.json and the weights.
 ///
-/// `chat_template` is the model's Jinja template, or empty: finding it is not for this folder.
+/// `tokenizer` writes what the model says about text: finding that is not for this folder. The second form takes it
+/// from the directory's tokenizer.json; `chat_template` is the model's Jinja template, or empty.
 ///
 /// Types    F32, F16, BF16, Q8_0, Q4_0. Vectors stay F32.
 /// Throws   kUnimplemented for an architecture, a tokenizer or a type that cannot be written; what WeightFiles throws.
+ConvertResult convert_to_gguf(const fs::path& directory, const fs::path& out, std::optional<GgmlType> type,
+                              const std::string& name, const TokenizerWriter& tokenizer,
+                              const ConvertProgress& progress = {});
 ConvertResult convert_to_gguf(const fs::path& directory, const fs::path& out, std::optional<GgmlType> type,
                               const std::string& name, const std::string& chat_template,
                               const ConvertProgress& progress = {});

@@ -197,25 +197,10 @@ void write_exaone4(const Json& config, GgufKeyWriter& to) {
   to.integer("attention.sliding_window", window);
 }
 
-std::vector<double> factors_of(const GgufFile& file, const char* name) {
-  const GgufTensor* tensor = file.tensor(name);
-  if (tensor == nullptr) return {};
-  return rope_factors_in(*tensor, file.name() + ": tensor " + name);
-}
-
 void read_phi3(const GgufKeys& from, Json& config) {
   const int64_t context = config["max_position_embeddings"].get<int64_t>();
-  const int64_t original = from.integer("rope.scaling.original_context_length", context);
-  const auto head = static_cast<double>(std::max<int64_t>(1, config["head_dim"].get<int64_t>()));
-  config["partial_rotary_factor"] = static_cast<double>(from.integer("rope.dimension_count", 0)) / head;
-  config["original_max_position_embeddings"] = original;
+  config["original_max_position_embeddings"] = from.integer("rope.scaling.original_context_length", context);
   if (const int64_t window = from.integer("attention.sliding_window", 0); window > 0) config["sliding_window"] = window;
-  const std::vector<double> shorter = factors_of(from.file(), "rope_factors_short.weight"),
-                            longer = factors_of(from.file(), "rope_factors_long.weight");
-  if (longer.empty()) return;
-  config["rope_scaling"] = {{"rope_type", "longrope"}, {"short_factor", shorter}, {"long_factor", longer}};
-  if (from.has("rope.scaling.attn_factor"))
-    config["rope_scaling"]["attention_factor"] = from.number("rope.scaling.attn_factor", 1);
 }
 
 void write_phi3(const Json& config, GgufKeyWriter& to) {
@@ -277,6 +262,7 @@ constexpr GgufFamily kFamilies[] = {
      .block = kPeriBlock,
      .activation = "gelu_pytorch_tanh",
      .activation_key = "hidden_activation",
+     .local_base = true,
      .norm_offset = 1,
      .read = read_gemma3,
      .write = write_gemma3},

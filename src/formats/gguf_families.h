@@ -30,6 +30,7 @@ class GgufKeys {
   bool has(const std::string& key) const { return file_.find(prefix_ + key) != nullptr; }
   bool flag(const std::string& key, bool otherwise) const { return file_.boolean(prefix_ + key).value_or(otherwise); }
   const GgufFile& file() const { return file_; }
+  const std::string& prefix() const { return prefix_; }
 
  private:
   const GgufFile& file_;
@@ -56,12 +57,13 @@ struct GgufFamily {
   std::span<const NamePair> keys = {};   // keys of config.json that have other names in this family (second)
   std::string_view activation = "silu";  // the only one that llama.cpp computes
   std::string_view activation_key = "hidden_act";
-  bool neighbours = false;  // rows of queries and keys are stored with rotary pairs side by side
-  bool transposed = false;  // Hugging Face's matrices in layers are [in, out], GGUF's [out, in]
-  bool rms_norm = true;
-  int64_t default_width = 0;                                   // of the MLP where config.json has none, in hidden sizes
-  double norm_offset = 0;                                      // what GGUF's norm weights have more than Hugging Face's
-  void (*read)(const GgufKeys& from, Json& config) = nullptr;  // what the common keys do not say …
+  bool neighbours = false;    // rows of queries and keys are stored with rotary pairs side by side
+  bool transposed = false;    // Hugging Face's matrices in layers are [in, out], GGUF's [out, in]
+  bool rms_norm = true;       // false: also learned positions in place of rotary ones
+  bool local_base = false;    // layers with a window have a rotary base of their own
+  int64_t default_width = 0;  // of the MLP where config.json has none, in hidden sizes
+  double norm_offset = 0;     // what GGUF's norm weights have more than Hugging Face's
+  void (*read)(const GgufKeys& from, Json& config) = nullptr;      // what the common keys do not say …
   void (*write)(const Json& config, GgufKeyWriter& to) = nullptr;  // … and back; throws kUnimplemented
 };
 

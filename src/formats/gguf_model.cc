@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "formats/gguf_families.h"
+#include "formats/gguf_rope.h"
 
 namespace maru::formats {
 namespace {
@@ -80,6 +81,8 @@ void refuse_unsupported(const GgufFamily& family, const Json& config, const std:
   const std::string rope = config_value<std::string>(rope_of(config), "rope_type", "default");
   if (rope != "default" && rope != "linear" && rope != "llama3")
     unsupported(where, "rope_type \"" + rope + "\" cannot be exported to GGUF");
+  if (rope == "default" && config_value<double>(rope_of(config), "factor", 1) != 1)
+    unsupported(where, "rope_scaling with a factor and without a type that uses it cannot be exported to GGUF");
   const std::string key(family.activation_key), wanted(family.activation);
   if (const auto act = config_value<std::string>(config, key.c_str(), wanted); act != wanted)
     unsupported(where, key + " \"" + act + "\" cannot be exported to GGUF");
@@ -267,24 +270,6 @@ std::vector<float> rope_factors(const Json& config) {
 
 namespace {
 
-// rope_freqs.weight comes from scalings whose parameters the file does not keep (Llama 3's): what was a rule is only
-// numbers there, and becomes the scaling that has one number for each pair.
-Json rope_scaling_in(const GgufKeys& keys, int64_t context) {
-  const std::string type = keys.text("rope.scaling.type");
-  if (const GgufTensor* tensor = keys.file().tensor("rope_freqs.weight"); tensor != nullptr) {
-    const std::vector<double> factors = rope_factors_in(*tensor, keys.file().name() + ": tensor rope_freqs.weight");
-    return {{"rope_type", "longrope"},
-            {"factor", 1},
-            {"original_max_position_embeddings", context},
-            {"short_factor", factors},
-            {"long_factor", factors}};
-  }
-  if (type == "linear") return {{"rope_type", "linear"}, {"factor", keys.number("rope.scaling.factor", 1)}};
-  if (!type.empty() && type != "none" && type != "longrope")
-    unsupported(keys.file().name(), "rope.scaling.type \"" + type + "\" cannot be read");
-  return nullptr;
-}
-
 const GgufTensor& table_of(const GgufFile& file) {
   const GgufTensor* table = file.tensor("token_embd.weight");
   if (table == nullptr || table->shape.size() != 2)
@@ -320,7 +305,7 @@ Json hugging_face_config(const GgufFile& file) {
               {"torch_dtype", table.type == GgmlType::kF32 ? "float32" : "bfloat16"}};
   config["rms_norm_eps"] =
       keys.number(family.rms_norm ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", 1e-5);
-  if (const Json scaling = rope_scaling_in(keys, context); !scaling.is_null()) config["rope_scaling"] = scaling;
+  read_rope(keys, family, config);
   if (family.read != nullptr) family.read(keys, config);
   for (const NamePair& key : family.keys) {
     config[std::string(key.gguf)] = config[std::string(key.hugging_face)];

@@ -184,6 +184,13 @@ void put_special_tokens(GgufWriter& writer, const TokenizerSource& source, const
   writer.set("tokenizer.ggml.add_eos_token", !eos.empty() && template_has(source.tokenizer, eos, false));
 }
 
+void find_nearest(const TokenizerSource& source, const ByteLevelTokens& tokens, TokenizerExport& result) {
+  result.pre = "default", result.exact = false;
+  if (!source.nearest_split) return;
+  result.trial = source.nearest_split(tokens);
+  result.pre = result.trial->pre, result.exact = result.trial->differing == 0;
+}
+
 }  // namespace
 
 TokenizerExport put_tokenizer(GgufWriter& writer, const TokenizerSource& source) {
@@ -197,7 +204,8 @@ TokenizerExport put_tokenizer(GgufWriter& writer, const TokenizerSource& source)
   Vocabulary vocabulary(source);
   const std::vector<std::string> merges = merges_of(source.tokenizer);
   TokenizerExport result{.model = fallback ? "llama" : "gpt2", .pre = fallback ? "default" : pre_of(source.tokenizer)};
-  if (result.pre.empty()) result = {.model = result.model, .pre = "default", .exact = false};
+  const bool known = !result.pre.empty();
+  if (!known) find_nearest(source, {vocabulary.tokens(), merges, vocabulary.types()}, result);
   writer.set("tokenizer.ggml.model", result.model);
   writer.set("tokenizer.ggml.pre", result.pre);
   if (fallback) mark_bytes(vocabulary);
@@ -210,7 +218,7 @@ TokenizerExport put_tokenizer(GgufWriter& writer, const TokenizerSource& source)
     writer.set("tokenizer.ggml.merges", merges);
   put_special_tokens(writer, source, vocabulary);
   if (!source.chat_template.empty()) writer.set("tokenizer.chat_template", source.chat_template);
-  if (!result.exact) writer.set("tokenizer.huggingface.json", source.tokenizer.dump());
+  if (!known) writer.set("tokenizer.huggingface.json", source.tokenizer.dump());
   return result;
 }
 

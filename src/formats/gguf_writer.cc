@@ -84,6 +84,11 @@ void GgufWriter::set(std::string_view key, const std::vector<float>& values) {
   for (const float value : values) put(entries_, value);
 }
 
+void GgufWriter::set_bytes(std::string_view key, std::string_view bytes) {
+  put_array(key, GgufType::kU8, bytes.size());
+  for (const char byte : bytes) put<uint8_t>(entries_, static_cast<uint8_t>(byte));
+}
+
 void GgufWriter::declare(std::string_view name, GgmlType type, const std::vector<int64_t>& shape) {
   CHECK(!in_data_);
   int64_t elements = 1;

@@ -28,6 +28,8 @@ class GgufWriter {
   void set(std::string_view key, const std::vector<std::string>& values);
   void set(std::string_view key, const std::vector<int32_t>& values);
   void set(std::string_view key, const std::vector<float>& values);
+  /// An array of bytes.
+  void set_bytes(std::string_view key, std::string_view bytes);
 
   /// The next tensor; shape outermost first. Throws kInvalidArgument when rows are no whole blocks of the type.
   void declare(std::string_view name, GgmlType type, const std::vector<int64_t>& shape);

@@ -52,6 +52,24 @@ bool changes_base(const std::string& init) {
   return std::any_of(std::begin(kWays), std::end(kWays), [&](std::string_view way) { return init.starts_with(way); });
 }
 
+// What is computed, and what changes nothing once an adapter is trained: where it came from, how it was trained, and
+// settings of features that have a switch of their own. Every other key would change the numbers if it were ignored.
+bool is_known(std::string_view key) {
+  constexpr std::string_view kComputed[] = {"peft_type",        "r",        "lora_alpha",    "fan_in_fan_out",
+                                            "use_rslora",       "use_dora", "alpha_pattern", "rank_pattern",
+                                            "init_lora_weights"};
+  constexpr std::string_view kShownByTensors[] = {"target_modules", "exclude_modules", "layers_to_transform",
+                                                  "layers_pattern", "modules_to_save", "bias"};
+  constexpr std::string_view kOfTraining[] = {
+      "task_type",     "auto_mapping",      "peft_version",   "base_model_name_or_path",
+      "revision",      "inference_mode",    "lora_dropout",   "megatron_core",
+      "loftq_config",  "eva_config",        "corda_config",   "lora_ga_config",
+      "velora_config", "qalora_group_size", "runtime_config", "merge_weights",
+      "unsloth_fixed"};
+  const auto in = [&](const auto& list) { return std::find(std::begin(list), std::end(list), key) != std::end(list); };
+  return in(kComputed) || in(kShownByTensors) || in(kOfTraining);
+}
+
 // Features that would change the numbers if they were ignored.
 void refuse_unsupported(const Json& config, const std::string& where) {
   const auto refuse = [&](const std::string& what) {
@@ -59,10 +77,8 @@ void refuse_unsupported(const Json& config, const std::string& where) {
   };
   if (const auto type = value<std::string>(config, "peft_type", "", where); type != "LORA")
     refuse("peft_type \"" + type + "\"");
-  for (const char* key : {"lora_bias", "use_qalora", "use_bdlora", "megatron_config", "layer_replication",
-                          "alora_invocation_tokens", "arrow_config", "kasa_config", "monteclora_config",
-                          "trainable_token_indices", "target_parameters", "ensure_weight_tying"})
-    if (is_set(config, key)) refuse(key);
+  for (const auto& item : config.items())
+    if (!is_known(item.key()) && is_set(config, item.key().c_str())) refuse(item.key());
   const auto init = value<Json>(config, "init_lora_weights", true, where);
   if (init.is_string() && changes_base(init.get<std::string>())) refuse("init_lora_weights " + init.dump());
 }
@@ -111,7 +127,7 @@ LoraAdapter::LoraAdapter(const fs::path& directory) : where_(directory.string())
     throw Failure(ErrorCode::kInvalidArgument, where_ + ": adapter_config.json: expected an object");
   refuse_unsupported(config, where_);
   rank_stabilised_ = value<bool>(config, "use_rslora", false, where_);
-  transposed_ = value<bool>(config, "fan_in_fan_out", false, where_);
+  fan_in_fan_out_ = value<bool>(config, "fan_in_fan_out", false, where_);
   read_alphas(config);
   for (const StoredTensor& tensor : files_.tensors()) add(tensor);
   for (const auto& [name, update] : updates_) check(name, update);
@@ -197,7 +213,8 @@ const StoredTensor* LoraAdapter::replacement(const std::string& name) const {
   return it == replaced_.end() ? nullptr : it->second;
 }
 
-void LoraAdapter::merge(const std::string& name, int64_t rows, int64_t cols, std::vector<float>& weight) const {
+void LoraAdapter::merge(const std::string& name, int64_t rows, int64_t cols, bool transposed_weight,
+                        std::vector<float>& weight) const {
   const auto misfit = [&](const std::string& got) {
     throw Failure(ErrorCode::kDataLoss,
                   fmt::format("{}: {}: made for {}, the model has [{}, {}]", where_, name, got, rows, cols));
@@ -209,7 +226,7 @@ void LoraAdapter::merge(const std::string& name, int64_t rows, int64_t cols, std
   const LoraUpdate* u = update(name);
   if (u == nullptr) return;
   const int64_t out = u->b->shape[0], in = u->a->shape[1];
-  const bool across = u->embedding || transposed_;
+  const bool across = u->embedding || transposed_weight;
   if (rows != (across ? in : out) || cols != (across ? out : in)) misfit(fmt::format("[{}, {}]", out, in));
   if (!across) return apply(*u, rows, cols, weight);
   weight = transposed(weight, rows, cols);
@@ -223,13 +240,22 @@ void LoraAdapter::apply(const LoraUpdate& u, int64_t rows, int64_t cols, std::ve
 }
 
 void merge_adapter(const fs::path& model, const LoraAdapter& adapter, const fs::path& out,
+                   const std::function<bool(const std::string& tensor)>& transposed_in_model,
                    const std::function<void(uint64_t)>& progress) {
   std::set<std::string> left;
-  for (const std::string& name : adapter.targets()) left.insert(name);
+  std::map<std::string, std::string> bare;  // of targets, without the base model's name in front
+  for (const std::string& name : adapter.targets()) {
+    left.insert(name);
+    bare.emplace(name.substr(name.find('.') + 1), name);
+  }
   const WeightEdit edit = [&](const PlainWeights::Item& item, std::vector<float>& values) {
+    const auto without = bare.find(item.name);
+    const bool renamed = !adapter.changes(item.name) && without != bare.end() && left.contains(without->second);
+    const std::string& name = renamed ? without->second : item.name;
     const int64_t rows = item.shape.empty() ? 1 : item.shape[0];
-    adapter.merge(item.name, rows, rows > 0 ? static_cast<int64_t>(values.size()) / rows : 0, values);
-    left.erase(item.name);
+    adapter.merge(name, rows, rows > 0 ? static_cast<int64_t>(values.size()) / rows : 0, transposed_in_model(name),
+                  values);
+    left.erase(name);
   };
   convert_to_safetensors(model, out, {}, progress, edit);
   if (!left.empty())

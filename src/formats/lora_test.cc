@@ -44,9 +44,10 @@ class LoraTest : public testing::Test {
       return e.what();
     }
   }
-  static std::vector<float> merged(const LoraAdapter& adapter, const std::string& name = "q.weight") {
+  static std::vector<float> merged(const LoraAdapter& adapter, const std::string& name = "q.weight",
+                                   bool transposed = false) {
     std::vector<float> w{3, 0, 0, 4};
-    adapter.merge(name, 2, 2, w);
+    adapter.merge(name, 2, 2, transposed, w);
     return w;
   }
 
@@ -90,8 +91,12 @@ TEST_F(LoraTest, TheFirstPatternThatNamesAModuleSaysItsAlpha) {
 }
 
 TEST_F(LoraTest, TransposedWeightsChangeAcross) {
-  const LoraAdapter a = adapter(plain_, {{"fan_in_fan_out", true}});
-  EXPECT_THAT(merged(a), ElementsAre(23, 2, 40, 8));
+  for (const bool said : {false, true}) {  // the model's layout decides, not the adapter's word for it
+    const LoraAdapter a = adapter(plain_, {{"fan_in_fan_out", said}});
+    EXPECT_EQ(said, a.fan_in_fan_out());
+    EXPECT_THAT(merged(a, "q.weight", true), ElementsAre(23, 2, 40, 8));
+    EXPECT_THAT(merged(a, "q.weight", false), ElementsAre(23, 40, 2, 8));
+  }
 }
 
 TEST_F(LoraTest, DecomposedSetsTheLengthOfEveryRow) {
@@ -113,6 +118,13 @@ TEST_F(LoraTest, EmbeddingsAndReplacedTensors) {
 TEST_F(LoraTest, RefusesWhatItWouldGetWrong) {
   EXPECT_THAT(error_of(plain_, {{"peft_type", "IA3"}}), HasSubstr("peft_type \"IA3\" is not supported"));
   EXPECT_THAT(error_of(plain_, {{"lora_bias", true}}), HasSubstr("lora_bias is not supported"));
+  for (const char* key :
+       {"use_qalora", "megatron_config", "layer_replication", "alora_invocation_tokens", "arrow_config", "kasa_config",
+        "monteclora_config", "trainable_token_indices", "ensure_weight_tying", "enable_lora", "a_key_of_next_year"}) {
+    EXPECT_THAT(error_of(plain_, {{key, {1, 2}}}), HasSubstr(std::string(key) + " is not supported"));
+    for (const Json& unset : {Json(), Json(false), Json::array(), Json::object()})
+      EXPECT_EQ("no error", error_of(plain_, {{key, unset}})) << key;
+  }
   EXPECT_THAT(error_of(plain_, {{"use_bdlora", {{"nblocks", 2}}}}), HasSubstr("use_bdlora is not supported"));
   EXPECT_THAT(error_of(plain_, {{"target_parameters", {"x"}}}), HasSubstr("target_parameters is not supported"));
   EXPECT_THAT(error_of(plain_, {{"target_parameters", Json::array()}}), HasSubstr("no error"));
@@ -126,21 +138,22 @@ TEST_F(LoraTest, RefusesWhatItWouldGetWrong) {
   EXPECT_THAT(error_of({{"q.lora_A.weight", {1}, {1}}}), HasSubstr("begins with base_model.model."));
   EXPECT_THAT(error_of({{"base_model.model.q.lora_C.weight", {1}, {1}}}), HasSubstr("of no known kind"));
   std::vector<float> w(6);
-  EXPECT_THROW(adapter(plain_).merge("q.weight", 3, 2, w), Failure);
+  EXPECT_THROW(adapter(plain_).merge("q.weight", 3, 2, false, w), Failure);
 }
 
 TEST_F(LoraTest, MergesWholeModels) {
+  const auto linear = [](const std::string&) { return false; };
   const fs::path model = home_ / "model", out = home_ / "out";
   fs::create_directories(model);
   fs::create_directories(out);
   write_json(model / "config.json", Json::object());
   write(model / "model.safetensors", {{"q.weight", {2, 2}, {3, 0, 0, 4}}, {"n", {1}, {7}}});
-  merge_adapter(model, adapter(plain_), out);
+  merge_adapter(model, adapter(plain_), out, linear);
   const WeightFiles files(out);
   EXPECT_THAT(read_plain(*files.find("q.weight"), "out"), ElementsAre(23, 40, 2, 8));
   EXPECT_THAT(read_plain(*files.find("n"), "out"), ElementsAre(7));
   write(model / "model.safetensors", {{"n", {1}, {7}}});
-  EXPECT_THROW(merge_adapter(model, adapter(plain_), out), Failure) << "nothing to change";
+  EXPECT_THROW(merge_adapter(model, adapter(plain_), out, linear), Failure) << "nothing to change";
 }
 
 }  // namespace

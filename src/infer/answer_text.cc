@@ -4,8 +4,9 @@
 
 namespace maru::infer {
 
-AnswerText::AnswerText(const text::Tokenizer& tokenizer, std::vector<std::string> stop, bool scored)
-    : tokenizer_(tokenizer), decoder_(tokenizer), stop_(std::move(stop)), scored_(scored) {}
+AnswerText::AnswerText(const text::Tokenizer& tokenizer, std::vector<std::string> stop, bool scored,
+                       std::span<const int32_t> before)
+    : tokenizer_(tokenizer), decoder_(tokenizer, true, before), stop_(std::move(stop)), scored_(scored) {}
 
 bool AnswerText::push(ScoredToken token, Piece& piece) {
   const int32_t id = token.token;

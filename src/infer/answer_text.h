@@ -2,6 +2,7 @@
 // keeps each token's score beside the text it belongs to. One per choice; owned by the engine thread.
 #pragma once
 #include <deque>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,9 @@ namespace maru::infer {
 
 class AnswerText {
  public:
-  /// `scored`: pieces carry their tokens. The tokenizer must outlive this.
-  AnswerText(const text::Tokenizer& tokenizer, std::vector<std::string> stop, bool scored);
+  /// `scored`: pieces carry their tokens. `before`: what the answer goes on with. The tokenizer must outlive this.
+  AnswerText(const text::Tokenizer& tokenizer, std::vector<std::string> stop, bool scored,
+             std::span<const int32_t> before = {});
   /// The next token; fills text and tokens of `piece` with what is now sure. True when a stop string ended the answer.
   bool push(ScoredToken token, Piece& piece);
   /// The answer ends here: everything that was held back.

@@ -59,6 +59,14 @@ TEST_F(AnswerTextTest, TheEndGivesWhatWasHeld) {
   EXPECT_EQ(unfinished.tokens.size() + rest.tokens.size(), 3u);
 }
 
+TEST_F(AnswerTextTest, GoesOnWithTheTextOfThePrompt) {
+  const std::vector<int32_t> before = tokenizer_.encode("a가");
+  AnswerText cut(tokenizer_, {}, true, std::span(before).first(3));
+  EXPECT_EQ(feed(cut, std::string("\x80") + "b"), (Out{{"가", 1}, {"b", 1}}));
+  AnswerText whole(tokenizer_, {}, true, before);
+  EXPECT_EQ(feed(whole, "b"), (Out{{"b", 1}}));
+}
+
 TEST_F(AnswerTextTest, SpecialAndUnknownTokensHaveNoText) {
   AnswerText answer(tokenizer_, {}, false);
   Piece piece;

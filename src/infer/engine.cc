@@ -167,13 +167,15 @@ void Engine::admit_choice(const Submission& submission, int64_t choice) {
   const GenerationRequest& request = *submission.request;
   const SequenceId id = next_id_++;
   const uint64_t seed = mix64(submission.seed + static_cast<uint64_t>(choice) * 0x9e3779b97f4a7c15ull);
-  Active active{.request = submission.request,
-                .channel = submission.channel,
-                .choice = choice,
-                .tokens = request.prompt,
-                .sampler = Sampler(request.sampling, model_.vocab_size(), seed, request.prompt),
-                .text = AnswerText(tokenizer_, request.stop, request.sampling.top_logprobs >= 0),
-                .last_time = submission.time};
+  Active active{
+      .request = submission.request,
+      .channel = submission.channel,
+      .choice = choice,
+      .tokens = request.prompt,
+      .sampler = Sampler(request.sampling, model_.vocab_size(), seed, request.prompt),
+      .text = AnswerText(tokenizer_, request.stop, request.sampling.top_logprobs >= 0,
+                         std::span(request.prompt).first(request.continues_prompt ? request.prompt.size() : 0)),
+      .last_time = submission.time};
   active.tokens.reserve(request.prompt.size() + static_cast<size_t>(request.max_tokens));
   if (request.score_prompt) active.prompt_scores.push_back({.token = request.prompt[0]});
   Active& added = active_.emplace(id, std::move(active)).first->second;

@@ -26,6 +26,7 @@ struct GenerationRequest {
   std::vector<std::string> stop;  // the answer ends before any of these
   bool ignore_eos = false;        // go on after an end token
   bool score_prompt = false;      // log-probabilities of the prompt's tokens too
+  bool continues_prompt = true;   // the answer's text goes on with the prompt's; false: a text of its own (a chat's)
   double timeout_seconds = std::numeric_limits<double>::infinity();
 };
 

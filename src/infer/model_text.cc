@@ -1,12 +1,12 @@
 #include "infer/model_text.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/json.h"
 #include "formats/weight_files.h"
 #include "text/gguf_vocabulary.h"
+#include "text/turn_ends.h"
 
 namespace maru::infer {
 namespace {
@@ -17,22 +17,34 @@ void add_end_token(std::vector<int32_t>& to, std::optional<int32_t> id) {
 
 // --- directories ---------------------------------------------------------------------------------------------------
 
-/// Hugging Face: one id or a list of them.
+/// Hugging Face: one id or a list of them. What is below 0 is nobody's, as configurations of old write "none".
 void add_configured(std::vector<int32_t>& to, const fs::path& file) {
   if (!fs::exists(file)) return;
   const Json config = read_json(file);
   if (!config.is_object() || !config.contains("eos_token_id")) return;
   const Json& ids = config["eos_token_id"];
-  for (const Json& id : ids.is_array() ? ids : Json::array({ids}))
-    if (id.is_number_integer()) add_end_token(to, id.get<int32_t>());
+  for (const Json& id : ids.is_array() ? ids : Json::array({ids})) {
+    if (id.is_null()) continue;
+    if (!id.is_number_integer() || (id.is_number_unsigned() && !std::in_range<int32_t>(id.get<uint64_t>())))
+      throw Failure(
+          ErrorCode::kInvalidArgument,
+          file.string() + ": eos_token_id: expected a token id or a list of them, got " + ids.dump().substr(0, 80));
+    if (id.get<int64_t>() >= 0) add_end_token(to, id.get<int32_t>());
+  }
+}
+
+/// Turns that end by a token which no configuration names: known by its spelling.
+void add_turn_ends(ModelText& text) {
+  for (const int32_t id : text::turn_ends_of(text.tokenizer)) add_end_token(text.end_tokens, id);
 }
 
 ModelText text_of_directory(const fs::path& directory) {
   ModelText text{text::Tokenizer::load(directory), std::nullopt, {}};
   text.chat_template = text::ChatTemplate::load(directory, text.tokenizer);
-  add_configured(text.end_tokens, directory / "generation_config.json");
+  for (const char* file : {"generation_config.json", "config.json", "tokenizer_config.json"})
+    add_configured(text.end_tokens, directory / file);
   add_end_token(text.end_tokens, text.tokenizer.eos());
-  add_end_token(text.end_tokens, text.tokenizer.id_of("<|im_end|>"));
+  add_turn_ends(text);
   return text;
 }
 
@@ -167,11 +179,6 @@ std::optional<text::ChatTemplate> template_of(const formats::GgufFile& file, con
   return text::ChatTemplate::chatml(tokenizer);
 }
 
-// Files name one end; many models have another for turns, which is known by its spelling.
-// Source: llama.cpp, llama_vocab::impl::load, special_eog_ids.
-constexpr std::array<const char*, 7> kTurnEnds{"<|im_end|>",    "<|eot_id|>",    "<|eom_id|>",   "<|end|>",
-                                               "<end_of_turn>", "<|endoftext|>", "[|endofturn|]"};
-
 ModelText text_of_gguf(const fs::path& path) {
   const formats::GgufFile file = formats::GgufFile::open(path).value();
   ModelText text{tokenizer_of(file), std::nullopt, {}};
@@ -179,9 +186,7 @@ ModelText text_of_gguf(const fs::path& path) {
   const VocabularyKeys keys(file);
   for (const char* key : {"eos_token_id", "eot_token_id", "eom_token_id"})
     if (const auto id = keys.id(key); id && text.tokenizer.contains(*id)) add_end_token(text.end_tokens, id);
-  for (const char* spelling : kTurnEnds)
-    if (const auto id = text.tokenizer.id_of(spelling); id && text.tokenizer.is_special(*id))
-      add_end_token(text.end_tokens, id);
+  add_turn_ends(text);
   return text;
 }
 

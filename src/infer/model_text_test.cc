@@ -19,15 +19,16 @@ class ModelTextTest : public testing::Test {
 
   /// A file with a byte-level vocabulary, and what `more` adds to its metadata.
   template <class More>
-  fs::path gguf(const More& more) {
+  fs::path gguf(const More& more,
+                const std::vector<std::string>& tokens = {"<s>", "</s>", "a", "b", "ab", "<|eot_id|>", "<turn>"},
+                const std::vector<int32_t>& types = {3, 3, 1, 1, 1, 3, 3}) {
     const fs::path file = home_ / "m.gguf";
     formats::GgufWriter writer(file);
     writer.set("general.architecture", "llama");
     writer.set("tokenizer.ggml.model", "gpt2");
     writer.set("tokenizer.ggml.pre", "gpt-2");
-    writer.set("tokenizer.ggml.tokens",
-               std::vector<std::string>{"<s>", "</s>", "a", "b", "ab", "<|eot_id|>", "<turn>"});
-    writer.set("tokenizer.ggml.token_type", std::vector<int32_t>{3, 3, 1, 1, 1, 3, 3});
+    writer.set("tokenizer.ggml.tokens", tokens);
+    writer.set("tokenizer.ggml.token_type", types);
     writer.set("tokenizer.ggml.merges", std::vector<std::string>{"a b"});
     more(writer);
     writer.commit();
@@ -37,6 +38,26 @@ class ModelTextTest : public testing::Test {
   std::string error_of(const More& more) {
     try {
       load_text(gguf(more));
+      return "no error";
+    } catch (const Failure& e) {
+      return e.what();
+    }
+  }
+
+  /// The end tokens of a directory with these files beside its tokenizer, of `a` to `d` and what `more` lists.
+  std::vector<int32_t> ends(const std::vector<std::pair<std::string, Json>>& files, const std::string& more = "") {
+    fs::remove_all(home_);
+    fs::create_directories(home_);
+    write_file(home_ / "tokenizer.json", R"({"version": "1.0", "added_tokens": [{"id": 1, "content": "</s>",
+      "special": true})" + more + R"(], "pre_tokenizer": {"type": "ByteLevel", "use_regex": true},
+      "decoder": {"type": "ByteLevel"},
+      "model": {"type": "BPE", "vocab": {"a": 2, "b": 3, "c": 4, "d": 5}, "merges": []}})");
+    for (const auto& [name, json] : files) write_json(home_ / name, json);
+    return load_text(home_).end_tokens;
+  }
+  std::string ends_error(const Json& eos) {
+    try {
+      ends({{"config.json", {{"eos_token_id", eos}}}});
       return "no error";
     } catch (const Failure& e) {
       return e.what();
@@ -123,6 +144,49 @@ TEST_F(ModelTextTest, ReadsADirectory) {
   const ModelText text = load_text(home_);
   EXPECT_THAT(text.end_tokens, ElementsAre(3, 1));
   EXPECT_EQ("hello", text.chat_template->source());
+}
+
+TEST_F(ModelTextTest, EndsOfEveryFileOfADirectory) {
+  const std::string config = "config.json", generation = "generation_config.json", own = "tokenizer_config.json";
+  const auto eos = [](const Json& id) { return Json{{"eos_token_id", id}}; };
+  EXPECT_THAT(ends({}), ElementsAre(1));
+  EXPECT_THAT(ends({{config, eos(4)}}), ElementsAre(4, 1)) << "config.json alone";
+  EXPECT_THAT(ends({{config, eos({4, 5})}}), ElementsAre(4, 5, 1));
+  EXPECT_THAT(ends({{generation, eos({3, 1})}, {config, eos(4)}}), ElementsAre(3, 1, 4));
+  EXPECT_THAT(ends({{generation, eos({3, 4})}, {config, eos({4, 3})}}), ElementsAre(3, 4, 1)) << "each once";
+  EXPECT_THAT(ends({{own, eos(2)}}), ElementsAre(2, 1));
+  EXPECT_THAT(ends({{own, {{"eos_token", "d"}}}}), ElementsAre(5));
+  EXPECT_THAT(ends({{own, {{"eos_token", {{"content", "d"}}}}}, {config, eos(2)}}), ElementsAre(2, 5));
+  EXPECT_THAT(ends({{"special_tokens_map.json", {{"eos_token", "d"}}}}), ElementsAre(5));
+  EXPECT_THAT(ends({{"special_tokens_map.json", {{"eos_token", "d"}}}, {own, {{"eos_token", "c"}}}}), ElementsAre(4))
+      << "the configuration wins";
+  for (const Json& none : {Json(), Json(-1), Json::array()}) EXPECT_THAT(ends({{config, eos(none)}}), ElementsAre(1));
+  EXPECT_THAT(ends({{config, eos(200000)}}), ElementsAre(200000, 1)) << "beyond the vocabulary: a model may give it";
+  for (const Json& bad :
+       {Json("2"), Json(2.5), Json(true), Json::object({{"id", 2}}), Json::array({{2}}), Json(uint64_t{1} << 40)})
+    EXPECT_THAT(ends_error(bad), HasSubstr("config.json: eos_token_id: expected a token id or a list"));
+}
+
+TEST_F(ModelTextTest, TurnEndsAreKnownByTheirSpelling) {
+  for (const char* spelling : {"<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>", "[|endofturn|]", "<|endofturn|>",
+                               "<|endoftext|>", "<|eom_id|>", "<|end_of_text|>", "<EOT>"})
+    for (const char* special : {"true", "false"}) {
+      const std::string more =
+          std::string(R"(, {"id": 9, "content": ")") + spelling + R"(", "special": )" + special + "}";
+      EXPECT_THAT(ends({}, more), testing::Contains(9)) << spelling;
+    }
+  EXPECT_THAT(ends({}, R"(, {"id": 9, "content": "<|im_start|>", "special": true})"), ElementsAre(1));
+}
+
+TEST_F(ModelTextTest, TurnEndsThatAFileTypesAsTextEndTurns) {
+  for (const int32_t type : {1, 3, 4}) {
+    const ModelText text =
+        load_text(gguf([&](formats::GgufWriter& w) { w.set("tokenizer.ggml.eos_token_id", uint32_t{5}); },
+                       {"a", "b", "ab", "<|im_end|>", "<end_of_turn>", "</s>"}, {1, 1, 1, type, type, 3}));
+    EXPECT_THAT(text.end_tokens, ElementsAre(5, 3, 4)) << type;
+    EXPECT_TRUE(text.tokenizer.is_special(3)) << type;
+    EXPECT_THAT(text.tokenizer.encode("ab<|im_end|>ab"), ElementsAre(2, 3, 2)) << type;
+  }
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 
+#include "base/json.h"
 #include "models/placement.h"
 #include "models/registry.h"
 #include "models/weight_source.h"
@@ -211,6 +212,34 @@ std::unique_ptr<Adapter> attach_adapter(const Stream& stream, Decoder& model, co
   auto adapter = std::make_unique<Adapter>(stream, model, stored);
   attach_adapter(model, *adapter);
   return adapter;
+}
+
+namespace {
+
+/// The rules of the architecture that config.json names, by class or by type; null: one that is not known.
+const Architecture* known_architecture(const Json& config) {
+  const auto it = config.find("architectures");
+  const bool listed = it != config.end() && it->is_array() && !it->empty();
+  const Json name = listed ? it->front() : Json(), type = config.value("model_type", Json());
+  for (const Architecture& a : architectures())
+    if (name == a.name || (type == a.model_type && !type.is_null())) return &a;
+  return nullptr;
+}
+
+}  // namespace
+
+void merge_into_model(const fs::path& model, const LoraAdapter& adapter, const fs::path& out,
+                      const std::function<void(uint64_t)>& progress) {
+  const Json config = read_json(model / "config.json");
+  const Architecture* architecture = config.is_object() ? known_architecture(config) : nullptr;
+  const Json type = config.is_object() ? config.value("model_type", Json()) : Json();
+  if (architecture == nullptr && (adapter.fan_in_fan_out() || type == "openai-gpt" || type == "imagegpt"))
+    throw Failure(ErrorCode::kUnimplemented,
+                  fmt::format("{}: the architecture is not known, nor whether its matrices are [in, out] as {} says",
+                              (model / "config.json").string(), adapter.where()));
+  const auto rules = architecture != nullptr ? architecture->weights : std::span<const WeightRule>();
+  formats::merge_adapter(
+      model, adapter, out, [&](const std::string& tensor) { return is_transposed(tensor, rules); }, progress);
 }
 
 }  // namespace maru

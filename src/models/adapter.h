@@ -44,4 +44,12 @@ void detach_adapter(Decoder& model, Adapter& adapter);
 /// Reads the adapter in `directory` and attaches it.
 std::unique_ptr<Adapter> attach_adapter(const Stream& stream, Decoder& model, const fs::path& directory);
 
+/// Writes the model in `model` with the adapter's learning in its weights into the directory `out`, which exists
+/// (formats::merge_adapter). Which of its matrices are [in, out] is known by the architecture, whatever the adapter's
+/// fan_in_fan_out says; those of architectures that this build does not know are taken as a Linear's.
+///
+/// Throws   kUnimplemented for a model of unknown layout; what formats::merge_adapter throws.
+void merge_into_model(const fs::path& model, const formats::LoraAdapter& adapter, const fs::path& out,
+                      const std::function<void(uint64_t)>& progress = {});
+
 }  // namespace maru

@@ -74,7 +74,7 @@ class AdapterTest : public testing::Test {
   /// The golden model with the adapter merged into files of f32, so that nothing is rounded on the way.
   std::unique_ptr<Decoder> merged(const fs::path& model) {
     save_model(*load_model(model, Dtype::kF32), home_ / "base");
-    formats::merge_adapter(home_ / "base", formats::LoraAdapter(adapter_), home_ / "merged");
+    merge_into_model(home_ / "base", formats::LoraAdapter(adapter_), home_ / "merged");
     return load(home_ / "merged");
   }
   std::vector<float> logits(Decoder& model, const std::vector<int32_t>& tokens = kTokens) {
@@ -124,7 +124,7 @@ TEST_P(AdapterOf, EveryMatrixAsIfMerged) {
   const fs::path golden = kGoldens / GetParam();
   for (const Json& kind : {Json::object(), Json{{"use_rslora", true}}, Json{{"use_dora", true}}}) {
     Json changes = kind;
-    changes["fan_in_fan_out"] = is_gpt2(golden);
+    changes["fan_in_fan_out"] = kind.empty() != is_gpt2(golden);  // wrong once, for the model's layout decides
     write(everywhere(golden, kind.contains("use_dora")), changes);
     const auto model = load(golden);
     const std::vector<float> before = logits(*model);
@@ -141,6 +141,32 @@ INSTANTIATE_TEST_SUITE_P(Families, AdapterOf,
                          testing::Values("llama", "llama_bias_linear", "qwen2", "qwen3", "exaone", "gemma2", "gemma3",
                                          "phi3", "gpt_neox", "gpt2", "granite", "hyperclovax", "mixtral", "solar_open"),
                          [](const auto& info) { return info.param; });
+
+TEST_F(AdapterTest, MergingKnowsALayoutByTheArchitectureAlone) {
+  const auto error_of = [&](const Json& config, bool said) {
+    write({random("h.0.lora_A.weight", {kRank, 4}, 1), random("h.0.lora_B.weight", {4, kRank}, 1)},
+          {{"fan_in_fan_out", said}});
+    fs::create_directories(home_ / "other");
+    write_json(home_ / "other" / "config.json", config);
+    SafetensorsWriter weights(home_ / "other" / "model.safetensors");
+    const std::vector<float> zeros(16);
+    weights.declare("h.0.weight", "F32", {4, 4});
+    weights.write(std::as_bytes(std::span(zeros)));
+    weights.commit();
+    try {
+      merge_into_model(home_ / "other", formats::LoraAdapter(adapter_), home_ / "merged");
+      return std::string("no error");
+    } catch (const Failure& e) {
+      return std::string(e.what());
+    }
+  };
+  const Json unknown{{"architectures", {"OddForCausalLM"}}, {"model_type", "odd"}};
+  EXPECT_EQ("no error", error_of(unknown, false)) << "a Linear's";
+  EXPECT_THAT(error_of(unknown, true), HasSubstr("the architecture is not known, nor whether its matrices"));
+  EXPECT_THAT(error_of({{"model_type", "openai-gpt"}}, false), HasSubstr("the architecture is not known"));
+  for (const Json& known : {Json{{"model_type", "gpt2"}}, Json{{"architectures", {"LlamaForCausalLM"}}}})
+    for (const bool said : {false, true}) EXPECT_EQ("no error", error_of(known, said)) << known;
+}
 
 TEST_F(AdapterTest, TablesHeadsNormsAndBiases) {
   const fs::path golden = kGoldens / "qwen2";
@@ -189,7 +215,7 @@ TEST_F(AdapterTest, ATiedHeadGoesItsOwnWay) {
     for (const ParameterInfo& info : parameters_of(*other)) {
       if (!stored.changes(info.parameter->name)) continue;
       std::vector<float> values(info.parameter->value.data<float>(), info.parameter->value.data<float>() + vocab * dim);
-      stored.merge(info.parameter->name, vocab, dim, values);
+      stored.merge(info.parameter->name, vocab, dim, false, values);
       auto memory = std::make_shared<std::vector<float>>(std::move(values));
       info.parameter->value = Tensor(memory, memory->data(), {vocab, dim}, Dtype::kF32);
     }

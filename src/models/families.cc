@@ -46,6 +46,17 @@ void copy_scaling(const HuggingFaceConfig& from, const Json& rope, Json& scaling
   }
 }
 
+/// Without a type nothing says how to scale; the type "default" does not.
+void refuse_ignored(const HuggingFaceConfig& from, const Json& rope) {
+  const bool named = !member(rope, "rope_type").is_null() || !member(rope, "type").is_null();
+  for (const char* key : {"factor", "short_factor", "long_factor", "attention_factor"}) {
+    const Json& value = member(rope, key);
+    if (value.is_null() || value == 1) continue;
+    from.refuse(std::string("rope_scaling.") + key +
+                (named ? " is not used by the type \"default\"" : " without a rope_type is not supported"));
+  }
+}
+
 /// The context before stretching, and by how much it was stretched, where the file leaves them to be inferred.
 void infer_stretch(const HuggingFaceConfig& from, const std::string& type, Json& scaling) {
   const int64_t context = from.get<int64_t>("max_position_embeddings", 0);
@@ -87,9 +98,12 @@ void read_rope(const HuggingFaceConfig& from, Json& fields) {
   }
   const std::string type = rope_type(from, rope);
   Json scaling{{"rope_type", type}};
+  copy_scaling(from, rope, scaling);
   if (type != "default") {
-    copy_scaling(from, rope, scaling);
     infer_stretch(from, type, scaling);
+  } else {
+    refuse_ignored(from, rope);
+    scaling = {{"rope_type", type}};
   }
   fields["rope_scaling"] = scaling;
 }

@@ -53,4 +53,14 @@ WeightPlace place_of(const std::string& parameter, std::span<const WeightRule> r
   return place;
 }
 
+bool is_transposed(const std::string& tensor, std::span<const WeightRule> rules) {
+  const size_t dot = tensor.rfind('.');
+  if (dot == std::string::npos || tensor.substr(dot) != ".weight") return false;
+  const std::string module = pattern_of(tensor.substr(0, dot)).text;
+  return std::any_of(rules.begin(), rules.end(), [&](const WeightRule& rule) {
+    const std::string_view bare = rule.theirs.substr(rule.theirs.find('.') + 1);
+    return rule.layout == WeightLayout::kTransposed && (rule.theirs == module || bare == module);
+  });
+}
+
 }  // namespace maru

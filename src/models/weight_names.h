@@ -37,6 +37,9 @@ struct WeightPlace {
 /// The place of a parameter named as ours ("model.layers.3.self_attn.q_proj.weight").
 WeightPlace place_of(const std::string& parameter, std::span<const WeightRule> rules);
 
+/// Whether the files hold this tensor of theirs as [in, out]; its name may lack that of the base model in front.
+bool is_transposed(const std::string& tensor, std::span<const WeightRule> rules);
+
 /// Where the elements of a parameter lie in its tensor. Vectors are columns here: [n, 1].
 struct StoredPart {
   WeightLayout layout;

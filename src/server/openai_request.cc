@@ -129,6 +129,7 @@ PreparedRequest prepare(const ChatRequest& request, const text::Tokenizer& token
   infer::GenerationRequest generation = to_generation(request, limits);
   ChatPrompt prompt = chat_prompt(request, tokenizer, chat_template);
   generation.prompt = std::move(prompt.tokens);
+  generation.continues_prompt = request.continue_final_message;
   if (request.logprobs) generation.sampling.top_logprobs = request.top_logprobs.value_or(0);
   const std::optional<int64_t> wanted =
       request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;

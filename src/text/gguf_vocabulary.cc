@@ -7,6 +7,7 @@
 #include "text/sentencepiece.h"
 #include "text/split_patterns.h"
 #include "text/tokenizer_json.h"
+#include "text/turn_ends.h"
 
 namespace maru::text {
 namespace {
@@ -33,11 +34,13 @@ class Converter {
   [[noreturn]] void fail(const std::string& what) const { throw Failure(ErrorCode::kInvalidArgument, where_ + what); }
 
   TokenType type_of(size_t id) const {
-    if (v_.token_types.empty()) return TokenType::kNormal;
-    const int32_t type = v_.token_types[id];
-    if (type < 0 || type > 6)
-      fail("token_type[" + std::to_string(id) + "]: expected 0 to 6, got " + std::to_string(type));
-    return type == 0 ? TokenType::kNormal : static_cast<TokenType>(type);
+    if (v_.token_types.empty()) return is_turn_end(v_.tokens[id]) ? TokenType::kControl : TokenType::kNormal;
+    const int32_t number = v_.token_types[id];
+    if (number < 0 || number > 6)
+      fail("token_type[" + std::to_string(id) + "]: expected 0 to 6, got " + std::to_string(number));
+    const TokenType type = number == 0 ? TokenType::kNormal : static_cast<TokenType>(number);
+    const bool plain = type == TokenType::kNormal || type == TokenType::kUserDefined;
+    return plain && is_turn_end(v_.tokens[id]) ? TokenType::kControl : type;
   }
 
   TokenizerSpec sentencepiece() const {
@@ -47,7 +50,7 @@ class Converter {
     proto.model_type = unigram ? SentencePieceProto::ModelType::kUnigram : SentencePieceProto::ModelType::kBpe;
     proto.charsmap = v_.precompiled_charsmap;
     proto.add_dummy_prefix = v_.add_space_prefix.value_or(true);
-    proto.remove_extra_whitespaces = unigram && v_.remove_extra_whitespaces.value_or(false);
+    proto.remove_extra_whitespaces = v_.remove_extra_whitespaces.value_or(false);
     for (size_t id = 0; id < v_.tokens.size(); ++id) {
       auto type = static_cast<SentencePieceProto::PieceType>(type_of(id));
       proto.byte_fallback |= type == SentencePieceProto::PieceType::kByte;

@@ -21,7 +21,7 @@ struct GgufVocabulary {
   std::vector<std::string> merges;   // of "gpt2": "left right"
   std::optional<int32_t> bos, eos, unk, sep, pad, cls, mask;  // …_token_id
   std::optional<bool> add_bos, add_eos, add_sep, add_space_prefix, remove_extra_whitespaces;
-  std::string precompiled_charsmap;  // of "t5"
+  std::string precompiled_charsmap;  // of "t5"; of "llama" only we write and read it, and remove_extra_whitespaces
 };
 
 /// kUnimplemented for other models and names of patterns, kInvalidArgument where fields do not fit together. `name`

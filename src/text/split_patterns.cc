@@ -50,7 +50,8 @@ Patterns deepseek_coder() {
 
 // Letters of two cases and their relatives, as DeepSeek LLM's file lists them.
 std::string deepseek_letters() {
-  return "\\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-"
+  return "\\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-"
+         "Ἕἠ-"
          "ὅὈ-Ὅὐ-ὗὙὛὝὟ-\\x{1F7D}ᾀ-ᾴ"
          "ᾶ-ᾼ\\x{1FBE}ῂ-ῄῆ-ῌῐ-\\x{1FD3}ῖ-\\x{1FDB}ῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤ\\x{2126}ℨ\\x{212A}-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-"
          "ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓"
@@ -145,6 +146,14 @@ std::optional<KnownSplit> split_of_gguf(std::string_view pre) {
     if (std::find(known.names.begin(), known.names.end(), pre) != known.names.end())
       return KnownSplit{known.patterns(), known.ignore_merges, known.add_bos, known.add_sep};
   return std::nullopt;
+}
+
+std::span<const std::string_view> gguf_split_names() {
+  static constexpr std::string_view kNames[] = {
+      "llama-bpe", "qwen2",        "gpt-2",          "dbrx",       "starcoder", "deepseek-v3",
+      "qwen35",    "deepseek-llm", "deepseek-coder", "default",    "falcon",    "bloom",
+      "viking",    "chameleon",    "bailingmoe",     "seed-coder", "exaone-moe"};
+  return kNames;
 }
 
 std::optional<std::string> pattern_of_tiktoken(std::string_view name) {

@@ -69,26 +69,26 @@ Tokenizer streamed_tokenizer(const Steps& steps, const std::vector<std::string>&
   return Tokenizer::create(spec, "t").value();
 }
 
+const std::vector<std::string> kTokens{"<s>",    "▁",      "▁a", "_",    "__",     "a_",     "##a",
+                                       "</w>",   "b</w>",  ".",  "'",    "<0xEA>", "<0xB0>", "<0x80>",
+                                       "<0xF0>", "<0x9F>", "가", " n't", "<",      "/w>"};
+const std::vector<Steps> kKinds{llama2(),
+                                {},
+                                {decoders::Metaspace{}},
+                                {decoders::WordPiece{}},
+                                {decoders::Bpe{}},
+                                {decoders::ByteFallback{}, decoders::Bpe{}},
+                                {decoders::Fuse{}, decoders::Strip{'_', 1, 2}, decoders::Replace{{"</w>", false}, " "}},
+                                {decoders::ByteLevel{}, decoders::Replace{{"a", true}, "b"}},
+                                {decoders::Fuse{}, decoders::WordPiece{}}};
+
 TEST(StreamDecoder, GivesTheSameTextAsDecodeAndNoBrokenCharacter) {
-  const std::vector<std::string> tokens{"<s>",    "▁",      "▁a", "_",    "__",     "a_",     "##a",
-                                        "</w>",   "b</w>",  ".",  "'",    "<0xEA>", "<0xB0>", "<0x80>",
-                                        "<0xF0>", "<0x9F>", "가", " n't", "<",      "/w>"};
-  const std::vector<Steps> kinds{
-      llama2(),
-      {},
-      {decoders::Metaspace{}},
-      {decoders::WordPiece{}},
-      {decoders::Bpe{}},
-      {decoders::ByteFallback{}, decoders::Bpe{}},
-      {decoders::Fuse{}, decoders::Strip{'_', 1, 2}, decoders::Replace{{"</w>", false}, " "}},
-      {decoders::ByteLevel{}, decoders::Replace{{"a", true}, "b"}},
-      {decoders::Fuse{}, decoders::WordPiece{}}};
   Random random(3);
-  for (const Steps& steps : kinds) {
-    const Tokenizer tokenizer = streamed_tokenizer(steps, tokens);
+  for (const Steps& steps : kKinds) {
+    const Tokenizer tokenizer = streamed_tokenizer(steps, kTokens);
     for (int round = 0; round < 200; ++round) {
       std::vector<int32_t> ids(random.below(12));
-      for (int32_t& id : ids) id = static_cast<int32_t>(random.below(tokens.size()));
+      for (int32_t& id : ids) id = static_cast<int32_t>(random.below(kTokens.size()));
       for (const bool skip : {false, true}) {
         StreamDecoder decoder(tokenizer, skip);
         std::string text;
@@ -101,6 +101,56 @@ TEST(StreamDecoder, GivesTheSameTextAsDecodeAndNoBrokenCharacter) {
       }
     }
   }
+}
+
+std::string streamed(const Tokenizer& tokenizer, std::span<const int32_t> before, std::span<const int32_t> ids,
+                     bool skip) {
+  StreamDecoder decoder(tokenizer, skip, before);
+  std::string text;
+  for (const int32_t id : ids) text += decoder.push(id);
+  return text + decoder.flush();
+}
+
+// A prompt and its answer are one text wherever the border is.
+TEST(StreamDecoder, GoesOnWhereOtherTokensEnded) {
+  Random random(5);
+  int compared = 0;
+  for (const Steps& steps : kKinds) {
+    const Tokenizer tokenizer = streamed_tokenizer(steps, kTokens);
+    for (int round = 0; round < 400; ++round) {
+      std::vector<int32_t> ids(1 + random.below(12));
+      for (int32_t& id : ids) id = static_cast<int32_t>(random.below(kTokens.size()));
+      const auto all = std::span<const int32_t>(ids);
+      const size_t border = random.below(ids.size() + 1);
+      for (const bool skip : {false, true}) {
+        const std::string text = streamed(tokenizer, all.first(border), all.subspan(border), skip);
+        ASSERT_TRUE(is_valid_utf8(text));
+        const std::string before = tokenizer.decode(all.first(border), skip), whole = tokenizer.decode(all, skip);
+        if (before.ends_with("\uFFFD") || !whole.starts_with(before)) continue;  // the border cuts a character or match
+        ASSERT_EQ(before + text, whole) << testing::PrintToString(ids) << " at " << border;
+        ++compared;
+      }
+    }
+  }
+  EXPECT_GT(compared, 4000);
+}
+
+TEST(StreamDecoder, TheSpaceOfTheFirstWordIsKeptBehindAPrompt) {
+  const Tokenizer llama = streamed_tokenizer(llama2(), {"<s>", "▁Once", "▁upon", "<0xEA>", "<0xB0>", "<0x80>"});
+  using Ids = std::vector<int32_t>;
+  const auto text = [&](const Ids& before, const Ids& ids) { return streamed(llama, before, ids, true); };
+  EXPECT_EQ(text({}, {2}), "upon") << "a text of its own";
+  EXPECT_EQ(text({0}, {2}), "upon") << "behind a mark that has no text";
+  EXPECT_EQ(text({1}, {2}), " upon");
+  EXPECT_EQ(text({0, 1}, {2, 2}), " upon upon");
+  EXPECT_EQ(text({1, 0}, {2}), " upon");
+  EXPECT_EQ(text({1, 3}, {4, 5}), "가") << "a character that the border cuts is given whole";
+  EXPECT_EQ(text({3, 4}, {5, 2}), "가 upon");
+  EXPECT_EQ(text(Ids(1000, 1), {2}), " upon");
+  const Tokenizer words = streamed_tokenizer({decoders::WordPiece{}}, {"[CLS]", "a", "##b", "c"});
+  EXPECT_EQ(streamed(words, Ids{1}, Ids{2, 3}, true), "b c");
+  const Tokenizer metaspace = streamed_tokenizer({decoders::Metaspace{}}, {"<s>", "▁a"});
+  EXPECT_EQ(streamed(metaspace, Ids{1}, Ids{1}, true), " a");
 }
 
 TEST(StreamDecoder, HoldsBackNoMoreThanItMust) {

@@ -72,8 +72,9 @@ std::optional<int32_t> role_of(const Json& config, const char* key, const Tokeni
   return content.is_string() ? tokenizer.id_of(content.get_ref<const std::string&>()) : std::nullopt;
 }
 
-TokenRoles configured_roles(const fs::path& path, const Tokenizer& tokenizer) {
-  TokenRoles roles = tokenizer.roles();
+/// The roles that a file names, in place of those known so far.
+void configure_roles(const fs::path& path, const Tokenizer& tokenizer, TokenRoles& roles) {
+  if (!fs::exists(path)) return;
   const Json config = read_json(path);
   if (!config.is_object()) throw Failure(ErrorCode::kInvalidArgument, path.string() + ": expected an object");
   const auto take = [&](std::optional<int32_t>& role, const char* key) {
@@ -86,7 +87,6 @@ TokenRoles configured_roles(const fs::path& path, const Tokenizer& tokenizer) {
   take(roles.sep, "sep_token");
   take(roles.cls, "cls_token");
   take(roles.mask, "mask_token");
-  return roles;
 }
 
 }  // namespace
@@ -128,8 +128,10 @@ Tokenizer Tokenizer::load(const fs::path& file_or_directory) {
   const bool directory = fs::is_directory(file_or_directory);
   const fs::path folder = directory ? file_or_directory : file_or_directory.parent_path();
   Tokenizer tokenizer = create(read_tokenizer_spec(file_or_directory), file_or_directory.string()).value();
-  const fs::path config = folder / "tokenizer_config.json";
-  if (fs::exists(config)) tokenizer.set_roles(configured_roles(config, tokenizer));
+  TokenRoles roles = tokenizer.roles();
+  configure_roles(folder / "special_tokens_map.json", tokenizer, roles);
+  configure_roles(folder / "tokenizer_config.json", tokenizer, roles);
+  tokenizer.set_roles(roles);
   return tokenizer;
 }
 

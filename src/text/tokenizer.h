@@ -50,7 +50,7 @@ class Tokenizer {
   /// The text of a tokenizer.json. Roles: bos from its post_processor, the others by their usual names.
   static Result<Tokenizer> parse(std::string_view json, std::string_view name);
   /// A tokenizer.json, a SentencePiece .model, a tiktoken file, or a directory with one of them or with vocabulary
-  /// files (vocabulary_files.h); roles also from tokenizer_config.json beside it.
+  /// files (vocabulary_files.h); roles also from tokenizer_config.json, then special_tokens_map.json beside it.
   ///
   /// Throws   kNotFound, kInvalidArgument, kUnimplemented.
   static Tokenizer load(const fs::path& file_or_directory);

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "text/base64.h"
+#include "text/named_tokens.h"
 #include "text/scanner.h"
 #include "text/sentencepiece.h"
 #include "text/spelled_merges.h"
@@ -138,26 +140,6 @@ class Config {
     if (name.ends_with("Tokenizer")) name.resize(name.size() - 9);
     return name;
   }
-  /// Appends the tokens of added_tokens_decoder that are not there yet.
-  void add_tokens(TokenizerSpec& spec) const {
-    const auto it = json_.find("added_tokens_decoder");
-    if (it == json_.end() || !it->is_object()) return;
-    for (const auto& [key, value] : it->items()) {
-      const auto id = number_of(key);
-      const auto content = value.is_object() ? value.find("content") : value.end();
-      if (!id || !value.is_object() || content == value.end() || !content->is_string())
-        throw Failure(ErrorCode::kInvalidArgument, "tokenizer_config.json: added_tokens_decoder." + key +
-                                                       ": expected an id and an object with a content");
-      const auto flag = [&](const char* name) {
-        const auto found = value.find(name);
-        return found != value.end() && found->is_boolean() && found->get<bool>();
-      };
-      const auto same = [&](const AddedToken& token) { return token.id == *id; };
-      if (std::any_of(spec.added_tokens.begin(), spec.added_tokens.end(), same)) continue;
-      spec.added_tokens.push_back({*id, content->get<std::string>(), flag("special"), flag("normalized"),
-                                   flag("single_word"), flag("lstrip"), flag("rstrip")});
-    }
-  }
 
  private:
   Json json_;
@@ -165,49 +147,90 @@ class Config {
 
 std::string read(const fs::path& path) { return read_file(path, kMaxFileBytes); }
 
-TiktokenOptions llama3_options(std::string_view text) {
-  const auto lines = static_cast<int32_t>(std::count(text.begin(), text.end(), '\n'));
-  TiktokenOptions options{*pattern_of_tiktoken("llama3"), {}};
-  const char* names[] = {"<|begin_of_text|>",
-                         "<|end_of_text|>",
-                         "<|reserved_special_token_0|>",
-                         "<|reserved_special_token_1|>",
-                         "<|finetune_right_pad_id|>",
-                         "<|step_id|>",
-                         "<|start_header_id|>",
-                         "<|end_header_id|>",
-                         "<|eom_id|>",
-                         "<|eot_id|>",
-                         "<|python_tag|>"};
-  for (const char* name : names)
-    options.special_tokens.emplace_back(name, lines + static_cast<int32_t>(options.special_tokens.size()));
-  for (int i = 2; options.special_tokens.size() < 256; ++i)
-    options.special_tokens.emplace_back("<|reserved_special_token_" + std::to_string(i) + "|>",
-                                        lines + static_cast<int32_t>(options.special_tokens.size()));
+/// "<|NAME_0|>", "<|NAME_1|>", …: `count` tokens more.
+void add_numbered(const std::string& name, int32_t from, int32_t count, std::vector<std::string>& to) {
+  for (int32_t i = from; i < from + count; ++i) to.push_back("<|" + name + "_" + std::to_string(i) + "|>");
+}
+
+std::vector<std::string> llama3_tokens() {
+  std::vector<std::string> names{"<|begin_of_text|>",
+                                 "<|end_of_text|>",
+                                 "<|reserved_special_token_0|>",
+                                 "<|reserved_special_token_1|>",
+                                 "<|finetune_right_pad_id|>",
+                                 "<|step_id|>",
+                                 "<|start_header_id|>",
+                                 "<|end_header_id|>",
+                                 "<|eom_id|>",
+                                 "<|eot_id|>",
+                                 "<|python_tag|>"};
+  add_numbered("reserved_special_token", 2, 256 - static_cast<int32_t>(names.size()), names);
+  return names;
+}
+
+std::vector<std::string> qwen_tokens() {
+  std::vector<std::string> names{"<|endoftext|>", "<|im_start|>", "<|im_end|>"};
+  add_numbered("extra", 0, 205, names);
+  return names;
+}
+
+/// Ranks that are known wherever they come from: a file of ranks does not say how text is split, nor which special
+/// tokens follow. `digest` is SHA-256 of the lines `base64 rank`.
+struct KnownRanks {
+  std::string_view digest, name;
+};
+constexpr KnownRanks kKnownRanks[] = {
+    {"82e9d31979e92ab929cd544440f129d9ecd797b69e327f80f17e1c50d5551b55", "llama3"},
+    {"b2b1b8dfb5cc5f024bafc373121c6aba3f66f9a5a0269e243470a1de16a33186", "qwen"},
+    {"306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930", "r50k_base"},
+    {"94b5ca7dff4d00767bc256fdd1b27e5b17361d7b8a5f968547f9f23eb70d2069", "p50k_base"},
+    {"223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7", "cl100k_base"},
+    {"446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d", "o200k_base"},
+    {"d0bdbaf59b0762c8c807617e2d8ea51420eb1b1de266df2495be755c8e0ed6ed", "Llama 4"}};
+
+const KnownRanks* known_ranks(std::string text) {
+  std::erase(text, '\r');
+  if (!text.ends_with('\n')) text += '\n';
+  const std::string digest = sha256_hex(text);
+  const auto* it = std::find_if(std::begin(kKnownRanks), std::end(kKnownRanks),
+                                [&](const KnownRanks& known) { return known.digest == digest; });
+  return it == std::end(kKnownRanks) ? nullptr : it;
+}
+
+/// What follows the ranks: their ids begin where the ranks end.
+TiktokenOptions tiktoken_options(std::string_view name, const std::string& pattern, std::string_view text) {
+  TiktokenOptions options{pattern, {}};
+  int32_t next = 0;
+  each_line(text, [&](std::string_view line, int64_t) { next += !line.empty(); });
+  const std::vector<std::string> tokens = name == "llama3" ? llama3_tokens() : qwen_tokens();
+  if (name == "llama3" || name == "qwen")
+    for (const std::string& token : tokens) options.special_tokens.emplace_back(token, next++);
   return options;
 }
 
-TiktokenOptions qwen_options(int32_t first) {
-  TiktokenOptions options{*pattern_of_tiktoken("qwen"), {{"<|endoftext|>", first}, {"<|im_start|>", first + 1}}};
-  options.special_tokens.emplace_back("<|im_end|>", first + 2);
-  return options;
+[[noreturn]] void refuse_ranks(const fs::path& file, const KnownRanks* known, std::string_view text) {
+  const auto ranks = std::count(text.begin(), text.end(), '\n') + (text.ends_with('\n') ? 0 : 1);
+  throw Failure(ErrorCode::kUnimplemented,
+                file.string() + ": " + std::to_string(ranks) + " tiktoken ranks" +
+                    (known != nullptr ? ", those of " + std::string(known->name) + "," : "") +
+                    " whose split and special tokens are not known; expected Llama 3's, Qwen's, r50k_base, p50k_base, "
+                    "cl100k_base or o200k_base, or a tokenizer.json beside them");
 }
 
 TokenizerSpec read_tiktoken_file(const fs::path& file, const std::string& text) {
+  const KnownRanks* known = known_ranks(text);
   const std::string stem = file.stem().string();
-  const auto lines = static_cast<int32_t>(std::count(text.begin(), text.end(), '\n'));
-  if (stem == "qwen") return parse_tiktoken(text, file.string(), qwen_options(lines)).value();
-  if (stem == "tokenizer" && lines >= 128'000) {
-    TokenizerSpec spec = parse_tiktoken(text, file.string(), llama3_options(text)).value();
-    const post_processors::SpecialToken bos{"<|begin_of_text|>", {lines}, {"<|begin_of_text|>"}};
-    spec.post_processor.steps = {around({bos}, {})};
-    return spec;
+  const bool named = file.extension() == ".tiktoken" && pattern_of_tiktoken(stem).has_value();  // by its name
+  const std::string name = known != nullptr ? std::string(known->name) : named ? stem : "";
+  const auto pattern = pattern_of_tiktoken(name);
+  if (!pattern) refuse_ranks(file, known, text);
+  const TiktokenOptions options = tiktoken_options(name, *pattern, text);
+  TokenizerSpec spec = parse_tiktoken(text, file.string(), options).value();
+  if (name == "llama3") {
+    const auto& [content, id] = options.special_tokens.front();
+    spec.post_processor.steps = {around({{content, {id}, {content}}}, {})};
   }
-  const auto pattern = pattern_of_tiktoken(stem);
-  if (!pattern)
-    throw Failure(ErrorCode::kUnimplemented, file.string() + ": a tiktoken file by this name is not known, expected " +
-                                                 "r50k_base, p50k_base, cl100k_base, o200k_base, qwen or Llama 3's");
-  return parse_tiktoken(text, file.string(), {*pattern, {}}).value();
+  return spec;
 }
 
 TokenizerSpec read_sentencepiece_file(const fs::path& file, const std::string& bytes) {
@@ -216,7 +239,6 @@ TokenizerSpec read_sentencepiece_file(const fs::path& file, const std::string& b
                                            {config.flag("add_bos_token", config.family() == "Llama"),
                                             config.flag("add_eos_token", config.family() == "T5")})
                            .value();
-  config.add_tokens(spec);
   return spec;
 }
 
@@ -244,7 +266,6 @@ TokenizerSpec read_vocab_and_merges_directory(const fs::path& folder) {
                            .value();
   std::get<pre_tokenizers::ByteLevel>(spec.pre_tokenizer.steps.back()).add_prefix_space =
       config.flag("add_prefix_space", false);
-  config.add_tokens(spec);
   if (roberta) wrap_roberta(spec);
   return spec;
 }
@@ -257,7 +278,6 @@ TokenizerSpec read_bert_directory(const fs::path& folder) {
                             {config.flag("do_lower_case", true), config.flag("tokenize_chinese_chars", true),
                              config.optional_flag("strip_accents")})
           .value();
-  config.add_tokens(spec);
   return spec;
 }
 
@@ -298,15 +318,22 @@ Result<TokenizerSpec> parse_bert_vocabulary(std::string_view vocab_txt, std::str
   return caught([&] { return read_bert_vocabulary(vocab_txt, name, options); });
 }
 
-TokenizerSpec read_tokenizer_spec(const fs::path& path) {
-  if (!fs::is_directory(path)) return read_any_file(path);
+fs::path tokenizer_file(const fs::path& directory) {
   for (const char* name : {"tokenizer.json", "tokenizer.model", "sentencepiece.bpe.model", "spiece.model",
                            "sentencepiece.model", "qwen.tiktoken"})
-    if (fs::exists(path / name)) return read_any_file(path / name);
-  if (fs::exists(path / "vocab.json") && fs::exists(path / "merges.txt")) return read_vocab_and_merges_directory(path);
-  if (fs::exists(path / "vocab.txt")) return read_bert_directory(path);
-  throw Failure(ErrorCode::kNotFound,
-                path.string() + ": no tokenizer.json, tokenizer.model, vocab.json with " + "merges.txt, or vocab.txt");
+    if (fs::exists(directory / name)) return directory / name;
+  if (fs::exists(directory / "vocab.json") && fs::exists(directory / "merges.txt")) return directory / "vocab.json";
+  if (fs::exists(directory / "vocab.txt")) return directory / "vocab.txt";
+  throw Failure(ErrorCode::kNotFound, directory.string() +
+                                          ": no tokenizer.json, tokenizer.model, vocab.json with merges.txt, or "
+                                          "vocab.txt");
+}
+
+TokenizerSpec read_tokenizer_spec(const fs::path& path) {
+  const fs::path file = fs::is_directory(path) ? tokenizer_file(path) : path;
+  TokenizerSpec spec = read_any_file(file);
+  add_named_tokens(file.parent_path(), spec);
+  return spec;
 }
 
 }  // namespace maru::text

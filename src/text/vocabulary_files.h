@@ -34,8 +34,13 @@ struct BertOptions {
 Result<TokenizerSpec> parse_bert_vocabulary(std::string_view vocab_txt, std::string_view name,
                                             const BertOptions& options = {});
 
+/// The file of a directory that its tokenizer is read from. Throws kNotFound when there is none.
+fs::path tokenizer_file(const fs::path& directory);
+
 /// Any tokenizer file, or a directory: tokenizer.json, tokenizer.model and its other names, a .tiktoken file,
-/// vocab.json with merges.txt, or vocab.txt; what these leave open is read from tokenizer_config.json beside them.
+/// vocab.json with merges.txt, or vocab.txt; what these leave open is read from tokenizer_config.json beside them, and
+/// named_tokens.h says which other files name tokens. Ranks of a tiktoken file say nothing of how text is split: they
+/// are known by their digest, or by a name that is the split's (cl100k_base.tiktoken).
 ///
 /// Throws   kNotFound, kInvalidArgument, kUnimplemented.
 TokenizerSpec read_tokenizer_spec(const fs::path& file_or_directory);

@@ -7,17 +7,20 @@
 #include <cstring>
 #include <sstream>
 
+#include "base/json.h"
 #include "base/random.h"
 #include "text/base64.h"
 #include "text/gguf_vocabulary.h"
 #include "text/sentencepiece.h"
 #include "text/split_patterns.h"
 #include "text/stream_decoder.h"
+#include "text/turn_ends.h"
 
 namespace maru::text {
 namespace {
 
-const fs::path kFixtures = "../shared/data/fixtures/tokenizers";
+const fs::path kGoldens = "tests/golden/tokenizers";
+const fs::path kFixtures = "../shared/data/fixtures/tokenizers";  // at full scale
 
 /// The texts of a `.inp` file and the ids of its `.out` file.
 std::vector<std::pair<std::string, std::vector<int32_t>>> references(const std::string& name) {
@@ -109,10 +112,31 @@ class MetadataReader {
   size_t at_;
 };
 
+/// Small tokenizers of each kind, and the ids that their own libraries give
+/// (tests/reference/make_tokenizer_goldens.py).
+class GoldenTokenizer : public testing::TestWithParam<std::string> {};
+TEST_P(GoldenTokenizer, GivesTheReferenceIds) {
+  const Tokenizer tokenizer = Tokenizer::load(kGoldens / GetParam());
+  const Json ids = read_json(kGoldens / "ids.json").at(GetParam());
+  std::istringstream lines(read_file("assets/scripts.txt"));
+  size_t count = 0;
+  for (std::string line; std::getline(lines, line); ++count)
+    ASSERT_EQ(tokenizer.encode(line), ids.at(count).get<std::vector<int32_t>>()) << line;
+  EXPECT_EQ(count, ids.size());
+}
+INSTANTIATE_TEST_SUITE_P(Files, GoldenTokenizer,
+                         testing::Values("gpt2", "qwen2", "bert", "unigram.model", "bpe.model"));
+
+/// At full scale: the vocabularies of models, with the ids that come with them.
+std::vector<std::string> gguf_fixtures() {
+  if (!fs::exists(kFixtures / "gguf_vocabs")) return {};
+  return {"ggml-vocab-gpt-2", "ggml-vocab-mpt", "ggml-vocab-bert-bge"};
+}
+
 class GgufFixture : public testing::TestWithParam<std::string> {};
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(GgufFixture);
 TEST_P(GgufFixture, GivesTheReferenceIds) {
   const fs::path file = kFixtures / "gguf_vocabs" / (GetParam() + ".gguf");
-  if (!fs::exists(file)) GTEST_SKIP() << "../shared/data/fixtures/tokenizers/gguf_vocabs is absent";
   const GgufVocabulary vocabulary = MetadataReader(file).read();
   const Tokenizer tokenizer = gguf_tokenizer(vocabulary, file.string()).value();
   EXPECT_EQ(tokenizer.vocab_size(), static_cast<int32_t>(vocabulary.tokens.size()));
@@ -121,12 +145,16 @@ TEST_P(GgufFixture, GivesTheReferenceIds) {
   for (const auto& [text, ids] : references(GetParam() + ".gguf"))
     EXPECT_EQ(again.encode(text, {.parse_special = false}), ids) << text;
 }
-INSTANTIATE_TEST_SUITE_P(Files, GgufFixture,
-                         testing::Values("ggml-vocab-gpt-2", "ggml-vocab-mpt", "ggml-vocab-bert-bge"));
+INSTANTIATE_TEST_SUITE_P(FullScale, GgufFixture, testing::ValuesIn(gguf_fixtures()));
 
-TEST(VocabularyFiles, Qwen2DirectoryGivesTheReferenceIds) {
-  if (!fs::exists(kFixtures / "qwen2")) GTEST_SKIP() << "../shared/data/fixtures/tokenizers/qwen2 is absent";
-  const Tokenizer tokenizer = Tokenizer::load(kFixtures / "qwen2");
+TEST(VocabularyFiles, Qwen2DirectoryHasItsTokens) {
+  const Tokenizer small = Tokenizer::load(kGoldens / "qwen2");
+  EXPECT_TRUE(small.spec().byte_level);
+  EXPECT_EQ(small.spelling_of(small.eos().value()), "<|im_end|>");
+  EXPECT_EQ(small.spelling_of(small.pad().value()), "<|endoftext|>");
+  EXPECT_EQ(small.encode("<|im_end|>"), std::vector<int32_t>{*small.eos()});
+  if (!fs::exists(kFixtures / "qwen2")) return;
+  const Tokenizer tokenizer = Tokenizer::load(kFixtures / "qwen2");  // at full scale
   EXPECT_TRUE(tokenizer.spec().byte_level);
   EXPECT_EQ(tokenizer.eos(), 151645);
   EXPECT_EQ(tokenizer.pad(), 151643);
@@ -134,10 +162,18 @@ TEST(VocabularyFiles, Qwen2DirectoryGivesTheReferenceIds) {
   expect_references(tokenizer, "ggml-vocab-qwen2.gguf");
 }
 
-TEST(SentencePiece, FixturesSplitTheirOwnText) {
+TEST(SentencePiece, FilesSplitTheirOwnText) {
+  for (const char* name : {"unigram.model", "bpe.model"}) {
+    const Tokenizer small = Tokenizer::load(kGoldens / name);
+    EXPECT_EQ(small.vocab_size(), 1800);
+    EXPECT_EQ(small.decode(small.encode("마루에 앉아 있으면")), "마루에 앉아 있으면");
+    EXPECT_EQ(small.roles().unk, 0);
+    EXPECT_EQ(small.bos(), 1);
+    EXPECT_EQ(small.eos(), 2);
+  }
   const fs::path file = kFixtures / "sentencepiece" / "test_model.model";
-  if (!fs::exists(file)) GTEST_SKIP() << "../shared/data/fixtures/tokenizers/sentencepiece is absent";
-  const Tokenizer tokenizer = Tokenizer::load(file);
+  if (!fs::exists(file)) return;
+  const Tokenizer tokenizer = Tokenizer::load(file);  // at full scale
   EXPECT_EQ(tokenizer.vocab_size(), 1000);
   const std::vector<int32_t> ids = tokenizer.encode("I saw a girl with a telescope.");
   EXPECT_EQ(tokenizer.decode(ids), "I saw a girl with a telescope.");
@@ -170,11 +206,13 @@ void expect_whole_characters(const Tokenizer& tokenizer, const std::string& name
 }
 
 TEST(VocabularyFiles, StreamsNeverBreakACharacter) {
-  if (!fs::exists(kFixtures)) GTEST_SKIP() << "../shared/data/fixtures/tokenizers is absent";
-  for (const char* name : {"ggml-vocab-gpt-2", "ggml-vocab-mpt", "ggml-vocab-bert-bge"}) {
-    const fs::path file = kFixtures / "gguf_vocabs" / (std::string(name) + ".gguf");
+  for (const char* name : {"gpt2", "qwen2", "bert", "unigram.model", "bpe.model"})
+    expect_whole_characters(Tokenizer::load(kGoldens / name), name);
+  for (const std::string& name : gguf_fixtures()) {
+    const fs::path file = kFixtures / "gguf_vocabs" / (name + ".gguf");
     expect_whole_characters(gguf_tokenizer(MetadataReader(file).read(), file.string()).value(), name);
   }
+  if (!fs::exists(kFixtures / "sentencepiece")) return;
   for (const char* name : {"qwen2", "sentencepiece/test_model.model", "sentencepiece/test_ja_model.model"})
     expect_whole_characters(Tokenizer::load(kFixtures / name), name);
 }
@@ -256,6 +294,36 @@ TEST(Tiktoken, MergesByTheRankOfTheResult) {
             "t.tiktoken:2: expected base64, a space and a rank");
 }
 
+// A tokenizer.model whose ranks are nobody's: how it splits text, and which tokens follow, is not in the file.
+TEST(Tiktoken, RanksOfUnknownOriginAreRefusedByName) {
+  const fs::path folder = fs::temp_directory_path() / ("maru_tiktoken_" + std::to_string(::getpid()));
+  fs::create_directories(folder);
+  std::vector<std::string> many;
+  for (int i = 0; i < 128'256 - 256; ++i) many.push_back("w" + std::to_string(i));
+  const auto error_of = [&](const std::string& name, const std::string& text) {
+    write_file(folder / name, text);
+    try {
+      Tokenizer::load(folder / name);
+      return std::string("no error");
+    } catch (const Failure& failure) {
+      return std::string(failure.what());
+    }
+  };
+  const std::string ours = tiktoken_lines(many), few = tiktoken_lines({"ab", "bc"});
+  EXPECT_NE(error_of("tokenizer.model", ours).find("tokenizer.model: 128256 tiktoken ranks whose split"),
+            std::string::npos);
+  for (const char* name : {"tokenizer.model", "glm.model", "hy.tiktoken", "llama.tiktoken", "ranks"})
+    EXPECT_NE(error_of(name, few).find("258 tiktoken ranks whose split"), std::string::npos) << name;
+  EXPECT_NE(error_of("tokenizer.model", few.substr(0, few.size() - 1)).find("258 tiktoken ranks"), std::string::npos)
+      << "a last line without an end";
+  for (const char* name : {"cl100k_base.tiktoken", "o200k_base.tiktoken", "r50k_base.tiktoken", "p50k_base.tiktoken"})
+    EXPECT_EQ(error_of(name, few), "no error") << "a name that says how text is split: " << name;
+  EXPECT_EQ(error_of("qwen.tiktoken", few), "no error");
+  const Tokenizer qwen = Tokenizer::load(folder / "qwen.tiktoken");
+  EXPECT_EQ(qwen.encode("ab<|im_end|><|extra_204|>"), (std::vector<int32_t>{256, 260, 465}));
+  fs::remove_all(folder);
+}
+
 TEST(GgufVocabulary, RefusesWhatDoesNotFit) {
   GgufVocabulary v{.model = "gpt2", .pre = "gpt-2", .tokens = {"a", "b", "ab"}, .merges = {"a b"}};
   const auto message = [&] { return gguf_tokenizer(v, "f.gguf").error().message; };
@@ -283,6 +351,44 @@ TEST(GgufVocabulary, PiecesThatAreTokensAreTakenWholeWherePatternsSaySo) {
   EXPECT_EQ(whole.encode("abc"), (std::vector<int32_t>{4}));
   EXPECT_EQ(whole.bos(), 0);
   EXPECT_EQ(whole.eos(), 1);
+}
+
+// Whatever type a file gives them: as text they would be printed, and generation would go on behind them.
+TEST(GgufVocabulary, TokensSpelledAsTurnEndsAreControl) {
+  const std::vector<std::string> ends{"<|im_end|>",    "<|eot_id|>",      "<|eom_id|>",         "<|end|>",
+                                      "<end_of_turn>", "<|endoftext|>",   "[|endofturn|]",      "<|endofturn|>",
+                                      "<|stop|>",      "<|end_of_text|>", "<end_of_utterance>", "<EOT>",
+                                      "[EOT]",         "<turn|>"};
+  const std::vector<std::string> others{"</s>", "<eos>", "<|im_start|>", "<b>", "<|im_end"};
+  for (const int type : {0, 1, 3, 4}) {
+    GgufVocabulary v{.model = "gpt2", .pre = "gpt-2", .tokens = {"a", "b", "ab"}, .merges = {"a b"}};
+    for (const auto* list : {&ends, &others}) v.tokens.insert(v.tokens.end(), list->begin(), list->end());
+    v.token_types.assign(v.tokens.size(), 1);
+    std::fill(v.token_types.begin() + 3, v.token_types.end(), type);
+    const Tokenizer t = gguf_tokenizer(v, "f.gguf").value();
+    for (size_t i = 0; i < ends.size(); ++i) {
+      const auto id = static_cast<int32_t>(3 + i);
+      EXPECT_TRUE(t.is_special(id)) << ends[i] << type;
+      EXPECT_EQ(t.encode("ab" + ends[i] + "ab"), (std::vector<int32_t>{2, id, 2})) << ends[i] << type;
+      EXPECT_EQ(t.decode(std::vector<int32_t>{2, id}, true), "ab") << ends[i] << type;
+    }
+    for (size_t i = 0; i < others.size(); ++i)
+      EXPECT_EQ(t.is_special(static_cast<int32_t>(3 + ends.size() + i)), type == 3) << others[i] << type;
+    EXPECT_EQ(turn_ends_of(t).size(), ends.size()) << type;
+    v.token_types.clear();
+    EXPECT_TRUE(gguf_tokenizer(v, "f.gguf").value().is_special(3)) << "a file without types";
+  }
+  GgufVocabulary harmony{.model = "gpt2", .pre = "gpt-2", .tokens = {"<|end|>", "<|return|>", "<|call|>"}};
+  EXPECT_EQ(turn_ends_of(gguf_tokenizer(harmony, "f.gguf").value()), (std::vector<int32_t>{1, 2}))
+      << "ends a part of a turn there";
+  GgufVocabulary pieces{.model = "llama", .tokens = {"<unk>", "a", "<end_of_turn>", "▁", "▁a"}, .unk = 0};
+  pieces.scores.assign(5, 0);
+  for (const int type : {1, 4}) {
+    pieces.token_types = {2, 1, type, 1, 1};
+    const Tokenizer t = gguf_tokenizer(pieces, "f.gguf").value();
+    EXPECT_TRUE(t.is_special(2));
+    EXPECT_EQ(t.encode("a<end_of_turn>"), (std::vector<int32_t>{4, 2}));
+  }
 }
 
 TEST(GgufVocabulary, MergesSpellUserDefinedTokensInTheAlphabet) {

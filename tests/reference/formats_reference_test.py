@@ -415,3 +415,42 @@ def test_adapters_merge_as_peft_merges_them(options, tmp_path):
     assert set(got) == set(expected)
     for name, value in expected.items():
         assert torch.allclose(got[name], value, rtol=1e-5, atol=1e-6), name
+
+
+@pytest.mark.parametrize("said", [True, False])
+@pytest.mark.parametrize("options", [{}, {"use_dora": True}, {"target_modules": ["c_proj"]}], ids=str)
+def test_the_models_layout_decides_what_is_transposed(options, said, tmp_path):
+    """PEFT computes a Conv1D's update by the model's layout; its file may say otherwise."""
+    peft = pytest.importorskip("peft")
+    torch.manual_seed(3)
+    config = transformers.GPT2Config(vocab_size=40, n_embd=32, n_layer=2, n_head=4, n_positions=64)
+    base = transformers.GPT2LMHeadModel(config).float()
+    base.save_pretrained(tmp_path / "base")
+    settings = {"target_modules": ["c_attn", "c_proj", "c_fc"], "fan_in_fan_out": True, **options}
+    model = peft.get_peft_model(base, peft.LoraConfig(r=4, lora_alpha=8, **settings))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+    model.save_pretrained(tmp_path / "adapter")
+    file = tmp_path / "adapter" / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"fan_in_fan_out": said}))
+    tool("merge", tmp_path / "base", tmp_path / "adapter", tmp_path / "out")
+    got = load_file(tmp_path / "out" / "model.safetensors")
+    for name, value in model.merge_and_unload().state_dict().items():
+        if name != "lm_head.weight":  # tied
+            assert torch.allclose(got[name], value, rtol=1e-5, atol=1e-6), name
+
+
+def test_every_setting_of_peft_is_known(tmp_path):
+    """What a new adapter's file holds is computed, or changes nothing; a setting that we have not heard of is refused."""
+    peft = pytest.importorskip("peft")
+    base = transformers.LlamaForCausalLM(transformers.LlamaConfig(
+        vocab_size=40, hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2))
+    base.save_pretrained(tmp_path / "base")
+    peft.get_peft_model(base, peft.LoraConfig(target_modules=["q_proj"])).save_pretrained(tmp_path / "adapter")
+    tool("merge", tmp_path / "base", tmp_path / "adapter", tmp_path / "out")
+    file = tmp_path / "adapter" / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"a_setting_of_next_year": 3}))
+    done = subprocess.run([TOOL, "merge", tmp_path / "base", tmp_path / "adapter", tmp_path / "again"], capture_output=True)
+    assert done.returncode != 0 and b"a_setting_of_next_year is not supported" in done.stderr

@@ -2,17 +2,25 @@
 //   formats_tool dequantize FILE.gguf OUT     every tensor that can be expanded, as safetensors of f32
 //   formats_tool quantize TYPE IN OUT         raw f32 to raw blocks
 //   formats_tool safetensors DIR OUT TYPE     convert_to_safetensors
-//   formats_tool gguf DIR OUT TYPE            convert_to_gguf
-//   formats_tool merge DIR ADAPTER OUT        merge_adapter
+//   formats_tool gguf DIR OUT TYPE            convert_to_gguf with put_text; prints what became of the tokenizer
+//   formats_tool merge DIR ADAPTER OUT        merge_into_model
+//   formats_tool ids PATH LINES.jsonl         the ids of each line by load_text
+//   formats_tool lines                        script_lines
 #include <cstdio>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "base/byte_source.h"
+#include "base/json.h"
 #include "formats/block_quant.h"
 #include "formats/convert.h"
 #include "formats/lora.h"
 #include "formats/safetensors_writer.h"
+#include "infer/gguf_text.h"
+#include "infer/model_text.h"
+#include "models/adapter.h"
+#include "text/script_lines.h"
 
 namespace maru::formats {
 namespace {
@@ -49,11 +57,26 @@ int run(const std::vector<std::string>& a) {
   } else if (command == "safetensors") {
     fs::create_directories(a.at(2));
     convert_to_safetensors(a.at(1), a.at(2), ggml_type_named(a.at(3)));
+  } else if (command == "ids") {
+    const infer::ModelText text = infer::load_text(a.at(1));
+    LineReader lines(a.at(2));
+    while (const auto line = lines.next()) {
+      const Json ids = text.tokenizer.encode(parse_json(*line, a.at(2)).value().get<std::string>());
+      puts(ids.dump().c_str());
+    }
+  } else if (command == "lines") {
+    for (const std::string& line : text::script_lines()) puts(Json(line).dump().c_str());
   } else if (command == "merge") {
     fs::create_directories(a.at(3));
-    merge_adapter(a.at(1), LoraAdapter(a.at(2)), a.at(3));
+    merge_into_model(a.at(1), LoraAdapter(a.at(2)), a.at(3));
   } else {
-    convert_to_gguf(a.at(1), a.at(2), ggml_type_named(a.at(3)), "test", "");
+    const TokenizerWriter text = [&](GgufWriter& writer, int64_t size) {
+      return infer::put_text(writer, a.at(1), "", size);
+    };
+    const TokenizerExport made = convert_to_gguf(a.at(1), a.at(2), ggml_type_named(a.at(3)), "test", text).tokenizer;
+    Json json{{"model", made.model}, {"pre", made.pre}, {"exact", made.exact}};
+    if (made.trial) json.update({{"lines", made.trial->lines}, {"differing", made.trial->differing}});
+    puts(json.dump().c_str());
   }
   return 0;
 }

@@ -1,7 +1,8 @@
 """SentencePiece models, tiktoken ranks and BERT vocabularies against the libraries that define them: the fixtures, and
 models trained here with every option that changes what comes out.
 
-Skips, saying why, where ../shared/data, the Python packages or the program are absent.
+On the texts of tests/texts, at full scale also on those of ../shared/data. Skips, saying why, where the Python packages or
+the program are absent.
 """
 
 import base64
@@ -13,12 +14,10 @@ import pytest
 
 sentencepiece = pytest.importorskip("sentencepiece")
 from tokenizer_kinds_test import EDGES, FILES, LINES, language_lines  # noqa: E402
-from tokenizer_reference_test import DATA, TOOL, tool, write_lines  # noqa: E402
+from texts import DATA, FULL, LANGUAGES, small_lines  # noqa: E402
+from tokenizer_reference_test import TOOL, qwen2_files, tool, write_lines  # noqa: E402
 
-pytestmark = [
-    pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is absent"),
-    pytest.mark.skipif(not TOOL.exists(), reason=f"{TOOL} is not built (set MARU_BUILD)"),
-]
+pytestmark = pytest.mark.skipif(not TOOL.exists(), reason=f"{TOOL} is not built (set MARU_BUILD)")
 
 FIXTURES = DATA / "fixtures" / "tokenizers"
 NO_CONTROL = [t for t in EDGES if "<" not in t and "\x00" not in t]
@@ -43,10 +42,12 @@ def assert_same(path, processor, lines, tmp_path):
             assert ours["text"] == processor.decode(ids), repr(line[:300])
 
 
-@pytest.mark.parametrize("name", ["test_model.model", "test_ja_model.model"])
-def test_fixtures(name, lines, tmp_path):
-    path = FIXTURES / "sentencepiece" / name
-    assert_same(path, sentencepiece.SentencePieceProcessor(model_file=str(path)), lines, tmp_path)
+if FULL:
+
+    @pytest.mark.parametrize("name", ["test_model.model", "test_ja_model.model"])
+    def test_fixtures(name, lines, tmp_path):
+        path = FIXTURES / "sentencepiece" / name
+        assert_same(path, sentencepiece.SentencePieceProcessor(model_file=str(path)), lines, tmp_path)
 
 
 OPTIONS = {
@@ -66,7 +67,7 @@ def test_trained_models(name, lines, tmp_path):
     rows = [row for language in FILES for row in language_lines(language, 500)]
     out = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(rows), model_writer=out, vocab_size=3500, character_coverage=0.98, num_threads=1, minloglevel=2, **OPTIONS[name]
+        sentence_iterator=iter(rows), model_writer=out, vocab_size=3500 if FULL else 1800, character_coverage=0.98, num_threads=1, minloglevel=2, **OPTIONS[name]
     )
     path = tmp_path / "t.model"
     path.write_bytes(out.getvalue())
@@ -91,9 +92,9 @@ PATTERNS = {
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_tiktoken(name, lines, tmp_path):
+def test_tiktoken(name, qwen2_files, lines, tmp_path):
     tiktoken = pytest.importorskip("tiktoken")
-    alphabet = json.loads((FIXTURES / "qwen2" / "vocab.json").read_text())
+    alphabet = qwen2_files[0]
     letters = [c for c in range(256) if 33 <= c <= 126 or 161 <= c <= 172 or 174 <= c]
     byte_of = {chr(c): c for c in letters} | {chr(256 + i): b for i, b in enumerate(b for b in range(256) if b not in letters)}
     ranks = {bytes(byte_of[c] for c in token): rank for token, rank in alphabet.items() if rank < 20_000}

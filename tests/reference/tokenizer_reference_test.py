@@ -1,12 +1,12 @@
 """Our tokenizer against Hugging Face's `tokenizers` and `transformers`: same file, same ids; same counts, same merges;
 same messages, same chat text. Runs the program `text_tool` of the build directory named by MARU_BUILD.
 
-Skips, saying why, where ../shared/data, the Python packages or the program are absent.
+On the texts of tests/texts; at full scale, where ../shared/data is, on all of that. Skips, saying why, where the Python
+packages or the program are absent.
 """
 
 import json
 import os
-import pathlib
 import random
 import subprocess
 
@@ -15,15 +15,12 @@ import pytest
 tokenizers = pytest.importorskip("tokenizers")
 zstandard = pytest.importorskip("zstandard")
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-DATA = ROOT.parent / "shared" / "data"
-TOOL = ROOT / os.environ.get("MARU_BUILD", "build/release") / "tests" / "reference" / "text_tool"
-VOCAB_SIZE = 4000
+from texts import DATA, FULL, LANGUAGES, ROOT, paragraphs, small_lines  # noqa: E402
 
-pytestmark = [
-    pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is absent"),
-    pytest.mark.skipif(not TOOL.exists(), reason=f"{TOOL} is not built (set MARU_BUILD)"),
-]
+TOOL = ROOT / os.environ.get("MARU_BUILD", "build/release") / "tests" / "reference" / "text_tool"
+VOCAB_SIZE = 4000 if FULL else 1500
+
+pytestmark = pytest.mark.skipif(not TOOL.exists(), reason=f"{TOOL} is not built (set MARU_BUILD)")
 
 
 def tool(*arguments):
@@ -77,7 +74,11 @@ def data_files():
 
 @pytest.fixture(scope="session")
 def lines():
-    """10,000 lines and 300 whole texts from every file at hand, so from every language there."""
+    """Lines and whole texts of every language; at full scale 10,000 lines and 300 texts from every file at hand."""
+    small = [row for language in LANGUAGES for row in small_lines(language, 200)]
+    small += ["\n".join(paragraphs(language)) for language in LANGUAGES]
+    if not FULL:
+        return small
     rng = random.Random(2)
     files = data_files()
     sample = []
@@ -92,18 +93,20 @@ def lines():
     chosen += pool[: max(0, 10_000 - len(chosen))]
     whole = [text[:20_000] for _, texts in sample for text in texts[:4]]
     assert len(chosen) >= 10_000
-    return chosen + whole
+    return small + chosen + whole
 
 
 def corpus(tmp_path_factory, names):
     """One JSONL file of documents and the documents themselves."""
-    documents = [t for name in names for path in sorted((DATA / name).glob("*.jsonl*")) for t in texts_of(path) if t]
+    documents = [row for language in LANGUAGES for row in small_lines(language, 150)]
+    if FULL:
+        documents = [t for name in names for path in sorted((DATA / name).glob("*.jsonl*")) for t in texts_of(path) if t]
     return write_lines(tmp_path_factory.mktemp("corpus") / "train.jsonl", [{"text": t} for t in documents]), documents
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """A tokenizer trained here on the eleven languages of opensource_guide."""
+    """A tokenizer trained here on every language; at full scale on the eleven of opensource_guide."""
     path, _ = corpus(tmp_path_factory, ["opensource_guide"])
     out = tmp_path_factory.mktemp("trained")
     report = tool("train", out, VOCAB_SIZE, 2, "", path)[0]
@@ -153,6 +156,10 @@ UNKNOWN = r"\p{Lu}?[\p{Ll}]+|[^\s]|\s+"  # no scanner of ours: goes to Oniguruma
 
 @pytest.fixture(scope="session")
 def qwen2_files():
+    """Qwen 2's vocabulary at full scale, else one trained here."""
+    if not FULL:
+        model = hugging_face_trained([row for language in LANGUAGES for row in small_lines(language, 150)], QWEN2)
+        return model["vocab"], [tuple(merge) for merge in model["merges"]]
     folder = DATA / "fixtures" / "tokenizers" / "qwen2"
     merges = [tuple(line.split(" ")) for line in (folder / "merges.txt").read_text().splitlines()[1:] if line]
     return json.loads((folder / "vocab.json").read_text()), merges
