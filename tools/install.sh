@@ -9,45 +9,74 @@ packages_of() {
 
 # missing PACKAGE…: those that are not installed.
 missing() {
-  local package
+  local package installed
+  installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true)
   for package in "$@"; do
-    dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || echo "$package"
+    grep -qxF "installed $package" <<<"$installed" || echo "$package"
   done
 }
 
-# have PROGRAM: a program that another installation provides makes its package unnecessary.
+# without_provided PACKAGE…: a program that another installation provides makes its package unnecessary.
 without_provided() {
   local package
   for package in "$@"; do
     case $package in
-      nodejs) command -v node >/dev/null && continue ;;
-      cmake) cmake --version 2>/dev/null | grep -qE 'version (3\.(2[5-9]|[3-9][0-9])|[4-9])' && continue ;;
-      git | ccache) command -v "$package" >/dev/null && continue ;;
+      nodejs) ! command -v node >/dev/null || continue ;;
+      cmake) ! grep -qE 'version (3\.(2[5-9]|[3-9][0-9])|[4-9])' <<<"$(cmake --version 2>/dev/null)" || continue ;;
+      git | ccache) ! command -v "$package" >/dev/null || continue ;;
     esac
     echo "$package"
   done
 }
 
-# install_groups YES GROUP…: asks before it installs unless YES is 1.
+# agreed QUESTION: the answer that is given on the terminal. Anything but yes or an empty line is no; ㅛ and ㅜ are the
+# keys y and n of a Korean keyboard.
+agreed() {
+  local answer
+  read -r -p "$1 [Y/n] " answer || return 1
+  case $answer in '' | y* | Y* | ㅛ*) ;; *) return 1 ;; esac
+}
+
+# as_root COMMAND…
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# install_groups YES GROUP…: installs what is missing of these groups; asks first unless YES is 1. Returns 2 when the
+# user has to do something.
 install_groups() {
-  local yes=$1 wanted run=
+  local yes=$1 wanted
   shift
-  if ! command -v dpkg-query >/dev/null; then
-    echo "maru: this is no Debian system; please provide the equivalents of: $(packages_of "$@" | tr '\n' ' ')" >&2
-    return 0
-  fi
+  command -v dpkg-query >/dev/null || return 0  # no Debian: what is missing is said when the build is set up
   wanted=$(without_provided $(missing $(packages_of "$@")))
-  [ -z "$wanted" ] && return 0
+  [ -n "$wanted" ] || return 0
+  wanted=$(echo $wanted)
+  if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+    echo "maru needs these Debian packages: $wanted" >&2
+    echo "maru: installing needs root and there is no sudo here; as root: apt-get install $wanted" >&2
+    return 2
+  fi
   if [ "$yes" != 1 ]; then
-    echo "maru needs these Debian packages:" $wanted >&2
+    echo "maru needs these Debian packages: $wanted" >&2
     if [ ! -t 0 ]; then
-      echo "maru: run again with --yes to install them, or: apt-get install $(echo $wanted)" >&2
+      echo "maru: run again with --yes in front of the verb to install them, or: apt-get install $wanted" >&2
       return 2
     fi
-    read -r -p "Install them now? [Y/n] " answer
-    case $answer in n* | N*) return 2 ;; esac
+    agreed "Install them now?" || return 2
   fi
-  [ "$(id -u)" = 0 ] || run=sudo
-  # Only the package lists are fetched and the packages named above installed; nothing else leaves this machine.
-  $run apt-get update -qq && $run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted >&2
+  install_packages $wanted
+}
+
+# install_packages PACKAGE…: only the package lists are fetched and these packages installed; nothing else leaves this
+# machine. A source that cannot be reached is no reason to stop while the packages come from another.
+install_packages() {
+  local wait=(-o DPkg::Lock::Timeout=600) left
+  echo "maru: installing $# Debian packages …" >&2
+  as_root apt-get "${wait[@]}" update -qq >&2 || echo "maru: not every package list could be fetched; going on with those that are here" >&2
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get "${wait[@]}" install -y -qq --no-install-recommends "$@" >&2 || {
+    echo "maru: apt-get could not install: $*" >&2
+    return 2
+  }
+  left=$(echo $(missing "$@"))
+  [ -z "$left" ] || { echo "maru: apt-get ended without an error, but these packages are still missing: $left" >&2; return 2; }
 }

@@ -10,7 +10,8 @@
 namespace maru {
 namespace {
 
-constexpr std::chrono::milliseconds kFirst{500}, kTerminal{100}, kPlain{5000};
+constexpr std::chrono::milliseconds kFirst{500}, kTerminal{100}, kPlain{5000}, kPlainIdle{30000};
+constexpr double kPlainPart = 0.05;
 constexpr int kWidth = 24;
 
 std::string bar_of(double fraction) {
@@ -33,14 +34,31 @@ Progress::Progress(std::string title, uint64_t total, std::string unit, bool qui
 
 Progress::~Progress() { finish(); }
 
+bool progress_line_due(std::chrono::milliseconds since_last, double part_since_last) {
+  return since_last >= kPlainIdle || (since_last >= kPlain && part_since_last >= kPlainPart);
+}
+
+bool Progress::due(Clock::time_point now) const {
+  if (quiet_) return false;
+  if (terminal_) return now - start_ >= kFirst && (!drawn_ || now - last_ >= kTerminal);
+  if (!drawn_) return now - start_ >= kPlain;
+  const double part = total_ == 0 ? 0 : static_cast<double>(done_ - drawn_done_) / static_cast<double>(total_);
+  return progress_line_due(std::chrono::duration_cast<std::chrono::milliseconds>(now - last_), part);
+}
+
 void Progress::update(uint64_t done) {
   if (first_ == UINT64_MAX) first_ = done_;  // work resumed from here: the rate counts only what this process did
   done_ = done;
   const auto now = Clock::now();
-  if (quiet_ || now - start_ < kFirst || (drawn_ && now - last_ < (terminal_ ? kTerminal : kPlain))) return;
-  if (!terminal_ && now - start_ < kPlain) return;
+  if (!due(now)) return;
   last_ = now;
+  drawn_done_ = done_;
   draw(false);
+}
+
+void Progress::warn(const std::string& text) {
+  if (drawn_ && terminal_) std::fputs("\r\033[K", stderr);
+  std::fputs(("warning " + text + "\n").c_str(), stderr);
 }
 
 void Progress::draw(bool last) {

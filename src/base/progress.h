@@ -1,5 +1,5 @@
-// Progress of anything over two seconds: a bar with rate and time left on a terminal, a plain line now and then
-// elsewhere.
+// Progress of anything over two seconds: a bar with rate and time left on a terminal; elsewhere a plain line now and
+// then, however many steps there are.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -19,17 +19,24 @@ class Progress {
   void update(uint64_t done);
   /// Text shown behind the bar, e.g. "loss 3.21".
   void note(std::string text) { note_ = std::move(text); }
+  /// A line of its own above the bar, also when quiet.
+  void warn(const std::string& text);
   /// Clears the bar. Called by the destructor too.
   void finish();
 
  private:
-  void draw(bool last);
   using Clock = std::chrono::steady_clock;
+  bool due(Clock::time_point now) const;
+  void draw(bool last);
   std::string title_, unit_, note_;
-  uint64_t total_, done_ = 0, first_ = UINT64_MAX;
+  uint64_t total_, done_ = 0, drawn_done_ = 0, first_ = UINT64_MAX;
   bool quiet_, terminal_, drawn_ = false, finished_ = false;
   Clock::time_point start_, last_;
 };
+
+/// Without a terminal: whether another line is due. After 5 seconds when a twentieth of the work was done since the
+/// last one, after 30 seconds in any case.
+bool progress_line_due(std::chrono::milliseconds since_last, double part_since_last);
 
 /// "1.23 M", "456", "7.8 k".
 std::string short_count(double n);

@@ -15,11 +15,11 @@ namespace maru::cli {
 namespace {
 
 void add_sampling(CLI::App* verb, SamplingArguments& s) {
-  verb->add_option("--temperature", s.temperature, "0: always the likeliest token")->check(CLI::Range(0.0, 100.0));
-  verb->add_option("--top-p", s.top_p, "only tokens that make up this probability")->check(CLI::Range(0.0, 1.0));
-  verb->add_option("--top-k", s.top_k, "only the k likeliest tokens; 0: all")->check(CLI::Range(0, 1 << 22));
-  verb->add_option("--max-tokens", s.max_tokens, "longest answer")->check(CLI::Range(1, 1 << 22));
-  verb->add_option("--seed", s.seed, "same seed, same answer")->check(CLI::Range(int64_t{0}, int64_t{1} << 52));
+  verb->add_option("--temperature", s.temperature, "0: always the likeliest token")->check(number_in(0, 100));
+  verb->add_option("--top-p", s.top_p, "only tokens that make up this probability")->check(number_in(0, 1));
+  verb->add_option("--top-k", s.top_k, "only the k likeliest tokens; 0: all")->check(whole_number_in(0, 1 << 22));
+  verb->add_option("--max-tokens", s.max_tokens, "longest answer")->check(whole_number_in(1, 1 << 22));
+  verb->add_option("--seed", s.seed, "same seed, same answer")->check(whole_number_in(0, int64_t{1} << 52));
   verb->add_option("--stop", s.stop, "the answer ends before this text");
 }
 

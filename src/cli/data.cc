@@ -31,11 +31,11 @@ void add_build(CLI::App* data, Session& session) {
                    "file or folder to read; may be given more than once, in place of the recipe's inputs")
       ->allow_extra_args(false);
   verb->add_flag("--force", options->force, "build even if nothing has changed");
-  options->recipe.add_to(verb, describe_fields<data::BuildConfig>());
+  options->recipe.add_to(verb, describe_fields<data::BuildConfig>(), &options->inputs);
   verb->callback([&session, options] {
     auto config = from_json<data::BuildConfig>(options->recipe.read(), options->recipe.file);
     if (!options->inputs.empty()) config.inputs.clear();
-    for (const std::string& path : options->inputs) config.inputs.push_back({.path = path});
+    for (const std::string& path : options->inputs) config.inputs.push_back({.path = from_shell(path).string()});
     const StageResult result = build_data(session, options->name, config, options->force);
     session.answer(result.json, result.text);
   });
@@ -70,7 +70,7 @@ void add_pack(CLI::App* data, Session& session) {
                    R"(JSONL of {"messages": […]} or {"prompt", "completion"}; loss on assistant turns only)")
       ->allow_extra_args(false);
   verb->add_option("--name", o->name, "with --chat: of the dataset that is made");
-  verb->add_option("--held-out", o->held_out, "with --chat: fraction kept from training")->check(CLI::Range(0.0, 0.9));
+  verb->add_option("--held-out", o->held_out, "with --chat: fraction kept from training")->check(number_in(0, 0.9));
   verb->add_option("--tokenizer", o->tokenizer, "tokenizer by name or directory")->required();
   verb->callback([&session, o] {
     if (o->dataset.empty() == o->chats.empty())

@@ -90,7 +90,7 @@ struct Options {
     verb->add_option("file", file, what);
     verb->add_option("--dtype", dtype, "weights in bf16 or f32; without it, as the model says");
     verb->add_option("--batch-tokens", batch_tokens, "tokens computed together; results do not depend on it")
-        ->check(CLI::Range(1, 1 << 20));
+        ->check(whole_number_in(1, 1 << 20));
   }
   infer::LoadedEncoder load(Session& session) const;
 };
@@ -188,7 +188,7 @@ void add_rerank(CLI::App& app, Session& session) {
   o->add_to(verb, "lines of text, or of {\"id\", \"text\", \"query\"}; - or nothing: standard input");
   verb->add_option("--query", o->query, "for lines that bring none");
   verb->add_option("--top", o->top, "only the best so many, best first; 0: all, in the order of the input")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+      ->check(whole_number_in(0, int64_t{1} << 40));
   verb->footer("Answers one line of {\"id\", \"score\", \"text\"} per text, or one object with --json.");
   verb->callback([&session, o] { rerank(session, *o); });
 }

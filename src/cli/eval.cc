@@ -190,25 +190,50 @@ StageResult evaluate_model(Session& session, const EvalConfig& config) {
   return {.text = text_of(result, false), .json = result, .skipped = false};
 }
 
+namespace {
+
+// A task's recipe. Its file is looked for beside the recipe, so that the two can be kept together.
+eval::ClassifyConfig read_task(const std::string& recipe, const std::string& file) {
+  auto task = from_json<eval::ClassifyConfig>(read_yaml(recipe), recipe);
+  if (!file.empty())
+    task.file = fs::absolute(from_shell(file)).lexically_normal().string();
+  else if (!task.file.empty())
+    task.file = (fs::absolute(recipe).parent_path() / task.file).lexically_normal().string();
+  if (task.file.empty() || !fs::exists(task.file))
+    throw Failure(
+        ErrorCode::kNotFound,
+        fmt::format("{}: file: \"{}\" is not there; give the data with --task-file FILE, in lines of JSON with "
+                    "\"{}\" and \"{}\"",
+                    recipe, task.file, task.text_field, task.label_field));
+  return task;
+}
+
+}  // namespace
+
 void add_eval(CLI::App& app, Session& session) {
   CLI::App* verb = app.add_subcommand("eval", "bits per byte, perplexity, task accuracy of a model");
   struct Options {
     RecipeArguments recipe;
     std::string model, adapter;
-    std::vector<std::string> tasks;
+    std::vector<std::string> tasks, task_files;
   };
   auto options = std::make_shared<Options>();
   verb->add_option("model", options->model, "model by name, directory or GGUF file")->required();
   add_adapter_option(verb, options->adapter);
   verb->add_option("--task", options->tasks, "task recipe, e.g. recipes/eval/nsmc.yaml; may be given more than once")
       ->allow_extra_args(false);
+  verb->add_option("--task-file", options->task_files, "data of the task, in place of the file that its recipe names")
+      ->allow_extra_args(false);
   options->recipe.add_to(verb, describe_fields<EvalConfig>());
   verb->callback([&session, options] {
     auto config = from_json<EvalConfig>(options->recipe.read(), options->recipe.file);
     config.model = options->model;
     if (!options->adapter.empty()) config.adapter = options->adapter;
-    for (const std::string& task : options->tasks)
-      config.tasks.push_back(from_json<eval::ClassifyConfig>(read_yaml(task), task));
+    if (!options->task_files.empty() && options->task_files.size() != options->tasks.size())
+      throw Failure(ErrorCode::kInvalidArgument, fmt::format("--task-file: expected one for each --task, got {} for {}",
+                                                             options->task_files.size(), options->tasks.size()));
+    for (size_t i = 0; i < options->tasks.size(); ++i)
+      config.tasks.push_back(read_task(options->tasks[i], options->task_files.empty() ? "" : options->task_files[i]));
     const StageResult result = evaluate_model(session, config);
     session.answer(result.json, result.text);
   });

@@ -2,6 +2,8 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "base/interrupt.h"
 #include "base/json.h"
 #include "cli/verbs.h"
@@ -13,7 +15,8 @@ namespace {
 constexpr const char* kAbout =
     "Maru: a language model from your own text, on your own machine, every weight accounted for.\n\n"
     "  maru up                      the whole line: curate, tokenizer, train, evaluate, serve\n"
-    "  maru data build --input DIR  only one stage; every stage is a verb\n\n"
+    "  maru data build --input DIR  only one stage; every stage is a verb\n"
+    "  maru VERB --help             what a verb does; --help-all: with every recipe key and its default\n\n"
     "Exit codes: 0 done, 2 invalid use or input, 3 not found, 4 exists, 5 no memory, disk or room, 6 unavailable,\n"
     "7 deadline, 8 corrupt data, 9 not supported, 1 internal error, 130 interrupted (run again to go on).";
 
@@ -27,10 +30,11 @@ void set_up_log(const Session& session) {
 void add_common(CLI::App& app, Session& session) {
   app.add_option("--home", session.home, "where datasets, tokenizers, runs and models live")
       ->default_str(default_home().string());
-  app.add_option("--threads", session.threads, "worker threads; 0: one per core")->check(CLI::Range(0, 1024));
+  app.add_option("--threads", session.threads, "worker threads; 0: one per core")->check(whole_number_in(0, 1024));
   app.add_option("--isa", session.isa, "instruction set: auto, scalar, avx2 or avx512 (also: MARU_ISA)");
   app.add_flag("--json", session.json, "answer as one line of JSON");
   app.add_flag("--quiet", session.quiet, "no progress");
+  app.set_help_all_flag("--help-all", "help with every recipe key");
   app.set_version_flag("--version", std::string(ledger::code_version()));
 }
 
@@ -43,10 +47,26 @@ int fail(const Session& session, const Error& error) {
   return exit_code_of(error.code);
 }
 
+void complete(Session& session) {
+  if (session.home.empty())
+    throw Failure(ErrorCode::kInvalidArgument,
+                  "no place for artefacts: give --home DIR, or set MARU_HOME, XDG_DATA_HOME or HOME");
+  session.home = fs::absolute(from_shell(session.home.string())).lexically_normal();
+  set_up_log(session);
+}
+
+int refuse(const Session& session, const CLI::App& app, const Error& error) {
+  const int code = fail(session, error);
+  std::fputs(("See: " + help_command(app) + "\n").c_str(), stderr);
+  return code;
+}
+
 int run(int argc, char** argv) {
+  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   CLI::App app(kAbout, "maru");
   Session session;
   session.home = default_home();
+  session.json = asks_for_json(words);
   app.require_subcommand(1);
   app.fallthrough();
   add_common(app, session);
@@ -54,12 +74,12 @@ int run(int argc, char** argv) {
        {add_up, add_data, add_tokenizer, add_train, add_eval, add_serve, add_chat, add_generate, add_embed, add_rerank,
         add_models, add_inspect, add_import, add_export, add_merge, add_quantize, add_verify, add_report})
     add(app, session);
-  app.parse_complete_callback([&] { set_up_log(session); });
+  app.parse_complete_callback([&] { complete(session); });
   try {
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : exit_code_of(ErrorCode::kInvalidArgument);
+    return e.get_exit_code() == 0 ? app.exit(e) : refuse(session, app, usage_error(app, e, words));
   } catch (const Failure& e) {
     return fail(session, e.error());
   } catch (const std::bad_alloc&) {
@@ -70,25 +90,6 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
-
-Json RecipeArguments::read() const { return read_recipe(file, overrides); }
-
-void RecipeArguments::add_to(CLI::App* verb, const std::string& fields) {
-  verb->add_option("recipe", words_, "RECIPE.yaml and key=value overrides, e.g. optimizer.lr=1e-3");
-  verb->footer("Recipe keys, with their defaults:\n" + fields);
-  verb->parse_complete_callback([this] {
-    for (const std::string& word : words_) {
-      const bool is_override = word.find('=') != std::string::npos && !fs::exists(word);
-      if (is_override)
-        overrides.push_back(word);
-      else if (file.empty())
-        file = word;
-      else
-        throw Failure(ErrorCode::kInvalidArgument,
-                      "expected one recipe and key=value overrides, got \"" + word + "\" too");
-    }
-  });
-}
 
 }  // namespace maru::cli
 

@@ -180,12 +180,12 @@ void add_quantize(CLI::App& app, Session& session) {
   verb->add_option("--calibrate", a->calibrate,
                    "round for this text (GPTQ): a text or JSONL file, or a dataset by name for its training documents");
   verb->add_option("--calibrate-tokens", a->calibrate_tokens, "of it are used at most")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 24));
+      ->check(whole_number_in(1, 1 << 24));
   verb->add_option("--text", a->text,
                    "measure bits per byte on this text: a text or JSONL file, or a dataset by name for its held-out\n"
                    "documents; default: those of the model's own training data");
   verb->add_option("--text-tokens", a->text_tokens, "of it are scored, whole documents; 0: all")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+      ->check(whole_number_in(0, int64_t{1} << 40));
   verb->add_flag("--force", a->force, "replace what is there");
   verb->callback([&session, a] {
     const Json result = quantize_model(session, *a);

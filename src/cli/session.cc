@@ -31,8 +31,14 @@ std::vector<std::string> names_in(const fs::path& directory) {
 
 fs::path default_home() {
   if (const std::string home = environment("MARU_HOME"); !home.empty()) return fs::absolute(home);
-  if (const std::string data = environment("XDG_DATA_HOME"); !data.empty()) return fs::path(data) / "maru";
-  return fs::path(environment("HOME")) / ".local/share/maru";
+  if (const fs::path data = environment("XDG_DATA_HOME"); data.is_absolute()) return data / "maru";
+  if (const fs::path home = environment("HOME"); home.is_absolute()) return home / ".local/share/maru";
+  return {};
+}
+
+fs::path from_shell(const std::string& word) {
+  const fs::path home = environment("HOME");
+  return word.starts_with("~/") && home.is_absolute() && !fs::exists(word) ? home / word.substr(2) : fs::path(word);
 }
 
 ThreadPool& Session::pool() {

@@ -35,8 +35,11 @@ struct Session {
   std::unique_ptr<Stream> stream_;
 };
 
-/// MARU_HOME, else $XDG_DATA_HOME/maru, else ~/.local/share/maru.
+/// MARU_HOME, else $XDG_DATA_HOME/maru, else ~/.local/share/maru; empty when none of them is set to an absolute path.
 fs::path default_home();
+
+/// A path as it was typed. Shells leave the ~ of `--home=~/x` and `inputs=~/x` as it is.
+fs::path from_shell(const std::string& word);
 
 /// A recipe file (or nothing) with "key=value" overrides.
 Json read_recipe(const std::string& file, const std::vector<std::string>& overrides);

@@ -79,9 +79,9 @@ void add_train_verb(CLI::App* parent, Session& session) {
   auto o = std::make_shared<Options>();
   verb->add_option("--name", o->name, "of the tokenizer");
   verb->add_option("--input", o->inputs, "dataset by name, or text and JSONL files")->allow_extra_args(false);
-  verb->add_option("--vocab-size", o->vocab_size, "tokens in all")->check(CLI::Range(257, 1 << 24));
+  verb->add_option("--vocab-size", o->vocab_size, "tokens in all")->check(whole_number_in(257, 1 << 24));
   verb->add_flag("--force", o->force, "train even if nothing has changed");
-  o->recipe.add_to(verb, describe_fields<TokenizerConfig>());
+  o->recipe.add_to(verb, describe_fields<TokenizerConfig>(), &o->inputs);
   verb->callback([&session, o] {
     auto config = from_json<TokenizerConfig>(o->recipe.read(), o->recipe.file);
     if (!o->name.empty()) config.name = o->name;

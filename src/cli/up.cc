@@ -2,8 +2,12 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <cstdlib>
+
 #include "base/json.h"
+#include "base/progress.h"
 #include "cli/adapter.h"
+#include "cli/sample_corpus.h"
 #include "cli/stages.h"
 #include "cli/verbs.h"
 #include "server/serve.h"
@@ -13,12 +17,11 @@ namespace maru::cli {
 std::string render_report(const Session& session, const std::string& name);
 void run_server(Session& session, const server::ServeConfig& config, const std::string& model,
                 const AdapterArgument& adapter);
+void check_can_serve(const server::ServeConfig& config);
 
 namespace {
 
-// Korean documentation that Debian ships: about 6 MB of HTML and XML.
-const std::vector<std::string> kSampleCorpus{"/usr/share/libreoffice/help/ko", "/usr/share/help/ko",
-                                             "/usr/share/doc/installation-guide-amd64/ko"};
+constexpr double kLittleText = 100e3;  // bytes
 
 struct UpConfig {
   std::string name = "korean";
@@ -53,8 +56,8 @@ UpConfig defaults() {
                    .num_hidden_layers = 6,
                    .num_attention_heads = 8,
                    .num_key_value_heads = 4,
-                   .max_position_embeddings = 1024};
-  c.train.sequence_length = 512;
+                   .max_position_embeddings = 2048};
+  c.train.sequence_length = 2048;
   c.train.batch_tokens = 8192;
   c.train.micro_batch_tokens = 8192;
   c.train.optimizer = {.name = "muon", .lr = 3e-3};
@@ -69,7 +72,8 @@ struct Options {
   std::vector<std::string> inputs;
   std::string name;
   double minutes = 0;
-  bool no_serve = false;
+  int port = -1;
+  bool no_serve = false, yes = false;
 };
 
 bool json_has(const Json& recipe, const char* pointer) { return recipe.contains(Json::json_pointer(pointer)); }
@@ -86,9 +90,9 @@ UpConfig configure(const Options& o) {
     config.data.inputs.clear();
     if (!json_has(recipe, "/data/language/keep")) config.data.language.keep = {};  // any language
   }
-  for (const std::string& path : o.inputs.empty() && config.data.inputs.empty() ? kSampleCorpus : o.inputs)
-    config.data.inputs.push_back({.path = path});
+  for (const std::string& path : o.inputs) config.data.inputs.push_back({.path = from_shell(path).string()});
   if (o.minutes > 0) config.train.minutes = o.minutes;
+  if (o.port >= 0) config.serve.http.port = o.port;
   config.tokenizer.name = config.train.name = config.eval.model = config.name;
   config.tokenizer.inputs = {config.name};
   config.tokenizer.context_length = config.train.model.max_position_embeddings;
@@ -96,10 +100,50 @@ UpConfig configure(const Options& o) {
   return config;
 }
 
-void run_line(Session& session, const UpConfig& config, bool serve) {
+// What would only be found after the training is looked at before it.
+void check_ahead(const UpConfig& config, bool serve) {
+  if (serve) check_can_serve(config.serve);
+  for (const eval::ClassifyConfig& task : config.eval.tasks)
+    if (!fs::exists(task.file))
+      throw Failure(ErrorCode::kNotFound, "eval.tasks: " + task.name + ": file: \"" + task.file + "\" is not there");
+}
+
+double bytes_of(const Json& report, const std::string& split) {
+  for (const Json& row : report.at("splits"))
+    if (row.at("name") == split) return row.at("bytes").get<double>();
+  return 0;
+}
+
+// The model is measured on text that it has not learnt from, so there has to be some, before minutes are spent.
+void check_splits(const UpConfig& config, const Json& report) {
+  if (config.data.split.held_out == 0)
+    throw Failure(
+        ErrorCode::kInvalidArgument,
+        "data.split.held_out is 0: `maru up` measures the model on text that is held out; keep a part, such as "
+        "0.05, or train on everything with `maru train`");
+  if (bytes_of(report, "held_out") == 0 || bytes_of(report, "train") == 0)
+    throw Failure(ErrorCode::kInvalidArgument,
+                  fmt::format("there is no text to hold out: of {} documents {} are left, in one line. Needed are two "
+                              "documents, or one of at least two paragraphs",
+                              report["documents_in"].get<int64_t>(), report["documents_out"].get<int64_t>()));
+  if (const double train = bytes_of(report, "train"); train < kLittleText)
+    spdlog::warn("{} of text is little to learn a language from: the model will repeat it. A few megabytes are a start",
+                 short_bytes(train));
+}
+
+void run_line(Session& session, UpConfig config, const Options& o) {
   const auto show = [&](const StageResult& r) { session.answer(r.json, r.text); };
+  check_ahead(config, !o.no_serve);
+  if (config.data.inputs.empty()) {
+    if (o.yes) ::setenv("MARU_YES", "1", 1);
+    const char* tool = std::getenv("MARU_CORPUS_TOOL");
+    for (const std::string& folder : sample_corpus(session.home, tool != nullptr ? tool : ""))
+      config.data.inputs.push_back({.path = folder});
+  }
   spdlog::info("maru up: {} on {}; artefacts in {}", config.name, session.machine(), session.home.string());
-  show(build_data(session, config.name, config.data));
+  const StageResult built = build_data(session, config.name, config.data);
+  show(built);
+  check_splits(config, built.json);
   show(train_tokenizer(session, config.tokenizer));
   const StageResult packed = pack_data(session, config.name, config.name);
   show(packed);
@@ -110,22 +154,29 @@ void run_line(Session& session, const UpConfig& config, bool serve) {
   const fs::path report = session.home / "runs" / config.name / "report.html";
   write_file(report, render_report(session, config.name));
   session.answer({{"file", report.string()}}, "report       " + report.string());
-  if (serve) run_server(session, config.serve, config.name, {});
+  if (!o.no_serve) run_server(session, config.serve, config.name, {});
 }
 
 }  // namespace
 
 void add_up(CLI::App& app, Session& session) {
   CLI::App* verb = app.add_subcommand("up", "the whole line: curate, train a tokenizer, pre-train, evaluate, serve");
+  verb->footer(
+      "  maru up                                a sample: Korean documentation from Debian's packages, fetched once\n"
+      "  maru up --input ~/texts --name mine    your own text\n"
+      "  maru up --minutes 30 tokenizer.trainer.vocab_size=16384 --name wider\n\n"
+      "The same command goes on where it was; what has not changed is not done again.");
   auto o = std::make_shared<Options>();
-  verb->add_option("--input", o->inputs,
-                   "your own text: files or folders; without it, the Korean documentation that Debian ships")
+  verb->add_option("--input", o->inputs, "your own text: files or folders; without it, the sample")
       ->allow_extra_args(false);
   verb->add_option("--name", o->name, "of what is made (default: korean)");
-  verb->add_option("--minutes", o->minutes, "training time (default: 10)")->check(CLI::Range(0.01, 1e6));
+  verb->add_option("--minutes", o->minutes, "training time (default: 10)")->check(number_in(0.01, 1e6));
+  verb->add_option("--port", o->port, "of the server (default: 8000); 0: any free one")
+      ->check(whole_number_in(0, 65535));
   verb->add_flag("--no-serve", o->no_serve, "stop after the report");
-  o->recipe.add_to(verb, describe_fields(defaults()));
-  verb->callback([&session, o] { run_line(session, configure(*o), !o->no_serve); });
+  verb->add_flag("--yes,-y", o->yes, "fetch the sample without asking");
+  o->recipe.add_to(verb, describe_fields(defaults()), &o->inputs);
+  verb->callback([&session, o] { run_line(session, configure(*o), *o); });
 }
 
 }  // namespace maru::cli

@@ -2,7 +2,9 @@
 #pragma once
 #include <CLI/CLI.hpp>
 
+#include "cli/recipe.h"
 #include "cli/session.h"
+#include "cli/usage.h"
 
 namespace maru::cli {
 
@@ -24,17 +26,5 @@ void add_quantize(CLI::App& app, Session& session);
 void add_merge(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
-
-/// The recipe of a verb: an optional YAML file and any number of key=value overrides, as positional arguments.
-struct RecipeArguments {
-  std::string file;
-  std::vector<std::string> overrides;
-  /// `fields` is the table of keys for --help, from describe_fields.
-  void add_to(CLI::App* verb, const std::string& fields);
-  Json read() const;
-
- private:
-  std::vector<std::string> words_;
-};
 
 }  // namespace maru::cli

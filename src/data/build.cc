@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "data/minhash.h"
 #include "data/report.h"
+#include "data/split.h"
 #include "data/spool.h"
 #include "data/zstd_file.h"
 #include "ledger/artefact_writer.h"
@@ -174,32 +175,36 @@ class Builder {
 
   void write_splits(const std::vector<size_t>& kept) {
     ZstdFile train(directory_ / "train.jsonl.zst"), held_out(directory_ / "held_out.jsonl.zst");
-    const std::vector<bool> is_held_out = choose_held_out(kept);
+    std::vector<SplitCandidate> documents;
+    for (size_t k : kept) documents.push_back({spool_.entries()[k].split_draw, spool_.entries()[k].text_bytes});
+    const SplitPlan plan = plan_split(documents, config_.split.held_out);
     for (size_t k = 0; k < kept.size(); ++k) {
       const SpoolEntry& entry = spool_.entries()[kept[k]];
-      (is_held_out[k] ? held_out : train).write(spool_.line(entry));
       report_.passed(Step::kSplit, entry.text_bytes, entry.text_bytes);
-      report_.kept(languages_[entry.language], is_held_out[k] ? "held_out" : "train", entry.text_bytes);
+      if (plan.cut == k && write_cut(entry, plan.cut_bytes, train, held_out)) continue;
+      (plan.held_out[k] ? held_out : train).write(spool_.line(entry));
+      report_.kept(languages_[entry.language], plan.held_out[k] ? "held_out" : "train", entry.text_bytes);
     }
     train.commit();
     held_out.commit();
   }
 
-  // By the hash of the text, so that a document stays in its split when others come or go. If both splits are wanted
-  // and two documents are there, neither split is empty.
-  std::vector<bool> choose_held_out(const std::vector<size_t>& kept) const {
-    std::vector<bool> chosen(kept.size());
-    if (config_.split.held_out == 0 || kept.size() < 2) return chosen;
-    const auto draw = [&](size_t k) { return spool_.entries()[kept[k]].split_draw; };
-    size_t lowest = 0, highest = 0;
-    for (size_t k = 0; k < kept.size(); ++k) {
-      chosen[k] = draw(k) < config_.split.held_out;
-      if (draw(k) < draw(lowest)) lowest = k;
-      if (draw(k) > draw(highest)) highest = k;
-    }
-    chosen[lowest] = true;
-    if (highest != lowest) chosen[highest] = false;
-    return chosen;
+  // One document as two, its end held out; false when there is no place to cut it.
+  bool write_cut(const SpoolEntry& entry, uint64_t end_bytes, ZstdFile& train, ZstdFile& held_out) {
+    Json row = Json::parse(spool_.line(entry));
+    const std::string text = row.at("text").get<std::string>();
+    const auto at = cut_position(text, end_bytes);
+    if (!at) return false;
+    const auto write = [&](ZstdFile& file, const char* split, std::string part) {
+      row["id"] = document_id(part);
+      report_.kept(languages_[entry.language], split, part.size());
+      row["text"] = std::move(part);
+      file.write(row.dump() + "\n");
+    };
+    write(train, "train", text.substr(0, text.find_last_not_of('\n', *at - 1) + 1));
+    write(held_out, "held_out", text.substr(text.find_first_not_of('\n', *at)));
+    report_.changed(Step::kSplit, "documents_cut", 1);
+    return true;
   }
 
   const BuildConfig& config_;

@@ -138,6 +138,7 @@ TEST_F(BuildTest, CountsEveryDocumentOnceAndKeepsTheRightOnes) {
 
 TEST_F(BuildTest, DocumentsAreCleanAndNamed) {
   put("r.html", "<body><nav>차림</nav><main><h1>제목</h1><p>" + prose(1) + "전화 010-1234-5678</p></main></body>");
+  config_.split.held_out = 0;
   build();
   const auto train = documents("train");
   ASSERT_EQ(1u, train.size());
@@ -224,6 +225,29 @@ TEST_F(BuildTest, TwoDocumentsAreEnoughForBothSplits) {
   build();
   EXPECT_EQ(1u, documents("train").size());
   EXPECT_EQ(1u, documents("held_out").size());
+}
+
+TEST_F(BuildTest, TheEndOfTheOnlyDocumentIsHeldOut) {
+  put("a.txt", prose(1, 200));
+  const Json report = build().report;
+  const auto train = documents("train"), held_out = documents("held_out");
+  ASSERT_EQ(1u, train.size());
+  ASSERT_EQ(1u, held_out.size());
+  const std::string begin = train[0]["text"], end = held_out[0]["text"];
+  EXPECT_EQ(prose(1, 200).substr(0, 100), begin.substr(0, 100));
+  EXPECT_NEAR(0.05, static_cast<double>(end.size()) / static_cast<double>(begin.size() + end.size()), 0.01);
+  EXPECT_EQ(begin.npos, begin.find(end));
+  EXPECT_EQ("corpus/a.txt", held_out[0]["source"]);
+  EXPECT_NE(train[0]["id"], held_out[0]["id"]);
+  EXPECT_EQ(1, report["documents_out"]);
+  EXPECT_EQ(1, report["steps"].back()["changes"]["documents_cut"]);
+  put("a.txt",
+      "한 줄로 된 글은 나눌 곳이 없어서 모두 학습에 쓰인다. 그래도 짧지 않게 조금 더 길게 써 둔다. 백 글자를 넘겨야 "
+      "하니 "
+      "나무와 바다와 오래된 편지와 저녁마다 걷던 산길에 대해서도 몇 마디 적어 둔다. 이제 넉넉하다.");
+  build();
+  EXPECT_EQ(1u, documents("train").size());
+  EXPECT_EQ(0u, documents("held_out").size());
 }
 
 TEST_F(BuildTest, CorruptCompressedFilesAreNamed) {

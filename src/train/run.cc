@@ -11,6 +11,7 @@
 #include "ledger/artefact_writer.h"
 #include "models/checkpoint.h"
 #include "models/weights.h"
+#include "train/budget.h"
 #include "train/checkpoint.h"
 #include "train/identity.h"
 #include "train/trainer.h"
@@ -209,8 +210,11 @@ RunSummary Run::execute() {
   const int64_t first_tokens = state_.tokens;
   const double first_seconds = seconds_;
   progress.update(static_cast<uint64_t>(state_.step));
+  Budget budget(config_.minutes, state_.steps);
   while (state_.step < state_.steps) {
+    const double before = seconds_;
     run_step(metrics, progress);
+    if (const auto late = budget.late(state_.step, seconds_, seconds_ - before)) progress.warn(*late);
     if (validation_due()) run_validation(metrics);
     const bool stop = interrupted();
     if (stop || checkpoint_due()) save();
