@@ -4,6 +4,7 @@
 
 #include "base/interrupt.h"
 #include "base/json.h"
+#include "base/system_error.h"
 #include "cli/verbs.h"
 #include "ledger/code_version.h"
 
@@ -54,7 +55,10 @@ int run(int argc, char** argv) {
        {add_up, add_data, add_tokenizer, add_train, add_eval, add_serve, add_chat, add_generate, add_embed, add_rerank,
         add_models, add_inspect, add_import, add_export, add_merge, add_quantize, add_verify, add_report})
     add(app, session);
-  app.parse_complete_callback([&] { set_up_log(session); });
+  app.parse_complete_callback([&] {
+    set_up_log(session);
+    session.remove_leftovers();
+  });
   try {
     app.parse(argc, argv);
     return 0;
@@ -62,6 +66,8 @@ int run(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : exit_code_of(ErrorCode::kInvalidArgument);
   } catch (const Failure& e) {
     return fail(session, e.error());
+  } catch (const fs::filesystem_error& e) {
+    return fail(session, system_error(e));
   } catch (const std::bad_alloc&) {
     return fail(session, {ErrorCode::kExhausted, "out of memory"});
   } catch (const std::exception& e) {
