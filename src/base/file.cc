@@ -7,9 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "base/error.h"
+#include "base/system_error.h"
+#include "base/temporary.h"
 
 namespace maru {
 namespace {
@@ -17,30 +18,30 @@ namespace {
 constexpr size_t kBuffer = 1 << 20;
 
 [[noreturn]] void fail(const fs::path& path, const char* action, int error) {
-  const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG || error == EMFILE;
-  const ErrorCode code = error == ENOENT || error == ENOTDIR                           ? ErrorCode::kNotFound
-                         : full                                                        ? ErrorCode::kExhausted
-                         : error == EACCES || error == EISDIR || error == ENAMETOOLONG ? ErrorCode::kInvalidArgument
-                                                                                       : ErrorCode::kInternal;
-  throw Failure(code, path.string() + ": cannot " + action + ": " + std::strerror(error));
+  throw Failure(system_error(path, action, error));
 }
 
-int open_for_reading(const fs::path& path, uint64_t& size) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+// A pipe has no size and may never have a writer: only who reads from beginning to end can take one.
+enum class Accept : uint8_t { kStreams, kRegularFiles };
+
+int open_for_reading(const fs::path& path, uint64_t& size, Accept accept) {
+  const int wait = accept == Accept::kStreams ? 0 : O_NONBLOCK;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | wait);
   if (fd < 0) fail(path, "open", errno);
   struct stat info {};
   const int error = ::fstat(fd, &info) != 0 ? errno : S_ISDIR(info.st_mode) ? EISDIR : 0;
-  if (error != 0) {
-    ::close(fd);
-    fail(path, "read", error);
+  if (error == 0 && (accept == Accept::kStreams || S_ISREG(info.st_mode))) {
+    size = static_cast<uint64_t>(info.st_size);
+    return fd;
   }
-  size = static_cast<uint64_t>(info.st_size);
-  return fd;
+  ::close(fd);
+  if (error != 0) fail(path, "read", error);
+  throw Failure(ErrorCode::kInvalidArgument, path.string() + ": is a pipe, socket or device, expected a file");
 }
 
 }  // namespace
 
-InputFile::InputFile(const fs::path& path) : path_(path), fd_(open_for_reading(path, size_)) {
+InputFile::InputFile(const fs::path& path) : path_(path), fd_(open_for_reading(path, size_, Accept::kStreams)) {
   ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
 }
 InputFile::~InputFile() { ::close(fd_); }
@@ -53,10 +54,10 @@ size_t InputFile::read(char* to, size_t size) {
   }
 }
 
-AtomicFile::AtomicFile(const fs::path& path)
-    : path_(path), temporary_(path.string() + ".tmp-" + std::to_string(::getpid())) {
+AtomicFile::AtomicFile(const fs::path& path) : path_(path), temporary_(temporary_of(path)) {
   fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd_ < 0) fail(temporary_, "create", errno);
+  hold_temporary(fd_);
 }
 
 AtomicFile::~AtomicFile() {
@@ -90,7 +91,7 @@ void AtomicFile::commit() {
 
 MappedFile::MappedFile(const fs::path& path) {
   uint64_t size = 0;
-  const int fd = open_for_reading(path, size);
+  const int fd = open_for_reading(path, size, Accept::kRegularFiles);
   if (size > 0) {
     void* p = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
     const int error = errno;
@@ -126,6 +127,8 @@ void MappedFile::release(std::span<const std::byte> part) const {
 }
 
 std::string read_file(const fs::path& path, uint64_t limit) {
+  uint64_t size = 0;
+  ::close(open_for_reading(path, size, Accept::kRegularFiles));
   InputFile file(path);
   if (file.size() > limit)
     throw Failure(ErrorCode::kExhausted, path.string() + ": is " + std::to_string(file.size()) +
@@ -152,9 +155,13 @@ void sync_directory(const fs::path& directory) {
 }
 
 void replace_directory(const fs::path& from, const fs::path& to) {
-  const fs::path old = to.string() + ".old-" + std::to_string(::getpid());
+  const fs::path old = replaced_of(to);
   sync_directory(from);
-  const bool existed = fs::exists(to);
+  const fs::file_status there = fs::symlink_status(to);
+  const bool existed = fs::exists(there);
+  if (existed && !fs::is_directory(there))
+    throw Failure(ErrorCode::kExists, to.string() + ": is no directory, and is not replaced by one");
+  if (existed) mark_temporary(to);  // what is killed from here on leaves it to be removed
   if (existed && ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) == 0) {
     fs::remove_all(from);
   } else {

@@ -1,8 +1,12 @@
 #include "base/file.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <functional>
 
 #include "base/error.h"
+#include "base/system_error.h"
 
 namespace maru {
 namespace {
@@ -56,6 +60,44 @@ TEST_F(FileTest, MapsAndLimits) {
   write_file(root_ / "empty", "");
   EXPECT_EQ("", MappedFile(root_ / "empty").text());
   EXPECT_THROW(read_file(root_ / "c", 4), Failure);
+}
+
+// Opening a pipe waits for its other end, for ever if nobody comes.
+TEST_F(FileTest, PipesAndDevicesAreNoFiles) {
+  ASSERT_EQ(0, ::mkfifo((root_ / "pipe").c_str(), 0600));
+  for (const fs::path& path : {root_ / "pipe", fs::path("/dev/zero")}) {
+    for (const auto& attempt :
+         {std::function<void()>([&] { read_file(path); }), std::function<void()>([&] { MappedFile map(path); })}) {
+      try {
+        attempt();
+        FAIL() << path;
+      } catch (const Failure& e) {
+        EXPECT_EQ(ErrorCode::kInvalidArgument, e.code());
+        EXPECT_NE(std::string::npos, e.error().message.find(path.string()));
+      }
+    }
+  }
+}
+
+TEST_F(FileTest, ErrorsOfTheSystemNameThePathAndWhatToDo) {
+  const std::vector<std::pair<int, ErrorCode>> codes{
+      {ENOSPC, ErrorCode::kExhausted},      {EFBIG, ErrorCode::kExhausted},        {EDQUOT, ErrorCode::kExhausted},
+      {EROFS, ErrorCode::kInvalidArgument}, {EACCES, ErrorCode::kInvalidArgument}, {EPERM, ErrorCode::kInvalidArgument},
+      {ENOENT, ErrorCode::kNotFound},       {EIO, ErrorCode::kDataLoss},           {EEXIST, ErrorCode::kExists},
+      {EMFILE, ErrorCode::kExhausted},      {EINVAL, ErrorCode::kInternal}};
+  for (const auto& [number, code] : codes) {
+    const Error error = system_error("/a/b", "write", number);
+    EXPECT_EQ(code, error.code) << error.message;
+    EXPECT_EQ(0u, error.message.find("/a/b: cannot write: ")) << error.message;
+  }
+  try {
+    write_file(root_ / "x", "");
+    fs::create_directories(root_ / "x/y");
+    FAIL();
+  } catch (const fs::filesystem_error& e) {
+    EXPECT_EQ(ErrorCode::kNotFound, system_error(e).code);
+    EXPECT_NE(std::string::npos, system_error(e).message.find((root_ / "x").string()));
+  }
 }
 
 TEST_F(FileTest, ReplacesADirectoryWhole) {

@@ -25,6 +25,7 @@ void install_interrupt_handler() {
   action.sa_handler = on_signal;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 bool interrupted() { return signalled.load(std::memory_order_relaxed); }

@@ -3,7 +3,8 @@
 
 namespace maru {
 
-/// First signal: interrupted() becomes true. Second: the process ends at once.
+/// First signal: interrupted() becomes true. Second: the process ends at once. A file that may not grow any further
+/// (RLIMIT_FSIZE) is an error of who writes it, not the end of the process.
 void install_interrupt_handler();
 bool interrupted();
 /// For tests and for programs that stop a run themselves.

@@ -37,7 +37,7 @@ AdapterArgument find_adapter(const Session& session, const std::string& text) {
 bool is_adapter(const fs::path& path) { return fs::is_directory(path) && fs::exists(path / kConfig); }
 
 std::optional<fs::path> adapter_named(const Session& session, const std::string& name_or_path) {
-  for (const fs::path& place : {session.place("adapters", name_or_path), fs::path(name_or_path)})
+  for (const fs::path& place : {session.home / "adapters" / name_or_path, fs::path(name_or_path)})
     if (is_adapter(place)) return place;
   return std::nullopt;
 }
@@ -51,6 +51,7 @@ Json import_adapter(Session& session, const AdapterImport& a) {
   if (fs::exists(output) && !a.force)
     throw Failure(ErrorCode::kExists,
                   "adapters: \"" + a.name + "\" exists; give another --name, or --force to replace it");
+  ledger::ArtefactWriter writer(output);
   const size_t changed = formats::LoraAdapter(a.source).targets().size();
   const std::string licence = a.licence.empty() ? find_licence(a.source).name : a.licence;
   const std::string origin = a.origin.empty() ? a.source.string() : a.origin;
@@ -58,7 +59,6 @@ Json import_adapter(Session& session, const AdapterImport& a) {
   manifest.recipe = {{"verb", "import"}, {"source", a.source.string()}, {"copy", a.copy}};
   manifest.foreign = {foreign_origin(a.source / kWeights, a.name, origin, licence, session.quiet)};
   const size_t tensors = manifest.foreign.front().tensors.size();
-  ledger::ArtefactWriter writer(output);
   write_file(writer.directory() / kConfig, read_file(a.source / kConfig));
   if (fs::exists(a.source / "README.md")) fs::copy_file(a.source / "README.md", writer.directory() / "README.md");
   if (a.copy)

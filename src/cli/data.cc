@@ -1,10 +1,13 @@
 // maru data: curation and packing.
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "base/progress.h"
+#include "cli/foreign.h"
 #include "cli/stages.h"
 #include "cli/verbs.h"
 #include "ledger/hash_cache.h"
+#include "ledger/name.h"
 
 namespace maru::cli {
 namespace {
@@ -53,7 +56,18 @@ StageResult packed(const fs::path& directory, const data::PackResult& r) {
 }
 
 fs::path tokens_directory(const fs::path& dataset, const fs::path& tokenizer) {
-  return dataset / ("tokens-" + tokenizer.filename().string());
+  const std::string name = directory_name(tokenizer);
+  ledger::check_name("tokenizers", name).value();
+  return dataset / ("tokens-" + name);
+}
+
+// Losing it costs time at the next start, and nothing now.
+void save(const ledger::HashCache& cache) {
+  try {
+    cache.save();
+  } catch (const Failure& e) {
+    spdlog::warn("hashes of the input are not remembered: {}", e.what());
+  }
 }
 
 void add_pack(CLI::App* data, Session& session) {
@@ -92,9 +106,8 @@ StageResult build_data(Session& session, const std::string& name, const data::Bu
                                    .hasher = [&cache](const fs::path& path) { return cache.sha256(path); },
                                    .force = force,
                                    .quiet = session.quiet};
-  fs::create_directories(session.home / "cache");
   const data::BuildResult result = data::build_dataset(config, options, session.pool());
-  cache.save();
+  save(cache);
   return {.text = text_of(result, name), .json = result.report, .skipped = result.skipped};
 }
 
@@ -108,8 +121,8 @@ StageResult pack_data(Session& session, const std::string& dataset, const std::s
 
 StageResult pack_chat_data(Session& session, const std::string& name, const std::string& tokenizer,
                            const data::ChatPackConfig& config) {
-  const fs::path with = session.find("tokenizers", tokenizer),
-                 to = tokens_directory(session.place("datasets", name), with);
+  const fs::path dataset = session.place("datasets", name), with = session.find("tokenizers", tokenizer),
+                 to = tokens_directory(dataset, with);
   return packed(
       to, data::pack_chats(config, {.tokenizer = with, .output = to, .home = session.home, .quiet = session.quiet},
                            session.pool()));

@@ -12,6 +12,7 @@
 #include "cli/verbs.h"
 #include "eval/compress.h"
 #include "ledger/artefact_writer.h"
+#include "ledger/name.h"
 #include "models/adapter.h"
 #include "models/checkpoint.h"
 #include "models/weights.h"
@@ -72,8 +73,10 @@ Json held_out_score(Session& session, Decoder& model, const EvalConfig& config, 
   const int64_t window = model.config().max_position_embeddings;
   const train::ValidationResult r =
       train::validate(memory, model, held_out, window, std::max<int64_t>(window, 4096), most, config.overlap);
-  return {{"value", r.bits_per_byte()},   {"bytes", r.bytes},          {"tokens", r.tokens},
-          {"perplexity", r.perplexity()}, {"overlap", config.overlap}, {"baselines", Json::object()}};
+  if (!r.has_text()) spdlog::warn("{}: no text is held out: bits per byte are not known", lineage.tokens.string());
+  using train::number_or_null;
+  return {{"value", number_or_null(r.bits_per_byte())},   {"bytes", r.bytes},          {"tokens", r.tokens},
+          {"perplexity", number_or_null(r.perplexity())}, {"overlap", config.overlap}, {"baselines", Json::object()}};
 }
 
 Json task_row(const eval::ClassifyResult& r) {
@@ -104,7 +107,8 @@ Json evaluate(Session& session, const EvalConfig& config, const Lineage& lineage
   const auto adapter = lineage.adapter.empty() ? nullptr : attach_adapter(session.stream(), *model, lineage.adapter);
   Json result{{"bits_per_byte", Json::object()}, {"tasks", Json::array()}};
   if (!lineage.tokens.empty()) result["bits_per_byte"]["held_out"] = held_out_score(session, *model, config, lineage);
-  if (config.baselines && !lineage.tokens.empty() && !lineage.dataset.empty())
+  const bool scored = result.value("/bits_per_byte/held_out/value"_json_pointer, Json()).is_number();
+  if (scored && config.baselines && !lineage.dataset.empty())
     result["bits_per_byte"]["held_out"]["baselines"] = baselines_of(session, lineage.dataset);
   const text::Tokenizer tokenizer = infer::load_text(lineage.model).tokenizer;
   StepMemory memory(session.stream());
@@ -118,6 +122,7 @@ Json evaluate(Session& session, const EvalConfig& config, const Lineage& lineage
 }
 
 std::string held_out_text(const Json& held_out) {
+  if (!held_out["value"].is_number()) return "no text held out, bits per byte not known";
   std::string text = fmt::format("held-out {:.3f} bits per byte (perplexity {:.1f} per token)",
                                  held_out["value"].get<double>(), held_out["perplexity"].get<double>());
   for (const auto& item : held_out["baselines"].items())
@@ -141,7 +146,10 @@ std::string text_of(const Json& result, bool skipped) {
 
 // With an adapter it is another model's: it does not take the place of the model's own.
 std::string evaluation_name(const Lineage& lineage) {
-  return lineage.adapter.empty() ? "evaluation" : "evaluation-" + directory_name(lineage.adapter);
+  if (lineage.adapter.empty()) return "evaluation";
+  const std::string adapter = directory_name(lineage.adapter);
+  ledger::check_name("adapters", adapter).value();
+  return "evaluation-" + adapter;
 }
 
 void add_adapter(ledger::Manifest& manifest, const Lineage& lineage, const ledger::Place& place) {
@@ -183,8 +191,8 @@ StageResult evaluate_model(Session& session, const EvalConfig& config) {
     const Json result = read_json(output / "evaluation.json");
     return {.text = text_of(result, true), .json = result, .skipped = true};
   }
-  const Json result = evaluate(session, config, lineage);
   ledger::ArtefactWriter writer(output);
+  const Json result = evaluate(session, config, lineage);
   write_json(writer.directory() / "evaluation.json", result);
   writer.commit(std::move(manifest));
   return {.text = text_of(result, false), .json = result, .skipped = false};

@@ -4,6 +4,7 @@
 #include "base/interrupt.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "base/temporary.h"
 #include "cli/foreign.h"
 #include "cli/inspection.h"
 #include "cli/verbs.h"
@@ -83,6 +84,13 @@ formats::ConvertResult export_model(Session& session, const ExportArguments& a, 
   const fs::path out = fs::absolute(a.out).lexically_normal();
   refuse_gguf(model, "exported");
   if (fs::exists(out) && !a.force) throw Failure(ErrorCode::kExists, out.string() + ": exists; --force replaces it");
+  if (a.format == "gguf" && fs::is_directory(out))
+    throw Failure(ErrorCode::kExists, out.string() + ": is a directory, and is not replaced by a GGUF file");
+  refuse_temporary_name(out);
+  if (a.format == "gguf")
+    remove_leftovers_of(out, /*locked=*/false);
+  else
+    ledger::require_writable(out);
   Progress bar("export", static_cast<uint64_t>(std::max<int64_t>(0, inspect_model(model).parameters)), "weights",
                session.quiet);
   const auto progress = [&](uint64_t elements) {

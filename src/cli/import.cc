@@ -74,13 +74,13 @@ void require_importable(const Session& session, const ImportArguments& a, const 
 Json import_model(Session& session, const ImportArguments& a) {
   const fs::path source = fs::absolute(a.source).lexically_normal(), output = session.place("models", a.name);
   require_importable(session, a, source);
+  ledger::ArtefactWriter writer(output);
   check_loads(session.stream(), source);
   const std::string licence = a.licence.empty() ? inspect_model(source).licence.name : a.licence;
   const std::string origin = a.origin.empty() ? source.string() : a.origin;
   ledger::Manifest manifest{.kind = "model", .name = a.name};
   manifest.recipe = {{"verb", "import"}, {"source", source.string()}, {"copy", a.copy}};
   manifest.foreign = {foreign_origin(source, a.name, origin, licence, session.quiet)};
-  ledger::ArtefactWriter writer(output);
   copy_description(source, writer.directory());
   place_weights(source, writer.directory(), a.copy);
   const size_t tensors = manifest.foreign.front().tensors.size();

@@ -6,6 +6,7 @@
 
 #include "base/interrupt.h"
 #include "base/json.h"
+#include "base/system_error.h"
 #include "cli/verbs.h"
 #include "ledger/code_version.h"
 
@@ -53,6 +54,7 @@ void complete(Session& session) {
                   "no place for artefacts: give --home DIR, or set MARU_HOME, XDG_DATA_HOME or HOME");
   session.home = fs::absolute(from_shell(session.home.string())).lexically_normal();
   set_up_log(session);
+  session.remove_leftovers();
 }
 
 int refuse(const Session& session, const CLI::App& app, const Error& error) {
@@ -82,6 +84,8 @@ int run(int argc, char** argv) {
     return e.get_exit_code() == 0 ? app.exit(e) : refuse(session, app, usage_error(app, e, words));
   } catch (const Failure& e) {
     return fail(session, e.error());
+  } catch (const fs::filesystem_error& e) {
+    return fail(session, system_error(e));
   } catch (const std::bad_alloc&) {
     return fail(session, {ErrorCode::kExhausted, "out of memory"});
   } catch (const std::exception& e) {

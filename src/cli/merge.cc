@@ -26,14 +26,14 @@ fs::path adapter_directory(const Session& session, const std::string& name) {
 }
 
 Json merge_model(Session& session, const MergeArguments& a) {
-  const fs::path model = session.find("models", a.model), directory = adapter_directory(session, a.adapter);
   const fs::path out = new_model(session, a.out, a.force);
+  const fs::path model = session.find("models", a.model), directory = adapter_directory(session, a.adapter);
+  ledger::ArtefactWriter writer(out);
   const formats::LoraAdapter adapter(directory);
   ledger::Manifest manifest{.kind = "model", .name = directory_name(out)};
   manifest.recipe = {{"verb", "merge"}, {"tensors", adapter.targets()}};
   add_origin(session, manifest, "model", model, model, out);
   add_origin(session, manifest, "adapter", directory, directory / "adapter_model.safetensors", out);
-  ledger::ArtefactWriter writer(out);
   Progress bar("merge", static_cast<uint64_t>(inspect_model(model).parameters), "weights", session.quiet);
   merge_into_model(model, adapter, writer.directory(), [&](uint64_t elements) {
     throw_if_interrupted();

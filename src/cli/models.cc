@@ -28,7 +28,18 @@ Json describe_model(const fs::path& directory) {
   return row;
 }
 
+// One damaged model hides no other.
+Json describe_or_say(const fs::path& directory) {
+  try {
+    return describe_model(directory);
+  } catch (const Failure& e) {
+    return {{"id", directory.filename().string()}, {"path", directory.string()}, {"error", e.what()}};
+  }
+}
+
 std::string line_of(const Json& row) {
+  if (row.contains("error"))
+    return fmt::format("{:<20} {}", row["id"].get<std::string>(), row["error"].get<std::string>());
   const std::string bits = row.contains("bits_per_byte") && row["bits_per_byte"].is_number()
                                ? fmt::format("{:.3f} bits per byte", row["bits_per_byte"].get<double>())
                                : "not evaluated";
@@ -44,13 +55,10 @@ void add_models(CLI::App& app, Session& session) {
   verb->callback([&session] {
     Json rows = Json::array();
     std::string text;
-    if (fs::is_directory(session.home / "models"))
-      for (const fs::path& manifest : list_files(session.home / "models"))
-        if (manifest.filename() == ledger::kManifestName &&
-            manifest.parent_path().parent_path() == session.home / "models") {
-          rows.push_back(describe_model(manifest.parent_path()));
-          text += (text.empty() ? "" : "\n") + line_of(rows.back());
-        }
+    for (const std::string& name : session.names("models")) {
+      rows.push_back(describe_or_say(session.home / "models" / name));
+      text += (text.empty() ? "" : "\n") + line_of(rows.back());
+    }
     session.answer(rows, text.empty() ? "no models yet; `maru up` makes one" : text);
   });
 }

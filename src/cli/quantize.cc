@@ -63,7 +63,7 @@ Measured measured_text(const Session& session, const QuantizeArguments& a, const
   return m;
 }
 
-double bits_per_byte(Session& session, Decoder& model, const Measured& measured, int64_t window) {
+Json bits_per_byte(Session& session, Decoder& model, const Measured& measured, int64_t window) {
   StepMemory memory(session.stream());
   Progress bar("score", static_cast<uint64_t>(measured.tokens), "tokens", session.quiet);
   const auto progress = [&](int64_t tokens) {
@@ -71,9 +71,9 @@ double bits_per_byte(Session& session, Decoder& model, const Measured& measured,
     bar.update(static_cast<uint64_t>(tokens));
   };
   if (!measured.held_out) return eval::score_windows(memory, model, measured.windows, progress).bits_per_byte();
-  return train::validate(memory, model, *measured.held_out, window, std::max<int64_t>(window, 4096), measured.tokens, 0,
-                         progress)
-      .bits_per_byte();
+  const auto score = train::validate(memory, model, *measured.held_out, window, std::max<int64_t>(window, 4096),
+                                     measured.tokens, 0, progress);
+  return train::number_or_null(score.bits_per_byte());
 }
 
 void round_weights(Session& session, Decoder& model, QuantizedKind kind,
@@ -114,7 +114,7 @@ std::unique_ptr<Decoder> load_plain(const fs::path& directory) {
 }
 
 void write_model(Session& session, const QuantizeArguments& a, const fs::path& source, const fs::path& text,
-                 const fs::path& out, Decoder& model, QuantizedKind kind) {
+                 const fs::path& out, ledger::ArtefactWriter& writer, Decoder& model, QuantizedKind kind) {
   ledger::Manifest manifest{.kind = "model", .name = directory_name(out)};
   manifest.recipe = {{"verb", "quantize"}, {"to", a.to}, {"calibrate", !text.empty()}};
   add_origin(session, manifest, "model", source, source, out);
@@ -125,7 +125,6 @@ void write_model(Session& session, const QuantizeArguments& a, const fs::path& s
     manifest.inputs.push_back(artefact ? ledger::artefact_input("calibration", text.parent_path(), place)
                                        : ledger::raw_input("calibration", text, place));
   }
-  ledger::ArtefactWriter writer(out);
   save_weights(model, writer.directory() / "model.safetensors");
   Json config = read_json(source / "config.json");
   config["quantization_config"] = quantization_json(kind, QuantizedKind::kInt8, text.empty() ? "none" : "gptq");
@@ -136,9 +135,10 @@ void write_model(Session& session, const QuantizeArguments& a, const fs::path& s
 }
 
 Json quantize_model(Session& session, const QuantizeArguments& a) {
-  const fs::path source = session.find("models", a.model), out = new_model(session, a.out, a.force);
+  const fs::path out = new_model(session, a.out, a.force), source = session.find("models", a.model);
   const fs::path text = a.calibrate.empty() ? fs::path() : find_text(session, a.calibrate, "train");
   const QuantizedKind kind = a.to == "int8" ? QuantizedKind::kInt8 : QuantizedKind::kInt4;
+  ledger::ArtefactWriter writer(out);  // before the work: nobody else makes it, and it can be written
   const auto model = load_plain(source);
   const auto tokenizer = text::Tokenizer::load(source);
   const int64_t window = std::min(kLongestWindow, model->config().max_position_embeddings);
@@ -151,7 +151,7 @@ Json quantize_model(Session& session, const QuantizeArguments& a) {
   if (scored) result["bits_per_byte"] = bits_per_byte(session, *model, measured, window);
   if (scored) result["measured_on"] = {{"text", measured.on}, {"tokens", measured.tokens}};
   result["bytes"] = weight_bytes(*model);
-  write_model(session, a, source, text, out, *model, kind);
+  write_model(session, a, source, text, out, writer, *model, kind);
   return result;
 }
 
@@ -160,7 +160,7 @@ std::string text_of(const Json& r) {
   std::string text =
       fmt::format("quantize     {}: {}, {} → {} ({:.1f} %)", r["path"].get<std::string>(), r["to"].get<std::string>(),
                   short_bytes(before), short_bytes(after), 100 * after / before);
-  if (!r.contains("bits_per_byte"))
+  if (!r.contains("bits_per_byte") || r["bits_per_byte"].is_null())
     return text + "\n             bits per byte not measured: the ledger names no held-out text; --text FILE gives one";
   const double was = r["bits_per_byte_before"].get<double>(), is = r["bits_per_byte"].get<double>();
   return text + fmt::format("\n             bits per byte {:.4f} → {:.4f} ({:+.2f} %) on {} tokens of {}", was, is,

@@ -1,21 +1,29 @@
 // maru report: one self-contained HTML file about a training run.
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "base/byte_source.h"
 #include "base/json.h"
+#include "base/temporary.h"
 #include "cli/verbs.h"
 #include "console/assets.h"
 #include "ledger/manifest.h"
+#include "train/metrics.h"
 
 namespace maru::cli {
 namespace {
 
+// The last line of a run that is going on may be half written; others are damaged.
 Json metrics_of(const fs::path& run) {
   Json rows = Json::array();
-  LineReader lines(run / "metrics.jsonl");
-  while (const auto line = lines.next())
-    rows.push_back(
-        parse_json(*line, fmt::format("{}:{}", (run / "metrics.jsonl").string(), lines.line_number())).value());
+  const fs::path file = run / "metrics.jsonl";
+  LineReader lines(file);
+  while (const auto line = lines.next()) {
+    if (auto row = train::parse_metrics_row(*line))
+      rows.push_back(std::move(*row));
+    else
+      spdlog::warn("{}:{}: cannot be read and is left out", file.string(), lines.line_number());
+  }
   return rows;
 }
 
@@ -34,10 +42,21 @@ fs::path dataset_of(const fs::path& model) {
   return at;
 }
 
+// A file that the user names may be another's by mistake: only a report takes the place of a report.
+void require_report_place(const fs::path& file) {
+  refuse_temporary_name(file);
+  if (!fs::exists(fs::symlink_status(file))) return;
+  std::string begin(4096, '\0');
+  if (fs::is_regular_file(file)) begin.resize(InputFile(file).read(begin.data(), begin.size()));
+  if (begin.find("Maru report") == std::string::npos)
+    throw Failure(ErrorCode::kExists,
+                  file.string() + ": exists and is no report of Maru's; give another --out, or move it away");
+}
+
 }  // namespace
 
 std::string render_report(const Session& session, const std::string& name) {
-  const fs::path run = session.home / "runs" / name, model = session.home / "models" / name;
+  const fs::path run = session.place("runs", name), model = session.place("models", name);
   if (!fs::exists(run / "metrics.jsonl"))
     throw Failure(ErrorCode::kNotFound, run.string() + ": no such run (expected metrics.jsonl)");
   const fs::path dataset = dataset_of(model);
@@ -61,7 +80,8 @@ void add_report(CLI::App& app, Session& session) {
   verb->add_option("--out", options->output, "file to write; default: report.html in the run's directory");
   verb->callback([&session, options] {
     const fs::path file =
-        options->output.empty() ? session.home / "runs" / options->run / "report.html" : fs::path(options->output);
+        options->output.empty() ? session.place("runs", options->run) / "report.html" : fs::path(options->output);
+    if (!options->output.empty()) require_report_place(file);
     write_file(file, render_report(session, options->run));
     session.answer({{"file", file.string()}}, "report       " + file.string());
   });

@@ -7,8 +7,11 @@
 
 #include "base/fields.h"
 #include "base/isa.h"
+#include "base/temporary.h"
 #include "kernels/ceiling/ceiling.h"
 #include "ledger/manifest.h"
+#include "ledger/name.h"
+#include "text/unicode_form.h"
 
 namespace maru::cli {
 namespace {
@@ -18,13 +21,13 @@ std::string environment(const char* name) {
   return value != nullptr ? value : "";
 }
 
-std::vector<std::string> names_in(const fs::path& directory) {
-  std::vector<std::string> names;
-  if (!fs::is_directory(directory)) return names;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory))
-    if (fs::exists(entry.path() / ledger::kManifestName)) names.push_back(entry.path().filename().string());
-  std::sort(names.begin(), names.end());
-  return names;
+std::vector<fs::path> folders_in(const fs::path& directory) {
+  std::vector<fs::path> folders;
+  std::error_code error;  // a home that cannot be read says so where it is used
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
+    if (it->is_directory(error) && !is_temporary(it->path().filename().string())) folders.push_back(it->path());
+  std::sort(folders.begin(), folders.end());
+  return folders;
 }
 
 }  // namespace
@@ -71,12 +74,41 @@ void Session::answer(const Json& machine_readable, const std::string& human) con
   std::fflush(stdout);
 }
 
+fs::path Session::place(const std::string& kind, const std::string& name) const {
+  ledger::check_name(kind, name).value();
+  const bool ascii = std::all_of(name.begin(), name.end(), [](char c) { return (c & 0x80) == 0; });
+  std::string storage;
+  if (!ascii)
+    if (const std::string_view composed = text::UnicodeForm(text::normalizers::Form::kNfc).apply(name, storage);
+        composed != name)
+      throw Failure(ErrorCode::kInvalidArgument,
+                    fmt::format("{}: \"{}\" is spelled with combining characters, expected Unicode's composed form "
+                                "(NFC), {} bytes in place of {}",
+                                kind, name, composed.size(), name.size()));
+  return home / kind / name;
+}
+
+std::vector<std::string> Session::names(const std::string& kind) const {
+  std::vector<std::string> names;
+  for (const fs::path& folder : folders_in(home / kind))
+    if (fs::exists(folder / ledger::kManifestName)) names.push_back(folder.filename().string());
+  return names;
+}
+
+void Session::remove_leftovers() const {
+  for (const char* kind : {"adapters", "cache", "datasets", "models", "runs", "tokenizers"}) {
+    maru::remove_leftovers(home / kind);
+    for (const fs::path& folder : folders_in(home / kind)) maru::remove_leftovers(folder);
+  }
+  for (const fs::path& run : folders_in(home / "runs")) maru::remove_leftovers(run / "checkpoints");
+}
+
 fs::path Session::find(const std::string& kind, const std::string& name_or_path) const {
   if (fs::exists(home / kind / name_or_path / ledger::kManifestName)) return home / kind / name_or_path;
   if (kind == "tokenizers" && fs::exists(home / "models" / name_or_path / ledger::kManifestName))
     return home / "models" / name_or_path;  // a model carries its tokenizer
   if (fs::exists(name_or_path)) return fs::absolute(name_or_path).lexically_normal();
-  const std::vector<std::string> known = names_in(home / kind);
+  const std::vector<std::string> known = names(kind);
   throw Failure(ErrorCode::kNotFound,
                 fmt::format("{}: \"{}\" is neither a path nor one of: {}", kind, name_or_path,
                             known.empty() ? "(none yet)" : fmt::format("{}", fmt::join(known, ", "))));

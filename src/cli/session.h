@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "base/json_fwd.h"
@@ -28,7 +29,13 @@ struct Session {
 
   /// An artefact by name ("korean") or by path ("./runs/x"). Throws kNotFound, naming those that exist.
   fs::path find(const std::string& kind, const std::string& name_or_path) const;
-  fs::path place(const std::string& kind, const std::string& name) const { return home / kind / name; }
+  /// Where an artefact of this name lies or will lie. Throws kInvalidArgument for what cannot be a name
+  /// (ledger/name.h), and for one that is not in Unicode's composed form: it would look like another.
+  fs::path place(const std::string& kind, const std::string& name) const;
+  /// Names of the artefacts of a kind, sorted.
+  std::vector<std::string> names(const std::string& kind) const;
+  /// Removes what killed processes left anywhere in this home.
+  void remove_leftovers() const;
 
  private:
   std::unique_ptr<ThreadPool> pool_;

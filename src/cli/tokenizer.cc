@@ -166,9 +166,9 @@ StageResult train_tokenizer(Session& session, const TokenizerConfig& config, boo
   manifest.inputs = inputs.manifest;
   if (!force && ledger::is_current(output, ledger::stage_key(manifest.kind, manifest.recipe, manifest.inputs)))
     return describe(config.name, ledger::read_manifest(output).notes, true);
+  ledger::ArtefactWriter writer(output);
   const text::TrainedTokenizer trained =
       text::train_tokenizer(inputs.files, config.trainer, session.pool(), session.quiet);
-  ledger::ArtefactWriter writer(output);
   text::write_tokenizer_files(writer.directory(), trained.tokenizer, {.model_max_length = config.context_length});
   manifest.notes = to_json(trained.report);
   writer.commit(manifest);

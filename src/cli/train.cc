@@ -2,12 +2,14 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "base/file_lock.h"
 #include "base/json.h"
 #include "base/progress.h"
 #include "cli/stages.h"
 #include "cli/verbs.h"
 #include "text/tokenizer.h"
 #include "train/identity.h"
+#include "train/validate.h"
 
 namespace maru::cli {
 namespace {
@@ -16,8 +18,8 @@ Json json_of(const train::RunSummary& s) {
   return {{"steps", s.steps},
           {"tokens", s.tokens},
           {"parameters", s.parameters},
-          {"loss", s.loss},
-          {"validation_bits_per_byte", s.validation_bits_per_byte},
+          {"loss", train::number_or_null(s.loss)},
+          {"validation_bits_per_byte", train::number_or_null(s.validation_bits_per_byte)},
           {"tokens_per_second", s.tokens_per_second},
           {"mfu", s.mfu},
           {"seconds", s.seconds},
@@ -29,7 +31,9 @@ std::string text_of(const train::RunSummary& s) {
       fmt::format("train        {} parameters, {} steps, {} tokens", short_count(static_cast<double>(s.parameters)),
                   s.steps, short_count(static_cast<double>(s.tokens)));
   if (!s.skipped) text += " in " + short_time(s.seconds);
-  text += fmt::format(": loss {:.3f}, held-out {:.3f} bits per byte", s.loss, s.validation_bits_per_byte);
+  text += s.loss ? fmt::format(": loss {:.3f}", *s.loss) : ": loss unknown";
+  text += s.validation_bits_per_byte ? fmt::format(", held-out {:.3f} bits per byte", *s.validation_bits_per_byte)
+                                     : ", no text held out";
   if (s.skipped) return text + " (unchanged)";
   return text + fmt::format(" ({} tok/s, MFU {:.0f} %)", short_count(s.tokens_per_second), 100 * s.mfu);
 }
@@ -45,15 +49,24 @@ Json generation_config(const text::Tokenizer& tokenizer) {
   return config;
 }
 
-// A directory of the same name with the first free number behind it.
-fs::path aside(const fs::path& run) {
-  for (int i = 1;; ++i)
-    if (const fs::path path = run.string() + "." + std::to_string(i); !fs::exists(path)) return path;
+// Renames a run of another recipe to the same name with the first free number behind it.
+void set_run_aside(const fs::path& run, const train::TrainConfig& config, const fs::path& home) {
+  if (!fs::exists(run)) return;
+  const FileLock lock(run);
+  const auto difference = train::difference_from(run, config, home);
+  if (!difference) return;
+  for (int i = 1;; ++i) {
+    const fs::path aside = run.string() + "." + std::to_string(i);
+    if (fs::exists(fs::symlink_status(aside))) continue;
+    fs::rename(run, aside);
+    return spdlog::warn("{} was started with another {}; it is now {}", run.string(), *difference, aside.string());
+  }
 }
 
 }  // namespace
 
 StageResult train_model(Session& session, train::TrainConfig config, bool set_aside) {
+  const fs::path run = session.place("runs", config.name), model = session.place("models", config.name);
   if (config.tokenizer.empty())
     throw Failure(ErrorCode::kInvalidArgument, "recipe: tokenizer: expected a name or directory");
   config.tokens = session.find("datasets", config.tokens).string();
@@ -65,18 +78,15 @@ StageResult train_model(Session& session, train::TrainConfig config, bool set_as
   }
   const text::Tokenizer tokenizer = text::Tokenizer::load(config.tokenizer);
   config = train::resolve(config, tokenizer.vocab_size());
-  train::RunOptions options{.run = session.place("runs", config.name),
-                            .model = session.place("models", config.name),
+  train::RunOptions options{.run = run,
+                            .model = model,
                             .home = session.home,
                             .quiet = session.quiet,
-                            .generation_config = generation_config(tokenizer)};
+                            .generation_config = generation_config(tokenizer),
+                            .warn = [](const std::string& message) { spdlog::warn("{}", message); }};
   if (const auto done = train::finished(config, options))
     return {.text = text_of(*done), .json = json_of(*done), .skipped = true};
-  if (const auto difference = train::difference_from(options.run, config, session.home); difference && set_aside) {
-    const fs::path old = aside(options.run);
-    fs::rename(options.run, old);
-    spdlog::warn("{} was started with another {}; it is now {}", options.run.string(), *difference, old.string());
-  }
+  if (set_aside) set_run_aside(options.run, config, session.home);
   options.ceiling_flops = session.ceiling_flops(parse_dtype(config.dtype));
   spdlog::info("training {}: {} parameters, {}, {}; ceiling {:.0f} GFLOP/s", config.name,
                short_count(static_cast<double>(count_parameters(config.model))), config.dtype, session.machine(),

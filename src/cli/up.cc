@@ -151,9 +151,13 @@ void run_line(Session& session, UpConfig config, const Options& o) {
   train.tokens = packed.json["directory"].get<std::string>();
   show(train_model(session, train, /*set_aside=*/true));
   show(evaluate_model(session, config.eval));
-  const fs::path report = session.home / "runs" / config.name / "report.html";
-  write_file(report, render_report(session, config.name));
-  session.answer({{"file", report.string()}}, "report       " + report.string());
+  const fs::path report = session.place("runs", config.name) / "report.html";
+  try {
+    write_file(report, render_report(session, config.name));
+    session.answer({{"file", report.string()}}, "report       " + report.string());
+  } catch (const Failure& e) {
+    spdlog::warn("no report was written, all else is done: {}", e.what());
+  }
   if (!o.no_serve) run_server(session, config.serve, config.name, {});
 }
 

@@ -23,8 +23,13 @@ Json to_json(const ledger::VerifyReport& report) {
     problems.push_back({{"file", f.file.string()}, {"message", f.message}});
   Json unlisted = Json::array();
   for (const fs::path& path : report.unlisted) unlisted.push_back(path.string());
-  return {{"ok", report.ok()},     {"artefacts", report.artefacts}, {"files", report.files},
-          {"bytes", report.bytes}, {"problems", problems},          {"unlisted", unlisted}};
+  return {{"ok", report.ok()},
+          {"artefacts", report.artefacts},
+          {"files", report.files},
+          {"bytes", report.bytes},
+          {"manifest_sha256", report.manifest_sha256},
+          {"problems", problems},
+          {"unlisted", unlisted}};
 }
 
 Json to_json(const ledger::ScratchReport& report) {
@@ -40,12 +45,20 @@ std::string reason_of(const ledger::ScratchReport& report) {
                      report.origins.front().name, report.origins.front().source);
 }
 
+/// Lower case. Throws kInvalidArgument for what is no SHA-256.
+std::string sha256_of(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c;
+  if (text.size() != 64 || text.find_first_not_of("0123456789abcdef") != std::string::npos)
+    throw Failure(ErrorCode::kInvalidArgument, "--expect: expected the 64 hexadecimal digits of a SHA-256");
+  return text;
+}
+
 }  // namespace
 
 void add_verify(CLI::App& app, Session& session) {
   CLI::App* verb = app.add_subcommand("verify", "prove an artefact's chain down to the raw files");
   struct Options {
-    std::string name;
+    std::string name, expect;
     bool from_scratch = false;
   };
   auto o = std::make_shared<Options>();
@@ -53,7 +66,11 @@ void add_verify(CLI::App& app, Session& session) {
       ->required();
   verb->add_flag("--from-scratch", o->from_scratch,
                  "also prove that no tensor descends from foreign weights; names those that do");
-  verb->callback([&session, o] {
+  verb->add_option(
+      "--expect", o->expect,
+      "the SHA-256 of its manifest.json as you noted it: whoever rewrites files may rewrite manifests too");
+  verb->callback([&session, o, verb] {
+    const std::string expected = verb->count("--expect") == 0 ? "" : sha256_of(o->expect);
     const fs::path artefact = find_any(session, o->name);
     Progress progress("verify", 0, "bytes", session.quiet);
     const ledger::VerifyReport report = ledger::verify(artefact, [&](uint64_t bytes) { progress.update(bytes); });
@@ -67,6 +84,9 @@ void add_verify(CLI::App& app, Session& session) {
       text += scratch.text();
     }
     session.answer(json, text);
+    if (!expected.empty() && report.manifest_sha256 != expected)
+      throw Failure(ErrorCode::kDataLoss, fmt::format("{}: SHA-256 of its manifest is {}, expected {}", o->name,
+                                                      report.manifest_sha256, expected));
     if (!report.ok())
       throw Failure(ErrorCode::kDataLoss, fmt::format("{}: {}", o->name, report.problems.front().message));
     if (!scratch.ok()) throw Failure(ErrorCode::kDataLoss, o->name + ": " + reason_of(scratch));

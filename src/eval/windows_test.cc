@@ -74,7 +74,7 @@ TEST_F(WindowsTest, ScoresAsValidationDoes) {
       EXPECT_EQ(got.tokens, expected.tokens);
       EXPECT_EQ(reported, got.tokens);
       EXPECT_EQ(got.bytes, expected.bytes);
-      EXPECT_NEAR(got.bits_per_byte(), expected.bits_per_byte(), 1e-9);
+      EXPECT_NEAR(got.bits_per_byte(), *expected.bits_per_byte(), 1e-9);
     }
 }
 

@@ -26,7 +26,16 @@ int64_t modified_ns_of(const fs::path& path) {
 }  // namespace
 
 HashCache::HashCache(fs::path file) : file_(std::move(file)) {
-  if (!fs::exists(file_)) return;
+  try {
+    read();
+  } catch (const Failure&) {
+    entries_.clear();  // what it would have saved is read again
+  }
+}
+
+void HashCache::read() {
+  std::error_code error;
+  if (!fs::exists(file_, error)) return;
   LineReader lines(file_, 1 << 20);
   while (auto line = lines.next()) {
     Entry entry;
@@ -53,7 +62,8 @@ void HashCache::save() const {
     if (path.find('\n') == std::string::npos)
       text += entry.sha256 + " " + std::to_string(entry.bytes) + " " + std::to_string(entry.modified_ns) + " " + path +
               "\n";
-  fs::create_directories(fs::absolute(file_).parent_path());
+  std::error_code error;  // what is missing then, writing names
+  fs::create_directories(fs::absolute(file_).parent_path(), error);
   write_file(file_, text);
 }
 

@@ -19,6 +19,7 @@ class HashCache {
   void save() const;
 
  private:
+  void read();
   struct Entry {
     uint64_t bytes = 0;
     int64_t modified_ns = 0;

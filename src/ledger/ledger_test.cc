@@ -156,6 +156,24 @@ TEST_F(LedgerTest, HashCacheFollowsTheFileAndSurvivesDamage) {
   EXPECT_EQ(sha256_hex("three"), hash());
 }
 
+TEST_F(LedgerTest, AHashCacheThatCannotBeReadIsEmptyAndOneThatCannotBeWrittenIsNamed) {
+  write_file(home_ / "raw", "one");
+  write_file(home_ / "file", "x");
+  fs::create_directories(home_ / "folder/hashes");
+  write_file(home_ / "packed", "\x1f\x8b broken gzip");
+  for (const fs::path& place : {home_ / "folder/hashes", home_ / "file/hashes", home_ / "packed"}) {
+    HashCache cache(place);
+    EXPECT_EQ(sha256_hex("one"), cache.sha256(home_ / "raw"));
+    if (place.filename() == "packed") continue;
+    try {
+      cache.save();
+      FAIL() << place;
+    } catch (const Failure& e) {
+      EXPECT_THAT(e.what(), HasSubstr(place.string()));
+    }
+  }
+}
+
 TEST(CodeVersion, NamesTheRelease) { EXPECT_THAT(std::string(code_version()), HasSubstr("0.")); }
 
 }  // namespace

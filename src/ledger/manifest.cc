@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/path_text.h"
+#include "base/temporary.h"
 
 namespace maru::ledger {
 namespace {
@@ -22,10 +23,14 @@ fs::path manifest_path(const fs::path& artefact) {
   return artefact.filename() == kManifestName ? artefact : artefact / kManifestName;
 }
 
-void collect(const fs::path& directory, const fs::path& root, std::vector<std::string>& paths) {
+using IsOther = std::function<bool(const fs::path&)>;
+
+void collect(const fs::path& directory, const fs::path& root, const IsOther& is_other,
+             std::vector<std::string>& paths) {
   for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
+    if (is_temporary(entry.path().filename().string())) continue;  // locks, and what others are still writing
     if (entry.is_directory() && !entry.is_symlink()) {
-      if (!fs::exists(entry.path() / kManifestName)) collect(entry.path(), root, paths);
+      if (!is_other(entry.path())) collect(entry.path(), root, is_other, paths);
     } else if (directory != root || entry.path().filename() != kManifestName) {
       paths.push_back(entry.path().lexically_relative(root).generic_string());
     }
@@ -74,11 +79,15 @@ ManifestInput artefact_input(std::string role, const fs::path& directory, const 
   return raw_input(std::move(role), manifest_path(directory), place);
 }
 
-std::vector<std::string> files_of(const fs::path& directory) {
+std::vector<std::string> files_of(const fs::path& directory, const IsOther& is_other) {
   std::vector<std::string> paths;
-  collect(directory, directory, paths);
+  collect(directory, directory, is_other, paths);
   std::sort(paths.begin(), paths.end());
   return paths;
+}
+
+std::vector<std::string> files_of(const fs::path& directory) {
+  return files_of(directory, [](const fs::path& folder) { return fs::exists(folder / kManifestName); });
 }
 
 std::vector<ManifestFile> hash_files(const fs::path& directory) {
@@ -112,6 +121,18 @@ Result<Manifest> parse_manifest(std::string_view text, std::string_view name) {
   } catch (const nlohmann::json::exception& e) {  // text that is not UTF-8 cannot be rendered
     return {ErrorCode::kInvalidArgument, std::string(name) + ": " + e.what()};
   }
+}
+
+bool is_artefact(const fs::path& directory) {
+  constexpr std::string_view kBegin = "{\n  \"format\": ", kThen = ",\n  \"kind\": \"";
+  const fs::path path = directory / kManifestName;
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return false;
+  std::string begin(64, '\0');
+  begin.resize(InputFile(path).read(begin.data(), begin.size()));
+  if (!begin.starts_with(kBegin)) return false;
+  const size_t after = begin.find_first_not_of("0123456789", kBegin.size());
+  return after != std::string::npos && after > kBegin.size() && begin.compare(after, kThen.size(), kThen) == 0;
 }
 
 void write_manifest(const fs::path& directory, const Manifest& manifest) {

@@ -108,13 +108,19 @@ ManifestInput raw_input(std::string role, const fs::path& file, const Place& pla
 ManifestInput artefact_input(std::string role, const fs::path& directory, const Place& place);
 /// Every file below `directory` but its manifest and the artefacts nested in it, sorted by path.
 std::vector<ManifestFile> hash_files(const fs::path& directory);
-/// Paths (relative, sorted) of the files that belong to the artefact in `directory`.
+/// Paths (relative, sorted) of the files that belong to the artefact in `directory`: all but its manifest, what others
+/// are still writing, and what lies in a folder that `is_other` says is another artefact. A link to a folder is a file.
+std::vector<std::string> files_of(const fs::path& directory, const std::function<bool(const fs::path&)>& is_other);
+/// Every folder with a manifest.json is another artefact.
 std::vector<std::string> files_of(const fs::path& directory);
 
 /// The exact bytes of manifest.json, the seal included.
 std::string render_manifest(const Manifest& manifest);
 /// Parses and checks the fields, the seal and the spelling (any changed byte is found). `name` is for messages.
 Result<Manifest> parse_manifest(std::string_view text, std::string_view name);
+/// Whether a directory holds a manifest that was written here, by its first bytes: a damaged one counts, and another
+/// program's manifest.json does not.
+bool is_artefact(const fs::path& directory);
 void write_manifest(const fs::path& directory, const Manifest& manifest);
 /// Takes the artefact's directory or the manifest file itself. Throws kNotFound, kDataLoss or kInvalidArgument.
 Manifest read_manifest(const fs::path& artefact);

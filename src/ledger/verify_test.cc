@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "ledger/artefact_writer.h"
 
 namespace maru::ledger {
@@ -97,6 +98,95 @@ TEST_F(VerifyTest, UnlistedFilesAreAWarning) {
   EXPECT_TRUE(report.ok());
   ASSERT_EQ(1u, report.unlisted.size());
   EXPECT_EQ(dataset_ / "stray", report.unlisted[0]);
+}
+
+// A loader that finds one of these reads it, and the model computes something else than what was verified.
+TEST_F(VerifyTest, WhatLoadingWouldReadMustBeListed) {
+  const std::vector<std::string> files{"model.safetensors.index.json",
+                                       "other.safetensors",
+                                       "model-00001-of-00002.safetensors",
+                                       "model.gguf",
+                                       "config.json",
+                                       "generation_config.json",
+                                       "tokenizer.json",
+                                       "tokenizer.model",
+                                       "tokenizer_config.json",
+                                       "special_tokens_map.json",
+                                       "added_tokens.json",
+                                       "vocab.json",
+                                       "vocab.txt",
+                                       "merges.txt",
+                                       "qwen.tiktoken",
+                                       "chat_template.jinja",
+                                       "chat_template.json",
+                                       "additional_chat_templates/tool_use.jinja",
+                                       "adapter_config.json",
+                                       "adapter_model.safetensors",
+                                       "modules.json",
+                                       "1_Pooling/config.json",
+                                       "2_Dense/model.safetensors"};
+  for (const std::string& name : files) {
+    fs::create_directories((model_ / name).parent_path());
+    write_file(model_ / name, "{}");
+    const VerifyReport report = verify(model_);
+    ASSERT_EQ(1u, report.problems.size()) << name;
+    EXPECT_EQ(Problem::kUnlisted, report.problems[0].problem);
+    EXPECT_EQ(model_ / name, report.problems[0].file);
+    EXPECT_THAT(report.problems[0].message, HasSubstr("not listed in " + (model_ / "manifest.json").string()));
+    fs::remove(model_ / name);
+  }
+  EXPECT_TRUE(verify(model_).ok());
+}
+
+TEST_F(VerifyTest, AManifestOfItsOwnHidesNothing) {
+  const fs::path folder = model_ / "additional_chat_templates";
+  for (const std::string text : {"", "{}", R"({"kind": "evaluation"})"}) {
+    fs::create_directories(folder);
+    write_file(folder / "manifest.json", text);
+    write_file(folder / "evil.jinja", "{{ 1 }}");
+    EXPECT_EQ(2u, verify(model_).problems.size()) << text;
+    fs::remove_all(folder);
+  }
+  make(folder, "evaluation", [](const Place&, const fs::path&) { return std::vector<ManifestInput>(); });
+  write_file(folder / "evil.jinja", "{{ 1 }}");
+  EXPECT_FALSE(verify(model_).ok()) << "an artefact of ours, where no loader should find one";
+  fs::remove_all(folder);
+  fs::create_directory_symlink(corpus_, folder);
+  EXPECT_FALSE(verify(model_).ok()) << "a link to a folder";
+  fs::remove(folder);
+  make(model_ / "evaluation", "evaluation", [](const Place&, const fs::path&) { return std::vector<ManifestInput>(); });
+  make(model_ / "evaluation-law", "evaluation",
+       [](const Place&, const fs::path&) { return std::vector<ManifestInput>(); });
+  const VerifyReport report = verify(model_);
+  EXPECT_TRUE(report.ok() && report.unlisted.empty()) << report.text() << "evaluations lie there by design";
+  write_file(model_ / "evaluation/manifest.json", "{}");
+  EXPECT_FALSE(verify(model_).ok()) << "but a damaged one is not taken for one";
+}
+
+TEST_F(VerifyTest, ThatHoldsForEverythingThatIsLoadedOnTheWay) {
+  write_file(dataset_ / "notes.json", "{}");
+  EXPECT_TRUE(verify(model_).ok()) << "data is read by the names that its manifest lists";
+  for (const std::string kind : {"adapter", "tokenizer", "checkpoint"}) {
+    const fs::path place = home_ / "other" / kind;
+    make(place, kind, [](const Place&, const fs::path&) { return std::vector<ManifestInput>(); });
+    EXPECT_TRUE(verify(place).ok());
+    write_file(place / "tokenizer_config.json", "{}");
+    EXPECT_FALSE(verify(place).ok()) << kind;
+  }
+}
+
+// Whoever can write the files can write the manifests: that is what the number is for.
+TEST_F(VerifyTest, AChainThatWasRewrittenHasAnotherManifest) {
+  const std::string before = verify(model_).manifest_sha256;
+  EXPECT_EQ(sha256_file(model_ / "manifest.json"), before);
+  Manifest manifest = read_manifest(model_);
+  write_file(model_ / "model.bin", "other bytes");
+  manifest.files = hash_files(model_);
+  write_manifest(model_, manifest);
+  const VerifyReport after = verify(model_);
+  EXPECT_TRUE(after.ok()) << after.text();
+  EXPECT_NE(before, after.manifest_sha256);
+  EXPECT_THAT(after.text(), HasSubstr(after.manifest_sha256));
 }
 
 TEST_F(VerifyTest, TheHomeMayMove) {

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/json.h"
+#include "ledger/name.h"
 
 namespace maru::server {
 namespace {
@@ -15,20 +16,13 @@ constexpr int64_t kMaxRows = 10'000;
 // A run whose metrics have been silent for longer than this is taken to have stopped.
 constexpr auto kSilence = std::chrono::minutes(2);
 
-/// A path segment that names an entry of a folder and nothing else.
-void check_name(const std::string& name) {
-  const bool plain = !name.empty() && name[0] != '.' && std::none_of(name.begin(), name.end(), [](unsigned char c) {
-    return c < 0x20 || c == '/' || c == '\\' || c == 0x7f;
-  });
-  if (!plain) throw Failure(ErrorCode::kInvalidArgument, "\"" + name + "\" cannot be the name of an artefact");
-}
-
 std::vector<std::string> entries_of(const fs::path& folder) {
   std::vector<std::string> names;
   std::error_code code;
   for (fs::directory_iterator it(folder, code), end; !code && it != end; it.increment(code))
-    if (it->is_directory(code) && it->path().filename().string()[0] != '.')
-      names.push_back(it->path().filename().string());
+    if (const std::string name = it->path().filename().string();
+        it->is_directory(code) && ledger::check_name("", name).ok())
+      names.push_back(name);
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -36,9 +30,13 @@ std::vector<std::string> entries_of(const fs::path& folder) {
 /// A JSON file as it is, so that clients see what is stored.
 Response file_response(const fs::path& file) { return {.body = read_file(file, kMaxFileBytes)}; }
 
+/// Null where it is missing or damaged: a list does not end at one of its entries.
 Json read_or_null(const fs::path& file) {
-  std::error_code code;
-  return fs::is_regular_file(file, code) ? read_json(file) : Json(nullptr);
+  try {
+    return parse_json(read_file(file, kMaxFileBytes), file.string()).value();
+  } catch (const Failure&) {
+    return nullptr;
+  }
 }
 
 Response list_of(Json data) { return {.body = Json{{"data", std::move(data)}}.dump()}; }
@@ -91,18 +89,22 @@ class Home {
   }
 
   Response run_metrics(const Request& request) const {
-    check_name(request.arguments[0]);
+    ledger::check_name("runs", request.arguments[0]).value();
     const fs::path file = root_ / "runs" / request.arguments[0] / "metrics.jsonl";
-    int64_t row = 0;
+    int64_t row = 0, damaged = 0;
     const int64_t after = number(request.parameter("after"));
     Json rows = Json::array();
     const MappedFile map(file);
     for_each_line(map.text(), [&](std::string_view line) {
       if (row < after || row >= after + kMaxRows) return void(++row);
-      rows.push_back(parse_json(line, file.string() + ":" + std::to_string(++row)).value());
+      ++row;
+      if (Result<Json> parsed = parse_json(line, ""); parsed.ok())
+        rows.push_back(std::move(parsed).value());
+      else
+        ++damaged;  // still counted, so that the next question goes on behind it
     });
     const int64_t next = std::min(row, after + kMaxRows);
-    return {.body = Json{{"rows", std::move(rows)}, {"next", next}}.dump()};
+    return {.body = Json{{"rows", std::move(rows)}, {"next", next}, {"damaged", damaged}}.dump()};
   }
 
   Response datasets() const {
@@ -127,7 +129,7 @@ class Home {
   }
 
   Response file(const Request& request, const char* folder, const char* name) const {
-    check_name(request.arguments[0]);
+    ledger::check_name(folder, request.arguments[0]).value();
     return file_response(root_ / folder / request.arguments[0] / name);
   }
 
@@ -190,7 +192,8 @@ void add_home_routes(Router& router, const fs::path& root) {
   add("/v1/maru/datasets", "curated datasets", [](const Home& h, const Request&) { return h.datasets(); });
   add("/v1/maru/datasets/{id}/report", "what curation did",
       [](const Home& h, const Request& r) { return h.file(r, "datasets", "report.json"); });
-  add("/v1/maru/models", "models of this home, served or not", [](const Home& h, const Request&) { return h.models(); });
+  add("/v1/maru/models", "models of this home, served or not",
+      [](const Home& h, const Request&) { return h.models(); });
   add("/v1/maru/models/{id}/evaluation", "how good a model is",
       [](const Home& h, const Request& r) { return h.file(r, "models", "evaluation/evaluation.json"); });
   add("/v1/maru/models/{id}/manifest", "what a model was made from",

@@ -23,11 +23,10 @@ int64_t now_seconds() {
 }
 
 [[noreturn]] void no_such_model(const std::string& name) {
-  throw ApiFailure(
-      {.status = 404,
-       .message = "The model '" + excerpt(name) + "' does not exist or is not served here; see /v1/models",
-       .param = "model",
-       .code = "model_not_found"});
+  throw ApiFailure({.status = 404,
+                    .message = "The model '" + excerpt(name) + "' does not exist or is not served here; see /v1/models",
+                    .param = "model",
+                    .code = "model_not_found"});
 }
 
 /// The first of them, for clients that read no further field, in ASCII.

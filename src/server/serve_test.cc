@@ -371,5 +371,42 @@ TEST_F(ServeTest, ReadsTheHomeDirectory) {
   fs::remove_all(home);
 }
 
+TEST_F(ServeTest, OneDamagedFileOfTheHomeHidesNoOther) {
+  const fs::path home = fs::temp_directory_path() / ("maru-serve-damaged-" + std::to_string(::getpid()));
+  context_.home = home;
+  fs::create_directories(home / "runs/a.tmp-1/checkpoints");
+  for (const char* name : {"a", "b"}) {
+    fs::create_directories(home / "runs" / name);
+    fs::create_directories(home / "datasets" / name);
+    write_file(home / "runs" / name / "plan.json", name == std::string("a") ? "" : R"({"step":0,"steps":3})");
+    write_file(home / "runs" / name / "metrics.jsonl", "{\"step\":1,\"loss\":9.5}\n{\"st\n\n{\"step\":3}\n");
+    write_file(home / "datasets" / name / "report.json", name == std::string("a") ? "{" : R"({"documents_out":7})");
+  }
+  const Json runs = get("/v1/maru/runs").json["data"];
+  ASSERT_EQ(runs.size(), 2u) << "and what is still being written is none";
+  EXPECT_EQ(runs[0]["steps"], 0);
+  EXPECT_EQ(runs[1]["steps"], 3);
+  EXPECT_EQ(get("/v1/maru/datasets").json["data"].size(), 1u);
+  const Json rows = get("/v1/maru/runs/a/metrics").json;
+  EXPECT_EQ(rows["rows"].size(), 2u);
+  EXPECT_EQ(rows["damaged"], 2);
+  EXPECT_EQ(rows["next"], 4);
+  fs::remove_all(home);
+}
+
+// What no option of the command line lets through, no path of a request does either.
+TEST_F(ServeTest, NamesInPathsFollowTheRuleOfNames) {
+  context_.home = fs::temp_directory_path() / ("maru-serve-names-" + std::to_string(::getpid()));
+  for (const char* name : {"%2e", "%2e%2e", "..%2f..", "%2fetc", "a%2fb", "a%5cb", "%00", "a%00b", "a%0ab", "a%7f",
+                           "%c2%85", "%e2%80%ae", "%ff", "%c0%ae%c0%ae", "x.tmp-1", "x.old-22", ".x.lock"}) {
+    const std::string base = std::string("/v1/maru/");
+    for (const std::string& path : {base + "runs/" + name + "/metrics", base + "datasets/" + name + "/report",
+                                    base + "models/" + name + "/manifest", base + "models/" + name + "/evaluation"})
+      EXPECT_EQ(get(path).status, 400) << path;
+  }
+  EXPECT_EQ(get("/v1/maru/models/" + std::string(201, 'a') + "/manifest").status, 400);
+  EXPECT_EQ(get("/v1/maru/models/%ed%95%9c/manifest").status, 404) << "a good name, and no model";
+}
+
 }  // namespace
 }  // namespace maru::server

@@ -2,7 +2,9 @@
 //
 //   checkpoints/step-00000100/  manifest.json config.json model.safetensors optimizer.safetensors state.json
 #pragma once
+#include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/file.h"
@@ -26,14 +28,26 @@ struct RunState {
   }
 };
 
-/// Checkpoints of a run directory, oldest first.
+/// Takes what was lost and why, a sentence each time; the run goes on.
+using Warn = std::function<void(const std::string& message)>;
+
+/// Checkpoints of a run directory, oldest first, whole or damaged.
 std::vector<fs::path> list_checkpoints(const fs::path& run);
 
 /// Throws kExhausted on a full disk; the older checkpoints are then untouched.
 void save_checkpoint(const fs::path& run, const RunState& state, Decoder& model, const Optimizer& optimizer,
                      ledger::Manifest manifest, int64_t keep);
 
-/// Restores model and optimiser. Throws kDataLoss naming the file that is truncated, corrupt or of another shape.
+/// Restores model and optimiser. Throws kDataLoss or kNotFound naming the file that is truncated, corrupt, missing or
+/// of another shape.
 RunState load_checkpoint(const fs::path& checkpoint, Decoder& model, Optimizer& optimizer);
+
+/// Restores the newest checkpoint that is whole; nothing when there is none at all. Newer ones that are damaged are
+/// renamed to damaged-step-…, so that none of them is taken for a good one again, and `warn` gets what is wrong with
+/// them and which steps are lost.
+///
+/// Throws   kDataLoss when all are damaged, leaving them as they are; what reading throws for other reasons than
+/// damage.
+std::optional<RunState> restore_newest(const fs::path& run, Decoder& model, Optimizer& optimizer, const Warn& warn);
 
 }  // namespace maru::train

@@ -5,6 +5,8 @@
 #include <array>
 
 #include "base/json.h"
+#include "base/system_error.h"
+#include "base/temporary.h"
 
 namespace maru::train {
 namespace {
@@ -36,11 +38,65 @@ Json inputs_of(const ledger::Manifest& manifest) {
   return inputs;
 }
 
+/// What a run directory says it is; paths in the recipe are relative to `directory`.
+struct Identity {
+  Json recipe, inputs;
+  fs::path directory;
+};
+
+std::optional<Json> object_at(const fs::path& file, std::string& why) {
+  try {
+    Json json = read_json(file);
+    if (json.is_object()) return json;
+    why = file.string() + ": expected an object";
+  } catch (const Failure& e) {
+    why = e.what();
+  }
+  return std::nullopt;
+}
+
+std::optional<ledger::Manifest> manifest_at(const fs::path& checkpoint) {
+  try {
+    return ledger::read_manifest(checkpoint);
+  } catch (const Failure&) {
+    return std::nullopt;  // whoever loads the checkpoint says so
+  }
+}
+
+std::optional<Identity> stored_identity(const fs::path& run, const Warn& warn) {
+  std::string why;
+  auto recipe = object_at(run / "recipe.json", why), inputs = object_at(run / "inputs.json", why);
+  if (recipe && inputs) return Identity{std::move(*recipe), std::move(*inputs), run};
+  const std::vector<fs::path> checkpoints = list_checkpoints(run);
+  for (auto at = checkpoints.rbegin(); at != checkpoints.rend(); ++at) {
+    const std::optional<ledger::Manifest> manifest = manifest_at(*at);
+    if (!manifest) continue;
+    warn(fmt::format("{}; the run's recipe and inputs are taken from {}", why, at->string()));
+    return Identity{manifest->recipe, inputs_of(*manifest), *at};
+  }
+  if (checkpoints.empty()) return std::nullopt;  // nothing was done yet that could be another run's
+  throw Failure(ErrorCode::kDataLoss,
+                fmt::format("{}, and no checkpoint of the run says what it was; give the new run another name", why));
+}
+
 void check_tokenizer(const TrainConfig& config, const ledger::ManifestInput& tokenizer) {
   for (const ledger::ManifestInput& input : ledger::read_manifest(config.tokens).inputs)
     if (input.role == "tokenizer" && input.sha256 != tokenizer.sha256)
       throw Failure(ErrorCode::kInvalidArgument,
                     fmt::format("{}: was packed with {}, not with {}", config.tokens, input.path, config.tokenizer));
+}
+
+// A run has one of its own files, or nothing but what a killed process was writing.
+void require_run(const fs::path& run) {
+  const fs::file_status status = fs::status(run);
+  if (!fs::exists(status)) return;
+  if (!fs::is_directory(status)) throw Failure(ErrorCode::kExists, run.string() + ": is no directory");
+  for (const char* name : {"recipe.json", "inputs.json", "plan.json", "checkpoints"})
+    if (fs::exists(run / name)) return;
+  for (const fs::directory_entry& entry : fs::directory_iterator(run))
+    if (!is_temporary(entry.path().filename().string()))
+      throw Failure(ErrorCode::kExists,
+                    run.string() + ": is a directory, but of no run; give the run another name, or move it away");
 }
 
 }  // namespace
@@ -63,19 +119,23 @@ ledger::Manifest run_manifest(const TrainConfig& config, const ledger::Place& pl
   return m;
 }
 
-std::optional<std::string> difference_from(const fs::path& run, const TrainConfig& config, const fs::path& home) {
-  if (!fs::exists(run / "recipe.json") || !fs::exists(run / "inputs.json")) return std::nullopt;
-  const ledger::Manifest now = run_manifest(config, {run, home}, "checkpoint");
-  const Json recipe = without_free_fields(read_json(run / "recipe.json"));
+std::optional<std::string> difference_from(const fs::path& run, const TrainConfig& config, const fs::path& home,
+                                           const Warn& warn) {
+  const std::optional<Identity> stored = stored_identity(run, warn);
+  if (!stored) return std::nullopt;
+  const ledger::Manifest now = run_manifest(config, {stored->directory, home}, "checkpoint");
+  const Json recipe = without_free_fields(stored->recipe);
   if (std::string at = first_difference(without_free_fields(now.recipe), recipe, ""); !at.empty()) return at;
-  if (std::string at = first_difference(inputs_of(now), read_json(run / "inputs.json"), ""); !at.empty())
-    return "content of its " + at;
+  if (std::string at = first_difference(inputs_of(now), stored->inputs, ""); !at.empty()) return "content of its " + at;
   return std::nullopt;
 }
 
-void claim_run(const fs::path& run, const TrainConfig& config, const fs::path& home) {
-  fs::create_directories(run);
-  if (const auto difference = difference_from(run, config, home))
+void claim_run(const fs::path& run, const TrainConfig& config, const fs::path& home, const Warn& warn) {
+  require_run(run);
+  std::error_code error;
+  fs::create_directories(run, error);
+  if (error) throw Failure(system_error(run, "create", error.value()));
+  if (const auto difference = difference_from(run, config, home, warn))
     throw Failure(ErrorCode::kInvalidArgument,
                   fmt::format("{}: this run was started with another {}; give the new run another name or remove the "
                               "directory",

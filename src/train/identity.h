@@ -5,6 +5,7 @@
 #include <string>
 
 #include "ledger/manifest.h"
+#include "train/checkpoint.h"
 #include "train/config.h"
 
 namespace maru::train {
@@ -14,10 +15,14 @@ namespace maru::train {
 ledger::Manifest run_manifest(const TrainConfig& config, const ledger::Place& place, std::string kind);
 
 /// What an existing run directory has that differs ("optimizer.lr", "input tokens"); nothing: the same run, or none
-/// yet.
-std::optional<std::string> difference_from(const fs::path& run, const TrainConfig& config, const fs::path& home);
+/// yet. Where its recipe.json or inputs.json is damaged or missing, its newest checkpoint says the same, and `warn`
+/// gets that it was asked.
+std::optional<std::string> difference_from(
+    const fs::path& run, const TrainConfig& config, const fs::path& home, const Warn& warn = [](const std::string&) {});
 
-/// Writes recipe.json and inputs.json of a run, or checks them. Throws kInvalidArgument naming the difference.
-void claim_run(const fs::path& run, const TrainConfig& config, const fs::path& home);
+/// Writes recipe.json and inputs.json of a run, or checks them.
+///
+/// Throws   kInvalidArgument naming the difference; kExists when the place is taken by something that is no run.
+void claim_run(const fs::path& run, const TrainConfig& config, const fs::path& home, const Warn& warn);
 
 }  // namespace maru::train

@@ -67,7 +67,7 @@ TEST_F(LoaderTest, SkippingTakesWhatReadingTakes) {
 TEST_F(LoaderTest, AnEpochIsWholeHoweverShortItsDocumentsAre) {
   for (const double epochs : {0.3, 1.0, 2.5}) {
     for (const uint64_t length : {3, 60}) {
-      const TestTokens tokens(200, 9, false, length);
+      const TestTokens tokens(200, 9, false, true, length);
       const formats::TokenDataset dataset(tokens.directory(), "train");
       const int64_t batches = count_micro_batches(dataset, 32, 4, 256, epochs);
       Loader loader(dataset, 32, 4);

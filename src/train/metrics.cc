@@ -1,5 +1,7 @@
 #include "train/metrics.h"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -10,26 +12,47 @@
 namespace maru::train {
 namespace {
 
-// Whole rows up to `last_step`. A last line that a crash cut off is dropped with them.
-std::string kept_rows(const fs::path& file, int64_t last_step, double& seconds) {
-  std::string kept;
-  if (!fs::exists(file)) return kept;
-  LineReader lines(file);
-  while (const auto line = lines.next()) {
-    const Result<Json> row = parse_json(*line, file.string());
-    if (!row.ok() || !row.value().is_object() || row.value().value("step", int64_t{0}) > last_step) continue;
-    kept += std::string(*line) + "\n";
-    seconds = row.value().value("seconds", seconds);
-  }
-  return kept;
-}
-
 double rounded(double x, double digits) { return std::round(x * digits) / digits; }
 
 }  // namespace
 
-MetricsWriter::MetricsWriter(const fs::path& file, int64_t last_step) : path_(file) {
-  write_file(file, kept_rows(file, last_step, seconds_before_));
+std::optional<Json> parse_metrics_row(std::string_view line) {
+  Result<Json> row = parse_json(line, "");
+  if (!row.ok() || !row.value().is_object() || !row.value().contains("step")) return std::nullopt;
+  for (const auto& item : row.value().items())
+    if (!item.value().is_number() || (item.key() == "step" && !item.value().is_number_integer())) return std::nullopt;
+  return std::move(row).value();
+}
+
+std::string MetricsWriter::kept_rows(int64_t last_step, const std::function<void(const std::string&)>& warn) {
+  std::string kept;
+  int64_t step = 0, damaged = 0, first_damaged = 0;
+  if (fs::exists(path_)) {
+    LineReader lines(path_);
+    while (const auto line = lines.next()) {
+      const std::optional<Json> row = parse_metrics_row(*line);
+      if (!row && damaged++ == 0) first_damaged = lines.line_number();
+      if (!row || (*row)["step"] > last_step) continue;
+      kept += std::string(*line) + "\n";
+      step = (*row)["step"].get<int64_t>();
+      seconds_before_ = row->value("seconds", seconds_before_);
+      if (step == last_step && row->contains("loss")) loss_ = (*row)["loss"].get<double>();
+      if (step == last_step && row->contains("validation_bits_per_byte"))
+        bits_per_byte_ = (*row)["validation_bits_per_byte"].get<double>();
+    }
+  }
+  if (damaged > 0)
+    warn(fmt::format("{}: {} of its lines cannot be read and are left out, the first is line {}", path_.string(),
+                     damaged, first_damaged));
+  if (step < last_step)
+    warn(fmt::format("{}: the rows of steps {} to {} are missing", path_.string(), step + 1, last_step));
+  return kept;
+}
+
+MetricsWriter::MetricsWriter(const fs::path& file, int64_t last_step,
+                             const std::function<void(const std::string&)>& warn)
+    : path_(file) {
+  write_file(file, kept_rows(last_step, warn));
   file_.reset(std::fopen(file.c_str(), "a"));
   if (!file_) throw Failure(ErrorCode::kInternal, file.string() + ": cannot open: " + std::strerror(errno));
 }

@@ -1,10 +1,14 @@
 // metrics.jsonl of a run: one line per step and per validation, appended as they happen.
 #pragma once
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "base/file.h"
+#include "base/json_fwd.h"
 
 namespace maru::train {
 
@@ -18,23 +22,33 @@ struct ValidationRow {
   double loss = 0, bits_per_byte = 0;
 };
 
+/// A line of the file: an object with a whole number "step", and numbers wherever others are looked for. Nothing for a
+/// line that a crash cut off or that was damaged since.
+std::optional<Json> parse_metrics_row(std::string_view line);
+
 /// Appends to the file; each row is on disk (in the system's cache) when write returns. Not thread-safe.
 class MetricsWriter {
  public:
-  /// Drops rows behind `last_step`: a resumed run goes on from its checkpoint as if the rest had not happened.
-  MetricsWriter(const fs::path& file, int64_t last_step);
+  /// Drops rows behind `last_step`: a resumed run goes on from its checkpoint as if the rest had not happened. Damaged
+  /// lines are dropped too, and `warn` gets their number and which rows are missing.
+  MetricsWriter(const fs::path& file, int64_t last_step, const std::function<void(const std::string&)>& warn);
   void write(const TrainingRow& row);
   void write(const ValidationRow& row);
   /// Time spent training up to the last row that was kept.
   double seconds_before() const { return seconds_before_; }
+  /// Of the rows of `last_step` itself, as far as they were kept.
+  std::optional<double> loss() const { return loss_; }
+  std::optional<double> bits_per_byte() const { return bits_per_byte_; }
 
  private:
+  std::string kept_rows(int64_t last_step, const std::function<void(const std::string&)>& warn);
   void append(const std::string& line);
   struct Close {
     void operator()(std::FILE* f) const { std::fclose(f); }
   };
   fs::path path_;
   double seconds_before_ = 0;
+  std::optional<double> loss_, bits_per_byte_;
   std::unique_ptr<std::FILE, Close> file_;
 };
 

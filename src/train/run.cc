@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "base/hash.h"
+#include "base/file_lock.h"
 #include "base/interrupt.h"
 #include "base/json.h"
 #include "base/progress.h"
@@ -24,6 +24,10 @@ using Clock = std::chrono::steady_clock;
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+std::optional<double> number_in(const Json& notes, const char* key) {
+  return notes.contains(key) && notes[key].is_number() ? std::optional(notes[key].get<double>()) : std::nullopt;
+}
+
 /// One run in progress. The order of members is the order of construction.
 class Run {
  public:
@@ -32,6 +36,7 @@ class Run {
 
  private:
   void start_or_resume();
+  std::optional<RunState> read_plan(const fs::path& plan) const;
   int64_t total_steps();
   double seconds_per_step();
   void load_batches();
@@ -116,18 +121,27 @@ int64_t Run::total_steps() {
   return std::max<int64_t>(1, static_cast<int64_t>(config_.minutes * 60 * 0.95 / seconds_per_step()));
 }
 
-void Run::start_or_resume() {
-  claim_run(options_.run, config_, options_.home);
-  const std::vector<fs::path> checkpoints = list_checkpoints(options_.run);
-  if (!checkpoints.empty()) {
-    state_ = load_checkpoint(checkpoints.back(), *model_, trainer_->optimizer());
-    summary_.resumed = true;
-  } else if (const fs::path plan = options_.run / "plan.json"; fs::exists(plan)) {
-    state_ = from_json<RunState>(read_json(plan), plan.string());
-  } else {
-    state_.steps = total_steps();  // measured once: a resumed run must not measure again
-    write_json(plan, to_json(state_));
+std::optional<RunState> Run::read_plan(const fs::path& plan) const {
+  if (!fs::exists(plan)) return std::nullopt;
+  try {
+    return from_json<RunState>(read_json(plan), plan.string());
+  } catch (const Failure& e) {
+    options_.warn(fmt::format("{}; it is written again", e.what()));
+    return std::nullopt;
   }
+}
+
+void Run::start_or_resume() {
+  claim_run(options_.run, config_, options_.home, options_.warn);
+  const fs::path plan = options_.run / "plan.json";
+  const std::optional<RunState> planned = read_plan(plan);
+  const std::optional<RunState> restored = restore_newest(options_.run, *model_, trainer_->optimizer(), options_.warn);
+  summary_.resumed = restored.has_value();
+  if (restored || planned)
+    state_ = restored ? *restored : *planned;
+  else
+    state_.steps = total_steps();  // measured once: a resumed run must not measure again
+  if (!planned) write_json(plan, to_json(RunState{.steps = state_.steps}));
   loader_ =
       std::make_unique<Loader>(train_set_, config_.sequence_length, static_cast<uint64_t>(config_.seed), state_.loader);
 }
@@ -168,8 +182,9 @@ void Run::run_validation(MetricsWriter& metrics) {
   const ValidationResult result = validate(memory, *model_, held_out_, config_.sequence_length,
                                            config_.micro_batch_tokens, config_.validation.tokens);
   summary_.validation_bits_per_byte = result.bits_per_byte();
-  metrics.write(ValidationRow{
-      .step = state_.step, .tokens = state_.tokens, .loss = result.loss(), .bits_per_byte = result.bits_per_byte()});
+  if (result.has_text())
+    metrics.write(ValidationRow{
+        .step = state_.step, .tokens = state_.tokens, .loss = result.loss(), .bits_per_byte = *result.bits_per_byte()});
 }
 
 bool Run::checkpoint_due() const {
@@ -197,15 +212,17 @@ void Run::export_model() {
              {"steps", state_.step},
              {"tokens", state_.tokens},
              {"parameters", summary_.parameters},
-             {"loss", summary_.loss},
-             {"validation_bits_per_byte", summary_.validation_bits_per_byte}};
+             {"loss", number_or_null(summary_.loss)},
+             {"validation_bits_per_byte", number_or_null(summary_.validation_bits_per_byte)}};
   writer.commit(std::move(m));
 }
 
 RunSummary Run::execute() {
   start_or_resume();
-  MetricsWriter metrics(options_.run / "metrics.jsonl", state_.step);
+  MetricsWriter metrics(options_.run / "metrics.jsonl", state_.step, options_.warn);
   seconds_ = metrics.seconds_before();
+  summary_.loss = metrics.loss();
+  summary_.validation_bits_per_byte = metrics.bits_per_byte();
   Progress progress("train", static_cast<uint64_t>(state_.steps), "steps", options_.quiet);
   const int64_t first_tokens = state_.tokens;
   const double first_seconds = seconds_;
@@ -220,6 +237,12 @@ RunSummary Run::execute() {
     if (stop || checkpoint_due()) save();
     if (stop && state_.step < state_.steps) throw_if_interrupted();
   }
+  if (!summary_.validation_bits_per_byte) run_validation(metrics);
+  if (!summary_.loss)
+    options_.warn(fmt::format("{}: the loss of step {} is lost: the model's manifest says null",
+                              (options_.run / "metrics.jsonl").string(), state_.step));
+  if (!summary_.validation_bits_per_byte)
+    options_.warn(config_.tokens + ": no text is held out: the model's bits per byte are not known");
   export_model();
   summary_.steps = state_.step;
   summary_.tokens = state_.tokens;
@@ -239,13 +262,16 @@ std::optional<RunSummary> finished(const TrainConfig& config, const RunOptions& 
   return RunSummary{.steps = notes.value("steps", int64_t{0}),
                     .tokens = notes.value("tokens", int64_t{0}),
                     .parameters = notes.value("parameters", int64_t{0}),
-                    .loss = notes.value("loss", 0.0),
-                    .validation_bits_per_byte = notes.value("validation_bits_per_byte", 0.0),
+                    .loss = number_in(notes, "loss"),
+                    .validation_bits_per_byte = number_in(notes, "validation_bits_per_byte"),
                     .skipped = true};
 }
 
 RunSummary train(const TrainConfig& config, const RunOptions& options, Stream& stream) {
-  if (const auto done = finished(config, options)) return *done;
+  if (const auto done = finished(config, options)) return *done;  // also in a home that cannot be written
+  ledger::require_writable(options.model);
+  fs::create_directories(options.run.parent_path());
+  const FileLock lock(options.run);
   return Run(config, options, stream).execute();
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "tensor/stream.h"
+#include "train/checkpoint.h"
 #include "train/config.h"
 #include "train/metrics.h"
 
@@ -16,11 +17,14 @@ struct RunOptions {
   bool quiet = false;
   Json generation_config = Json::object();  // written beside the model as generation_config.json
   double ceiling_flops = 0;                 // of this machine in the run's dtype, all threads; 0: MFU is reported as 0
+  Warn warn = [](const std::string&) {};    // gets what is damaged and what of the run is lost with it
 };
 
 struct RunSummary {
   int64_t steps = 0, tokens = 0, parameters = 0;
-  double loss = 0, validation_bits_per_byte = 0, tokens_per_second = 0, mfu = 0, seconds = 0;
+  std::optional<double> loss;                      // of the last step; nothing: its row is lost
+  std::optional<double> validation_bits_per_byte;  // nothing: no text was held out
+  double tokens_per_second = 0, mfu = 0, seconds = 0;
   bool resumed = false, skipped = false;
 };
 
@@ -30,10 +34,12 @@ std::optional<RunSummary> finished(const TrainConfig& config, const RunOptions& 
 /// Trains to the end and writes the model. Interrupted, it saves a checkpoint and throws kCancelled; called again with
 /// the same recipe it goes on, and ends with the same bits as an uninterrupted run.
 ///
-/// A model that is there already, made by this recipe from these inputs, is left alone.
+/// A model that is there already, made by this recipe from these inputs, is left alone. Where the newest checkpoint is
+/// damaged, the run goes on from the newest one that is whole.
 ///
 /// Throws   kInvalidArgument when the run directory holds a run of another recipe or other inputs, naming the
-/// difference.
+///          difference; kExists when another process trains this run, or something else lies at its place or the
+///          model's; kDataLoss when no checkpoint is whole.
 RunSummary train(const TrainConfig& config, const RunOptions& options, Stream& stream);
 
 }  // namespace maru::train

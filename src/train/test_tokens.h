@@ -16,7 +16,7 @@ class TestTokens {
  public:
   static constexpr uint32_t kVocabulary = 64;
 
-  TestTokens(int64_t documents, uint64_t seed, bool with_mask = false, uint64_t longest = 60)
+  TestTokens(int64_t documents, uint64_t seed, bool with_mask = false, bool with_held_out = true, uint64_t longest = 60)
       : root_(fs::temp_directory_path() / ("maru_tokens_" + std::to_string(::getpid()) + "_" + std::to_string(seed))) {
     fs::remove_all(root_);
     ledger::ArtefactWriter artefact(root_ / "tokens");
@@ -24,7 +24,8 @@ class TestTokens {
     Random random(seed);
     for (const char* split : {"train", "held_out"}) {
       writer.begin_split(split);
-      for (int64_t d = 0; d < documents; ++d) add(writer, random, with_mask, longest);
+      const bool empty = !with_held_out && split == std::string("held_out");
+      for (int64_t d = 0; d < documents && !empty; ++d) add(writer, random, with_mask, longest);
     }
     writer.finish();
     ledger::Manifest manifest;

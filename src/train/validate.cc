@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/json.h"
 #include "train/loader.h"
 
 namespace maru::train {
@@ -38,10 +39,15 @@ void forget_context(MicroBatch& batch, int64_t rows, int64_t context) {
 }  // namespace
 
 double ValidationResult::loss() const { return nats / static_cast<double>(std::max<int64_t>(1, tokens)); }
-double ValidationResult::bits_per_byte() const {
-  return nats / std::numbers::ln2 / static_cast<double>(std::max<uint64_t>(1, bytes));
+std::optional<double> ValidationResult::bits_per_byte() const {
+  if (!has_text()) return std::nullopt;
+  return nats / std::numbers::ln2 / static_cast<double>(bytes);
 }
-double ValidationResult::perplexity() const { return std::exp(loss()); }
+std::optional<double> ValidationResult::perplexity() const {
+  return has_text() ? std::optional(std::exp(loss())) : std::nullopt;
+}
+
+Json number_or_null(const std::optional<double>& number) { return number ? Json(*number) : Json(nullptr); }
 
 ValidationResult validate(StepMemory& memory, Decoder& model, const formats::TokenDataset& held_out,
                           int64_t sequence_length, int64_t batch_tokens, int64_t most_tokens, int64_t overlap,
