@@ -8,9 +8,6 @@
 //
 // Everything but the constructor and wake() runs on the connection's strand.
 #pragma once
-#ifdef __SANITIZE_THREAD__
-#define BOOST_ASIO_DISABLE_FENCED_BLOCK  // the sanitizer does not know fences; the queues are under mutexes anyway
-#endif
 #include <utility>  // awaitable.hpp needs it and does not include it
 //
 #include <boost/asio/awaitable.hpp>
