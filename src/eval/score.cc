@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/map_guard.h"
+
 namespace maru::eval {
 namespace {
 
@@ -34,6 +36,7 @@ void flush(Context& ctx, Decoder& model, Packed& packed, std::vector<double>& sc
   const Tensor targets(nullptr, packed.targets.data(), {rows, 1}, Dtype::kI32),
       losses = ctx.empty({rows, 1}, Dtype::kF32);
   model.loss(ctx, model.forward(ctx, batch), targets, 1, losses);
+  check_mapped_files();
   for (int64_t i = 0; i < rows; ++i)
     scores[packed.owners[static_cast<size_t>(i)]] -= static_cast<double>(losses.data<float>()[i]);
   packed = {};

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "base/map_guard.h"
+
 namespace maru::infer {
 namespace {
 
@@ -78,6 +80,7 @@ void EncoderRunner::run_batch(Head head, std::vector<std::vector<float>>& result
   execute(plan, head);
   if (plan.peak() > arena_->capacity()) arena_ = std::make_unique<Arena>(plan.peak() + plan.peak() / 4);
   const Tensor y = execute(*arena_, head);
+  check_mapped_files();
   for (int64_t row = 0; row < y.rows(); ++row) results.push_back(row_of(y, row));
   builder_.clear();
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/map_guard.h"
 #include "base/random.h"
 
 namespace maru::train {
@@ -30,6 +31,7 @@ void Loader::next(MicroBatch& batch, int64_t tokens) {
   const size_t most_pieces = static_cast<size_t>(std::max<int64_t>(1, tokens / kMinMeanPiece));
   while (batch.builder.num_tokens() < tokens && batch.builder.sequences().size() < most_pieces)
     append_piece(batch, tokens - batch.builder.num_tokens());
+  check_mapped_files();
 }
 
 void Loader::append_piece(MicroBatch& batch, int64_t room) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/map_guard.h"
 #include "train/loader.h"
 
 namespace maru::train {
@@ -17,6 +18,7 @@ void score(Context& ctx, Decoder& model, MicroBatch& micro, ValidationResult& re
   const Tensor targets(nullptr, micro.targets.data(), {rows, 1}, Dtype::kI32);
   const Tensor losses = ctx.empty({rows, 1}, Dtype::kF32);
   model.loss(ctx, model.forward(ctx, batch), targets, 1, losses);
+  check_mapped_files();
   for (int64_t i = 0; i < rows; ++i) result.nats += static_cast<double>(losses.data<float>()[i]);
   result.tokens += micro.counted;
   micro.builder.clear();
