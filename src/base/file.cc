@@ -21,22 +21,30 @@ constexpr size_t kBuffer = 1 << 20;
   throw Failure(system_error(path, action, error));
 }
 
-// A pipe has no size and may never have a writer: only who reads from beginning to end can take one.
+std::string_view kind_of(mode_t mode) {
+  if (S_ISFIFO(mode)) return "a pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+// A pipe has no size: only who reads from beginning to end can take one. Without a writer it is empty, not waited for.
 enum class Accept : uint8_t { kStreams, kRegularFiles };
 
 int open_for_reading(const fs::path& path, uint64_t& size, Accept accept) {
-  const int wait = accept == Accept::kStreams ? 0 : O_NONBLOCK;
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | wait);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) fail(path, "open", errno);
   struct stat info {};
   const int error = ::fstat(fd, &info) != 0 ? errno : S_ISDIR(info.st_mode) ? EISDIR : 0;
-  if (error == 0 && (accept == Accept::kStreams || S_ISREG(info.st_mode))) {
+  const bool stream = accept == Accept::kStreams && S_ISFIFO(info.st_mode);
+  if (error == 0 && (stream || S_ISREG(info.st_mode))) {
     size = static_cast<uint64_t>(info.st_size);
+    if (stream) ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK);  // wait for what the writer sends
     return fd;
   }
   ::close(fd);
   if (error != 0) fail(path, "read", error);
-  throw Failure(ErrorCode::kInvalidArgument, path.string() + ": is a pipe, socket or device, expected a file");
+  throw Failure(ErrorCode::kInvalidArgument,
+                path.string() + ": expected a regular file, got " + std::string(kind_of(info.st_mode)));
 }
 
 }  // namespace
@@ -95,30 +103,38 @@ MappedFile::MappedFile(const fs::path& path) {
   if (size > 0) {
     void* p = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
     const int error = errno;
+    if (p != MAP_FAILED) {
+      data_ = static_cast<const std::byte*>(p);
+      size_ = size;
+      guard_ = MapGuard(bytes(), path, fd);
+    }
     ::close(fd);
     if (p == MAP_FAILED) fail(path, "map", error);
-    data_ = static_cast<const std::byte*>(p);
-    size_ = size;
   } else {
     ::close(fd);
   }
 }
 
 MappedFile::~MappedFile() {
+  guard_ = MapGuard();
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      guard_(std::move(other.guard_)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
+  std::swap(guard_, other.guard_);
   return *this;
 }
 
 void MappedFile::release(std::span<const std::byte> part) const {
   CHECK(part.empty() || (part.data() >= data_ && part.data() + part.size() <= data_ + size_));
+  check();
   const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   const auto offset = static_cast<size_t>(part.data() - data_);
   const size_t first = (offset + page - 1) / page * page, last = (offset + part.size()) / page * page;

@@ -8,11 +8,14 @@
 #include <string_view>
 #include <vector>
 
+#include "base/map_guard.h"
+
 namespace maru {
 
 namespace fs = std::filesystem;
 
-/// Sequential reader. Throws kNotFound if the file is missing, kInternal on I/O errors.
+/// Sequential reader of a regular file. Throws kNotFound if the file is missing, kInvalidArgument if it is of another
+/// kind (opening a pipe would wait for ever), kInternal on I/O errors.
 class InputFile {
  public:
   explicit InputFile(const fs::path& path);
@@ -47,7 +50,8 @@ class AtomicFile {
   std::string buffer_;
 };
 
-/// A read-only memory map. Empty files map to an empty span.
+/// A read-only memory map of a regular file. Empty files map to an empty span. A file that is cut short or written to
+/// while it is mapped does not end the process (base/map_guard.h): what was lost reads as zeros, and check() says so.
 class MappedFile {
  public:
   MappedFile() = default;
@@ -58,12 +62,18 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
   /// Gives the memory of the pages that lie wholly in `part` back to the system; they are read again when they are
-  /// looked at. What a loader calls when it has copied a part. CHECKs that `part` lies in the map.
+  /// looked at. What a loader calls when it has copied a part: throws as check() does. CHECKs that `part` lies in the
+  /// map.
   void release(std::span<const std::byte> part) const;
+  /// From now on check_mapped_files() speaks for this file too: for what is read long after it was opened.
+  void count_in() { guard_.count_in(); }
+  /// Throws kDataLoss, naming the file, when it was cut short or written to since it was mapped.
+  void check() const { guard_.intact().value(); }
 
  private:
   const std::byte* data_ = nullptr;
   size_t size_ = 0;
+  MapGuard guard_;
 };
 
 /// The whole file. Throws kExhausted if it is larger than `limit` bytes.

@@ -79,6 +79,24 @@ TEST_F(FileTest, PipesAndDevicesAreNoFiles) {
   }
 }
 
+TEST_F(FileTest, APipeIsReadToItsEndAndNotWaitedForWithoutAWriter) {
+  ASSERT_EQ(0, ::mkfifo((root_ / "pipe").c_str(), 0600));
+  char bytes[16];
+  EXPECT_EQ(0u, InputFile(root_ / "pipe").read(bytes, sizeof bytes));
+  const int both = ::open((root_ / "pipe").c_str(), O_RDWR);  // as a shell opens the pipe of <(…)
+  InputFile file(root_ / "pipe");
+  std::thread writer([both] {
+    ::usleep(20'000);
+    EXPECT_EQ(5, ::write(both, "hello", 5));
+    ::close(both);
+  });
+  EXPECT_EQ(5u, file.read(bytes, sizeof bytes));
+  EXPECT_EQ("hello", std::string_view(bytes, 5));
+  writer.join();
+  EXPECT_EQ(0u, file.read(bytes, sizeof bytes));
+  EXPECT_THROW(InputFile("/dev/zero"), Failure);
+}
+
 TEST_F(FileTest, ErrorsOfTheSystemNameThePathAndWhatToDo) {
   const std::vector<std::pair<int, ErrorCode>> codes{
       {ENOSPC, ErrorCode::kExhausted},      {EFBIG, ErrorCode::kExhausted},        {EDQUOT, ErrorCode::kExhausted},

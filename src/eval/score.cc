@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/map_guard.h"
+
 namespace maru::eval {
 namespace {
 
@@ -38,6 +40,7 @@ void flush(StepMemory& memory, Decoder& model, Packed& packed, std::vector<doubl
     for (int64_t i = 0; i < rows && !ctx.arena.dry(); ++i)
       scores[packed.owners[static_cast<size_t>(i)]] -= static_cast<double>(losses.data<float>()[i]);
   });
+  check_mapped_files();
   packed = {};
 }
 

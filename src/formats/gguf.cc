@@ -341,6 +341,7 @@ Result<GgufFile> GgufFile::open(const fs::path& path) {
   try {
     auto map = std::make_shared<MappedFile>(path);
     Result<GgufFile> file = parse(map->bytes(), path.string());
+    map->count_in();
     if (file.ok()) file->file_ = std::move(map);
     return file;
   } catch (const Failure& e) {

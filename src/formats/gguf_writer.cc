@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "base/map_guard.h"
+
 namespace maru::formats {
 namespace {
 
@@ -143,6 +145,7 @@ void GgufWriter::commit() {
   if (!in_data_) write_header();
   while (current_ < tensors_.size() && written_ == tensors_[current_].bytes) ++current_, written_ = 0;
   CHECK(current_ == tensors_.size());
+  check_mapped_files();  // what it was made from
   file_.commit();
 }
 

@@ -94,6 +94,7 @@ Result<SafetensorsFile> SafetensorsFile::open(const fs::path& path) {
     return e.error();
   }
   Result<SafetensorsFile> file = parse(map->bytes(), path.string());
+  map->count_in();
   if (file.ok()) file->file_ = std::move(map);
   return file;
 }

@@ -1,6 +1,7 @@
 #include "formats/safetensors_writer.h"
 
 #include "base/json.h"
+#include "base/map_guard.h"
 
 namespace maru {
 namespace {
@@ -47,6 +48,7 @@ void SafetensorsWriter::write(std::span<const std::byte> bytes) {
 void SafetensorsWriter::commit() {
   if (!in_data_) write_header();
   CHECK(written_ == declared_);
+  check_mapped_files();  // what it was made from
   file_.commit();
 }
 

@@ -224,7 +224,9 @@ class ShardParser {
 Result<ShardReader> ShardReader::open(const fs::path& path, ShardCheck check) {
   try {
     ShardReader reader;
-    reader.file_ = std::make_shared<const MappedFile>(path);
+    auto file = std::make_shared<MappedFile>(path);
+    file->count_in();
+    reader.file_ = std::move(file);
     if (std::string why = ShardParser(path, reader).parse(check); !why.empty())
       return {ErrorCode::kDataLoss, std::move(why)};
     return reader;

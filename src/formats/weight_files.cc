@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/json.h"
+#include "base/map_guard.h"
 #include "formats/block_quant.h"
 
 namespace maru::formats {
@@ -193,8 +194,11 @@ void PlainWeights::add_quantized(const std::string& stem) {
 }
 
 std::vector<float> PlainWeights::read(const Item& item) const {
-  if (!item.dtype.empty()) return read_plain(*files_.find(item.name), where_);
-  return read_quantized(*config_, files_.lookup(), item.name, where_).value().values;
+  std::vector<float> values = item.dtype.empty()
+                                  ? read_quantized(*config_, files_.lookup(), item.name, where_).value().values
+                                  : read_plain(*files_.find(item.name), where_);
+  check_mapped_files();
+  return values;
 }
 
 }  // namespace maru::formats

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "base/map_guard.h"
+
 namespace maru::infer {
 namespace {
 
@@ -75,7 +77,9 @@ std::vector<std::vector<float>> EncoderRunner::run(std::span<const EncoderInput>
 void EncoderRunner::run_batch(Head head, std::vector<std::vector<float>>& results) {
   memory_.run([&](Context& context) {
     const Tensor y = (model_.*head)(context, builder_.batch());
-    for (int64_t row = 0; row < y.rows() && !context.arena.dry(); ++row) results.push_back(row_of(y, row));
+    if (context.arena.dry()) return;
+    check_mapped_files();
+    for (int64_t row = 0; row < y.rows(); ++row) results.push_back(row_of(y, row));
   });
   builder_.clear();
 }

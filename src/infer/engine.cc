@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/map_guard.h"
+
 namespace maru::infer {
 namespace {
 
@@ -236,6 +238,9 @@ void Engine::compute(const std::vector<Chunk>& chunks, std::vector<Outcome>& out
   } catch (...) {
     for (Outcome& outcome : outcomes) outcome.error = current_error();
   }
+  // Whatever came of weights that are gone must not leave.
+  if (const auto intact = mapped_files_intact(); !intact)
+    for (Outcome& outcome : outcomes) outcome.error = intact.error();
 }
 
 void Engine::take_logits(const Chunk& chunk, int64_t row, std::span<const float> logits, Outcome& outcome) {

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/json.h"
+#include "base/map_guard.h"
 #include "formats/safetensors.h"
 #include "models/placement.h"
 #include "models/quantized_files.h"
@@ -40,6 +41,7 @@ void set_values(Decoder& model, WeightSource& source, const Stream* serving = nu
     source.load(*info.parameter, place.tensor, part, info.role, info.shape, dtype_of(info.role, model.dtype()));
   }
   source.refuse_unused(model.config().tie_word_embeddings);
+  check_mapped_files();
 }
 
 /// A tensor to be written, and the memory of one that had to be put together.

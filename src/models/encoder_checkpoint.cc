@@ -3,6 +3,7 @@
 #include <array>
 #include <string_view>
 
+#include "base/map_guard.h"
 #include "models/weight_source.h"
 
 namespace maru {
@@ -54,6 +55,7 @@ std::unique_ptr<Encoder> load_encoder(const fs::path& directory, std::optional<D
     p.name = name;
     source.load(p, names.name_of(name), role, shape, model->dtype());
   });
+  check_mapped_files();
   return model;
 }
 

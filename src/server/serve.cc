@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/map_guard.h"
 #include "ledger/code_version.h"
 #include "server/api_error.h"
 #include "server/home_routes.h"
@@ -40,9 +41,10 @@ int64_t unix_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
 }
 
-Response health(const char* word, bool well) {
-  const Json body{{"object", "health.response"}, {"message", well ? word : "draining"}, {word, well}};
-  return {.status = well ? 200 : 503, .body = body.dump()};
+/// `why` not, or "".
+Response health(const char* word, const std::string& why) {
+  const Json body{{"object", "health.response"}, {"message", why.empty() ? word : why}, {word, why.empty()}};
+  return {.status = why.empty() ? 200 : 503, .body = body.dump()};
 }
 
 ApiError draining_error() {
@@ -88,6 +90,7 @@ struct ApiServer::State {
     return admission;
   }
   void add_own_routes();
+  std::string why_not_ready() const;
   Response status() const;
 
   const ServeParts parts;
@@ -104,15 +107,15 @@ struct ApiServer::State {
 
 void ApiServer::State::add_own_routes() {
   router.add({.pattern = "/v1/health/live",
-              .handler = [](const Request&, const Wake&) { return Reply{health("live", true)}; },
+              .handler = [](const Request&, const Wake&) { return Reply{health("live", "")}; },
               .access = Access::kOpen,
               .cost = Cost::kQuick,
               .doc = "200 while the process runs"});
   router.add({.pattern = "/v1/health/ready",
-              .handler = [this](const Request&, const Wake&) { return Reply{health("ready", !draining)}; },
+              .handler = [this](const Request&, const Wake&) { return Reply{health("ready", why_not_ready())}; },
               .access = Access::kOpen,
               .cost = Cost::kQuick,
-              .doc = "200 while requests are taken, 503 while draining"});
+              .doc = "200 while requests are taken, 503 while draining or when a weight file was cut or written to"});
   router.add({.pattern = "/v1/metrics",
               .handler =
                   [this](const Request&, const Wake&) {
@@ -128,6 +131,12 @@ void ApiServer::State::add_own_routes() {
               .handler = [this](const Request&, const Wake&) { return Reply{status()}; },
               .cost = Cost::kQuick,
               .doc = "version, instruction set, model and uptime"});
+}
+
+std::string ApiServer::State::why_not_ready() const {
+  if (draining) return "draining";
+  const Outcome weights = mapped_files_intact();
+  return weights.ok() ? "" : weights.error().message;
 }
 
 Response ApiServer::State::status() const {

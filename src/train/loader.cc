@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/map_guard.h"
 #include "base/random.h"
 
 namespace maru::train {
@@ -31,6 +32,7 @@ void Loader::next(MicroBatch& batch, int64_t tokens) {
   for_pieces(tokens, [&](const Piece& piece) {
     append_document_piece(batch, dataset_.document(piece.document), piece.first, piece.count, piece_);
   });
+  check_mapped_files();
 }
 
 int64_t Loader::skip(int64_t tokens) {

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "base/json.h"
+#include "base/map_guard.h"
 #include "train/loader.h"
 
 namespace maru::train {
@@ -21,6 +22,7 @@ void score(StepMemory& memory, Decoder& model, MicroBatch& micro, ValidationResu
     model.loss(ctx, model.forward(ctx, batch), targets, 1, losses);
     for (int64_t i = 0; i < rows && !ctx.arena.dry(); ++i) result.nats += static_cast<double>(losses.data<float>()[i]);
   });
+  check_mapped_files();
   result.tokens += micro.counted;
   micro.builder.clear();
   micro.targets.clear();
