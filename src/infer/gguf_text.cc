@@ -58,7 +58,7 @@ formats::TokenizerExport put_json(formats::GgufWriter& writer, const fs::path& f
 // -----------------------------------------------------------------------------------------------------
 
 constexpr float kScoreOfAdded = -1000;  // as llama.cpp's converter has it
-constexpr int32_t kControl = 3, kUserDefined = 4, kUnused = 5;
+constexpr int32_t kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6;
 
 bool begins_with(const std::vector<int32_t>& ids, std::optional<int32_t> id) {
   return id && !ids.empty() && ids.front() == *id;
@@ -114,9 +114,11 @@ void put_vocabulary(formats::GgufWriter& writer, const GgufVocabulary& v) {
   if (!v.precompiled_charsmap.empty()) writer.set_bytes(prefix + "precompiled_charsmap", v.precompiled_charsmap);
 }
 
-/// llama.cpp neither normalises the characters of "llama" nor drops extra spaces.
+/// llama.cpp neither normalises the characters of "llama" nor drops extra spaces, and "t5" has no bytes there for
+/// characters without a piece.
 formats::TokenizerExport try_pieces(GgufVocabulary v, const text::Tokenizer& tokenizer) {
   if (v.model == "llama") v.precompiled_charsmap.clear(), v.remove_extra_whitespaces = false;
+  if (v.model == "t5") std::replace(v.token_types.begin(), v.token_types.end(), kByte, kUnused);
   const formats::SplitTrial trial = as_trial(text::try_gguf(tokenizer, v, text::script_lines()));
   return {.model = v.model, .pre = v.pre, .exact = trial.differing == 0, .trial = trial};
 }

@@ -125,7 +125,7 @@ TEST_F(GgufTextTest, SentencePieceFilesKeepTheirScores) {
     write_file(model_ / "tokenizer.model", pieces(type, flag(3, 1) + flag(4, 0)));
     const formats::TokenizerExport result = put(280, "{{ messages }}");
     EXPECT_EQ(type == 1 ? "t5" : "llama", result.model);
-    EXPECT_TRUE(result.exact) << result.trial->differing;
+    EXPECT_EQ(type == 2, result.exact) << "llama.cpp has no bytes for characters without a piece in Unigram";
     const formats::GgufFile file = formats::GgufFile::open(home_ / "m.gguf").value();
     EXPECT_EQ(280u, file.find("tokenizer.ggml.tokens")->as_texts()->size());
     EXPECT_EQ("[PAD279]", file.find("tokenizer.ggml.tokens")->as_texts()->back());

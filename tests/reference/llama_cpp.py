@@ -9,13 +9,15 @@ PRINTABLE = set((string.ascii_letters + string.digits + string.punctuation).enco
 
 
 class LlamaCpp:
-    """One GGUF file, computed in f32 by the plain kernels, greedily."""
+    """One GGUF file, computed in f32 by the plain kernels, greedily. `yarn_betas`: fast and slow, which llama.cpp does not
+    read from the files of most architectures."""
 
-    def __init__(self, path, context=256):
+    def __init__(self, path, context=256, yarn_betas=(-1, -1)):
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
         params.n_ctx, params.n_parallel, params.cpuparams.n_threads = context, 1, 1
         params.warmup = params.fit_params = False
+        params.yarn_beta_fast, params.yarn_beta_slow = yarn_betas
         params.no_extra_bufts = True
         params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
         params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
