@@ -70,10 +70,10 @@ install_groups() {
 # install_packages PACKAGE…: only the package lists are fetched and these packages installed; nothing else leaves this
 # machine. A source that cannot be reached is no reason to stop while the packages come from another.
 install_packages() {
-  local wait=(-o DPkg::Lock::Timeout=600) left
+  local apt=(-o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0) left
   echo "maru: installing $# Debian packages …" >&2
-  as_root apt-get "${wait[@]}" update -qq >&2 || echo "maru: not every package list could be fetched; going on with those that are here" >&2
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get "${wait[@]}" install -y -qq --no-install-recommends "$@" >&2 || {
+  as_root apt-get "${apt[@]}" update -qq >&2 || echo "maru: not every package list could be fetched; going on with those that are here" >&2
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get "${apt[@]}" install -y -qq --no-install-recommends "$@" >&2 || {
     echo "maru: apt-get could not install: $*" >&2
     return 2
   }

@@ -108,10 +108,11 @@ moved() {
   checkout=$steps/b said_by launch models </dev/null && says "this was built as $steps/a" && grep -q -- "--fresh" "$steps/bin/calls"
 }
 check "a copied checkout is built anew" moved
+until_building() { for _ in $(seq 200); do [ ! -d "$steps/bin/running" ] || return 0; sleep 0.1; done; }
 two_launchers() {
   forget; echo 8 >"$steps/bin/steps"
   launch models </dev/null >"$home/first" 2>&1 & local first=$!
-  sleep 0.7
+  until_building
   said_by launch models </dev/null; local second=$?
   wait "$first" && [ "$second" = 0 ] && says "waiting for it" && says "[models]"
 }
@@ -119,7 +120,7 @@ check "two launchers build one after the other" two_launchers
 interrupted_build() {
   forget; echo 40 >"$steps/bin/steps"
   set -m; launch models </dev/null >"$home/said" 2>&1 & local job=$! got=0; set +m
-  sleep 3; kill -INT -- "-$job"; wait "$job" || got=$?
+  until_building; sleep 1; kill -INT -- "-$job"; wait "$job" || got=$?
   rm -rf "$steps/bin/running"
   [ "$got" = 130 ] && says "interrupted; run again" || { echo "exit code $got"; return 1; }
 }
@@ -127,7 +128,7 @@ check "Ctrl-C ends a build and says so" interrupted_build
 killed_build() {
   forget; echo 40 >"$steps/bin/steps"
   set -m; launch models </dev/null >/dev/null 2>&1 & local job=$!; set +m
-  sleep 2; kill -KILL -- "-$job"; wait "$job" 2>/dev/null
+  until_building; sleep 1; kill -KILL -- "-$job"; wait "$job" 2>/dev/null
   rm -rf "$steps/bin/running"; forget
   passes '[models]' models
 }
