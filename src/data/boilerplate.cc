@@ -43,10 +43,10 @@ class RegionJudge {
   bool goes(const Region& r) const {
     if (r.holds_main) return false;
     switch (r.suspicion) {
-      case Suspicion::kLandmark: return !is_most(r, 0.6);
+      case Suspicion::kLandmark: return !is_page(r, 0.6);
       case Suspicion::kUnseen: return !is_most(r, 0.5);
       case Suspicion::kAside: return is_inside(r) ? is_links(r) : !is_most(r, 0.5);
-      case Suspicion::kPlaceName: return is_inside(r) ? looks_like_frame(r) : !is_most(r, 0.4);
+      case Suspicion::kPlaceName: return is_inside(r) ? looks_like_frame(r) : !is_page(r, 0.4);
       case Suspicion::kTopicName: return is_inside(r) ? looks_like_frame(r) : !is_most(r, 0.4) && !is_text(r);
     }
     return false;
@@ -60,6 +60,8 @@ class RegionJudge {
     return !r.holds_controls &&
            ((r.holds_heading && r.link_words <= 0.25 * r.words) || (r.words >= 30 && r.link_words <= 0.1 * r.words));
   }
+  // Most of a page with a text: of an index the footer is most of what is not a link.
+  bool is_page(const Region& r, double share) const { return r.words >= kShortPage && is_most(r, share); }
   bool is_most(const Region& r, double share) const { return r.words - r.link_words > share * running_; }
 
   const std::vector<Region>& regions_;

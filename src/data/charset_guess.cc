@@ -114,8 +114,8 @@ class Reading {
         hits += hit(i);
       }
     }
-    const bool only_signs = all == 0;  // “such quotes”: likelier in a text of Latin letters
-    if (only_signs) all = neutral, hits = profile_.kind == Kind::kLatin ? static_cast<double>(all) : 0;
+    const bool only_signs = all == 0;  // “such quotes”: most likely Western
+    if (only_signs) all = neutral, hits = (profile_.charset == "windows-1252" ? 1 : 0.4) * static_cast<double>(all);
     const double share = all > 0 ? hits / static_cast<double>(all + 8 * bad) : 0;
     return {profile_.charset, profile_.weight * share, all};
   }

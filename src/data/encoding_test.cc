@@ -88,6 +88,17 @@ TEST(Encoding, UndeclaredTextsOfEveryEncoding) {
   }
 }
 
+// Names and words that detectors of others are reported to get wrong (libchardet, chardet, jschardet).
+TEST(Encoding, ShortKoreanWords) {
+  const std::pair<const char*, const char*> kWords[] = {
+      {"\xBE\xC8\xB3\xE7\xC7\xCF\xBC\xBC\xBF\xE4", "안녕하세요"},
+      {"\xB1\xE8\xBC\xBA\xBD\xC4", "김성식"},
+      {"\xC7\xD1\xB1\xB9\xBE\xEE.txt", "한국어.txt"},
+      {"\x8C\x63\xB9\xE6\xB0\xA2\xC7\xCF, \x94\xEE", "똠방각하, 뷁"},
+  };
+  for (const auto& [bytes, word] : kWords) EXPECT_EQ(word, decode_text(bytes, "").value().text);
+}
+
 TEST(Encoding, OneBadByteIsReplacedAndCounted) {
   std::string korean, text;
   for (int i = 0; i < 50; ++i) korean += "\xBE\xC8\xB3\xE7\xC7\xCF\xBC\xBC\xBF\xE4 ", text += "안녕하세요 ";

@@ -106,6 +106,14 @@ TEST(ExtractHtml, NamesThatOnlySoundLikeBoilerplateRemoveNothing) {
       "<blockquote>" + p + "<footer>어느 책에서</footer></blockquote>" + p,
       "<body style='display:none'><main><h1>글</h1>" + p + "</main></body>",
       "<div aria-hidden=true><main><h1>글</h1>" + p + "</main></div>",
+      // as reported for readers of others (Readability, Defuddle, Miniflux)
+      "<div id=menu-wrap><h1>글</h1>" + p + p + "</div>",
+      "<div class=social-rel><h1>글</h1>" + p + "</div>",
+      "<div class=below-header-container><h1>글</h1>" + p + "</div>",
+      "<div class=overlay aria-hidden=true><div class=letter>" + p + p + "</div></div><div id=site-footer>회사</div>",
+      "<main><pre><code>f() <span class=comment>// 이 글은 남아야 한다</span></code></pre></main>",
+      "<main><h2 id=gdpr-title>글</h2><p class=promo-paragraph>이 글은 남아야 한다. 문장이 몇 개 더 있다. 이름이 "
+      "문제다.</p></main>",
   };
   for (const std::string& page : kKept) EXPECT_THAT(html(page), HasSubstr("이 글은 남아야 한다")) << page;
 }

@@ -37,14 +37,18 @@ std::string compose(std::string_view text, NormaliseChanges& changes) {
   UErrorCode status = U_ZERO_ERROR;
   const icu::Normalizer2* nfc = icu::Normalizer2::getNFCInstance(status);
   CHECK(U_SUCCESS(status));
-  const icu::StringPiece piece(text.data(), static_cast<int32_t>(text.size()));
-  if (nfc->isNormalizedUTF8(piece, status) && U_SUCCESS(status)) return std::string(text);
-  std::string composed, storage;
+  std::string storage;  // before the check too, which sorts as normalising does
   const std::string_view sorted = text::with_sorted_marks(text, storage);
-  icu::StringByteSink<std::string> sink(&composed, piece.length());
-  nfc->normalizeUTF8(0, {sorted.data(), static_cast<int32_t>(sorted.size())}, sink, nullptr, status);
-  CHECK(U_SUCCESS(status));
-  changes.composed = 1;
+  const icu::StringPiece piece(sorted.data(), static_cast<int32_t>(sorted.size()));
+  std::string composed;
+  if (nfc->isNormalizedUTF8(piece, status) && U_SUCCESS(status)) {
+    composed = sorted;
+  } else {
+    icu::StringByteSink<std::string> sink(&composed, piece.length());
+    nfc->normalizeUTF8(0, piece, sink, nullptr, status);
+    CHECK(U_SUCCESS(status));
+  }
+  changes.composed = composed != text;
   return composed;
 }
 

@@ -52,12 +52,12 @@ TEST(Normalise, IsIdempotentAndCounts) {
 }
 
 TEST(Normalise, ManyMarksBehindOneLetterAreSortedAndKept) {
-  std::string text = "e", sorted = "\u00e9";
-  for (int i = 0; i < 20000; ++i) text += i % 2 == 0 ? "\u0301" : "\u0316";
+  std::string text = "e";
+  for (int i = 0; i < 100000; ++i) text += i % 2 == 0 ? "\u0301" : "\u0316";
   const auto start = std::chrono::steady_clock::now();
   const std::string result = normalise(text);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1)) << "sorting by insertion takes 10";
-  EXPECT_EQ(1 + 20000 - 1, static_cast<int>(text::count_code_points(result))) << "the first acute joins the letter";
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1)) << "sorting by insertion takes a minute";
+  EXPECT_EQ(1 + 100000 - 1, static_cast<int>(text::count_code_points(result))) << "the first acute joins the letter";
   EXPECT_EQ(result, normalise(result));
 }
 

@@ -20,6 +20,15 @@ struct Mark {
   uint8_t combining_class = 0;
 };
 
+// By the first bytes, so that most text is passed over: no mark is below U+0300, among Greek and Cyrillic letters
+// (U+0380 to U+047F), Han (U+4000 to U+9FFF) and Hangul (U+AC00 to U+DFFF). Nor is a byte in the middle of a character.
+bool may_be_mark(const char* p, const char* end) {
+  const auto lead = static_cast<unsigned char>(*p);
+  if (lead < 0xCC || (lead >= 0xCE && lead <= 0xD1) || (lead >= 0xE4 && lead <= 0xE9) || (lead >= 0xEB && lead <= 0xED))
+    return false;
+  return lead != 0xEA || p + 1 == end || static_cast<unsigned char>(p[1]) < 0xB0;
+}
+
 bool is_mark(char32_t c, uint8_t max_age) {
   const auto u = static_cast<UChar32>(c);
   if (c < 0x300 || u_getIntPropertyValue(u, UCHAR_LEAD_CANONICAL_COMBINING_CLASS) == 0) return false;
@@ -51,7 +60,7 @@ class MarkSorter {
     const char *p = text_.data(), *const end = p + text_.size();
     const char* copied = p;
     while (p < end) {
-      if (static_cast<unsigned char>(*p) < 0xCC) {  // below U+0300 there is no mark
+      if (!may_be_mark(p, end)) {
         ++p;
         continue;
       }

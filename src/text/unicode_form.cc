@@ -76,7 +76,9 @@ std::string_view UnicodeForm::apply(std::string_view text, std::string& storage)
     throw Failure(ErrorCode::kExhausted,
                   "normalisation of " + std::to_string(text.size()) + " bytes, expected at most 1 GiB");
   UErrorCode status = U_ZERO_ERROR;
-  if (is_valid_utf8(text) && tables_->whole.isNormalizedUTF8(piece_of(text), status)) return text;
+  // The check sorts marks as normalising does.
+  const bool sortable = with_sorted_marks(text, storage).data() != text.data();
+  if (!sortable && is_valid_utf8(text) && tables_->whole.isNormalizedUTF8(piece_of(text), status)) return text;
   storage.clear();
   const char *begin = text.data(), *const end = text.data() + text.size();
   for (const char* p = begin; p < end;) {
