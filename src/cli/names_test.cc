@@ -106,10 +106,10 @@ TEST_F(NamesTest, EveryVerbRefusesWhatCannotBeAName) {
         return Words{"train", recipe(n)};
       },
       [&](const std::string& n) {
-        return Words{"tokenizer", "train", "--input", corpus, recipe(n)};
+        return Words{"tokenizer", "train", recipe(n), "--input", corpus};
       },
       [&](const std::string& n) {
-        return Words{"up", "--no-serve", "--input", corpus, recipe(n)};
+        return Words{"up", recipe(n), "--no-serve", "--input", corpus};
       }};
   const auto before = everything();
   int tried = 0;

@@ -133,6 +133,7 @@ void check_splits(const UpConfig& config, const Json& report) {
 
 void run_line(Session& session, UpConfig config, const Options& o) {
   const auto show = [&](const StageResult& r) { session.answer(r.json, r.text); };
+  session.place("datasets", config.name);  // before anything is fetched, read or said
   check_ahead(config, !o.no_serve);
   if (config.data.inputs.empty()) {
     if (o.yes) ::setenv("MARU_YES", "1", 1);
