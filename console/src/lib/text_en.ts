@@ -279,6 +279,7 @@ export const en = {
   "eval.bits": "Bits per byte, {split}",
   "eval.thisModel": "this model",
   "eval.bitsNote": "Lower is better. {bytes} of text the model has not seen · perplexity {perplexity}",
+  "eval.noText": "No text was held out, so this is not known.",
   "eval.tasks": "Tasks",
   "eval.interval": "95 % interval {low} – {high}",
   "eval.samples": "{n} {n?sample:samples}",

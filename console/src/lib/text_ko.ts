@@ -280,6 +280,7 @@ export const ko: Record<TextKey, string> = {
   "eval.bits": "바이트당 비트, {split}",
   "eval.thisModel": "이 모델",
   "eval.bitsNote": "낮을수록 좋습니다. 모델이 보지 못한 글 {bytes} · 혼란도 {perplexity}",
+  "eval.noText": "떼어 둔 글이 없어 알 수 없습니다.",
   "eval.tasks": "과제",
   "eval.interval": "95 % 신뢰구간 {low} – {high}",
   "eval.samples": "표본 {n}건",

@@ -20,7 +20,7 @@ export interface Model {
 }
 
 export interface BitsPerByte {
-  value: number;
+  value: number | null; // null: no text was held out
   bytes?: number;
   tokens?: number;
   perplexity?: number;

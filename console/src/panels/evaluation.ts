@@ -18,6 +18,8 @@ export function evaluationPanel(evaluation: Evaluation): HTMLElement {
 }
 
 function bitsBlock(name: string, one: BitsPerByte): HTMLElement {
+  const title = h("h4", {}, t("eval.bits", { split: tName("split", name) }));
+  if (one.value === null) return h("div", {}, title, h("p", { class: "note" }, t("eval.noText")));
   const worse = verdictOf(one)?.kind === "worse";
   const rows: Array<[string, number, string]> = [[t("eval.thisModel"), one.value, worse ? "own worse" : "own"]];
   for (const [peer, value] of Object.entries(one.baselines ?? {})) rows.push([peer, value, ""]);
@@ -29,7 +31,7 @@ function bitsBlock(name: string, one: BitsPerByte): HTMLElement {
   return h(
     "div",
     {},
-    h("h4", {}, t("eval.bits", { split: tName("split", name) })),
+    title,
     h(
       "ul",
       { class: "bars" },

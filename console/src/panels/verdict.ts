@@ -13,7 +13,7 @@ const kLevel = 0.02; // less than this apart is no difference that a reader woul
 
 export function verdictOf(one: BitsPerByte): Verdict | null {
   const peers = Object.entries(one.baselines ?? {}).filter(([, value]) => value > 0);
-  if (peers.length === 0 || !(one.value > 0)) return null;
+  if (peers.length === 0 || one.value === null || !(one.value > 0)) return null;
   const [peer, best] = peers.reduce((a, b) => (b[1] < a[1] ? b : a));
   const share = 1 - Math.min(one.value, best) / Math.max(one.value, best);
   if (share < kLevel) return { kind: "level", peer, share };
