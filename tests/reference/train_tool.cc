@@ -73,22 +73,25 @@ Json record_of(MicroBatch& batch, const StepResult& result, double lr) {
           {"targets", targets}};
 }
 
-std::vector<float> last_logits(Context& ctx, Decoder& model, const std::vector<int32_t>& tokens) {
-  BatchBuilder builder;
-  builder.add(tokens);
-  const Batch batch = builder.batch();
-  int32_t last = static_cast<int32_t>(tokens.size()) - 1;
-  const Tensor row(nullptr, &last, {1, 1}, Dtype::kI32);
-  const Tensor logits = model.logits(ctx, gather_rows(ctx, model.forward(ctx, batch), row));
-  return {logits.data<float>(), logits.data<float>() + logits.size()};
+std::vector<float> last_logits(StepMemory& memory, Decoder& model, const std::vector<int32_t>& tokens) {
+  std::vector<float> values;
+  memory.run([&](Context& ctx) {
+    BatchBuilder builder;
+    builder.add(tokens);
+    int32_t last = static_cast<int32_t>(tokens.size()) - 1;
+    const Tensor row(nullptr, &last, {1, 1}, Dtype::kI32);
+    const Tensor logits = model.logits(ctx, gather_rows(ctx, model.forward(ctx, builder.batch()), row));
+    if (!ctx.arena.dry()) values.assign(logits.data<float>(), logits.data<float>() + logits.size());
+  });
+  return values;
 }
 
-Json greedy(Context& ctx, Decoder& model) {
+Json greedy(StepMemory& memory, Decoder& model) {
   std::vector<int32_t> tokens{3, 22, 21, 16, 87, 58, 9};
-  const Json prompt = tokens, logits = last_logits(ctx, model, tokens);
+  const Json prompt = tokens, logits = last_logits(memory, model, tokens);
   Json continuation = Json::array();
   for (int i = 0; i < 64; ++i) {
-    const std::vector<float> row = last_logits(ctx, model, tokens);
+    const std::vector<float> row = last_logits(memory, model, tokens);
     tokens.push_back(static_cast<int32_t>(std::max_element(row.begin(), row.end()) - row.begin()));
     continuation.push_back(tokens.back());
   }
@@ -117,7 +120,7 @@ int run(const fs::path& out, int64_t steps, const std::string& variant) {
   save_model(model, out / "trained");
   write_json(out / "steps.json", records);
   StepMemory memory = trainer.memory();
-  write_json(out / "greedy.json", greedy(ctx, model));
+  write_json(out / "greedy.json", greedy(memory, model));
   return 0;
 }
 
