@@ -116,7 +116,7 @@ struct LanguageIdentifier::State {
 
   std::vector<double> probabilities(std::string_view text) const;
   std::vector<double> script_probabilities(size_t script, const Words& words, double letters) const;
-  std::vector<double> script_shares(const std::vector<double>& letters) const;
+  std::vector<double> script_shares(const std::vector<double>& letters, double unknown) const;
 
   LangidModel model;
   LetterTable letters;
@@ -143,9 +143,9 @@ std::vector<double> LanguageIdentifier::State::script_probabilities(size_t scrip
 }
 
 // Latin words inside another script are mostly names and terms of a trade: they weigh less the more of the text is in
-// the other script.
-std::vector<double> LanguageIdentifier::State::script_shares(const std::vector<double>& letters) const {
-  double all = 0, sum = 0;
+// the other script. Letters of scripts that the model does not know take their share too, for no language.
+std::vector<double> LanguageIdentifier::State::script_shares(const std::vector<double>& letters, double unknown) const {
+  double all = unknown, sum = unknown;
   for (const double count : letters) all += count;
   std::vector<double> shares(letters.size());
   for (size_t i = 0; i < letters.size(); ++i) {
@@ -162,10 +162,14 @@ std::vector<double> LanguageIdentifier::State::probabilities(std::string_view te
   if (words.words.empty()) words = split_words(letters, text, true);
   std::vector<double> counts(model.scripts.size()), result(model.languages.size());
   bool known = false;
-  for (const Word& word : words.words)
-    if (const int i = model_of_script[word.script]; i >= 0) known = true, counts[i] += word.end - word.begin;
+  double unknown = 0;
+  for (const Word& word : words.words) {
+    const int i = model_of_script[word.script];
+    known |= i >= 0;
+    (i >= 0 ? counts[i] : unknown) += word.end - word.begin;
+  }
   if (!known) return result;
-  const std::vector<double> shares = script_shares(counts);
+  const std::vector<double> shares = script_shares(counts, unknown);
   for (size_t i = 0; i < counts.size(); ++i) {
     if (counts[i] == 0) continue;
     const std::vector<double> part = script_probabilities(i, words, counts[i]);
@@ -194,8 +198,15 @@ std::vector<LanguageGuess> LanguageIdentifier::rank(std::string_view text) const
   const bool is_long = text.size() > kWindows * kWindowBytes;
   const std::vector<double> probabilities = state_->probabilities(is_long ? sample(text) : text);
   std::vector<LanguageGuess> guesses;
-  for (size_t i = 0; i < probabilities.size(); ++i)
-    if (probabilities[i] > 0) guesses.push_back({languages()[i], probabilities[i]});
+  double named = 0, all = 0;
+  for (size_t i = 0; i < probabilities.size(); ++i) {
+    all += probabilities[i];
+    if (probabilities[i] == 0 || answer_of(languages()[i]) == kUndetermined) continue;
+    guesses.push_back({languages()[i], probabilities[i]});
+    named += probabilities[i];
+  }
+  constexpr double kRounding = 1e-9;
+  if (all > 0 && named < 1 - kRounding) guesses.push_back({std::string(kUndetermined), 1 - named});
   std::stable_sort(guesses.begin(), guesses.end(),
                    [](const auto& a, const auto& b) { return a.probability > b.probability; });
   return guesses;

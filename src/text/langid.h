@@ -17,8 +17,13 @@
 namespace maru::text {
 
 inline constexpr uint32_t kLangidFormat = 1;
-/// What identify() answers when a text has no letters, or only letters of unknown scripts.
+/// What identify() answers when a text has no letters, is mostly in unknown scripts, or is in no language of the model.
 inline constexpr std::string_view kUndetermined = "und";
+/// The answer that a label of the model stands for: labels "und" and "und-…" are groups of languages that are known
+/// only as none of the others, and all answer "und".
+inline std::string_view answer_of(std::string_view label) {
+  return label == kUndetermined || label.starts_with("und-") ? kUndetermined : label;
+}
 
 /// One script's model: logits = bias + scale · Σ weights[row of n-gram] / √letters.
 struct ScriptModel {
@@ -31,7 +36,7 @@ struct ScriptModel {
 
 /// The content of a model file.
 struct LangidModel {
-  std::vector<std::string> languages;  // ISO 639 codes, ascending
+  std::vector<std::string> languages;  // ISO 639 codes and groups ("und-…"), ascending
   std::vector<ScriptModel> scripts;
 };
 
@@ -52,12 +57,14 @@ class LanguageIdentifier {
   /// Types: little-endian; see docs/langid.md for the layout.
   std::string serialise() const;
 
-  /// The most probable language, or {"und", 0}.
-  /// Types: any bytes. Cost: linear up to 16 KiB; of longer texts 16 windows of 1 KiB at equal distances are read.
+  /// The most probable language; "und" with its probability for a language that is none of the model's, and with 0 for
+  /// a text without letters of any known script. Types: any bytes. Cost: linear up to 16 KiB; of longer texts 16
+  /// windows of 1 KiB at equal distances are read.
   LanguageGuess identify(std::string_view text) const;
-  /// All languages whose probability is not zero, best first; empty when identify() would say "und".
+  /// All languages whose probability is not zero and "und" likewise, best first; empty when there is nothing to go by.
   std::vector<LanguageGuess> rank(std::string_view text) const;
-  /// Probabilities in the order of languages(), without sampling long texts. All zero when undetermined.
+  /// Probabilities in the order of languages(), without sampling long texts. What they lack to 1 is the share of
+  /// unknown scripts. All zero when there is nothing to go by.
   std::vector<double> probabilities(std::string_view text) const;
   const std::vector<std::string>& languages() const;
 

@@ -22,7 +22,7 @@ bool contains(const auto& values, const auto& value) {
 std::string label_of(const LangidConfig& config, std::string_view tag) {
   const std::string language = base_language(tag);
   for (const LangidAlias& alias : config.aliases)
-    if (alias.from == language) return alias.to;
+    if (alias.from == tag || alias.from == language) return alias.to;
   return language;
 }
 
@@ -63,6 +63,7 @@ class Gatherer {
       if (!found[i])
         throw Failure(ErrorCode::kNotFound,
                       "source " + config_.sources[i].name + ": no file fits " + config_.sources[i].files);
+    bound_files(corpus);
   }
 
   std::vector<LabelledParagraph> read(bool quiet) {
@@ -81,6 +82,13 @@ class Gatherer {
     std::string language;
     size_t source;
   };
+  // Some sources have thousands of small files: those whose paths have the lowest hashes are a fair sample.
+  void bound_files(const fs::path& corpus) {
+    const auto order = [&](const File& file) { return hash64(file.path.lexically_relative(corpus).generic_string()); };
+    std::stable_sort(files_.begin(), files_.end(), [&](const File& a, const File& b) { return order(a) < order(b); });
+    std::map<std::pair<std::string, size_t>, int> counts;
+    std::erase_if(files_, [&](const File& one) { return ++counts[{one.language, one.source}] > config_.max_files; });
+  }
   void read_file(const File& file) {
     for (std::string& text : read_paragraphs(file.path)) {
       const auto key = fitting_key(config_, table_, text, scripts_[file.language]);

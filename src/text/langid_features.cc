@@ -163,7 +163,9 @@ std::string name_of_script(Script script) {
 Script usual_script(const std::string& language) {
   std::array<char, ULOC_FULLNAME_CAPACITY> full{}, script{};
   UErrorCode status = U_ZERO_ERROR;
-  uloc_addLikelySubtags(language.c_str(), full.data(), ULOC_FULLNAME_CAPACITY, &status);
+  const std::string base =
+      language.substr(0, language.find('-'));  // of "und-roa": what is Latin for want of anything else
+  uloc_addLikelySubtags(base.c_str(), full.data(), ULOC_FULLNAME_CAPACITY, &status);
   uloc_getScript(full.data(), script.data(), ULOC_FULLNAME_CAPACITY, &status);
   return U_FAILURE(status) ? kNoScript : script_of_name(script.data());
 }

@@ -192,6 +192,57 @@ TEST(Langid, BuiltinKnowsSentences) {
   for (const auto& [language, text] : cases) EXPECT_EQ(identifier.identify(text).language, language) << text;
 }
 
+TEST(Langid, GroupsOfUnknownLanguagesAnswerUndetermined) {
+  LangidModel model = tiny_model();
+  model.languages = {"aa", "ko", "und-zz"};
+  const LanguageIdentifier identifier(model);
+  EXPECT_EQ(identifier.identify("b bb").language, kUndetermined);
+  EXPECT_GT(identifier.identify("b bb").probability, 0.99);
+  EXPECT_EQ(identifier.identify("a aa").language, "aa");
+  for (const LanguageGuess& guess : identifier.rank("ab")) EXPECT_NE(guess.language, "und-zz");
+  EXPECT_EQ(answer_of("und"), kUndetermined);
+  EXPECT_EQ(answer_of("ur"), "ur");
+}
+
+TEST(Langid, LettersOfUnknownScriptsAreNoLanguage) {
+  const LanguageIdentifier identifier(tiny_model());
+  EXPECT_EQ(identifier.identify("ᎠᎡᎢᎣᎤᎥ ᎠᎡᎢ aa").language, kUndetermined);
+  EXPECT_GT(identifier.identify("ᎠᎡᎢᎣᎤᎥ ᎠᎡᎢ aa").probability, 0.9);
+  EXPECT_EQ(identifier.identify("aaa aaaa aaaaa Ꭰ").language, "aa");
+  EXPECT_EQ(identifier.identify("가나다라마 Ꭰ").language, "ko");
+}
+
+TEST(Langid, BuiltinTellsNeighboursApart) {
+  const LanguageIdentifier identifier = LanguageIdentifier::builtin();
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"ms", "Kerajaan akan membina sebuah hospital baharu di bandar itu kerana bilangan pesakit semakin bertambah."},
+      {"id", "Pemerintah akan membangun rumah sakit baru di kota itu karena jumlah pasien semakin bertambah."},
+      {"hr", "Prošli tjedan vlada je odlučila da će se škole otvoriti tek u siječnju iduće godine."},
+      {"sr", "Prošle nedelje vlada je odlučila da će se škole otvoriti tek u januaru sledeće godine."},
+      {"nn", "Eg veit ikkje kva dei seier, men me må vere heime når borna kjem frå skulen."},
+      {"nb", "Jeg vet ikke hva de sier, men vi må være hjemme når barna kommer fra skolen."},
+      {"ur", "حکومت نے کہا ہے کہ شہر میں نئے ہسپتال بنائے جائیں گے۔"},
+      {"fa",
+       "دولت گفته است که در شهر بیمارستان‌های تازه ساخته می‌شود."},
+      {"ug", "مەكتەپ كۈتۈپخانىسىدا ئوقۇغۇچىلار ئۈچۈن نۇرغۇن كىتابلار بار."},
+      {"sd", "اسڪول جي لائبريريءَ ۾ شاگردن لاءِ گھڻا ڪتاب آهن."},
+      {"ar", "توجد كتب كثيرة للتلاميذ في مكتبة المدرسة."},
+      {"az", "Məktəbin kitabxanasında şagirdlər üçün çoxlu kitab var."},
+      {"tr", "Okulun kütüphanesinde öğrenciler için çok sayıda kitap var."},
+      {"ky", "Мектептин китепканасында окуучулар үчүн көп китептер бар."},
+      {"kk", "Мектеп кітапханасында оқушылар үшін көптеген кітаптар бар."}};
+  for (const auto& [language, text] : cases) EXPECT_EQ(identifier.identify(text).language, language) << text;
+}
+
+TEST(Langid, BuiltinKnowsWhatItDoesNotKnow) {
+  const LanguageIdentifier identifier = LanguageIdentifier::builtin();
+  for (const std::string_view text : {"Ech wunne mat menger Famill an engem klengen Haus um Bierg.",  // Luxembourgish
+                                      "Ngiyabonga kakhulu ngokungisiza ngomsebenzi wami wesikole izolo.",  // Zulu
+                                      "Мәктәптең китапханаһында уҡыусылар өсөн күп китаптар бар.",         // Bashkir
+                                      "Ni dalc'h d'hor yezh ha d'hor sevenadur abaoe kantvedoù."})         // Breton
+    EXPECT_EQ(identifier.identify(text).language, kUndetermined) << text;
+}
+
 TEST(Langid, ForeignTermsDoNotChangeTheLanguage) {
   const LanguageIdentifier identifier = LanguageIdentifier::builtin();
   EXPECT_EQ(identifier.identify("Kubernetes Deployment를 만들려면 kubectl apply 명령을 사용한다.").language, "ko");

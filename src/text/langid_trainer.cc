@@ -62,19 +62,52 @@ class NgramCounts {
     for (const Example& example : task.examples) ++totals_[example.label];
   }
 
-  // The keys that tell most about the language, in ascending order.
-  std::vector<uint32_t> best(size_t limit) const {
-    std::vector<std::pair<double, uint32_t>> scored;
-    for (const auto& [key, row] : rows_) scored.emplace_back(-information(row), key);
-    std::sort(scored.begin(), scored.end());
-    scored.resize(std::min(limit, scored.size()));
-    std::vector<uint32_t> keys;
-    for (const auto& [score, key] : scored) keys.push_back(key);
-    std::sort(keys.begin(), keys.end());
-    return keys;
+  // The keys that tell most about the language, and for each language those that tell it from its nearest neighbours,
+  // in ascending order. `answers`: of each language; the same one need not be told apart.
+  std::vector<uint32_t> best(size_t limit, const LangidConfig& config, const std::vector<std::string>& answers) const {
+    std::set<uint32_t> chosen;
+    take(limit, chosen, [&](size_t row) { return information(row); });
+    for (size_t i = 0; i < num_languages_; ++i)
+      for (const size_t j : nearest(i, static_cast<size_t>(config.neighbours), answers))
+        take(static_cast<size_t>(config.ngrams_per_neighbour), chosen,
+             [&](size_t row) { return pair_information(share(row, i), share(row, j)); });
+    return {chosen.begin(), chosen.end()};
   }
 
  private:
+  template <class F>
+  void take(size_t limit, std::set<uint32_t>& chosen, const F& score) const {
+    std::vector<std::pair<double, uint32_t>> scored;
+    for (const auto& [key, row] : rows_)
+      if (!chosen.contains(key)) scored.emplace_back(-score(row), key);
+    limit = std::min(limit, scored.size());
+    std::nth_element(scored.begin(), scored.begin() + static_cast<std::ptrdiff_t>(limit), scored.end());
+    for (size_t i = 0; i < limit; ++i) chosen.insert(scored[i].second);
+  }
+  // By how differently their n-grams are shared out (Bray & Curtis 1957).
+  std::vector<size_t> nearest(size_t language, size_t count, const std::vector<std::string>& answers) const {
+    std::vector<std::pair<double, size_t>> others;
+    for (size_t j = 0; j < num_languages_; ++j) {
+      if (answers[j] == answers[language]) continue;
+      double apart = 0, sum = 0;
+      for (size_t row = 0; row < rows_.size(); ++row) {
+        const double a = share(row, language), b = share(row, j);
+        apart += std::abs(a - b);
+        sum += a + b;
+      }
+      others.emplace_back(apart / std::max(sum, 1e-9), j);
+    }
+    std::sort(others.begin(), others.end());
+    std::vector<size_t> found;
+    for (size_t i = 0; i < std::min(count, others.size()); ++i) found.push_back(others[i].second);
+    return found;
+  }
+  static double part(double p, double q) { return p > 0 ? p * std::log(p / q) : 0; }
+  // Mutual information of "the n-gram occurs" and which of two languages it is, in nats.
+  static double pair_information(double p, double q) {
+    const double mean = (p + q) / 2;
+    return (part(p, mean) + part(q, mean) + part(1 - p, 1 - mean) + part(1 - q, 1 - mean)) / 2;
+  }
   template <class F>
   static void visit(const LetterTable& table, const ScriptTask& task, const F& f) {
     std::vector<uint32_t> keys;
@@ -89,7 +122,6 @@ class NgramCounts {
   }
   // Mutual information, in nats, of "the n-gram occurs" and the language, all languages being equally likely.
   double information(size_t row) const {
-    const auto part = [](double p, double q) { return p > 0 ? p * std::log(p / q) : 0; };
     double mean = 0, sum = 0;
     for (size_t i = 0; i < num_languages_; ++i) mean += share(row, i) / static_cast<double>(num_languages_);
     for (size_t i = 0; i < num_languages_; ++i) sum += part(share(row, i), mean) + part(1 - share(row, i), 1 - mean);
@@ -180,7 +212,6 @@ class Deck {
   explicit Deck(const std::vector<std::string_view>& texts) : texts_(texts), order_(texts.size()), next_(texts.size()) {
     for (uint32_t i = 0; i < order_.size(); ++i) order_[i] = i;
   }
-  double size() const { return static_cast<double>(texts_.size()); }
   std::string_view draw(Random& random) {
     if (next_ == order_.size()) shuffle(order_, random), next_ = 0;
     return texts_[order_[next_++]];
@@ -196,12 +227,12 @@ class Trainer {
  public:
   Trainer(const LangidConfig& config, bool quiet) : config_(config), quiet_(quiet) {}
 
-  LangidModel train(const std::vector<LabelledParagraph>& paragraphs) const {
+  LangidModel train(const std::vector<LabelledParagraph>& paragraphs, int epochs) const {
     LangidModel model;
     std::set<std::string> languages;
     for (const LabelledParagraph& one : paragraphs) languages.insert(one.language);
     model.languages.assign(languages.begin(), languages.end());
-    for (const ScriptTask& task : tasks(paragraphs)) model.scripts.push_back(fit(task, model.languages));
+    for (const ScriptTask& task : tasks(paragraphs)) model.scripts.push_back(fit(task, model.languages, epochs));
     return model;
   }
 
@@ -242,48 +273,54 @@ class Trainer {
     task.languages.push_back(language);
     Random random(derive_seed(static_cast<uint64_t>(config_.seed), language + name_of_script(task.script)));
     std::vector<Deck> decks;
+    std::vector<double> shares;
     double all = 0;
     for (const auto& [source, list] : texts) {
       decks.emplace_back(list);
-      all += std::sqrt(static_cast<double>(list.size()));
+      shares.push_back(config_.sources[source].weight * std::sqrt(static_cast<double>(list.size())));
+      all += shares.back();
     }
     for (int left = config_.examples; left > 0;) {
       double at = random.uniform() * all;
       size_t chosen = 0;
-      while (chosen + 1 < decks.size() && (at -= std::sqrt(decks[chosen].size())) >= 0) ++chosen;
+      while (chosen + 1 < decks.size() && (at -= shares[chosen]) >= 0) ++chosen;
       for (const std::string_view piece : cut_paragraph(config_, decks[chosen].draw(random), random))
         task.examples.push_back({piece, label}), --left;
     }
   }
 
-  ScriptModel fit(const ScriptTask& task, const std::vector<std::string>& languages) const {
+  ScriptModel fit(const ScriptTask& task, const std::vector<std::string>& languages, int epochs) const {
     ScriptModel model{task.script, {}, {}, {}, {}, {}};
     for (const std::string& language : task.languages) {
       const auto at = std::lower_bound(languages.begin(), languages.end(), language) - languages.begin();
       model.languages.push_back(static_cast<uint16_t>(at));
     }
+    std::vector<std::string> answers;
+    for (const std::string& language : task.languages) answers.emplace_back(answer_of(language));
     Regression regression(0, task.languages.size());
     if (task.languages.size() > 1) {
       const int64_t wanted =
           std::max<int64_t>(config_.min_ngrams, config_.ngrams_per_language * std::ssize(task.languages));
-      model.keys = NgramCounts(table_, task).best(static_cast<size_t>(wanted));
-      regression = descend(task, model.keys);
+      model.keys = NgramCounts(table_, task).best(static_cast<size_t>(wanted), config_, answers);
+      regression = descend(task, model.keys, epochs);
     }
     regression.quantise(model);
+    for (size_t i = 0; i < answers.size(); ++i)  // the examples have all labels alike often
+      if (answers[i] == kUndetermined) model.bias[i] += static_cast<float>(std::log(config_.unknown_prior));
     return model;
   }
 
-  Regression descend(const ScriptTask& task, const std::vector<uint32_t>& keys) const {
+  Regression descend(const ScriptTask& task, const std::vector<uint32_t>& keys, int epochs) const {
     std::vector<Features> features;
     for (const Example& example : task.examples) features.push_back(featurise(table_, example, task.script, keys));
     std::vector<uint32_t> order(features.size());
     for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
     Regression regression(keys.size(), task.languages.size());
     Random random(derive_seed(static_cast<uint64_t>(config_.seed), "order" + name_of_script(task.script)));
-    const uint64_t steps = features.size() * static_cast<uint64_t>(config_.epochs);
+    const uint64_t steps = features.size() * static_cast<uint64_t>(epochs);
     Progress progress("fitting " + name_of_script(task.script), steps, "examples", quiet_);
     uint64_t done = 0;
-    for (int epoch = 0; epoch < config_.epochs; ++epoch) {
+    for (int epoch = 0; epoch < epochs; ++epoch) {
       throw_if_interrupted();
       shuffle(order, random);
       for (const uint32_t i : order) {
@@ -325,9 +362,11 @@ LangidTraining train_langid(const LangidConfig& config, const fs::path& corpus, 
   const Trainer trainer(config, quiet);
   LangidTraining result;
   std::vector<LabelledParagraph> paragraphs = gather_paragraphs(config, corpus, trainer.table(), quiet);
-  for (int round = 0; round < config.cleaning_rounds; ++round)
-    result.mislabelled += drop_mislabelled(config, LanguageIdentifier(trainer.train(paragraphs)), paragraphs);
-  result.model = trainer.train(paragraphs);
+  for (int round = 0; round < config.cleaning_rounds; ++round) {
+    const LanguageIdentifier judge(trainer.train(paragraphs, config.cleaning_epochs));
+    result.mislabelled += drop_mislabelled(config, judge, paragraphs);
+  }
+  result.model = trainer.train(paragraphs, config.epochs);
   const LanguageIdentifier identifier(result.model);
   for (const LabelledParagraph& one : paragraphs) {
     if (!one.held_out) {
@@ -336,7 +375,7 @@ LangidTraining train_langid(const LangidConfig& config, const fs::path& corpus, 
     }
     LangidAccuracy& accuracy = result.held_out[one.language];
     ++accuracy.paragraphs;
-    accuracy.right += identifier.identify(one.text).language == one.language;
+    accuracy.right += identifier.identify(one.text).language == answer_of(one.language);
   }
   return result;
 }

@@ -97,6 +97,16 @@ TEST_F(LangidTrainer, EachSourceIsBounded) {
   EXPECT_EQ(gather_paragraphs(config_, corpus_, LetterTable(), true).size(), 3u * 7);
 }
 
+TEST_F(LangidTrainer, FilesOfASourceAreBounded) {
+  for (const std::string name : {"a", "b", "c"}) write("sv/" + name, "det här är filen som heter " + name + "\n");
+  config_.sources[0].files = "{language}/**.txt";
+  config_.languages = {"sv"};
+  for (const int files : {1, 2, 3, 100}) {
+    config_.max_files = files;
+    EXPECT_EQ(gather_paragraphs(config_, corpus_, LetterTable(), true).size(), std::min<size_t>(files, 3)) << files;
+  }
+}
+
 TEST_F(LangidTrainer, ASourceWithoutFilesIsNamed) {
   config_.sources.push_back({"absent", "CC0-1.0", "nowhere/{language}.mo"});
   try {
