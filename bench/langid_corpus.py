@@ -34,11 +34,11 @@ GROUPS = {
 }
 CODES = {"ug-arab": "ug", "kk-cyrl": "kk", "tt-cyrl": "tt", "tg-cyrl": "tg", "sr-ec": "sr", "sr-el": "sr@latin", "zh-hans": "zh",
          "zh-hant": "zh", "be-tarask": "be", "pt-br": "pt", "fil": "tl"}
-TREEBANKS = {"Afrikaans": "af", "Azerbaijani": "az", "Belarusian": "be", "Croatian": "hr", "Czech": "cs", "Danish": "da",
-             "Dutch": "nl", "Indonesian": "id", "Kazakh": "kk", "Kyrgyz": "ky", "Macedonian": "mk", "Norwegian-Bokmaal": "nb", "Norwegian-Nynorsk": "nn", "Pashto": "ps",
-             "Persian": "fa", "Russian": "ru", "Serbian": "sr", "Sindhi": "sd", "Sinhala": "si", "Slovak": "sk", "Slovenian": "sl",
-             "Spanish": "es", "Swedish": "sv", "Tatar": "tt", "Uyghur": "ug",
-             "Uzbek": "uz"}
+TREEBANKS = {"Afrikaans": "af", "Azerbaijani": "az", "Belarusian": "be", "Croatian": "hr", "Czech": "cs",
+             "Danish": "da", "Dutch": "nl", "Indonesian": "id", "Kazakh": "kk", "Kyrgyz": "ky", "Macedonian": "mk",
+             "Norwegian-Bokmaal": "nb", "Norwegian-Nynorsk": "nn", "Pashto": "ps", "Persian": "fa", "Russian": "ru",
+             "Serbian": "sr", "Sindhi": "sd", "Sinhala": "si", "Slovak": "sk", "Slovenian": "sl", "Spanish": "es",
+             "Swedish": "sv", "Tatar": "tt", "Uyghur": "ug", "Uzbek": "uz"}
 MOST_BYTES = 4 << 20
 COURSE = "IoT-For-Beginners"
 COURSE_CODES = {"br": "pt", "hk": "zh", "mo": "zh", "tw": "zh", "no": "nb"}
