@@ -27,7 +27,7 @@ void merge_all(const LoraAdapter& adapter) {
     if (rows * cols > 4096) continue;
     std::vector<float> weight(static_cast<size_t>(rows * cols), 1.0F);
     try {
-      adapter.merge(name, rows, cols, weight);
+      adapter.merge(name, rows, cols, adapter.fan_in_fan_out(), weight);
     } catch (const Failure&) {  // refused with a message: what it should do
     }
   }

@@ -20,8 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)looks_binary(bytes);
   const Result<DecodedText> decoded = decode_text(std::string(bytes), label);
   if (!decoded.ok()) return 0;
-  require(text::is_valid_utf8(decoded->text));
-  require(decoded->text.size() <= 4 * bytes.size() + 16);
+  require(text::is_valid_utf8(decoded.value().text));
+  require(decoded.value().text.size() <= 4 * bytes.size() + 16);
   return 0;
 }
 

@@ -10,7 +10,8 @@ constexpr size_t kMostPerByte = 8;
 
 void check(const Result<ExtractedText>& extracted, size_t size) {
   if (!extracted.ok()) return;
-  if (!text::is_valid_utf8(extracted->text) || extracted->text.size() > kMostPerByte * size + 1024) __builtin_trap();
+  if (!text::is_valid_utf8(extracted.value().text) || extracted.value().text.size() > kMostPerByte * size + 1024)
+    __builtin_trap();
 }
 
 }  // namespace

@@ -51,8 +51,8 @@ Body decode_in_steps(std::string_view bytes, size_t step) {
 void check_head(std::string_view bytes) {
   const Result<Head> head = parse_head(bytes);
   if (!head.ok()) return;
-  require(!(head->chunked && head->length > 0));
-  for (const auto& [name, value] : head->request.headers) {
+  require(!(head.value().chunked && head.value().length > 0));
+  for (const auto& [name, value] : head.value().request.headers) {
     require(is_token(name));
     require(value.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos);
   }

@@ -16,7 +16,7 @@ void require(bool holds) {
 void read_again(const Json& json) {
   const std::string text = json.dump();
   const Result<Json> again = parse_json(text, "again", kRequestJson);
-  require(again.ok() && again->dump() == text);
+  require(again.ok() && again.value().dump() == text);
 }
 
 template <class F>
