@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "data/ascii.h"
+
 namespace maru::data {
 namespace {
 
@@ -69,22 +71,6 @@ constexpr Charset kCharsets[] = {
 };
 
 constexpr size_t kPrescanBytes = 1024;
-constexpr std::string_view kBlanks = "\t\n\f\r ";
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
-bool is_blank(char c) { return kBlanks.find(c) != std::string_view::npos; }
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const size_t begin = std::min(text.find_first_not_of(kBlanks), text.size());
-  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
-}
 
 bool has_word(std::string_view words, std::string_view word) {
   for (size_t at = words.find(word); at != std::string_view::npos; at = words.find(word, at + 1)) {

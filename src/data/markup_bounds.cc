@@ -3,18 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/ascii.h"
+
 namespace maru::data {
 namespace {
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
-
-std::string lowered(std::string_view text) {
-  std::string low(text);
-  std::transform(low.begin(), low.end(), low.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return low;
-}
 
 /// Copies the page from tag to tag. `done_` is how far it is copied, `at_` how far it is read.
 class Bounder {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "data/ascii.h"
 #include "text/unicode.h"
 
 namespace maru::data {
@@ -40,9 +41,6 @@ constexpr std::array<std::string_view, 16> kTexts = {"article",  "articles", "bo
                                                      "document", "entry",    "main", "page",    "post",    "posts",
                                                      "section",  "story",    "text", "wiki"};
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
-
 // "siteNavBar" → site, nav, bar.
 std::vector<std::string> parts_of(std::string_view name) {
   std::vector<std::string> parts(1);
@@ -72,12 +70,6 @@ NameHint hint_of_name(std::string_view name) {
   if (names_one_of(kPlaces) && !is_among(kPages, parts.back())) return NameHint::kPlace;
   if (!names_one_of(kTopics) || is_among(kTexts, parts.back())) return NameHint::kNone;
   return parts.size() > 1 && is_among(kFrames, parts.back()) ? NameHint::kPlace : NameHint::kTopic;
-}
-
-std::string_view trimmed(std::string_view s) {
-  while (!s.empty() && is_blank(s.front())) s.remove_prefix(1);
-  while (!s.empty() && is_blank(s.back())) s.remove_suffix(1);
-  return s;
 }
 
 // Lower case, without comments.

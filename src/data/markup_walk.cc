@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "data/ascii.h"
 #include "data/markup_hints.h"
 #include "data/markup_roles.h"
 
@@ -14,15 +15,6 @@ constexpr size_t kSignBytes = 32;  // of the longest text that may be only a sig
 
 std::string_view view(const xmlChar* text) {
   return text == nullptr ? std::string_view() : std::string_view(reinterpret_cast<const char*>(text));
-}
-
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
-
-std::string lowered(std::string_view text) {
-  std::string low(text);
-  std::transform(low.begin(), low.end(), low.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return low;
 }
 
 // The attributes that say anything here.
@@ -275,7 +267,7 @@ class BlockBuilder {
     }
     const size_t before = text_.size();
     for (const char c : text) {
-      if (is_space(c))
+      if (is_blank(c))
         add_space();
       else
         text_ += c;
@@ -294,7 +286,7 @@ class BlockBuilder {
   }
 
   void trim() {
-    while (!text_.empty() && is_space(text_.back())) text_.pop_back();
+    while (!text_.empty() && is_blank(text_.back())) text_.pop_back();
   }
 
   void boundary() {

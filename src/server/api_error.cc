@@ -36,9 +36,6 @@ ErrorCode code_of(int status) {
   }
 }
 
-// What clients send is repeated to them, but not megabytes of it.
-constexpr size_t kMaxMessageBytes = 1200, kMaxParamBytes = 200;
-
 Json or_null(const std::string& word) { return word.empty() ? Json(nullptr) : Json(word); }
 
 }  // namespace

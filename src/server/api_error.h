@@ -28,6 +28,9 @@ class ApiFailure : public Failure {
 
 /// The table from error codes to HTTP status, OpenAI type and code.
 ApiError to_api_error(const Error& error);
+/// What clients send is repeated to them, and written to logs, but not megabytes of it.
+inline constexpr size_t kMaxMessageBytes = 1200, kMaxParamBytes = 200;
+
 /// {"error": {…}} as text, one line.
 std::string error_body(const ApiError& error);
 Response to_response(const ApiError& error);

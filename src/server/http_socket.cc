@@ -65,12 +65,7 @@ asio::awaitable<Code> ClientSocket::wait_readable() {
 
 asio::awaitable<Code> ClientSocket::read_more(size_t most) {
   buffer_.erase(0, std::exchange(begin_, 0));
-  const size_t size = buffer_.size();
-  buffer_.resize(size + most);
-  Code code;
-  const size_t count = co_await socket_.async_read_some(asio::buffer(buffer_.data() + size, most), into(code));
-  buffer_.resize(size + count);
-  co_return code;
+  co_return co_await read_into(buffer_, most);
 }
 
 asio::awaitable<Code> ClientSocket::read_into(std::string& body, size_t most) {

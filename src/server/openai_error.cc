@@ -6,9 +6,10 @@
 namespace maru::server {
 
 void refuse(std::string_view message, std::string_view param, std::string_view code) {
-  constexpr size_t kMostMessage = 1200, kMostParam = 200;  // whatever it quotes: logs see it too
-  throw ApiFailure(
-      {.message = excerpt(message, kMostMessage), .param = excerpt(param, kMostParam), .code = std::string(code)});
+  constexpr size_t kItsLength = 40;  // what excerpt adds, so that the message is not cut twice
+  throw ApiFailure({.message = excerpt(message, kMaxMessageBytes - kItsLength),
+                    .param = excerpt(param, kMaxParamBytes - kItsLength),
+                    .code = std::string(code)});
 }
 
 }  // namespace maru::server
