@@ -7,7 +7,7 @@
 #include "base/json_fwd.h"
 #include "infer/generation.h"
 #include "server/http.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 
 namespace maru::server {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "server/openai_types.h"
-#include "text/chat_template.h"
+#include "text/chat/chat_template.h"
 
 namespace maru::server {
 

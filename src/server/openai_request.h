@@ -6,8 +6,8 @@
 
 #include "infer/generation.h"
 #include "server/openai_types.h"
-#include "text/chat_template.h"
-#include "text/tokenizer.h"
+#include "text/chat/chat_template.h"
+#include "text/tokenizer/tokenizer.h"
 
 namespace maru::server {
 

@@ -8,8 +8,8 @@
 #include "infer/engine.h"
 #include "server/choice_limits.h"
 #include "server/http_router.h"
-#include "text/chat_template.h"
-#include "text/tokenizer.h"
+#include "text/chat/chat_template.h"
+#include "text/tokenizer/tokenizer.h"
 
 namespace maru::server {
 
