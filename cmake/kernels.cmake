@@ -1,4 +1,4 @@
-# add_kernels(FAMILIES a b …): library `kernels` from <family>/dispatch.cc and <family>/cpu.cc, the latter compiled for each
+# add_kernels(FAMILIES a b … DEPS …): library `kernels` from <family>/dispatch.cc and <family>/cpu.cc, the latter compiled for each
 # instruction set; library `kernel_cases` from each <family>/cases.cc; `kernels_test` from kernel_test.cc and */*_test.cc.
 set(MARU_ISA_FLAGS_scalar "")
 set(MARU_ISA_FLAGS_avx2 -march=x86-64-v3)
@@ -9,7 +9,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
 endif()
 
 function(add_kernels)
-  cmake_parse_arguments(K "" "" "FAMILIES" ${ARGN})
+  cmake_parse_arguments(K "" "" "FAMILIES;DEPS" ${ARGN})
   file(GLOB tests RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS */*_test.cc)
   set(dispatch ${K_FAMILIES})
   list(TRANSFORM dispatch APPEND /dispatch.cc)
@@ -31,7 +31,7 @@ function(add_kernels)
     target_include_directories(probe_${isa} PRIVATE ${CMAKE_SOURCE_DIR}/src)
     list(APPEND probes $<TARGET_OBJECTS:probe_${isa}>)
   endforeach()
-  add_module(kernels SOURCES ${dispatch} ${objects} DEPS base TESTS kernel_test.cc ${tests} ${probes})
+  add_module(kernels SOURCES ${dispatch} ${objects} DEPS ${K_DEPS} TESTS kernel_test.cc ${tests} ${probes})
   set(cases ${K_FAMILIES})
   list(REMOVE_ITEM cases ceiling)  # a measurement, not an op
   list(TRANSFORM cases APPEND /cases.cc)

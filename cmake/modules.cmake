@@ -1,14 +1,8 @@
 # add_module: a folder of src/ as a static library plus its test executable.
-# The order of MARU_FOLDERS is the direction of dependence: a folder may only link folders named in its DEPS,
-# which must stand before it. `tests/tidy` checks the same for #include.
-
-set(MARU_FOLDERS)
-foreach(folder base tensor kernels ops nn formats models
-               text/unicode text/tokenizer text/tokenizer/files text/tokenizer/train text/langid text/chat/jinja text/chat ledger data optim train infer eval platform server cli)
-  if(EXISTS ${CMAKE_SOURCE_DIR}/src/${folder}/CMakeLists.txt)
-    list(APPEND MARU_FOLDERS ${folder})
-  endif()
-endforeach()
+# The DEPS of a folder's CMakeLists.txt are all it may use, and the only place where that is said: `tests/tidy` reads
+# them there, checks every #include by them, that they form no circle, and that docs/ARCHITECTURE.md says the same.
+file(GLOB_RECURSE MARU_FOLDERS CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} src/CMakeLists.txt)
+list(TRANSFORM MARU_FOLDERS REPLACE "/CMakeLists.txt$" "")
 
 set(MARU_WARNINGS -Wall -Wextra -Wno-missing-field-initializers -Wno-unknown-pragmas)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)

@@ -162,7 +162,8 @@ recorded("a long answer scrolls in its thread; header and composer stay where th
   const frame = await browser.run(`
     const box = (one) => document.querySelector(one).getBoundingClientRect();
     const page = document.scrollingElement;
-    return { overflow: page.scrollHeight - page.clientHeight, main: document.querySelector('main').scrollHeight - box('main').height,
+    return { overflow: page.scrollHeight - page.clientHeight,
+      main: document.querySelector('main').scrollHeight - box('main').height,
              top: box('.chat-bar').top, bottom: innerHeight - box('.composer').bottom,
              thread: document.querySelector('.thread').scrollHeight > 3 * box('.thread').height }`);
   assert.ok(frame.thread, "the answers are long");

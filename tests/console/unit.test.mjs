@@ -92,8 +92,8 @@ test("A verdict names the best compressor, and small differences are none", () =
   assert.deepEqual(verdict(2.5, { zstd: 3, xz: 2 }), { kind: "worse", peer: "xz", share: 1 - 2 / 2.5 });
   assert.equal(verdict(1.99, { xz: 2 }).kind, "level");
   assert.equal(verdict(2.01, { xz: 2 }).kind, "level");
-  for (const one of [verdict(1, {}), verdict(1, undefined), verdict(0, { xz: 1 }), verdict(1, { xz: 0 }), verdict(null, { xz: 1 })])
-    assert.equal(one, null);
+  const unsaid = [[1, {}], [1, undefined], [0, { xz: 1 }], [1, { xz: 0 }], [null, { xz: 1 }]];
+  for (const one of unsaid) assert.equal(verdict(...one), null);
 });
 
 test("Errors have words for people whatever the server sends", () => {

@@ -128,7 +128,7 @@ recorded("models show their facts, evaluation and provenance", async () => {
   await browser.until("location.hash === '#/chat/docs-ko'");
 });
 
-recorded("all models of the home are listed; what they are, whether they are good, and what to do next is said", async () => {
+recorded("models are listed; what they are, whether they are good, and what to do next is said", async () => {
   await visit("models");
   await browser.until("document.querySelectorAll('.model .evaluation').length === 2");
   const cards = await browser.run("return [...document.querySelectorAll('.model')].map((one) => one.innerText)");
@@ -149,7 +149,8 @@ recorded("all models of the home are listed; what they are, whether they are goo
 recorded("a finished run has no bars, and few steps have whole ticks", async () => {
   await visit("training/done");
   await browser.until("document.querySelector('.plot .curve')");
-  assert.equal(await browser.run("return document.querySelectorAll('[data-run=done] .track, .run-summary .track').length"), 0);
+  const tracks = "return document.querySelectorAll('[data-run=done] .track, .run-summary .track').length";
+  assert.equal(await browser.run(tracks), 0);
   assert.match(await browser.text(".run-summary"), /500 steps, all done/);
   assert.equal(await browser.run("return document.querySelectorAll('[data-run=docs-ko] .track').length"), 1);
   const ticks = await browser.run(

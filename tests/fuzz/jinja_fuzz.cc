@@ -31,7 +31,8 @@ const Json& messages() {
   static const Json kMessages = Json::parse(R"([
       {"role": "system", "content": "be <|brief|> \u00e9"},
       {"role": "user", "content": "  안녕 'x' \"y\" \n{{ z }} %s {}  ", "n": [1, -2.5, 1e300, null, true]},
-      {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "f", "arguments": {"a": {"b": []}}}}]}])");
+      {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "f",
+        "arguments": {"a": {"b": []}}}}]}])");
   return kMessages;
 }
 

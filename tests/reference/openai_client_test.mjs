@@ -86,7 +86,9 @@ test("gives several choices and repeats them", async () => {
 });
 
 test("completes text", async () => {
-  const answer = await client.completions.create({ model, prompt: "가나", max_tokens: 4, echo: true, seed: 1, ignore_eos: true });
+  const answer = await client.completions.create({
+    model, prompt: "가나", max_tokens: 4, echo: true, seed: 1, ignore_eos: true,
+  });
   assert.ok(answer.choices[0].text.startsWith("가나"));
   assert.equal(answer.usage.completion_tokens, 4);
 });
@@ -108,7 +110,8 @@ test("names what is wrong", async () => {
     assert.ok(error instanceof OpenAI.BadRequestError);
     return error.param === "temperature";
   });
-  await assert.rejects(ask({ messages: [{ role: "user", content: "x".repeat(9000) }] }), { code: "context_length_exceeded" });
+  const messages = [{ role: "user", content: "x".repeat(9000) }];
+  await assert.rejects(ask({ messages }), { code: "context_length_exceeded" });
   await assert.rejects(ask({ temprature: 1 }), /did you mean 'temperature'/);
 });
 
