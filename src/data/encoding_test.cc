@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "data/charset.h"
 #include "data/charset_guess.h"
-#include "data/text_in_charsets.h"
+#include "data/test_texts_in_charsets.h"
 
 namespace maru::data {
 namespace {

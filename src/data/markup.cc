@@ -55,9 +55,6 @@ ExtractedText with_counts(const BoundedMarkup& markup, const MarkupPage& page) {
 
 }  // namespace
 
-Result<MarkupPage> parse_html(std::string_view html) { return parse(bound_markup(html, false), false); }
-Result<MarkupPage> parse_xml(std::string_view xml) { return parse(bound_markup(xml, true), true); }
-
 Result<ExtractedText> extract_html(std::string_view html) {
   const BoundedMarkup markup = bound_markup(html, false);
   Result<MarkupPage> page = parse(markup, false);

@@ -19,14 +19,12 @@ struct ExtractedText {
   int64_t steps = 0;       // bytes, nodes and attributes looked at: the work that was done
 };
 
+/// The page without navigation, menus and footers, as readable text: headings, lists, tables and code are kept.
+///
 /// Types    UTF-8.
 /// Throws   nothing; kInvalidArgument as a Result when nesting exceeds the limit or the parser finds no document.
-Result<MarkupPage> parse_html(std::string_view html);
-/// Mallard pages and DocBook; other XML gives its text as one paragraph per element known as a block.
-Result<MarkupPage> parse_xml(std::string_view xml);
-
-/// The page without navigation, menus and footers, as readable text: headings, lists, tables and code are kept.
 Result<ExtractedText> extract_html(std::string_view html);
+/// Mallard pages and DocBook; other XML gives its text as one paragraph per element known as a block.
 Result<ExtractedText> extract_xml(std::string_view xml);
 
 }  // namespace maru::data

@@ -168,23 +168,6 @@ bool GgufArchitecture::transposed(std::string_view name) const {
 
 namespace {
 
-// Row `from(half, pair)` of each head goes to `to(half, pair)`.
-template <class From, class To>
-void reorder(std::vector<float>& values, int64_t rows, int64_t heads, const From& from, const To& to) {
-  CHECK(heads > 0 && rows % (2 * heads) == 0);
-  const int64_t cols = static_cast<int64_t>(values.size()) / rows, head = rows / heads, pairs = head / 2;
-  std::vector<float> result(values.size());
-  for (int64_t h = 0; h < heads; ++h)
-    for (int64_t half = 0; half < 2; ++half)
-      for (int64_t pair = 0; pair < pairs; ++pair)
-        std::copy_n(values.begin() + (h * head + from(half, pair, pairs)) * cols, cols,
-                    result.begin() + (h * head + to(half, pair, pairs)) * cols);
-  values = std::move(result);
-}
-
-int64_t apart(int64_t half, int64_t pair, int64_t pairs) { return half * pairs + pair; }
-int64_t together(int64_t half, int64_t pair, int64_t) { return pair * 2 + half; }
-
 uint32_t file_type_of(GgmlType type) {
   switch (type) {
     case GgmlType::kF32: return 0;
@@ -211,11 +194,15 @@ void put_rope(const Json& config, GgufKeyWriter& keys) {
 }  // namespace
 
 void interleave_rows(std::vector<float>& values, int64_t rows, int64_t heads) {
-  reorder(values, rows, heads, apart, together);
-}
-
-void separate_rows(std::vector<float>& values, int64_t rows, int64_t heads) {
-  reorder(values, rows, heads, together, apart);
+  CHECK(heads > 0 && rows % (2 * heads) == 0);
+  const int64_t cols = static_cast<int64_t>(values.size()) / rows, head = rows / heads, pairs = head / 2;
+  std::vector<float> result(values.size());
+  for (int64_t h = 0; h < heads; ++h)
+    for (int64_t half = 0; half < 2; ++half)
+      for (int64_t pair = 0; pair < pairs; ++pair)
+        std::copy_n(values.begin() + (h * head + half * pairs + pair) * cols, cols,
+                    result.begin() + (h * head + 2 * pair + half) * cols);
+  values = std::move(result);
 }
 
 GgmlType stored_type(GgmlType type, std::string_view gguf_name, const std::vector<int64_t>& shape) {

@@ -42,10 +42,9 @@ class GgufArchitecture {
   int64_t heads_ = 0, key_value_heads_ = 0;
 };
 
-/// Reorders the rows of every head: Hugging Face's halves become neighbours, and back.
+/// Reorders the rows of every head: Hugging Face's halves become neighbours.
 /// Shapes   values: [rows, cols] with rows a multiple of 2 · heads; CHECKed.
 void interleave_rows(std::vector<float>& values, int64_t rows, int64_t heads);
-void separate_rows(std::vector<float>& values, int64_t rows, int64_t heads);
 
 /// Which of the tensors to write as matrices of `type`, and how the others: vectors as F32; tables as Q8_0 where the
 /// type is Q4_0; F16 where rows are no whole blocks.

@@ -95,16 +95,6 @@ int64_t TokenDataset::begin_of(int64_t i) const {
   return first_token_[shard] + shards_[shard].begin_of(i - first_document_[shard]);
 }
 
-int64_t TokenDataset::document_at(int64_t position) const {
-  CHECK(position >= 0 && position < num_tokens_);
-  int64_t low = 0, high = num_documents_;  // begin_of(low) <= position < begin_of(high)
-  while (high - low > 1) {
-    const int64_t middle = low + (high - low) / 2;
-    (begin_of(middle) <= position ? low : high) = middle;
-  }
-  return low;
-}
-
 TokenDatasetWriter::TokenDatasetWriter(fs::path directory, uint32_t vocab_size, bool with_mask,
                                        int64_t tokens_per_shard)
     : directory_(std::move(directory)),

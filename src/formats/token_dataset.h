@@ -23,8 +23,6 @@ class TokenDataset {
   TokenDocument document(int64_t i) const;
   /// Position of document i's first token in the whole split; i = num_documents() gives num_tokens().
   int64_t begin_of(int64_t i) const;
-  /// The document that holds the token at `position`.
-  int64_t document_at(int64_t position) const;
   const std::vector<ShardReader>& shards() const { return shards_; }
 
  private:

@@ -35,7 +35,6 @@ class LossMask {
  public:
   LossMask() = default;
   LossMask(const std::byte* bits, int64_t first) : bits_(bits), first_(first) {}
-  bool present() const { return bits_ != nullptr; }
   bool operator[](int64_t i) const {
     const int64_t bit = first_ + i;
     return bits_ == nullptr || ((std::to_integer<unsigned>(bits_[bit >> 3]) >> (bit & 7)) & 1u) != 0;

@@ -69,7 +69,6 @@ class Scheduler {
   const std::vector<PageId>& pages(SequenceId id) const { return at(id).pages; }
   int64_t num_computed(SequenceId id) const { return at(id).computed; }
   int64_t num_running() const { return num_running_; }
-  int64_t num_waiting() const { return static_cast<int64_t>(sequences_.size()) - num_running_; }
   int64_t num_preemptions() const { return num_preemptions_; }
   const PageAllocator& allocator() const { return pages_; }
 

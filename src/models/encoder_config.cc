@@ -107,8 +107,6 @@ Activation EncoderConfig::activation() const {
   return *known;
 }
 
-bool is_encoder_config(const Json& json) { return json.is_object() && find_family(architecture_of(json)) != nullptr; }
-
 EncoderConfig encoder_config_from_hugging_face(const Json& json, const std::string& where) {
   if (!json.is_object()) throw Failure(ErrorCode::kInvalidArgument, where + ": expected a JSON object");
   const EncoderFamily& family = require_family(json, where);

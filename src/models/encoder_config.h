@@ -50,7 +50,4 @@ struct EncoderConfig {
 ///          kInvalidArgument for numbers that do not fit together.
 EncoderConfig encoder_config_from_hugging_face(const Json& json, const std::string& where);
 
-/// Whether config.json names an architecture that the above reads.
-bool is_encoder_config(const Json& json);
-
 }  // namespace maru

@@ -27,7 +27,6 @@ Tensor Attention::forward(Context& ctx, const Tensor& x, const Batch& batch, con
                                  .kv_heads = config.kv_heads,
                                  .head_dim = config.head_dim,
                                  .scale = config.scale,
-                                 .causal = config.causal,
                                  .window = config.window,
                                  .softcap = config.softcap};
   return o_proj.forward(ctx, attention(ctx, q, k, v, batch.key_spans(layer), options));

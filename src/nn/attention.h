@@ -11,7 +11,7 @@ namespace maru {
 struct AttentionConfig {
   int64_t hidden_size, heads, kv_heads, head_dim;
   double scale, norm_eps;
-  bool qk_norm = false, causal = true;
+  bool qk_norm = false;
   double norm_weight_offset = 0;
   int64_t window = 0;  // keys a token sees, itself included; 0: all
   double softcap = 0;  // of scores; 0: off

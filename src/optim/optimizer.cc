@@ -136,10 +136,4 @@ std::vector<StateTensor> Optimizer::state() const {
   return all;
 }
 
-size_t Optimizer::state_bytes() const {
-  size_t bytes = 0;
-  for (const StateTensor& s : state()) bytes += s.tensor.bytes();
-  return bytes;
-}
-
 }  // namespace maru

@@ -47,7 +47,6 @@ class Optimizer {
   /// Multiplier that clips a gradient of this norm.
   double clip_scale(double norm) const;
   std::vector<StateTensor> state() const;
-  size_t state_bytes() const;
 
  private:
   struct Slot {

@@ -88,6 +88,4 @@ void Arena::release(size_t offset, size_t bytes) {
   free_[offset] = bytes;
 }
 
-void Arena::reset_statistics() { peak_ = 0, trace_ = 0; }
-
 }  // namespace maru

@@ -47,7 +47,6 @@ class Arena {
   size_t peak() const { return peak_; }
   /// A hash of every address returned so far: two runs with the same trace touched the same memory.
   uint64_t trace() const { return trace_; }
-  void reset_statistics();
 
  private:
   Arena(size_t capacity, bool dry);

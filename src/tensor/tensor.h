@@ -38,13 +38,6 @@ class Tensor {
   explicit operator bool() const { return shape_.size() > 0; }
   /// Whether another tensor looks at the same memory.
   bool shared() const { return owner_.use_count() > 1; }
-  /// The same memory with another shape of the same size.
-  Tensor reshaped(Shape shape) const {
-    CHECK(shape.size() == size());
-    Tensor t = *this;
-    t.shape_ = shape;
-    return t;
-  }
 
   int32_t node = -1;  // place on the tape; -1: not recorded
 

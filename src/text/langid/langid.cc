@@ -219,6 +219,4 @@ LanguageGuess LanguageIdentifier::identify(std::string_view text) const {
 
 const std::vector<std::string>& LanguageIdentifier::languages() const { return state_->model.languages; }
 
-std::string LanguageIdentifier::serialise() const { return serialise_langid(state_->model); }
-
 }  // namespace maru::text

@@ -48,14 +48,13 @@ struct LanguageGuess {
 class LanguageIdentifier {
  public:
   explicit LanguageIdentifier(LangidModel model);
-  /// Reads what serialise() wrote. `name` stands in the errors. Takes no memory that the bytes do not justify.
+  /// Reads what serialise_langid() (file.h) wrote. `name` stands in the errors. Takes no memory that the bytes do not
+  /// justify.
   static Result<LanguageIdentifier> parse(std::string_view bytes, std::string_view name);
   /// Throws kNotFound, or kDataLoss when the file is truncated or corrupt.
   static LanguageIdentifier load(const fs::path& path);
   /// The model inside this program. Cost: a few milliseconds and 2 MB per call; keep the value.
   static LanguageIdentifier builtin();
-  /// Types: little-endian; see docs/langid.md for the layout.
-  std::string serialise() const;
 
   /// The most probable language; "und" with its probability for a language that is none of the model's, and with 0 for
   /// a text without letters of any known script. Types: any bytes. Cost: linear up to 16 KiB; of longer texts 16

@@ -27,7 +27,6 @@ class ByteTrie {
   }
   /// The number of the key that ends at `node`; -1: none does.
   int32_t value(uint32_t node) const { return values_[node]; }
-  size_t num_nodes() const { return values_.size(); }
 
  private:
   static constexpr uint64_t kEmpty = UINT64_MAX;
