@@ -1,20 +1,22 @@
 // Regular expressions over names of modules, as PEFT's rank_pattern and alpha_pattern have them: what Python's `re`
-// says, in time proportional to pattern times name whatever the pattern (no backtracking). Immutable, thread-safe.
+// says, executed by RE2, in time proportional to pattern times name whatever the pattern. Immutable, thread-safe.
 #pragma once
-#include <bitset>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/error.h"
+
+namespace re2 {
+class RE2;
+}
 
 namespace maru::formats {
 
 class NamePattern {
  public:
-  /// Literals, ".", classes "[a-z]" and "\d \w \s", groups, "|", "* + ? {m,n}" (lazy or not: the answer is the same),
-  /// "^" and "$". Everything else (look-around, back-references, flags) is refused, as are patterns that are not ASCII
-  /// or need more than a few thousand states. `where` begins the message.
+  /// What RE2 and Python read alike. Refused is what RE2 does not have (look-around, back-references) or reads another
+  /// way, and patterns that need more memory than a few hundred KiB. `where` begins the message.
   static Result<NamePattern> compile(std::string_view pattern, const std::string& where);
 
   /// Whether it matches all of the name, or what lies behind one of its dots: Python's
@@ -22,14 +24,7 @@ class NamePattern {
   bool names(std::string_view name) const;
 
  private:
-  friend class NamePatternCompiler;
-  enum class Step : uint8_t { kBytes, kFork, kJump, kBegin, kEnd, kDone };
-  struct Instruction {
-    Step step = Step::kDone;
-    int forward = 1, other = 1;  // kFork, kJump: distances to the next instruction
-    std::bitset<256> bytes;      // kBytes: what it reads
-  };
-  std::vector<Instruction> program_;
+  std::shared_ptr<const re2::RE2> compiled_;
 };
 
 }  // namespace maru::formats
