@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 #include "models/weights.h"
 
 namespace maru {

@@ -14,7 +14,7 @@
 #include "ledger/artefact_writer.h"
 #include "ledger/name.h"
 #include "models/adapter.h"
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 #include "models/weights.h"
 #include "train/validate.h"
 

@@ -11,7 +11,7 @@
 #include "formats/convert.h"
 #include "infer/gguf_text.h"
 #include "ledger/artefact_writer.h"
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 #include "models/quantize.h"
 #include "text/chat/chat_files.h"
 

@@ -12,7 +12,7 @@
 #include "formats/weight_files.h"
 #include "infer/model_text.h"
 #include "ledger/artefact_writer.h"
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 
 namespace maru::cli {
 namespace {

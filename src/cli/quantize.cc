@@ -10,7 +10,7 @@
 #include "eval/windows.h"
 #include "ledger/artefact_writer.h"
 #include "models/calibrate.h"
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 #include "models/quantized_files.h"
 #include "text/tokenizer/files/load_tokenizer.h"
 #include "train/validate.h"

@@ -11,8 +11,8 @@
 #include "data/listing.h"
 #include "formats/token_dataset.h"
 #include "ledger/artefact_writer.h"
-#include "text/tokenizer/encoder.h"
 #include "text/tokenizer/files/load_tokenizer.h"
+#include "text/tokenizer/token_encoder.h"
 
 namespace maru::data {
 namespace {
@@ -31,7 +31,7 @@ struct Packed {
 };
 
 /// Encodes one line; called on any thread with that thread's encoder. Throws Failure.
-using EncodeLine = std::function<Packed(text::Encoder&, const Line&)>;
+using EncodeLine = std::function<Packed(text::TokenEncoder&, const Line&)>;
 using KeepLine = std::function<bool(std::string_view line)>;
 
 /// Turns files of lines into the shards of one split after the other.
@@ -86,10 +86,10 @@ class Packer {
   formats::TokenDatasetWriter& writer_;
   const EncodeLine encode_;
   ThreadPool& pool_;
-  std::vector<text::Encoder> encoders_;
+  std::vector<text::TokenEncoder> encoders_;
 };
 
-Packed encode_document(text::Encoder& encoder, const Line& line) {
+Packed encode_document(text::TokenEncoder& encoder, const Line& line) {
   Json json = parse_json(line.text, line.where).value();
   const auto it = json.is_object() ? json.find("text") : json.end();
   if (it == json.end() || !it->is_string())
@@ -111,7 +111,7 @@ uint64_t assistant_bytes(const Json& messages) {
   return bytes;
 }
 
-Packed encode_chat_line(const text::ChatTemplate& chat_template, text::Encoder& encoder, const Line& line) {
+Packed encode_chat_line(const text::ChatTemplate& chat_template, text::TokenEncoder& encoder, const Line& line) {
   const ChatLine chat = parse_chat(line.text, line.where).value();
   try {
     const text::RenderedChat rendered =
@@ -219,7 +219,7 @@ PackResult pack_dataset(const fs::path& dataset, const PackOptions& options, Thr
 PackResult pack_chats(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
   const ledger::Place place = place_of(options);
   const auto chat_template = load_chat_template(options.tokenizer);
-  const auto encode = [chat_template](text::Encoder& encoder, const Line& line) {
+  const auto encode = [chat_template](text::TokenEncoder& encoder, const Line& line) {
     return encode_chat_line(*chat_template, encoder, line);
   };
   PackJob job{options, new_manifest(options, place), {}, encode, true};

@@ -8,7 +8,7 @@
 #include "base/byte_source.h"
 #include "base/json.h"
 #include "eval/score.h"
-#include "text/tokenizer/encoder.h"
+#include "text/tokenizer/token_encoder.h"
 
 namespace maru::eval {
 namespace {
@@ -45,7 +45,7 @@ void add_document(Windows& to, std::span<const int32_t> tokens, uint64_t bytes, 
 Windows windows_of(const std::vector<std::string>& documents, const text::Tokenizer& tokenizer, int64_t length,
                    int64_t most_tokens) {
   Windows windows;
-  text::Encoder encoder(tokenizer);
+  text::TokenEncoder encoder(tokenizer);
   for (const std::string& document : documents) {
     if (is_full(windows, most_tokens)) break;
     std::vector<int32_t> tokens;

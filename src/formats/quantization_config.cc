@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
-#include "formats/quantized_weight.h"
+#include "formats/integer_weight.h"
 
 namespace maru::formats {
 namespace {

@@ -1,5 +1,5 @@
 // The tensors that together are one quantized weight, with their shapes checked before an element is read. Internal to
-// quantized_weight.cc.
+// integer_weight.cc.
 #pragma once
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,7 +9,7 @@
 
 #include "base/bfloat16.h"
 #include "base/float16.h"
-#include "formats/quantized_weight.h"
+#include "formats/integer_weight.h"
 
 namespace maru::formats {
 

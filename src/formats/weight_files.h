@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "formats/gguf.h"
-#include "formats/quantized_weight.h"
+#include "formats/integer_weight.h"
 #include "formats/safetensors.h"
 
 namespace maru::formats {

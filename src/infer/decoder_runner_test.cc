@@ -9,7 +9,7 @@
 #include "infer/fake_model.h"
 #include "infer/generate.h"
 #include "infer/loaded_model.h"
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 #include "models/weights.h"
 #include "text/tokenizer/files/tokenizer_json.h"
 

@@ -50,7 +50,7 @@ struct Engine::Active {
   int64_t num_to_score() const { return request->score_prompt ? static_cast<int64_t>(request->prompt.size()) - 1 : 0; }
 };
 
-struct Engine::Outcome {
+struct Engine::ChunkOutcome {
   std::optional<ScoredToken> token;
   std::optional<Error> error;
 };
@@ -208,7 +208,7 @@ bool Engine::step() {
   const std::vector<Chunk> chunks = scheduler_.plan();
   if (chunks.empty()) return false;
   const auto begin = Clock::now();
-  std::vector<Outcome> outcomes(chunks.size());
+  std::vector<ChunkOutcome> outcomes(chunks.size());
   compute(chunks, outcomes);
   scheduler_.commit(chunks);
   for (size_t i = 0; i < chunks.size(); ++i) deliver(chunks[i], outcomes[i]);
@@ -218,7 +218,7 @@ bool Engine::step() {
   return true;
 }
 
-void Engine::compute(const std::vector<Chunk>& chunks, std::vector<Outcome>& outcomes) {
+void Engine::compute(const std::vector<Chunk>& chunks, std::vector<ChunkOutcome>& outcomes) {
   std::vector<StepSequence> sequences;
   for (const Chunk& chunk : chunks) {
     const Active& active = active_.at(chunk.id);
@@ -236,14 +236,14 @@ void Engine::compute(const std::vector<Chunk>& chunks, std::vector<Outcome>& out
       take_logits(chunks[i], row, logits, outcomes[i]);
     });
   } catch (...) {
-    for (Outcome& outcome : outcomes) outcome.error = current_error();
+    for (ChunkOutcome& outcome : outcomes) outcome.error = current_error();
   }
   // Whatever came of weights that are gone must not leave.
   if (const auto intact = mapped_files_intact(); !intact)
-    for (Outcome& outcome : outcomes) outcome.error = intact.error();
+    for (ChunkOutcome& outcome : outcomes) outcome.error = intact.error();
 }
 
-void Engine::take_logits(const Chunk& chunk, int64_t row, std::span<const float> logits, Outcome& outcome) {
+void Engine::take_logits(const Chunk& chunk, int64_t row, std::span<const float> logits, ChunkOutcome& outcome) {
   if (outcome.error) return;
   Active& active = active_.at(chunk.id);
   const auto score = [](const Sample& sample) {
@@ -262,7 +262,7 @@ void Engine::take_logits(const Chunk& chunk, int64_t row, std::span<const float>
   }
 }
 
-void Engine::deliver(const Chunk& chunk, Outcome& outcome) {
+void Engine::deliver(const Chunk& chunk, ChunkOutcome& outcome) {
   const auto it = active_.find(chunk.id);
   if (it == active_.end()) return;  // failed with another choice of its request
   const std::shared_ptr<Channel> channel = it->second.channel;
@@ -274,7 +274,7 @@ void Engine::deliver(const Chunk& chunk, Outcome& outcome) {
   if (outcome.error) fail(channel, *outcome.error);
 }
 
-void Engine::take_outcome(const Chunk& chunk, Active& active, Outcome& outcome) {
+void Engine::take_outcome(const Chunk& chunk, Active& active, ChunkOutcome& outcome) {
   if (!chunk.last) return;
   if (active.request->score_prompt && active.generated() == 0)
     active.channel->push({.choice = active.choice, .tokens = std::move(active.prompt_scores), .is_prompt = true});

@@ -79,8 +79,8 @@ class Engine {
     uint64_t seed;
     Clock::time_point time;
   };
-  struct Active;   // one choice
-  struct Outcome;  // of one chunk of a step
+  struct Active;        // one choice
+  struct ChunkOutcome;  // of one chunk of a step
 
   void check(const GenerationRequest& request) const;
   void loop();
@@ -91,10 +91,10 @@ class Engine {
   void pause_slow_readers();
   void expire();
   bool step();
-  void compute(const std::vector<Chunk>& chunks, std::vector<Outcome>& outcomes);
-  void take_logits(const Chunk& chunk, int64_t row, std::span<const float> logits, Outcome& outcome);
-  void deliver(const Chunk& chunk, Outcome& outcome);
-  void take_outcome(const Chunk& chunk, Active& active, Outcome& outcome);
+  void compute(const std::vector<Chunk>& chunks, std::vector<ChunkOutcome>& outcomes);
+  void take_logits(const Chunk& chunk, int64_t row, std::span<const float> logits, ChunkOutcome& outcome);
+  void deliver(const Chunk& chunk, ChunkOutcome& outcome);
+  void take_outcome(const Chunk& chunk, Active& active, ChunkOutcome& outcome);
   void accept(SequenceId id, Active& active, ScoredToken token);
   void time_token(Active& active);
   void end(SequenceId id, Active& active, FinishReason reason, Piece piece);

@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "infer/encoder_runner.h"
-#include "text/tokenizer/encoder.h"
+#include "text/tokenizer/token_encoder.h"
 
 namespace maru::infer {
 
@@ -47,7 +47,7 @@ class LoadedEncoder {
   std::string name_;
   SentenceEncoder model_;
   text::Tokenizer tokenizer_;
-  text::Encoder encoder_;
+  text::TokenEncoder encoder_;
   EncoderRunner runner_;
 };
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 #include "ops/attention.h"
 
 namespace maru::infer {

@@ -10,7 +10,7 @@
 #include "infer/fake_model.h"
 #include "infer/generate.h"
 #include "infer/loaded_model.h"
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 #include "models/quantize.h"
 #include "models/quantized_files.h"
 #include "models/weights.h"

@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "formats/convert.h"
 #include "formats/safetensors_writer.h"
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 #include "models/quantize.h"
 #include "models/weights.h"
 #include "ops/quantized.h"

@@ -5,7 +5,7 @@
 #include <map>
 #include <memory>
 
-#include "ops/gptq.h"
+#include "models/gptq.h"
 #include "ops/quantized.h"
 
 namespace maru {

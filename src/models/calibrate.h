@@ -5,7 +5,7 @@
 
 namespace maru {
 
-/// As quantize_weights, with the weights of the blocks' linear layers rounded by GPTQ (ops/gptq.h) for the inputs that
+/// As quantize_weights, with the weights of the blocks' linear layers rounded by GPTQ (gptq.h) for the inputs that
 /// they have on `texts`. Tables, and the experts of mixtures, are rounded as by quantize_weights.
 ///
 /// Shapes   texts: token sequences of at most the model's context.

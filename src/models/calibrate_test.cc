@@ -9,7 +9,7 @@
 
 #include "base/random.h"
 #include "formats/safetensors.h"
-#include "ops/gptq.h"
+#include "models/gptq.h"
 #include "ops/quantized.h"
 
 namespace maru {

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "ops/checkpoint.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
 #include "ops/lora.h"
 #include "ops/loss.h"
 #include "ops/quantized.h"
+#include "ops/recompute.h"
 
 namespace maru {
 namespace {
@@ -124,7 +124,7 @@ Tensor Decoder::forward(Context& ctx, const Batch& batch) {
   if (observe) observe(0, x);
   for (int64_t i = 0; i < config_.num_hidden_layers; ++i) {
     const auto run = [this, i, &batch](Context& c, const Tensor& h) { return block(c, i, h, batch); };
-    x = recompute ? checkpoint(ctx, x, run) : run(ctx, x);
+    x = recompute ? recomputed(ctx, x, run) : run(ctx, x);
     if (observe) observe(i + 1, x);
   }
   return std::visit([&](auto& norm) { return norm.forward(ctx, x); }, norm_);

@@ -47,7 +47,7 @@ struct EncoderBlock {
   void visit(const std::string& prefix, const Visitor&);
 };
 
-/// Weights come from a visitor (see encoder_checkpoint.h). Thread-compatible: forward only reads.
+/// Weights come from a visitor (see encoder_files.h). Thread-compatible: forward only reads.
 class Encoder {
  public:
   /// `dtype` is that of weights and activations.

@@ -9,7 +9,7 @@
 #include "formats/block_quant.h"
 #include "formats/convert.h"
 #include "formats/gguf_model.h"
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 #include "models/weight_source.h"
 #include "models/weights.h"
 #include "ops/quantized.h"

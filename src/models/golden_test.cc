@@ -8,7 +8,7 @@
 #include <map>
 
 #include "formats/safetensors.h"
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 #include "models/weights.h"
 
 namespace maru {

@@ -8,8 +8,8 @@
 
 #include "base/json.h"
 #include "formats/safetensors.h"
-#include "models/checkpoint.h"
 #include "models/config.h"
+#include "models/model_files.h"
 #include "models/quantize.h"
 
 namespace maru {

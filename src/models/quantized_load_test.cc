@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "formats/safetensors_writer.h"
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 #include "models/weights.h"
 #include "ops/quantized.h"
 

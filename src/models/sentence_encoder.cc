@@ -6,7 +6,7 @@
 #include <array>
 
 #include "base/json.h"
-#include "models/encoder_checkpoint.h"
+#include "models/encoder_files.h"
 #include "models/weight_source.h"
 
 namespace maru {

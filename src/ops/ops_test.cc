@@ -2,11 +2,11 @@
 #include <gtest/gtest.h>
 
 #include "ops/activation.h"
-#include "ops/checkpoint.h"
 #include "ops/elementwise.h"
 #include "ops/linear.h"
 #include "ops/loss.h"
 #include "ops/norm.h"
+#include "ops/recompute.h"
 
 namespace maru {
 namespace {
@@ -75,7 +75,7 @@ TEST_F(OpsTest, RecomputationGivesTheSameGradient) {
   const auto inner = [](Context& c, const Tensor& x) { return add_scaled(c, x, swiglu(c, x, scale(c, x, 0.3))); };
   EXPECT_LT(worst_error([&](Context& c, const Tensor& x) {
               const Tensor h = swiglu(c, x, x);
-              return add_scaled(c, checkpoint(c, checkpoint(c, h, inner), inner), h);
+              return add_scaled(c, recomputed(c, recomputed(c, h, inner), inner), h);
             }),
             1e-12);
 }

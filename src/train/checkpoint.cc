@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "formats/safetensors.h"
 #include "ledger/artefact_writer.h"
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 
 namespace maru::train {
 namespace {

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/progress.h"
 #include "ledger/artefact_writer.h"
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 #include "models/weights.h"
 #include "train/budget.h"
 #include "train/checkpoint.h"

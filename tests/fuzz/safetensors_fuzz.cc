@@ -1,6 +1,6 @@
 // Safetensors from hostile hands: parsed, then read as weights of each quantization method under each of its names.
 #include "base/json.h"
-#include "formats/quantized_weight.h"
+#include "formats/integer_weight.h"
 #include "formats/safetensors.h"
 
 namespace maru::formats {

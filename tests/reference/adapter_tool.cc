@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "formats/name_pattern.h"
 #include "models/adapter.h"
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 #include "models/quantize.h"
 #include "models/weights.h"
 #include "ops/quantized.h"

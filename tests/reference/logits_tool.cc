@@ -7,7 +7,7 @@
 
 #include "base/hash.h"
 #include "infer/decoder_runner.h"
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 
 namespace maru::infer {
 namespace {
@@ -36,8 +36,8 @@ std::string logits_of(StepModel& model) {
     std::vector<StepSequence> step;
     for (const Served& s : served)
       if (s.past < kTokens)
-        step.push_back({std::span(s.tokens).subspan(static_cast<size_t>(s.past), static_cast<size_t>(s.next())),
-                        s.past, s.pages});
+        step.push_back(
+            {std::span(s.tokens).subspan(static_cast<size_t>(s.past), static_cast<size_t>(s.next())), s.past, s.pages});
     model.run(step, [&](size_t, int64_t, std::span<const float> logits) {
       hash.update({reinterpret_cast<const char*>(logits.data()), logits.size_bytes()});
     });

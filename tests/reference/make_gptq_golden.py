@@ -3,7 +3,7 @@ upper Cholesky factor of the inverse Hessian, the error of a column taken out of
 
 The scale of a group of 32 is found when its first column is reached, by the error that GPTQ minimises: the quadratic form
 of the columns up to the group's end with all later ones free (a Schur complement of the Hessian). This shares nothing
-with src/ops/gptq.cc but the definition. Run: python tests/reference/make_gptq_golden.py
+with src/models/gptq.cc but the definition. Run: python tests/reference/make_gptq_golden.py
 """
 import pathlib
 

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <string>
 
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 #include "models/weights.h"
 #include "ops/quantized.h"
 

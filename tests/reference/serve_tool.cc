@@ -8,7 +8,7 @@
 #include "base/interrupt.h"
 #include "base/json.h"
 #include "infer/fake_model.h"
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 #include "models/weights.h"
 #include "server/serve.h"
 #include "text/tokenizer/files/tokenizer_json.h"

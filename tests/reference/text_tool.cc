@@ -44,7 +44,7 @@ std::vector<Json> read_lines(const std::string& path) {
 
 void ids(const Arguments& a) {
   const Tokenizer tokenizer = load_tokenizer(a.at(0));
-  Encoder encoder(tokenizer);
+  TokenEncoder encoder(tokenizer);
   for (const Json& line : read_lines(a.at(1)))
     std::cout << Json(encoder.encode(line.get_ref<const std::string&>())).dump() << "\n";
 }
@@ -72,7 +72,7 @@ Json decoded(const Tokenizer& tokenizer, const std::vector<int32_t>& ids) {
 
 void full(const Arguments& a) {
   const Tokenizer tokenizer = load_tokenizer(a.at(0));
-  Encoder encoder(tokenizer);
+  TokenEncoder encoder(tokenizer);
   for (const Json& line : read_lines(a.at(1))) {
     const std::string& text = line.get_ref<const std::string&>();
     const std::vector<int32_t> ids = encoder.encode(text, {.add_special_tokens = true});
@@ -186,7 +186,7 @@ void bench(const Arguments& a) {
   double best = 1e30, best_cpu = 1e30;
   size_t tokens = 0;
   for (int round = 0; round < std::stoi(a.at(2)); ++round) {
-    Encoder encoder(tokenizer);
+    TokenEncoder encoder(tokenizer);
     std::vector<int32_t> out;
     tokens = 0;
     const auto start = std::chrono::steady_clock::now();

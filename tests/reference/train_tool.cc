@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 #include "base/random.h"
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 #include "models/weights.h"
 #include "ops/embedding.h"
 #include "train/trainer.h"

@@ -272,7 +272,7 @@ RenderedChat ChatTemplate::render(const Json& messages, const ChatOptions& optio
 
 std::string chatml_jinja() { return chatml(false); }
 
-EncodedChat encode_chat(Encoder& encoder, const RenderedChat& chat) {
+EncodedChat encode_chat(TokenEncoder& encoder, const RenderedChat& chat) {
   EncodedChat encoded;
   for (size_t i = 0; i < chat.segments.size();) {
     const bool learned = chat.segments[i].learned;
@@ -290,7 +290,7 @@ EncodedChat encode_chat(Encoder& encoder, const RenderedChat& chat) {
 }
 
 EncodedChat encode_chat(const Tokenizer& tokenizer, const RenderedChat& chat) {
-  Encoder encoder(tokenizer, 0);
+  TokenEncoder encoder(tokenizer, 0);
   return encode_chat(encoder, chat);
 }
 

@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/json_fwd.h"
 #include "text/chat/jinja/template.h"
-#include "text/tokenizer/encoder.h"
+#include "text/tokenizer/token_encoder.h"
 
 namespace maru::text {
 
@@ -100,7 +100,7 @@ std::string chatml_jinja();
 
 /// Appends the ids of a rendered chat. A change of `learned` begins a new stretch of text, so that training begins with
 /// exactly the tokens of the generation prompt; other segments are encoded together, as transformers does.
-EncodedChat encode_chat(Encoder& encoder, const RenderedChat& chat);
+EncodedChat encode_chat(TokenEncoder& encoder, const RenderedChat& chat);
 EncodedChat encode_chat(const Tokenizer& tokenizer, const RenderedChat& chat);
 
 }  // namespace maru::text

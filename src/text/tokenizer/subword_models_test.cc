@@ -6,8 +6,8 @@
 
 #include "base/random.h"
 #include "text/tokenizer/char_bpe_model.h"
-#include "text/tokenizer/encoder.h"
 #include "text/tokenizer/files/spelled_merges.h"
+#include "text/tokenizer/token_encoder.h"
 #include "text/tokenizer/train/testing.h"
 #include "text/tokenizer/unigram_model.h"
 #include "text/tokenizer/word_models.h"

@@ -1,7 +1,7 @@
 #include "text/tokenizer/tokenizer.h"
 
 #include "text/tokenizer/char_bpe_model.h"
-#include "text/tokenizer/encoder.h"
+#include "text/tokenizer/token_encoder.h"
 #include "text/tokenizer/tokenizer_check.h"
 #include "text/tokenizer/unigram_model.h"
 #include "text/tokenizer/word_models.h"
@@ -92,13 +92,13 @@ Result<Tokenizer> Tokenizer::create(TokenizerSpec spec, std::string_view name) {
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
   std::vector<int32_t> ids;
-  Encoder(*this, 0).encode(text, options, ids);
+  TokenEncoder(*this, 0).encode(text, options, ids);
   return ids;
 }
 
 Encoding Tokenizer::encode_pair(std::string_view first, std::string_view second, const EncodeOptions& options) const {
   Encoding encoding;
-  Encoder(*this, 0).encode_pair(first, second, options, encoding);
+  TokenEncoder(*this, 0).encode_pair(first, second, options, encoding);
   return encoding;
 }
 

@@ -2,8 +2,8 @@
 // makes one from files.
 //
 // encode() and decode() are exact inverses for byte-level tokenizers without a normalizer, whatever the bytes. A
-// Tokenizer is immutable (but for set_roles before sharing): share it between threads, with one Encoder per thread in
-// hot loops.
+// Tokenizer is immutable (but for set_roles before sharing): share it between threads, with one TokenEncoder per thread
+// in hot loops.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -48,11 +48,11 @@ class Tokenizer {
   /// `name` stands in the errors. Any spec may be given: ids that do not fit together are refused.
   static Result<Tokenizer> create(TokenizerSpec spec, std::string_view name);
 
-  /// Cost     Allocates; use an Encoder in loops.
+  /// Cost     Allocates; use an TokenEncoder in loops.
   std::vector<int32_t> encode(std::string_view text, const EncodeOptions& options = {}) const;
   /// Both texts with what the post-processor puts around and between them, as cross-encoders want it.
   ///
-  /// Cost     Allocates; use an Encoder in loops.
+  /// Cost     Allocates; use an TokenEncoder in loops.
   Encoding encode_pair(std::string_view first, std::string_view second,
                        const EncodeOptions& options = {.add_special_tokens = true}) const;
   /// The text of the tokens; bytes that are no text come as they are from byte-level tokenizers, else as U+FFFD.

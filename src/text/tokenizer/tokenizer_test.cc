@@ -8,8 +8,8 @@
 
 #include "base/random.h"
 #include "text/tokenizer/bpe_long.h"
-#include "text/tokenizer/encoder.h"
 #include "text/tokenizer/stream_decoder.h"
+#include "text/tokenizer/token_encoder.h"
 #include "text/tokenizer/train/testing.h"
 
 namespace maru::text {
@@ -91,7 +91,7 @@ TEST(Tokenizer, CacheAndSharingChangeNothing) {
   std::vector<std::vector<int32_t>> expected, got(texts.size());
   for (const std::string& text : texts) expected.push_back(t.encode(text));
   const auto work = [&](size_t first) {
-    Encoder encoder(t, 512);  // so small that pieces push each other out
+    TokenEncoder encoder(t, 512);  // so small that pieces push each other out
     for (size_t i = first; i < texts.size(); i += 2) got[i] = encoder.encode(texts[i]);
   };
   std::jthread other([&] { work(1); });
@@ -151,7 +151,7 @@ TEST(Tokenizer, PairsThatComeUpLateStillGoFromLeftToRight) {
 // The length is part of the key: zeros behind a piece are not zeros in it.
 TEST(Tokenizer, CacheTellsPiecesWithZerosApart) {
   const Tokenizer t = small_tokenizer();
-  Encoder encoder(t);
+  TokenEncoder encoder(t);
   for (int round = 0; round < 2; ++round)
     for (size_t zeros = 1; zeros < 40; ++zeros) {
       const std::string text(zeros, '\0');
@@ -161,7 +161,7 @@ TEST(Tokenizer, CacheTellsPiecesWithZerosApart) {
 
 TEST(Tokenizer, EncoderAppendsAndDoesNotReadBehindTheText) {
   const Tokenizer t = small_tokenizer();
-  Encoder encoder(t);
+  TokenEncoder encoder(t);
   std::vector<int32_t> ids{7};
   const std::vector<char> exact{'a', 'b', ' ', 'a'};  // the sanitizer watches its end
   encoder.encode({exact.data(), exact.size()}, {.add_special_tokens = true}, ids);

@@ -3,14 +3,14 @@
 #include <cstdlib>
 #include <tuple>
 
-#include "text/tokenizer/encoder.h"
 #include "text/tokenizer/files/split_patterns.h"
+#include "text/tokenizer/token_encoder.h"
 
 namespace maru::text {
 
 GgufTrial try_gguf(const Tokenizer& tokenizer, const GgufVocabulary& vocabulary, std::span<const std::string> lines) {
   const Tokenizer theirs = gguf_tokenizer(vocabulary, "export").value();
-  Encoder our_encoder(tokenizer), their_encoder(theirs);
+  TokenEncoder our_encoder(tokenizer), their_encoder(theirs);
   GgufTrial trial{.pre = vocabulary.pre, .lines = static_cast<int64_t>(lines.size())};
   for (const std::string& line : lines) {
     const auto ours = our_encoder.encode(line), others = their_encoder.encode(line);

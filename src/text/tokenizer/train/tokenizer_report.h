@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/json_fwd.h"
-#include "text/tokenizer/encoder.h"
+#include "text/tokenizer/token_encoder.h"
 
 namespace maru::text {
 
@@ -16,7 +16,7 @@ struct NamedTokenizer {
   const Tokenizer* tokenizer = nullptr;
 };
 
-/// Counts texts as they come; owns one Encoder per tokenizer. Not thread-safe.
+/// Counts texts as they come; owns one TokenEncoder per tokenizer. Not thread-safe.
 class TokenizerReport {
  public:
   struct Row {
@@ -37,7 +37,7 @@ class TokenizerReport {
 
  private:
   std::vector<std::string> names_;
-  std::vector<Encoder> encoders_;
+  std::vector<TokenEncoder> encoders_;
   std::vector<Row> rows_;  // by language
   std::vector<int32_t> ids_;
 };

@@ -1,5 +1,5 @@
 // Rounding for inputs: its factors, its error beside plain rounding's, and an independent implementation's numbers.
-#include "ops/gptq.h"
+#include "models/gptq.h"
 
 #include <gtest/gtest.h>
 

@@ -19,11 +19,11 @@ struct ByteRange {
   size_t begin, end;
 };
 
-class Encoder {
+class TokenEncoder {
  public:
   static constexpr size_t kDefaultCacheBytes = 8 << 20;
   /// No cache if `cache_bytes` is 0.
-  explicit Encoder(const Tokenizer& tokenizer, size_t cache_bytes = kDefaultCacheBytes);
+  explicit TokenEncoder(const Tokenizer& tokenizer, size_t cache_bytes = kDefaultCacheBytes);
   /// Appends the ids of `text`.
   void encode(std::string_view text, const EncodeOptions& options, std::vector<int32_t>& ids);
   std::vector<int32_t> encode(std::string_view text, const EncodeOptions& options = {});

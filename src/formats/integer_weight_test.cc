@@ -1,5 +1,5 @@
 // Small weights spelled out by hand; tests/reference compares random ones with torch.
-#include "formats/quantized_weight.h"
+#include "formats/integer_weight.h"
 
 #include <gmock/gmock.h>
 

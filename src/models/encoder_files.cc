@@ -1,4 +1,4 @@
-#include "models/encoder_checkpoint.h"
+#include "models/encoder_files.h"
 
 #include <array>
 #include <string_view>

@@ -1,4 +1,4 @@
-#include "models/checkpoint.h"
+#include "models/model_files.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "ops/gptq.h"
+#include "models/gptq.h"
 
 #include <fmt/format.h>
 

@@ -9,7 +9,7 @@ namespace maru {
 ///
 /// Source   Chen et al. 2016, arXiv:1604.06174.
 template <class F>
-Tensor checkpoint(Context& ctx, const Tensor& x, F f) {
+Tensor recomputed(Context& ctx, const Tensor& x, F f) {
   if (!ctx.recording(x)) return f(ctx, x);
   Context quiet{ctx.stream, ctx.arena};
   Tensor y = f(quiet, x);

@@ -1,4 +1,4 @@
-#include "text/tokenizer/encoder.h"
+#include "text/tokenizer/token_encoder.h"
 
 #include <algorithm>
 #include <cstring>
@@ -43,18 +43,18 @@ AddedTokenMatcher::Match find_guarded(const Tokenizer& tokenizer, std::string_vi
 
 }  // namespace
 
-Encoder::Encoder(const Tokenizer& tokenizer, size_t cache_bytes)
+TokenEncoder::TokenEncoder(const Tokenizer& tokenizer, size_t cache_bytes)
     : tokenizer_(tokenizer), scratch_(tokenizer.model().make_scratch()) {
   if (cache_bytes > 0) cache_.emplace(cache_bytes / sizeof(PieceCache::Line));
 }
 
-std::vector<int32_t> Encoder::encode(std::string_view text, const EncodeOptions& options) {
+std::vector<int32_t> TokenEncoder::encode(std::string_view text, const EncodeOptions& options) {
   std::vector<int32_t> ids;
   encode(text, options, ids);
   return ids;
 }
 
-void Encoder::encode(std::string_view text, const EncodeOptions& options, std::vector<int32_t>& ids) {
+void TokenEncoder::encode(std::string_view text, const EncodeOptions& options, std::vector<int32_t>& ids) {
   for (const Wrapping::Part& part : tokenizer_.wrapping().single)
     if (part.sequence >= 0)
       encode_raw(text, options.parse_special, ids);
@@ -62,7 +62,8 @@ void Encoder::encode(std::string_view text, const EncodeOptions& options, std::v
       ids.insert(ids.end(), part.ids.begin(), part.ids.end());
 }
 
-void Encoder::encode_pair(std::string_view first, std::string_view second, const EncodeOptions& options, Encoding& to) {
+void TokenEncoder::encode_pair(std::string_view first, std::string_view second, const EncodeOptions& options,
+                               Encoding& to) {
   for (const Wrapping::Part& part : tokenizer_.wrapping().pair) {
     if (part.sequence >= 0)
       encode_raw(part.sequence == 0 ? first : second, options.parse_special, to.ids);
@@ -72,7 +73,7 @@ void Encoder::encode_pair(std::string_view first, std::string_view second, const
   }
 }
 
-void Encoder::encode_raw(std::string_view text, bool parse_special, std::vector<int32_t>& ids) {
+void TokenEncoder::encode_raw(std::string_view text, bool parse_special, std::vector<int32_t>& ids) {
   each_section(
       tokenizer_.matcher(false, parse_special), text,
       [&](std::string_view part) {
@@ -81,7 +82,7 @@ void Encoder::encode_raw(std::string_view text, bool parse_special, std::vector<
       [&](int32_t id) { ids.push_back(id); });
 }
 
-void Encoder::encode_guarded(std::string_view text, std::span<const ByteRange> input, std::vector<int32_t>& ids) {
+void TokenEncoder::encode_guarded(std::string_view text, std::span<const ByteRange> input, std::vector<int32_t>& ids) {
   const auto section = [&](size_t begin, size_t end) {
     encode_section({text.substr(begin, end - begin), begin == 0}, !touches(input, begin, end), ids);
   };
@@ -96,12 +97,12 @@ void Encoder::encode_guarded(std::string_view text, std::span<const ByteRange> i
   if (at < text.size()) section(at, text.size());
 }
 
-void Encoder::encode_section(Section section, bool parse_special, std::vector<int32_t>& ids) {
+void TokenEncoder::encode_section(Section section, bool parse_special, std::vector<int32_t>& ids) {
   section.text = tokenizer_.normalizer().apply(section.text, normalizer_scratch_, section.at_start);
   encode_normalized(section, parse_special, ids);
 }
 
-void Encoder::encode_normalized(Section section, bool parse_special, std::vector<int32_t>& ids) {
+void TokenEncoder::encode_normalized(Section section, bool parse_special, std::vector<int32_t>& ids) {
   each_section(
       tokenizer_.matcher(true, parse_special), section.text,
       [&](std::string_view part) {
@@ -110,7 +111,7 @@ void Encoder::encode_normalized(Section section, bool parse_special, std::vector
       [&](int32_t id) { ids.push_back(id); });
 }
 
-void Encoder::encode_plain(Section section, std::vector<int32_t>& ids) {
+void TokenEncoder::encode_plain(Section section, std::vector<int32_t>& ids) {
   const char* const end = section.text.data() + section.text.size();
   num_pending_ = 0;  // an exception may have left something behind
   waiting_.piece = {};
@@ -128,7 +129,7 @@ void Encoder::encode_plain(Section section, std::vector<int32_t>& ids) {
   flush(ids);
 }
 
-void Encoder::add_piece(std::string_view piece, const char* text_end, std::vector<int32_t>& ids) {
+void TokenEncoder::add_piece(std::string_view piece, const char* text_end, std::vector<int32_t>& ids) {
   const bool cached = cache_ && piece.size() <= PieceCache::kMaxBytes;
   PieceCache::Key key{};
   if (cached) {
@@ -139,7 +140,7 @@ void Encoder::add_piece(std::string_view piece, const char* text_end, std::vecto
   waiting_ = {piece, cached, key};
 }
 
-void Encoder::encode_waiting(std::vector<int32_t>& ids) {
+void TokenEncoder::encode_waiting(std::vector<int32_t>& ids) {
   if (waiting_.piece.empty()) return;
   const PieceCache::Line* line = waiting_.cached ? cache_->find(waiting_.key) : nullptr;
   if (line == nullptr) return encode_new_piece(ids);
@@ -148,7 +149,7 @@ void Encoder::encode_waiting(std::vector<int32_t>& ids) {
   num_pending_ += line->count;
 }
 
-void Encoder::encode_new_piece(std::vector<int32_t>& ids) {
+void TokenEncoder::encode_new_piece(std::vector<int32_t>& ids) {
   flush(ids);
   const size_t before = ids.size();
   tokenizer_.model().encode_piece(waiting_.piece, *scratch_, ids);
@@ -156,7 +157,7 @@ void Encoder::encode_new_piece(std::vector<int32_t>& ids) {
   if (waiting_.cached && count <= PieceCache::kMaxIds) cache_->insert(waiting_.key, ids.data() + before, count);
 }
 
-void Encoder::flush(std::vector<int32_t>& ids) {
+void TokenEncoder::flush(std::vector<int32_t>& ids) {
   ids.insert(ids.end(), pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(num_pending_));
   num_pending_ = 0;
 }

@@ -1,4 +1,4 @@
-#include "formats/quantized_weight.h"
+#include "formats/integer_weight.h"
 
 #include <algorithm>
 
