@@ -9,7 +9,7 @@ namespace {
 /// Sources of src/ without an x_test.cc beside them; most are tested by the test of what uses them.
 constexpr int kSourcesWithoutTest = 259;
 /// Lines of test for 1,000 lines of source in src/.
-constexpr int64_t kTestLinesPerThousand = 324;
+constexpr int64_t kTestLinesPerThousand = 328;
 
 TEST(Coverage, SourcesHaveATestBesideThem) {
   std::set<std::string> paths;
