@@ -3,7 +3,7 @@
 # which must stand before it. `tests/tidy` checks the same for #include.
 
 set(MARU_FOLDERS)
-foreach(folder base tensor kernels ops nn formats models text/jinja text ledger data optim train infer eval platform server cli)
+foreach(folder base tensor kernels ops nn formats models text/jinja text ledger data optim train infer eval platform http serving api/openai api/anthropic api/nim api/console api cli)
   if(EXISTS ${CMAKE_SOURCE_DIR}/src/${folder}/CMakeLists.txt)
     list(APPEND MARU_FOLDERS ${folder})
   endif()

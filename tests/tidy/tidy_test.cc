@@ -30,8 +30,10 @@ const std::map<std::string, std::set<std::string>>& direct_dependencies() {
       {"train", {"models", "optim", "data", "ledger"}},
       {"infer", {"models", "text"}},
       {"eval", {"infer", "train", "data"}},
-      {"server", {"eval", "infer", "ledger"}},
-      {"cli", {"server", "eval", "train", "data", "ledger", "infer"}}};
+      {"http", {"base"}},
+      {"serving", {"infer", "ledger"}},
+      {"api", {"http", "serving", "ledger"}},
+      {"cli", {"api", "eval", "train", "data", "ledger", "infer"}}};
   return kTable;
 }
 
