@@ -25,18 +25,18 @@ def client(server):
 
 
 def test_answers(server, client):
-    got = client.messages.create(model=server.model, messages=HELLO, max_tokens=24, temperature=0, system="친절하게")
+    got = client.messages.create(model=server.model, messages=HELLO, max_tokens=24, extra_body={"temperature": 0}, system="친절하게")
     assert got.type == "message" and got.role == "assistant" and got.model == server.model
     assert got.stop_reason in ("max_tokens", "end_turn") and got.stop_sequence is None
     assert got.content[0].type == "text"
     assert 0 < got.usage.output_tokens <= 24 and got.usage.input_tokens > 5
     blocks = [{"role": "user", "content": [{"type": "text", "text": "안녕"}, {"type": "text", "text": "하세요"}]}]
-    same = client.messages.create(model=server.model, messages=blocks, max_tokens=24, temperature=0, system="친절하게")
+    same = client.messages.create(model=server.model, messages=blocks, max_tokens=24, extra_body={"temperature": 0}, system="친절하게")
     assert same.content[0].text == got.content[0].text
 
 
 def test_streams_what_it_would_answer_whole(server, client):
-    arguments = dict(model=server.model, messages=HELLO, max_tokens=24, temperature=0)
+    arguments = dict(model=server.model, messages=HELLO, max_tokens=24, extra_body={"temperature": 0})
     whole = client.messages.create(**arguments)
     with client.messages.stream(**arguments) as stream:
         text = "".join(stream.text_stream)
@@ -47,7 +47,7 @@ def test_streams_what_it_would_answer_whole(server, client):
 
 
 def test_stops(server, client):
-    arguments = dict(model=server.model, messages=HELLO, max_tokens=24, temperature=0)
+    arguments = dict(model=server.model, messages=HELLO, max_tokens=24, extra_body={"temperature": 0})
     text = client.messages.create(**arguments).content[0].text
     stop = text[3]
     got = client.messages.create(**arguments, stop_sequences=["\x01\x02", stop])
