@@ -82,13 +82,14 @@ void add_serve(CLI::App& app, Session& session) {
   CLI::App* verb = app.add_subcommand("serve", "serve models: OpenAI-compatible and Anthropic API, and web console");
   struct Options {
     RecipeArguments recipe;
-    std::vector<std::string> models;
-    std::string adapter, address;
+    std::string model, adapter, address;
+    std::vector<std::string> also;
     int port = -1;
   };
   auto options = std::make_shared<Options>();
-  verb->add_option("model", options->models, "models by name, directory or GGUF file; the first is the console's")
-      ->required();
+  verb->add_option("model", options->model, "model by name, directory or GGUF file")->required();
+  verb->add_option("--also", options->also, "a further model to serve beside it under its own name; may be repeated")
+      ->allow_extra_args(false);
   add_adapter_option(verb, options->adapter);
   verb->add_option("--listen", options->address,
                    "address; anything beyond loopback needs an API key (MARU_API_KEY or api_key_file)");
@@ -98,9 +99,9 @@ void add_serve(CLI::App& app, Session& session) {
     auto config = from_json<api::ServeConfig>(options->recipe.read(), options->recipe.file);
     if (!options->address.empty()) config.http.address = options->address;
     if (options->port >= 0) config.http.port = options->port;
-    if (options->models.size() > 1 && !options->adapter.empty())
-      throw Failure(ErrorCode::kInvalidArgument, "--adapter: give one model with it, got several");
-    run_server(session, config, options->models, find_adapter(session, options->adapter));
+    std::vector<std::string> models{options->model};
+    models.insert(models.end(), options->also.begin(), options->also.end());
+    run_server(session, config, models, find_adapter(session, options->adapter));
   });
 }
 
