@@ -3,7 +3,9 @@
 # which must stand before it. `tests/tidy` checks the same for #include.
 
 set(MARU_FOLDERS)
-foreach(folder base tensor kernels ops nn formats models text/jinja text ledger data optim train infer eval platform http serving api/openai api/anthropic api/nim api/console api cli)
+foreach(folder base tensor kernels ops nn formats models
+               text/unicode text/tokenizer text/tokenizer/files text/tokenizer/train text/langid text/chat/jinja text/chat
+               ledger data optim train infer eval platform http serving api/openai api/anthropic api/nim api/console api cli)
   if(EXISTS ${CMAKE_SOURCE_DIR}/src/${folder}/CMakeLists.txt)
     list(APPEND MARU_FOLDERS ${folder})
   endif()
@@ -36,18 +38,19 @@ function(maru_target target)
   endif()
 endfunction()
 
-# add_module(name SOURCES … DEPS … LIBRARIES … TESTS …)
+# add_module(name SOURCES … DEPS … LIBRARIES … TESTS … TEST_DEPS …)
 #   DEPS       other modules (public); LIBRARIES  outside libraries (private unless the headers need them)
 #   PUBLIC_LIBRARIES  outside libraries that the module's headers include
+#   TEST_DEPS  other modules that only the tests use
 function(add_module name)
-  cmake_parse_arguments(M "" "" "SOURCES;DEPS;LIBRARIES;PUBLIC_LIBRARIES;TESTS" ${ARGN})
+  cmake_parse_arguments(M "" "" "SOURCES;DEPS;LIBRARIES;PUBLIC_LIBRARIES;TESTS;TEST_DEPS" ${ARGN})
   add_library(${name} STATIC ${M_SOURCES})
   maru_target(${name})
   target_link_libraries(${name} PUBLIC ${M_DEPS} ${M_PUBLIC_LIBRARIES} PRIVATE ${M_LIBRARIES})
   if(MARU_TESTS AND M_TESTS)
     add_executable(${name}_test ${M_TESTS})
     maru_target(${name}_test)
-    target_link_libraries(${name}_test PRIVATE ${name} ${M_LIBRARIES} GTest::gmock GTest::gtest_main)
+    target_link_libraries(${name}_test PRIVATE ${name} ${M_TEST_DEPS} ${M_LIBRARIES} GTest::gmock GTest::gtest_main)
     gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${name}
                          WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   endif()

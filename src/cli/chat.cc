@@ -9,7 +9,7 @@
 #include "cli/adapter.h"
 #include "cli/local_model.h"
 #include "cli/verbs.h"
-#include "text/chat_template.h"
+#include "text/chat/chat_template.h"
 
 namespace maru::cli {
 namespace {

@@ -13,7 +13,7 @@
 #include "ledger/artefact_writer.h"
 #include "models/checkpoint.h"
 #include "models/quantize.h"
-#include "text/chat_files.h"
+#include "text/chat/chat_files.h"
 
 namespace maru::cli {
 namespace {

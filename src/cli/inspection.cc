@@ -16,8 +16,8 @@
 #include "ledger/manifest.h"
 #include "models/config.h"
 #include "models/weight_source.h"
-#include "text/chat_files.h"
-#include "text/vocabulary_files.h"
+#include "text/chat/chat_files.h"
+#include "text/tokenizer/files/vocabulary_files.h"
 
 namespace maru::cli {
 namespace {

@@ -12,6 +12,7 @@
 #include "models/calibrate.h"
 #include "models/checkpoint.h"
 #include "models/quantized_files.h"
+#include "text/tokenizer/files/load_tokenizer.h"
 #include "train/validate.h"
 
 namespace maru::cli {
@@ -140,7 +141,7 @@ Json quantize_model(Session& session, const QuantizeArguments& a) {
   const QuantizedKind kind = a.to == "int8" ? QuantizedKind::kInt8 : QuantizedKind::kInt4;
   ledger::ArtefactWriter writer(out);  // before the work: nobody else makes it, and it can be written
   const auto model = load_plain(source);
-  const auto tokenizer = text::Tokenizer::load(source);
+  const auto tokenizer = text::load_tokenizer(source);
   const int64_t window = std::min(kLongestWindow, model->config().max_position_embeddings);
   const Measured measured = measured_text(session, a, source, tokenizer, window);
   const auto calibration = calibration_of(a, text, tokenizer, window);

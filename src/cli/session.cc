@@ -11,7 +11,7 @@
 #include "kernels/ceiling/ceiling.h"
 #include "ledger/manifest.h"
 #include "ledger/name.h"
-#include "text/unicode_form.h"
+#include "text/unicode/unicode_form.h"
 
 namespace maru::cli {
 namespace {
@@ -79,7 +79,7 @@ fs::path Session::place(const std::string& kind, const std::string& name) const 
   const bool ascii = std::all_of(name.begin(), name.end(), [](char c) { return (c & 0x80) == 0; });
   std::string storage;
   if (!ascii)
-    if (const std::string_view composed = text::UnicodeForm(text::normalizers::Form::kNfc).apply(name, storage);
+    if (const std::string_view composed = text::UnicodeForm(text::NormalizationForm::kNfc).apply(name, storage);
         composed != name)
       throw Failure(ErrorCode::kInvalidArgument,
                     fmt::format("{}: \"{}\" is spelled with combining characters, expected Unicode's composed form "

@@ -7,7 +7,7 @@
 #include "data/build.h"
 #include "data/pack.h"
 #include "eval/classify.h"
-#include "text/bpe_trainer.h"
+#include "text/tokenizer/train/bpe_trainer.h"
 #include "train/run.h"
 
 namespace maru::cli {

@@ -10,9 +10,10 @@
 #include "cli/verbs.h"
 #include "data/listing.h"
 #include "ledger/artefact_writer.h"
-#include "text/document_stream.h"
-#include "text/tokenizer_files.h"
-#include "text/tokenizer_report.h"
+#include "text/chat/tokenizer_directory.h"
+#include "text/tokenizer/files/load_tokenizer.h"
+#include "text/tokenizer/train/document_stream.h"
+#include "text/tokenizer/train/tokenizer_report.h"
 
 namespace maru::cli {
 namespace {
@@ -104,7 +105,7 @@ void add_encode(CLI::App* parent, Session& session) {
   verb->add_flag("--special", o->special, "add bos as the model sees it");
   verb->add_flag("--pieces", o->pieces, "show the tokens' text too");
   verb->callback([&session, o, verb] {
-    const text::Tokenizer tokenizer = text::Tokenizer::load(session.find("tokenizers", o->tokenizer));
+    const text::Tokenizer tokenizer = text::load_tokenizer(session.find("tokenizers", o->tokenizer));
     const std::string text = verb->count("text") > 0 ? o->text : standard_input();
     const std::vector<int32_t> ids = tokenizer.encode(text, {.add_special_tokens = o->special});
     std::string human = fmt::format("{}", fmt::join(ids, " "));
@@ -127,7 +128,7 @@ void add_decode(CLI::App* parent, Session& session) {
   verb->add_option("tokenizer", o->tokenizer, "tokenizer or model, by name or path")->required();
   verb->add_option("ids", o->ids, "token ids")->required();
   verb->callback([&session, o] {
-    const std::string text = text::Tokenizer::load(session.find("tokenizers", o->tokenizer)).decode(o->ids);
+    const std::string text = text::load_tokenizer(session.find("tokenizers", o->tokenizer)).decode(o->ids);
     session.answer({{"text", text}}, text);
   });
 }
@@ -145,7 +146,7 @@ void add_report_verb(CLI::App* parent, Session& session) {
   verb->callback([&session, o] {
     std::vector<text::Tokenizer> loaded;
     for (const std::string& name : o->tokenizers)
-      loaded.push_back(text::Tokenizer::load(session.find("tokenizers", name)));
+      loaded.push_back(text::load_tokenizer(session.find("tokenizers", name)));
     std::vector<text::NamedTokenizer> named;
     for (size_t i = 0; i < loaded.size(); ++i) named.push_back({o->tokenizers[i], &loaded[i]});
     text::TokenizerReport report(named);

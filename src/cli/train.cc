@@ -7,7 +7,8 @@
 #include "base/progress.h"
 #include "cli/stages.h"
 #include "cli/verbs.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer/files/load_tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 #include "train/identity.h"
 #include "train/validate.h"
 
@@ -76,7 +77,7 @@ StageResult train_model(Session& session, train::TrainConfig config, bool set_as
     const fs::path file = fs::path(config.init_from) / "config.json";
     config.model = config_from_hugging_face(read_json(file), file.string());
   }
-  const text::Tokenizer tokenizer = text::Tokenizer::load(config.tokenizer);
+  const text::Tokenizer tokenizer = text::load_tokenizer(config.tokenizer);
   config = train::resolve(config, tokenizer.vocab_size());
   train::RunOptions options{.run = run,
                             .model = model,

@@ -1,6 +1,6 @@
 #include "data/blocks.h"
 
-#include "text/unicode.h"
+#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {

@@ -14,7 +14,7 @@
 #include "data/spool.h"
 #include "data/zstd_file.h"
 #include "ledger/artefact_writer.h"
-#include "text/langid.h"
+#include "text/langid/langid.h"
 
 namespace maru::data {
 namespace {

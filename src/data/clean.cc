@@ -9,7 +9,7 @@
 #include "data/markdown.h"
 #include "data/markup.h"
 #include "data/normalise.h"
-#include "text/unicode.h"
+#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {

@@ -13,7 +13,7 @@
 #include "data/quality.h"
 #include "data/report.h"
 #include "data/source.h"
-#include "text/langid.h"
+#include "text/langid/langid.h"
 
 namespace maru::data {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/hash.h"
-#include "text/unicode.h"
+#include "text/unicode/unicode.h"
 
 namespace maru::data {
 

@@ -9,7 +9,7 @@
 #include "data/charset.h"
 #include "data/charset_convert.h"
 #include "data/charset_guess.h"
-#include "text/unicode.h"
+#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {

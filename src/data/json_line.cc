@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "data/charset_convert.h"
-#include "text/unicode.h"
+#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "data/ascii.h"
-#include "text/unicode.h"
+#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {

@@ -4,8 +4,8 @@
 #include <unicode/normalizer2.h>
 
 #include "base/error.h"
-#include "text/mark_runs.h"
-#include "text/unicode.h"
+#include "text/unicode/mark_runs.h"
+#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {

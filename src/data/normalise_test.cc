@@ -6,7 +6,7 @@
 #include <chrono>
 
 #include "base/random.h"
-#include "text/unicode.h"
+#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {

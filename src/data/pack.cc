@@ -11,7 +11,8 @@
 #include "data/listing.h"
 #include "formats/token_dataset.h"
 #include "ledger/artefact_writer.h"
-#include "text/encoder.h"
+#include "text/tokenizer/encoder.h"
+#include "text/tokenizer/files/load_tokenizer.h"
 
 namespace maru::data {
 namespace {
@@ -123,7 +124,7 @@ Packed encode_chat_line(const text::ChatTemplate& chat_template, text::Encoder& 
 }
 
 std::shared_ptr<const text::ChatTemplate> load_chat_template(const fs::path& path) {
-  std::optional<text::ChatTemplate> found = text::ChatTemplate::load(path, text::Tokenizer::load(path));
+  std::optional<text::ChatTemplate> found = text::ChatTemplate::load(path, text::load_tokenizer(path));
   if (!found)
     throw Failure(ErrorCode::kInvalidArgument,
                   path.string() + ": the tokenizer has no chat template, nor the special tokens of ChatML");
@@ -131,7 +132,7 @@ std::shared_ptr<const text::ChatTemplate> load_chat_template(const fs::path& pat
 }
 
 text::Tokenizer load_tokenizer(const fs::path& path, bool with_document_marks) {
-  text::Tokenizer tokenizer = text::Tokenizer::load(path);
+  text::Tokenizer tokenizer = text::load_tokenizer(path);
   if (with_document_marks && (!tokenizer.bos() || !tokenizer.eos()))
     throw Failure(ErrorCode::kInvalidArgument, path.string() + ": the tokenizer has no bos or no eos token");
   return tokenizer;

@@ -7,7 +7,7 @@
 #include "base/fields.h"
 #include "base/thread_pool.h"
 #include "ledger/manifest.h"
-#include "text/chat_template.h"
+#include "text/chat/chat_template.h"
 
 namespace maru::data {
 

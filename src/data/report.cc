@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/progress.h"
 #include "data/source.h"
-#include "text/unicode.h"
+#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {

@@ -7,7 +7,7 @@
 #include <unordered_set>
 
 #include "base/hash.h"
-#include "text/unicode.h"
+#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {

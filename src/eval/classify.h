@@ -7,7 +7,7 @@
 #include "eval/interval.h"
 #include "models/decoder.h"
 #include "ops/step_memory.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 
 namespace maru::eval {
 

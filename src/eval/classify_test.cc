@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "models/weights.h"
-#include "text/testing.h"
+#include "text/tokenizer/train/testing.h"
 
 namespace maru::eval {
 namespace {

@@ -8,7 +8,7 @@
 #include "base/byte_source.h"
 #include "base/json.h"
 #include "eval/score.h"
-#include "text/encoder.h"
+#include "text/tokenizer/encoder.h"
 
 namespace maru::eval {
 namespace {

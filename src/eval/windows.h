@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "models/decoder.h"
 #include "ops/step_memory.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 
 namespace maru::eval {
 

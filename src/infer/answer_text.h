@@ -8,7 +8,7 @@
 
 #include "infer/generation.h"
 #include "infer/stop.h"
-#include "text/stream_decoder.h"
+#include "text/tokenizer/stream_decoder.h"
 
 namespace maru::infer {
 

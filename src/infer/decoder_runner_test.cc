@@ -11,6 +11,7 @@
 #include "infer/loaded_model.h"
 #include "models/checkpoint.h"
 #include "models/weights.h"
+#include "text/tokenizer/files/tokenizer_json.h"
 
 namespace maru::infer {
 namespace {
@@ -107,7 +108,7 @@ class LoadedModelTest : public ::testing::Test {
     fs::create_directories(directory_);
     const auto model = tiny_model(Dtype::kF32);
     save_model(*model, directory_);
-    write_file(directory_ / "tokenizer.json", byte_tokenizer().to_json());
+    write_file(directory_ / "tokenizer.json", text::write_tokenizer_json(byte_tokenizer().spec()));
   }
   void TearDown() override { fs::remove_all(directory_); }
 };
@@ -144,7 +145,8 @@ TEST_F(LoadedModelTest, RefusesATokenizerOfAnotherModel) {
   text::TokenizerSpec spec = byte_tokenizer().spec();
   spec.added_tokens.push_back({.id = 300, .content = "<|extra|>"});
   spec.vocabulary.emplace_back(300, "<|extra|>");
-  write_file(directory_ / "tokenizer.json", text::Tokenizer::create(spec, "x").value().to_json());
+  write_file(directory_ / "tokenizer.json",
+             text::write_tokenizer_json(text::Tokenizer::create(spec, "x").value().spec()));
   EXPECT_THROW(LoadedModel(directory_, CpuStream{&pool}, {}), Failure);
 }
 

@@ -9,7 +9,7 @@
 
 #include "base/random.h"
 #include "infer/step_model.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 
 namespace maru::infer {
 

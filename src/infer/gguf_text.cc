@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "base/json.h"
-#include "text/gguf_split.h"
-#include "text/script_lines.h"
-#include "text/sentencepiece_proto.h"
-#include "text/tokenizer_files.h"
-#include "text/vocabulary_files.h"
+#include "text/chat/tokenizer_directory.h"
+#include "text/tokenizer/files/gguf_split.h"
+#include "text/tokenizer/files/load_tokenizer.h"
+#include "text/tokenizer/files/script_lines.h"
+#include "text/tokenizer/files/sentencepiece_proto.h"
+#include "text/tokenizer/files/tokenizer_json.h"
+#include "text/tokenizer/files/vocabulary_files.h"
 
 namespace maru::infer {
 namespace {
@@ -23,7 +25,7 @@ formats::SplitTrial as_trial(const text::GgufTrial& t) {
 
 /// The directory's tokenizer.json with the tokens that its other files name; or one made of what there is.
 Json tokenizer_json(const fs::path& file, const text::Tokenizer& tokenizer) {
-  const Json whole = parse_json(tokenizer.to_json(), file.string()).value();
+  const Json whole = parse_json(text::write_tokenizer_json(tokenizer.spec()), file.string()).value();
   if (file.filename() != "tokenizer.json") return whole;
   Json json = read_json(file);
   json["added_tokens"] = whole.at("added_tokens");
@@ -145,7 +147,7 @@ formats::TokenizerExport put_pieces(formats::GgufWriter& writer, const fs::path&
 formats::TokenizerExport put_text(formats::GgufWriter& writer, const fs::path& directory,
                                   const std::string& chat_template, int64_t vocab_size) {
   const fs::path file = text::tokenizer_file(directory);
-  const text::Tokenizer tokenizer = text::Tokenizer::load(directory);
+  const text::Tokenizer tokenizer = text::load_tokenizer(directory);
   const bool pieces = text::find_step<text::normalizers::SentencePiece>(tokenizer.spec().normalizer) != nullptr;
   return pieces ? put_pieces(writer, file, tokenizer, chat_template, vocab_size)
                 : put_json(writer, file, tokenizer, chat_template, vocab_size);

@@ -12,7 +12,7 @@ namespace maru::infer {
 /// SentencePiece's files as "llama" or "t5" with the file's own scores.
 ///
 /// Throws   kUnimplemented for WordPiece and WordLevel, and for what SentencePiece files say that GGUF cannot; what
-///          text::Tokenizer::load throws; kInvalidArgument for ids beyond vocab_size.
+///          text::load_tokenizer throws; kInvalidArgument for ids beyond vocab_size.
 formats::TokenizerExport put_text(formats::GgufWriter& writer, const fs::path& directory,
                                   const std::string& chat_template, int64_t vocab_size);
 

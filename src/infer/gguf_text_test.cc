@@ -8,9 +8,10 @@
 #include "base/json.h"
 #include "base/thread_pool.h"
 #include "infer/model_text.h"
-#include "text/bpe_trainer.h"
-#include "text/script_lines.h"
-#include "text/tokenizer_files.h"
+#include "text/chat/tokenizer_directory.h"
+#include "text/tokenizer/files/load_tokenizer.h"
+#include "text/tokenizer/files/script_lines.h"
+#include "text/tokenizer/train/bpe_trainer.h"
 
 namespace maru::infer {
 namespace {
@@ -71,7 +72,7 @@ class GgufTextTest : public testing::Test {
   ModelText read() { return load_text(home_ / "m.gguf"); }
   /// Every line gives the ids that the directory's own tokenizer gives, and the same text again.
   void expect_same_ids() {
-    const text::Tokenizer ours = text::Tokenizer::load(model_), theirs = read().tokenizer;
+    const text::Tokenizer ours = text::load_tokenizer(model_), theirs = read().tokenizer;
     for (const std::string& line : text::script_lines()) {
       for (const bool special : {false, true})
         ASSERT_EQ(ours.encode(line, {.add_special_tokens = special}),

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "text/tokenizer/files/load_tokenizer.h"
+
 namespace maru::infer {
 namespace {
 
@@ -38,7 +40,7 @@ PairLengths fit_pair(size_t first, size_t second, size_t room) {
 LoadedEncoder::LoadedEncoder(const fs::path& directory, Stream stream, const EncoderLoadOptions& options)
     : name_(fs::weakly_canonical(directory).filename().string()),
       model_(SentenceEncoder::load(directory, options.dtype)),
-      tokenizer_(text::Tokenizer::load(directory)),
+      tokenizer_(text::load_tokenizer(directory)),
       encoder_(tokenizer_),
       runner_(model_, std::move(stream), options.batch_tokens) {
   if (tokenizer_.vocab_size() > model_.config().vocab_size)

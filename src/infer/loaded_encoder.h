@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "infer/encoder_runner.h"
-#include "text/encoder.h"
+#include "text/tokenizer/encoder.h"
 
 namespace maru::infer {
 
@@ -23,8 +23,8 @@ struct TextPair {
 
 class LoadedEncoder {
  public:
-  /// Throws what SentenceEncoder::load and Tokenizer::load throw; kInvalidArgument when the tokenizer has more tokens
-  /// than the model.
+  /// Throws what SentenceEncoder::load and text::load_tokenizer throw; kInvalidArgument when the tokenizer has more
+  /// tokens than the model.
   LoadedEncoder(const fs::path& directory, Stream stream, const EncoderLoadOptions& options = {});
   LoadedEncoder(const LoadedEncoder&) = delete;
 

@@ -14,6 +14,7 @@
 #include "models/quantize.h"
 #include "models/quantized_files.h"
 #include "models/weights.h"
+#include "text/tokenizer/files/tokenizer_json.h"
 
 namespace maru::infer {
 namespace {
@@ -81,7 +82,7 @@ class LostWeights : public testing::TestWithParam<Kind> {
       config["quantization_config"] = quantization_json(QuantizedKind::kInt8, QuantizedKind::kInt8, "none");
       write_json(root_ / "m" / "config.json", config);
     }
-    write_file(root_ / "m" / "tokenizer.json", byte_tokenizer().to_json());
+    write_file(root_ / "m" / "tokenizer.json", text::write_tokenizer_json(byte_tokenizer().spec()));
     if (GetParam() != Kind::kGguf && GetParam() != Kind::kGgufQ8) return root_ / "m";
     const auto type = GetParam() == Kind::kGguf ? formats::GgmlType::kF32 : formats::GgmlType::kQ8_0;
     formats::convert_to_gguf(root_ / "m", root_ / "m.gguf", type, "m", "");

@@ -5,8 +5,9 @@
 
 #include "base/json.h"
 #include "formats/weight_files.h"
-#include "text/gguf_vocabulary.h"
-#include "text/turn_ends.h"
+#include "text/tokenizer/files/gguf_vocabulary.h"
+#include "text/tokenizer/files/load_tokenizer.h"
+#include "text/tokenizer/files/turn_ends.h"
 
 namespace maru::infer {
 namespace {
@@ -39,7 +40,7 @@ void add_turn_ends(ModelText& text) {
 }
 
 ModelText text_of_directory(const fs::path& directory) {
-  ModelText text{text::Tokenizer::load(directory), std::nullopt, {}};
+  ModelText text{text::load_tokenizer(directory), std::nullopt, {}};
   text.chat_template = text::ChatTemplate::load(directory, text.tokenizer);
   for (const char* file : {"generation_config.json", "config.json", "tokenizer_config.json"})
     add_configured(text.end_tokens, directory / file);
@@ -130,7 +131,7 @@ text::GgufVocabulary vocabulary_of(const formats::GgufFile& file) {
 text::Tokenizer tokenizer_of(const formats::GgufFile& file) {
   const auto whole = file.text("tokenizer.huggingface.json");
   if (!whole) return text::gguf_tokenizer(vocabulary_of(file), file.name()).value();
-  text::Tokenizer tokenizer = text::Tokenizer::parse(*whole, file.name() + ": tokenizer.huggingface.json").value();
+  text::Tokenizer tokenizer = text::parse_tokenizer(*whole, file.name() + ": tokenizer.huggingface.json").value();
   const VocabularyKeys keys(file);
   text::TokenRoles roles = tokenizer.roles();
   const auto set = [&](std::optional<int32_t>& role, const char* key) {

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/file.h"
-#include "text/chat_template.h"
-#include "text/tokenizer.h"
+#include "text/chat/chat_template.h"
+#include "text/tokenizer/tokenizer.h"
 
 namespace maru::infer {
 
@@ -21,7 +21,7 @@ struct ModelText {
 /// A GGUF file with a whole tokenizer.json in it (tokenizer.huggingface.json, which our export writes where llama.cpp
 /// splits text otherwise) is read by that, others by their vocabulary.
 ///
-/// Throws   what Tokenizer::load and ChatTemplate::load throw; kDataLoss for metadata of the wrong type.
+/// Throws   what text::load_tokenizer and ChatTemplate::load throw; kDataLoss for metadata of the wrong type.
 ModelText load_text(const fs::path& path);
 
 }  // namespace maru::infer

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/json.h"
-#include "text/chat_template.h"
-#include "text/tokenizer.h"
+#include "text/chat/chat_template.h"
+#include "text/tokenizer/tokenizer.h"
 
 namespace maru::serving {
 

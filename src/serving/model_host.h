@@ -15,8 +15,8 @@
 #include "infer/engine.h"
 #include "infer/loaded_model.h"
 #include "serving/fit.h"
-#include "text/chat_template.h"
-#include "text/tokenizer.h"
+#include "text/chat/chat_template.h"
+#include "text/tokenizer/tokenizer.h"
 
 namespace maru::serving {
 

@@ -1,7 +1,7 @@
 // Bytes of any encoding with any label: what is decoded is valid UTF-8 without a byte-order mark, and is decoded to
 // itself.
 #include "data/encoding.h"
-#include "text/unicode.h"
+#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {

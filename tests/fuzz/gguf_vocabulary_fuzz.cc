@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "text/gguf_vocabulary.h"
+#include "text/tokenizer/files/gguf_vocabulary.h"
 #include "tokenizer_use.h"
 
 namespace {

@@ -1,6 +1,6 @@
 // Pages from hostile hands: HTML, Mallard and DocBook to text, which is valid UTF-8 and not longer than a page can be.
 #include "data/markup.h"
-#include "text/unicode.h"
+#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {

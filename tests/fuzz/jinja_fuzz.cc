@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/json.h"
-#include "text/jinja/template.h"
+#include "text/chat/jinja/template.h"
 
 namespace {
 

@@ -20,7 +20,7 @@
 #include "infer/gguf_text.h"
 #include "infer/model_text.h"
 #include "models/adapter.h"
-#include "text/script_lines.h"
+#include "text/tokenizer/files/script_lines.h"
 
 namespace maru::formats {
 namespace {

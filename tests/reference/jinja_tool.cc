@@ -9,7 +9,7 @@
 
 #include "base/byte_source.h"
 #include "base/json.h"
-#include "text/jinja/template.h"
+#include "text/chat/jinja/template.h"
 
 namespace {
 

@@ -11,6 +11,7 @@
 #include "infer/fake_model.h"
 #include "models/checkpoint.h"
 #include "models/weights.h"
+#include "text/tokenizer/files/tokenizer_json.h"
 
 namespace maru::api {
 namespace {
@@ -29,7 +30,7 @@ void make_model(const fs::path& directory) {
   initialise(model, 11);
   fs::create_directories(directory);
   save_model(model, directory);
-  write_file(directory / "tokenizer.json", infer::byte_tokenizer().to_json());
+  write_file(directory / "tokenizer.json", text::write_tokenizer_json(infer::byte_tokenizer().spec()));
 }
 
 void announce(const ServeSummary& summary) {

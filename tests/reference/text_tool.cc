@@ -21,11 +21,13 @@
 
 #include "base/byte_source.h"
 #include "base/json.h"
-#include "text/bpe_trainer.h"
-#include "text/chat_template.h"
-#include "text/stream_decoder.h"
-#include "text/tokenizer_files.h"
-#include "text/unicode.h"
+#include "text/chat/chat_template.h"
+#include "text/chat/tokenizer_directory.h"
+#include "text/tokenizer/files/load_tokenizer.h"
+#include "text/tokenizer/files/tokenizer_json.h"
+#include "text/tokenizer/stream_decoder.h"
+#include "text/tokenizer/train/bpe_trainer.h"
+#include "text/unicode/unicode.h"
 
 namespace {
 
@@ -41,7 +43,7 @@ std::vector<Json> read_lines(const std::string& path) {
 }
 
 void ids(const Arguments& a) {
-  const Tokenizer tokenizer = Tokenizer::load(a.at(0));
+  const Tokenizer tokenizer = load_tokenizer(a.at(0));
   Encoder encoder(tokenizer);
   for (const Json& line : read_lines(a.at(1)))
     std::cout << Json(encoder.encode(line.get_ref<const std::string&>())).dump() << "\n";
@@ -69,7 +71,7 @@ Json decoded(const Tokenizer& tokenizer, const std::vector<int32_t>& ids) {
 }
 
 void full(const Arguments& a) {
-  const Tokenizer tokenizer = Tokenizer::load(a.at(0));
+  const Tokenizer tokenizer = load_tokenizer(a.at(0));
   Encoder encoder(tokenizer);
   for (const Json& line : read_lines(a.at(1))) {
     const std::string& text = line.get_ref<const std::string&>();
@@ -82,7 +84,7 @@ void full(const Arguments& a) {
 }
 
 void pairs(const Arguments& a) {
-  const Tokenizer tokenizer = Tokenizer::load(a.at(0));
+  const Tokenizer tokenizer = load_tokenizer(a.at(0));
   for (const Json& line : read_lines(a.at(1))) {
     const Encoding encoding =
         tokenizer.encode_pair(line[0].get_ref<const std::string&>(), line[1].get_ref<const std::string&>());
@@ -91,13 +93,13 @@ void pairs(const Arguments& a) {
 }
 
 void decode(const Arguments& a) {
-  const Tokenizer tokenizer = Tokenizer::load(a.at(0));
+  const Tokenizer tokenizer = load_tokenizer(a.at(0));
   for (const Json& line : read_lines(a.at(1)))
     std::cout << decoded(tokenizer, line.get<std::vector<int32_t>>()).dump() << "\n";
 }
 
 void normalize(const Arguments& a) {
-  const Tokenizer tokenizer = Tokenizer::load(a.at(0));
+  const Tokenizer tokenizer = load_tokenizer(a.at(0));
   for (const Json& line : read_lines(a.at(1)))
     std::cout << Json(tokenizer.normalizer()(line.get_ref<const std::string&>())).dump() << "\n";
 }
@@ -129,7 +131,7 @@ Json rendered(const Tokenizer& tokenizer, const ChatTemplate& chat_template, con
 }
 
 void chat(const Arguments& a) {
-  const Tokenizer tokenizer = Tokenizer::load(a.at(0));
+  const Tokenizer tokenizer = load_tokenizer(a.at(0));
   const auto chat_template = ChatTemplate::load(a.at(0), tokenizer);
   for (const Json& line : read_lines(a.at(1))) {
     Json answer;
@@ -142,7 +144,7 @@ void chat(const Arguments& a) {
   }
 }
 
-void rewrite(const Arguments& a) { maru::write_file(a.at(1), Tokenizer::load(a.at(0)).to_json()); }
+void rewrite(const Arguments& a) { maru::write_file(a.at(1), write_tokenizer_json(load_tokenizer(a.at(0)).spec())); }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -177,7 +179,7 @@ void train(const Arguments& a) {
 }
 
 void bench(const Arguments& a) {
-  const Tokenizer tokenizer = Tokenizer::load(a.at(0));
+  const Tokenizer tokenizer = load_tokenizer(a.at(0));
   std::vector<std::string> texts;
   int64_t bytes = 0;
   for (const Json& line : read_lines(a.at(1))) bytes += static_cast<int64_t>(texts.emplace_back(line).size());

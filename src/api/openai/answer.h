@@ -7,7 +7,7 @@
 #include "base/json_fwd.h"
 #include "http/http.h"
 #include "serving/answer.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 
 namespace maru::api::openai {
 

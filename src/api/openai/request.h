@@ -7,8 +7,8 @@
 #include "api/openai/types.h"
 #include "infer/generation.h"
 #include "serving/fit.h"
-#include "text/chat_template.h"
-#include "text/tokenizer.h"
+#include "text/chat/chat_template.h"
+#include "text/tokenizer/tokenizer.h"
 
 namespace maru::api::openai {
 
