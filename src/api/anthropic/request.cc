@@ -62,7 +62,7 @@ void add_message(const Json& message, const std::string& place, Json& to) {
   if (content == message.end()) refuse(place + ".content: is required", place + ".content");
   std::string text = read_text(*content, place + ".content");
   if (!to.empty() && to.back()["role"] == *role)
-    to.back()["content"] = to.back()["content"].get<std::string>() + "\n\n" + text;
+    to.back()["content"].get_ref<std::string&>() += "\n\n" + text;  // in place: a body may hold many of them
   else
     to.push_back({{"role", *role}, {"content", std::move(text)}});
 }
