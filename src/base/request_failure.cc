@@ -10,4 +10,6 @@ void refuse(std::string_view message, std::string_view field, std::string_view w
                        excerpt(field, kMaxFieldBytes - kItsLength), std::string(word));
 }
 
+std::string numbered(std::string_view list, size_t i) { return std::string(list) + "[" + std::to_string(i) + "]"; }
+
 }  // namespace maru

@@ -28,4 +28,7 @@ inline constexpr size_t kMaxMessageBytes = 1200, kMaxFieldBytes = 200;
 /// Throws   RequestFailure (kInvalidArgument) with message and field cut to these.
 [[noreturn]] void refuse(std::string_view message, std::string_view field, std::string_view word = "invalid_value");
 
+/// How entry i of a list is named: "messages[2]".
+std::string numbered(std::string_view list, size_t i);
+
 }  // namespace maru

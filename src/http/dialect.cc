@@ -1,7 +1,7 @@
 #include "http/dialect.h"
 
 #include "base/excerpt.h"
-#include "base/json.h"
+#include "http/json_body.h"
 
 namespace maru::http {
 
@@ -15,7 +15,7 @@ const Dialect kPlain{
     .error_body =
         [](const Problem& problem) {
           const Json body{{"message", excerpt(problem.message, kMaxMessageBytes)}, {"code", problem.word}};
-          return Json{{"error", body}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+          return to_line({{"error", body}});
         },
     .credential = bearer_token,
     .place_of_key = "'Authorization: Bearer KEY'"};

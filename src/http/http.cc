@@ -86,6 +86,12 @@ std::vector<std::string> Request::clients() const {
   return clients;
 }
 
+void add_warnings(Reply& reply, const std::vector<std::string>& warnings) {
+  if (warnings.empty()) return;
+  const std::string more = warnings.size() > 1 ? " (and " + std::to_string(warnings.size() - 1) + " more)" : "";
+  reply.headers.emplace_back("X-Maru-Warning", warnings.front() + more);
+}
+
 void append_event(std::string& to, std::string_view data, std::string_view name) {
   if (!name.empty()) {
     to += "event: ";

@@ -89,6 +89,8 @@ struct Reply {
   std::string_view route;  // the pattern that matched, for metrics; outlives the server
 };
 
+/// Says in X-Maru-Warning what was done otherwise than asked for: the first, and how many more. They are ASCII.
+void add_warnings(Reply& reply, const std::vector<std::string>& warnings);
 /// Appends `data: …\n\n`, with `event: NAME\n` before it where there is a name; both must be one line.
 void append_event(std::string& to, std::string_view data, std::string_view name = {});
 std::string_view reason_of(int status);

@@ -203,6 +203,15 @@ TEST(Events, MayHaveNames) {
   EXPECT_EQ("data: 1\n\nevent: end\ndata: 2\n\n", to);
 }
 
+TEST(Warnings, SayTheFirstAndHowManyMore) {
+  Reply reply;
+  add_warnings(reply, {});
+  EXPECT_TRUE(reply.headers.empty());
+  add_warnings(reply, {"one"});
+  add_warnings(reply, {"one", "two", "three"});
+  EXPECT_EQ((Headers{{"X-Maru-Warning", "one"}, {"X-Maru-Warning", "one (and 2 more)"}}), reply.headers);
+}
+
 TEST(Problem, KeepsWhatARequestFailureSays) {
   const auto caught = [](auto thrown) {
     try {

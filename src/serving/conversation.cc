@@ -60,8 +60,7 @@ text::ChatOptions options_of(const Conversation& conversation) {
 }
 
 const text::ChatTemplate& require(const text::ChatTemplate* chat_template) {
-  if (chat_template == nullptr)
-    refuse("this model has no chat template and cannot chat; use /v1/completions", "messages");
+  if (chat_template == nullptr) refuse("this model has no chat template and cannot chat", "messages");
   return *chat_template;
 }
 

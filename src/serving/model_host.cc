@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/excerpt.h"
+#include "base/request_failure.h"
 #include "ledger/manifest.h"
 #include "models/weights.h"
 #include "tensor/arena.h"
@@ -104,6 +106,15 @@ std::shared_ptr<const ServedModel> ModelHost::find(std::string_view id) const {
   std::lock_guard lock(mutex_);
   const auto it = std::find_if(models_.begin(), models_.end(), [&](const auto& model) { return model->id() == id; });
   return it == models_.end() ? nullptr : *it;
+}
+
+std::shared_ptr<const ServedModel> ModelHost::get(const std::string& id) const {
+  auto model = find(id);
+  if (model == nullptr)
+    throw RequestFailure(ErrorCode::kNotFound,
+                         "The model '" + excerpt(id) + "' does not exist or is not served here; see /v1/models",
+                         "model", "model_not_found");
+  return model;
 }
 
 std::vector<std::shared_ptr<const ServedModel>> ModelHost::list() const {

@@ -82,6 +82,8 @@ class ModelHost {
   void load(const ModelSource& source, const Stream& stream);
   /// Null: not here.
   std::shared_ptr<const ServedModel> find(std::string_view id) const;
+  /// Throws   RequestFailure "model_not_found".
+  std::shared_ptr<const ServedModel> get(const std::string& id) const;
   /// In the order they were added.
   std::vector<std::shared_ptr<const ServedModel>> list() const;
   /// Of all engines together.

@@ -50,6 +50,8 @@ TEST_F(ModelHostTest, FindsModelsByName) {
   EXPECT_EQ("b", host.find("b")->id());
   EXPECT_EQ(nullptr, host.find("c"));
   EXPECT_EQ(nullptr, host.find(""));
+  EXPECT_EQ("b", host.get("b")->id());
+  EXPECT_EQ(ErrorCode::kNotFound, code_of([&] { host.get("c"); }));
   ASSERT_EQ(2u, host.list().size());
   EXPECT_EQ("a", host.list()[0]->id());
   EXPECT_EQ(ErrorCode::kExists, code_of([&] { host.add(parts(a, "b")); }));

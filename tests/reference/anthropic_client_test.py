@@ -12,13 +12,6 @@ def client_of(server, key="none"):
     return anthropic.Anthropic(base_url=server.url, api_key=key, max_retries=0, timeout=60)
 
 
-@pytest.fixture(scope="module")
-def server():
-    server = Server()
-    yield server
-    assert server.stop() == 0
-
-
 @pytest.fixture
 def client(server):
     return client_of(server)

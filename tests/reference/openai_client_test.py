@@ -1,5 +1,4 @@
-"""The official openai Python client against the server.
-"""
+"""The official openai Python client against the server."""
 import os
 import time
 
@@ -14,13 +13,6 @@ HELLO = [{"role": "user", "content": "안녕하세요"}]
 
 def client_of(server, key="none"):
     return openai.OpenAI(base_url=server.url + "/v1", api_key=key, max_retries=0, timeout=60)
-
-
-@pytest.fixture(scope="module")
-def server():
-    server = Server()
-    yield server
-    assert server.stop() == 0
 
 
 @pytest.fixture

@@ -3,15 +3,13 @@
 #include <utility>
 
 #include "api/anthropic/error.h"
-#include "base/json.h"
+#include "http/json_body.h"
 
 namespace maru::api::anthropic {
 namespace {
 
 using infer::Piece;
 using serving::Answer;
-
-std::string to_line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
@@ -48,7 +46,7 @@ class WholeAnswer : public http::Pending {
   http::Response response() override {
     if (failed_) return http::to_response(http::to_problem(answer_.error()), kDialect);
     Json content = Json::array({{{"type", "text"}, {"text", text_}}});
-    return {.body = to_line(message_of(id_, answer_, std::move(content), &last_))};
+    return {.body = http::to_line(message_of(id_, answer_, std::move(content), &last_))};
   }
 
  private:
@@ -84,7 +82,7 @@ class StreamedAnswer : public http::EventStream {
   static void send(const char* type, Json data, std::string& to) {
     Json event{{"type", type}};
     event.update(data);
-    http::append_event(to, to_line(event), type);
+    http::append_event(to, http::to_line(event), type);
   }
 
   void open(std::string& to) {

@@ -1,7 +1,7 @@
 #include "api/anthropic/error.h"
 
 #include "base/excerpt.h"
-#include "base/json.h"
+#include "http/json_body.h"
 
 namespace maru::api::anthropic {
 namespace {
@@ -21,7 +21,7 @@ std::string_view type_of(int status) {
 
 std::string error_body(const http::Problem& problem) {
   const Json error{{"type", type_of(problem.status)}, {"message", excerpt(problem.message, kMaxMessageBytes)}};
-  return Json{{"type", "error"}, {"error", error}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return http::to_line({{"type", "error"}, {"error", error}});
 }
 
 std::string_view key_of(const http::Request& request) {

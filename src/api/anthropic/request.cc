@@ -2,24 +2,10 @@
 
 #include <utility>
 
-#include "base/json.h"
-#include "base/request_failure.h"
+#include "http/json_body.h"
 
 namespace maru::api::anthropic {
 namespace {
-
-std::string numbered(const std::string& name, size_t i) { return name + "[" + std::to_string(i) + "]"; }
-
-/// The body as an object; nulls mean absent.
-Json fields_of(std::string_view body) {
-  Result<Json> parsed = parse_json(body, "request body", kRequestJson);
-  if (!parsed) refuse("could not parse the JSON body of the request: " + parsed.error().message, "", "invalid_json");
-  if (!parsed->is_object()) refuse("the request body: expected a JSON object", "", "invalid_json");
-  Json kept = Json::object();
-  for (auto& [name, value] : parsed->items())
-    if (!value.is_null()) kept[name] = std::move(value);
-  return kept;
-}
 
 void refuse_unsupported(const MessagesRequest& request) {
   for (const auto& [name, value] : {std::pair("tools", &request.tools), std::pair("tool_choice", &request.tool_choice)})
@@ -70,14 +56,7 @@ void add_message(const Json& message, const std::string& place, Json& to) {
 }  // namespace
 
 MessagesRequest parse_messages_request(std::string_view body) {
-  const Json fields = fields_of(body);
-  MessagesRequest request;
-  try {
-    request = from_json<MessagesRequest>(fields, "");
-  } catch (const Failure& failure) {  // "messages[0].role: expected …"
-    const std::string_view what = failure.what();
-    refuse(what, what.substr(0, what.find(": ")));
-  }
+  auto request = http::read_fields<MessagesRequest>(http::read_object(body));
   if (request.model.empty()) refuse("model: is required", "model");
   if (!request.max_tokens) refuse("max_tokens: is required", "max_tokens");
   if (!request.messages.is_array() || request.messages.empty())

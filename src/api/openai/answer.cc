@@ -4,6 +4,7 @@
 
 #include "api/openai/error.h"
 #include "api/openai/json.h"
+#include "http/json_body.h"
 
 namespace maru::api::openai {
 namespace {
@@ -37,7 +38,7 @@ class WholeAnswer : public http::Pending {
     Json body = envelope(info_, false, std::move(choices));
     add_warnings(info_, body);
     body["usage"] = usage_json(answer_.prompt_tokens(), completion_tokens_);
-    return {.body = to_line(body)};
+    return {.body = http::to_line(body)};
   }
 
  private:
@@ -108,14 +109,14 @@ class StreamedAnswer : public http::EventStream {
       chunk["usage"] = usage();
     else if (info_.usage)
       chunk["usage"] = nullptr;
-    http::append_event(to, to_line(chunk));
+    http::append_event(to, http::to_line(chunk));
   }
 
   void close(std::string& to) {
     if (info_.usage) {
       Json last = envelope(info_, true, Json::array());
       last["usage"] = usage();
-      http::append_event(to, to_line(last));
+      http::append_event(to, http::to_line(last));
     }
     http::append_event(to, "[DONE]");
   }

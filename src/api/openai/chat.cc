@@ -14,7 +14,7 @@ const Json* read_list(const Json& list, const char* name) {
   if (list.is_null()) return nullptr;
   if (!list.is_array()) refuse(std::string(name) + ": expected a list of objects", name);
   for (size_t i = 0; i < list.size(); ++i)
-    if (const std::string param = std::string(name) + "[" + std::to_string(i) + "]"; !list[i].is_object())
+    if (const std::string param = numbered(name, i); !list[i].is_object())
       refuse(param + ": expected an object", param);
   return list.empty() ? nullptr : &list;
 }
@@ -37,6 +37,8 @@ const Json* read_variables(const Json& variables) {
 }  // namespace
 
 serving::Conversation read_conversation(const ChatRequest& request, const text::ChatTemplate* chat_template) {
+  if (chat_template == nullptr)
+    refuse("this model has no chat template and cannot chat; use /v1/completions", "messages");
   serving::Conversation conversation{.messages = {},
                                      .tools = read_tools(request),
                                      .documents = read_list(request.documents, "documents"),

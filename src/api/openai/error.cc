@@ -1,7 +1,7 @@
 #include "api/openai/error.h"
 
 #include "base/excerpt.h"
-#include "base/json.h"
+#include "http/json_body.h"
 
 namespace maru::api::openai {
 namespace {
@@ -18,7 +18,7 @@ std::string error_body(const http::Problem& problem) {
                   {"type", type_of(problem.status)},
                   {"param", or_null(excerpt(problem.field, kMaxFieldBytes))},
                   {"code", or_null(problem.word)}};
-  return Json{{"error", body}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return http::to_line({{"error", body}});
 }
 
 }  // namespace

@@ -43,7 +43,5 @@ Json whole_choice(const AnswerInfo& info, const ChoicePart& part);
 /// One choice of a chunk; `opening`: the first of a chat answer, which names the role.
 Json chunk_choice(const AnswerInfo& info, const ChoicePart& part, bool opening = false);
 Json usage_json(int64_t prompt_tokens, int64_t completion_tokens);
-/// JSON text on one line; bytes that are not UTF-8 become U+FFFD.
-std::string to_line(const Json& json);
 
 }  // namespace maru::api::openai

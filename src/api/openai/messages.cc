@@ -7,8 +7,6 @@ namespace {
 
 constexpr size_t kMaxWarnings = 16;
 
-std::string numbered(const std::string& name, size_t i) { return name + "[" + std::to_string(i) + "]"; }
-
 /// Null counts as absent.
 Json* field_of(Json& object, const char* name) {
   const auto it = object.find(name);

@@ -4,8 +4,7 @@
 
 #include "api/openai/request.h"
 #include "base/excerpt.h"
-#include "base/json.h"
-#include "base/request_failure.h"
+#include "http/json_body.h"
 
 namespace maru::api::openai {
 namespace {
@@ -87,31 +86,20 @@ bool drop_neutral(const std::string& name, const Json& value) {
   refuse(message, name, "unknown_parameter");
 }
 
-/// The body as an object of known fields; nulls mean absent.
-Json known_fields(std::string_view body, const std::vector<std::string_view>& known) {
-  Result<Json> parsed = parse_json(body, "request body", kRequestJson);
-  if (!parsed) refuse("could not parse the JSON body of the request: " + parsed.error().message, "", "invalid_json");
-  if (!parsed->is_object()) refuse("the request body: expected a JSON object", "", "invalid_json");
+/// The fields of an object that are known; others may only ask for nothing.
+Json known_fields(Json object, const std::vector<std::string_view>& known) {
   Json kept = Json::object();
-  for (auto& [name, value] : parsed->items()) {
-    if (value.is_null()) continue;
+  for (auto& [name, value] : object.items())
     if (std::find(known.begin(), known.end(), name) != known.end())
       kept[name] = std::move(value);
     else if (!drop_neutral(name, value))
       fail_unknown(name, known);
-  }
   return kept;
 }
 
 template <class T>
 T parse(std::string_view body) {
-  const Json fields = known_fields(body, detail::names_of<T>());
-  try {
-    return from_json<T>(fields, "");
-  } catch (const Failure& failure) {  // "messages[0].role: expected …"
-    const std::string_view what = failure.what();
-    refuse(what, what.substr(0, what.find(": ")), "invalid_value");
-  }
+  return http::read_fields<T>(known_fields(http::read_object(body), detail::names_of<T>()));
 }
 
 template <class T>

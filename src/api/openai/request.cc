@@ -22,7 +22,7 @@ std::vector<std::string> read_stops(const Json& stop) {
   if (list.size() > serving::kMaxStops) refuse("stop: expected at most 16 strings", "stop");
   std::vector<std::string> stops;
   for (size_t i = 0; i < list.size(); ++i) {
-    const std::string param = several ? "stop[" + std::to_string(i) + "]" : "stop";
+    const std::string param = several ? numbered("stop", i) : "stop";
     if (!list[i].is_string()) refuse(param + ": expected a string", param);
     stops.push_back(list[i].get<std::string>());
     serving::check_stop(stops.back(), param);
@@ -75,8 +75,7 @@ infer::GenerationRequest to_generation(const CommonRequest& request, const servi
 
 std::vector<int32_t> read_tokens(const Json& ids, int64_t vocab_size, const std::string& param) {
   std::vector<int32_t> tokens;
-  for (size_t i = 0; i < ids.size(); ++i)
-    tokens.push_back(read_token(ids[i], vocab_size, param + "[" + std::to_string(i) + "]"));
+  for (size_t i = 0; i < ids.size(); ++i) tokens.push_back(read_token(ids[i], vocab_size, numbered(param, i)));
   return tokens;
 }
 
@@ -100,7 +99,7 @@ std::vector<std::pair<const Json*, std::string>> prompts_of(const Json& prompt) 
   if (!several) return {{&prompt, "prompt"}};
   if (prompt.size() > kMaxPrompts) refuse("prompt: expected at most 64 prompts", "prompt");
   std::vector<std::pair<const Json*, std::string>> prompts;
-  for (size_t i = 0; i < prompt.size(); ++i) prompts.emplace_back(&prompt[i], "prompt[" + std::to_string(i) + "]");
+  for (size_t i = 0; i < prompt.size(); ++i) prompts.emplace_back(&prompt[i], numbered("prompt", i));
   return prompts;
 }
 

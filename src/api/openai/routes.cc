@@ -1,7 +1,5 @@
 #include "api/openai/routes.h"
 
-#include <fmt/format.h>
-
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -10,9 +8,8 @@
 #include "api/openai/error.h"
 #include "api/openai/json.h"
 #include "api/openai/request.h"
-#include "base/excerpt.h"
-#include "base/random.h"
-#include "base/request_failure.h"
+#include "http/json_body.h"
+#include "serving/ids.h"
 
 namespace maru::api::openai {
 namespace {
@@ -20,18 +17,6 @@ namespace {
 int64_t now_seconds() {
   using std::chrono::system_clock;
   return std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
-}
-
-[[noreturn]] void no_such_model(const std::string& name) {
-  throw RequestFailure(ErrorCode::kNotFound,
-                       "The model '" + excerpt(name) + "' does not exist or is not served here; see /v1/models",
-                       "model", "model_not_found");
-}
-
-/// The first of them, for clients that read no further field, in ASCII.
-std::string header_of(const std::vector<std::string>& warnings) {
-  const std::string more = warnings.size() > 1 ? fmt::format(" (and {} more)", warnings.size() - 1) : "";
-  return warnings.front() + more;
 }
 
 /// The handlers.
@@ -42,21 +27,21 @@ class OpenAi {
   http::Response list() const {
     Json cards = Json::array();
     for (const auto& model : models_.list()) cards.push_back(card_of(*model));
-    return {.body = to_line({{"object", "list"}, {"data", std::move(cards)}})};
+    return {.body = http::to_line({{"object", "list"}, {"data", std::move(cards)}})};
   }
 
-  http::Response retrieve(const std::string& id) const { return {.body = to_line(card_of(*find(id)))}; }
+  http::Response retrieve(const std::string& id) const { return {.body = http::to_line(card_of(*models_.get(id)))}; }
 
   http::Reply chat(const http::Request& http, const http::Wake& wake) const {
     const ChatRequest request = parse_chat_request(http.body);
-    const auto model = find(request.model);
+    const auto model = models_.get(request.model);
     PreparedRequest prepared = prepare(request, model->tokenizer(), model->chat_template(), model->limits());
     return answer(http, model, request, std::move(prepared), {.chat = true, .logprobs = request.logprobs}, wake);
   }
 
   http::Reply complete(const http::Request& http, const http::Wake& wake) const {
     const CompletionRequest request = parse_completion_request(http.body);
-    const auto model = find(request.model);
+    const auto model = models_.get(request.model);
     PreparedRequest prepared = prepare(request, model->tokenizer(), model->limits());
     return answer(http, model, request, std::move(prepared), {.logprobs = request.logprobs.has_value()}, wake);
   }
@@ -75,16 +60,10 @@ class OpenAi {
             {"maru", model.details()}};
   }
 
-  Model find(const std::string& id) const {
-    Model model = models_.find(id);
-    if (model == nullptr) no_such_model(id);
-    return model;
-  }
-
   http::Reply answer(const http::Request& http, const Model& model, const CommonRequest& request,
                      PreparedRequest prepared, AnswerInfo info, const http::Wake& wake) const {
     if (http.stop.stop_requested()) throw Failure(ErrorCode::kCancelled, "the client went away");
-    info.id = next_id(info.chat);
+    info.id = ids_.next(info.chat ? "chatcmpl-" : "cmpl-");
     info.model = model->id();
     info.created = now_seconds();
     info.tokenizer = &model->tokenizer();
@@ -95,7 +74,7 @@ class OpenAi {
       info.usage = request.stream_options->include_usage;
     }
     http::Reply reply{.headers = {{"X-Request-Id", info.id}}};
-    if (!info.warnings.empty()) reply.headers.emplace_back("X-Maru-Warning", header_of(info.warnings));
+    http::add_warnings(reply, info.warnings);
     serving::Answer answer(model, std::move(prepared.prompts), limits_, http.clients(), wake);
     if (request.stream)
       reply.answer = streamed_answer(std::move(info), std::move(answer));
@@ -104,15 +83,9 @@ class OpenAi {
     return reply;
   }
 
-  std::string next_id(bool chat) const {
-    const uint64_t n = mix64(salt_ + ++count_);
-    return fmt::format("{}-{:016x}", chat ? "chatcmpl" : "cmpl", n);
-  }
-
   const serving::ModelHost& models_;
   serving::ChoiceLimits& limits_;
-  const uint64_t salt_ = static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
-  mutable std::atomic<uint64_t> count_{0};
+  mutable serving::Ids ids_;
 };
 
 }  // namespace
