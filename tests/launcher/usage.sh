@@ -59,6 +59,10 @@ occupied() {
 check "a port in use is found before the training" occupied
 check "a listener without a key too" fails_with 2 'needs an API key' tiny_line --name busy --input docs serve.http.address=0.0.0.0
 check "a task without its data too" fails_with 3 'eval.tasks: x: file: "nowhere.jsonl" is not there' tiny_line --name busy --input docs --no-serve 'eval.tasks=[{name: x, file: nowhere.jsonl}]'
-tilde() { HOME=$home ./maru '--home=~/wave' --json models && [ ! -e '~' ]; }
+check "and nothing was made for them" test ! -e "$home/datasets/busy"
+tilde() {
+  HOME=$home ./maru '--home=~/wave' --quiet data build --name here --input README.md --input README.ko.md
+  test -e "$home/wave/datasets/here" -a ! -e '~'
+}
 check "a ~ that the shell left is the home" tilde
 check "no place for artefacts" fails_with 2 'give --home DIR, or set MARU_HOME' env -u HOME -u MARU_HOME -u XDG_DATA_HOME ./maru models
