@@ -47,6 +47,7 @@ class ServeWeights : public testing::Test {
 TEST_F(ServeWeights, TruncationMakesItUnready) {
   EXPECT_THAT(get("/v1/health/ready"), HasSubstr("\"ready\":true"));
   EXPECT_THAT(complete(), testing::StartsWith("HTTP/1.1 200"));
+  const auto time = fs::last_write_time(file_);
   fs::resize_file(file_, 10);
   EXPECT_EQ('\0', weights_.text()[99'999]);
   const std::string ready = get("/v1/health/ready"), answer = complete();
@@ -57,6 +58,7 @@ TEST_F(ServeWeights, TruncationMakesItUnready) {
   EXPECT_THAT(answer, HasSubstr("\"code\":\"data_loss\""));
   EXPECT_THAT(get("/v1/health/live"), testing::StartsWith("HTTP/1.1 200"));
   fs::resize_file(file_, 100'000);
+  fs::last_write_time(file_, time);
   EXPECT_THAT(get("/v1/health/ready"), HasSubstr("\"ready\":false")) << "what was lost stays lost";
 }
 
@@ -78,6 +80,12 @@ TEST_F(ServeWeights, AnUnknownFieldIsEchoedOnceAndCut) {
   EXPECT_THAT(got, testing::StartsWith("HTTP/1.1 400"));
   EXPECT_THAT(got, HasSubstr("xxxx… (1048576 bytes)"));
   EXPECT_LT(got.size(), 1000);
+  const Json error = parse_json(got.substr(got.find("\r\n\r\n") + 4), "answer").value()["error"];
+  for (const char* field : {"message", "param"}) {
+    const std::string text = error[field];
+    EXPECT_THAT(text, HasSubstr("xxxx… (1048576 bytes)"));
+    EXPECT_EQ(text.find("…"), text.rfind("…")) << field << " holds it once: " << text;
+  }
 }
 
 TEST_F(ServeWeights, ManyValuesInABodyAreRefusedByTheirNumber) {

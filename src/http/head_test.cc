@@ -153,6 +153,7 @@ TEST(Head, ConnectionAndTheTargetsHost) {
   EXPECT_TRUE(head("GET / HTTP/1.1\r\nHost: x\r\n\r\n").keep_alive);
   EXPECT_FALSE(head("GET / HTTP/1.1\r\nHost: x\r\nConnection: te , CLOSE\r\n\r\n").keep_alive);
   EXPECT_FALSE(head("GET / HTTP/1.0\r\n\r\n").keep_alive);
+  EXPECT_TRUE(head("GET / HTTP/1.2\r\nHost: x\r\n\r\n").keep_alive) << "what comes after 1.1 can what 1.1 can";
   EXPECT_TRUE(head("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").keep_alive);
   EXPECT_EQ(head("GET http://y:1/z HTTP/1.1\r\nHost: x\r\n\r\n").request.authority, "y:1");
   EXPECT_EQ(head("GET https://y?q=1 HTTP/1.1\r\nHost: x\r\n\r\n").request.path, "/");

@@ -240,6 +240,18 @@ TEST(ChatRequest, ATemplateThatDoesNotEndIsNotTheClientsFault) {
   EXPECT_NE(error.message.find("own:1: the template"), std::string::npos) << error.message;
 }
 
+// A call of a tool has no content; a template that asks for it anyway is given an empty one.
+TEST(ChatRequest, ATemplateThatWritesEveryContentIsGivenAnEmptyOne) {
+  const auto writes =
+      text::ChatTemplate::create("{% for m in messages %}[{{ m.role + ':' + m.content }}]{% endfor %}", {}, "own")
+          .value();
+  const std::string body =
+      R"({"model":"m","messages":[{"role":"user","content":"a"},{"role":"assistant","content":null,"tool_calls":
+          [{"type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","content":"3"}]})";
+  const PreparedRequest got = prepare(parse_chat_request(body), tokenizer(), &writes, kLimits);
+  EXPECT_EQ(tokenizer().decode(got.prompts[0].prompt), "[user:a][assistant:][tool:3]");
+}
+
 TEST(ChatRequest, JoinsTextParts) {
   const ChatRequest request = parse_chat_request(
       R"({"model":"m","messages":[{"role":"developer","content":"s"},
