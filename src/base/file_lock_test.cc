@@ -84,8 +84,10 @@ TEST_F(FileLockTest, HoldsWhileTheThingIsMadeSwappedAndRemoved) {
 
 // What a killed process, a full disk or another program may leave in the file.
 TEST_F(FileLockTest, WhatStandsInTheFileKeepsNobodyOut) {
-  for (const std::string text : {"", "1\n", "999999999\n", "-1\n", "99999999999999999999\n", "not a number",
-                                 std::to_string(::getpid()).c_str(), "\xff\xfe"}) {
+  const std::vector<std::string> texts{
+      "",        "1\n", "999999999\n", "-1\n", "99999999999999999999\n", "not a number", std::to_string(::getpid()),
+      "\xff\xfe"};
+  for (const std::string& text : texts) {
     write_file(root_ / ".run.lock", text);
     EXPECT_EQ("", refusal(place_)) << text;
   }

@@ -16,7 +16,9 @@ struct Counted {
   Work* work = nullptr;
   Counted() = default;
   explicit Counted(Work* w) : work(w) {}
-  Counted(const Counted& o) : work(o.work) { work->copies += work != nullptr; }
+  Counted(const Counted& o) : work(o.work) {
+    if (work != nullptr) ++work->copies;
+  }
   Counted(Counted&& o) noexcept : work(o.work) {
     if (work != nullptr) ++work->moves;
   }
@@ -69,6 +71,9 @@ TEST(OrderedMap, MergesAndPatches) {
   EXPECT_EQ(R"({"x":9,"y":{"w":3,"v":4},"u":5,"t":6})", a.dump());
   EXPECT_EQ(4, a.at(Json::json_pointer("/y/v")));
   EXPECT_THROW((void)a.at("no"), Json::exception);
+  Map map;
+  map.emplace("x", Counted());
+  EXPECT_THROW((void)map.at("no"), std::out_of_range);
 }
 
 TEST(OrderedMap, EqualAndOrderedInTheOrderOfKeys) {

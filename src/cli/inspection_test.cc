@@ -71,7 +71,7 @@ TEST_F(InspectionTest, CountsTheTokensOfEveryKindOfTokenizer) {
 
 TEST_F(InspectionTest, DescribesADirectoryItCannotRun) {
   write_model();
-  write_file(home_ / "README.md", "---\nlanguage: ko\nlicense: \"apache-2.0\"\n---\n# A model\nlicense: none\n");
+  write_file(home_ / "README.md", "---\nlanguage: ko\nlicense: \"cc-by-4.0\"\n---\n# A model\nlicense: none\n");
   write_file(home_ / "LICENSE", "\n  Apache License\nVersion 2.0\n");
   write_json(home_ / "tokenizer.json", {{"model", {{"type", "Unigram"}, {"vocab", {{"a", 0.5}, {"b", 1}}}}}});
   write_json(home_ / "tokenizer_config.json", {{"chat_template", "{{ messages }}"}});
@@ -84,7 +84,7 @@ TEST_F(InspectionTest, DescribesADirectoryItCannotRun) {
   EXPECT_EQ(40u, in.loaded_bytes);
   EXPECT_EQ("tokenizer.json, Unigram", in.tokenizer);
   EXPECT_TRUE(in.chat_template);
-  EXPECT_EQ("apache-2.0", in.licence.name);
+  EXPECT_EQ("cc-by-4.0", in.licence.name) << "without its quotes, before what the file says";
   EXPECT_EQ("LICENSE", in.licence.file);
   ASSERT_EQ(2u, in.memory.size());
   EXPECT_EQ(2048, in.memory[0].context);
@@ -131,6 +131,18 @@ TEST_F(InspectionTest, SaysWhyAQuantizationCannotBeRead) {
   EXPECT_EQ("", inspect_model(home_).quantization);
   write_model({{"quantization_config", {{"quant_method", "gptq"}, {"bits", 4}}}});
   EXPECT_EQ("gptq, 4 bits", inspect_model(home_).quantization);
+  // Of a model that runs otherwise nothing else is said.
+  const fs::path golden = "tests/golden/models/llama";
+  Json config = read_json(golden / "config.json");
+  fs::copy_file(golden / "model.safetensors", home_ / "model.safetensors", fs::copy_options::overwrite_existing);
+  write_file(home_ / "tokenizer.json", R"({"version": "1.0",
+    "pre_tokenizer": {"type": "ByteLevel", "use_regex": true}, "decoder": {"type": "ByteLevel"},
+    "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}})");
+  write_json(home_ / "config.json", config);
+  EXPECT_EQ("", inspect_model(home_).obstacle);
+  config["quantization_config"] = {{"quant_method", "bitsandbytes"}};
+  write_json(home_ / "config.json", config);
+  EXPECT_THAT(inspect_model(home_).obstacle, HasSubstr("bitsandbytes"));
 }
 
 TEST_F(InspectionTest, RefusesFilesOfUnexpectedTypes) {
@@ -142,7 +154,7 @@ TEST_F(InspectionTest, RefusesFilesOfUnexpectedTypes) {
 TEST_F(InspectionTest, FindsLicencesByTheirWords) {
   write_file(home_ / "LICENSE.txt", "MIT License\n\nCopyright");
   EXPECT_EQ("mit", find_licence(home_).name);
-  write_file(home_ / "README.md", "no front matter\nlicense: gpl\n");
+  write_file(home_ / "README.md", "no front matter\nlicense: gpl\n---\n");
   EXPECT_EQ("mit", find_licence(home_).name);
 }
 

@@ -1,6 +1,4 @@
 // maru serve: the API server and the console.
-#include "server/serve.h"
-
 #include <fmt/format.h>
 #include <netdb.h>
 #include <spdlog/spdlog.h>
@@ -11,17 +9,18 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "api/server.h"
 #include "base/json.h"
 #include "base/progress.h"
 #include "cli/adapter.h"
 #include "cli/verbs.h"
 #include "console/assets.h"
-#include "server/http_auth.h"
+#include "http/auth.h"
 
 namespace maru::cli {
 
-std::vector<server::Asset> console_assets() {
-  std::vector<server::Asset> assets;
+std::vector<http::Asset> console_assets() {
+  std::vector<http::Asset> assets;
   for (const console::Asset& a : console::assets())
     assets.push_back(
         {.path = a.path, .content_type = a.content_type, .body = a.body, .etag = a.etag.substr(1, a.etag.size() - 2)});
@@ -29,9 +28,9 @@ std::vector<server::Asset> console_assets() {
 }
 
 // Whether the listener's address and port can be had, for those who will want them later.
-void check_can_serve(const server::ServeConfig& config) {
+void check_can_serve(const api::ServeConfig& config) {
   const char* key = std::getenv("MARU_API_KEY");
-  if (!server::is_loopback(config.http.address) && config.api_key_file.empty() && (key == nullptr || *key == '\0'))
+  if (!http::is_loopback(config.http.address) && config.api_key_file.empty() && (key == nullptr || *key == '\0'))
     throw Failure(ErrorCode::kInvalidArgument, "serve.http.address: " + config.http.address +
                                                    ": listening beyond this machine needs an API key (MARU_API_KEY or "
                                                    "serve.api_key_file)");
@@ -56,41 +55,53 @@ void check_can_serve(const server::ServeConfig& config) {
                     " is in use, perhaps by another maru; give --port N (0: any free one), or --no-serve");
 }
 
-void run_server(Session& session, const server::ServeConfig& config, const std::string& model,
+void run_server(Session& session, const api::ServeConfig& config, const std::vector<std::string>& models,
                 const AdapterArgument& adapter) {
-  const std::vector<server::Asset> assets = console_assets();
-  server::ServeContext context{
-      .home = session.home, .api_keys = {}, .assets = assets, .adapter = adapter.directory, .model_id = adapter.name};
+  const std::vector<http::Asset> assets = console_assets();
+  api::ServeContext context{.home = session.home, .api_keys = {}, .assets = assets};
   if (const char* key = std::getenv("MARU_API_KEY"); key != nullptr && *key != '\0') context.api_keys.emplace_back(key);
-  const auto ready = [&](const server::ServeSummary& s) {
-    spdlog::info("serving {}: {} parameters, {}, {}, {} thread{}, context {}, {} pages for keys and values", s.model,
-                 short_count(static_cast<double>(s.parameters)), s.dtype, s.isa, s.threads, s.threads == 1 ? "" : "s",
-                 s.max_context, s.kv_pages);
-    session.answer({{"url", s.url}, {"model", s.model}, {"isa", s.isa}, {"dtype", s.dtype}}, "serve        " + s.url);
+  const auto ready = [&](const api::ServeSummary& s) {
+    for (const api::ServeSummary::Model& m : s.models)
+      spdlog::info("serving {}: {} parameters, {}, {}, {} thread{}, context {}, {} pages for keys and values", m.id,
+                   short_count(static_cast<double>(m.parameters)), m.dtype, s.isa, s.threads, s.threads == 1 ? "" : "s",
+                   m.max_context, m.kv_pages);
+    const api::ServeSummary::Model& first = s.models.front();
+    Json answer{{"url", s.url}, {"model", first.id}, {"isa", s.isa}, {"dtype", first.dtype}};
+    for (const api::ServeSummary::Model& m : s.models) answer["models"].push_back(m.id);
+    session.answer(std::move(answer), "serve        " + s.url);
   };
   const auto overdue = [] { spdlog::warn("the time to stop is over; what was still running is cut off"); };
-  server::serve(config, context, session.find("models", model), session.stream(), ready, overdue);
+  std::vector<serving::ModelSource> sources;
+  for (const std::string& model : models) sources.push_back({.path = session.find("models", model)});
+  sources.front().adapter = adapter.directory;
+  sources.front().id = adapter.name;
+  api::serve(config, std::move(context), sources, session.stream(), ready, overdue);
 }
 
 void add_serve(CLI::App& app, Session& session) {
-  CLI::App* verb = app.add_subcommand("serve", "serve a model: OpenAI-compatible API and web console");
+  CLI::App* verb = app.add_subcommand("serve", "serve models: OpenAI-compatible and Anthropic API, and web console");
   struct Options {
     RecipeArguments recipe;
     std::string model, adapter, address;
+    std::vector<std::string> also;
     int port = -1;
   };
   auto options = std::make_shared<Options>();
   verb->add_option("model", options->model, "model by name, directory or GGUF file")->required();
+  verb->add_option("--also", options->also, "a further model to serve beside it under its own name; may be repeated")
+      ->allow_extra_args(false);
   add_adapter_option(verb, options->adapter);
   verb->add_option("--listen", options->address,
                    "address; anything beyond loopback needs an API key (MARU_API_KEY or api_key_file)");
   verb->add_option("--port", options->port, "0: any free one")->check(whole_number_in(0, 65535));
-  options->recipe.add_to(verb, describe_fields<server::ServeConfig>());
+  options->recipe.add_to(verb, describe_fields<api::ServeConfig>());
   verb->callback([&session, options] {
-    auto config = from_json<server::ServeConfig>(options->recipe.read(), options->recipe.file);
+    auto config = from_json<api::ServeConfig>(options->recipe.read(), options->recipe.file);
     if (!options->address.empty()) config.http.address = options->address;
     if (options->port >= 0) config.http.port = options->port;
-    run_server(session, config, options->model, find_adapter(session, options->adapter));
+    std::vector<std::string> models{options->model};
+    models.insert(models.end(), options->also.begin(), options->also.end());
+    run_server(session, config, models, find_adapter(session, options->adapter));
   });
 }
 

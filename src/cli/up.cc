@@ -4,20 +4,20 @@
 
 #include <cstdlib>
 
+#include "api/server.h"
 #include "base/json.h"
 #include "base/progress.h"
 #include "cli/adapter.h"
 #include "cli/sample_corpus.h"
 #include "cli/stages.h"
 #include "cli/verbs.h"
-#include "server/serve.h"
 
 namespace maru::cli {
 
 std::string render_report(const Session& session, const std::string& name);
-void run_server(Session& session, const server::ServeConfig& config, const std::string& model,
+void run_server(Session& session, const api::ServeConfig& config, const std::vector<std::string>& models,
                 const AdapterArgument& adapter);
-void check_can_serve(const server::ServeConfig& config);
+void check_can_serve(const api::ServeConfig& config);
 
 namespace {
 
@@ -29,7 +29,7 @@ struct UpConfig {
   TokenizerConfig tokenizer;
   train::TrainConfig train;
   EvalConfig eval;
-  server::ServeConfig serve;
+  api::ServeConfig serve;
   static constexpr auto fields() {
     using C = UpConfig;
     return std::tuple{field("name", &C::name, "of the dataset, tokenizer, run and model"),
@@ -159,7 +159,7 @@ void run_line(Session& session, UpConfig config, const Options& o) {
   } catch (const Failure& e) {
     spdlog::warn("no report was written, all else is done: {}", e.what());
   }
-  if (!o.no_serve) run_server(session, config.serve, config.name, {});
+  if (!o.no_serve) run_server(session, config.serve, {config.name}, {});
 }
 
 }  // namespace

@@ -132,6 +132,9 @@ TEST(UsageTest, HelpCommandIsThatOfTheVerb) {
   Program program;
   program.said({"data", "biuld"});
   EXPECT_EQ("maru data --help", help_command(program.app));
+  Program deeper;
+  deeper.said({"data", "build", "--no-such-option"});
+  EXPECT_EQ("maru data build --help", help_command(deeper.app));
 }
 
 }  // namespace

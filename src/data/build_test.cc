@@ -203,6 +203,16 @@ TEST_F(BuildTest, MalformedLinesNameFileAndLineOrAreCounted) {
   EXPECT_EQ(1, dropped(report, "read", "undecodable"));
 }
 
+TEST_F(BuildTest, DocumentsOfLinesAreNamedByFileAndLine) {
+  put("a.jsonl", Json{{"text", prose(1)}}.dump() + "\n\n" + Json{{"text", prose(2)}}.dump() + "\n");
+  config_.split.held_out = 0;
+  build();
+  const auto train = documents("train");
+  ASSERT_EQ(2u, train.size());
+  EXPECT_EQ("corpus/a.jsonl:1", train[0]["source"]);
+  EXPECT_EQ("corpus/a.jsonl:3", train[1]["source"]) << "empty lines count";
+}
+
 TEST_F(BuildTest, DocumentsKeepTheirSplitWhenOthersCome) {
   config_.split.held_out = 0.2;
   for (int i = 0; i < 40; ++i) put("p" + std::to_string(100 + i) + ".txt", prose(static_cast<uint64_t>(i)));

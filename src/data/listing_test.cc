@@ -93,12 +93,15 @@ TEST_F(ListingTest, PipesSocketsAndDevicesAreSkippedOrRefused) {
 
 TEST_F(ListingTest, MissingAndLoopingInputsAreNamed) {
   fs::create_symlink("loop", root_ / "loop");
-  for (const fs::path& path : {root_ / "nowhere", root_ / "loop", corpus_ / "a.txt/b"}) {
+  const std::pair<fs::path, const char*> kInputs[] = {{root_ / "nowhere", "does not exist"},
+                                                      {root_ / "loop", "Too many levels of symbolic links"},
+                                                      {corpus_ / "a.txt/b", "does not exist"}};
+  for (const auto& [path, why] : kInputs) {
     try {
       list_corpus(path);
       FAIL() << path;
     } catch (const Failure& e) {
-      EXPECT_THAT(e.what(), HasSubstr(path.string()));
+      EXPECT_THAT(e.what(), HasSubstr(path.string() + ": " + why));
     }
   }
 }

@@ -177,6 +177,7 @@ std::optional<IntegerForm> integer_form(GgmlType type) {
 
 void to_integers(GgmlType type, std::span<const std::byte> bytes, const IntegerSpan& to) {
   const Reader* reader = reader_of(type);
+  if (bytes.empty()) return;  // a tensor without elements has no memory to write to either
   CHECK(reader != nullptr && (to.offsets != nullptr || !reader->form.has_offsets));
   const GgmlLayout& layout = layout_of(type);
   const auto block_bytes = static_cast<size_t>(layout.block_bytes);

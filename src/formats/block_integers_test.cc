@@ -81,6 +81,11 @@ std::vector<std::byte> q6_block(float16 d) {
   return block;
 }
 
+TEST(BlockIntegers, NothingIsReadOfATensorWithoutElements) {
+  for (const GgmlType type : {GgmlType::kQ8_0, GgmlType::kQ4_1, GgmlType::kQ4_K})
+    to_integers(type, {}, {.q = nullptr, .scales = nullptr, .offsets = nullptr});
+}
+
 TEST(BlockIntegers, TheSmallestHalvesAreWideEnough) {
   const auto d = to_float16(0x1p-22f);  // all elements are -32 · d: 2^-17, whose 127th part is no half
   const Integers got = integers_of(GgmlType::kQ6_K, q6_block(d));

@@ -19,6 +19,8 @@ class AnswerText {
              std::span<const int32_t> before = {});
   /// The next token; fills text and tokens of `piece` with what is now sure. True when a stop string ended the answer.
   bool push(ScoredToken token, Piece& piece);
+  /// The stop string that ended it; empty: none did.
+  const std::string& stop() const { return stop_.which(); }
   /// The answer ends here: everything that was held back.
   void finish(Piece& piece);
 

@@ -59,6 +59,14 @@ TEST_F(AnswerTextTest, TheEndGivesWhatWasHeld) {
   EXPECT_EQ(unfinished.tokens.size() + rest.tokens.size(), 3u);
 }
 
+TEST_F(AnswerTextTest, TheEndGivesTheBeginningOfAStopThatNeverCame) {
+  AnswerText answer(tokenizer_, {"stop"}, true);
+  EXPECT_EQ(feed(answer, "ast"), (Out{{"a", 1}, {"", 0}, {"", 0}}));
+  const Piece rest = finish(answer);
+  EXPECT_EQ(rest.text, "st");
+  EXPECT_EQ(rest.tokens.size(), 2u);
+}
+
 TEST_F(AnswerTextTest, GoesOnWithTheTextOfThePrompt) {
   const std::vector<int32_t> before = tokenizer_.encode("a가");
   AnswerText cut(tokenizer_, {}, true, std::span(before).first(3));

@@ -231,6 +231,8 @@ void Engine::compute(const std::vector<Chunk>& chunks, std::vector<ChunkOutcome>
                          .pages = scheduler_.pages(chunk.id),
                          .first_logits_row = wanted});
   }
+  std::unique_lock<Turns> turn;
+  if (options_.turns != nullptr) turn = std::unique_lock(*options_.turns);
   try {
     model_.run(sequences, [&](size_t i, int64_t row, std::span<const float> logits) {
       take_logits(chunks[i], row, logits, outcomes[i]);
@@ -311,6 +313,7 @@ void Engine::end(SequenceId id, Active& active, FinishReason reason, Piece piece
   piece.choice = active.choice;
   piece.num_tokens = active.generated();
   piece.finish = reason;
+  if (reason == FinishReason::kStop) piece.stop = active.text.stop();
   active.channel->push(std::move(piece));
   remove(id);
 }

@@ -21,6 +21,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/turns.h"
 #include "infer/answer_text.h"
 #include "infer/generation.h"
 #include "infer/scheduler.h"
@@ -34,7 +35,8 @@ struct EngineOptions {
   int64_t step_tokens = 512;
   int64_t channel_pieces = 256;  // what a slow reader may be behind
   std::vector<int32_t> end_tokens;
-  uint64_t seed = 0;  // of requests that bring none
+  uint64_t seed = 0;       // of requests that bring none
+  Turns* turns = nullptr;  // taken for each step where several engines compute on one pool; null: this one is alone
 };
 
 /// Told of what happens, on the engine thread; must not block.

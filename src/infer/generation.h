@@ -50,6 +50,7 @@ struct Piece {
   std::vector<ScoredToken> tokens;     // those that `text` comes from, when log-probabilities were asked for
   bool is_prompt = false;              // scores of the prompt; no text
   std::optional<FinishReason> finish;  // set on the last piece of a choice
+  std::string stop;                    // with kStop: the stop string; empty: an end token
   int64_t num_tokens = 0;              // sampled so far in this choice
 };
 

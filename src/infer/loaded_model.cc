@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/model_files.h"
+#include "models/weights.h"
 #include "ops/attention.h"
 
 namespace maru::infer {
@@ -30,6 +31,17 @@ LoadedModel::LoadedModel(const fs::path& path, Stream stream, const LoadOptions&
                       " tokens, the model only " + std::to_string(decoder_->config().vocab_size));
   if (!options.adapter.empty()) adapter_ = attach_adapter(stream, *decoder_, options.adapter);
   runner_ = std::make_unique<DecoderRunner>(*decoder_, std::move(stream), cache_bytes_for(*decoder_, options));
+}
+
+int64_t LoadedModel::bytes() const {
+  int64_t bytes = runner_->num_pages() * static_cast<int64_t>(decoder_->cache_shape().page_bytes());
+  for (const ParameterInfo& info : parameters_of(*decoder_)) {
+    const QuantizedWeight& integers = info.parameter->quantized;
+    for (const Tensor* tensor : std::initializer_list<const Tensor*>{&info.parameter->value, &integers.quads,
+                                                                     &integers.scales, &integers.offsets})
+      bytes += static_cast<int64_t>(tensor->bytes());
+  }
+  return bytes;
 }
 
 }  // namespace maru::infer

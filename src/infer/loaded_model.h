@@ -35,6 +35,8 @@ class LoadedModel {
   const std::vector<int32_t>& end_tokens() const { return text_.end_tokens; }
   /// The directory's name, or a file's without its ending.
   const std::string& name() const { return name_; }
+  /// Of memory: weights, mapped ones too, and key-value pages.
+  int64_t bytes() const;
 
  private:
   std::string name_;

@@ -110,7 +110,7 @@ TEST_F(ModelTextTest, AWholeTokenizerJsonComesFirst) {
   const ModelText text = load_text(gguf([](formats::GgufWriter& w) {
     w.set("tokenizer.ggml.eos_token_id", uint32_t{1});
     w.set("tokenizer.huggingface.json",
-          R"({"version": "1.0", "added_tokens": [{"id": 1, "content": "</s>", "special": true}],
+          R"({"version": "1.0", "added_tokens": [{"id": 1, "content": "<stop here>", "special": true}],
       "pre_tokenizer": {"type": "ByteLevel", "use_regex": true, "add_prefix_space": false},
       "decoder": {"type": "ByteLevel"},
       "model": {"type": "BPE", "vocab": {"a": 2, "b": 3, "ba": 4}, "merges": [["b", "a"]]}})");
@@ -128,6 +128,9 @@ TEST_F(ModelTextTest, NamesMetadataOfTheWrongType) {
               HasSubstr("tokenizer.ggml.bos_token_id: expected a token id, got u32"));
   EXPECT_THAT(error_of([](formats::GgufWriter& w) { w.set("tokenizer.ggml.precompiled_charsmap", "x"); }),
               HasSubstr("expected an array of bytes"));
+  EXPECT_THAT(
+      error_of([](formats::GgufWriter& w) { w.set("tokenizer.ggml.precompiled_charsmap", std::vector<int32_t>{1}); }),
+      HasSubstr("expected an array of bytes"));
   EXPECT_THAT(error_of([](formats::GgufWriter& w) { w.set("tokenizer.ggml.add_bos_token", uint32_t{1}); }),
               HasSubstr("tokenizer.ggml.add_bos_token: expected a boolean, got u32"));
   EXPECT_THAT(error_of([](formats::GgufWriter& w) { w.set("tokenizer.chat_template", "{% for %}"); }),

@@ -17,7 +17,7 @@ std::string StopMatcher::push(std::string_view piece) {
   for (const std::string& stop : stops_)
     if (const size_t at = pending_.find(stop); at != std::string::npos) {
       const size_t end = at + stop.size();
-      if (end < first_end || (end == first_end && at < begin)) first_end = end, begin = at;
+      if (end < first_end || (end == first_end && at < begin)) first_end = end, begin = at, which_ = stop;
     }
   stopped_ = first_end != std::string::npos;
   const size_t size = stopped_ ? begin : pending_.size() - held();

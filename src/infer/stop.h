@@ -18,11 +18,13 @@ class StopMatcher {
   std::string finish();
   /// True from the moment a stop string was completed; nothing is emitted afterwards.
   bool stopped() const { return stopped_; }
+  /// The stop string that was completed; empty before.
+  const std::string& which() const { return which_; }
 
  private:
   size_t held() const;
   std::vector<std::string> stops_;
-  std::string pending_;
+  std::string pending_, which_;
   bool stopped_ = false;
 };
 

@@ -27,6 +27,13 @@ TEST(StopMatcher, CutsBeforeTheStop) {
   EXPECT_EQ(matcher.finish(), "");
 }
 
+TEST(StopMatcher, SaysWhichStopItWas) {
+  StopMatcher matcher({"ab", "xab", "b"});
+  EXPECT_EQ("", matcher.which());
+  matcher.push("..xab..");
+  EXPECT_EQ("xab", matcher.which()) << "of those that end together, the longest";
+}
+
 TEST(StopMatcher, HandlesSelfOverlap) {
   StopMatcher matcher({"aab"});
   EXPECT_EQ(feed(matcher, {"a", "a", "a", "b"}), "||a||");

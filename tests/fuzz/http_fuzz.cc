@@ -2,10 +2,10 @@
 // once, an accepted head says in one way only where its body ends, and a body stays within its limit.
 #include <algorithm>
 
-#include "server/http_chunks.h"
-#include "server/http_head.h"
+#include "http/chunks.h"
+#include "http/head.h"
 
-namespace maru::server {
+namespace maru::http {
 namespace {
 
 constexpr int64_t kMaxFields = 100;
@@ -75,4 +75,4 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   return 0;
 }
 
-}  // namespace maru::server
+}  // namespace maru::http

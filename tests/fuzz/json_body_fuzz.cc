@@ -1,10 +1,11 @@
 // Bodies of requests: JSON that is written again is read as the same, and the two request parsers end in a request or
 // in an error of the API that repeats little of what came.
+#include "api/anthropic/request.h"
+#include "api/openai/request.h"
 #include "base/json.h"
-#include "server/api_error.h"
-#include "server/openai_request.h"
+#include "http/problem.h"
 
-namespace maru::server {
+namespace maru::api::openai {
 namespace {
 
 constexpr size_t kMaxMessage = 4096;
@@ -23,7 +24,7 @@ template <class F>
 void parse(F&& parser, std::string_view body) {
   try {
     (void)parser(body);
-  } catch (const ApiFailure& failure) {
+  } catch (const RequestFailure& failure) {
     require(std::string_view(failure.what()).size() <= kMaxMessage);
   }
 }
@@ -39,7 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     require(json.error().message.size() <= kMaxMessage);
   parse(parse_chat_request, body);
   parse(parse_completion_request, body);
+  parse(anthropic::parse_messages_request, body);
   return 0;
 }
 
-}  // namespace maru::server
+}  // namespace maru::api::openai

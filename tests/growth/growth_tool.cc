@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "api/anthropic/request.h"
 #include "base/fields.h"
 #include "base/json.h"
 #include "data/charset.h"
@@ -92,6 +93,10 @@ size_t decode(const std::string& bytes) {
 size_t json_line(const std::string& line) {
   const auto read = data::read_document_line(line, "growth:1", "text", 0.005);
   return read.ok() ? read.value().text->size() : read.error().message.size();
+}
+
+size_t messages(const std::string& body) {
+  return api::anthropic::read_conversation(api::anthropic::parse_messages_request(body)).messages.dump().size();
 }
 
 struct Case {
@@ -192,6 +197,12 @@ const std::vector<Case>& cases() {
       {"decode_korean", 50000, [](size_t n) { return repeat("\xBE\xC8\xB3\xE7 ", n); }, decode},
       {"json_line_text", 50000, [](size_t n) { return repeat("가", n, "{\"text\": \"", "\"}"); }, json_line},
       {"json_line_cut", 50000, [](size_t n) { return repeat("[\"a\",", n); }, json_line},
+      {"messages_of_one_role", 5000,
+       [](size_t n) {
+         const std::string turn = R"({"role":"user","content":")" + std::string(100, 'a') + "\"}";
+         return repeat(turn + ",", n, R"({"model":"m","max_tokens":1,"messages":[)", turn + "]}");
+       },
+       messages},
   };
   return kCases;
 }

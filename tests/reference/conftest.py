@@ -4,6 +4,16 @@ marks mean nothing.
 """
 import pytest
 
+from server import Server
+
+
+@pytest.fixture(scope="module")
+def server():
+    """The server that a file's tests share."""
+    server = Server()
+    yield server
+    assert server.stop() == 0
+
 
 def pytest_collection_modifyitems(items):
     for item in items:

@@ -1,54 +1,23 @@
-"""The official openai Python client against the server.
-
-Serves a tiny random model (serve_tool), or what MARU_SERVE_COMMAND starts: a command that prints one line of JSON with
-"url" and "model" once it listens, and stops on SIGTERM.
-"""
-import json
+"""The official openai Python client against the server."""
 import os
-import pathlib
-import shlex
-import subprocess
 import time
-import urllib.request
 
 import pytest
 
+from server import Server
+
 openai = pytest.importorskip("openai")
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-TOOL = pathlib.Path(os.environ.get("MARU_BUILD", ROOT / "build/release")) / "tests/reference/serve_tool"
 HELLO = [{"role": "user", "content": "안녕하세요"}]
 
 
-class Server:
-    def __init__(self, *arguments):
-        command = shlex.split(os.environ.get("MARU_SERVE_COMMAND", str(TOOL))) + list(arguments)
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        ready = json.loads(self.process.stdout.readline())
-        self.url, self.model = ready["url"], ready["model"]
-
-    def client(self, key="none"):
-        return openai.OpenAI(base_url=self.url + "/v1", api_key=key, max_retries=0, timeout=60)
-
-    def status(self):
-        with urllib.request.urlopen(self.url + "/v1/maru/status") as response:
-            return json.load(response)
-
-    def stop(self):
-        self.process.terminate()
-        return self.process.wait(60)
-
-
-@pytest.fixture(scope="module")
-def server():
-    server = Server()
-    yield server
-    assert server.stop() == 0
+def client_of(server, key="none"):
+    return openai.OpenAI(base_url=server.url + "/v1", api_key=key, max_retries=0, timeout=60)
 
 
 @pytest.fixture
 def client(server):
-    return server.client()
+    return client_of(server)
 
 
 @pytest.fixture
@@ -218,9 +187,9 @@ class TestOtherServers:
         server = Server("api_key=right")
         try:
             with pytest.raises(openai.AuthenticationError) as caught:
-                server.client("wrong").models.list()
+                client_of(server, "wrong").models.list()
             assert caught.value.code == "invalid_api_key"
-            assert server.client("right").models.list().data
+            assert client_of(server, "right").models.list().data
         finally:
             server.stop()
 
@@ -229,10 +198,10 @@ class TestOtherServers:
         server = Server("max_running=1", "max_waiting=0", "step_tokens=8", "channel_pieces=1")
         try:
             arguments = dict(model=server.model, messages=HELLO, extra_body={"ignore_eos": True})
-            stream = server.client().chat.completions.create(stream=True, **arguments)
+            stream = client_of(server).chat.completions.create(stream=True, **arguments)
             next(iter(stream))
             with pytest.raises(openai.RateLimitError) as caught:
-                server.client().chat.completions.create(max_tokens=5, **arguments)
+                client_of(server).chat.completions.create(max_tokens=5, **arguments)
             assert caught.value.response.headers["retry-after"]
             stream.close()
         finally:
@@ -240,7 +209,7 @@ class TestOtherServers:
 
     def test_sigterm_lets_a_stream_finish(self):
         server = Server()
-        stream = server.client().chat.completions.create(
+        stream = client_of(server).chat.completions.create(
             model=server.model, messages=HELLO, max_tokens=1000, stream=True, extra_body={"ignore_eos": True}
         )
         chunks = iter(stream)

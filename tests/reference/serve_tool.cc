@@ -5,15 +5,15 @@
 
 #include <cstdio>
 
+#include "api/server.h"
 #include "base/interrupt.h"
 #include "base/json.h"
 #include "infer/fake_model.h"
 #include "models/model_files.h"
 #include "models/weights.h"
-#include "server/serve.h"
 #include "text/tokenizer/files/tokenizer_json.h"
 
-namespace maru::server {
+namespace maru::api {
 namespace {
 
 void make_model(const fs::path& directory) {
@@ -34,7 +34,7 @@ void make_model(const fs::path& directory) {
 }
 
 void announce(const ServeSummary& summary) {
-  const Json line{{"url", summary.url}, {"model", summary.model}};
+  const Json line{{"url", summary.url}, {"model", summary.models.front().id}};
   std::fputs((line.dump() + "\n").c_str(), stdout);
   std::fflush(stdout);
 }
@@ -51,17 +51,18 @@ void run(std::vector<std::string> arguments) {
   const fs::path root = fs::temp_directory_path() / ("maru-serve-tool-" + std::to_string(::getpid()));
   make_model(root / "tiny");
   ThreadPool pool(1);
-  serve(from_json<ServeConfig>(recipe, "serve"), context, root / "tiny", CpuStream{&pool}, announce);
+  serve(from_json<ServeConfig>(recipe, "serve"), std::move(context), {{.path = root / "tiny"}}, CpuStream{&pool},
+        announce);
   fs::remove_all(root);
 }
 
 }  // namespace
-}  // namespace maru::server
+}  // namespace maru::api
 
 int main(int argc, char** argv) {
   maru::install_interrupt_handler();
   try {
-    maru::server::run({argv + 1, argv + argc});
+    maru::api::run({argv + 1, argv + argc});
     return 0;
   } catch (const std::exception& e) {
     return std::fprintf(stderr, "serve_tool: %s\n", e.what()), 1;

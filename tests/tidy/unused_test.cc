@@ -18,8 +18,6 @@ const std::map<std::string, std::string> kKept{
     {"num_computed", "the simulation of the scheduler checks it each step"},
     {"trace", "the dry run gives the same addresses"},
     {"planned_bytes", "recomputation saves memory"},
-    {"routes", "goes with the server's next change"},
-    {"has_keys", "goes with the server's next change"},
 };
 /// Names that a library asks a type for.
 const std::set<std::string> kInterfaceHeaders{"src/base/ordered_map.h"};

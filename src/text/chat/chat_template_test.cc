@@ -261,6 +261,20 @@ TEST(ChatTemplate, RefusesUnknownRolesAndTokenizersWithoutMarkup) {
               testing::HasSubstr("messages[0].role: expected system, user, assistant or tool, got \"robot\""));
   const Tokenizer bare = train_tokenizer({{"ab", 3}}, {.vocab_size = 300, .special_tokens = {"<s>"}}, true).tokenizer;
   EXPECT_THROW(ChatTemplate::chatml(bare), Failure);
+  for (const bool special : {true, false}) {  // as text, anybody could write them
+    const std::string flag = special ? "true" : "false";
+    const Tokenizer marked =
+        Tokenizer::parse(R"({"version": "1.0", "added_tokens": [{"id": 1, "content": "<|im_start|>", "special": )" +
+                             flag + R"(}, {"id": 2, "content": "<|im_end|>", "special": )" + flag + R"(}],
+            "pre_tokenizer": {"type": "ByteLevel", "use_regex": true}, "decoder": {"type": "ByteLevel"},
+            "model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}})",
+                         "t")
+            .value();
+    if (special)
+      EXPECT_NO_THROW(ChatTemplate::chatml(marked));
+    else
+      EXPECT_THROW(ChatTemplate::chatml(marked), Failure);
+  }
 }
 
 class ChatFiles : public testing::Test {

@@ -144,6 +144,10 @@ TEST(StreamDecoder, TheSpaceOfTheFirstWordIsKeptBehindAPrompt) {
   EXPECT_EQ(text({1}, {2}), " upon");
   EXPECT_EQ(text({0, 1}, {2, 2}), " upon upon");
   EXPECT_EQ(text({1, 0}, {2}), " upon");
+  Ids marks(1000, 0);
+  marks.front() = 1;
+  EXPECT_EQ(text(marks, {2}), " upon") << "marks without text do not push the words out of sight";
+  EXPECT_EQ(text({1, 3}, {2}), "\uFFFD upon") << "a character that nobody finishes";
   EXPECT_EQ(text({1, 3}, {4, 5}), "가") << "a character that the border cuts is given whole";
   EXPECT_EQ(text({3, 4}, {5, 2}), "가 upon");
   EXPECT_EQ(text(Ids(1000, 1), {2}), " upon");

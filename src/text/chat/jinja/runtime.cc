@@ -42,7 +42,9 @@ void Runtime::look_at_limits() {
   if (deadline_ != SteadyClock::time_point::max() && SteadyClock::now() > deadline_)
     fail(ErrorCode::kDeadline,
          "the template ran longer than " + std::to_string(std::llround(limits_.seconds * 1000)) + " ms");
-  next_look_ = std::min(limits_.steps + 1, steps_ + kStepsBetween);
+  // A limit may be as large as numbers go.
+  const bool near = limits_.steps - steps_ < kStepsBetween;
+  next_look_ = near ? limits_.steps + 1 : steps_ + kStepsBetween;
 }
 
 void Runtime::hold(int64_t bytes) {

@@ -292,6 +292,9 @@ TEST(Tiktoken, MergesByTheRankOfTheResult) {
   const Tokenizer pairs =
       Tokenizer::create(parse_tiktoken(tiktoken_lines({"ab", "bc"}), "t", options).value(), "t").value();
   EXPECT_EQ(pairs.encode("abcd"), (std::vector<int32_t>{256, 'c', 'd'}));
+  const Tokenizer whole =
+      Tokenizer::create(parse_tiktoken(tiktoken_lines({"bc", "abcd"}), "t", options).value(), "t").value();
+  EXPECT_EQ(whole.encode("abcd"), std::vector<int32_t>{257}) << "a token, though no merge leads to it";
   EXPECT_EQ(parse_tiktoken("YQ== 0\n!! 1\n", "t.tiktoken", options).error().message,
             "t.tiktoken:2: expected base64, a space and a rank");
 }
@@ -314,7 +317,8 @@ TEST(Tiktoken, RanksOfUnknownOriginAreRefusedByName) {
   const std::string ours = tiktoken_lines(many), few = tiktoken_lines({"ab", "bc"});
   EXPECT_NE(error_of("tokenizer.model", ours).find("tokenizer.model: 128256 tiktoken ranks whose split"),
             std::string::npos);
-  for (const char* name : {"tokenizer.model", "glm.model", "hy.tiktoken", "llama.tiktoken", "ranks"})
+  for (const char* name :
+       {"tokenizer.model", "glm.model", "hy.tiktoken", "llama.tiktoken", "ranks", "cl100k_base.model", "qwen"})
     EXPECT_NE(error_of(name, few).find("258 tiktoken ranks whose split"), std::string::npos) << name;
   EXPECT_NE(error_of("tokenizer.model", few.substr(0, few.size() - 1)).find("258 tiktoken ranks"), std::string::npos)
       << "a last line without an end";

@@ -1,0 +1,65 @@
+// The request of Anthropic's Messages API, and what the engine generates for it. Every error names the field at fault.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "base/fields.h"
+#include "serving/conversation.h"
+#include "serving/model_host.h"
+
+namespace maru::api::anthropic {
+
+struct MessagesRequest {
+  std::string model;
+  Json messages, system;
+  std::optional<int64_t> max_tokens;
+  std::vector<std::string> stop_sequences;
+  bool stream = false;
+  double temperature = 1, top_p = 1;
+  int64_t top_k = 0;
+  Json cache_control, metadata, service_tier, tools, tool_choice, thinking;
+
+  static constexpr auto fields() {
+    using C = MessagesRequest;
+    return std::tuple{
+        field("model", &C::model, "the id of a model that /v1/models lists"),
+        field("messages", &C::messages, "the conversation so far; a last one of the assistant is gone on with"),
+        field("system", &C::system, "what the model is told before the conversation: text, or text blocks"),
+        field("max_tokens", &C::max_tokens, "the answer's greatest length in tokens").range(1, 1 << 30),
+        field("stop_sequences", &C::stop_sequences, "up to 16 strings before which the answer ends"),
+        field("stream", &C::stream, "send the answer as it comes"),
+        field("temperature", &C::temperature, "0: always the likeliest token").range(0, 1),
+        field("top_p", &C::top_p, "sample from the likeliest tokens with this much probability together").range(0, 1),
+        field("top_k", &C::top_k, "sample from this many likeliest tokens; 0: all").range(0, 1 << 30),
+        field("cache_control", &C::cache_control, "accepted and ignored"),
+        field("metadata", &C::metadata, "accepted and ignored"),
+        field("service_tier", &C::service_tier, "accepted and ignored"),
+        field("tools", &C::tools, "none: not supported by this server"),
+        field("tool_choice", &C::tool_choice, "none: not supported by this server"),
+        field("thinking", &C::thinking, "{\"type\": \"disabled\"}")};
+  }
+};
+
+/// Throws   RequestFailure: malformed JSON, wrong types and ranges, unknown fields, and what is not supported.
+MessagesRequest parse_messages_request(std::string_view body);
+
+/// Messages as chat templates read them: text blocks become one string, turns of one role in a row one turn, the system
+/// prompt the first message.
+///
+/// Throws   RequestFailure naming the field; images and other blocks that are not text are refused by their type.
+serving::Conversation read_conversation(const MessagesRequest& request);
+
+struct PreparedRequest {
+  infer::GenerationRequest generation;
+  std::vector<std::string> warnings;
+};
+
+/// Throws   RequestFailure, also when the prompt leaves no room for an answer.
+PreparedRequest prepare(const MessagesRequest& request, const text::Tokenizer& tokenizer,
+                        const text::ChatTemplate* chat_template, const serving::RequestLimits& limits);
+
+}  // namespace maru::api::anthropic

@@ -1,0 +1,40 @@
+#include "api/anthropic/routes.h"
+
+#include <memory>
+#include <utility>
+
+#include "api/anthropic/answer.h"
+#include "api/anthropic/error.h"
+#include "api/anthropic/request.h"
+#include "serving/ids.h"
+
+namespace maru::api::anthropic {
+
+void add_routes(http::Router& router, const serving::ModelHost& models, serving::ChoiceLimits& limits) {
+  const auto ids = std::make_shared<serving::Ids>();
+  const auto answer = [ids, &models, &limits](const http::Request& http, const http::Wake& wake) {
+    const MessagesRequest request = parse_messages_request(http.body);
+    const auto model = models.get(request.model);
+    PreparedRequest prepared = prepare(request, model->tokenizer(), model->chat_template(), model->limits());
+    if (http.stop.stop_requested()) throw Failure(ErrorCode::kCancelled, "the client went away");
+    const std::string id = ids->next("msg_");
+    http::Reply reply{.headers = {{"request-id", id}}};
+    http::add_warnings(reply, prepared.warnings);
+    std::vector<infer::GenerationRequest> prompts;
+    prompts.push_back(std::move(prepared.generation));
+    serving::Answer answer(model, std::move(prompts), limits, http.clients(), wake);
+    if (request.stream)
+      reply.answer = streamed_answer(id, std::move(answer));
+    else
+      reply.answer = whole_answer(id, std::move(answer));
+    return reply;
+  };
+  router.add({.method = http::Method::kPost,
+              .pattern = "/v1/messages",
+              .handler = answer,
+              .scope = "inference",
+              .dialect = &kDialect,
+              .doc = "answer a conversation in Anthropic's words, whole or as server-sent events"});
+}
+
+}  // namespace maru::api::anthropic

@@ -1,0 +1,213 @@
+#include "api/console/home_routes.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <memory>
+
+#include "base/json.h"
+#include "ledger/name.h"
+
+namespace maru::api::console {
+namespace {
+
+constexpr uint64_t kMaxFileBytes = 64 << 20, kTailBytes = 64 << 10;
+constexpr int64_t kMaxRows = 10'000;
+// A run whose metrics have been silent for longer than this is taken to have stopped.
+constexpr auto kSilence = std::chrono::minutes(2);
+
+std::vector<std::string> entries_of(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code code;
+  for (fs::directory_iterator it(folder, code), end; !code && it != end; it.increment(code))
+    if (const std::string name = it->path().filename().string();
+        it->is_directory(code) && ledger::check_name("", name).ok())
+      names.push_back(name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// A JSON file as it is, so that clients see what is stored.
+http::Response file_response(const fs::path& file) { return {.body = read_file(file, kMaxFileBytes)}; }
+
+/// Null where it is missing or damaged: a list does not end at one of its entries.
+Json read_or_null(const fs::path& file) {
+  try {
+    return parse_json(read_file(file, kMaxFileBytes), file.string()).value();
+  } catch (const Failure&) {
+    return nullptr;
+  }
+}
+
+http::Response list_of(Json data) { return {.body = Json{{"data", std::move(data)}}.dump()}; }
+
+/// The end of a text file, from the beginning of a line on.
+std::string tail_of(const fs::path& file) {
+  std::error_code code;
+  if (!fs::is_regular_file(file, code)) return {};
+  const MappedFile map(file);
+  std::string_view text = map.text();
+  if (text.size() <= kTailBytes) return std::string(text);
+  text.remove_prefix(text.size() - kTailBytes);
+  return std::string(text.substr(std::min(text.size(), text.find('\n') + 1)));
+}
+
+/// Calls f for every finished line; one that is still being written has no newline yet.
+template <class F>
+void for_each_line(std::string_view text, F f) {
+  for (size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+    f(text.substr(0, end));
+    text.remove_prefix(end + 1);
+  }
+}
+
+bool written_lately(const fs::path& file) {
+  std::error_code code;
+  const auto time = fs::last_write_time(file, code);
+  return !code && fs::file_time_type::clock::now() - time < kSilence;
+}
+
+void take_field(Json& to, const Json& row, const char* name) {
+  if (row.is_object() && row.contains(name)) to[name] = row[name];
+}
+
+/// Hugging Face's names for what we call bf16, f16 and f32; anything else as it is.
+Json short_dtype(const Json& name) {
+  if (name == "bfloat16") return "bf16";
+  if (name == "float16") return "f16";
+  return name == "float32" ? Json("f32") : name;
+}
+
+class Home {
+ public:
+  explicit Home(fs::path root) : root_(std::move(root)) {}
+
+  http::Response runs() const {
+    Json data = Json::array();
+    for (const std::string& name : entries_of(root_ / "runs")) data.push_back(run(name));
+    return list_of(std::move(data));
+  }
+
+  http::Response run_metrics(const http::Request& request) const {
+    ledger::check_name("runs", request.arguments[0]).value();
+    const fs::path file = root_ / "runs" / request.arguments[0] / "metrics.jsonl";
+    int64_t row = 0, damaged = 0;
+    const int64_t after = number(request.parameter("after"));
+    Json rows = Json::array();
+    const MappedFile map(file);
+    for_each_line(map.text(), [&](std::string_view line) {
+      if (row < after || row >= after + kMaxRows) return void(++row);
+      ++row;
+      if (Result<Json> parsed = parse_json(line, ""); parsed.ok())
+        rows.push_back(std::move(parsed).value());
+      else
+        ++damaged;  // still counted, so that the next question goes on behind it
+    });
+    const int64_t next = std::min(row, after + kMaxRows);
+    return {.body = Json{{"rows", std::move(rows)}, {"next", next}, {"damaged", damaged}}.dump()};
+  }
+
+  http::Response datasets() const {
+    Json data = Json::array();
+    for (const std::string& name : entries_of(root_ / "datasets")) {
+      const Json report = read_or_null(root_ / "datasets" / name / "report.json");
+      Json entry{{"id", name}};
+      take_field(entry, report, "documents_out");
+      take_field(entry, report, "bytes_out");
+      if (report.is_object()) data.push_back(std::move(entry));
+    }
+    return list_of(std::move(data));
+  }
+
+  http::Response models() const {
+    Json data = Json::array();
+    for (const std::string& name : entries_of(root_ / "models")) {
+      const Json manifest = read_or_null(root_ / "models" / name / "manifest.json");
+      if (manifest.is_object()) data.push_back({{"id", name}, {"facts", model_facts(name, manifest)}});
+    }
+    return list_of(std::move(data));
+  }
+
+  http::Response file(const http::Request& request, const char* folder, const char* name) const {
+    ledger::check_name(folder, request.arguments[0]).value();
+    return file_response(root_ / folder / request.arguments[0] / name);
+  }
+
+ private:
+  static int64_t number(std::string_view text) {
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (!text.empty() && (error != std::errc() || end != text.data() + text.size() || value < 0))
+      throw Failure(ErrorCode::kInvalidArgument, "after: expected a row number of at least 0");
+    return value;
+  }
+
+  /// What /v1/models says of a served model, as far as its files say it.
+  Json model_facts(const std::string& name, const Json& manifest) const {
+    const Json config = read_or_null(root_ / "models" / name / "config.json");
+    const Json notes = manifest.value("notes", Json::object());
+    Json facts = Json::object();
+    take_field(facts, notes, "parameters");
+    take_field(facts, notes, "chat");
+    if (config.is_object() && config.contains("max_position_embeddings"))
+      facts["context_length"] = config["max_position_embeddings"];
+    for (const char* field : {"torch_dtype", "dtype"})
+      if (config.is_object() && config.contains(field)) facts["dtype"] = short_dtype(config[field]);
+    return facts;
+  }
+
+  Json run(const std::string& name) const {
+    const fs::path directory = root_ / "runs" / name, metrics = directory / "metrics.jsonl";
+    Json entry{{"id", name}, {"state", "stopped"}, {"step", 0}, {"steps", 0}};
+    take_field(entry, read_or_null(directory / "plan.json"), "steps");
+    for_each_line(tail_of(metrics), [&](std::string_view line) {
+      const Result<Json> row = parse_json(line, metrics.string());
+      if (!row) return;
+      for (const char* field : {"step", "loss", "validation_bits_per_byte"}) take_field(entry, row.value(), field);
+    });
+    const bool exported = fs::exists(root_ / "models" / name / "manifest.json");
+    if (entry["steps"] != 0 && entry["step"] == entry["steps"])
+      entry["state"] = "finished";
+    else if (written_lately(metrics) || written_lately(directory / "plan.json"))
+      entry["state"] = "running";
+    entry["model"] = exported ? Json(name) : Json(nullptr);
+    return entry;
+  }
+
+  fs::path root_;
+};
+
+}  // namespace
+
+void add_status_route(http::Router& router, std::function<Json()> status) {
+  router.add({.pattern = "/v1/maru/status",
+              .handler = [status = std::move(status)](
+                             const http::Request&,
+                             const http::Wake&) { return http::Reply{http::Response{.body = status().dump()}}; },
+              .cost = http::Cost::kQuick,
+              .doc = "version, instruction set, models and uptime"});
+}
+
+void add_home_routes(http::Router& router, const fs::path& root) {
+  const auto home = std::make_shared<const Home>(root);
+  const auto add = [&](std::string pattern, std::string doc, auto answer) {
+    router.add(
+        {.pattern = std::move(pattern),
+         .handler = [home, answer](const http::Request& r, const http::Wake&) { return http::Reply{answer(*home, r)}; },
+         .doc = std::move(doc)});
+  };
+  add("/v1/maru/runs", "training runs", [](const Home& h, const http::Request&) { return h.runs(); });
+  add("/v1/maru/runs/{id}/metrics", "rows of metrics.jsonl from ?after=N on",
+      [](const Home& h, const http::Request& r) { return h.run_metrics(r); });
+  add("/v1/maru/datasets", "curated datasets", [](const Home& h, const http::Request&) { return h.datasets(); });
+  add("/v1/maru/datasets/{id}/report", "what curation did",
+      [](const Home& h, const http::Request& r) { return h.file(r, "datasets", "report.json"); });
+  add("/v1/maru/models", "models of this home, served or not",
+      [](const Home& h, const http::Request&) { return h.models(); });
+  add("/v1/maru/models/{id}/evaluation", "how good a model is",
+      [](const Home& h, const http::Request& r) { return h.file(r, "models", "evaluation/evaluation.json"); });
+  add("/v1/maru/models/{id}/manifest", "what a model was made from",
+      [](const Home& h, const http::Request& r) { return h.file(r, "models", "manifest.json"); });
+}
+
+}  // namespace maru::api::console

@@ -1,0 +1,29 @@
+// What the server counts, as Prometheus text. Thread-safe.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "http/server.h"
+#include "serving/model_host.h"
+
+namespace maru::api {
+
+class Metrics {
+ public:
+  Metrics(const std::string& version, const std::string& isa);
+  ~Metrics();
+
+  void exchange(const http::Exchange& exchange);
+  /// Who an engine tells what happens; its series carry the label `model`. Lives as long as this.
+  infer::EngineObserver* observer_of(const std::string& model);
+
+  /// The exposition format, version 0.0.4. Totals and gauges are read from the models.
+  std::string text(const serving::ModelHost& models, int64_t connections, int64_t queued);
+
+ private:
+  class Engine;  // the series of one model
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace maru::api

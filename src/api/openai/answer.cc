@@ -1,0 +1,146 @@
+#include "api/openai/answer.h"
+
+#include <utility>
+
+#include "api/openai/error.h"
+#include "api/openai/json.h"
+#include "http/json_body.h"
+
+namespace maru::api::openai {
+namespace {
+
+using infer::Piece;
+using serving::Answer;
+
+class WholeAnswer : public http::Pending {
+ public:
+  WholeAnswer(AnswerInfo info, Answer answer)
+      : info_(std::move(info)), answer_(std::move(answer)), parts_(answer_.num_choices()), offsets_(parts_.size()) {
+    for (size_t i = 0; i < parts_.size(); ++i) {
+      parts_[i].index = static_cast<int64_t>(i);
+      parts_[i].text = info_.echo.at(answer_.prompt_of(i));
+    }
+  }
+
+  bool ready() override {
+    for (Piece piece;;) switch (answer_.next(piece)) {
+        case Answer::Next::kPiece: add(piece); break;
+        case Answer::Next::kWait: return false;
+        case Answer::Next::kFailed: failed_ = true; return true;
+        case Answer::Next::kEnd: return true;
+      }
+  }
+
+  http::Response response() override {
+    if (failed_) return http::to_response(http::to_problem(answer_.error()), kDialect);
+    Json choices = Json::array();
+    for (const ChoicePart& part : parts_) choices.push_back(whole_choice(info_, part));
+    Json body = envelope(info_, false, std::move(choices));
+    add_warnings(info_, body);
+    body["usage"] = usage_json(answer_.prompt_tokens(), completion_tokens_);
+    return {.body = http::to_line(body)};
+  }
+
+ private:
+  void add(Piece& piece) {
+    const auto choice = static_cast<size_t>(piece.choice);
+    ChoicePart& part = parts_[choice];
+    part.text += piece.text;
+    append_tokens(info_, std::move(piece.tokens), offsets_[choice], part);
+    if (!piece.finish) return;
+    part.finish = piece.finish;
+    completion_tokens_ += piece.num_tokens;
+  }
+
+  AnswerInfo info_;
+  Answer answer_;
+  std::vector<ChoicePart> parts_;
+  std::vector<TextOffset> offsets_;  // per choice
+  int64_t completion_tokens_ = 0;
+  bool failed_ = false;
+};
+
+class StreamedAnswer : public http::EventStream {
+ public:
+  StreamedAnswer(AnswerInfo info, Answer answer)
+      : info_(std::move(info)), answer_(std::move(answer)), states_(answer_.num_choices()) {}
+
+  bool take(std::string& to) override {
+    if (!std::exchange(opened_, true)) open(to);
+    for (Piece piece; to.size() < kTakeBytes;) switch (answer_.next(piece)) {
+        case Answer::Next::kPiece: add(piece, to); break;
+        case Answer::Next::kWait: return true;
+        case Answer::Next::kFailed:
+          return http::append_event(to, kDialect.error_body(http::to_problem(answer_.error()))), false;
+        case Answer::Next::kEnd: return close(to), false;
+      }
+    return true;
+  }
+
+ private:
+  struct ChoiceState {
+    int64_t num_tokens = 0;
+    TextOffset offset;
+  };
+
+  void open(std::string& to) {
+    for (size_t i = 0; i < states_.size(); ++i) {
+      ChoicePart part{.index = static_cast<int64_t>(i)};
+      part.text = info_.echo.at(answer_.prompt_of(i));
+      if (info_.chat || !part.text.empty()) send(part, to, true);
+    }
+  }
+
+  void add(Piece& piece, std::string& to) {
+    ChoiceState& state = states_[static_cast<size_t>(piece.choice)];
+    if (!piece.is_prompt) state.num_tokens = piece.num_tokens;
+    ChoicePart part{.index = piece.choice, .text = std::move(piece.text), .finish = piece.finish};
+    append_tokens(info_, std::move(piece.tokens), state.offset, part);
+    // In a chat the reason comes in a chunk of its own, as OpenAI sends it.
+    const std::optional<infer::FinishReason> finish = info_.chat ? std::exchange(part.finish, {}) : std::nullopt;
+    if (!part.text.empty() || !part.tokens.empty() || part.finish) send(part, to, false);
+    if (finish) send({.index = part.index, .finish = finish}, to, false);
+  }
+
+  void send(const ChoicePart& part, std::string& to, bool opening) {
+    Json chunk = envelope(info_, true, Json::array({chunk_choice(info_, part, opening)}));
+    if (!std::exchange(warned_, true)) add_warnings(info_, chunk);
+    if (info_.usage_always)
+      chunk["usage"] = usage();
+    else if (info_.usage)
+      chunk["usage"] = nullptr;
+    http::append_event(to, http::to_line(chunk));
+  }
+
+  void close(std::string& to) {
+    if (info_.usage) {
+      Json last = envelope(info_, true, Json::array());
+      last["usage"] = usage();
+      http::append_event(to, http::to_line(last));
+    }
+    http::append_event(to, "[DONE]");
+  }
+
+  Json usage() const {
+    int64_t tokens = 0;
+    for (const ChoiceState& state : states_) tokens += state.num_tokens;
+    return usage_json(answer_.prompt_tokens(), tokens);
+  }
+
+  AnswerInfo info_;
+  Answer answer_;
+  std::vector<ChoiceState> states_;
+  bool opened_ = false, warned_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<http::Pending> whole_answer(AnswerInfo info, Answer answer) {
+  return std::make_unique<WholeAnswer>(std::move(info), std::move(answer));
+}
+
+std::unique_ptr<http::EventStream> streamed_answer(AnswerInfo info, Answer answer) {
+  return std::make_unique<StreamedAnswer>(std::move(info), std::move(answer));
+}
+
+}  // namespace maru::api::openai

@@ -1,0 +1,29 @@
+// Answers in OpenAI's form, whole or as server-sent events.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/json_fwd.h"
+#include "http/http.h"
+#include "serving/answer.h"
+#include "text/tokenizer/tokenizer.h"
+
+namespace maru::api::openai {
+
+/// What every object of one answer carries, and how to write it.
+struct AnswerInfo {
+  bool chat = false;  // else the older completions endpoint
+  std::string id, model;
+  int64_t created = 0;  // seconds since 1970
+  const text::Tokenizer* tokenizer = nullptr;
+  bool logprobs = false;
+  bool usage = false, usage_always = false;  // streams: in a last chunk, in every chunk
+  std::vector<std::string> echo;             // per prompt
+  std::vector<std::string> warnings;         // in the whole answer, or in a stream's first chunk
+};
+
+std::unique_ptr<http::Pending> whole_answer(AnswerInfo info, serving::Answer answer);
+std::unique_ptr<http::EventStream> streamed_answer(AnswerInfo info, serving::Answer answer);
+
+}  // namespace maru::api::openai

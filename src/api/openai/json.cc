@@ -1,0 +1,153 @@
+#include "api/openai/json.h"
+
+#include <fmt/format.h>
+
+#include "text/unicode/unicode.h"
+
+namespace maru::api::openai {
+namespace {
+
+using infer::ScoredToken;
+
+std::string bytes_of(const AnswerInfo& info, int32_t token) {
+  const text::Tokenizer& tokenizer = *info.tokenizer;
+  return tokenizer.contains(token) ? std::string(tokenizer.bytes_of(token)) : std::string();
+}
+
+Json byte_list(const std::string& bytes) {
+  Json list = Json::array();
+  for (const char c : bytes) list.push_back(static_cast<unsigned char>(c));
+  return list;
+}
+
+Json chat_token(const AnswerInfo& info, int32_t token, float logprob) {
+  const std::string bytes = bytes_of(info, token);
+  return {{"token", shown_token(bytes)}, {"logprob", logprob}, {"bytes", byte_list(bytes)}};
+}
+
+Json chat_logprobs(const AnswerInfo& info, const std::vector<ScoredToken>& tokens) {
+  Json content = Json::array();
+  for (const ScoredToken& scored : tokens) {
+    Json entry = chat_token(info, scored.token, scored.logprob.value_or(0));
+    Json& top = entry["top_logprobs"] = Json::array();
+    for (const infer::TokenLogprob& other : scored.top) top.push_back(chat_token(info, other.token, other.logprob));
+    content.push_back(std::move(entry));
+  }
+  return {{"content", std::move(content)}, {"refusal", nullptr}};
+}
+
+Json completion_top(const AnswerInfo& info, const ScoredToken& scored) {
+  if (!scored.logprob) return nullptr;
+  Json top = Json::object();
+  for (const infer::TokenLogprob& other : scored.top)  // the likeliest first; others may be spelt as it is
+    if (std::string token = shown_token(bytes_of(info, other.token)); !top.contains(token))
+      top[std::move(token)] = other.logprob;
+  return top;
+}
+
+/// The older form: parallel lists.
+Json completion_logprobs(const AnswerInfo& info, const ChoicePart& part) {
+  Json tokens = Json::array(), logprobs = Json::array(), tops = Json::array(), offsets = Json::array();
+  for (const int64_t offset : part.offsets) offsets.push_back(offset);
+  for (const ScoredToken& scored : part.tokens) {
+    tokens.push_back(shown_token(bytes_of(info, scored.token)));
+    logprobs.push_back(scored.logprob ? Json(*scored.logprob) : Json(nullptr));
+    tops.push_back(completion_top(info, scored));
+  }
+  return {{"tokens", std::move(tokens)},
+          {"token_logprobs", std::move(logprobs)},
+          {"top_logprobs", std::move(tops)},
+          {"text_offset", std::move(offsets)}};
+}
+
+Json logprobs_of(const AnswerInfo& info, const ChoicePart& part) {
+  if (!info.logprobs) return nullptr;
+  return info.chat ? chat_logprobs(info, part.tokens) : completion_logprobs(info, part);
+}
+
+Json finish_of(const ChoicePart& part) {
+  return part.finish ? Json(std::string(infer::name_of(*part.finish))) : Json(nullptr);
+}
+
+Json completion_choice(const AnswerInfo& info, const ChoicePart& part) {
+  return {{"index", part.index},
+          {"text", part.text},
+          {"logprobs", logprobs_of(info, part)},
+          {"finish_reason", finish_of(part)}};
+}
+
+}  // namespace
+
+void TextOffset::pass(std::string_view bytes) {
+  for (const char c : bytes) {
+    const auto byte = static_cast<uint8_t>(c);
+    if ((byte & 0xC0) == 0x80 && missing_ > 0) {
+      whole_ += --missing_ == 0 ? 1 : 0;
+      continue;
+    }
+    if (missing_ > 0) ++whole_;  // cut short: shown as U+FFFD
+    missing_ = byte >= 0xF0 ? 3 : byte >= 0xE0 ? 2 : byte >= 0xC0 ? 1 : 0;
+    if (missing_ == 0) ++whole_;
+  }
+}
+
+void append_tokens(const AnswerInfo& info, std::vector<ScoredToken> tokens, TextOffset& offset, ChoicePart& part) {
+  for (ScoredToken& scored : tokens) {
+    part.offsets.push_back(offset.characters());
+    if (!info.tokenizer->is_special(scored.token)) offset.pass(bytes_of(info, scored.token));
+    part.tokens.push_back(std::move(scored));
+  }
+}
+
+std::string shown_token(std::string_view bytes) {
+  if (text::is_valid_utf8(bytes)) return std::string(bytes);
+  std::string shown = "bytes:";
+  for (const char c : bytes) {
+    const bool plain = c >= 0x20 && c < 0x7f && c != '\\';
+    shown += plain ? std::string(1, c) : fmt::format("\\x{:02X}", static_cast<uint8_t>(c));
+  }
+  return shown;
+}
+
+void add_warnings(const AnswerInfo& info, Json& body) {
+  if (!info.warnings.empty()) body["warnings"] = info.warnings;
+}
+
+Json envelope(const AnswerInfo& info, bool chunk, Json choices) {
+  const std::string object = !info.chat ? "text_completion" : chunk ? "chat.completion.chunk" : "chat.completion";
+  return {{"id", info.id},
+          {"object", object},
+          {"created", info.created},
+          {"model", info.model},
+          {"system_fingerprint", nullptr},
+          {"choices", std::move(choices)}};
+}
+
+Json whole_choice(const AnswerInfo& info, const ChoicePart& part) {
+  if (!info.chat) return completion_choice(info, part);
+  const Json message = {{"role", "assistant"}, {"content", part.text}, {"refusal", nullptr}};
+  return {{"index", part.index},
+          {"message", message},
+          {"logprobs", logprobs_of(info, part)},
+          {"finish_reason", finish_of(part)}};
+}
+
+Json chunk_choice(const AnswerInfo& info, const ChoicePart& part, bool opening) {
+  if (!info.chat) return completion_choice(info, part);
+  Json delta = Json::object();
+  if (opening) delta["role"] = "assistant";
+  if (opening || !part.text.empty()) delta["content"] = part.text;
+  const bool scored = info.logprobs && !part.tokens.empty();
+  return {{"index", part.index},
+          {"delta", std::move(delta)},
+          {"logprobs", scored ? chat_logprobs(info, part.tokens) : Json(nullptr)},
+          {"finish_reason", finish_of(part)}};
+}
+
+Json usage_json(int64_t prompt_tokens, int64_t completion_tokens) {
+  return {{"prompt_tokens", prompt_tokens},
+          {"completion_tokens", completion_tokens},
+          {"total_tokens", prompt_tokens + completion_tokens}};
+}
+
+}  // namespace maru::api::openai

@@ -1,0 +1,33 @@
+// From the bytes of an OpenAI request to what the engine generates. Every error names the field at fault.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/openai/types.h"
+#include "infer/generation.h"
+#include "serving/fit.h"
+#include "text/chat/chat_template.h"
+#include "text/tokenizer/tokenizer.h"
+
+namespace maru::api::openai {
+
+/// Throw RequestFailure: malformed JSON, wrong types and ranges, and any field that is unknown or not supported.
+ChatRequest parse_chat_request(std::string_view body);
+CompletionRequest parse_completion_request(std::string_view body);
+
+/// One engine request per prompt.
+struct PreparedRequest {
+  std::vector<infer::GenerationRequest> prompts;
+  std::vector<std::string> echo;      // the text of each prompt when it is to be repeated, else empty
+  std::vector<std::string> warnings;  // what is done otherwise than it was asked for
+};
+
+/// Throw RequestFailure, also when the prompt leaves no room for an answer in the context.
+/// `chat_template` null: the model cannot chat.
+PreparedRequest prepare(const ChatRequest& request, const text::Tokenizer& tokenizer,
+                        const text::ChatTemplate* chat_template, const serving::RequestLimits& limits);
+PreparedRequest prepare(const CompletionRequest& request, const text::Tokenizer& tokenizer,
+                        const serving::RequestLimits& limits);
+
+}  // namespace maru::api::openai

@@ -1,0 +1,119 @@
+#include "api/openai/routes.h"
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "api/openai/answer.h"
+#include "api/openai/error.h"
+#include "api/openai/json.h"
+#include "api/openai/request.h"
+#include "http/json_body.h"
+#include "serving/ids.h"
+
+namespace maru::api::openai {
+namespace {
+
+int64_t now_seconds() {
+  using std::chrono::system_clock;
+  return std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
+}
+
+/// The handlers.
+class OpenAi {
+ public:
+  OpenAi(const serving::ModelHost& models, serving::ChoiceLimits& limits) : models_(models), limits_(limits) {}
+
+  http::Response list() const {
+    Json cards = Json::array();
+    for (const auto& model : models_.list()) cards.push_back(card_of(*model));
+    return {.body = http::to_line({{"object", "list"}, {"data", std::move(cards)}})};
+  }
+
+  http::Response retrieve(const std::string& id) const { return {.body = http::to_line(card_of(*models_.get(id)))}; }
+
+  http::Reply chat(const http::Request& http, const http::Wake& wake) const {
+    const ChatRequest request = parse_chat_request(http.body);
+    const auto model = models_.get(request.model);
+    PreparedRequest prepared = prepare(request, model->tokenizer(), model->chat_template(), model->limits());
+    return answer(http, model, request, std::move(prepared), {.chat = true, .logprobs = request.logprobs}, wake);
+  }
+
+  http::Reply complete(const http::Request& http, const http::Wake& wake) const {
+    const CompletionRequest request = parse_completion_request(http.body);
+    const auto model = models_.get(request.model);
+    PreparedRequest prepared = prepare(request, model->tokenizer(), model->limits());
+    return answer(http, model, request, std::move(prepared), {.logprobs = request.logprobs.has_value()}, wake);
+  }
+
+ private:
+  using Model = std::shared_ptr<const serving::ServedModel>;
+
+  static Json card_of(const serving::ServedModel& model) {
+    return {{"id", model.id()},
+            {"object", "model"},
+            {"created", model.created()},
+            {"owned_by", "maru"},
+            {"root", model.id()},
+            {"parent", nullptr},
+            {"max_model_len", model.limits().max_context},
+            {"maru", model.details()}};
+  }
+
+  http::Reply answer(const http::Request& http, const Model& model, const CommonRequest& request,
+                     PreparedRequest prepared, AnswerInfo info, const http::Wake& wake) const {
+    if (http.stop.stop_requested()) throw Failure(ErrorCode::kCancelled, "the client went away");
+    info.id = ids_.next(info.chat ? "chatcmpl-" : "cmpl-");
+    info.model = model->id();
+    info.created = now_seconds();
+    info.tokenizer = &model->tokenizer();
+    info.echo = std::move(prepared.echo);
+    info.warnings = std::move(prepared.warnings);
+    if (request.stream_options) {
+      info.usage_always = request.stream_options->continuous_usage_stats;
+      info.usage = request.stream_options->include_usage;
+    }
+    http::Reply reply{.headers = {{"X-Request-Id", info.id}}};
+    http::add_warnings(reply, info.warnings);
+    serving::Answer answer(model, std::move(prepared.prompts), limits_, http.clients(), wake);
+    if (request.stream)
+      reply.answer = streamed_answer(std::move(info), std::move(answer));
+    else
+      reply.answer = whole_answer(std::move(info), std::move(answer));
+    return reply;
+  }
+
+  const serving::ModelHost& models_;
+  serving::ChoiceLimits& limits_;
+  mutable serving::Ids ids_;
+};
+
+}  // namespace
+
+void add_routes(http::Router& router, const serving::ModelHost& models, serving::ChoiceLimits& limits) {
+  const auto api = std::make_shared<const OpenAi>(models, limits);
+  const auto add = [&](http::Route route) {
+    route.scope = "inference";
+    route.dialect = &kDialect;
+    router.add(std::move(route));
+  };
+  add({.pattern = "/v1/models",
+       .handler = [api](const http::Request&, const http::Wake&) { return http::Reply{api->list()}; },
+       .cost = http::Cost::kQuick,
+       .doc = "the models that are served"});
+  add({.pattern = "/v1/models/{id}",
+       .handler = [api](const http::Request& r,
+                        const http::Wake&) { return http::Reply{api->retrieve(r.arguments[0])}; },
+       .cost = http::Cost::kQuick,
+       .doc = "one model"});
+  add({.method = http::Method::kPost,
+       .pattern = "/v1/chat/completions",
+       .handler = [api](const http::Request& r, const http::Wake& wake) { return api->chat(r, wake); },
+       .doc = "answer a conversation, whole or as server-sent events"});
+  add({.method = http::Method::kPost,
+       .pattern = "/v1/completions",
+       .handler = [api](const http::Request& r, const http::Wake& wake) { return api->complete(r, wake); },
+       .doc = "go on from a text or from tokens"});
+}
+
+}  // namespace maru::api::openai

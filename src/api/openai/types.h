@@ -1,0 +1,106 @@
+// The requests of OpenAI's chat and completion endpoints, with what NIM and vLLM accept on top: one field table each.
+// Fields whose type varies are kept as JSON here and read in openai_request.cc.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/fields.h"
+
+namespace maru::api::openai {
+
+struct StreamOptions {
+  bool include_usage = false, continuous_usage_stats = false;
+
+  static constexpr auto fields() {
+    using C = StreamOptions;
+    return std::tuple{field("include_usage", &C::include_usage, "a last chunk with the token counts"),
+                      field("continuous_usage_stats", &C::continuous_usage_stats, "token counts in every chunk")};
+  }
+};
+
+/// What both endpoints share.
+struct CommonRequest {
+  std::string model;
+  double temperature = 1, top_p = 1, min_p = 0;
+  int64_t top_k = 0;
+  double presence_penalty = 0, frequency_penalty = 0, repetition_penalty = 1;
+  std::optional<int64_t> seed, max_tokens;
+  int64_t n = 1;
+  Json stop, logit_bias;
+  bool ignore_eos = false;
+  bool stream = false;
+  std::optional<StreamOptions> stream_options;
+  std::string user;
+
+  static constexpr auto fields() {
+    using C = CommonRequest;
+    return std::tuple{
+        field("model", &C::model, "the id of a model that /v1/models lists"),
+        field("temperature", &C::temperature, "0: always the likeliest token").range(0, 100),
+        field("top_p", &C::top_p, "sample from the likeliest tokens with this much probability together").range(0, 1),
+        field("min_p", &C::min_p, "drop tokens less likely than this times the likeliest").range(0, 1),
+        field("top_k", &C::top_k, "sample from this many likeliest tokens; 0 or -1: all").range(-1, 1 << 30),
+        field("presence_penalty", &C::presence_penalty, "subtracted from tokens already in the answer").range(-2, 2),
+        field("frequency_penalty", &C::frequency_penalty, "subtracted for each time a token is in the answer")
+            .range(-2, 2),
+        field("repetition_penalty", &C::repetition_penalty, "divides the logits of tokens already seen")
+            .range(0.01, 100),
+        field("seed", &C::seed, "the same seed gives the same answer"),
+        field("max_tokens", &C::max_tokens, "the answer's greatest length in tokens").range(0, 1 << 30),
+        field("n", &C::n, "answers per prompt").range(1, 16),
+        field("stop", &C::stop, "a string, or up to 16, before which the answer ends"),
+        field("logit_bias", &C::logit_bias, "token id to a number from -100 to 100, added to its logit"),
+        field("ignore_eos", &C::ignore_eos, "go on after the end token"),
+        field("stream", &C::stream, "send the answer as it comes"),
+        field("stream_options", &C::stream_options, "only with stream"),
+        field("user", &C::user, "accepted and ignored")};
+  }
+};
+
+struct ChatRequest : CommonRequest {
+  Json messages;  // objects with "role" and whatever else the model's chat template reads
+  Json tools, tool_choice, documents, chat_template_kwargs;
+  bool add_generation_prompt = true, continue_final_message = false;
+  std::optional<int64_t> max_completion_tokens;
+  bool logprobs = false;
+  std::optional<int64_t> top_logprobs;
+  Json response_format;
+
+  static constexpr auto fields() {
+    using C = ChatRequest;
+    return std::tuple_cat(
+        CommonRequest::fields(),
+        std::tuple{
+            field("messages", &C::messages, "the conversation so far"),
+            field("tools", &C::tools, "functions the chat template shows to the model"),
+            field("tool_choice", &C::tool_choice, "\"auto\", or \"none\": the tools are left out"),
+            field("documents", &C::documents, "objects the chat template shows to the model"),
+            field("chat_template_kwargs", &C::chat_template_kwargs, "further variables of the chat template"),
+            field("add_generation_prompt", &C::add_generation_prompt, "begin an answer"),
+            field("continue_final_message", &C::continue_final_message, "go on with the last message instead"),
+            field("max_completion_tokens", &C::max_completion_tokens, "the newer name of max_tokens").range(1, 1 << 30),
+            field("logprobs", &C::logprobs, "log-probabilities of the answer's tokens"),
+            field("top_logprobs", &C::top_logprobs, "and of this many likeliest ones").range(0, 20),
+            field("response_format", &C::response_format, "{\"type\": \"text\"}")});
+  }
+};
+
+struct CompletionRequest : CommonRequest {
+  Json prompt;  // a string, a list of strings, a list of token ids, or a list of such lists
+  std::optional<int64_t> logprobs;
+  bool echo = false;
+
+  static constexpr auto fields() {
+    using C = CompletionRequest;
+    return std::tuple_cat(
+        CommonRequest::fields(),
+        std::tuple{field("prompt", &C::prompt, "text or token ids to go on from"),
+                   field("logprobs", &C::logprobs, "log-probabilities of this many likeliest tokens").range(0, 20),
+                   field("echo", &C::echo, "put the prompt before the answer")});
+  }
+};
+
+}  // namespace maru::api::openai

@@ -1,0 +1,54 @@
+// Serving models until a signal comes.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <thread>
+
+#include "api/end_of_process.h"
+#include "api/server.h"
+#include "base/interrupt.h"
+
+namespace maru::api {
+namespace {
+
+constexpr double kTidySeconds = 1;
+
+std::string url_of(const ServeConfig& config, int port) {
+  const std::string& address = config.http.address;
+  const std::string host = address.find(':') == std::string::npos ? address : "[" + address + "]";
+  return fmt::format("http://{}:{}", host, port);
+}
+
+void wait_for_signal() {
+  while (!interrupted()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+}
+
+}  // namespace
+
+void serve(const ServeConfig& config, ServeContext context, const std::vector<serving::ModelSource>& models,
+           const Stream& stream, const std::function<void(const ServeSummary&)>& ready,
+           const std::function<void()>& overdue) {
+  std::optional<EndOfProcess> end;  // until after everything below is destroyed
+  const CpuStream& cpu = std::get<CpuStream>(stream);
+  context.isa = name_of(cpu.isa);
+  context.threads = cpu.pool->size();
+  ApiServer server(config, context, [&](serving::ModelHost& host) {
+    for (const serving::ModelSource& model : models) host.load(model, stream);
+  });
+  ServeSummary summary{.url = url_of(config, server.port()), .isa = context.isa, .threads = context.threads};
+  for (const auto& model : server.models().list())
+    summary.models.push_back({.id = model->id(),
+                              .dtype = model->details().at("dtype").get<std::string>(),
+                              .parameters = model->details().at("parameters").get<int64_t>(),
+                              .max_context = model->limits().max_context,
+                              .kv_pages = model->engine().stats().pages});
+  ready(summary);
+  wait_for_signal();
+  // What runs has most of the time, what tidies up afterwards the rest of it.
+  const double seconds = config.drain_seconds, tidying = std::min(kTidySeconds, seconds / 4);
+  end.emplace(std::chrono::duration<double>(std::max(seconds, kTidySeconds)), overdue);
+  server.drain(std::chrono::milliseconds(static_cast<int64_t>(1e3 * (seconds - tidying))));
+}
+
+}  // namespace maru::api

@@ -1,0 +1,144 @@
+#include "api/server.h"
+
+#include <atomic>
+#include <utility>
+
+#include "api/anthropic/routes.h"
+#include "api/console/home_routes.h"
+#include "api/metrics.h"
+#include "api/nim/routes.h"
+#include "api/openai/error.h"
+#include "api/openai/routes.h"
+#include "base/json.h"
+#include "base/map_guard.h"
+#include "http/auth.h"
+#include "ledger/code_version.h"
+
+namespace maru::api {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::unique_ptr<http::ApiKeys> keys_of(const ServeConfig& config, const ServeContext& context) {
+  std::vector<std::string> keys = context.api_keys;
+  if (!config.api_key_file.empty())
+    for (std::string& key : http::parse_keys(read_file(config.api_key_file, 1 << 20))) keys.push_back(std::move(key));
+  if (keys.empty() && !config.api_key_file.empty())
+    throw Failure(ErrorCode::kInvalidArgument, config.api_key_file + ": holds no API key");
+  if (keys.empty() && !http::is_loopback(config.http.address))
+    throw Failure(ErrorCode::kInvalidArgument,
+                  "address " + config.http.address + ": listening beyond this machine needs an API key (api_key_file)");
+  return std::make_unique<http::ApiKeys>(keys);
+}
+
+serving::HostOptions host_options(const ServeConfig& config) {
+  return {.max_running = config.max_running,
+          .max_waiting = config.max_waiting,
+          .step_tokens = config.step_tokens,
+          .channel_pieces = config.channel_pieces,
+          .cache_bytes = config.cache_mib << 20,
+          .memory_bytes = config.memory_mib << 20,
+          .dtype = config.dtype == "auto" ? std::nullopt : std::optional(parse_dtype(config.dtype)),
+          .timeout_seconds = config.request_timeout_seconds};
+}
+
+http::Problem draining_problem() {
+  return http::to_problem({ErrorCode::kUnavailable, "this server is shutting down; send the request to another"});
+}
+
+}  // namespace
+
+struct ApiServer::State {
+  State(const ServeConfig& config, const ServeContext& context, const std::function<void(serving::ModelHost&)>& load)
+      : isa(context.isa),
+        threads(context.threads),
+        metrics(std::string(ledger::code_version()), context.isa),
+        models(host_options(config), [this](const std::string& id) { return metrics.observer_of(id); }),
+        limits({.places = config.max_running + config.max_waiting, .per_client = config.max_choices_per_client}),
+        router(keys_of(config, context), config.cors_origins, http::HostRule(config.http.address, config.allowed_hosts),
+               openai::kDialect) {
+    load(models);
+    CHECK(!models.list().empty());
+    openai::add_routes(router, models, limits);
+    anthropic::add_routes(router, models, limits);
+    nim::add_routes(router,
+                    {.why_not_ready = [this] { return why_not_ready(); }, .metrics = [this] { return scrape(); }});
+    console::add_status_route(router, [this] { return status(); });
+    if (!context.home.empty()) console::add_home_routes(router, context.home);
+    router.add_assets(context.assets);
+    server = std::make_unique<http::Server>(
+        config.http,
+        http::Service{.dialect = &openai::kDialect,
+                      .admit = [this](http::Request& request) { return admit(request); },
+                      .answer = [this](http::Request& r, const http::Wake& wake) { return router.answer(r, wake); },
+                      .observe = [this](const http::Exchange& exchange) { metrics.exchange(exchange); }});
+    listening = server.get();
+  }
+
+  http::Admission admit(http::Request& request) const {
+    http::Admission admission = router.admit(request);
+    if (draining && !admission.refusal && !request.path.starts_with("/v1/health/")) {
+      admission.refusal.emplace();
+      admission.refusal->answer = http::to_response(draining_problem(), *admission.dialect);
+    }
+    return admission;
+  }
+  std::string why_not_ready() const;
+  std::string scrape();
+  Json status() const;
+
+  const std::string isa;
+  const int64_t threads;
+  const Clock::time_point start = Clock::now();
+  std::atomic<bool> draining{false};
+  Metrics metrics;
+  serving::ModelHost models;
+  serving::ChoiceLimits limits;
+  http::Router router;
+  std::atomic<http::Server*> listening{nullptr};
+  std::unique_ptr<http::Server> server;  // last, so that it ends first
+};
+
+std::string ApiServer::State::why_not_ready() const {
+  if (draining) return "draining";
+  const Outcome weights = mapped_files_intact();
+  return weights.ok() ? "" : weights.error().message;
+}
+
+std::string ApiServer::State::scrape() {
+  const http::Server* server_now = listening;
+  return metrics.text(models, server_now == nullptr ? 0 : server_now->connections(),
+                      server_now == nullptr ? 0 : server_now->queued());
+}
+
+Json ApiServer::State::status() const {
+  const infer::EngineStats stats = models.stats();
+  Json ids = Json::array();
+  for (const auto& model : models.list()) ids.push_back(model->id());
+  return {{"version", std::string(ledger::code_version())},
+          {"isa", isa},
+          {"threads", threads},
+          {"model", ids[0]},
+          {"models", ids},
+          {"uptime_seconds", std::chrono::duration<double>(Clock::now() - start).count()},
+          {"choices_running", stats.running},
+          {"choices_waiting", stats.waiting},
+          {"kv_pages", stats.pages},
+          {"kv_pages_used", stats.pages_used}};
+}
+
+ApiServer::ApiServer(const ServeConfig& config, const ServeContext& context,
+                     const std::function<void(serving::ModelHost&)>& load)
+    : state_(std::make_unique<State>(config, context, load)) {}
+
+ApiServer::~ApiServer() = default;
+
+int ApiServer::port() const { return state_->server->port(); }
+const serving::ModelHost& ApiServer::models() const { return state_->models; }
+
+bool ApiServer::drain(std::chrono::milliseconds deadline) {
+  state_->draining = true;
+  return state_->server->drain(deadline);
+}
+
+}  // namespace maru::api

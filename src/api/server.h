@@ -1,0 +1,111 @@
+// `maru serve`: models, the dialects that clients speak to them, and the transport, in one object.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/fields.h"
+#include "base/file.h"
+#include "http/router.h"
+#include "http/server.h"
+#include "serving/model_host.h"
+#include "tensor/stream.h"
+
+namespace maru::api {
+
+struct ServeConfig {
+  http::ServerConfig http;
+  std::string api_key_file;
+  std::vector<std::string> cors_origins, allowed_hosts;
+  int64_t max_running = 32;
+  int64_t max_waiting = 128;
+  int64_t max_choices_per_client = 0;
+  int64_t step_tokens = 512;
+  int64_t cache_mib = 1024;
+  int64_t memory_mib = 0;
+  int64_t channel_pieces = 256;
+  double request_timeout_seconds = 600;
+  double drain_seconds = 30;
+  std::string dtype = "auto";
+
+  static constexpr auto fields() {
+    using C = ServeConfig;
+    return std::tuple{
+        field("http", &C::http, "the listener"),
+        field("api_key_file", &C::api_key_file, "one key per line; clients send one of them as a bearer token"),
+        field("cors_origins", &C::cors_origins, "web origins that browsers may call from; \"*\": all"),
+        field("allowed_hosts", &C::allowed_hosts,
+              "further names that this server answers to; on loopback besides "
+              "localhost, beyond it instead of any"),
+        field("max_running", &C::max_running, "choices computed together").range(1, 4096),
+        field("max_waiting", &C::max_waiting, "choices that may wait; more are answered 429").range(0, 1 << 20),
+        field("max_choices_per_client", &C::max_choices_per_client,
+              "running and waiting, of one key and of one other "
+              "machine; more are answered 429; 0: half of all")
+            .range(0, 1 << 20),
+        field("step_tokens", &C::step_tokens, "tokens per step of the engine, all requests together").range(2, 1 << 20),
+        field("cache_mib", &C::cache_mib,
+              "memory for keys and values of one model, MiB; no more is taken than can be used")
+            .range(1, 1 << 24),
+        field("memory_mib", &C::memory_mib, "for all models and their caches, MiB; 0: what the machine has")
+            .range(0, 1 << 30),
+        field("channel_pieces", &C::channel_pieces, "pieces of text a slow reader may be behind").range(1, 1 << 20),
+        field("request_timeout_seconds", &C::request_timeout_seconds, "for one generation, waiting included")
+            .range(0.001, 1e7),
+        field("drain_seconds", &C::drain_seconds, "after SIGTERM the process has ended, whatever still runs")
+            .range(0, 86400),
+        field("dtype", &C::dtype, "of weights and activations; auto: the model's own").one_of("auto|f32|bf16")};
+  }
+};
+
+/// What the caller brings along.
+struct ServeContext {
+  fs::path home;                        // for the routes under /v1/maru; empty: without them
+  std::vector<std::string> api_keys;    // besides those of the key file
+  std::span<const http::Asset> assets;  // the console; must outlive the server
+  std::string isa;                      // what is computed on, as it is told to clients
+  int64_t threads = 0;
+};
+
+/// A running server. Listens from construction on.
+class ApiServer {
+ public:
+  /// `load` fills the host with models before anybody is listened to.
+  ///
+  /// Throws   kInvalidArgument when it would listen beyond loopback without an API key; what `load` and http::Server
+  ///          throw.
+  ApiServer(const ServeConfig& config, const ServeContext& context,
+            const std::function<void(serving::ModelHost&)>& load);
+  ~ApiServer();
+  int port() const;
+  const serving::ModelHost& models() const;
+  /// Answers /v1/health/ready with 503, stops accepting, lets running requests finish; false when time ran out first.
+  bool drain(std::chrono::milliseconds deadline);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// What is printed once the server listens.
+struct ServeSummary {
+  struct Model {
+    std::string id, dtype;
+    int64_t parameters = 0, max_context = 0, kv_pages = 0;
+  };
+  std::string url, isa;
+  int64_t threads = 0;
+  std::vector<Model> models;
+};
+
+/// Loads models and serves them on `stream` until SIGINT or SIGTERM, then drains. The caller has installed the
+/// interrupt handler; `ready` is called once the server listens, `overdue` when the process ends with work unfinished
+/// because `drain_seconds` are over.
+void serve(const ServeConfig& config, ServeContext context, const std::vector<serving::ModelSource>& models,
+           const Stream& stream, const std::function<void(const ServeSummary&)>& ready,
+           const std::function<void()>& overdue = {});
+
+}  // namespace maru::api

@@ -1,0 +1,69 @@
+// One client's requests, one after the other: head, admission, body, work, answer.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/dialect.h"
+#include "http/head.h"
+#include "http/message.h"
+#include "http/state.h"
+
+namespace maru::http {
+
+/// Everything but the constructor, the destructor and what says otherwise runs on the connection's strand.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(Server::State& server, tcp::socket socket, std::string peer, bool local_peer, bool reserved);
+  ~Connection();
+  asio::awaitable<void> run();
+  /// Called from any thread. `idle_only`: a connection that is in the middle of a request stays.
+  void post_close(bool idle_only);
+  /// Since when it has waited for a request; none while it is busy. Read from any thread.
+  Clock::time_point idle_since() const { return Clock::time_point(Clock::duration(idle_since_.load())); }
+  bool idle() const { return idle_since_ != kBusy; }
+  const std::string& peer() const { return peer_; }
+
+  bool leaving = false;  // was told to go; guarded by the server's mutex
+
+ private:
+  class Work;      // a request on its way through a worker
+  class Encoding;  // an answer on its way through a worker
+  static constexpr Clock::rep kBusy = Clock::duration::max().count();
+
+  void close(bool idle_only);
+  asio::awaitable<bool> serve_one();
+  asio::awaitable<Code> wait_for_request();
+  asio::awaitable<std::optional<Problem>> read_head(Head& head);
+  asio::awaitable<std::optional<Problem>> read_body(const Head& head, uint64_t limit, Work& work);
+  asio::awaitable<std::optional<Problem>> read_sized(uint64_t length, Work& work);
+  asio::awaitable<std::optional<Problem>> read_chunks(uint64_t limit, Work& work);
+  Admission admit(Head& head);
+  Response in_words(const Problem& problem) const { return to_response(problem, *dialect_); }
+  asio::awaitable<bool> serve(Head head, Framing framing, Exchange& exchange);
+  asio::awaitable<bool> refuse(Reply reply, Framing framing, Exchange& exchange);
+  asio::awaitable<bool> refuse(Problem error);
+  asio::awaitable<bool> answer(std::shared_ptr<Work> work, bool quick, Framing framing, Exchange& exchange);
+  asio::awaitable<bool> answer_watched(std::shared_ptr<Work> work, Framing framing, Exchange& exchange);
+  asio::awaitable<bool> send(Reply reply, Framing framing, Exchange& exchange);
+  asio::awaitable<bool> send_when_ready(std::shared_ptr<Encoding> encoding, const Headers& more, Framing framing,
+                                        Exchange& exchange);
+  asio::awaitable<bool> stream(EventStream& events, const Headers& more, Framing framing);
+  asio::awaitable<void> wait_before_head(Framing framing);
+  std::optional<Problem> arrival_error(const Code& code, std::string_view what);
+
+  Server::State& server_;
+  const std::shared_ptr<ClientSocket> client_;
+  const std::string peer_;
+  const bool local_peer_;
+  bool reserved_, vanished_ = false;
+  const Dialect* dialect_;  // of errors, now
+  int64_t requests_ = 0;
+  std::atomic<Clock::rep> idle_since_;
+};
+
+/// A whole answer for a client that is not served at all; it may still read it.
+asio::awaitable<void> refuse_connection(Server::State& server, tcp::socket socket, Problem error);
+
+}  // namespace maru::http

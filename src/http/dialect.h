@@ -1,0 +1,29 @@
+// How an API speaks where its handlers are not asked: when a request is refused by its head, or on the way.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "http/http.h"
+#include "http/problem.h"
+
+namespace maru::http {
+
+/// Constant, and outlives the server.
+struct Dialect {
+  /// The body of an error, JSON on one line.
+  std::string (*error_body)(const Problem&);
+  /// The key that a request brings; empty: none.
+  std::string_view (*credential)(const Request&);
+  /// Where clients put it, as the refusal tells them.
+  std::string_view place_of_key;
+};
+
+/// `Authorization: Bearer KEY` (RFC 6750 §2.1).
+std::string_view bearer_token(const Request& request);
+
+/// {"error": {"message", "code"}}: of a server that speaks no API yet.
+extern const Dialect kPlain;
+
+Response to_response(const Problem& problem, const Dialect& dialect);
+
+}  // namespace maru::http

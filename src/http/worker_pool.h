@@ -1,0 +1,48 @@
+// Threads for work that may take its time: reading a body, rendering, encoding. Bounded: when as many jobs wait as may,
+// the next is refused at once.
+#pragma once
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace maru::http {
+
+/// Thread-safe.
+class WorkerPool {
+ public:
+  class Job {
+   public:
+    virtual ~Job() = default;
+    virtual void run() = 0;  // must not throw
+  };
+
+  WorkerPool(int64_t threads, int64_t max_waiting);
+  /// Drops what waits and lets what runs finish.
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+
+  /// False when too many jobs wait already.
+  bool try_push(std::shared_ptr<Job> job);
+  /// For what remains to be done of a job that was admitted before: never refused, and done first.
+  void push(std::shared_ptr<Job> job);
+  /// Nobody waits for it any more: takes it out if it has not begun.
+  void remove(const Job* job);
+  int64_t waiting() const;
+
+ private:
+  void loop();
+  std::shared_ptr<Job> next();
+
+  const size_t max_waiting_;
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable ready_;
+  std::deque<std::shared_ptr<Job>> waiting_, finishing_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace maru::http

@@ -1,0 +1,44 @@
+// One request's answer on the way: the pieces of all its generations in turn, whatever words they will be put into.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "infer/generation.h"
+#include "serving/choice_limits.h"
+#include "serving/model_host.h"
+
+namespace maru::serving {
+
+/// Owned by one thread at a time. Destroying it cancels what has not finished and gives its places back.
+class Answer {
+ public:
+  using Next = infer::Generation::Next;
+
+  /// Submits one generation per prompt, each with the same number of choices. `clients`: see ChoiceLimits. `wake` is
+  /// called by an engine thread when there is something to take.
+  ///
+  /// Throws   kExhausted when the clients or the engine have no place left; what Engine::submit throws.
+  Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::GenerationRequest> prompts, ChoiceLimits& limits,
+         const std::vector<std::string>& clients, const std::function<void()>& wake);
+
+  /// The next piece of any of them, if there is one now; choices are numbered across all prompts.
+  Next next(infer::Piece& piece);
+  /// After kFailed.
+  const Error& error() const { return error_; }
+  size_t num_choices() const { return generations_.size() * static_cast<size_t>(choices_per_prompt_); }
+  /// Of the prompt that a choice answers.
+  size_t prompt_of(size_t choice) const { return choice / static_cast<size_t>(choices_per_prompt_); }
+  int64_t prompt_tokens() const { return prompt_tokens_; }
+  const ServedModel& model() const { return *model_; }
+
+ private:
+  std::shared_ptr<const ServedModel> model_;
+  std::shared_ptr<const void> places_;
+  int64_t choices_per_prompt_ = 1, prompt_tokens_ = 0;
+  std::vector<std::unique_ptr<infer::Generation>> generations_;
+  Error error_;
+};
+
+}  // namespace maru::serving

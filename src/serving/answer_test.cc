@@ -1,0 +1,82 @@
+#include "serving/answer.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+
+#include "infer/fake_model.h"
+
+namespace maru::serving {
+namespace {
+
+class AnswerTest : public testing::Test {
+ protected:
+  text::Tokenizer tokenizer_ = infer::byte_tokenizer();
+  infer::FakeModel model_;
+  ModelHost host_{{}};
+  ChoiceLimits limits_{{.places = 8, .per_client = 4}};
+
+  void SetUp() override {
+    ModelParts parts;
+    parts.model = &model_;
+    parts.tokenizer = &tokenizer_;
+    parts.id = "m";
+    host_.add(std::move(parts));
+  }
+  static infer::GenerationRequest prompt(std::vector<int32_t> tokens, int64_t choices) {
+    infer::GenerationRequest request;
+    request.prompt = std::move(tokens);
+    request.max_tokens = 5;
+    request.choices = choices;
+    request.seed = 3;
+    request.ignore_eos = true;
+    return request;
+  }
+  Answer answer(std::vector<infer::GenerationRequest> prompts) {
+    return Answer(host_.find("m"), std::move(prompts), limits_, {"key 1"}, [] {});
+  }
+  /// Tokens of each choice at its end; fails on an error.
+  static std::vector<int64_t> finished(Answer& answer) {
+    std::vector<int64_t> tokens(answer.num_choices(), -1);
+    for (infer::Piece piece;;) switch (answer.next(piece)) {
+        case Answer::Next::kPiece:
+          if (piece.finish) tokens.at(static_cast<size_t>(piece.choice)) = piece.num_tokens;
+          break;
+        case Answer::Next::kWait: std::this_thread::sleep_for(std::chrono::milliseconds(1)); break;
+        case Answer::Next::kFailed: ADD_FAILURE() << answer.error().message; return tokens;
+        case Answer::Next::kEnd: return tokens;
+      }
+  }
+};
+
+TEST_F(AnswerTest, NumbersChoicesAcrossPrompts) {
+  Answer got = answer({prompt({5}, 2), prompt({6, 7}, 2)});
+  EXPECT_EQ(4u, got.num_choices());
+  EXPECT_EQ(3, got.prompt_tokens());
+  EXPECT_EQ(0u, got.prompt_of(1));
+  EXPECT_EQ(1u, got.prompt_of(2));
+  EXPECT_EQ((std::vector<int64_t>{5, 5, 5, 5}), finished(got));
+}
+
+TEST_F(AnswerTest, HoldsItsPlacesWhileItLasts) {
+  {
+    Answer got = answer({prompt({5}, 4)});
+    EXPECT_THROW(answer({prompt({5}, 1)}), Failure);
+  }
+  Answer again = answer({prompt({5}, 4)});
+  finished(again);
+}
+
+TEST_F(AnswerTest, SaysWhyAGenerationFailed) {
+  model_.fail_next = true;
+  Answer got = answer({prompt({5}, 1)});
+  infer::Piece piece;
+  Answer::Next next;
+  while ((next = got.next(piece)) == Answer::Next::kWait) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(Answer::Next::kFailed, next);
+  EXPECT_EQ("planned failure", got.error().message);
+}
+
+}  // namespace
+}  // namespace maru::serving

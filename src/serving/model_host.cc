@@ -1,0 +1,140 @@
+#include "serving/model_host.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/excerpt.h"
+#include "base/request_failure.h"
+#include "ledger/manifest.h"
+#include "models/weights.h"
+#include "tensor/arena.h"
+
+namespace maru::serving {
+namespace {
+
+int64_t unix_seconds() {
+  using std::chrono::system_clock;
+  return std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::string mib(int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
+
+// Whether the model was taught to answer: the manifest of one of ours says so; of others a chat template is a good
+// sign.
+bool can_chat(const fs::path& path, const infer::LoadedModel& model) {
+  if (!fs::exists(path / ledger::kManifestName)) return model.chat_template() != nullptr;
+  const ledger::Manifest manifest = ledger::read_manifest(path);
+  return manifest.notes.value("chat", !manifest.foreign.empty() && model.chat_template() != nullptr);
+}
+
+Json details_of(const ModelSource& source, const infer::LoadedModel& model) {
+  const Decoder& decoder = model.decoder();
+  Json details{{"parameters", count_parameters(decoder.config())},
+               {"context_length", decoder.config().max_position_embeddings},
+               {"dtype", std::string(name_of(decoder.dtype()))},
+               {"chat", can_chat(source.path, model)}};
+  if (!source.adapter.empty()) details["adapter"] = source.adapter.filename().string();
+  return details;
+}
+
+infer::EngineOptions engine_options(const HostOptions& options, const ModelParts& parts, Turns& turns) {
+  return {.max_running = options.max_running,
+          .max_waiting = options.max_waiting,
+          .step_tokens = options.step_tokens,
+          .channel_pieces = options.channel_pieces,
+          .end_tokens = parts.end_tokens,
+          .seed = static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()),
+          .turns = &turns};
+}
+
+}  // namespace
+
+ServedModel::ServedModel(ModelParts parts, infer::EngineOptions options, double timeout_seconds,
+                         infer::EngineObserver* observer)
+    : parts_(std::move(parts)),
+      created_(unix_seconds()),
+      timeout_seconds_(timeout_seconds),
+      engine_(*parts_.model, *parts_.tokenizer, std::move(options), observer) {}
+
+RequestLimits ServedModel::limits() const {
+  return {.max_context = engine_.max_context(),
+          .vocab_size = parts_.model->vocab_size(),
+          .timeout_seconds = timeout_seconds_};
+}
+
+ModelHost::ModelHost(HostOptions options, Observe observe)
+    : options_(std::move(options)), observe_(std::move(observe)) {}
+
+void ModelHost::add(ModelParts parts) {
+  CHECK(!parts.id.empty());
+  std::lock_guard lock(mutex_);
+  const int64_t budget = options_.memory_bytes > 0 ? options_.memory_bytes : static_cast<int64_t>(machine_bytes());
+  int64_t taken = 0;
+  for (const auto& model : models_) {
+    if (model->id() == parts.id)
+      throw Failure(ErrorCode::kExists, "two models are called \"" + parts.id + "\"; give one of them another name");
+    taken += model->bytes();
+  }
+  if (taken + parts.bytes > budget)
+    throw Failure(ErrorCode::kExhausted, "model \"" + parts.id + "\" needs " + mib(parts.bytes) + " besides the " +
+                                             mib(taken) + " of the others; models may have " + mib(budget) +
+                                             " (memory_mib); serve fewer, or with smaller cache_mib");
+  infer::EngineObserver* observer = observe_ ? observe_(parts.id) : nullptr;
+  infer::EngineOptions options = engine_options(options_, parts, turns_);
+  models_.push_back(
+      std::make_shared<ServedModel>(std::move(parts), std::move(options), options_.timeout_seconds, observer));
+}
+
+void ModelHost::load(const ModelSource& source, const Stream& stream) {
+  auto model = std::make_shared<infer::LoadedModel>(source.path, stream,
+                                                    infer::LoadOptions{.adapter = source.adapter,
+                                                                       .dtype = options_.dtype,
+                                                                       .cache_bytes = options_.cache_bytes,
+                                                                       .max_sequences = options_.max_running});
+  add({.model = &model->runner(),
+       .tokenizer = &model->tokenizer(),
+       .chat_template = model->chat_template(),
+       .id = source.id.empty() ? model->name() : source.id,
+       .end_tokens = model->end_tokens(),
+       .details = details_of(source, *model),
+       .bytes = model->bytes(),
+       .owner = model});
+}
+
+std::shared_ptr<const ServedModel> ModelHost::find(std::string_view id) const {
+  std::lock_guard lock(mutex_);
+  const auto it = std::find_if(models_.begin(), models_.end(), [&](const auto& model) { return model->id() == id; });
+  return it == models_.end() ? nullptr : *it;
+}
+
+std::shared_ptr<const ServedModel> ModelHost::get(const std::string& id) const {
+  auto model = find(id);
+  if (model == nullptr)
+    throw RequestFailure(ErrorCode::kNotFound,
+                         "The model '" + excerpt(id) + "' does not exist or is not served here; see /v1/models",
+                         "model", "model_not_found");
+  return model;
+}
+
+std::vector<std::shared_ptr<const ServedModel>> ModelHost::list() const {
+  std::lock_guard lock(mutex_);
+  return models_;
+}
+
+infer::EngineStats ModelHost::stats() const {
+  infer::EngineStats all;
+  for (const auto& model : list()) {
+    const infer::EngineStats one = model->engine().stats();
+    all.running += one.running;
+    all.waiting += one.waiting;
+    all.pages += one.pages;
+    all.pages_used += one.pages_used;
+    all.preemptions += one.preemptions;
+    all.prompt_tokens += one.prompt_tokens;
+    all.generated_tokens += one.generated_tokens;
+  }
+  return all;
+}
+
+}  // namespace maru::serving

@@ -1,0 +1,101 @@
+// The models of one process: loaded within a budget of memory, each with its engine, all taking turns on the same
+// cores.
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/turns.h"
+#include "infer/engine.h"
+#include "infer/loaded_model.h"
+#include "serving/fit.h"
+#include "text/chat/chat_template.h"
+#include "text/tokenizer/tokenizer.h"
+
+namespace maru::serving {
+
+/// What serving needs of a model. What is pointed to must live as long as `owner`, or as the host where that is null.
+struct ModelParts {
+  infer::StepModel* model = nullptr;
+  const text::Tokenizer* tokenizer = nullptr;
+  const text::ChatTemplate* chat_template = nullptr;  // null: the model cannot chat
+  std::string id;                                     // as clients name it
+  std::vector<int32_t> end_tokens;
+  Json details = Json::object();  // what is told about it: parameters, context_length, dtype, chat
+  int64_t bytes = 0;              // of memory, weights and pages together
+  std::shared_ptr<void> owner;
+};
+
+/// A model with its engine. Thread-safe.
+class ServedModel {
+ public:
+  ServedModel(ModelParts parts, infer::EngineOptions options, double timeout_seconds, infer::EngineObserver* observer);
+  const std::string& id() const { return parts_.id; }
+  int64_t created() const { return created_; }  // seconds since 1970
+  const text::Tokenizer& tokenizer() const { return *parts_.tokenizer; }
+  const text::ChatTemplate* chat_template() const { return parts_.chat_template; }
+  const Json& details() const { return parts_.details; }
+  int64_t bytes() const { return parts_.bytes; }
+  infer::Engine& engine() const { return engine_; }
+  RequestLimits limits() const;
+
+ private:
+  const ModelParts parts_;
+  const int64_t created_;
+  const double timeout_seconds_;
+  mutable infer::Engine engine_;  // last, so that it ends first
+};
+
+struct HostOptions {
+  int64_t max_running = 32, max_waiting = 128;  // choices of one model
+  int64_t step_tokens = 512, channel_pieces = 256;
+  int64_t cache_bytes = int64_t{1} << 30;  // of pages for one model
+  int64_t memory_bytes = 0;                // of all models together; 0: what the machine has
+  std::optional<Dtype> dtype;
+  double timeout_seconds = 600;
+};
+
+/// A model to load. An empty id: the directory's name.
+struct ModelSource {
+  fs::path path, adapter;
+  std::string id;
+};
+
+/// Thread-safe.
+class ModelHost {
+ public:
+  /// `observe` gives each model's engine somebody to tell what happens; empty: nobody. Must outlive the host.
+  using Observe = std::function<infer::EngineObserver*(const std::string& id)>;
+  explicit ModelHost(HostOptions options, Observe observe = {});
+
+  /// Throws   kExists when there is one of that name; kExhausted when it does not fit into the budget.
+  void add(ModelParts parts);
+  /// Loads from disk onto `stream`, whose pool all models of this host share.
+  ///
+  /// Throws   what LoadedModel and add throw.
+  void load(const ModelSource& source, const Stream& stream);
+  /// Null: not here.
+  std::shared_ptr<const ServedModel> find(std::string_view id) const;
+  /// Throws   RequestFailure "model_not_found".
+  std::shared_ptr<const ServedModel> get(const std::string& id) const;
+  /// In the order they were added.
+  std::vector<std::shared_ptr<const ServedModel>> list() const;
+  /// Of all engines together.
+  infer::EngineStats stats() const;
+  const HostOptions& options() const { return options_; }
+
+ private:
+  const HostOptions options_;
+  const Observe observe_;
+  Turns turns_;
+  mutable std::mutex mutex_;  // guards what follows
+  std::vector<std::shared_ptr<const ServedModel>> models_;
+};
+
+}  // namespace maru::serving
