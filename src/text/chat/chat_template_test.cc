@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "text/tokenizer/files/load_tokenizer.h"
 #include "text/tokenizer/train/testing.h"
 
 namespace maru::text {
@@ -264,8 +265,8 @@ TEST(ChatTemplate, RefusesUnknownRolesAndTokenizersWithoutMarkup) {
   for (const bool special : {true, false}) {  // as text, anybody could write them
     const std::string flag = special ? "true" : "false";
     const Tokenizer marked =
-        Tokenizer::parse(R"({"version": "1.0", "added_tokens": [{"id": 1, "content": "<|im_start|>", "special": )" +
-                             flag + R"(}, {"id": 2, "content": "<|im_end|>", "special": )" + flag + R"(}],
+        parse_tokenizer(R"({"version": "1.0", "added_tokens": [{"id": 1, "content": "<|im_start|>", "special": )" +
+                            flag + R"(}, {"id": 2, "content": "<|im_end|>", "special": )" + flag + R"(}],
             "pre_tokenizer": {"type": "ByteLevel", "use_regex": true}, "decoder": {"type": "ByteLevel"},
             "model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}})",
                          "t")
