@@ -2,20 +2,16 @@
 
 #include <unistd.h>
 
-#include <atomic>
 #include <csignal>
-
-#include "base/error.h"
 
 namespace maru {
 namespace {
 
 // The one global of the program: a signal handler can reach nothing else.
-std::atomic<bool> signalled{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
+constinit CancelToken signalled{"interrupted; run the same command again to go on from here"};
 
 void on_signal(int number) {
-  if (signalled.exchange(true)) ::_exit(128 + number);
+  if (signalled.cancel()) ::_exit(128 + number);
 }
 
 }  // namespace
@@ -28,11 +24,6 @@ void install_interrupt_handler() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
-bool interrupted() { return signalled.load(std::memory_order_relaxed); }
-void set_interrupted(bool value) { signalled = value; }
-
-void throw_if_interrupted() {
-  if (interrupted()) throw Failure(ErrorCode::kCancelled, "interrupted; run the same command again to go on from here");
-}
+CancelToken& interrupt_token() { return signalled; }
 
 }  // namespace maru

@@ -1,15 +1,17 @@
-// Ctrl-C and SIGTERM. Long loops call throw_if_interrupted() at points where stopping loses nothing.
+// Ctrl-C and SIGTERM as a token that the work of this process may watch.
 #pragma once
+#include "base/cancel.h"
 
 namespace maru {
 
-/// First signal: interrupted() becomes true. Second: the process ends at once. A file that may not grow any further
+/// First signal: the token is cancelled. Second: the process ends at once. A file that may not grow any further
 /// (RLIMIT_FSIZE) is an error of who writes it, not the end of the process.
 void install_interrupt_handler();
-bool interrupted();
-/// For tests and for programs that stop a run themselves.
-void set_interrupted(bool value);
+/// Cancelled by the first signal; a program may stop itself by it, too.
+CancelToken& interrupt_token();
+
+inline bool interrupted() { return interrupt_token().cancelled(); }
 /// Throws kCancelled.
-void throw_if_interrupted();
+inline void throw_if_interrupted() { interrupt_token().throw_if_cancelled(); }
 
 }  // namespace maru

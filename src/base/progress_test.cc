@@ -1,35 +1,39 @@
 #include "base/progress.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
+
+#include "base/test_watch.h"
 
 namespace maru {
 namespace {
 
-using std::chrono::milliseconds;
+using testing::ElementsAre;
 
-TEST(ProgressTest, WithoutATerminalALineIsDueByTimeAndByPart) {
-  struct Case {
-    int since_last_ms;
-    double part;
-    bool due;
-  };
-  for (const Case& c : {Case{0, 0, false}, Case{4999, 1, false}, Case{5000, 0.049, false}, Case{5000, 0.05, true},
-                        Case{29999, 0, false}, Case{30000, 0, true}, Case{3600000, 0.001, true}})
-    EXPECT_EQ(c.due, progress_line_due(milliseconds(c.since_last_ms), c.part)) << c.since_last_ms << " ms, " << c.part;
+TEST(ProgressTest, GoesToTheSinkOfTheWatch) {
+  SinkOfLines sink;
+  {
+    Progress progress({.sink = &sink}, "read", 10, "files");
+    progress.add(3);
+    progress.note("slow");
+    progress.add(4);
+  }
+  EXPECT_THAT(sink.lines, ElementsAre("begin read 10 files", "read 3", "read: slow", "read 7", "end read"));
 }
 
-// Ten minutes of training, in steps of a tenth of a second or of seven seconds: about twenty lines either way.
-TEST(ProgressTest, LinesDoNotFollowSteps) {
-  for (const double step_seconds : {0.1, 1.0, 7.0}) {
-    const double total = 600;
-    double last = 0;
-    int lines = 0;
-    for (double now = 0; now <= total; now += step_seconds)
-      if (progress_line_due(milliseconds(static_cast<int64_t>(1000 * (now - last))), (now - last) / total))
-        last = now, ++lines;
-    EXPECT_LE(lines, 20) << step_seconds;
-    EXPECT_GE(lines, 15) << step_seconds;
-  }
+TEST(ProgressTest, OfSeveralLinesEachEndsAlone) {
+  SinkOfLines sink;
+  Progress whole({.sink = &sink}, "whole", 2, "parts");
+  Progress part({.sink = &sink}, "part", 0, "bytes");
+  part.finish();
+  whole.update(1);
+  EXPECT_THAT(sink.lines, ElementsAre("begin whole 2 parts", "begin part 0 bytes", "end part", "whole 1"));
+}
+
+TEST(ProgressTest, NobodyNeedsToLook) {
+  Progress progress({}, "read", 10, "files");
+  progress.add(1);
+  progress.note("unseen");
+  progress.finish();
 }
 
 TEST(ProgressTest, ShortCounts) {

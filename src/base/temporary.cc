@@ -65,10 +65,11 @@ void settle_directory(const fs::path& path, const Leftover& leftover) {
   if (!is_abandoned(path, leftover.process) || (!fs::exists(path / kMark, error) && !fs::is_empty(path, error))) return;
   const fs::path place = path.parent_path() / leftover.name;
   const bool lost = leftover.is_old && fs::symlink_status(place, error).type() == fs::file_type::not_found;
-  if (lost)
-    fs::rename(path, place, error);
-  else
-    fs::remove_all(path, error);
+  if (lost) return fs::rename(path, place, error);
+  try {
+    remove_temporary(path);
+  } catch (const Failure&) {  // it stays
+  }
 }
 
 void settle(const fs::path& path, const Leftover& leftover, bool locked) {
@@ -118,6 +119,17 @@ void mark_temporary(const fs::path& directory) {
 }
 
 void unmark_temporary(const fs::path& directory) { fs::remove(directory / kMark); }
+
+void remove_temporary(const fs::path& directory) {
+  try {
+    for (const std::string& name : names_in(directory))
+      if (name != kMark) fs::remove_all(directory / name);
+    fs::remove(directory / kMark);
+    fs::remove(directory);
+  } catch (const fs::filesystem_error& e) {
+    throw Failure(system_error(e));
+  }
+}
 
 void hold_temporary(int descriptor) {
   // Where a file system has no locks, the process id has to do.

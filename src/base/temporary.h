@@ -24,6 +24,11 @@ void hold_temporary(int descriptor);
 /// else's may be called so too. The mark is a file .maru.lock in it, which belongs to no artefact.
 void mark_temporary(const fs::path& directory);
 void unmark_temporary(const fs::path& directory);
+/// Removes a marked directory with all in it, the mark last: whoever dies here leaves one that is still marked. Links
+/// are removed, not followed.
+///
+/// Throws   the system's error, naming what could not be removed.
+void remove_temporary(const fs::path& directory);
 
 /// Removes what dead processes left in `folder` (not below it): files, and directories that are marked or empty. Gives
 /// NAME back its old directory where a process died between moving it away and putting the new one in its place. A

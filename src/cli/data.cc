@@ -1,13 +1,10 @@
 // maru data: curation and packing.
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
+#include "base/json.h"
 #include "base/progress.h"
-#include "cli/foreign.h"
-#include "cli/stages.h"
+#include "cli/answers.h"
 #include "cli/verbs.h"
-#include "ledger/hash_cache.h"
-#include "ledger/name.h"
 
 namespace maru::cli {
 namespace {
@@ -39,35 +36,8 @@ void add_build(CLI::App* data, Session& session) {
     auto config = from_json<data::BuildConfig>(options->recipe.read(), options->recipe.file);
     if (!options->inputs.empty()) config.inputs.clear();
     for (const std::string& path : options->inputs) config.inputs.push_back({.path = from_shell(path).string()});
-    const StageResult result = build_data(session, options->name, config, options->force);
-    session.answer(result.json, result.text);
+    answer(session, options->name, pipeline::curate(session.workplace(), options->name, config, options->force));
   });
-}
-
-StageResult packed(const fs::path& directory, const data::PackResult& r) {
-  return {.text = fmt::format("pack         {} documents, {} tokens in {}{}", r.documents,
-                              short_count(static_cast<double>(r.tokens)), directory.string(),
-                              r.skipped ? " (unchanged)" : ""),
-          .json = {{"directory", directory.string()},
-                   {"documents", r.documents},
-                   {"tokens", r.tokens},
-                   {"skipped", r.skipped}},
-          .skipped = r.skipped};
-}
-
-fs::path tokens_directory(const fs::path& dataset, const fs::path& tokenizer) {
-  const std::string name = directory_name(tokenizer);
-  ledger::check_name("tokenizers", name).value();
-  return dataset / ("tokens-" + name);
-}
-
-// Losing it costs time at the next start, and nothing now.
-void save(const ledger::HashCache& cache) {
-  try {
-    cache.save();
-  } catch (const Failure& e) {
-    spdlog::warn("hashes of the input are not remembered: {}", e.what());
-  }
 }
 
 void add_pack(CLI::App* data, Session& session) {
@@ -89,43 +59,25 @@ void add_pack(CLI::App* data, Session& session) {
   verb->callback([&session, o] {
     if (o->dataset.empty() == o->chats.empty())
       throw Failure(ErrorCode::kInvalidArgument, "data pack: expected either a dataset or --chat FILE");
-    const StageResult result = o->chats.empty() ? pack_data(session, o->dataset, o->tokenizer)
-                                                : pack_chat_data(session, o->name, o->tokenizer,
-                                                                 {.inputs = o->chats, .held_out = o->held_out});
-    session.answer(result.json, result.text);
+    const pipeline::Workplace at = session.workplace();
+    answer(session, o->chats.empty() ? pipeline::pack(at, o->dataset, o->tokenizer)
+                                     : pipeline::pack_chats(at, o->name, o->tokenizer,
+                                                            {.inputs = o->chats, .held_out = o->held_out}));
   });
 }
 
 }  // namespace
 
-StageResult build_data(Session& session, const std::string& name, const data::BuildConfig& config, bool force) {
-  ledger::HashCache cache(session.home / "cache" / "hashes.json");
-  const data::BuildOptions options{.output = session.place("datasets", name),
-                                   .home = session.home,
-                                   .identify = {},
-                                   .hasher = [&cache](const fs::path& path) { return cache.sha256(path); },
-                                   .force = force,
-                                   .quiet = session.quiet};
-  const data::BuildResult result = data::build_dataset(config, options, session.pool());
-  save(cache);
-  return {.text = text_of(result, name), .json = result.report, .skipped = result.skipped};
+void answer(const Session& session, const std::string& name, const data::BuildResult& result) {
+  session.answer(result.report, text_of(result, name));
 }
 
-StageResult pack_data(Session& session, const std::string& dataset, const std::string& tokenizer) {
-  const fs::path from = session.find("datasets", dataset), with = session.find("tokenizers", tokenizer),
-                 to = tokens_directory(from, with);
-  return packed(
-      to, data::pack_dataset(from, {.tokenizer = with, .output = to, .home = session.home, .quiet = session.quiet},
-                             session.pool()));
-}
-
-StageResult pack_chat_data(Session& session, const std::string& name, const std::string& tokenizer,
-                           const data::ChatPackConfig& config) {
-  const fs::path dataset = session.place("datasets", name), with = session.find("tokenizers", tokenizer),
-                 to = tokens_directory(dataset, with);
-  return packed(
-      to, data::pack_chats(config, {.tokenizer = with, .output = to, .home = session.home, .quiet = session.quiet},
-                           session.pool()));
+void answer(const Session& session, const pipeline::PackedTokens& packed) {
+  const std::string directory = packed.directory.string();
+  const data::PackResult& r = packed.result;
+  session.answer({{"directory", directory}, {"documents", r.documents}, {"tokens", r.tokens}, {"skipped", r.skipped}},
+                 fmt::format("pack         {} documents, {} tokens in {}{}", r.documents,
+                             short_count(static_cast<double>(r.tokens)), directory, r.skipped ? " (unchanged)" : ""));
 }
 
 void add_data(CLI::App& app, Session& session) {

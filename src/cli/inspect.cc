@@ -1,8 +1,7 @@
 // maru inspect: what a model on disk is, before anything is loaded.
 #include "base/json.h"
-#include "cli/adapter.h"
-#include "cli/adapter_inspection.h"
-#include "cli/inspection.h"
+#include "catalogue/adapter.h"
+#include "cli/inspect_text.h"
 #include "cli/verbs.h"
 
 namespace maru::cli {
@@ -18,11 +17,11 @@ void add_inspect(CLI::App& app, Session& session) {
       "and of keys and values at several contexts, and whether this build can run it, or why not. Of an adapter: "
       "method, rank, scale, modules, the model it is for.");
   verb->callback([&session, name] {
-    if (const auto adapter = adapter_named(session, *name)) {
-      const AdapterInspection inspection = inspect_adapter(*adapter);
+    if (const auto adapter = catalogue::adapter_named(session.catalogue(), *name)) {
+      const pipeline::AdapterInspection inspection = pipeline::inspect_adapter(*adapter);
       return session.answer(to_json(inspection), text_of(inspection));
     }
-    const Inspection inspection = inspect_model(session.find("models", *name));
+    const pipeline::Inspection inspection = pipeline::inspect_model(session.find(Kind::kModel, *name));
     session.answer(to_json(inspection), text_of(inspection));
   });
 }

@@ -54,7 +54,7 @@ void complete(Session& session) {
                   "no place for artefacts: give --home DIR, or set MARU_HOME, XDG_DATA_HOME or HOME");
   session.home = fs::absolute(from_shell(session.home.string())).lexically_normal();
   set_up_log(session);
-  session.remove_leftovers();
+  session.catalogue().remove_leftovers();
 }
 
 int refuse(const Session& session, const CLI::App& app, const Error& error) {
@@ -72,10 +72,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   add_common(app, session);
-  for (auto* add :
-       {add_up, add_data, add_tokenizer, add_train, add_eval, add_serve, add_chat, add_generate, add_embed, add_rerank,
-        add_models, add_inspect, add_import, add_export, add_merge, add_quantize, add_verify, add_report})
-    add(app, session);
+  for (auto* add : kVerbs) add(app, session);
   app.parse_complete_callback([&] { complete(session); });
   try {
     app.parse(argc, argv);

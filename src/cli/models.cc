@@ -55,8 +55,8 @@ void add_models(CLI::App& app, Session& session) {
   verb->callback([&session] {
     Json rows = Json::array();
     std::string text;
-    for (const std::string& name : session.names("models")) {
-      rows.push_back(describe_or_say(session.home / "models" / name));
+    for (const std::string& name : session.catalogue().names(Kind::kModel)) {
+      rows.push_back(describe_or_say(session.catalogue().folder(Kind::kModel) / name));
       text += (text.empty() ? "" : "\n") + line_of(rows.back());
     }
     session.answer(rows, text.empty() ? "no models yet; `maru up` makes one" : text);

@@ -43,9 +43,7 @@ class NamesTest : public testing::Test {
     session.home = home_;
     session.quiet = true;
     app.require_subcommand(1);
-    for (auto* add :
-         {add_up, add_data, add_tokenizer, add_train, add_import, add_export, add_merge, add_quantize, add_report})
-      add(app, session);
+    for (auto* add : kVerbs) add(app, session);
     std::vector<const char*> arguments{"maru"};
     for (const std::string& word : words) arguments.push_back(word.c_str());
     try {
@@ -138,7 +136,7 @@ TEST_F(NamesTest, ANameIsSpelledInOneWay) {
   Session session;
   session.home = home_;
   for (const char* name : {"caf\u00e9", "한국어", "a b", "docs.1"})
-    EXPECT_EQ(home_ / "models" / name, session.place("models", name));
+    EXPECT_EQ(home_ / "models" / name, session.place(Kind::kModel, name));
 }
 
 TEST_F(NamesTest, NothingOfOthersIsReplacedEvenByForce) {

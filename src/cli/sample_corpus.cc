@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "catalogue/home.h"
 
 namespace maru::cli {
 namespace {
@@ -43,7 +44,7 @@ std::vector<std::string> sample_folders(const fs::path& root) {
 }
 
 std::vector<std::string> sample_corpus(const fs::path& home, const std::string& tool, const fs::path& system) {
-  const fs::path unpacked = home / "corpus" / "debian-ko";
+  const fs::path unpacked = catalogue::Home(home).sample_corpus();
   for (const fs::path& root : {system, unpacked})
     if (auto folders = sample_folders(root); !folders.empty()) return folders;
   const std::string instead = "; for your own text: maru up --input FILE-OR-FOLDER";

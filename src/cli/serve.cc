@@ -12,12 +12,15 @@
 #include "api/server.h"
 #include "base/json.h"
 #include "base/progress.h"
-#include "cli/adapter.h"
+#include "cli/adapter_option.h"
+#include "cli/run_server.h"
 #include "cli/verbs.h"
 #include "console/assets.h"
 #include "http/auth.h"
 
 namespace maru::cli {
+
+namespace {
 
 std::vector<http::Asset> console_assets() {
   std::vector<http::Asset> assets;
@@ -27,7 +30,8 @@ std::vector<http::Asset> console_assets() {
   return assets;
 }
 
-// Whether the listener's address and port can be had, for those who will want them later.
+}  // namespace
+
 void check_can_serve(const api::ServeConfig& config) {
   const char* key = std::getenv("MARU_API_KEY");
   if (!http::is_loopback(config.http.address) && config.api_key_file.empty() && (key == nullptr || *key == '\0'))
@@ -56,7 +60,7 @@ void check_can_serve(const api::ServeConfig& config) {
 }
 
 void run_server(Session& session, const api::ServeConfig& config, const std::vector<std::string>& models,
-                const AdapterArgument& adapter) {
+                const catalogue::NamedAdapter& adapter) {
   const std::vector<http::Asset> assets = console_assets();
   api::ServeContext context{.home = session.home, .api_keys = {}, .assets = assets};
   if (const char* key = std::getenv("MARU_API_KEY"); key != nullptr && *key != '\0') context.api_keys.emplace_back(key);
@@ -72,10 +76,10 @@ void run_server(Session& session, const api::ServeConfig& config, const std::vec
   };
   const auto overdue = [] { spdlog::warn("the time to stop is over; what was still running is cut off"); };
   std::vector<serving::ModelSource> sources;
-  for (const std::string& model : models) sources.push_back({.path = session.find("models", model)});
+  for (const std::string& model : models) sources.push_back({.path = session.find(Kind::kModel, model)});
   sources.front().adapter = adapter.directory;
   sources.front().id = adapter.name;
-  api::serve(config, std::move(context), sources, session.stream(), ready, overdue);
+  api::serve(config, std::move(context), sources, session.machine().stream(), ready, overdue);
 }
 
 void add_serve(CLI::App& app, Session& session) {
@@ -101,7 +105,7 @@ void add_serve(CLI::App& app, Session& session) {
     if (options->port >= 0) config.http.port = options->port;
     std::vector<std::string> models{options->model};
     models.insert(models.end(), options->also.begin(), options->also.end());
-    run_server(session, config, models, find_adapter(session, options->adapter));
+    run_server(session, config, models, catalogue::find_adapter(session.catalogue(), options->adapter));
   });
 }
 

@@ -6,11 +6,13 @@
 
 #include "base/file.h"
 #include "base/json_fwd.h"
-#include "base/thread_pool.h"
-#include "tensor/dtype.h"
-#include "tensor/stream.h"
+#include "catalogue/home.h"
+#include "cli/terminal.h"
+#include "pipeline/workplace.h"
 
 namespace maru::cli {
+
+using catalogue::Kind;
 
 struct Session {
   fs::path home;
@@ -18,28 +20,21 @@ struct Session {
   std::string isa = "auto";
   bool json = false, quiet = false;
 
-  ThreadPool& pool();
-  Stream& stream();
-  /// "avx512, 2 threads".
-  std::string machine();
-  /// Floating-point operations a second that this machine can do at most, measured now (a fraction of a second).
-  double ceiling_flops(Dtype dtype);
+  /// Its threads and instructions, as the options say.
+  pipeline::Machine& machine();
+  /// What a stage works with, in this home, on this terminal, stopped by Ctrl-C.
+  pipeline::Workplace workplace();
   /// The one line (or object, with --json) a verb ends with, on standard output.
   void answer(const Json& machine_readable, const std::string& human) const;
 
-  /// An artefact by name ("korean") or by path ("./runs/x"). Throws kNotFound, naming those that exist.
-  fs::path find(const std::string& kind, const std::string& name_or_path) const;
-  /// Where an artefact of this name lies or will lie. Throws kInvalidArgument for what cannot be a name
-  /// (ledger/name.h), and for one that is not in Unicode's composed form: it would look like another.
-  fs::path place(const std::string& kind, const std::string& name) const;
-  /// Names of the artefacts of a kind, sorted.
-  std::vector<std::string> names(const std::string& kind) const;
-  /// Removes what killed processes left anywhere in this home.
-  void remove_leftovers() const;
+  /// What lies in this home.
+  catalogue::Home catalogue() const { return catalogue::Home(home); }
+  fs::path find(Kind kind, const std::string& name_or_path) const { return catalogue().find(kind, name_or_path); }
+  fs::path place(Kind kind, const std::string& name) const { return catalogue().place(kind, name); }
 
  private:
-  std::unique_ptr<ThreadPool> pool_;
-  std::unique_ptr<Stream> stream_;
+  std::unique_ptr<pipeline::Machine> machine_;
+  std::unique_ptr<Terminal> terminal_;
 };
 
 /// MARU_HOME, else $XDG_DATA_HOME/maru, else ~/.local/share/maru; empty when none of them is set to an absolute path.

@@ -1,52 +1,21 @@
 // maru tokenizer: train one, use it, compare it.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <iostream>
 #include <iterator>
 
 #include "base/byte_source.h"
+#include "base/json.h"
 #include "base/progress.h"
-#include "cli/stages.h"
+#include "cli/answers.h"
 #include "cli/verbs.h"
-#include "data/listing.h"
-#include "ledger/artefact_writer.h"
-#include "text/chat/tokenizer_directory.h"
 #include "text/tokenizer/files/load_tokenizer.h"
 #include "text/tokenizer/train/document_stream.h"
 #include "text/tokenizer/train/tokenizer_report.h"
 
 namespace maru::cli {
 namespace {
-
-struct Inputs {
-  std::vector<fs::path> files;
-  std::vector<ledger::ManifestInput> manifest;
-};
-
-// A dataset contributes its training documents, never the held-out ones.
-Inputs find_inputs(const Session& session, const std::vector<std::string>& names, const ledger::Place& place) {
-  Inputs inputs;
-  for (const std::string& name : names) {
-    const fs::path path = session.find("datasets", name);
-    if (fs::exists(path / ledger::kManifestName)) {
-      inputs.files.push_back(path / "train.jsonl.zst");
-      inputs.manifest.push_back(ledger::artefact_input("dataset", path, place));
-      continue;
-    }
-    for (const fs::path& file : data::files_to_read(path)) {
-      inputs.files.push_back(file);
-      inputs.manifest.push_back(ledger::raw_input("raw", file, place));
-    }
-  }
-  return inputs;
-}
-
-StageResult describe(const std::string& name, const Json& notes, bool skipped) {
-  return {.text = fmt::format("tokenizer    {}: {} tokens from {} of text{}", name, notes["vocab_size"].get<int64_t>(),
-                              short_bytes(notes["bytes"].get<double>()), skipped ? " (unchanged)" : ""),
-          .json = notes,
-          .skipped = skipped};
-}
 
 // Rows of JSONL by their "language" field; any other file as one text of an unknown language.
 void add_texts(text::TokenizerReport& report, const fs::path& file) {
@@ -82,14 +51,13 @@ void add_train_verb(CLI::App* parent, Session& session) {
   verb->add_option("--input", o->inputs, "dataset by name, or text and JSONL files")->allow_extra_args(false);
   verb->add_option("--vocab-size", o->vocab_size, "tokens in all")->check(whole_number_in(257, 1 << 24));
   verb->add_flag("--force", o->force, "train even if nothing has changed");
-  o->recipe.add_to(verb, describe_fields<TokenizerConfig>(), &o->inputs);
+  o->recipe.add_to(verb, describe_fields<pipeline::TokenizeConfig>(), &o->inputs);
   verb->callback([&session, o] {
-    auto config = from_json<TokenizerConfig>(o->recipe.read(), o->recipe.file);
+    auto config = from_json<pipeline::TokenizeConfig>(o->recipe.read(), o->recipe.file);
     if (!o->name.empty()) config.name = o->name;
     if (!o->inputs.empty()) config.inputs = o->inputs;
     if (o->vocab_size > 0) config.trainer.vocab_size = o->vocab_size;
-    const StageResult result = train_tokenizer(session, config, o->force);
-    session.answer(result.json, result.text);
+    answer(session, pipeline::tokenize(session.workplace(), config, o->force));
   });
 }
 
@@ -105,7 +73,7 @@ void add_encode(CLI::App* parent, Session& session) {
   verb->add_flag("--special", o->special, "add bos as the model sees it");
   verb->add_flag("--pieces", o->pieces, "show the tokens' text too");
   verb->callback([&session, o, verb] {
-    const text::Tokenizer tokenizer = text::load_tokenizer(session.find("tokenizers", o->tokenizer));
+    const text::Tokenizer tokenizer = text::load_tokenizer(session.find(Kind::kTokenizer, o->tokenizer));
     const std::string text = verb->count("text") > 0 ? o->text : standard_input();
     const std::vector<int32_t> ids = tokenizer.encode(text, {.add_special_tokens = o->special});
     std::string human = fmt::format("{}", fmt::join(ids, " "));
@@ -128,7 +96,7 @@ void add_decode(CLI::App* parent, Session& session) {
   verb->add_option("tokenizer", o->tokenizer, "tokenizer or model, by name or path")->required();
   verb->add_option("ids", o->ids, "token ids")->required();
   verb->callback([&session, o] {
-    const std::string text = text::load_tokenizer(session.find("tokenizers", o->tokenizer)).decode(o->ids);
+    const std::string text = text::load_tokenizer(session.find(Kind::kTokenizer, o->tokenizer)).decode(o->ids);
     session.answer({{"text", text}}, text);
   });
 }
@@ -146,34 +114,22 @@ void add_report_verb(CLI::App* parent, Session& session) {
   verb->callback([&session, o] {
     std::vector<text::Tokenizer> loaded;
     for (const std::string& name : o->tokenizers)
-      loaded.push_back(text::load_tokenizer(session.find("tokenizers", name)));
+      loaded.push_back(text::load_tokenizer(session.find(Kind::kTokenizer, name)));
     std::vector<text::NamedTokenizer> named;
     for (size_t i = 0; i < loaded.size(); ++i) named.push_back({o->tokenizers[i], &loaded[i]});
     text::TokenizerReport report(named);
-    for (const fs::path& file : find_inputs(session, o->texts, {}).files) add_texts(report, file);
+    for (const fs::path& file : pipeline::text_files(session.catalogue(), o->texts)) add_texts(report, file);
     session.answer(report.json(), report.table());
   });
 }
 
 }  // namespace
 
-StageResult train_tokenizer(Session& session, const TokenizerConfig& config, bool force) {
-  const fs::path output = session.place("tokenizers", config.name);
-  const Inputs inputs = find_inputs(session, config.inputs, {output, session.home});
-  ledger::Manifest manifest;
-  manifest.kind = "tokenizer";
-  manifest.name = config.name;
-  manifest.recipe = to_json(config);
-  manifest.inputs = inputs.manifest;
-  if (!force && ledger::is_current(output, ledger::stage_key(manifest.kind, manifest.recipe, manifest.inputs)))
-    return describe(config.name, ledger::read_manifest(output).notes, true);
-  ledger::ArtefactWriter writer(output);
-  const text::TrainedTokenizer trained =
-      text::train_tokenizer(inputs.files, config.trainer, session.pool(), session.quiet);
-  text::write_tokenizer_files(writer.directory(), trained.tokenizer, {.model_max_length = config.context_length});
-  manifest.notes = to_json(trained.report);
-  writer.commit(manifest);
-  return describe(config.name, manifest.notes, false);
+void answer(const Session& session, const pipeline::TokenizeResult& result) {
+  const Json& r = result.report;
+  session.answer(
+      r, fmt::format("tokenizer    {}: {} tokens from {} of text{}", result.name, r["vocab_size"].get<int64_t>(),
+                     short_bytes(r["bytes"].get<double>()), result.skipped ? " (unchanged)" : ""));
 }
 
 void add_tokenizer(CLI::App& app, Session& session) {

@@ -7,17 +7,14 @@
 #include "api/server.h"
 #include "base/json.h"
 #include "base/progress.h"
-#include "cli/adapter.h"
+#include "cli/answers.h"
+#include "cli/run_server.h"
 #include "cli/sample_corpus.h"
-#include "cli/stages.h"
 #include "cli/verbs.h"
+#include "pipeline/report.h"
+#include "api/server.h"
 
 namespace maru::cli {
-
-std::string render_report(const Session& session, const std::string& name);
-void run_server(Session& session, const api::ServeConfig& config, const std::vector<std::string>& models,
-                const AdapterArgument& adapter);
-void check_can_serve(const api::ServeConfig& config);
 
 namespace {
 
@@ -26,9 +23,9 @@ constexpr double kLittleText = 100e3;  // bytes
 struct UpConfig {
   std::string name = "korean";
   data::BuildConfig data;
-  TokenizerConfig tokenizer;
+  pipeline::TokenizeConfig tokenizer;
   train::TrainConfig train;
-  EvalConfig eval;
+  pipeline::EvaluateConfig eval;
   api::ServeConfig serve;
   static constexpr auto fields() {
     using C = UpConfig;
@@ -131,9 +128,18 @@ void check_splits(const UpConfig& config, const Json& report) {
                  short_bytes(train));
 }
 
+// A report is of use, but the line does not end without one.
+void report(const pipeline::Workplace& at, const Session& session, const std::string& name) {
+  try {
+    const fs::path file = pipeline::write_report(at, name);
+    session.answer({{"file", file.string()}}, "report       " + file.string());
+  } catch (const Failure& e) {
+    at.watch.warn(std::string("no report was written, all else is done: ") + e.what());
+  }
+}
+
 void run_line(Session& session, UpConfig config, const Options& o) {
-  const auto show = [&](const StageResult& r) { session.answer(r.json, r.text); };
-  session.place("datasets", config.name);  // before anything is fetched, read or said
+  session.place(Kind::kDataset, config.name);  // before anything is fetched, read or said
   check_ahead(config, !o.no_serve);
   if (config.data.inputs.empty()) {
     if (o.yes) ::setenv("MARU_YES", "1", 1);
@@ -141,24 +147,19 @@ void run_line(Session& session, UpConfig config, const Options& o) {
     for (const std::string& folder : sample_corpus(session.home, tool != nullptr ? tool : ""))
       config.data.inputs.push_back({.path = folder});
   }
-  spdlog::info("maru up: {} on {}; artefacts in {}", config.name, session.machine(), session.home.string());
-  const StageResult built = build_data(session, config.name, config.data);
-  show(built);
-  check_splits(config, built.json);
-  show(train_tokenizer(session, config.tokenizer));
-  const StageResult packed = pack_data(session, config.name, config.name);
-  show(packed);
-  train::TrainConfig train = config.train;
-  train.tokens = packed.json["directory"].get<std::string>();
-  show(train_model(session, train, /*set_aside=*/true));
-  show(evaluate_model(session, config.eval));
-  const fs::path report = session.place("runs", config.name) / "report.html";
-  try {
-    write_file(report, render_report(session, config.name));
-    session.answer({{"file", report.string()}}, "report       " + report.string());
-  } catch (const Failure& e) {
-    spdlog::warn("no report was written, all else is done: {}", e.what());
-  }
+  const pipeline::Workplace at = session.workplace();
+  at.watch.inform(
+      fmt::format("maru up: {} on {}; artefacts in {}", config.name, at.machine.text(), session.home.string()));
+  const data::BuildResult built = pipeline::curate(at, config.name, config.data);
+  answer(session, config.name, built);
+  check_splits(config, built.report);
+  answer(session, pipeline::tokenize(at, config.tokenizer));
+  const pipeline::PackedTokens packed = pipeline::pack(at, config.name, config.name);
+  answer(session, packed);
+  config.train.tokens = packed.directory.string();
+  answer(session, pipeline::train(at, config.train, /*set_aside=*/true));
+  answer(session, pipeline::evaluate(at, config.eval));
+  report(at, session, config.name);
   if (!o.no_serve) run_server(session, config.serve, {config.name}, {});
 }
 

@@ -11,12 +11,6 @@
 namespace maru::cli {
 namespace {
 
-fs::path find_any(const Session& session, const std::string& name) {
-  for (const char* kind : {"models", "adapters", "tokenizers", "datasets"})
-    if (fs::exists(session.home / kind / name / "manifest.json")) return session.home / kind / name;
-  return session.find("models", name);
-}
-
 Json to_json(const ledger::VerifyReport& report) {
   Json problems = Json::array();
   for (const ledger::Finding& f : report.problems)
@@ -71,9 +65,13 @@ void add_verify(CLI::App& app, Session& session) {
       "the SHA-256 of its manifest.json as you noted it: whoever rewrites files may rewrite manifests too");
   verb->callback([&session, o, verb] {
     const std::string expected = verb->count("--expect") == 0 ? "" : sha256_of(o->expect);
-    const fs::path artefact = find_any(session, o->name);
-    Progress progress("verify", 0, "bytes", session.quiet);
-    const ledger::VerifyReport report = ledger::verify(artefact, [&](uint64_t bytes) { progress.update(bytes); });
+    const fs::path artefact = session.catalogue().find_any(o->name);
+    const Watch watch = session.workplace().watch;
+    Progress progress(watch, "verify", 0, "bytes");
+    const ledger::VerifyReport report = ledger::verify(artefact, [&](uint64_t bytes) {
+      watch.throw_if_cancelled();
+      progress.update(bytes);
+    });
     progress.finish();
     Json json = to_json(report);
     std::string text = report.text();

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/hash.h"
-#include "base/interrupt.h"
 #include "base/path_text.h"
 #include "base/progress.h"
 #include "data/minhash.h"
@@ -77,9 +76,9 @@ class Builder {
 
   void stream(SourceReader& reader) {
     const uint64_t total = reader.has_lines() ? 0 : reader.files().size();
-    Progress progress("curate", total, "documents", options_.quiet);
+    Progress progress(options_.watch, "curate", total, "documents");
     for (auto batch = next_batch(reader); !batch.empty(); batch = next_batch(reader)) {
-      throw_if_interrupted();
+      options_.watch.throw_if_cancelled();
       std::vector<CleanResult> results(batch.size());
       pool_.parallel_for(static_cast<int64_t>(batch.size()), [&](int64_t i, int) {
         results[static_cast<size_t>(i)] = clean_item(batch[static_cast<size_t>(i)], clean_, options_.identify);
@@ -148,7 +147,7 @@ class Builder {
 
   // The entries that stay.
   std::vector<size_t> find_near_duplicates() {
-    throw_if_interrupted();
+    options_.watch.throw_if_cancelled();
     const std::vector<SpoolEntry>& entries = spool_.entries();
     std::vector<uint32_t> first;
     if (config_.duplicates.near)

@@ -8,6 +8,7 @@
 
 #include "base/fields.h"
 #include "base/thread_pool.h"
+#include "base/watch.h"
 #include "data/clean.h"
 #include "data/duplicates.h"
 #include "ledger/manifest.h"
@@ -57,7 +58,7 @@ struct BuildOptions {
   IdentifyLanguage identify;  // default: the built-in identifier
   ledger::FileHasher hasher;  // default: sha256_file; a HashCache for `maru up`
   bool force = false;         // build even if the dataset is current
-  bool quiet = false;
+  Watch watch;
 };
 
 struct BuildResult {

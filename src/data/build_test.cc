@@ -10,7 +10,7 @@
 #include <set>
 
 #include "base/byte_source.h"
-#include "base/interrupt.h"
+#include "base/cancel.h"
 #include "base/random.h"
 #include "data/report.h"
 #include "data/zstd_file.h"
@@ -42,13 +42,12 @@ class BuildTest : public testing::Test {
     config_.inputs = {{corpus_.string()}};
     options_.output = root_ / "home/datasets/d";
     options_.home = root_ / "home";
-    options_.quiet = true;
+    options_.watch = {.cancel = &cancel_};
     options_.identify = [](std::string_view text) {
       return text::LanguageGuess{text.find("다") != text.npos ? "ko" : "en", 0.9};
     };
   }
   void TearDown() override {
-    set_interrupted(false);
     fs::remove_all(root_);
   }
 
@@ -105,6 +104,7 @@ class BuildTest : public testing::Test {
   const fs::path root_ = fs::temp_directory_path() / ("maru_build_" + std::to_string(::getpid()));
   const fs::path corpus_ = root_ / "corpus";
   BuildConfig config_;
+  CancelToken cancel_;
   BuildOptions options_;
 };
 
@@ -363,9 +363,9 @@ TEST_F(BuildTest, InterruptionAndKillLeaveTheOldDataset) {
   build();
   const std::string before = read_file(options_.output / "manifest.json");
   put("new.txt", prose(78));
-  set_interrupted(true);
+  cancel_.cancel();
   EXPECT_EQ(ErrorCode::kCancelled, error_of_build().code);
-  set_interrupted(false);
+  cancel_.reset();
   EXPECT_EQ(before, read_file(options_.output / "manifest.json"));
   Random random(1);
   for (int i = 0; i < 10; ++i) {

@@ -6,7 +6,6 @@
 
 #include "base/byte_source.h"
 #include "base/hash.h"
-#include "base/interrupt.h"
 #include "base/progress.h"
 #include "data/listing.h"
 #include "formats/token_dataset.h"
@@ -37,15 +36,16 @@ using KeepLine = std::function<bool(std::string_view line)>;
 /// Turns files of lines into the shards of one split after the other.
 class Packer {
  public:
-  Packer(const text::Tokenizer& tokenizer, formats::TokenDatasetWriter& writer, EncodeLine encode, ThreadPool& pool)
-      : writer_(writer), encode_(std::move(encode)), pool_(pool) {
+  Packer(const text::Tokenizer& tokenizer, formats::TokenDatasetWriter& writer, EncodeLine encode, ThreadPool& pool,
+         const Watch& watch)
+      : writer_(writer), encode_(std::move(encode)), pool_(pool), watch_(watch) {
     for (int i = 0; i < pool.size(); ++i) encoders_.emplace_back(tokenizer);
   }
 
   void add_file(const fs::path& path, const KeepLine& keep, Progress& progress) {
     LineReader lines(path);
     for (auto batch = next_batch(lines, path, keep); !batch.empty(); batch = next_batch(lines, path, keep)) {
-      throw_if_interrupted();
+      watch_.throw_if_cancelled();
       add_batch(batch);
       progress.add(batch.size());
     }
@@ -86,6 +86,7 @@ class Packer {
   formats::TokenDatasetWriter& writer_;
   const EncodeLine encode_;
   ThreadPool& pool_;
+  const Watch watch_;
   std::vector<text::TokenEncoder> encoders_;
 };
 
@@ -169,8 +170,8 @@ PackResult run(PackJob job, ThreadPool& pool) {
   ledger::ArtefactWriter artefact(options.output);
   formats::TokenDatasetWriter writer(artefact.directory(), static_cast<uint32_t>(tokenizer.vocab_size()), job.with_mask,
                                      options.tokens_per_shard);
-  Packer packer(tokenizer, writer, std::move(job.encode), pool);
-  Progress progress("pack", 0, "documents", options.quiet);
+  Packer packer(tokenizer, writer, std::move(job.encode), pool, options.watch);
+  Progress progress(options.watch, "pack", 0, "documents");
   for (const Split& split : job.splits) {
     writer.begin_split(split.name);
     for (const fs::path& file : split.files) packer.add_file(file, split.keep, progress);

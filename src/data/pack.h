@@ -6,6 +6,7 @@
 
 #include "base/fields.h"
 #include "base/thread_pool.h"
+#include "base/watch.h"
 #include "ledger/manifest.h"
 #include "text/chat/chat_template.h"
 
@@ -16,7 +17,8 @@ struct PackOptions {
   fs::path output;     // datasets/NAME/tokens-TOK
   fs::path home;
   int64_t tokens_per_shard = 1 << 24;
-  bool force = false, quiet = false;
+  bool force = false;
+  Watch watch;
 };
 
 struct PackResult {

@@ -70,7 +70,6 @@ class PackTest : public testing::Test {
     write_json(root_ / "tokenizer/tokenizer_config.json",
                {{"bos_token", "<|begin_of_text|>"}, {"eos_token", "<|end_of_text|>"}});
     options_ = {root_ / "tokenizer", root_ / "d/tokens-t", root_, 300};
-    options_.quiet = true;
   }
   void TearDown() override { fs::remove_all(root_); }
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/byte_source.h"
-#include "base/interrupt.h"
 #include "base/progress.h"
 #include "base/random.h"
 #include "eval/score.h"
@@ -118,13 +117,13 @@ class Classifier {
 }  // namespace
 
 ClassifyResult classify(StepMemory& memory, Decoder& model, const text::Tokenizer& tokenizer,
-                        const ClassifyConfig& config, bool quiet) {
+                        const ClassifyConfig& config, const Watch& watch) {
   if (config.labels.size() < 2)
     throw Failure(ErrorCode::kInvalidArgument, config.name + ": labels: expected at least two");
   const Drawn drawn = draw(config);
   const std::vector<Example>& examples = drawn.examples;
   Classifier classifier(memory, model, tokenizer, config);
-  Progress progress(config.name, examples.size(), "samples", quiet);
+  Progress progress(watch, config.name, examples.size(), "samples");
   ClassifyResult result{.name = config.name,
                         .samples = static_cast<int64_t>(examples.size()),
                         .correct = 0,
@@ -132,7 +131,7 @@ ClassifyResult classify(StepMemory& memory, Decoder& model, const text::Tokenize
                         .chance = 1 / static_cast<double>(config.labels.size()),
                         .note = drawn.note};
   for (const Example& example : examples) {
-    throw_if_interrupted();
+    watch.throw_if_cancelled();
     result.correct += classifier.predict(example.text) == example.label;
     progress.add(1);
   }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/fields.h"
+#include "base/watch.h"
 #include "eval/interval.h"
 #include "models/decoder.h"
 #include "ops/step_memory.h"
@@ -59,6 +60,6 @@ struct ClassifyResult {
 ///
 /// Throws   kInvalidArgument naming file, line and field when a row lacks the fields, or a label has no rows.
 /// Source   Brown et al. 2020, arXiv:2005.14165, §2.4; Holtzman et al. 2021, arXiv:2104.08315.
-ClassifyResult classify(StepMemory&, Decoder&, const text::Tokenizer&, const ClassifyConfig&, bool quiet = false);
+ClassifyResult classify(StepMemory&, Decoder&, const text::Tokenizer&, const ClassifyConfig&, const Watch& = {});
 
 }  // namespace maru::eval

@@ -47,7 +47,7 @@ class ClassifyTest : public testing::Test {
     for (int i = 0; i < good; ++i) rows += "{\"text\": \"ab\", \"label\": 1}\n" + between;
     write_file(file_, rows);
   }
-  ClassifyResult run(int64_t samples) { return classify(memory_, model_, tokenizer_, task(samples), true); }
+  ClassifyResult run(int64_t samples) { return classify(memory_, model_, tokenizer_, task(samples)); }
 };
 
 TEST_F(ClassifyTest, OneAnswerForAllIsWorthHalfHoweverFewRowsALabelHas) {

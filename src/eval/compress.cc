@@ -10,7 +10,6 @@
 #include <memory>
 
 #include "base/error.h"
-#include "base/interrupt.h"
 #include "base/progress.h"
 
 namespace maru::eval {
@@ -116,22 +115,23 @@ class ZstdCounter : public SizeCounter {
   std::vector<char> output_;
 };
 
-void feed(SizeCounter& counter, std::string_view text, Progress& progress) {
+void feed(SizeCounter& counter, std::string_view text, Progress& progress, const Watch& watch) {
   for (; !text.empty(); text.remove_prefix(std::min(kChunkBytes, text.size()))) {
-    throw_if_interrupted();
+    watch.throw_if_cancelled();
     counter.add(text.substr(0, kChunkBytes));
     progress.add(std::min(kChunkBytes, text.size()));
   }
 }
 
 template <class Counter>
-CompressionBaseline measure(const std::string& name, std::string_view training, std::string_view held_out, bool quiet) {
+CompressionBaseline measure(const std::string& name, std::string_view training, std::string_view held_out,
+                            const Watch& watch) {
   CompressionBaseline result{.name = name, .training = training.size(), .held_out = held_out.size()};
-  Progress progress(name, 2 * training.size() + held_out.size(), "bytes", quiet);
+  Progress progress(watch, name, 2 * training.size() + held_out.size(), "bytes");
   const auto size = [&](std::string_view more) {
     Counter counter(training.size() + more.size());
-    feed(counter, training, progress);
-    feed(counter, more, progress);
+    feed(counter, training, progress, watch);
+    feed(counter, more, progress, watch);
     counter.finish();
     result.memory = std::max(result.memory, counter.memory());
     return counter.size();
@@ -146,13 +146,12 @@ CompressionBaseline measure(const std::string& name, std::string_view training, 
 }  // namespace
 
 std::vector<CompressionBaseline> compression_baselines(std::string_view training, std::string_view held_out,
-                                                       const CompressionOptions& options) {
+                                                       const CompressionOptions& options, const Watch& watch) {
   if (held_out.empty()) throw Failure(ErrorCode::kInvalidArgument, "[compress] the held-out text is empty");
   const size_t all = training.size(), used = std::min<size_t>(all, static_cast<size_t>(options.max_training_bytes));
   training.remove_prefix(all - used);
-  std::vector<CompressionBaseline> results{
-      measure<XzCounter>("xz -9e", training, held_out, options.quiet),
-      measure<ZstdCounter>("zstd -19 --long=31", training, held_out, options.quiet)};
+  std::vector<CompressionBaseline> results{measure<XzCounter>("xz -9e", training, held_out, watch),
+                                           measure<ZstdCounter>("zstd -19 --long=31", training, held_out, watch)};
   for (CompressionBaseline& one : results)
     if (used < all)
       one.note =

@@ -8,17 +8,16 @@
 #include <vector>
 
 #include "base/fields.h"
+#include "base/watch.h"
 
 namespace maru::eval {
 
 struct CompressionOptions {
   int64_t max_training_bytes = int64_t{256} << 20;
-  bool quiet = false;
   static constexpr auto fields() {
     using C = CompressionOptions;
-    return std::tuple{
-        field("max_training_bytes", &C::max_training_bytes, "training text that compressors read first").range(0, 1e15),
-        field("quiet", &C::quiet, "no progress bars")};
+    return std::tuple{field("max_training_bytes", &C::max_training_bytes, "training text that compressors read first")
+                          .range(0, 1e15)};
   }
 };
 
@@ -35,10 +34,10 @@ struct CompressionBaseline {
 
 /// The baselines for both compressors. When the training text is longer than `max_training_bytes`, its last bytes are
 /// used and `note` says so.
-/// Throws: kInvalidArgument when `held_out` is empty; kExhausted when memory is short; kCancelled on Ctrl-C.
+/// Throws: kInvalidArgument when `held_out` is empty; kExhausted when memory is short; kCancelled when the watch is.
 /// Cost: about a second per megabyte and compressor, twice over the training text. Memory: xz 11 bytes per byte of
 /// training and held-out text, at least 674 MiB; zstd about 2 bytes per byte and 120 MiB.
 std::vector<CompressionBaseline> compression_baselines(std::string_view training, std::string_view held_out,
-                                                       const CompressionOptions& options = {});
+                                                       const CompressionOptions& options = {}, const Watch& watch = {});
 
 }  // namespace maru::eval

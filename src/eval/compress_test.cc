@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/interrupt.h"
+#include "base/cancel.h"
 #include "base/random.h"
 
 namespace maru::eval {
@@ -15,8 +15,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-const CompressionOptions kQuiet{.quiet = true};
 
 std::string noise(size_t size, uint64_t seed) {
   Random random(seed);
@@ -27,18 +25,18 @@ std::string noise(size_t size, uint64_t seed) {
 
 TEST(Compress, SeenTextCostsNothingAndNoiseEightBits) {
   const std::string training = noise(200'000, 1);
-  for (const CompressionBaseline& one : compression_baselines(training, training.substr(50'000, 100'000), kQuiet)) {
+  for (const CompressionBaseline& one : compression_baselines(training, training.substr(50'000, 100'000))) {
     EXPECT_LT(one.bits_per_byte, 0.05) << one.name;
     EXPECT_GT(one.alone, training.size()) << one.name;
     EXPECT_GT(one.memory, 0u);
     EXPECT_THAT(one.note, IsEmpty());
   }
-  for (const CompressionBaseline& one : compression_baselines(training, noise(100'000, 2), kQuiet))
+  for (const CompressionBaseline& one : compression_baselines(training, noise(100'000, 2)))
     EXPECT_NEAR(one.bits_per_byte, 8, 0.05) << one.name;
 }
 
 TEST(Compress, WithoutTrainingTextItIsThePlainSize) {
-  for (const CompressionBaseline& one : compression_baselines("", noise(10'000, 3), kQuiet)) {
+  for (const CompressionBaseline& one : compression_baselines("", noise(10'000, 3))) {
     EXPECT_EQ(one.training, 0u);
     EXPECT_NEAR(one.bits_per_byte, 8, 0.2) << one.name;
   }
@@ -46,7 +44,7 @@ TEST(Compress, WithoutTrainingTextItIsThePlainSize) {
 
 TEST(Compress, TheLimitKeepsTheLastBytesAndSaysSo) {
   const std::string seen = noise(50'000, 4), training = noise(50'000, 5) + seen;
-  CompressionOptions options = kQuiet;
+  CompressionOptions options;
   options.max_training_bytes = 50'000;
   for (const CompressionBaseline& one : compression_baselines(training, seen, options)) {
     EXPECT_EQ(one.training, 50'000u);
@@ -55,17 +53,17 @@ TEST(Compress, TheLimitKeepsTheLastBytesAndSaysSo) {
   }
 }
 
-TEST(Compress, EmptyHeldOutTextIsRefused) { EXPECT_THROW(compression_baselines("x", "", kQuiet), Failure); }
+TEST(Compress, EmptyHeldOutTextIsRefused) { EXPECT_THROW(compression_baselines("x", ""), Failure); }
 
-TEST(Compress, CanBeInterrupted) {
-  set_interrupted(true);
+TEST(Compress, CanBeCancelled) {
+  CancelToken cancel;
+  cancel.cancel();
   try {
-    compression_baselines("x", "y", kQuiet);
-    ADD_FAILURE() << "went on after an interrupt";
+    compression_baselines("x", "y", {}, {.cancel = &cancel});
+    ADD_FAILURE() << "went on";
   } catch (const Failure& failure) {
     EXPECT_EQ(failure.code(), ErrorCode::kCancelled);
   }
-  set_interrupted(false);
 }
 
 // The same bytes as the command line tools write.
@@ -84,7 +82,7 @@ TEST(Compress, SizesAreThoseOfTheTools) {
     fs::remove(output);
     return size;
   };
-  const std::vector<CompressionBaseline> results = compression_baselines(text, "x", kQuiet);
+  const std::vector<CompressionBaseline> results = compression_baselines(text, "x");
   EXPECT_EQ(results[0].alone, size_of("xz -9e -T1 -c"));
   EXPECT_EQ(results[1].alone, size_of("zstd -q -19 --long=31 --single-thread -c"));
   fs::remove(path);

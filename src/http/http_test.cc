@@ -2,30 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include "base/json.h"
 #include "http/auth.h"
-#include "http/router.h"
+#include "http/test_request.h"
 
 namespace maru::http {
 namespace {
 
-Request make(Method method, std::string path, Headers headers = {}) {
-  Request request;
-  request.method = method;
-  request.path = std::move(path);
-  request.headers = std::move(headers);
-  return request;
-}
-
-Response dispatch(const Router& router, Request request) {
-  Admission admission = router.admit(request);
-  Reply reply = admission.refusal ? std::move(*admission.refusal) : router.answer(request, [] {});
-  Response response = std::get<Response>(std::move(reply.answer));
-  for (auto& header : reply.headers) response.headers.push_back(header);
-  return response;
-}
-
-Json error_of(const Response& response) { return parse_json(response.body, "body").value()["error"]; }
+Json error_of(const Response& response) { return json_of(response)["error"]; }
 
 Router sample_router(std::vector<std::string> keys = {}, std::vector<std::string> cors = {}) {
   Router router{std::make_unique<ApiKeys>(keys), std::move(cors)};

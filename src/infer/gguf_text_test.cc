@@ -91,7 +91,7 @@ class GgufTextTest : public testing::Test {
     write_file(home_ / "text.txt", text);
     ThreadPool pool(1);
     const text::BpeTrainerConfig config{.vocab_size = 900, .pattern = pattern};
-    return text::train_tokenizer({home_ / "text.txt"}, config, pool, true).tokenizer;
+    return text::train_tokenizer({home_ / "text.txt"}, config, pool).tokenizer;
   }
 
   const fs::path home_ = fs::temp_directory_path() / ("maru_gguf_text_" + std::to_string(::getpid()));

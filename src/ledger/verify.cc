@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "base/interrupt.h"
 #include "ledger/manifest.h"
 
 namespace maru::ledger {
@@ -71,7 +70,6 @@ class Walk {
   /// False if the file is missing.
   bool check_file(const fs::path& file, const std::string& sha256, uint64_t bytes, const fs::path& by,
                   const std::string& what) {
-    throw_if_interrupted();
     ++report_.files;
     const std::string named = " (" + what + " of " + by.string() + ")";
     std::error_code error;

@@ -41,7 +41,7 @@ struct VerifyReport {
 /// their index, configuration, vocabularies, chat templates; a link to a folder may hold any of them.
 bool is_read_by_loading(const fs::path& path);
 
-/// Called after each file with the bytes hashed so far.
+/// Called after each file with the bytes hashed so far; what it throws ends the walk.
 using VerifyProgress = std::function<void(uint64_t bytes_done)>;
 
 /// Takes the artefact's directory or its manifest. Every artefact is visited once, however often it is an input.

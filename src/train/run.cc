@@ -5,7 +5,6 @@
 #include <chrono>
 
 #include "base/file_lock.h"
-#include "base/interrupt.h"
 #include "base/json.h"
 #include "base/progress.h"
 #include "ledger/artefact_writer.h"
@@ -223,7 +222,7 @@ RunSummary Run::execute() {
   seconds_ = metrics.seconds_before();
   summary_.loss = metrics.loss();
   summary_.validation_bits_per_byte = metrics.bits_per_byte();
-  Progress progress("train", static_cast<uint64_t>(state_.steps), "steps", options_.quiet);
+  Progress progress(options_.watch, "train", static_cast<uint64_t>(state_.steps), "steps");
   const int64_t first_tokens = state_.tokens;
   const double first_seconds = seconds_;
   progress.update(static_cast<uint64_t>(state_.step));
@@ -231,11 +230,11 @@ RunSummary Run::execute() {
   while (state_.step < state_.steps) {
     const double before = seconds_;
     run_step(metrics, progress);
-    if (const auto late = budget.late(state_.step, seconds_, seconds_ - before)) progress.warn(*late);
+    if (const auto late = budget.late(state_.step, seconds_, seconds_ - before)) options_.watch.warn(*late);
     if (validation_due()) run_validation(metrics);
-    const bool stop = interrupted();
+    const bool stop = options_.watch.cancelled();
     if (stop || checkpoint_due()) save();
-    if (stop && state_.step < state_.steps) throw_if_interrupted();
+    if (stop && state_.step < state_.steps) options_.watch.throw_if_cancelled();
   }
   if (!summary_.validation_bits_per_byte) run_validation(metrics);
   if (!summary_.loss)

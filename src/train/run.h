@@ -2,6 +2,7 @@
 #pragma once
 #include <optional>
 
+#include "base/watch.h"
 #include "tensor/stream.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
@@ -14,7 +15,7 @@ struct RunOptions {
   fs::path run;    // runs/NAME
   fs::path model;  // models/NAME: the result
   fs::path home;   // for relative paths in manifests
-  bool quiet = false;
+  Watch watch;      // cancelled, a checkpoint is saved first
   Json generation_config = Json::object();  // written beside the model as generation_config.json
   double ceiling_flops = 0;                 // of this machine in the run's dtype, all threads; 0: MFU is reported as 0
   Warn warn = [](const std::string&) {};    // gets what is damaged and what of the run is lost with it
@@ -31,7 +32,7 @@ struct RunSummary {
 /// The summary of a model that needs no training any more.
 std::optional<RunSummary> finished(const TrainConfig& config, const RunOptions& options);
 
-/// Trains to the end and writes the model. Interrupted, it saves a checkpoint and throws kCancelled; called again with
+/// Trains to the end and writes the model. Cancelled, it saves a checkpoint and throws kCancelled; called again with
 /// the same recipe it goes on, and ends with the same bits as an uninterrupted run.
 ///
 /// A model that is there already, made by this recipe from these inputs, is left alone. Where the newest checkpoint is

@@ -13,7 +13,7 @@
 #include <sstream>
 #include <thread>
 
-#include "base/interrupt.h"
+#include "base/cancel.h"
 #include "base/json.h"
 #include "ledger/verify.h"
 #include "train/checkpoint.h"
@@ -43,7 +43,7 @@ class RunTest : public testing::Test {
     return {.run = tokens_.root() / "runs" / name,
             .model = tokens_.root() / "models" / name,
             .home = tokens_.root(),
-            .quiet = true,
+            .watch = {.cancel = &cancel_},
             .warn = [this](const std::string& message) { warnings_ += message + "\n"; }};
   }
   RunSummary run(const std::string& name, const TrainConfig& c, int threads = 2) const {
@@ -108,6 +108,7 @@ class RunTest : public testing::Test {
     return all;
   }
   TestTokens tokens_{60, 21};
+  CancelToken cancel_;
   mutable std::string warnings_;
 };
 
@@ -137,9 +138,9 @@ TEST_F(RunTest, KilledAtRandomMomentsEndsWithTheSameBits) {
 
 TEST_F(RunTest, InterruptedItSavesAndGoesOn) {
   run("whole", config());
-  set_interrupted(true);
-  EXPECT_THAT(error_of("stopped", config()), testing::HasSubstr("interrupted"));
-  set_interrupted(false);
+  cancel_.cancel();
+  EXPECT_THAT(error_of("stopped", config()), testing::HasSubstr("cancelled"));
+  cancel_.reset();
   EXPECT_EQ(1u, list_checkpoints(tokens_.root() / "runs" / "stopped").size());
   EXPECT_TRUE(run("stopped", config()).resumed);
   EXPECT_EQ(weights("whole"), weights("stopped"));
@@ -265,9 +266,9 @@ TEST_F(RunTest, ADamagedCheckpointTakesNoPlaceOfAGoodOne) {
   flip_byte(run_of("a") / "checkpoints/step-00000024/model.safetensors");
   TrainConfig c = config();
   c.checkpoint.keep = 1;
-  set_interrupted(true);  // one step, then the checkpoint of step 21
-  EXPECT_THAT(error_of("a", c), testing::HasSubstr("interrupted"));
-  set_interrupted(false);
+  cancel_.cancel();  // one step, then the checkpoint of step 21
+  EXPECT_THAT(error_of("a", c), testing::HasSubstr("cancelled"));
+  cancel_.reset();
   EXPECT_EQ((std::vector<std::string>{"damaged-step-00000024", "step-00000021"}), checkpoint_names("a"));
   EXPECT_TRUE(run("a", config()).resumed);
 }
@@ -436,9 +437,9 @@ TEST_F(RunTest, OneProcessTrainsARun) {
     if (!row.contains("loss")) continue;
     EXPECT_EQ(++step, row["step"]) << "no row of another process between them";
   }
-  set_interrupted(true);
-  EXPECT_THAT(error_of("a", c), testing::HasSubstr("interrupted")) << "the dead one's lock is free";
-  set_interrupted(false);
+  cancel_.cancel();
+  EXPECT_THAT(error_of("a", c), testing::HasSubstr("cancelled")) << "the dead one's lock is free";
+  cancel_.reset();
 }
 
 TEST_F(RunTest, WithoutHeldOutTextThereAreNoBitsPerByte) {

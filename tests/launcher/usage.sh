@@ -8,6 +8,7 @@ check "options of the launcher are those of the program" bash -c "
 check "a mistyped verb" fails_with 2 'unknown verb "upp"; did you mean "up"?' maru upp
 check "and where to read on" fails_with 2 'See: maru --help' maru upp
 check "a mistyped verb of data" fails_with 2 'did you mean "build"?' maru data biuld
+check "a mistyped verb that removes" fails_with 2 'did you mean "remove"?' maru remvoe x
 check "no verb" fails_with 2 'expected a verb: up, data' maru
 check "a mistyped option" fails_with 2 'did you mean --minutes?' maru up --minuts 3
 check "no number" fails_with 2 '--minutes: expected a number from 0.01 to 1000000, got "x"' maru up --minutes x

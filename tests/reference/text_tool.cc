@@ -169,7 +169,7 @@ void train(const Arguments& a) {
   const auto start = std::chrono::steady_clock::now();
   const BpeTrainerConfig config{.vocab_size = std::stoll(a.at(1)), .pattern = a.at(3)};
   maru::ThreadPool pool(std::stoi(a.at(2)));
-  const TrainedTokenizer trained = train_tokenizer({a.begin() + 4, a.end()}, config, pool, true);
+  const TrainedTokenizer trained = train_tokenizer({a.begin() + 4, a.end()}, config, pool);
   Json report = maru::to_json(trained.report);
   report["seconds"] = seconds_since(start);
   report["cpu_seconds"] = cpu_seconds();

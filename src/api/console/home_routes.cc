@@ -6,24 +6,24 @@
 #include <memory>
 
 #include "base/json.h"
+#include "catalogue/home.h"
+#include "ledger/manifest.h"
 #include "ledger/name.h"
 
 namespace maru::api::console {
 namespace {
+
+using catalogue::Kind;
 
 constexpr uint64_t kMaxFileBytes = 64 << 20, kTailBytes = 64 << 10;
 constexpr int64_t kMaxRows = 10'000;
 // A run whose metrics have been silent for longer than this is taken to have stopped.
 constexpr auto kSilence = std::chrono::minutes(2);
 
-std::vector<std::string> entries_of(const fs::path& folder) {
+std::vector<std::string> entries_of(const catalogue::Home& home, Kind kind) {
   std::vector<std::string> names;
-  std::error_code code;
-  for (fs::directory_iterator it(folder, code), end; !code && it != end; it.increment(code))
-    if (const std::string name = it->path().filename().string();
-        it->is_directory(code) && ledger::check_name("", name).ok())
-      names.push_back(name);
-  std::sort(names.begin(), names.end());
+  for (const fs::path& folder : catalogue::folders_in(home.folder(kind)))
+    if (const std::string name = folder.filename().string(); ledger::check_name("", name).ok()) names.push_back(name);
   return names;
 }
 
@@ -78,19 +78,18 @@ Json short_dtype(const Json& name) {
   return name == "float32" ? Json("f32") : name;
 }
 
-class Home {
+class HomePages {
  public:
-  explicit Home(fs::path root) : root_(std::move(root)) {}
+  explicit HomePages(const fs::path& root) : home_(root) {}
 
   http::Response runs() const {
     Json data = Json::array();
-    for (const std::string& name : entries_of(root_ / "runs")) data.push_back(run(name));
+    for (const std::string& name : entries_of(home_, Kind::kRun)) data.push_back(run(name));
     return list_of(std::move(data));
   }
 
   http::Response run_metrics(const http::Request& request) const {
-    ledger::check_name("runs", request.arguments[0]).value();
-    const fs::path file = root_ / "runs" / request.arguments[0] / "metrics.jsonl";
+    const fs::path file = named(Kind::kRun, request) / catalogue::kRunMetrics;
     int64_t row = 0, damaged = 0;
     const int64_t after = number(request.parameter("after"));
     Json rows = Json::array();
@@ -109,8 +108,8 @@ class Home {
 
   http::Response datasets() const {
     Json data = Json::array();
-    for (const std::string& name : entries_of(root_ / "datasets")) {
-      const Json report = read_or_null(root_ / "datasets" / name / "report.json");
+    for (const std::string& name : entries_of(home_, Kind::kDataset)) {
+      const Json report = read_or_null(home_.folder(Kind::kDataset) / name / catalogue::kDatasetReport);
       Json entry{{"id", name}};
       take_field(entry, report, "documents_out");
       take_field(entry, report, "bytes_out");
@@ -121,19 +120,24 @@ class Home {
 
   http::Response models() const {
     Json data = Json::array();
-    for (const std::string& name : entries_of(root_ / "models")) {
-      const Json manifest = read_or_null(root_ / "models" / name / "manifest.json");
+    for (const std::string& name : entries_of(home_, Kind::kModel)) {
+      const Json manifest = read_or_null(home_.folder(Kind::kModel) / name / ledger::kManifestName);
       if (manifest.is_object()) data.push_back({{"id", name}, {"facts", model_facts(name, manifest)}});
     }
     return list_of(std::move(data));
   }
 
-  http::Response file(const http::Request& request, const char* folder, const char* name) const {
-    ledger::check_name(folder, request.arguments[0]).value();
-    return file_response(root_ / folder / request.arguments[0] / name);
+  http::Response file(const http::Request& request, Kind kind, const fs::path& name) const {
+    return file_response(named(kind, request) / name);
   }
 
  private:
+  /// Where an artefact of the name in the path of a request lies, or would lie.
+  fs::path named(Kind kind, const http::Request& request) const {
+    ledger::check_name(std::string(catalogue::folder_of(kind)), request.arguments[0]).value();
+    return home_.folder(kind) / request.arguments[0];
+  }
+
   static int64_t number(std::string_view text) {
     int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -144,7 +148,7 @@ class Home {
 
   /// What /v1/models says of a served model, as far as its files say it.
   Json model_facts(const std::string& name, const Json& manifest) const {
-    const Json config = read_or_null(root_ / "models" / name / "config.json");
+    const Json config = read_or_null(home_.folder(Kind::kModel) / name / "config.json");
     const Json notes = manifest.value("notes", Json::object());
     Json facts = Json::object();
     take_field(facts, notes, "parameters");
@@ -157,24 +161,25 @@ class Home {
   }
 
   Json run(const std::string& name) const {
-    const fs::path directory = root_ / "runs" / name, metrics = directory / "metrics.jsonl";
+    const fs::path directory = home_.folder(Kind::kRun) / name, metrics = directory / catalogue::kRunMetrics,
+                   plan = directory / catalogue::kRunPlan;
     Json entry{{"id", name}, {"state", "stopped"}, {"step", 0}, {"steps", 0}};
-    take_field(entry, read_or_null(directory / "plan.json"), "steps");
+    take_field(entry, read_or_null(plan), "steps");
     for_each_line(tail_of(metrics), [&](std::string_view line) {
       const Result<Json> row = parse_json(line, metrics.string());
       if (!row) return;
       for (const char* field : {"step", "loss", "validation_bits_per_byte"}) take_field(entry, row.value(), field);
     });
-    const bool exported = fs::exists(root_ / "models" / name / "manifest.json");
+    const bool exported = fs::exists(home_.folder(Kind::kModel) / name / ledger::kManifestName);
     if (entry["steps"] != 0 && entry["step"] == entry["steps"])
       entry["state"] = "finished";
-    else if (written_lately(metrics) || written_lately(directory / "plan.json"))
+    else if (written_lately(metrics) || written_lately(plan))
       entry["state"] = "running";
     entry["model"] = exported ? Json(name) : Json(nullptr);
     return entry;
   }
 
-  fs::path root_;
+  catalogue::Home home_;
 };
 
 }  // namespace
@@ -189,25 +194,27 @@ void add_status_route(http::Router& router, std::function<Json()> status) {
 }
 
 void add_home_routes(http::Router& router, const fs::path& root) {
-  const auto home = std::make_shared<const Home>(root);
+  const auto home = std::make_shared<const HomePages>(root);
   const auto add = [&](std::string pattern, std::string doc, auto answer) {
     router.add(
         {.pattern = std::move(pattern),
          .handler = [home, answer](const http::Request& r, const http::Wake&) { return http::Reply{answer(*home, r)}; },
          .doc = std::move(doc)});
   };
-  add("/v1/maru/runs", "training runs", [](const Home& h, const http::Request&) { return h.runs(); });
+  add("/v1/maru/runs", "training runs", [](const HomePages& h, const http::Request&) { return h.runs(); });
   add("/v1/maru/runs/{id}/metrics", "rows of metrics.jsonl from ?after=N on",
-      [](const Home& h, const http::Request& r) { return h.run_metrics(r); });
-  add("/v1/maru/datasets", "curated datasets", [](const Home& h, const http::Request&) { return h.datasets(); });
+      [](const HomePages& h, const http::Request& r) { return h.run_metrics(r); });
+  add("/v1/maru/datasets", "curated datasets", [](const HomePages& h, const http::Request&) { return h.datasets(); });
   add("/v1/maru/datasets/{id}/report", "what curation did",
-      [](const Home& h, const http::Request& r) { return h.file(r, "datasets", "report.json"); });
+      [](const HomePages& h, const http::Request& r) { return h.file(r, Kind::kDataset, catalogue::kDatasetReport); });
   add("/v1/maru/models", "models of this home, served or not",
-      [](const Home& h, const http::Request&) { return h.models(); });
+      [](const HomePages& h, const http::Request&) { return h.models(); });
   add("/v1/maru/models/{id}/evaluation", "how good a model is",
-      [](const Home& h, const http::Request& r) { return h.file(r, "models", "evaluation/evaluation.json"); });
+      [](const HomePages& h, const http::Request& r) {
+        return h.file(r, Kind::kModel, catalogue::evaluation_file(catalogue::kEvaluation));
+      });
   add("/v1/maru/models/{id}/manifest", "what a model was made from",
-      [](const Home& h, const http::Request& r) { return h.file(r, "models", "manifest.json"); });
+      [](const HomePages& h, const http::Request& r) { return h.file(r, Kind::kModel, ledger::kManifestName); });
 }
 
 }  // namespace maru::api::console

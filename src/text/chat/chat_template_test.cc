@@ -260,7 +260,7 @@ TEST(ChatTemplate, RefusesUnknownRolesAndTokenizersWithoutMarkup) {
   const ChatTemplate chatml = ChatTemplate::chatml(small_tokenizer());
   EXPECT_THAT(failure_of([&] { chatml.render(Json::array({message("robot", "x")})); }),
               testing::HasSubstr("messages[0].role: expected system, user, assistant or tool, got \"robot\""));
-  const Tokenizer bare = train_tokenizer({{"ab", 3}}, {.vocab_size = 300, .special_tokens = {"<s>"}}, true).tokenizer;
+  const Tokenizer bare = train_tokenizer({{"ab", 3}}, {.vocab_size = 300, .special_tokens = {"<s>"}}).tokenizer;
   EXPECT_THROW(ChatTemplate::chatml(bare), Failure);
   for (const bool special : {true, false}) {  // as text, anybody could write them
     const std::string flag = special ? "true" : "false";
@@ -313,7 +313,7 @@ TEST_F(ChatFiles, NameWhatIsWrong) {
   EXPECT_THAT(failure_of([&] { text(); }), testing::HasSubstr("chat_template[0].template: expected a string"));
   write_file(root_ / "chat_template.jinja", "{{ 1 +");
   EXPECT_THAT(failure_of([&] { text(); }), testing::HasSubstr("chat_template.jinja:1: "));
-  const Tokenizer bare = train_tokenizer({{"ab", 3}}, {.vocab_size = 300, .special_tokens = {"<s>"}}, true).tokenizer;
+  const Tokenizer bare = train_tokenizer({{"ab", 3}}, {.vocab_size = 300, .special_tokens = {"<s>"}}).tokenizer;
   fs::remove(root_ / "chat_template.jinja");
   fs::remove(root_ / "tokenizer_config.json");
   EXPECT_FALSE(ChatTemplate::load(root_, bare).has_value());

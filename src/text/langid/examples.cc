@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "base/hash.h"
-#include "base/interrupt.h"
 #include "base/progress.h"
 #include "text/langid/corpus.h"
 
@@ -66,10 +65,10 @@ class Gatherer {
     bound_files(corpus);
   }
 
-  std::vector<LabelledParagraph> read(bool quiet) {
-    Progress progress("reading", files_.size(), "files", quiet);
+  std::vector<LabelledParagraph> read(const Watch& watch) {
+    Progress progress(watch, "reading", files_.size(), "files");
     for (const File& file : files_) {
-      throw_if_interrupted();
+      watch.throw_if_cancelled();
       read_file(file);
       progress.add(1);
     }
@@ -139,10 +138,10 @@ std::vector<Script> scripts_of(const LangidConfig& config, const std::string& la
 }
 
 std::vector<LabelledParagraph> gather_paragraphs(const LangidConfig& config, const fs::path& corpus,
-                                                 const LetterTable& table, bool quiet) {
+                                                 const LetterTable& table, const Watch& watch) {
   Gatherer gatherer(config, table);
   gatherer.find(corpus);
-  std::vector<LabelledParagraph> paragraphs = gatherer.read(quiet);
+  std::vector<LabelledParagraph> paragraphs = gatherer.read(watch);
   drop_repeated(paragraphs);
   bound_each_source(paragraphs, config.max_paragraphs);
   std::stable_sort(paragraphs.begin(), paragraphs.end(),

@@ -8,6 +8,7 @@
 
 #include "base/fields.h"
 #include "base/random.h"
+#include "base/watch.h"
 #include "text/langid/features.h"
 #include "text/langid/trainer.h"
 
@@ -27,7 +28,7 @@ struct LabelledParagraph {
 /// (those with the lowest hashes stay). The result is ordered by language, then hash.
 /// Throws: kNotFound when a source's pattern fits no file.
 std::vector<LabelledParagraph> gather_paragraphs(const LangidConfig& config, const fs::path& corpus,
-                                                 const LetterTable& table, bool quiet);
+                                                 const LetterTable& table, const Watch& watch);
 
 /// The scripts that a language's training text may be in.
 std::vector<Script> scripts_of(const LangidConfig& config, const std::string& language);

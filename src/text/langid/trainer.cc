@@ -5,7 +5,6 @@
 #include <set>
 #include <unordered_map>
 
-#include "base/interrupt.h"
 #include "base/progress.h"
 #include "base/random.h"
 #include "text/langid/examples.h"
@@ -225,7 +224,7 @@ class Deck {
 
 class Trainer {
  public:
-  Trainer(const LangidConfig& config, bool quiet) : config_(config), quiet_(quiet) {}
+  Trainer(const LangidConfig& config, const Watch& watch) : config_(config), watch_(watch) {}
 
   LangidModel train(const std::vector<LabelledParagraph>& paragraphs, int epochs) const {
     LangidModel model;
@@ -318,10 +317,10 @@ class Trainer {
     Regression regression(keys.size(), task.languages.size());
     Random random(derive_seed(static_cast<uint64_t>(config_.seed), "order" + name_of_script(task.script)));
     const uint64_t steps = features.size() * static_cast<uint64_t>(epochs);
-    Progress progress("fitting " + name_of_script(task.script), steps, "examples", quiet_);
+    Progress progress(watch_, "fitting " + name_of_script(task.script), steps, "examples");
     uint64_t done = 0;
     for (int epoch = 0; epoch < epochs; ++epoch) {
-      throw_if_interrupted();
+      watch_.throw_if_cancelled();
       shuffle(order, random);
       for (const uint32_t i : order) {
         const double left = 1 - static_cast<double>(done++) / static_cast<double>(steps);
@@ -333,7 +332,7 @@ class Trainer {
   }
 
   const LangidConfig& config_;
-  bool quiet_;
+  Watch watch_;
   LetterTable table_;
 };
 
@@ -358,10 +357,10 @@ int64_t drop_mislabelled(const LangidConfig& config, const LanguageIdentifier& j
 
 }  // namespace
 
-LangidTraining train_langid(const LangidConfig& config, const fs::path& corpus, bool quiet) {
-  const Trainer trainer(config, quiet);
+LangidTraining train_langid(const LangidConfig& config, const fs::path& corpus, const Watch& watch) {
+  const Trainer trainer(config, watch);
   LangidTraining result;
-  std::vector<LabelledParagraph> paragraphs = gather_paragraphs(config, corpus, trainer.table(), quiet);
+  std::vector<LabelledParagraph> paragraphs = gather_paragraphs(config, corpus, trainer.table(), watch);
   for (int round = 0; round < config.cleaning_rounds; ++round) {
     const LanguageIdentifier judge(trainer.train(paragraphs, config.cleaning_epochs));
     result.mislabelled += drop_mislabelled(config, judge, paragraphs);

@@ -9,6 +9,7 @@
 
 #include "base/fields.h"
 #include "base/file.h"
+#include "base/watch.h"
 #include "text/langid/langid.h"
 
 namespace maru::text {
@@ -104,6 +105,6 @@ struct LangidTraining {
 /// `corpus`: the folder that the sources' patterns are relative to.
 /// Throws: kInvalidArgument, kNotFound, kDataLoss; kCancelled on Ctrl-C.
 /// Source: Cavnar & Trenkle 1994 (n-grams with word boundaries); Duchi, Hazan & Singer 2011 (AdaGrad).
-LangidTraining train_langid(const LangidConfig& config, const fs::path& corpus, bool quiet = false);
+LangidTraining train_langid(const LangidConfig& config, const fs::path& corpus, const Watch& watch = {});
 
 }  // namespace maru::text

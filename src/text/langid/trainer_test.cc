@@ -50,7 +50,7 @@ class LangidTrainer : public testing::Test {
 };
 
 TEST_F(LangidTrainer, LearnsToTellLanguagesApart) {
-  const LangidTraining training = train_langid(config_, corpus_, true);
+  const LangidTraining training = train_langid(config_, corpus_);
   EXPECT_THAT(training.model.languages, ElementsAre("de", "ko", "nl"));
   const LanguageIdentifier identifier(training.model);
   EXPECT_EQ(identifier.identify("das wetter ist gut").language, "de");
@@ -63,17 +63,17 @@ TEST_F(LangidTrainer, LearnsToTellLanguagesApart) {
 }
 
 TEST_F(LangidTrainer, SameRecipeSameBytes) {
-  const std::string first = serialise_langid(train_langid(config_, corpus_, true).model);
-  EXPECT_EQ(serialise_langid(train_langid(config_, corpus_, true).model), first);
+  const std::string first = serialise_langid(train_langid(config_, corpus_).model);
+  EXPECT_EQ(serialise_langid(train_langid(config_, corpus_).model), first);
   config_.seed = 2;
-  EXPECT_NE(serialise_langid(train_langid(config_, corpus_, true).model), first);
+  EXPECT_NE(serialise_langid(train_langid(config_, corpus_).model), first);
 }
 
 TEST_F(LangidTrainer, MislabelledParagraphsAreDropped) {
   write("nl/wrong", sentences({"das", "wetter", "ist", "heute", "sehr", "gut", "und", "der"}, 10));
   config_.sources[0].files = "{language}/**.txt";
   config_.mislabelled = 0.2;
-  const int64_t dropped = train_langid(config_, corpus_, true).mislabelled;
+  const int64_t dropped = train_langid(config_, corpus_).mislabelled;
   EXPECT_GE(dropped, 5);
   EXPECT_LE(dropped, 10);
 }
@@ -86,7 +86,7 @@ TEST_F(LangidTrainer, ForeignRepeatedAndShortParagraphsAreNotGathered) {
   write("ko", "한국어 문장으로 된 아주 긴 문단입니다\n\nan English paragraph in the Korean folder\n\n");
   config_.languages = {"af", "de", "en", "ko", "nl"};
   std::vector<std::string> found;
-  for (const auto& one : gather_paragraphs(config_, corpus_, LetterTable(), true))
+  for (const auto& one : gather_paragraphs(config_, corpus_, LetterTable(), {}))
     found.push_back(one.language + ": " + one.text);
   EXPECT_THAT(found, ElementsAre("de: dieser Satz steht zweimal da", "en: this sentence is in both",
                                  "ko: 한국어 문장으로 된 아주 긴 문단입니다"));
@@ -94,7 +94,7 @@ TEST_F(LangidTrainer, ForeignRepeatedAndShortParagraphsAreNotGathered) {
 
 TEST_F(LangidTrainer, EachSourceIsBounded) {
   config_.max_paragraphs = 7;
-  EXPECT_EQ(gather_paragraphs(config_, corpus_, LetterTable(), true).size(), 3u * 7);
+  EXPECT_EQ(gather_paragraphs(config_, corpus_, LetterTable(), {}).size(), 3u * 7);
 }
 
 TEST_F(LangidTrainer, FilesOfASourceAreBounded) {
@@ -103,14 +103,14 @@ TEST_F(LangidTrainer, FilesOfASourceAreBounded) {
   config_.languages = {"sv"};
   for (const int files : {1, 2, 3, 100}) {
     config_.max_files = files;
-    EXPECT_EQ(gather_paragraphs(config_, corpus_, LetterTable(), true).size(), std::min<size_t>(files, 3)) << files;
+    EXPECT_EQ(gather_paragraphs(config_, corpus_, LetterTable(), {}).size(), std::min<size_t>(files, 3)) << files;
   }
 }
 
 TEST_F(LangidTrainer, ASourceWithoutFilesIsNamed) {
   config_.sources.push_back({"absent", "CC0-1.0", "nowhere/{language}.mo"});
   try {
-    train_langid(config_, corpus_, true);
+    train_langid(config_, corpus_);
     ADD_FAILURE() << "a missing source was accepted";
   } catch (const Failure& failure) {
     EXPECT_EQ(failure.code(), ErrorCode::kNotFound);

@@ -3,7 +3,6 @@
 #include <future>
 #include <unordered_set>
 
-#include "base/interrupt.h"
 #include "base/progress.h"
 #include "text/tokenizer/scanner.h"
 #include "text/tokenizer/train/document_stream.h"
@@ -44,11 +43,11 @@ TokenizerSpec spec_of(const MergeLearner& learner, const BpeTrainerConfig& confi
   return spec;
 }
 
-void learn(MergeLearner& learner, uint64_t wanted, bool quiet) {
-  Progress progress("merges", wanted, "merges", quiet);
+void learn(MergeLearner& learner, uint64_t wanted, const Watch& watch) {
+  Progress progress(watch, "merges", wanted, "merges");
   for (int i = 0; learner.step(); ++i) {
     if (i % kMergesPerCheck != 0) continue;
-    throw_if_interrupted();
+    watch.throw_if_cancelled();
     progress.update(learner.merges().size());
   }
 }
@@ -60,12 +59,12 @@ uint64_t size_of(const std::vector<RawDocument>& block) {
 }
 
 // Reads the next block while the last one is counted.
-void count_all(DocumentStream& stream, const std::string& text_field, PretokenCounter& counter, bool quiet) {
-  Progress progress("words", 0, "bytes", quiet);
+void count_all(DocumentStream& stream, const std::string& text_field, PretokenCounter& counter, const Watch& watch) {
+  Progress progress(watch, "words", 0, "bytes");
   const auto read = [&] { return stream.next_block(kBlockBytes); };
   for (std::vector<RawDocument> block = read(); !block.empty();) {
     auto next = std::async(std::launch::async, read);
-    throw_if_interrupted();
+    watch.throw_if_cancelled();
     counter.add_block(static_cast<int64_t>(block.size()),
                       [&](int64_t i) { return stream.text_of(block[static_cast<size_t>(i)], text_field); });
     progress.add(size_of(block));
@@ -87,7 +86,7 @@ std::vector<std::string> default_special_tokens() {
 }
 
 TrainedTokenizer train_tokenizer(const std::vector<PretokenCount>& counts, const BpeTrainerConfig& unresolved,
-                                 bool quiet) {
+                                 const Watch& watch) {
   const BpeTrainerConfig config = resolved(unresolved);
   const int32_t first = static_cast<int32_t>(config.special_tokens.size());
   MergeLearner learner(counts, {.first_id = first,
@@ -95,7 +94,7 @@ TrainedTokenizer train_tokenizer(const std::vector<PretokenCount>& counts, const
                                 .min_frequency = config.min_frequency,
                                 .max_token_bytes = static_cast<size_t>(config.max_token_bytes),
                                 .reserved = config.special_tokens});
-  learn(learner, static_cast<uint64_t>(config.vocab_size - first - 256), quiet);
+  learn(learner, static_cast<uint64_t>(config.vocab_size - first - 256), watch);
   TrainedTokenizer trained{Tokenizer::create(spec_of(learner, config), "trained tokenizer").value(), {}};
   trained.report.distinct_pretokens = static_cast<int64_t>(counts.size());
   trained.report.merges = static_cast<int64_t>(learner.merges().size());
@@ -104,18 +103,18 @@ TrainedTokenizer train_tokenizer(const std::vector<PretokenCount>& counts, const
 }
 
 TrainedTokenizer train_tokenizer(const std::vector<fs::path>& files, const BpeTrainerConfig& unresolved,
-                                 ThreadPool& pool, bool quiet) {
+                                 ThreadPool& pool, const Watch& watch) {
   const BpeTrainerConfig config = resolved(unresolved);
   const PreTokenizer pre_tokenizer = PreTokenizer::create({config.pattern}, "pattern").value();
   PretokenCounter counter(pre_tokenizer, counter_options(config), pool);
   DocumentStream stream(files);
-  count_all(stream, config.text_field, counter, quiet);
+  count_all(stream, config.text_field, counter, watch);
   const PretokenReport read = counter.report();
   if (read.pretokens == 0)
     throw Failure(ErrorCode::kInvalidArgument, "nothing to train a tokenizer on: " + std::to_string(files.size()) +
                                                    " files with " + std::to_string(read.documents) +
                                                    " documents hold no text");
-  TrainedTokenizer trained = train_tokenizer(counter.take(), config, quiet);
+  TrainedTokenizer trained = train_tokenizer(counter.take(), config, watch);
   trained.report.documents = read.documents;
   trained.report.bytes = read.bytes;
   trained.report.pretokens = read.pretokens;

@@ -9,9 +9,10 @@
 #include "base/fields.h"
 #include "base/file.h"
 #include "base/thread_pool.h"
-#include "text/tokenizer/tokenizer.h"
+#include "base/watch.h"
 #include "text/tokenizer/train/merge_learner.h"
 #include "text/tokenizer/train/pretoken_counter.h"
+#include "text/tokenizer/tokenizer.h"
 
 namespace maru::text {
 
@@ -72,9 +73,9 @@ std::vector<std::string> default_special_tokens();
 /// Throws   kInvalidArgument for an empty corpus, a bad pattern or config, and documents that are not as expected,
 ///          naming file and line; kCancelled when interrupted.
 TrainedTokenizer train_tokenizer(const std::vector<fs::path>& files, const BpeTrainerConfig& config, ThreadPool& pool,
-                                 bool quiet = false);
+                                 const Watch& watch = {});
 /// The second half alone: from counts to a tokenizer.
 TrainedTokenizer train_tokenizer(const std::vector<PretokenCount>& counts, const BpeTrainerConfig& config,
-                                 bool quiet = false);
+                                 const Watch& watch = {});
 
 }  // namespace maru::text

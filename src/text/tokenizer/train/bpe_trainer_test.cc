@@ -5,7 +5,7 @@
 
 #include <map>
 
-#include "base/interrupt.h"
+#include "base/cancel.h"
 #include "base/random.h"
 #include "text/tokenizer/files/tokenizer_json.h"
 #include "text/tokenizer/scanner.h"
@@ -107,7 +107,7 @@ TEST(BpeTrainer, DoesNotDependOnThreadsNorOnPruningOrder) {
   const std::vector<fs::path> files{folder.write("a.txt", sample_text(1)), folder.write("b.jsonl", lines)};
   ThreadPool one(1), three(3);
   const BpeTrainerConfig config{.vocab_size = 350};
-  const TrainedTokenizer a = train_tokenizer(files, config, one, true), b = train_tokenizer(files, config, three, true);
+  const TrainedTokenizer a = train_tokenizer(files, config, one), b = train_tokenizer(files, config, three);
   EXPECT_EQ(write_tokenizer_json(a.tokenizer.spec()), write_tokenizer_json(b.tokenizer.spec()));
   EXPECT_EQ(to_json(a.report), to_json(b.report));
   EXPECT_EQ(a.report.documents, 41);
@@ -185,10 +185,11 @@ TEST(DocumentStream, PlainTextComesBackWhole) {
   }
 }
 
-std::string failure_of(const std::vector<fs::path>& files, const BpeTrainerConfig& config) {
+std::string failure_of(const std::vector<fs::path>& files, const BpeTrainerConfig& config,
+                       const Watch& watch = {}) {
   ThreadPool pool(2);
   try {
-    train_tokenizer(files, config, pool, true);
+    train_tokenizer(files, config, pool, watch);
   } catch (const Failure& failure) {
     return failure.what();
   }
@@ -205,9 +206,9 @@ TEST(BpeTrainer, NamesWhatIsWrong) {
   EXPECT_THAT(failure_of({good}, {.vocab_size = 260}), HasSubstr("vocab_size: expected at least 272"));
   EXPECT_THAT(failure_of({good}, {.pattern = "("}), HasSubstr("pattern: not a valid regular expression"));
   EXPECT_THAT(failure_of({good}, {.special_tokens = {"<s>", "<s>"}}), HasSubstr("special_tokens: expected distinct"));
-  set_interrupted(true);
-  EXPECT_THAT(failure_of({good}, {}), HasSubstr("interrupted"));
-  set_interrupted(false);
+  CancelToken cancel("stopped by the test");
+  cancel.cancel();
+  EXPECT_EQ("stopped by the test", failure_of({good}, {}, {.cancel = &cancel}));
 }
 
 TEST(BpeTrainer, SpecialTokensComeFirstThenBytes) {

@@ -23,7 +23,7 @@ inline Tokenizer small_tokenizer() {
     for (int i = 0; i < 16; ++i) word += run;
     counts.push_back({word, 5});
   }
-  return train_tokenizer(counts, {.vocab_size = 400}, true).tokenizer;
+  return train_tokenizer(counts, {.vocab_size = 400}).tokenizer;
 }
 
 }  // namespace maru::text

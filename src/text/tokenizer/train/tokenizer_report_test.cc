@@ -10,7 +10,7 @@ namespace {
 
 TEST(TokenizerReport, CountsBytesPerTokenPerLanguage) {
   const Tokenizer trained = small_tokenizer();
-  const Tokenizer bytes = train_tokenizer({{"z", 1}}, {.vocab_size = 300}, true).tokenizer;
+  const Tokenizer bytes = train_tokenizer({{"z", 1}}, {.vocab_size = 300}).tokenizer;
   TokenizerReport report(std::vector<NamedTokenizer>{{"trained", &trained}, {"bytes", &bytes}});
   report.add("ko", "가나다");
   report.add("en", "the the");

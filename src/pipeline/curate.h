@@ -1,0 +1,25 @@
+// The stage from files to a dataset, and from a dataset or conversations to packed tokens.
+#pragma once
+#include "data/build.h"
+#include "data/pack.h"
+#include "pipeline/workplace.h"
+
+namespace maru::pipeline {
+
+/// Curates files into datasets/NAME. `force`: also when nothing has changed.
+///
+/// Throws   as data::build_dataset, and as Home::place for the name.
+data::BuildResult curate(const Workplace&, const std::string& name, const data::BuildConfig&, bool force = false);
+
+struct PackedTokens {
+  fs::path directory;
+  data::PackResult result;
+};
+
+/// Packs a dataset, by name or directory, into its folder tokens-TOKENIZER.
+PackedTokens pack(const Workplace&, const std::string& dataset, const std::string& tokenizer);
+/// Packs conversations into datasets/NAME/tokens-TOKENIZER.
+PackedTokens pack_chats(const Workplace&, const std::string& name, const std::string& tokenizer,
+                        const data::ChatPackConfig&);
+
+}  // namespace maru::pipeline
