@@ -60,7 +60,8 @@ TEST_F(HomeRoutes, DatasetsAndModelsAreListedWithTheirFacts) {
   write("models/second/config.json", R"({"max_position_embeddings":64,"torch_dtype":"bfloat16"})");
   const Json facts{{"parameters", 5}, {"chat", false}, {"context_length", 64}, {"dtype", "bf16"}};
   EXPECT_EQ(Json::array({{{"id", "second"}, {"facts", facts}}}), json("/v1/maru/models")["data"]) << "artefacts only";
-  EXPECT_EQ(Json::array({{{"id", "docs"}, {"documents_out", 7}, {"bytes_out", 99}}}), json("/v1/maru/datasets")["data"]);
+  const Json docs{{"id", "docs"}, {"documents_out", 7}, {"bytes_out", 99}};
+  EXPECT_EQ(Json::array({docs}), json("/v1/maru/datasets")["data"]);
   EXPECT_TRUE(json("/v1/maru/datasets/docs/report").contains("steps"));
   EXPECT_TRUE(json("/v1/maru/models/first/evaluation").contains("tasks"));
   EXPECT_TRUE(json("/v1/maru/models/second/manifest").contains("notes"));
