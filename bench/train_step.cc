@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "kernels/ceiling/ceiling.h"
 #include "models/weights.h"
+#include "tensor/cpu_device.h"
 #include "train/trainer.h"
 
 namespace maru::train {
@@ -81,12 +82,11 @@ int run(const Size& size, const std::string& dtype, int threads, double seconds)
   config.steps = 1000;
   ThreadPool pool(threads);
   CpuStream cpu{&pool};
-  Stream stream = cpu;
+  CpuDevice device(&pool);
   Decoder model(config.model, parse_dtype(dtype));
   allocate_values(model);
-  allocate_gradients(model);
   initialise(model, 1);
-  Trainer trainer(model, config, stream);
+  Trainer trainer(model, config, device);
   Random random(1);
   std::vector<MicroBatch> batch;
   batch.push_back(random_batch(size, random));

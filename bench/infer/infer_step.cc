@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "infer/loaded_model.h"
 #include "kernels/ceiling/ceiling.h"
+#include "tensor/cpu_device.h"
 
 namespace maru::infer {
 namespace {
@@ -101,7 +102,8 @@ Json measure(const std::string& path, int threads, double seconds, Clock::time_p
   const int64_t before = peak_rss_mib();
   ThreadPool pool(threads);
   CpuStream stream{&pool, parse_isa("auto")};
-  LoadedModel loaded(path, stream, {.cache_bytes = int64_t{1} << 30, .max_sequences = kTogether});
+  CpuDevice device(&pool, stream.isa);
+  LoadedModel loaded(path, device, {.cache_bytes = int64_t{1} << 30, .max_sequences = kTogether});
   StepModel& model = loaded.runner();
   Sequences(model, 1, 8).run(random_tokens(8, model.vocab_size()));
   Json result{{"first_token_seconds", since(start)}, {"first_token_rss_mib", peak_rss_mib() - before}};

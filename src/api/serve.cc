@@ -27,14 +27,13 @@ void wait_for_signal() {
 }  // namespace
 
 void serve(const ServeConfig& config, ServeContext context, const std::vector<serving::ModelSource>& models,
-           const Stream& stream, const std::function<void(const ServeSummary&)>& ready,
+           Device& device, const std::function<void(const ServeSummary&)>& ready,
            const std::function<void()>& overdue) {
   std::optional<EndOfProcess> end;  // until after everything below is destroyed
-  const CpuStream& cpu = std::get<CpuStream>(stream);
-  context.isa = name_of(cpu.isa);
-  context.threads = cpu.pool->size();
+  context.isa = name_of(device.host().isa);
+  context.threads = device.host().pool->size();
   ApiServer server(config, context, [&](serving::ModelHost& host) {
-    for (const serving::ModelSource& model : models) host.load(model, stream);
+    for (const serving::ModelSource& model : models) host.load(model, device);
   });
   ServeSummary summary{.url = url_of(config, server.port()), .isa = context.isa, .threads = context.threads};
   for (const auto& model : server.models().list())

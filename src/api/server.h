@@ -105,7 +105,7 @@ struct ServeSummary {
 /// interrupt handler; `ready` is called once the server listens, `overdue` when the process ends with work unfinished
 /// because `drain_seconds` are over.
 void serve(const ServeConfig& config, ServeContext context, const std::vector<serving::ModelSource>& models,
-           const Stream& stream, const std::function<void(const ServeSummary&)>& ready,
+           Device& device, const std::function<void(const ServeSummary&)>& ready,
            const std::function<void()>& overdue = {});
 
 }  // namespace maru::api

@@ -59,7 +59,7 @@ void EncoderOptions::add_to(CLI::App* verb, const char* what) {
 infer::LoadedEncoder EncoderOptions::load(Session& session) const {
   const auto wanted = dtype.empty() ? std::nullopt : std::optional(parse_dtype(dtype));
   return {
-      session.find(Kind::kModel, model), session.machine().stream(), {.dtype = wanted, .batch_tokens = batch_tokens}};
+      session.find(Kind::kModel, model), session.machine().device(), {.dtype = wanted, .batch_tokens = batch_tokens}};
 }
 
 void print_line(const Json& json) {

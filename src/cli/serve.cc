@@ -79,7 +79,7 @@ void run_server(Session& session, const api::ServeConfig& config, const std::vec
   for (const std::string& model : models) sources.push_back({.path = session.find(Kind::kModel, model)});
   sources.front().adapter = adapter.directory;
   sources.front().id = adapter.name;
-  api::serve(config, std::move(context), sources, session.machine().stream(), ready, overdue);
+  api::serve(config, std::move(context), sources, session.machine().device(), ready, overdue);
 }
 
 void add_serve(CLI::App& app, Session& session) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "models/weights.h"
+#include "tensor/cpu_device.h"
 #include "text/tokenizer/train/testing.h"
 
 namespace maru::eval {
@@ -14,8 +15,8 @@ class ClassifyTest : public testing::Test {
  protected:
   fs::path file_ = fs::temp_directory_path() / ("classify_test." + std::to_string(::getpid()) + ".jsonl");
   ThreadPool pool_{2};
-  Stream stream_ = CpuStream{&pool_};
-  StepMemory memory_{stream_};
+  CpuDevice device_{&pool_};
+  StepMemory memory_{device_};
   text::Tokenizer tokenizer_ = text::small_tokenizer();
   Decoder model_{resolve({.vocab_size = tokenizer_.vocab_size(),
                           .hidden_size = 32,

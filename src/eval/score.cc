@@ -32,13 +32,15 @@ struct Packed {
 void flush(StepMemory& memory, Decoder& model, Packed& packed, std::vector<double>& scores) {
   if (packed.targets.empty()) return;
   memory.run([&](Context& ctx) {
-    const Batch batch = packed.builder.batch();
+    const Batch batch = packed.builder.batch(ctx);
     const int64_t rows = batch.tokens.rows();
-    const Tensor targets(nullptr, packed.targets.data(), {rows, 1}, Dtype::kI32),
-        losses = ctx.empty({rows, 1}, Dtype::kF32);
+    const Tensor targets = ctx.upload(packed.targets.data(), {rows, 1}, Dtype::kI32),
+                 losses = ctx.empty({rows, 1}, Dtype::kF32);
     model.loss(ctx, model.forward(ctx, batch), targets, 1, losses);
-    for (int64_t i = 0; i < rows && !ctx.arena.dry(); ++i)
-      scores[packed.owners[static_cast<size_t>(i)]] -= static_cast<double>(losses.data<float>()[i]);
+    if (ctx.arena.dry()) return;
+    const Tensor read = to_host(losses);
+    for (int64_t i = 0; i < rows; ++i)
+      scores[packed.owners[static_cast<size_t>(i)]] -= static_cast<double>(read.data<float>()[i]);
   });
   check_mapped_files();
   packed = {};

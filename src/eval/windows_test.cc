@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "eval/score.h"
 #include "models/quantize.h"
+#include "tensor/cpu_device.h"
 #include "train/validate.h"
 
 namespace maru::eval {
@@ -16,7 +17,7 @@ class WindowsTest : public testing::Test {
  protected:
   fs::path directory_ = fs::temp_directory_path() / ("windows_test." + std::to_string(::getpid()));
   ThreadPool pool_{2};
-  Stream stream_ = CpuStream{&pool_};
+  CpuDevice device_{&pool_};
   void SetUp() override { fs::create_directories(directory_); }
   void TearDown() override { fs::remove_all(directory_); }
 
@@ -66,8 +67,8 @@ TEST_F(WindowsTest, ScoresAsValidationDoes) {
       Decoder model(config(), dtype);
       allocate_values(model);
       initialise(model, 1);
-      if (quantized) quantize_weights(stream_, model, QuantizedKind::kInt4);
-      StepMemory memory(stream_);
+      if (quantized) quantize_weights(device_, model, QuantizedKind::kInt4);
+      StepMemory memory(device_);
       const train::ValidationResult expected = train::validate(memory, model, held_out, 16, 64, 1000);
       int64_t reported = 0;
       const WindowScore got = score_windows(memory, model, windows_in(held_out), [&](int64_t n) { reported = n; });

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "models/weights.h"
 #include "ops/attention.h"
 #include "ops/embedding.h"
 
@@ -23,11 +24,9 @@ int64_t pages_in(const Decoder& model, int64_t cache_bytes) {
 
 }  // namespace
 
-DecoderRunner::DecoderRunner(Decoder& model, Stream stream, int64_t cache_bytes)
-    : model_(model),
-      stream_(std::move(stream)),
-      cache_(model.cache_shape(), pages_in(model, cache_bytes)),
-      memory_(stream_) {
+DecoderRunner::DecoderRunner(Decoder& model, Device& device, int64_t cache_bytes)
+    : model_(model), cache_(device, model.cache_shape(), pages_in(model, cache_bytes)), memory_(device) {
+  place(device, model);
   CHECK(pages_for(kPageTokens) == 1 && pages_for(kPageTokens + 1) == 2);
 }
 
@@ -54,12 +53,12 @@ void DecoderRunner::build(std::span<const StepSequence> sequences) {
 }
 
 void DecoderRunner::execute(Context& context, const LogitsSink& sink) {
-  const Tensor hidden = model_.forward(context, builder_.batch(&cache_));
+  const Tensor hidden = model_.forward(context, builder_.batch(context, &cache_));
   for (size_t at = 0; at < rows_.size(); at += kLogitsRows) {
     const auto count = static_cast<int64_t>(std::min(kLogitsRows, rows_.size() - at));
-    const Tensor wanted(nullptr, packed_rows_.data() + at, {count, 1}, Dtype::kI32);
+    const Tensor wanted = context.upload(packed_rows_.data() + at, {count, 1}, Dtype::kI32);
     const Tensor logits = model_.logits(context, gather_rows(context, hidden, wanted));
-    if (!context.arena.dry()) hand_out(logits, at, sink);
+    if (!context.arena.dry()) hand_out(to_host(logits), at, sink);
   }
 }
 

@@ -15,10 +15,10 @@ namespace maru::infer {
 class DecoderRunner : public StepModel {
  public:
   /// `cache_bytes` of key-value pages, at least enough for one sequence of the model's full length.
-  /// The model must outlive this; `stream` is used by the thread that calls run().
+  /// The model, which is placed on the device, and the device must outlive this; the thread that calls run() uses it.
   ///
   /// Throws   kInvalidArgument when cache_bytes hold less than one page; kExhausted when there is not that much memory.
-  DecoderRunner(Decoder& model, Stream stream, int64_t cache_bytes);
+  DecoderRunner(Decoder& model, Device& device, int64_t cache_bytes);
   int64_t vocab_size() const override { return model_.config().vocab_size; }
   int64_t max_context() const override { return model_.config().max_position_embeddings; }
   int64_t num_pages() const override { return cache_.num_pages(); }
@@ -35,7 +35,6 @@ class DecoderRunner : public StepModel {
   void hand_out(const Tensor& logits, size_t first, const LogitsSink& sink) const;
 
   Decoder& model_;
-  Stream stream_;
   KvCache cache_;
   BatchBuilder builder_;
   std::vector<Row> rows_;             // whose logits are wanted

@@ -41,7 +41,7 @@ class DecoderRunnerTest : public ::testing::TestWithParam<Dtype> {
   text::Tokenizer tokenizer_ = byte_tokenizer();
 
   std::unique_ptr<DecoderRunner> runner(int64_t pages = 32) {
-    return std::make_unique<DecoderRunner>(*model_, CpuStream{&pool_},
+    return std::make_unique<DecoderRunner>(*model_, device_,
                                            pages * static_cast<int64_t>(model_->cache_shape().page_bytes()));
   }
   GenerationRequest request(std::string_view prompt, int64_t max_tokens) {
@@ -115,7 +115,7 @@ class LoadedModelTest : public ::testing::Test {
 
 TEST_F(LoadedModelTest, GeneratesTheSameEachTime) {
   ThreadPool pool(2);
-  LoadedModel model(directory_, CpuStream{&pool}, {});
+  LoadedModel model(directory_, device, {});
   EXPECT_EQ(model.name(), directory_.filename().string());
   EXPECT_EQ(model.runner().num_pages(), 4);  // one sequence of 256 tokens, not the whole allowance
   Engine engine(model.runner(), model.tokenizer(), {.max_running = 2, .end_tokens = model.end_tokens()});
@@ -136,7 +136,7 @@ TEST_F(LoadedModelTest, GeneratesTheSameEachTime) {
 TEST_F(LoadedModelTest, FindsTheEndTokens) {
   ThreadPool pool(1);
   write_file(directory_ / "generation_config.json", R"({"eos_token_id":[9,1]})");
-  const LoadedModel model(directory_, CpuStream{&pool}, {});
+  const LoadedModel model(directory_, device, {});
   EXPECT_EQ(model.end_tokens(), (std::vector<int32_t>{9, 1, 3}));
 }
 
@@ -147,7 +147,7 @@ TEST_F(LoadedModelTest, RefusesATokenizerOfAnotherModel) {
   spec.vocabulary.emplace_back(300, "<|extra|>");
   write_file(directory_ / "tokenizer.json",
              text::write_tokenizer_json(text::Tokenizer::create(spec, "x").value().spec()));
-  EXPECT_THROW(LoadedModel(directory_, CpuStream{&pool}, {}), Failure);
+  EXPECT_THROW(LoadedModel(directory_, device, {}), Failure);
 }
 
 }  // namespace

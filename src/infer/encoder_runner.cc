@@ -28,12 +28,10 @@ void normalize(std::vector<float>& vector) {
 
 }  // namespace
 
-EncoderRunner::EncoderRunner(SentenceEncoder& model, Stream stream, int64_t batch_tokens)
-    : model_(model),
-      stream_(std::move(stream)),
-      batch_tokens_(batch_tokens),
-      builder_(model.config()),
-      memory_(stream_) {}
+EncoderRunner::EncoderRunner(SentenceEncoder& model, Device& device, int64_t batch_tokens)
+    : model_(model), batch_tokens_(batch_tokens), builder_(model.config()), memory_(device) {
+  model.place(device);
+}
 
 std::vector<std::vector<float>> EncoderRunner::embed(std::span<const EncoderInput> inputs) {
   std::vector<std::vector<float>> vectors = run(inputs, &SentenceEncoder::embed);
@@ -76,8 +74,9 @@ std::vector<std::vector<float>> EncoderRunner::run(std::span<const EncoderInput>
 
 void EncoderRunner::run_batch(Head head, std::vector<std::vector<float>>& results) {
   memory_.run([&](Context& context) {
-    const Tensor y = (model_.*head)(context, builder_.batch());
+    const Tensor there = (model_.*head)(context, builder_.batch(context));
     if (context.arena.dry()) return;
+    const Tensor y = to_host(there);
     check_mapped_files();
     for (int64_t row = 0; row < y.rows(); ++row) results.push_back(row_of(y, row));
   });

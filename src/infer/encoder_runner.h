@@ -20,8 +20,8 @@ struct EncoderInput {
 
 class EncoderRunner {
  public:
-  /// The model must outlive this. Packs its weights for the stream's instruction set.
-  EncoderRunner(SentenceEncoder& model, Stream stream, int64_t batch_tokens = 4096);
+  /// The model, which is placed on the device, and the device must outlive this.
+  EncoderRunner(SentenceEncoder& model, Device& device, int64_t batch_tokens = 4096);
 
   /// One vector per input, normalised if the model says so.
   ///
@@ -42,7 +42,6 @@ class EncoderRunner {
   void run_batch(Head head, std::vector<std::vector<float>>& results);
 
   SentenceEncoder& model_;
-  Stream stream_;
   const int64_t batch_tokens_;
   EncoderBatchBuilder builder_;
   StepMemory memory_;

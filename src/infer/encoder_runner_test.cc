@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/json.h"
+#include "tensor/cpu_device.h"
 
 namespace maru::infer {
 namespace {
@@ -63,24 +64,24 @@ class EncoderGolden : public testing::TestWithParam<std::tuple<Setting, Dtype, I
   const char* output_ = std::get<0>(GetParam()).output;
   Dtype dtype_ = std::get<1>(GetParam());
   ThreadPool pool_{2};
-  Stream stream_ = CpuStream{&pool_, std::get<2>(GetParam())};
+  CpuDevice device_{&pool_, std::get<2>(GetParam())};
   SentenceEncoder model_ = SentenceEncoder::load(golden_.directory, dtype_);
 };
 
 TEST_P(EncoderGolden, HiddenStatesAreThoseOfTransformers) {
-  Arena arena(1 << 24);
-  Context ctx{stream_, arena};
+  Arena arena(device_, 1 << 24);
+  Context ctx{device_, arena};
   for (size_t i = 0; i < golden_.inputs.size(); ++i) {
     EncoderBatchBuilder builder(model_.config());
     builder.add(golden_.inputs[i].tokens, golden_.inputs[i].types);
-    const Tensor hidden = model_.encoder().forward(ctx, builder.batch());
+    const Tensor hidden = model_.encoder().forward(ctx, builder.batch(ctx));
     EXPECT_LT(distance(values_of(hidden), golden_.expected("hidden", i)), tolerance(model_, dtype_)) << "text " << i;
   }
 }
 
 TEST_P(EncoderGolden, OutputsAreThoseOfTransformersWhateverTheBatch) {
   for (int64_t batch_tokens : {1, 40, 4096}) {
-    EncoderRunner runner(model_, stream_, batch_tokens);
+    EncoderRunner runner(model_, device_, batch_tokens);
     const bool embeds = std::string(output_) == "embeddings";
     const auto outputs = embeds ? runner.embed(golden_.inputs) : runner.classify(golden_.inputs);
     ASSERT_EQ(golden_.inputs.size(), outputs.size());
@@ -90,7 +91,7 @@ TEST_P(EncoderGolden, OutputsAreThoseOfTransformersWhateverTheBatch) {
 }
 
 TEST_P(EncoderGolden, ATextHasTheSameBitsAmongSixtyFour) {
-  EncoderRunner runner(model_, stream_, 300);
+  EncoderRunner runner(model_, device_, 300);
   std::vector<EncoderInput> many;
   for (size_t i = 0; i < 64; ++i) many.push_back(golden_.inputs[i * i % golden_.inputs.size()]);
   const bool embeds = std::string(output_) == "embeddings";
@@ -117,13 +118,13 @@ INSTANTIATE_TEST_SUITE_P(
 class EncoderRunnerTest : public testing::Test {
  protected:
   ThreadPool pool_{1};
-  Stream stream_ = CpuStream{&pool_};
+  CpuDevice device_{&pool_};
 };
 
 TEST_F(EncoderRunnerTest, NormalisedVectorsHaveLengthOne) {
   const Golden golden("roberta_cls");
   SentenceEncoder model = SentenceEncoder::load(golden.directory);
-  EncoderRunner runner(model, stream_);
+  EncoderRunner runner(model, device_);
   for (const std::vector<float>& vector : runner.embed(golden.inputs)) {
     double squares = 0;
     for (float x : vector) squares += static_cast<double>(x) * static_cast<double>(x);
@@ -134,7 +135,7 @@ TEST_F(EncoderRunnerTest, NormalisedVectorsHaveLengthOne) {
 TEST_F(EncoderRunnerTest, ARerankersScoreIsTheSigmoidOfItsLogit) {
   const Golden golden("xlmr_reranker");
   SentenceEncoder model = SentenceEncoder::load(golden.directory);
-  EncoderRunner runner(model, stream_);
+  EncoderRunner runner(model, device_);
   const std::vector<double> scores = runner.score(golden.inputs);
   for (size_t i = 0; i < scores.size(); ++i) {
     const double logit = static_cast<double>(golden.expected("logits", i).front());
@@ -146,7 +147,7 @@ TEST_F(EncoderRunnerTest, RefusesWhatTheModelCannotDo) {
   const Golden plain("bert_mean"), labels("bert_classifier");
   SentenceEncoder embedder = SentenceEncoder::load(plain.directory);
   SentenceEncoder classifier = SentenceEncoder::load(labels.directory);
-  EncoderRunner embeds(embedder, stream_), classifies(classifier, stream_);
+  EncoderRunner embeds(embedder, device_), classifies(classifier, device_);
   EXPECT_THROW(embeds.classify(plain.inputs), Failure);
   EXPECT_THROW(embeds.score(plain.inputs), Failure);
   EXPECT_THROW(classifies.score(labels.inputs), Failure);

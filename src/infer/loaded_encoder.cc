@@ -37,12 +37,12 @@ PairLengths fit_pair(size_t first, size_t second, size_t room) {
   return first > second ? PairLengths{room - half, half} : PairLengths{half, room - half};
 }
 
-LoadedEncoder::LoadedEncoder(const fs::path& directory, Stream stream, const EncoderLoadOptions& options)
+LoadedEncoder::LoadedEncoder(const fs::path& directory, Device& device, const EncoderLoadOptions& options)
     : name_(fs::weakly_canonical(directory).filename().string()),
       model_(SentenceEncoder::load(directory, options.dtype)),
       tokenizer_(text::load_tokenizer(directory)),
       encoder_(tokenizer_),
-      runner_(model_, std::move(stream), options.batch_tokens) {
+      runner_(model_, device, options.batch_tokens) {
   if (tokenizer_.vocab_size() > model_.config().vocab_size)
     throw Failure(ErrorCode::kInvalidArgument,
                   fmt::format("{}: the tokenizer has {} tokens, the model only {}", directory.string(),

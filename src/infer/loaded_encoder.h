@@ -25,7 +25,7 @@ class LoadedEncoder {
  public:
   /// Throws what SentenceEncoder::load and text::load_tokenizer throw; kInvalidArgument when the tokenizer has more
   /// tokens than the model.
-  LoadedEncoder(const fs::path& directory, Stream stream, const EncoderLoadOptions& options = {});
+  LoadedEncoder(const fs::path& directory, Device& device, const EncoderLoadOptions& options = {});
   LoadedEncoder(const LoadedEncoder&) = delete;
 
   /// What the model reads: the text with the tokenizer's special tokens around it, cut at its end to max_tokens.

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "base/json.h"
+#include "tensor/cpu_device.h"
 
 namespace maru::infer {
 namespace {
@@ -81,18 +82,18 @@ class LoadedEncoderTest : public testing::Test {
   void TearDown() override { fs::remove_all(directory_); }
   const fs::path directory_ = fs::temp_directory_path() / ("maru_encoder_" + std::to_string(::getpid()));
   ThreadPool pool_{1};
-  Stream stream_ = CpuStream{&pool_};
+  CpuDevice device_{&pool_};
 };
 
 TEST_F(LoadedEncoderTest, PutsSpecialTokensAroundATextAndCutsItsEnd) {
-  LoadedEncoder encoder(directory_, stream_);
+  LoadedEncoder encoder(directory_, device_);
   EXPECT_THAT(encoder.input_of("Save the files?").tokens, ElementsAre(2, 6, 11, 7, 9, 10, 3));
   EXPECT_THAT(encoder.input_of("how to save the files to a file?").tokens, ElementsAre(2, 4, 5, 6, 11, 7, 9, 3));
   EXPECT_THAT(encoder.input_of("").tokens, ElementsAre(2, 3));
 }
 
 TEST_F(LoadedEncoderTest, APairHasTypesAndLosesTheLongerTextFirst) {
-  LoadedEncoder encoder(directory_, stream_);
+  LoadedEncoder encoder(directory_, device_);
   const EncoderInput input = encoder.input_of(TextPair{"how", "the file"});
   EXPECT_THAT(input.tokens, ElementsAre(2, 4, 3, 11, 7, 3));
   EXPECT_THAT(input.types, ElementsAre(0, 0, 0, 1, 1, 1));
@@ -101,13 +102,13 @@ TEST_F(LoadedEncoderTest, APairHasTypesAndLosesTheLongerTextFirst) {
 }
 
 TEST_F(LoadedEncoderTest, ATextCannotForgeASpecialToken) {
-  LoadedEncoder encoder(directory_, stream_);
+  LoadedEncoder encoder(directory_, device_);
   const std::vector<int32_t> tokens = encoder.input_of("a [SEP] a").tokens;
   EXPECT_EQ(1, std::count(tokens.begin(), tokens.end(), 3));
 }
 
 TEST_F(LoadedEncoderTest, TextsThatDifferHaveOtherVectors) {
-  LoadedEncoder encoder(directory_, stream_);
+  LoadedEncoder encoder(directory_, device_);
   const std::vector<EncoderInput> inputs{encoder.input_of("save"), encoder.input_of("file"), encoder.input_of("Save")};
   const auto vectors = encoder.runner().embed(inputs);
   EXPECT_EQ(vectors[0], vectors[2]);
@@ -115,7 +116,7 @@ TEST_F(LoadedEncoderTest, TextsThatDifferHaveOtherVectors) {
 }
 
 TEST_F(LoadedEncoderTest, PromptsGoByName) {
-  LoadedEncoder encoder(directory_, stream_);
+  LoadedEncoder encoder(directory_, device_);
   EXPECT_EQ("the ", encoder.prompt("query"));
   EXPECT_EQ("", encoder.prompt(""));
   try {

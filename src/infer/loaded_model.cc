@@ -23,14 +23,14 @@ int64_t cache_bytes_for(const Decoder& decoder, const LoadOptions& options) {
 
 }  // namespace
 
-LoadedModel::LoadedModel(const fs::path& path, Stream stream, const LoadOptions& options)
-    : name_(name_of(path)), decoder_(load_for_serving(stream, path, options.dtype)), text_(load_text(path)) {
+LoadedModel::LoadedModel(const fs::path& path, Device& device, const LoadOptions& options)
+    : name_(name_of(path)), decoder_(load_for_serving(device.host(), path, options.dtype)), text_(load_text(path)) {
   if (tokenizer().vocab_size() > decoder_->config().vocab_size)
     throw Failure(ErrorCode::kInvalidArgument,
                   path.string() + ": the tokenizer has " + std::to_string(tokenizer().vocab_size()) +
                       " tokens, the model only " + std::to_string(decoder_->config().vocab_size));
-  if (!options.adapter.empty()) adapter_ = attach_adapter(stream, *decoder_, options.adapter);
-  runner_ = std::make_unique<DecoderRunner>(*decoder_, std::move(stream), cache_bytes_for(*decoder_, options));
+  if (!options.adapter.empty()) adapter_ = attach_adapter(device, *decoder_, options.adapter);
+  runner_ = std::make_unique<DecoderRunner>(*decoder_, device, cache_bytes_for(*decoder_, options));
 }
 
 int64_t LoadedModel::bytes() const {

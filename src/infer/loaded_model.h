@@ -25,7 +25,7 @@ class LoadedModel {
  public:
   /// `path` is a directory or a GGUF file. Throws what load_for_serving, attach_adapter, load_text and DecoderRunner
   /// throw; kInvalidArgument when the tokenizer has more tokens than the model.
-  LoadedModel(const fs::path& path, Stream stream, const LoadOptions& options);
+  LoadedModel(const fs::path& path, Device& device, const LoadOptions& options);
   StepModel& runner() { return *runner_; }
   const Decoder& decoder() const { return *decoder_; }
   const text::Tokenizer& tokenizer() const { return text_.tokenizer; }

@@ -74,7 +74,7 @@ class LostWeights : public testing::TestWithParam<Kind> {
                   bf16 ? Dtype::kBf16 : Dtype::kF32);
     allocate_values(model);
     initialise(model, 3);
-    if (GetParam() == Kind::kPanels) quantize_weights(CpuStream{&pool_}, model, QuantizedKind::kInt8);
+    if (GetParam() == Kind::kPanels) quantize_weights(device_, model, QuantizedKind::kInt8);
     fs::create_directories(root_ / "m");
     save_model(model, root_ / "m");
     if (GetParam() == Kind::kPanels) {
@@ -100,7 +100,7 @@ class LostWeights : public testing::TestWithParam<Kind> {
   }
   /// The answer from before.
   std::string harmed(const fs::path& path, const Harm& harm) {
-    LoadedModel model(path, CpuStream{&pool_}, {});
+    LoadedModel model(path, device_, {});
     Engine engine(model.runner(), model.tokenizer(), {.max_running = 2});
     std::string text = answer(engine);
     harm.done(weights(path));
@@ -126,14 +126,14 @@ TEST_P(LostWeights, TheStepFailsByNameAndTheProcessLives) {
     fs::last_write_time(weights(path), fs::file_time_type::clock::now() - std::chrono::hours(1));
     const std::string text = harmed(path, harm);
     write_file(weights(path), before);
-    LoadedModel again(path, CpuStream{&pool_}, {});
+    LoadedModel again(path, device_, {});
     EXPECT_EQ(text, answer(again)) << harm.name << ", restored and loaded again";
   }
 }
 
 TEST_P(LostWeights, ReplacingByRenamingHarmsNobody) {
   const fs::path path = saved();
-  LoadedModel model(path, CpuStream{&pool_}, {});
+  LoadedModel model(path, device_, {});
   const std::string text = answer(model);
   write_file(weights(path), "another");
   EXPECT_EQ(text, answer(model));

@@ -28,24 +28,22 @@ T element_of(float x) {
     return T(x);
 }
 
-/// A tensor of its own memory, element by element: at(r, c).
+/// A tensor of the device, element by element: at(r, c).
 template <class At>
-Tensor make_tensor(Shape shape, Dtype dtype, const At& at) {
-  auto memory = std::make_shared<HostBuffer>(static_cast<size_t>(shape.size()) * size_of(dtype));
-  std::byte* data = memory->data();
-  const Tensor t(std::move(memory), data, shape, dtype);
+Tensor make_tensor(Device& device, Shape shape, Dtype dtype, const At& at) {
+  const Tensor t = host_tensor(shape, dtype);
   visit_dtype(dtype, [&]<class T>() {
     for (int64_t r = 0; r < shape.rows; ++r)
       for (int64_t c = 0; c < shape.cols; ++c) t.data<T>()[r * shape.cols + c] = element_of<T>(at(r, c));
   });
-  return t;
+  return device.place(t);
 }
 
 /// Reads an adapter's tensors for the parameters of one model.
 class Reader {
  public:
-  Reader(const Stream& stream, Decoder& model, const LoraAdapter& stored)
-      : stream_(stream), dtype_(model.dtype()), stored_(stored), placement_(model) {
+  Reader(Device& device, Decoder& model, const LoraAdapter& stored)
+      : device_(device), dtype_(model.dtype()), stored_(stored), placement_(model) {
     for (const std::string& name : stored.targets()) unread_.insert(name);
   }
 
@@ -71,7 +69,7 @@ class Reader {
   Tensor row_factors(const ParameterInfo& info, const Parameter& base, const LoraUpdate& update, const StoredPart& part,
                      const LoraWeights& lora);
 
-  Stream stream_;
+  Device& device_;
   Dtype dtype_;
   const LoraAdapter& stored_;
   Placement placement_;
@@ -105,18 +103,18 @@ bool Reader::update(const ParameterInfo& info, const Parameter& base, LoraWeight
   const int64_t rank = u->rank(), in = u->a->shape[1];
   into.scale = u->scale;
   // An adapter's table is stored across: tokens are columns.
-  into.a = u->embedding ? make_tensor({in, rank}, dtype_, [&](int64_t r, int64_t c) { return a[c * in + r]; })
-                        : make_tensor({rank, in}, dtype_, [&](int64_t r, int64_t c) { return a[r * in + c]; });
+  into.a = u->embedding ? make_tensor(device_, {in, rank}, dtype_, [&](int64_t r, int64_t c) { return a[c * in + r]; })
+                        : make_tensor(device_, {rank, in}, dtype_, [&](int64_t r, int64_t c) { return a[r * in + c]; });
   const int64_t rows = u->embedding ? part.shape.cols : part.shape.rows;
-  into.b = make_tensor({rows, rank}, dtype_,
+  into.b = make_tensor(device_, {rows, rank}, dtype_,
                        [&](int64_t r, int64_t c) { return b[(u->embedding ? r : part.row_of(r)) * rank + c]; });
   if (u->magnitude != nullptr) into.row_scale = row_factors(info, base, *u, part, into);
   return true;
 }
 
 // Room for what lora_row_norms computes with.
-size_t norm_bytes(const Stream& stream, Shape weight, int64_t rank, bool quantized) {
-  const auto threads = static_cast<int64_t>(std::get<CpuStream>(stream).pool->size());
+size_t norm_bytes(const Device& device, Shape weight, int64_t rank, bool quantized) {
+  const auto threads = static_cast<int64_t>(device.host().pool->size());
   const int64_t elements = (quantized ? weight.size() : 0) + 4 * rank * (weight.rows + weight.cols) + rank * rank;
   return static_cast<size_t>(elements * 8 + (threads << 23) + (1 << 20));
 }
@@ -125,11 +123,11 @@ size_t norm_bytes(const Stream& stream, Shape weight, int64_t rank, bool quantiz
 Tensor Reader::row_factors(const ParameterInfo& info, const Parameter& base, const LoraUpdate& u,
                            const StoredPart& part, const LoraWeights& lora) {
   const bool quantized = static_cast<bool>(base.quantized);
-  Arena arena(norm_bytes(stream_, info.shape, u.rank(), quantized));
-  Context ctx{stream_, arena};
+  Arena arena(device_, norm_bytes(device_, info.shape, u.rank(), quantized));
+  Context ctx{device_, arena};
   const std::vector<double> lengths = lora_row_norms(ctx, base, lora);
   const std::vector<float> wanted = formats::read_plain(*u.magnitude, stored_.where());
-  return make_tensor({1, info.shape.rows}, accumulator_of(dtype_), [&](int64_t, int64_t r) {
+  return make_tensor(device_, {1, info.shape.rows}, accumulator_of(dtype_), [&](int64_t, int64_t r) {
     const double factor = wanted[static_cast<size_t>(part.row_of(r))] / lengths[static_cast<size_t>(r)];
     if (!std::isfinite(factor))
       throw Failure(ErrorCode::kDataLoss,
@@ -151,7 +149,7 @@ bool Reader::replacement(const ParameterInfo& info, Parameter& into) {
                                                     fmt::join(stored->shape, ", "), fmt::join(expected, ", ")));
   const std::vector<float> values = formats::read_plain(*stored, stored_.where());
   const int64_t columns = part.shape.cols;  // a vector is one of them here
-  into.value = make_tensor(info.shape, maru::dtype_of(info.role, dtype_), [&](int64_t r, int64_t c) {
+  into.value = make_tensor(device_, info.shape, maru::dtype_of(info.role, dtype_), [&](int64_t r, int64_t c) {
     const int64_t i = r * info.shape.cols + c;
     return values[static_cast<size_t>(part.at(i / columns) + i % columns * part.stride())];
   });
@@ -169,9 +167,10 @@ bool changes_table(Decoder& model, const LoraAdapter& stored) {
 
 }  // namespace
 
-Adapter::Adapter(const Stream& stream, Decoder& model, const LoraAdapter& stored) {
+Adapter::Adapter(Device& device, Decoder& model, const LoraAdapter& stored) {
+  place(device, model);
   if (changes_table(model, stored)) model.separate_head();
-  Reader reader(stream, model, stored);
+  Reader reader(device, model, stored);
   for (const ParameterInfo& info : parameters_of(model)) {
     const std::string& name = info.parameter->name;
     Parameter own;
@@ -207,9 +206,9 @@ void detach_adapter(Decoder& model, Adapter& adapter) {
   adapter.exchange(model);
 }
 
-std::unique_ptr<Adapter> attach_adapter(const Stream& stream, Decoder& model, const fs::path& directory) {
+std::unique_ptr<Adapter> attach_adapter(Device& device, Decoder& model, const fs::path& directory) {
   const LoraAdapter stored(directory);
-  auto adapter = std::make_unique<Adapter>(stream, model, stored);
+  auto adapter = std::make_unique<Adapter>(device, model, stored);
   attach_adapter(model, *adapter);
   return adapter;
 }

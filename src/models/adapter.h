@@ -15,13 +15,13 @@ class Adapter {
  public:
   /// Converts to the model's dtype, splits what the model's files fuse (an adapter of "qkv_proj" has one a, and b's
   /// rows are those of q_proj, k_proj and v_proj) and takes DoRA's row lengths from the weights as they are. The model
-  /// must be loaded, quantized if it is to be, and have no adapter attached. Gives a tied head a parameter of its own
+  /// must be loaded, quantized if it is to be, and have no adapter attached; it is placed on the device. Gives a tied head a parameter of its own
   /// if the adapter changes it or the token table: as in PEFT, the other stays as it is.
   ///
   /// Throws   kDataLoss naming the tensor when the adapter was made for another model; kUnimplemented for adapters of
   ///          single experts and of learned positions.
   /// Cost     a few passes over the weights that DoRA changes; else nothing to speak of.
-  Adapter(const Stream& stream, Decoder& model, const formats::LoraAdapter& stored);
+  Adapter(Device& device, Decoder& model, const formats::LoraAdapter& stored);
   Adapter(const Adapter&) = delete;
 
   /// Names of parameters that it changes or replaces.
@@ -42,7 +42,7 @@ void attach_adapter(Decoder& model, Adapter& adapter);
 void detach_adapter(Decoder& model, Adapter& adapter);
 
 /// Reads the adapter in `directory` and attaches it.
-std::unique_ptr<Adapter> attach_adapter(const Stream& stream, Decoder& model, const fs::path& directory);
+std::unique_ptr<Adapter> attach_adapter(Device& device, Decoder& model, const fs::path& directory);
 
 /// Writes the model in `model` with the adapter's learning in its weights into the directory `out`, which exists
 /// (formats::merge_adapter). Which of its matrices are [in, out] is known by the architecture, whatever the adapter's

@@ -14,6 +14,7 @@
 #include "models/quantize.h"
 #include "models/weights.h"
 #include "ops/quantized.h"
+#include "tensor/cpu_device.h"
 
 namespace maru {
 namespace {
@@ -78,16 +79,19 @@ class AdapterTest : public testing::Test {
     return load(home_ / "merged");
   }
   std::vector<float> logits(Decoder& model, const std::vector<int32_t>& tokens = kTokens) {
-    Context ctx{stream_, arena_};
+    return logits_on(device_, model, tokens);
+  }
+  std::vector<float> logits_on(Device& device, Decoder& model, const std::vector<int32_t>& tokens = kTokens) {
+    Context ctx{device, arena_};
     BatchBuilder builder;
     builder.add(tokens);
-    const Tensor y = model.logits(ctx, model.forward(ctx, builder.batch()));
+    const Tensor y = model.logits(ctx, model.forward(ctx, builder.batch(ctx)));
     return {y.data<float>(), y.data<float>() + y.size()};
   }
   std::string error_of(const std::vector<Values>& tensors, const std::string& model) {
     const auto loaded = load(kGoldens / model);
     try {
-      attach_adapter(stream_, *loaded, write(tensors));
+      attach_adapter(device_, *loaded, write(tensors));
       return "no error";
     } catch (const Failure& e) {
       return e.what();
@@ -113,8 +117,8 @@ class AdapterTest : public testing::Test {
   const fs::path home_ = fs::temp_directory_path() / ("maru_adapter_" + std::to_string(::getpid()));
   const fs::path adapter_ = home_ / "adapter";
   ThreadPool pool_{2};
-  Stream stream_ = CpuStream{&pool_};
-  Arena arena_{1 << 24};
+  CpuDevice device_{&pool_};
+  Arena arena_{device_, 1 << 24};
   Random random_{3};
 };
 
@@ -128,7 +132,7 @@ TEST_P(AdapterOf, EveryMatrixAsIfMerged) {
     write(everywhere(golden, kind.contains("use_dora")), changes);
     const auto model = load(golden);
     const std::vector<float> before = logits(*model);
-    const auto adapter = attach_adapter(stream_, *model, adapter_);
+    const auto adapter = attach_adapter(device_, *model, adapter_);
     const std::vector<float> with = logits(*model), expected = logits(*merged(golden));
     EXPECT_LT(relative_difference(with, expected), 2e-5) << kind;
     EXPECT_GT(relative_difference(with, before), 0.1) << kind;
@@ -182,7 +186,7 @@ TEST_F(AdapterTest, TablesHeadsNormsAndBiases) {
   write(tensors);
   const auto model = load(golden);
   const std::vector<float> before = logits(*model);
-  const auto adapter = attach_adapter(stream_, *model, adapter_);
+  const auto adapter = attach_adapter(device_, *model, adapter_);
   EXPECT_EQ(5u, adapter->size());
   const std::vector<float> with = logits(*model);
   EXPECT_LT(relative_difference(with, logits(*merged(golden))), 2e-5);
@@ -206,7 +210,7 @@ TEST_F(AdapterTest, ATiedHeadGoesItsOwnWay) {
                  random("model.embed_tokens.lora_embedding_B", {dim, kRank}, 0.1)};
     }
     const formats::LoraAdapter stored(write(tensors));
-    const auto adapter = attach_adapter(stream_, *tied, adapter_);
+    const auto adapter = attach_adapter(device_, *tied, adapter_);
     const std::vector<float> with = logits(*tied);
     detach_adapter(*tied, *adapter);
     EXPECT_EQ(before, logits(*tied));
@@ -231,17 +235,17 @@ TEST_F(AdapterTest, QuantizedWeightsStayQuantized) {
     for (const QuantizedKind kind : {QuantizedKind::kInt8, QuantizedKind::kInt4}) {
       write(everywhere(golden, dora), {{"use_dora", dora}});
       const auto quantized = load(golden), plain = load(golden);
-      quantize_weights(stream_, *quantized, kind);
+      quantize_weights(device_, *quantized, kind);
       const auto from = parameters_of(*quantized), to = parameters_of(*plain);
       for (size_t i = 0; i < to.size(); ++i) {
         if (!from[i].parameter->quantized) continue;
-        Context ctx{stream_, arena_};
+        Context ctx{device_, arena_};
         const Tensor values = dequantize(ctx, from[i].parameter->quantized);
         std::memcpy(to[i].parameter->value.data<float>(), values.data<float>(), values.bytes());
       }
       const std::vector<float> before = logits(*plain);
       const double rounding = relative_difference(logits(*quantized), before);  // of activations, to 8 bits
-      const auto a = attach_adapter(stream_, *quantized, adapter_), b = attach_adapter(stream_, *plain, adapter_);
+      const auto a = attach_adapter(device_, *quantized, adapter_), b = attach_adapter(device_, *plain, adapter_);
       const std::vector<float> with = logits(*quantized), expected = logits(*plain);
       EXPECT_LT(relative_difference(with, expected), 3 * rounding) << "which the adapter may amplify";
       EXPECT_GT(relative_difference(with, before), 0.1);
@@ -256,7 +260,7 @@ TEST_F(AdapterTest, AGgufFileTakesItAsItsDirectoryDoes) {
   write_file(home_ / "base/tokenizer.json", R"({"pre_tokenizer": {"type": "ByteLevel", "use_regex": true},
     "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}})");
   formats::convert_to_gguf(home_ / "base", home_ / "m.gguf", formats::GgmlType::kF32, "m", "");
-  const auto directory = load(home_ / "base"), file = load_for_serving(stream_, home_ / "m.gguf");
+  const auto directory = load(home_ / "base"), file = load_for_serving(device_.host(), home_ / "m.gguf");
   ASSERT_TRUE(file->has_rotary_pairs());
   const std::vector<float> before = logits(*directory);
   const DecoderConfig& c = directory->config();
@@ -264,7 +268,7 @@ TEST_F(AdapterTest, AGgufFileTakesItAsItsDirectoryDoes) {
   add(tensors, "model.layers.0.self_attn.q_proj", c.num_attention_heads * c.head_dim, c.hidden_size, true);
   add(tensors, "model.layers.0.self_attn.k_proj", c.num_key_value_heads * c.head_dim, c.hidden_size, true);
   write(tensors, {{"use_dora", true}});
-  const auto a = attach_adapter(stream_, *directory, adapter_), b = attach_adapter(stream_, *file, adapter_);
+  const auto a = attach_adapter(device_, *directory, adapter_), b = attach_adapter(device_, *file, adapter_);
   const std::vector<float> expected = logits(*directory), got = logits(*file);
   ASSERT_EQ(expected.size(), got.size());
   double moved = 0;
@@ -280,20 +284,19 @@ TEST_F(AdapterTest, ARowOfLogitsDependsNeitherOnCompanyNorThreads) {
     for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16}) {
       write(everywhere(kGoldens / name, true));
       const auto model = load(kGoldens / name, dtype);
-      const auto adapter = attach_adapter(stream_, *model, adapter_);
+      const auto adapter = attach_adapter(device_, *model, adapter_);
       const std::vector<float> all = logits(*model), few = logits(*model, {1, 5, 38});
       for (size_t i = 0; i < few.size(); ++i) ASSERT_EQ(all[i], few[i]) << name;
       ThreadPool one(1);
-      stream_ = CpuStream{&one};
-      EXPECT_EQ(all, logits(*model)) << name;
-      stream_ = CpuStream{&pool_};
+      CpuDevice alone(&one);
+      EXPECT_EQ(all, logits_on(alone, *model)) << name;
     }
 }
 
 TEST_F(AdapterTest, Bf16IsNearF32) {
   write(everywhere(kGoldens / "phi3", true));
   const auto f32 = load(kGoldens / "phi3"), bf16 = load(kGoldens / "phi3", Dtype::kBf16);
-  const auto a = attach_adapter(stream_, *f32, adapter_), b = attach_adapter(stream_, *bf16, adapter_);
+  const auto a = attach_adapter(device_, *f32, adapter_), b = attach_adapter(device_, *bf16, adapter_);
   EXPECT_LT(relative_difference(logits(*bf16), logits(*f32)), 0.03);
 }
 
@@ -321,7 +324,7 @@ TEST_F(AdapterTest, NamesOfTheBaseModel) {
   add(tensors, "layers.0.mlp.down_proj", c.hidden_size, c.intermediate_size);
   write(tensors);
   const auto model = load(kGoldens / "llama");
-  EXPECT_EQ(1u, attach_adapter(stream_, *model, adapter_)->size());
+  EXPECT_EQ(1u, attach_adapter(device_, *model, adapter_)->size());
 }
 
 TEST_F(AdapterTest, TheLossIsThatOfTheAdaptedHead) {
@@ -330,12 +333,12 @@ TEST_F(AdapterTest, TheLossIsThatOfTheAdaptedHead) {
   add(tensors, "lm_head", c.vocab_size, c.hidden_size);
   write(tensors);
   const auto model = load(kGoldens / "llama");
-  const auto adapter = attach_adapter(stream_, *model, adapter_);
-  Context ctx{stream_, arena_};
+  const auto adapter = attach_adapter(device_, *model, adapter_);
+  Context ctx{device_, arena_};
   BatchBuilder builder;
   builder.add(kTokens);
-  const Tensor hidden = model->forward(ctx, builder.batch()), logits = model->logits(ctx, hidden);
-  const Tensor targets = builder.batch().tokens;
+  const Tensor hidden = model->forward(ctx, builder.batch(ctx)), logits = model->logits(ctx, hidden);
+  const Tensor targets = builder.batch(ctx).tokens;
   double expected = 0;
   for (int64_t r = 0; r < hidden.rows(); ++r) {
     const float* row = logits.data<float>() + r * c.vocab_size;

@@ -1,6 +1,5 @@
 #include "models/calibrate.h"
 
-#include <cstring>
 #include <list>
 #include <map>
 #include <memory>
@@ -19,18 +18,17 @@ struct Piece {
   Tensor hidden;
 };
 
-Tensor kept(const Tensor& x) {
-  auto memory = std::make_shared<HostBuffer>(x.bytes());
-  std::byte* data = memory->data();
-  std::memcpy(data, x.data<std::byte>(), x.bytes());
-  return Tensor(std::move(memory), data, x.shape(), x.dtype());
+Tensor kept(Device& device, const Tensor& x) {
+  const Tensor own = device.tensor(x.shape(), x.dtype());
+  device.copy(own, x);
+  return own;
 }
 
 /// What the linear layers of one block are multiplied with. Layers that read the same tensor share their statistics.
 class Inputs {
  public:
-  InputObserver observer(const Stream& stream) {
-    return [this, &stream](const Parameter& weight, const Tensor& x) { see(stream, weight, x); };
+  InputObserver observer(Device& device) {
+    return [this, &device](const Parameter& weight, const Tensor& x) { see(device, weight, x); };
   }
   /// Those of a weight, or null if it was never multiplied as a linear layer's.
   const InputStatistics* find(const Parameter& weight) const {
@@ -40,15 +38,15 @@ class Inputs {
   void forget_last() { last_ = Tensor(); }
 
  private:
-  void see(const Stream& stream, const Parameter& weight, const Tensor& x) {
+  void see(Device& device, const Parameter& weight, const Tensor& x) {
     const bool same = last_ && last_.data<std::byte>() == x.data<std::byte>();  // kept alive: no other is there
     const auto known = entries_.find(&weight);
     if (known == entries_.end()) {
-      if (!same) statistics_.emplace_back(x.cols()), owners_[&statistics_.back()] = &weight;
+      if (!same) statistics_.emplace_back(device, x.cols()), owners_[&statistics_.back()] = &weight;
       entries_[&weight] = &statistics_.back();
     }
     InputStatistics* to = entries_.at(&weight);
-    if (owners_.at(to) == &weight) to->add(stream, x);
+    if (owners_.at(to) == &weight) to->add(device, x);
     last_ = x;
   }
 
@@ -60,12 +58,14 @@ class Inputs {
 
 class Calibration {
  public:
-  Calibration(Stream& stream, Decoder& model, QuantizedKind kind, const QuantizeProgress& progress)
-      : stream_(stream), model_(model), kind_(kind), progress_(progress) {}
+  Calibration(Device& device, Decoder& model, QuantizedKind kind, const QuantizeProgress& progress)
+      : device_(device), model_(model), kind_(kind), progress_(progress) {
+    place(device, model);
+  }
 
   void round_tables(QuantizedKind kind) {
     for (const ParameterInfo& info : parameters_to_round(model_))
-      if (is_table(info.role)) round(info, [&](const Tensor& value) { return quantize(stream_, value, kind); });
+      if (is_table(info.role)) round(info, [&](const Tensor& value) { return quantize(device_, value, kind); });
   }
 
   void begin(const std::vector<std::vector<int32_t>>& texts) {
@@ -97,12 +97,12 @@ class Calibration {
   // All pieces in the memory that a run which computes nothing asked for. What comes out is kept, or (if `inputs` is
   // given) only what went into the linear layers.
   void pass(const Run& run, Inputs* inputs = nullptr) {
-    Arena arena(needed_memory(run, inputs != nullptr));
-    const InputObserver observer = inputs != nullptr ? inputs->observer(stream_) : InputObserver();
-    Context ctx{stream_, arena, nullptr, inputs != nullptr ? &observer : nullptr};
+    Arena arena(device_, needed_memory(run, inputs != nullptr));
+    const InputObserver observer = inputs != nullptr ? inputs->observer(device_) : InputObserver();
+    Context ctx{device_, arena, nullptr, inputs != nullptr ? &observer : nullptr};
     for (Piece& piece : pieces_) {
-      const Tensor y = run(ctx, piece.builder.batch(), piece.hidden);
-      if (inputs == nullptr) piece.hidden = kept(y);
+      const Tensor y = run(ctx, piece.builder.batch(ctx), piece.hidden);
+      if (inputs == nullptr) piece.hidden = kept(device_, y);
     }
     if (inputs != nullptr) inputs->forget_last();
   }
@@ -111,8 +111,8 @@ class Calibration {
     Arena arena = Arena::dry_run();
     Tensor last;  // held as Inputs holds it
     const InputObserver observer = [&last](const Parameter&, const Tensor& x) { last = x; };
-    Context ctx{stream_, arena, nullptr, observed ? &observer : nullptr};
-    for (Piece& piece : pieces_) run(ctx, piece.builder.batch(), piece.hidden);
+    Context ctx{device_, arena, nullptr, observed ? &observer : nullptr};
+    for (Piece& piece : pieces_) run(ctx, piece.builder.batch(ctx), piece.hidden);
     return arena.peak();
   }
 
@@ -129,14 +129,14 @@ class Calibration {
     for (const ParameterInfo& info : parameters_to_round(model_)) {
       if (!info.parameter->name.starts_with(prefix)) continue;
       const InputStatistics* seen = inputs.find(*info.parameter);
-      if (seen != nullptr && seen != last) factors = std::make_unique<ErrorFactors>(stream_, *(last = seen));
+      if (seen != nullptr && seen != last) factors = std::make_unique<ErrorFactors>(device_.host(), *(last = seen));
       round(info, [&](const Tensor& value) {
-        return seen == nullptr ? quantize(stream_, value, kind_) : quantize_for_inputs(stream_, value, kind_, *factors);
+        return seen == nullptr ? quantize(device_, value, kind_) : quantize_for_inputs(device_, value, kind_, *factors);
       });
     }
   }
 
-  Stream& stream_;
+  Device& device_;
   Decoder& model_;
   QuantizedKind kind_;
   const QuantizeProgress& progress_;
@@ -146,10 +146,10 @@ class Calibration {
 
 }  // namespace
 
-void quantize_calibrated(Stream& stream, Decoder& model, QuantizedKind kind,
+void quantize_calibrated(Device& device, Decoder& model, QuantizedKind kind,
                          const std::vector<std::vector<int32_t>>& texts, QuantizedKind table_kind,
                          const QuantizeProgress& progress) {
-  Calibration calibration(stream, model, kind, progress);
+  Calibration calibration(device, model, kind, progress);
   calibration.round_tables(table_kind);
   calibration.begin(texts);
   for (int64_t layer = 0; layer < model.config().num_hidden_layers; ++layer) calibration.round_block(layer);

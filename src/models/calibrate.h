@@ -12,7 +12,7 @@ namespace maru {
 /// Throws   kInvalidArgument when there is no text; as quantize_weights.
 /// Cost     two passes of the text through the model and, for each matrix [out, in], in³ / 3 + out · in² operations.
 ///          Memory: the text's hidden states, and in² · 20 bytes for the widest input of a block.
-void quantize_calibrated(Stream&, Decoder& model, QuantizedKind kind, const std::vector<std::vector<int32_t>>& texts,
+void quantize_calibrated(Device&, Decoder& model, QuantizedKind kind, const std::vector<std::vector<int32_t>>& texts,
                          QuantizedKind table_kind = QuantizedKind::kInt8, const QuantizeProgress& progress = {});
 
 }  // namespace maru

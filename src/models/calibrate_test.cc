@@ -11,6 +11,7 @@
 #include "formats/safetensors.h"
 #include "models/gptq.h"
 #include "ops/quantized.h"
+#include "tensor/cpu_device.h"
 
 namespace maru {
 namespace {
@@ -41,21 +42,21 @@ std::vector<Tokens> texts() {
 
 struct Calibrated {
   ThreadPool pool;
-  Stream stream;
-  Arena arena{1 << 26};
+  CpuDevice device;
+  Arena arena{device, 1 << 26};
   Decoder model;
   Calibrated(int threads, Dtype dtype, bool experts = false)
-      : pool(threads), stream(CpuStream{&pool}), model(small(experts), dtype) {
+      : pool(threads), device(&pool), model(small(experts), dtype) {
     allocate_values(model);
     initialise(model, 9);
   }
   std::vector<float> logits(const std::vector<Tokens>& of) {
     std::vector<float> all;
     for (const Tokens& text : of) {
-      Context ctx{stream, arena};
+      Context ctx{device, arena};
       BatchBuilder builder;
       builder.add(text);
-      const Tensor y = model.logits(ctx, model.forward(ctx, builder.batch()));
+      const Tensor y = model.logits(ctx, model.forward(ctx, builder.batch(ctx)));
       all.insert(all.end(), y.data<float>(), y.data<float>() + y.size());
     }
     return all;
@@ -84,8 +85,8 @@ TEST(Calibrate, LogitsAreNearerThanWithPlainRounding) {
     for (const bool experts : {false, true}) {
       const std::vector<Tokens> text = texts();
       Calibrated exact(2, dtype, experts), plain(2, dtype, experts), calibrated(2, dtype, experts);
-      quantize_weights(plain.stream, plain.model, QuantizedKind::kInt4);
-      quantize_calibrated(calibrated.stream, calibrated.model, QuantizedKind::kInt4, text);
+      quantize_weights(plain.device, plain.model, QuantizedKind::kInt4);
+      quantize_calibrated(calibrated.device, calibrated.model, QuantizedKind::kInt4, text);
       const std::vector<float> expected = exact.logits(text);
       const double by_plain = squared_difference(plain.logits(text), expected);
       const double by_calibrated = squared_difference(calibrated.logits(text), expected);
@@ -96,7 +97,7 @@ TEST(Calibrate, LogitsAreNearerThanWithPlainRounding) {
 
 TEST(Calibrate, SameBitsForEveryThreadCount) {
   Calibrated one(1, Dtype::kBf16), three(3, Dtype::kBf16);
-  for (Calibrated* c : {&one, &three}) quantize_calibrated(c->stream, c->model, QuantizedKind::kInt4, texts());
+  for (Calibrated* c : {&one, &three}) quantize_calibrated(c->device, c->model, QuantizedKind::kInt4, texts());
   const std::vector<ParameterInfo> a = parameters_of(one.model), b = parameters_of(three.model);
   for (size_t i = 0; i < a.size(); ++i) {
     const QuantizedWeight &x = a[i].parameter->quantized, &y = b[i].parameter->quantized;
@@ -109,21 +110,21 @@ TEST(Calibrate, SameBitsForEveryThreadCount) {
 TEST(Calibrate, InputsComeFromTheRoundedBlocksBefore) {
   const std::string name = "model.layers.1.self_attn.k_proj.weight";
   Calibrated calibrated(2, Dtype::kBf16), partly(2, Dtype::kBf16);
-  quantize_calibrated(calibrated.stream, calibrated.model, QuantizedKind::kInt4, texts());
+  quantize_calibrated(calibrated.device, calibrated.model, QuantizedKind::kInt4, texts());
   const std::vector<ParameterInfo> from = parameters_of(calibrated.model), to = parameters_of(partly.model);
   for (size_t i = 0; i < to.size(); ++i)
     if (!to[i].parameter->name.starts_with("model.layers.1.")) *to[i].parameter = *from[i].parameter;
-  InputStatistics statistics(64);
+  InputStatistics statistics(partly.device, 64);
   Tensor plain;
   const InputObserver observer = [&](const Parameter& weight, const Tensor& x) {
-    if (weight.name == name) statistics.add(partly.stream, x), plain = weight.value;
+    if (weight.name == name) statistics.add(partly.device, x), plain = weight.value;
   };
-  Context ctx{partly.stream, partly.arena, nullptr, &observer};
+  Context ctx{partly.device, partly.arena, nullptr, &observer};
   BatchBuilder builder;
   for (const Tokens& text : texts()) builder.add(text);
-  partly.model.forward(ctx, builder.batch());
-  const ErrorFactors factors(partly.stream, statistics);
-  EXPECT_TRUE(same_bits(quantize_for_inputs(partly.stream, plain, QuantizedKind::kInt4, factors),
+  partly.model.forward(ctx, builder.batch(ctx));
+  const ErrorFactors factors(partly.device.host(), statistics);
+  EXPECT_TRUE(same_bits(quantize_for_inputs(partly.device, plain, QuantizedKind::kInt4, factors),
                         quantized_of(calibrated.model, name)));
 }
 
@@ -157,11 +158,11 @@ double damped_error(const Tensor& x, const Tensor& w, const std::function<double
 TEST(Calibrate, RoundsAsAnIndependentImplementation) {
   const SafetensorsFile file = SafetensorsFile::open("tests/golden/gptq.safetensors").value();
   ThreadPool pool(2);
-  Stream stream = CpuStream{&pool};
+  CpuDevice device{&pool};
   const Tensor x = golden(file, "inputs"), w = golden(file, "weight");
-  InputStatistics statistics(x.cols());
-  statistics.add(stream, x);
-  const ErrorFactors factors(stream, statistics);
+  InputStatistics statistics(device, x.cols());
+  statistics.add(device, x);
+  const ErrorFactors factors(device.host(), statistics);
   for (const QuantizedKind kind : {QuantizedKind::kInt4, QuantizedKind::kInt8}) {
     const std::string bits = kind == QuantizedKind::kInt4 ? "4" : "8";
     const Tensor scales = golden(file, "scales" + bits);
@@ -169,9 +170,9 @@ TEST(Calibrate, RoundsAsAnIndependentImplementation) {
     const auto theirs = [&](int64_t i) {
       return static_cast<double>(scales.data<float>()[i / w.cols() * scales.cols() + i % w.cols() / 32]) * q[i];
     };
-    Arena arena(1 << 20);
-    Context ctx{stream, arena};
-    const Tensor got = dequantize(ctx, quantize_for_inputs(stream, w, kind, factors));
+    Arena arena(device, 1 << 20);
+    Context ctx{device, arena};
+    const Tensor got = dequantize(ctx, quantize_for_inputs(device, w, kind, factors));
     const auto ours = [&](int64_t i) { return static_cast<double>(got.data<float>()[i]); };
     int64_t different = 0;
     for (int64_t i = 0; i < w.size(); ++i)
@@ -184,7 +185,7 @@ TEST(Calibrate, RoundsAsAnIndependentImplementation) {
 
 TEST(Calibrate, ATextWithoutTokensIsRefused) {
   Calibrated c(1, Dtype::kF32);
-  EXPECT_THROW(quantize_calibrated(c.stream, c.model, QuantizedKind::kInt4, {{}}), Failure);
+  EXPECT_THROW(quantize_calibrated(c.device, c.model, QuantizedKind::kInt4, {{}}), Failure);
 }
 
 }  // namespace

@@ -46,10 +46,7 @@ std::variant<Mlp, MoeMlp> mlp_of(const DecoderConfig& c, int64_t layer) {
 RopeTable make_table(const DecoderConfig& c, const RopeScaling& scaling, double theta, Dtype dtype) {
   const RopeFrequencies rope = rope_frequencies(scaling, theta, c.rotary_dim(), c.max_position_embeddings);
   const Shape shape{c.max_position_embeddings, c.rotary_dim() / 2};
-  const size_t bytes = static_cast<size_t>(shape.size()) * size_of(dtype);
-  const auto memory = std::make_shared<HostBuffer>(2 * bytes);
-  const RopeTable table{Tensor(memory, memory->data(), shape, dtype),
-                        Tensor(memory, memory->data() + bytes, shape, dtype), c.rope_interleaved};
+  const RopeTable table{host_tensor(shape, dtype), host_tensor(shape, dtype), c.rope_interleaved};
   fill_rope_table(table, rope.frequencies, rope.magnitude);
   return table;
 }
@@ -151,9 +148,7 @@ Tensor Decoder::loss_of_logits(Context& ctx, const Tensor& hidden, const Tensor&
   Tensor loss = fill(ctx, {1, 1}, dtype, 0);
   for (int64_t first = 0; first < rows; first += chunk) {
     const auto part = [first, count = std::min(chunk, rows - first)](const Tensor& t) {
-      const auto offset = static_cast<size_t>(first * t.cols()) * size_of(t.dtype());
-      std::byte* data = t.data<std::byte>();
-      return Tensor(nullptr, data == nullptr ? nullptr : data + offset, {count, t.cols()}, t.dtype());
+      return t.rows_from(first, count);
     };
     add_cross_entropy(ctx, loss, logits(ctx, part(hidden)), part(targets), scale, part(losses));
   }
@@ -170,6 +165,11 @@ void Decoder::visit(const Visitor& visitor) {
     std::visit([&](auto& block) { block.visit("model.layers." + std::to_string(i), visitor); }, blocks_[i]);
   std::visit([&](auto& norm) { norm.visit("model.norm", visitor); }, norm_);
   if (!tied_) visitor("lm_head.weight", lm_head_, table, ParameterRole::kHead);
+}
+
+void Decoder::place_tables(Device& device) {
+  for (RopeTable* table : {&table_, &local_table_})
+    for (Tensor* part : {&table->cos, &table->sin}) *part = device.place(*part);
 }
 
 void Decoder::separate_head() {

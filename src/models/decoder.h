@@ -44,6 +44,8 @@ class Decoder {
   /// differentiable: throws kUnimplemented when recording.
   Tensor loss(Context&, const Tensor& hidden, const Tensor& targets, double scale, const Tensor& token_losses = {});
   void visit(const Visitor&);
+  /// Takes the tables that it computes with to a device; its parameters are places of their own (weights.h).
+  void place_tables(Device&);
   /// Gives a tied head a parameter of its own, over the same memory: an adapter may change the one and not the other.
   void separate_head();
 

@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "models/weights.h"
 #include "ops/embedding.h"
+#include "tensor/cpu_device.h"
 
 namespace maru {
 namespace {
@@ -80,7 +81,7 @@ struct Model {
   Decoder decoder;
   Model(const DecoderConfig& config, Dtype dtype) : decoder(config, dtype) {
     allocate_values(decoder);
-    allocate_gradients(decoder);
+    allocate_gradients(device, decoder);
     initialise(decoder, 5);
     for (const ParameterInfo& info : parameters_of(decoder))  // norms of ones would hide mistakes
       if (is_vector(info.role))
@@ -104,18 +105,19 @@ TEST_P(Gradient_, OfEveryParameterEqualsComplexStep) {
   Model real(config, Dtype::kF64), probe(config, Dtype::kC128);
   real.decoder.recompute = std::get<1>(GetParam());
   ThreadPool pool(1);
-  Stream stream = CpuStream{&pool};
-  Arena arena(1 << 24);
+  CpuDevice device{&pool};
+  Arena arena(device, 1 << 24);
   BatchBuilder builder;
   for (const Tokens& t : {Tokens{1, 5, 2, 9, 4}, Tokens{3, 3, 7}, Tokens{10}}) builder.add(t);
-  const Batch batch = builder.batch();
+  Context uploads{device, arena};
+  const Batch batch = builder.batch(uploads);
   Tokens targets{5, 2, 9, 4, -1, 3, 7, 22, 0};
   const Tensor target(nullptr, targets.data(), {9, 1}, Dtype::kI32);
   const auto loss_of = [&](Decoder& model, Context& ctx) {
     return model.loss(ctx, model.forward(ctx, batch), target, 0.125);
   };
   Tape tape;
-  Context train{stream, arena, &tape};
+  Context train{device, arena, &tape};
   tape.backward(train, loss_of(real.decoder, train));
   const std::vector<ParameterInfo> a = parameters_of(real.decoder), b = parameters_of(probe.decoder);
   Random random(3);
@@ -124,7 +126,7 @@ TEST_P(Gradient_, OfEveryParameterEqualsComplexStep) {
       const auto at = static_cast<int64_t>(random.below(static_cast<uint64_t>(a[i].shape.size())));
       Complex& x = b[i].parameter->value.data<Complex>()[at];
       x.imag(1e-40);
-      Context serve{stream, arena};
+      Context serve{device, arena};
       const double expected = loss_of(probe.decoder, serve).data<Complex>()->imag() / 1e-40;
       x.imag(0);
       const double got = a[i].parameter->gradient.data<double>()[at];
@@ -141,14 +143,14 @@ INSTANTIATE_TEST_SUITE_P(Variants, Gradient_,
 TEST(Experts, RefuseToLearn) {
   Model model(variants().at("experts"), Dtype::kF32);
   ThreadPool pool(1);
-  Stream stream = CpuStream{&pool};
-  Arena arena(1 << 22);
+  CpuDevice device{&pool};
+  Arena arena(device, 1 << 22);
   BatchBuilder builder;
   builder.add(Tokens{1, 2});
   Tape tape;
-  Context train{stream, arena, &tape};
+  Context train{device, arena, &tape};
   try {
-    model.decoder.forward(train, builder.batch());
+    model.decoder.forward(train, builder.batch(train));
     FAIL();
   } catch (const Failure& e) {
     EXPECT_EQ(ErrorCode::kUnimplemented, e.code());
@@ -167,17 +169,17 @@ class Serving : public testing::TestWithParam<std::tuple<std::string, Dtype, Isa
   Serving()
       : model_(variants().at(std::get<0>(GetParam())), std::get<1>(GetParam())),
         pool_(std::get<3>(GetParam())),
-        stream_(CpuStream{&pool_, std::get<2>(GetParam())}) {}
+        device_(&pool_, std::get<2>(GetParam())) {}
 
-  std::vector<float> logits(Batch batch) {
-    Context ctx{stream_, arena_};
-    const Tensor y = model_.decoder.logits(ctx, model_.decoder.forward(ctx, batch));
+  std::vector<float> logits(const BatchBuilder& builder, KvCache* cache = nullptr) {
+    Context ctx{device_, arena_};
+    const Tensor y = model_.decoder.logits(ctx, model_.decoder.forward(ctx, builder.batch(ctx, cache)));
     return {y.data<float>(), y.data<float>() + y.size()};
   }
   std::vector<float> alone(const Tokens& tokens) {
     BatchBuilder builder;
     builder.add(tokens);
-    return logits(builder.batch());
+    return logits(builder);
   }
   Tokens sequence(int64_t length, uint64_t seed) {
     Random random(seed);
@@ -188,15 +190,15 @@ class Serving : public testing::TestWithParam<std::tuple<std::string, Dtype, Isa
 
   Model model_;
   ThreadPool pool_;
-  Stream stream_;
-  Arena arena_{1 << 26};
+  CpuDevice device_;
+  Arena arena_{device_, 1 << 26};
 };
 
 // Prefill in chunks and single decode steps of two sequences, mixed, against each sequence whole and alone.
 TEST_P(Serving, CachedChunkedPackedEqualsWholeBitForBit) {
   const std::array<Tokens, 2> tokens{sequence(150, 1), sequence(140, 2)};
   const std::array<std::vector<float>, 2> whole{alone(tokens[0]), alone(tokens[1])};
-  KvCache cache(model_.decoder.cache_shape(), 8);
+  KvCache cache(device_, model_.decoder.cache_shape(), 8);
   const std::array<std::vector<int32_t>, 2> pages{std::vector<int32_t>{5, 0, 3}, {1, 7, 2}};
   std::array<size_t, 2> done{};
   for (const std::array<size_t, 2>& step :
@@ -204,7 +206,7 @@ TEST_P(Serving, CachedChunkedPackedEqualsWholeBitForBit) {
     BatchBuilder builder;
     for (size_t s = 0; s < 2; ++s)
       builder.add(std::span(tokens[s]).subspan(done[s], step[s]), static_cast<int64_t>(done[s]), pages[s]);
-    const std::vector<float> got = logits(builder.batch(&cache));
+    const std::vector<float> got = logits(builder, &cache);
     size_t row = 0;
     for (size_t s = 0; s < 2; ++s)
       for (size_t i = 0; i < step[s]; ++i, ++row, ++done[s])
@@ -218,18 +220,17 @@ TEST_P(Serving, DryRunFindsTheExactPeak) {
   const bool learns = model_.decoder.config().num_experts == 0;
   BatchBuilder builder;
   builder.add(sequence(100, 3));
-  const Batch batch = builder.batch();
   const auto run = [&](Arena& arena) {
     Tape tape;
-    Context ctx{stream_, arena, learns ? &tape : nullptr};
-    Tokens targets(100, 1);
-    const Tensor target(nullptr, targets.data(), {100, 1}, Dtype::kI32);
-    const Tensor loss = model_.decoder.loss(ctx, model_.decoder.forward(ctx, batch), target, 0.01);
+    Context ctx{device_, arena, learns ? &tape : nullptr};
+    const Tokens targets(100, 1);
+    const Tensor target = ctx.upload(targets.data(), {100, 1}, Dtype::kI32);
+    const Tensor loss = model_.decoder.loss(ctx, model_.decoder.forward(ctx, builder.batch(ctx)), target, 0.01);
     if (learns) tape.backward(ctx, loss);
   };
   Arena dry = Arena::dry_run();
   run(dry);
-  Arena real(dry.peak());
+  Arena real(device_, dry.peak());
   run(real);
   EXPECT_EQ(dry.peak(), real.peak());
   EXPECT_EQ(dry.trace(), real.trace());

@@ -54,11 +54,11 @@ void EncoderBatchBuilder::add(std::span<const int32_t> tokens, std::span<const i
   for (int64_t i = 0; i < rows; ++i) positions_.push_back(static_cast<int32_t>(config_.position_offset + i));
 }
 
-EncoderBatch EncoderBatchBuilder::batch() {
+EncoderBatch EncoderBatchBuilder::batch(Context& ctx) const {
   const Shape shape{num_tokens(), 1};
-  return {.tokens = Tensor(nullptr, tokens_.data(), shape, Dtype::kI32),
-          .positions = Tensor(nullptr, positions_.data(), shape, Dtype::kI32),
-          .types = Tensor(nullptr, types_.data(), shape, Dtype::kI32),
+  return {.tokens = ctx.upload(tokens_.data(), shape, Dtype::kI32),
+          .positions = ctx.upload(positions_.data(), shape, Dtype::kI32),
+          .types = ctx.upload(types_.data(), shape, Dtype::kI32),
           .spans = spans_};
 }
 

@@ -16,7 +16,7 @@ struct EncoderBatch {
   std::vector<KeySpan> spans;       // one per text
 };
 
-/// Builds a batch and owns its arrays; they are reused from batch to batch.
+/// Builds a batch on the host, where its arrays are reused from batch to batch.
 class EncoderBatchBuilder {
  public:
   explicit EncoderBatchBuilder(const EncoderConfig& config) : config_(config) {}
@@ -27,8 +27,8 @@ class EncoderBatchBuilder {
   void add(std::span<const int32_t> tokens, std::span<const int32_t> types = {});
   int64_t num_tokens() const { return static_cast<int64_t>(tokens_.size()); }
   bool empty() const { return tokens_.empty(); }
-  /// Valid until the builder changes.
-  EncoderBatch batch();
+  /// Uploads it for one step.
+  EncoderBatch batch(Context&) const;
 
  private:
   EncoderConfig config_;

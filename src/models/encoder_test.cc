@@ -9,6 +9,8 @@
 #include "base/random.h"
 #include "ops/elementwise.h"
 #include "ops/linear.h"
+#include "tensor/cpu_device.h"
+#include "tensor/host_buffer.h"
 
 namespace maru {
 namespace {
@@ -74,8 +76,8 @@ Tokens text(int64_t length, uint64_t seed) {
 class EncoderTest : public testing::Test {
  protected:
   ThreadPool pool_{2};
-  Stream stream_ = CpuStream{&pool_};
-  Arena arena_{1 << 24};
+  CpuDevice device_{&pool_};
+  Arena arena_{device_, 1 << 24};
 };
 
 class EncoderGradient : public EncoderTest, public testing::WithParamInterface<const char*> {};
@@ -95,14 +97,15 @@ TEST_P(EncoderGradient, OfEveryParameterEqualsComplexStep) {
   builder.add(Tokens{1, 5, 2, 9, 4}, Tokens{0, 0, 1, 1, 1});
   builder.add(Tokens{3});
   builder.add(Tokens{7, 7, 20});
-  const EncoderBatch batch = builder.batch();
+  Context uploads{device_, arena_};
+  const EncoderBatch batch = builder.batch(uploads);
   const Tensor weights = real.own({3, 16}, Dtype::kF64), complex_weights = probe.own({3, 16}, Dtype::kC128);
   for (int i = 0; i < 48; ++i) {
     weights.data<double>()[i] = std::cos(i * 1.7);
     complex_weights.data<Complex>()[i] = std::cos(i * 1.7);
   }
   Tape tape;
-  Context train{stream_, arena_, &tape};
+  Context train{device_, arena_, &tape};
   {
     const Tensor y = loss_of(train, real, batch, weights);
     tape.backward(train, y, fill(train, y.shape(), Dtype::kF64, 1));
@@ -114,7 +117,7 @@ TEST_P(EncoderGradient, OfEveryParameterEqualsComplexStep) {
       const auto at = static_cast<int64_t>(random.below(static_cast<uint64_t>(parameter.value.size())));
       Complex& x = probe.parameters[i]->value.data<Complex>()[at];
       x.imag(1e-40);
-      Context serve{stream_, arena_};
+      Context serve{device_, arena_};
       const Tensor y = loss_of(serve, probe, batch, complex_weights);
       double expected = 0;
       for (int64_t j = 0; j < y.size(); ++j) expected += y.data<Complex>()[j].imag() / 1e-40;
@@ -131,13 +134,13 @@ TEST_F(EncoderTest, ATextHasTheSameBitsAloneAndAmongOthers) {
     const std::vector<Tokens> texts{text(70, 1), text(1, 2), text(150, 3), text(3, 4)};
     EncoderBatchBuilder packed(tiny());
     for (const Tokens& t : texts) packed.add(t);
-    Context ctx{stream_, arena_};
-    const EncoderBatch batch = packed.batch();
+    Context ctx{device_, arena_};
+    const EncoderBatch batch = packed.batch(ctx);
     const Tensor together = model.encoder.forward(ctx, batch);
     for (size_t i = 0; i < texts.size(); ++i) {
       EncoderBatchBuilder single(tiny());
       single.add(texts[i]);
-      const Tensor alone = model.encoder.forward(ctx, single.batch());
+      const Tensor alone = model.encoder.forward(ctx, single.batch(ctx));
       const auto row_bytes = together.bytes() / static_cast<size_t>(together.rows());
       EXPECT_EQ(0, std::memcmp(alone.data<char>(),
                                together.data<char>() + row_bytes * static_cast<size_t>(batch.spans[i].first_row),
@@ -151,7 +154,8 @@ TEST_F(EncoderTest, PositionsAndTypesAreThoseOfTheModel) {
   EncoderBatchBuilder builder(tiny());
   builder.add(Tokens{4, 5, 6}, Tokens{0, 1, 1});
   builder.add(Tokens{7});
-  const EncoderBatch batch = builder.batch();
+  Context uploads{device_, arena_};
+  const EncoderBatch batch = builder.batch(uploads);
   const auto values = [](const Tensor& t) { return Tokens(t.data<int32_t>(), t.data<int32_t>() + t.size()); };
   EXPECT_THAT(values(batch.tokens), testing::ElementsAre(4, 5, 6, 7));
   EXPECT_THAT(values(batch.positions), testing::ElementsAre(2, 3, 4, 2));

@@ -13,6 +13,7 @@
 #include "models/weight_source.h"
 #include "models/weights.h"
 #include "ops/quantized.h"
+#include "tensor/cpu_device.h"
 
 namespace maru {
 namespace {
@@ -66,7 +67,7 @@ class GgufLoad : public testing::Test {
     }
   }
   std::vector<float> floats(const Parameter& p) {
-    Context ctx{stream_, arena_};
+    Context ctx{device_, arena_};
     const Tensor value = p.quantized ? dequantize(ctx, p.quantized) : p.value;
     std::vector<float> result(static_cast<size_t>(value.size()));
     for (size_t i = 0; i < result.size(); ++i)
@@ -74,10 +75,10 @@ class GgufLoad : public testing::Test {
     return result;
   }
   std::vector<float> logits(Decoder& model) {
-    Context ctx{stream_, arena_};
+    Context ctx{device_, arena_};
     BatchBuilder builder;
     builder.add(std::vector<int32_t>{1, 5, 38, 9, 4, 40, 3, 7, 7, 2, 11});
-    const Tensor y = model.logits(ctx, model.forward(ctx, builder.batch()));
+    const Tensor y = model.logits(ctx, model.forward(ctx, builder.batch(ctx)));
     return {y.data<float>(), y.data<float>() + y.size()};
   }
   /// Queries and keys in the order of GGUF's llama: rows that are rotated together are neighbours.
@@ -91,8 +92,8 @@ class GgufLoad : public testing::Test {
 
   const fs::path home_ = fs::temp_directory_path() / ("maru_gguf_load_" + std::to_string(::getpid()));
   ThreadPool pool_{2};
-  Stream stream_ = CpuStream{&pool_};
-  Arena arena_{1 << 24};
+  CpuDevice device_{&pool_};
+  Arena arena_{device_, 1 << 24};
 };
 
 /// A configuration without what GGUF does not keep: initializer_range, and the rule behind Llama 3's frequencies.
@@ -154,7 +155,7 @@ TEST_F(GgufLoad, LlamaThreeFrequenciesComeBackAsNumbers) {
 
 TEST_F(GgufLoad, Bf16IsTheSameBits) {
   const auto before = load_model(saved(Dtype::kBf16));
-  const auto after = load_for_serving(stream_, converted(home_ / "model", GgmlType::kBf16));
+  const auto after = load_for_serving(device_.host(), converted(home_ / "model", GgmlType::kBf16));
   EXPECT_EQ(Dtype::kBf16, after->dtype());
   const auto a = parameters_of(*before), b = parameters_of(*after);
   for (size_t i = 0; i < a.size(); ++i) {
@@ -169,7 +170,7 @@ TEST_F(GgufLoad, Bf16IsTheSameBits) {
 TEST_F(GgufLoad, ServesTheLogitsOfTheDirectory) {
   for (const char* family : {"llama", "granite", "llama_bias_linear"}) {
     const fs::path directory = copied(fs::path("tests/golden/models") / family, Json::object());
-    const auto file = load_for_serving(stream_, converted(directory, GgmlType::kF32));
+    const auto file = load_for_serving(device_.host(), converted(directory, GgmlType::kF32));
     EXPECT_TRUE(file->has_rotary_pairs()) << family;
     const std::vector<float> expected = logits(*load_model(directory, Dtype::kF32)), got = logits(*file);
     ASSERT_EQ(expected.size(), got.size());
@@ -182,7 +183,7 @@ class GgufBlocks : public GgufLoad, public testing::WithParamInterface<GgmlType>
 
 TEST_P(GgufBlocks, StayTheSameIntegersWhereTheyAreMapped) {
   const fs::path file = converted(saved(Dtype::kF32), GetParam());
-  const auto numbers = load_model(file, Dtype::kF32), integers = load_for_serving(stream_, file, Dtype::kF32);
+  const auto numbers = load_model(file, Dtype::kF32), integers = load_for_serving(device_.host(), file, Dtype::kF32);
   const auto a = parameters_of(*numbers), b = parameters_of(*integers);
   for (size_t i = 0; i < a.size(); ++i) {
     const Parameter& p = *b[i].parameter;
@@ -202,7 +203,7 @@ TEST_P(GgufBlocks, PartsOfATensorStayWhereTheyAreMapped) {
       converted(copied("tests/golden/models/phi3",
                        {{"rope_scaling", nullptr}, {"rope_parameters", nullptr}, {"sliding_window", nullptr}}),
                 GetParam());
-  const auto numbers = load_model(file, Dtype::kF32), integers = load_for_serving(stream_, file, Dtype::kF32);
+  const auto numbers = load_model(file, Dtype::kF32), integers = load_for_serving(device_.host(), file, Dtype::kF32);
   const auto a = parameters_of(*numbers), b = parameters_of(*integers);
   int mapped = 0;
   for (size_t i = 0; i < a.size(); ++i) {

@@ -10,6 +10,7 @@
 #include "formats/safetensors.h"
 #include "models/model_files.h"
 #include "models/weights.h"
+#include "tensor/cpu_device.h"
 
 namespace maru {
 namespace {
@@ -53,13 +54,13 @@ class Golden : public testing::TestWithParam<std::string> {
  protected:
   Expected expected_{kGoldens / GetParam()};
   ThreadPool pool_{1};
-  Stream stream_ = CpuStream{&pool_};
-  Arena arena_{1 << 24};
+  CpuDevice device_{&pool_};
+  Arena arena_{device_, 1 << 24};
 
   std::unique_ptr<Decoder> load(Dtype dtype) { return load_model(kGoldens / GetParam(), dtype); }
-  std::vector<float> run(Decoder& model, const Batch& batch) {
-    Context ctx{stream_, arena_};
-    const Tensor hidden = model.forward(ctx, batch);
+  std::vector<float> run(Decoder& model, const BatchBuilder& builder, KvCache* cache = nullptr) {
+    Context ctx{device_, arena_};
+    const Tensor hidden = model.forward(ctx, builder.batch(ctx, cache));
     if (model.observe) model.observe(model.config().num_hidden_layers + 1, hidden);
     const Tensor y = model.logits(ctx, hidden);
     return {y.data<float>(), y.data<float>() + y.size()};
@@ -67,7 +68,7 @@ class Golden : public testing::TestWithParam<std::string> {
   std::vector<float> whole(Decoder& model) {
     BatchBuilder builder;
     builder.add(expected_.prompt);
-    return run(model, builder.batch());
+    return run(model, builder);
   }
   /// Logits of tokens fed in pieces of these sizes through the cache.
   std::vector<float> in_pieces(Decoder& model, KvCache& cache, const std::vector<size_t>& pieces) {
@@ -76,7 +77,7 @@ class Golden : public testing::TestWithParam<std::string> {
     for (const size_t piece : pieces) {
       BatchBuilder builder;
       builder.add(std::span(expected_.prompt).subspan(done, piece), static_cast<int64_t>(done), {1, 0});
-      const std::vector<float> some = run(model, builder.batch(&cache));
+      const std::vector<float> some = run(model, builder, &cache);
       logits.insert(logits.end(), some.begin(), some.end());
       done += piece;
     }
@@ -111,7 +112,7 @@ TEST_P(Golden, HiddenStatesAndLogits) {
 
 TEST_P(Golden, InChunksAndTokenByToken) {
   const auto model = load(Dtype::kF32);
-  KvCache cache(model->cache_shape(), 2);
+  KvCache cache(device_, model->cache_shape(), 2);
   expect_near(in_pieces(*model, cache, {7, 30, 1, 26}));
   std::vector<size_t> ones(expected_.prompt.size(), 1);
   expect_near(in_pieces(*model, cache, ones));
@@ -119,7 +120,7 @@ TEST_P(Golden, InChunksAndTokenByToken) {
 
 TEST_P(Golden, GreedyTokens) {
   const auto model = load(Dtype::kF32);
-  KvCache cache(model->cache_shape(), 2);
+  KvCache cache(device_, model->cache_shape(), 2);
   std::vector<float> logits = in_pieces(*model, cache, {64});
   std::vector<int32_t> tokens;
   while (tokens.size() < expected_.greedy.size()) {
@@ -127,7 +128,7 @@ TEST_P(Golden, GreedyTokens) {
     tokens.push_back(static_cast<int32_t>(std::max_element(row, logits.end()) - row));
     BatchBuilder builder;
     builder.add(std::span(tokens).last(1), static_cast<int64_t>(63 + tokens.size()), {1, 0});
-    logits = run(*model, builder.batch(&cache));
+    logits = run(*model, builder, &cache);
   }
   EXPECT_EQ(expected_.greedy, tokens);
 }

@@ -16,13 +16,7 @@ constexpr int64_t kGroup = kernels::kQuantizedGroup;
 constexpr int64_t kBlock = 64;  // columns of the factor that are found together
 constexpr float kLargest = 65504.0f * 6;
 
-Tensor own_floats(Shape shape) {
-  auto memory = std::make_shared<HostBuffer>(static_cast<size_t>(shape.size()) * sizeof(float));
-  std::byte* data = memory->data();
-  return Tensor(std::move(memory), data, shape, Dtype::kF32);
-}
-
-CpuStream cpu(const Stream& stream) { return std::get<CpuStream>(stream); }
+Tensor own_floats(Shape shape) { return host_tensor(shape, Dtype::kF32); }
 
 // --- H = M D Mᵀ ------------------------------------------------------------------------------------------------------
 
@@ -161,8 +155,8 @@ Rounded best_of(const Group& g, QuantizedKind kind) {
 /// All rows of a weight, group after group.
 class Rounder {
  public:
-  Rounder(const CpuStream& stream, const Tensor& weight, QuantizedKind kind, const ErrorFactors& factors)
-      : stream_(stream),
+  Rounder(const HostStream& host, const Tensor& weight, QuantizedKind kind, const ErrorFactors& factors)
+      : host_(host),
         kind_(kind),
         factors_(factors),
         weight_(weight),
@@ -173,19 +167,19 @@ class Rounder {
         carried_(own_floats({rows_, kGroup})),
         q_(static_cast<size_t>(weight.size())),
         scales_(static_cast<size_t>(rows_ * groups_)),
-        scratch_(largest_scratch()) {}
+        scratch_(host_tensor({1, largest_scratch()}, Dtype::kU8)) {}
 
   void run() {
     for (int64_t g = 0; g < groups_; ++g) {
       carry(g * kGroup, size_of_group(g));
-      stream_.pool->parallel_for(kernels::divide_up(rows_, 16), [&](int64_t task, int) {
+      host_.pool->parallel_for(kernels::divide_up(rows_, 16), [&](int64_t task, int) {
         for (int64_t r = task * 16; r < std::min(rows_, task * 16 + 16); ++r) round_row(r, g);
       });
     }
   }
   bool fits() const { return fits_; }
   QuantizedWeight packed() const {
-    return pack_quantized(stream_, kind_, weight_.shape(), false,
+    return pack_quantized(host_, kind_, weight_.shape(), false,
                           [&](int64_t first, int64_t rows, int8_t* q, float* scales, float*) {
                             std::copy_n(q_.data() + first * cols_, rows * cols_, q);
                             std::copy_n(scales_.data() + first * groups_, rows * groups_, scales);
@@ -195,18 +189,18 @@ class Rounder {
  private:
   int64_t size_of_group(int64_t g) const { return std::min(kGroup, cols_ - g * kGroup); }
 
-  size_t largest_scratch() const {
+  int64_t largest_scratch() const {
     int64_t most = 0;
     for (int64_t g = 1; g < groups_; ++g)
-      most = std::max(most, kernels::matmul_scratch_bytes<float>(stream_.isa, stream_.pool->size(), rows_,
+      most = std::max(most, kernels::matmul_scratch_bytes<float>(host_.isa, host_.pool->size(), rows_,
                                                                  size_of_group(g), g * kGroup));
-    return static_cast<size_t>(most);
+    return most;
   }
 
   // carried = lost · M: what the columns before `first` hand on to the next `size`.
   void carry(int64_t first, int64_t size) {
     if (first == 0) return;
-    kernels::matmul(stream_, kernels::Matmul<float>{.c = carried_.data<float>(),
+    kernels::matmul(host_, kernels::Matmul<float>{.c = carried_.data<float>(),
                                                     .ldc = kGroup,
                                                     .a = lost_.data<float>(),
                                                     .lda = cols_,
@@ -218,7 +212,7 @@ class Rounder {
                                                     .n = size,
                                                     .k = first,
                                                     .add = false,
-                                                    .scratch = scratch_.data()});
+                                                    .scratch = scratch_.data<std::byte>()});
   }
 
   float weight_at(int64_t i) const {
@@ -247,7 +241,7 @@ class Rounder {
     }
   }
 
-  CpuStream stream_;
+  HostStream host_;
   QuantizedKind kind_;
   const ErrorFactors& factors_;
   Tensor weight_;
@@ -255,12 +249,12 @@ class Rounder {
   Tensor lost_, carried_;
   std::vector<int8_t> q_;
   std::vector<float> scales_;
-  HostBuffer scratch_;
+  Tensor scratch_;
   std::atomic<bool> fits_ = true;
 };
 
-template <class T>
-void add_products(CpuStream stream, Tensor& to, const Tensor& x, std::byte* scratch) {
+template <class T, class S>
+void add_products(S& stream, Tensor& to, const Tensor& x, std::byte* scratch) {
   kernels::matmul(stream, kernels::Matmul<T, float>{.c = to.data<float>(),
                                                     .ldc = x.cols(),
                                                     .a = x.data<T>(),
@@ -278,31 +272,35 @@ void add_products(CpuStream stream, Tensor& to, const Tensor& x, std::byte* scra
 
 }  // namespace
 
-InputStatistics::InputStatistics(int64_t dim) : dim_(dim), products_(own_floats({dim, dim})) {}
+InputStatistics::InputStatistics(Device& device, int64_t dim)
+    : dim_(dim), products_(device.tensor({dim, dim}, Dtype::kF32)) {}
 
-void InputStatistics::add(const Stream& on, const Tensor& x) {
+void InputStatistics::add(Device& device, const Tensor& x) {
   CHECK(x.cols() == dim_ && (x.dtype() == Dtype::kF32 || x.dtype() == Dtype::kBf16));
-  const CpuStream stream = cpu(on);
   const bool wide = x.dtype() == Dtype::kF32;
-  const int threads = stream.pool->size();
-  const auto needed =
-      static_cast<size_t>(wide ? kernels::matmul_scratch_bytes<float>(stream.isa, threads, dim_, dim_, x.rows())
-                               : kernels::matmul_scratch_bytes<bfloat16>(stream.isa, threads, dim_, dim_, x.rows()));
-  if (needed > scratch_.size()) scratch_ = HostBuffer(needed);
-  if (wide)
-    add_products<float>(stream, products_, x, scratch_.data());
-  else
-    add_products<bfloat16>(stream, products_, x, scratch_.data());
+  const int64_t needed = device.ask([&](const auto& stream) {
+    const int threads = stream.pool->size();
+    return wide ? kernels::matmul_scratch_bytes<float>(stream.isa, threads, dim_, dim_, x.rows())
+                : kernels::matmul_scratch_bytes<bfloat16>(stream.isa, threads, dim_, dim_, x.rows());
+  });
+  if (needed > scratch_.cols()) scratch_ = device.tensor({1, needed}, Dtype::kU8);
+  device.launch([&](auto& stream) {
+    if (wide)
+      add_products<float>(stream, products_, x, scratch_.data<std::byte>());
+    else
+      add_products<bfloat16>(stream, products_, x, scratch_.data<std::byte>());
+  });
 }
 
-ErrorFactors::ErrorFactors(const Stream& stream, const InputStatistics& inputs, double damping)
+ErrorFactors::ErrorFactors(const HostStream& host, const InputStatistics& inputs, double damping)
     : dim_(inputs.dim()), spread_(own_floats({dim_, dim_})), d_(static_cast<size_t>(dim_)) {
-  const float* h = inputs.products();
+  const Tensor products = to_host(inputs.products());
+  const float* h = products.data<float>();
   double mean = 0;
   for (int64_t i = 0; i < dim_; ++i) mean += static_cast<double>(h[i * dim_ + i]) / static_cast<double>(dim_);
   if (!std::isfinite(mean))
     throw Failure(ErrorCode::kInvalidArgument, "[gptq] the inputs of the calibration text are not finite");
-  ThreadPool& pool = *cpu(stream).pool;
+  ThreadPool& pool = *host.pool;
   const Cholesky l(pool, h, dim_, mean > 0 ? damping * mean : 1);
   pool.parallel_for(kernels::divide_up(dim_, kBlock), [&](int64_t task, int) {
     for (int64_t k = task * kBlock; k < std::min(dim_, (task + 1) * kBlock); ++k) {
@@ -315,16 +313,19 @@ ErrorFactors::ErrorFactors(const Stream& stream, const InputStatistics& inputs, 
   });
 }
 
-QuantizedWeight quantize_for_inputs(const Stream& stream, const Tensor& weight, QuantizedKind kind,
+QuantizedWeight quantize_for_inputs(Device& device, const Tensor& weight, QuantizedKind kind,
                                     const ErrorFactors& factors) {
   const bool known = weight.dtype() == Dtype::kF32 || weight.dtype() == Dtype::kBf16;
   if (!known || weight.cols() != factors.dim())
     throw Failure(ErrorCode::kInvalidArgument,
                   fmt::format("[gptq] the weight is [{}, {}] {}, expected {} columns of f32 or bf16", weight.rows(),
                               weight.cols(), name_of(weight.dtype()), factors.dim()));
-  Rounder rounder(cpu(stream), weight, kind, factors);
+  Rounder rounder(device.host(), to_host(weight), kind, factors);
   rounder.run();
-  if (rounder.fits()) return rounder.packed();
+  if (rounder.fits()) {
+    const QuantizedWeight made = rounder.packed();
+    return {made.kind, made.shape, device.place(made.quads), device.place(made.scales), {}};
+  }
   throw Failure(ErrorCode::kInvalidArgument,
                 fmt::format("[gptq] a weight [{}, {}] holds numbers that are not finite or beyond 393,024",
                             weight.rows(), weight.cols()));

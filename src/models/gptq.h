@@ -15,26 +15,26 @@
 
 namespace maru {
 
-/// XᵀX of the inputs that a weight saw. Owned by one thread.
+/// XᵀX of the inputs that a weight saw, on their device. Owned by one thread.
 class InputStatistics {
  public:
-  explicit InputStatistics(int64_t dim);
+  InputStatistics(Device&, int64_t dim);
   /// Adds the rows of x, f32 or bf16.
-  void add(const Stream&, const Tensor& x);
+  void add(Device&, const Tensor& x);
   int64_t dim() const { return dim_; }
-  const float* products() const { return products_.data<float>(); }  // [dim, dim]
+  const Tensor& products() const { return products_; }  // f32 [dim, dim]
 
  private:
   int64_t dim_;
   Tensor products_;
-  HostBuffer scratch_;
+  Tensor scratch_;
 };
 
-/// H + λ = M D Mᵀ, λ = `damping` times the mean of H's diagonal. Immutable.
+/// H + λ = M D Mᵀ, λ = `damping` times the mean of H's diagonal, on the host. Immutable.
 /// Cost     dim³ / 3 operations in f64.
 class ErrorFactors {
  public:
-  ErrorFactors(const Stream&, const InputStatistics&, double damping = 0.01);
+  ErrorFactors(const HostStream&, const InputStatistics&, double damping = 0.01);
   int64_t dim() const { return dim_; }
   /// M_jk for j < k, at [k · dim + j].
   const float* spread() const { return spread_.data<float>(); }
@@ -49,10 +49,10 @@ class ErrorFactors {
 /// Rounds a weight (f32 or bf16) column by column, each taking up what the ones before it lost. A group's scale is
 /// found when its first column is reached: of those that `quantize` tries and refits, the one of smallest error above.
 ///
-/// Shapes   weight [out, dim].
+/// Shapes   weight [out, dim], of the device, as the result is. The work is the host's.
 /// Throws   kInvalidArgument when a weight is not finite or too large, or of another width.
 /// Cost     out · dim² operations. The bits depend on the instruction set, not on the number of threads.
 /// Source   Frantar et al. 2022, arXiv:2210.17323; in this form Chee et al. 2023 (QuIP), arXiv:2307.13304, §3.
-QuantizedWeight quantize_for_inputs(const Stream&, const Tensor& weight, QuantizedKind, const ErrorFactors&);
+QuantizedWeight quantize_for_inputs(Device&, const Tensor& weight, QuantizedKind, const ErrorFactors&);
 
 }  // namespace maru

@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "ops/quantized.h"
+#include "tensor/cpu_device.h"
 
 namespace maru {
 namespace {
@@ -15,8 +16,8 @@ namespace {
 class GptqTest : public testing::Test {
  protected:
   ThreadPool pool_{2};
-  Stream stream_ = CpuStream{&pool_};
-  Arena arena_{1 << 24};
+  CpuDevice device_{&pool_};
+  Arena arena_{device_, 1 << 24};
   std::vector<std::vector<float>> memory_;
 
   Tensor filled(Shape shape, const std::function<float(int64_t row, int64_t col)>& value) {
@@ -39,7 +40,7 @@ class GptqTest : public testing::Test {
   }
   // Σ |X (w - v)|² over the rows of the weight.
   double error(const Tensor& x, const Tensor& w, const QuantizedWeight& q) {
-    Context ctx{stream_, arena_};
+    Context ctx{device_, arena_};
     const Tensor v = dequantize(ctx, q);
     double sum = 0;
     for (int64_t t = 0; t < x.rows(); ++t)
@@ -53,8 +54,8 @@ class GptqTest : public testing::Test {
     return sum;
   }
   InputStatistics statistics(const Tensor& x) {
-    InputStatistics s(x.cols());
-    s.add(stream_, x);
+    InputStatistics s(device_, x.cols());
+    s.add(device_, x);
     return s;
   }
 };
@@ -63,7 +64,7 @@ class GptqTest : public testing::Test {
 TEST_F(GptqTest, FactorsMultiplyToTheProducts) {
   for (const int64_t n : {1, 7, 64, 65, 150}) {
     const InputStatistics s = statistics(inputs(2 * n, n));
-    const ErrorFactors f(stream_, s, 0.01);
+    const ErrorFactors f(device_.host(), s, 0.01);
     double mean = 0;
     for (int64_t i = 0; i < n; ++i) mean += static_cast<double>(s.products()[i * n + i]) / static_cast<double>(n);
     const auto m = [&](int64_t j, int64_t k) {
@@ -84,9 +85,9 @@ TEST_F(GptqTest, ErrorOfTheProductsIsSmallerThanPlainRoundings) {
   for (const int64_t cols : {96, 100, 40})
     for (const QuantizedKind kind : {QuantizedKind::kInt4, QuantizedKind::kInt8}) {
       const Tensor x = inputs(300, cols), w = normal({37, cols}, 5);
-      const ErrorFactors factors(stream_, statistics(x));
-      const double plain = error(x, w, quantize(stream_, w, kind));
-      const double calibrated = error(x, w, quantize_for_inputs(stream_, w, kind, factors));
+      const ErrorFactors factors(device_.host(), statistics(x));
+      const double plain = error(x, w, quantize(device_, w, kind));
+      const double calibrated = error(x, w, quantize_for_inputs(device_, w, kind, factors));
       EXPECT_LT(calibrated, 0.3 * plain) << cols;
     }
 }
@@ -94,22 +95,22 @@ TEST_F(GptqTest, ErrorOfTheProductsIsSmallerThanPlainRoundings) {
 // Inputs that say nothing (all zeros) leave plain rounding.
 TEST_F(GptqTest, WithoutInputsItIsPlainRounding) {
   const Tensor w = normal({20, 70}, 6);
-  const ErrorFactors factors(stream_, InputStatistics(70));
-  const QuantizedWeight a = quantize_for_inputs(stream_, w, QuantizedKind::kInt8, factors);
-  const QuantizedWeight b = quantize(stream_, w, QuantizedKind::kInt8);
+  const ErrorFactors factors(device_.host(), InputStatistics(device_, 70));
+  const QuantizedWeight a = quantize_for_inputs(device_, w, QuantizedKind::kInt8, factors);
+  const QuantizedWeight b = quantize(device_, w, QuantizedKind::kInt8);
   EXPECT_EQ(std::memcmp(a.quads.data<std::byte>(), b.quads.data<std::byte>(), a.quads.bytes()), 0);
   EXPECT_EQ(std::memcmp(a.scales.data<std::byte>(), b.scales.data<std::byte>(), a.scales.bytes()), 0);
 }
 
 TEST_F(GptqTest, WhatCannotBeRepresentedIsRefused) {
   const Tensor w = normal({20, 70}, 7);
-  const ErrorFactors factors(stream_, statistics(inputs(100, 70))), narrow(stream_, statistics(inputs(100, 69)));
-  EXPECT_THROW(quantize_for_inputs(stream_, w, QuantizedKind::kInt4, narrow), Failure);
+  const ErrorFactors factors(device_.host(), statistics(inputs(100, 70))), narrow(device_.host(), statistics(inputs(100, 69)));
+  EXPECT_THROW(quantize_for_inputs(device_, w, QuantizedKind::kInt4, narrow), Failure);
   w.data<float>()[300] = NAN;
-  EXPECT_THROW(quantize_for_inputs(stream_, w, QuantizedKind::kInt4, factors), Failure);
+  EXPECT_THROW(quantize_for_inputs(device_, w, QuantizedKind::kInt4, factors), Failure);
   const Tensor x = inputs(100, 70);
   x.data<float>()[5] = INFINITY;
-  EXPECT_THROW(ErrorFactors(stream_, statistics(x)), Failure);
+  EXPECT_THROW(ErrorFactors(device_.host(), statistics(x)), Failure);
 }
 
 }  // namespace

@@ -28,8 +28,8 @@ Dtype dtype_of_config(const Json& config, const std::string& where) {
 /// Positions are added, not multiplied.
 bool may_be_quantized(ParameterRole role) { return !is_vector(role) && role != ParameterRole::kPositions; }
 
-/// With a stream for serving, whose threads pack integers.
-void set_values(Decoder& model, WeightSource& source, const Stream* serving = nullptr) {
+/// With threads of the host for serving, which pack integers.
+void set_values(Decoder& model, WeightSource& source, const HostStream* serving = nullptr) {
   const Placement placement(model);
   for (const ParameterInfo& info : parameters_of(model)) {
     if (source.load_panels(*info.parameter, info.shape)) continue;
@@ -47,6 +47,7 @@ void set_values(Decoder& model, WeightSource& source, const Stream* serving = nu
 /// A tensor to be written, and the memory of one that had to be put together.
 struct Stored {
   SafetensorsItem item;
+  Tensor value;  // what the item looks at, if it is a whole parameter
   std::vector<std::byte> memory;
 };
 
@@ -66,12 +67,13 @@ std::vector<Stored> stored_tensors(Decoder& model) {
     if (info.parameter->quantized) continue;  // as panels, under its own name
     const WeightPlace place = placement.place(info.parameter->name);
     const StoredPart part = placement.part(info.parameter->name, place);
-    const Tensor& value = info.parameter->value;
+    const Tensor value = to_host(info.parameter->value);
     const auto [it, fresh] = places.emplace(place.tensor, all.size());
-    if (fresh) all.push_back({{place.tensor, format_name(value.dtype()), stored_shape(part, info.role), {}}, {}});
+    if (fresh) all.push_back({{place.tensor, format_name(value.dtype()), stored_shape(part, info.role), {}}, {}, {}});
     Stored& stored = all[it->second];
     if (place.parts.size() == 1 && part.in_place()) {
       stored.item.bytes = {value.data<std::byte>(), value.bytes()};
+      stored.value = value;
       continue;
     }
     stored.memory.resize(static_cast<size_t>(part.total_rows * part.shape.cols) * size_of(value.dtype()));
@@ -81,7 +83,7 @@ std::vector<Stored> stored_tensors(Decoder& model) {
   return all;
 }
 
-std::unique_ptr<Decoder> load(const fs::path& path, std::optional<Dtype> dtype, const Stream* serving) {
+std::unique_ptr<Decoder> load(const fs::path& path, std::optional<Dtype> dtype, const HostStream* serving) {
   WeightSource source(path);
   const DecoderConfig config = config_from_hugging_face(source.config(), source.config_name());
   auto model =
@@ -97,8 +99,8 @@ std::unique_ptr<Decoder> load_model(const fs::path& path, std::optional<Dtype> d
   return load(path, dtype, nullptr);
 }
 
-std::unique_ptr<Decoder> load_for_serving(const Stream& stream, const fs::path& path, std::optional<Dtype> dtype) {
-  return load(path, dtype, &stream);
+std::unique_ptr<Decoder> load_for_serving(const HostStream& host, const fs::path& path, std::optional<Dtype> dtype) {
+  return load(path, dtype, &host);
 }
 
 void load_values(Decoder& model, const fs::path& directory) {
@@ -111,13 +113,13 @@ void load_values(Decoder& model, const fs::path& directory) {
     if (!value)
       throw Failure(ErrorCode::kInvalidArgument, directory.string() + ": tensor " + from[i].parameter->name +
                                                      " is quantized; training begins with plain weights");
-    std::memcpy(to[i].parameter->value.data<std::byte>(), value.data<std::byte>(), value.bytes());
+    upload(to[i].parameter->value, value.data<std::byte>());
   }
 }
 
 void save_weights(Decoder& model, const fs::path& file) {
-  std::vector<std::vector<int64_t>> memory;
-  std::vector<SafetensorsItem> items = panel_items(model, memory);
+  std::vector<Tensor> held;
+  std::vector<SafetensorsItem> items = panel_items(model, held);
   std::vector<Stored> stored = stored_tensors(model);
   // Behind panels the wider elements come first, so that each is aligned.
   if (!items.empty())

@@ -16,11 +16,11 @@ namespace maru {
 std::unique_ptr<Decoder> load_model(const fs::path& path, std::optional<Dtype> dtype = {});
 
 /// The same, but weights that are stored as integers (GGUF's block types, GPTQ, AWQ, compressed-tensors) stay integers:
-/// Parameter::quantized is set in place of the value, packed by the threads of the stream.
+/// Parameter::quantized is set in place of the value, packed by the threads of the host.
 ///
 /// Cost     no more memory than the model itself, one tensor of the file, and 16 rows per thread: pages of the file are
 ///          given back when their tensor is packed.
-std::unique_ptr<Decoder> load_for_serving(const Stream&, const fs::path& path, std::optional<Dtype> dtype = {});
+std::unique_ptr<Decoder> load_for_serving(const HostStream&, const fs::path& path, std::optional<Dtype> dtype = {});
 
 /// Replaces the values of a model by those of a directory of the same shape.
 void load_values(Decoder& model, const fs::path& directory);

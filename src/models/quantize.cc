@@ -12,8 +12,7 @@ bool stays(ParameterRole role) {
 
 template <class T>
 Tensor converted(const Tensor& from, Dtype dtype) {
-  auto memory = std::make_shared<HostBuffer>(static_cast<size_t>(from.size()) * sizeof(T));
-  Tensor to(memory, memory->data(), from.shape(), dtype);
+  const Tensor to = host_tensor(from.shape(), dtype);
   for (int64_t i = 0; i < from.size(); ++i) {
     if constexpr (std::is_same_v<T, bfloat16>)
       to.data<T>()[i] = to_bfloat16(from.data<float>()[i]);
@@ -42,28 +41,30 @@ void round_parameter(Parameter& parameter, const std::function<QuantizedWeight(c
   parameter.value = Tensor();
 }
 
-void quantize_weights(const Stream& stream, Decoder& model, QuantizedKind kind, QuantizedKind table_kind,
+void quantize_weights(Device& device, Decoder& model, QuantizedKind kind, QuantizedKind table_kind,
                       const QuantizeProgress& progress) {
+  place(device, model);
   int64_t done = 0;
   for (const ParameterInfo& info : parameters_to_round(model)) {
     round_parameter(*info.parameter, [&](const Tensor& value) {
-      return quantize(stream, value, is_table(info.role) ? table_kind : kind);
+      return quantize(device, value, is_table(info.role) ? table_kind : kind);
     });
     done += info.shape.size();
     if (progress) progress(done);
   }
 }
 
-void dequantize_weights(Stream& stream, Decoder& model, const QuantizeProgress& progress) {
+void dequantize_weights(Device& device, Decoder& model, const QuantizeProgress& progress) {
+  place(device, model);
   int64_t done = 0;
   for (const ParameterInfo& info : parameters_of(model)) {
     Parameter& p = *info.parameter;
     if (!p.quantized) continue;
-    Arena arena(static_cast<size_t>(info.shape.size()) * sizeof(float) + 64);
-    Context ctx{stream, arena};
-    const Tensor numbers = dequantize(ctx, p.quantized);
-    p.value = model.dtype() == Dtype::kBf16 ? converted<bfloat16>(numbers, Dtype::kBf16)
-                                            : converted<float>(numbers, Dtype::kF32);
+    Arena arena(device, static_cast<size_t>(info.shape.size()) * sizeof(float) + 64);
+    Context ctx{device, arena};
+    const Tensor numbers = to_host(dequantize(ctx, p.quantized));
+    p.value = device.place(model.dtype() == Dtype::kBf16 ? converted<bfloat16>(numbers, Dtype::kBf16)
+                                                         : converted<float>(numbers, Dtype::kF32));
     p.quantized = {};
     done += info.shape.size();
     if (progress) progress(done);

@@ -11,12 +11,12 @@ namespace maru {
 using QuantizeProgress = std::function<void(int64_t weights)>;
 
 /// Gives every matrix of the blocks a quantized weight of `kind`, the token table and the head one of `table_kind`, and
-/// lets go of their values. Norms, biases, learned positions and the routers of experts stay.
+/// lets go of their values; the model is placed on the device. Norms, biases, learned positions and the routers of experts stay.
 ///
 /// Throws   kInvalidArgument naming the tensor when a weight cannot be represented; kUnimplemented unless the model is
 ///          f32 or bf16.
 /// Cost     while it runs, one quantized matrix beyond the model.
-void quantize_weights(const Stream&, Decoder& model, QuantizedKind kind,
+void quantize_weights(Device&, Decoder& model, QuantizedKind kind,
                       QuantizedKind table_kind = QuantizedKind::kInt8, const QuantizeProgress& progress = {});
 
 /// The parameters that quantize_weights rounds and that are not rounded yet, in the order of visit.
@@ -27,7 +27,7 @@ bool is_table(ParameterRole role);
 void round_parameter(Parameter& parameter, const std::function<QuantizedWeight(const Tensor& value)>& make);
 
 /// The way back: every quantized weight becomes a value in the model's dtype again.
-void dequantize_weights(Stream&, Decoder& model, const QuantizeProgress& progress = {});
+void dequantize_weights(Device&, Decoder& model, const QuantizeProgress& progress = {});
 
 /// Bytes of all weights as they are now, quantized or not.
 int64_t weight_bytes(Decoder& model);

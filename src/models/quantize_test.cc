@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/weights.h"
+#include "tensor/cpu_device.h"
 
 namespace maru {
 namespace {
@@ -16,8 +17,8 @@ using Tokens = std::vector<int32_t>;
 class QuantizeTest : public testing::Test {
  protected:
   ThreadPool pool_{2};
-  Stream stream_ = CpuStream{&pool_};
-  Arena arena_{1 << 24};
+  CpuDevice device_{&pool_};
+  Arena arena_{device_, 1 << 24};
 
   static DecoderConfig config(bool tied) {
     DecoderConfig c{.vocab_size = 90,
@@ -36,10 +37,10 @@ class QuantizeTest : public testing::Test {
     initialise(model, 5);
   }
   std::vector<float> logits(Decoder& model, const Tokens& tokens) {
-    Context ctx{stream_, arena_};
+    Context ctx{device_, arena_};
     BatchBuilder builder;
     builder.add(tokens);
-    const Tensor y = model.logits(ctx, model.forward(ctx, builder.batch()));
+    const Tensor y = model.logits(ctx, model.forward(ctx, builder.batch(ctx)));
     return {y.data<float>(), y.data<float>() + y.size()};
   }
 };
@@ -58,7 +59,7 @@ TEST_F(QuantizeTest, LogitsAreNearThoseOfTheModelItCameFrom) {
       Decoder model(config(tied), dtype);
       fill(model);
       const std::vector<float> before = logits(model, kTokens);
-      quantize_weights(stream_, model, QuantizedKind::kInt8);
+      quantize_weights(device_, model, QuantizedKind::kInt8);
       const double error = relative_difference(logits(model, kTokens), before);
       EXPECT_LT(error, 0.03);
       EXPECT_GT(error, 1e-5) << "nothing was rounded";
@@ -71,7 +72,7 @@ TEST_F(QuantizeTest, ACappedHeadIsQuantizedToo) {
   Decoder model(capped, Dtype::kF32);
   fill(model);
   const std::vector<float> before = logits(model, kTokens);
-  quantize_weights(stream_, model, QuantizedKind::kInt8);
+  quantize_weights(device_, model, QuantizedKind::kInt8);
   EXPECT_LT(relative_difference(logits(model, kTokens), before), 0.03);
   for (const ParameterInfo& info : parameters_of(model))
     EXPECT_EQ(static_cast<bool>(info.parameter->quantized), !is_vector(info.role)) << info.parameter->name;
@@ -81,7 +82,7 @@ TEST_F(QuantizeTest, EveryMatrixIsRoundedAndSmaller) {
   Decoder model(config(false), Dtype::kBf16);
   fill(model);
   const int64_t before = weight_bytes(model);
-  quantize_weights(stream_, model, QuantizedKind::kInt4);
+  quantize_weights(device_, model, QuantizedKind::kInt4);
   for (const ParameterInfo& info : parameters_of(model)) {
     EXPECT_EQ(static_cast<bool>(info.parameter->quantized), !is_vector(info.role)) << info.parameter->name;
     EXPECT_EQ(static_cast<bool>(info.parameter->value), is_vector(info.role)) << info.parameter->name;
@@ -92,7 +93,7 @@ TEST_F(QuantizeTest, EveryMatrixIsRoundedAndSmaller) {
 TEST_F(QuantizeTest, ARowOfLogitsDoesNotDependOnWhatFollows) {
   Decoder model(config(true), Dtype::kBf16);
   fill(model);
-  quantize_weights(stream_, model, QuantizedKind::kInt4);
+  quantize_weights(device_, model, QuantizedKind::kInt4);
   const std::vector<float> all = logits(model, kTokens), few = logits(model, {1, 5, 88});
   for (size_t i = 0; i < few.size(); ++i) ASSERT_EQ(all[i], few[i]);
 }
@@ -113,13 +114,13 @@ TEST_F(QuantizeTest, LossIsThatOfItsLogits) {
   for (Dtype dtype : {Dtype::kF32, Dtype::kBf16}) {
     Decoder model(config(true), dtype);
     fill(model);
-    quantize_weights(stream_, model, QuantizedKind::kInt4);
-    Context ctx{stream_, arena_};
+    quantize_weights(device_, model, QuantizedKind::kInt4);
+    Context ctx{device_, arena_};
     BatchBuilder builder;
     builder.add(kTokens);
-    const Tensor hidden = model.forward(ctx, builder.batch());
+    const Tensor hidden = model.forward(ctx, builder.batch(ctx));
     const Tensor losses = ctx.empty({hidden.rows(), 1}, Dtype::kF32);
-    const Tensor loss = model.loss(ctx, hidden, builder.batch().tokens, 0.5, losses);
+    const Tensor loss = model.loss(ctx, hidden, builder.batch(ctx).tokens, 0.5, losses);
     const double expected = loss_of(logits(model, kTokens), kTokens);
     double sum = 0;
     for (int64_t i = 0; i < losses.rows(); ++i) sum += losses.data<float>()[i];
@@ -132,13 +133,13 @@ TEST_F(QuantizeTest, LossIsThatOfItsLogits) {
 TEST_F(QuantizeTest, LossOfManyRowsIsThatOfFew) {
   Decoder model(config(true), Dtype::kF32);
   fill(model);
-  quantize_weights(stream_, model, QuantizedKind::kInt4);
-  Context ctx{stream_, arena_};
+  quantize_weights(device_, model, QuantizedKind::kInt4);
+  Context ctx{device_, arena_};
   BatchBuilder builder;
   for (int i = 0; i < 160; ++i) builder.add(kTokens);
-  const Tensor hidden = model.forward(ctx, builder.batch());
+  const Tensor hidden = model.forward(ctx, builder.batch(ctx));
   const Tensor losses = ctx.empty({hidden.rows(), 1}, Dtype::kF32);
-  const Tensor loss = model.loss(ctx, hidden, builder.batch().tokens, 1, losses);
+  const Tensor loss = model.loss(ctx, hidden, builder.batch(ctx).tokens, 1, losses);
   const double expected = loss_of(logits(model, kTokens), kTokens);
   const int64_t size = static_cast<int64_t>(kTokens.size());
   for (int64_t i = size; i < losses.rows(); ++i) ASSERT_EQ(losses.data<float>()[i], losses.data<float>()[i % size]);
@@ -148,14 +149,14 @@ TEST_F(QuantizeTest, LossOfManyRowsIsThatOfFew) {
 TEST_F(QuantizeTest, ItsLossHasNoGradient) {
   Decoder model(config(true), Dtype::kF32);
   fill(model);
-  quantize_weights(stream_, model, QuantizedKind::kInt8);
-  Context ctx{stream_, arena_};
+  quantize_weights(device_, model, QuantizedKind::kInt8);
+  Context ctx{device_, arena_};
   BatchBuilder builder;
   builder.add(kTokens);
-  const Tensor hidden = model.forward(ctx, builder.batch());
+  const Tensor hidden = model.forward(ctx, builder.batch(ctx));
   Tape tape;
-  Context train{stream_, arena_, &tape};
-  EXPECT_THROW(model.loss(train, hidden, builder.batch().tokens, 1), Failure);
+  Context train{device_, arena_, &tape};
+  EXPECT_THROW(model.loss(train, hidden, builder.batch(ctx).tokens, 1), Failure);
 }
 
 DecoderConfig with_experts() {
@@ -178,7 +179,7 @@ TEST_F(QuantizeTest, ExpertsAreRoundedAndTheirRouterIsNot) {
     Decoder model(with_experts(), dtype);
     fill(model);
     const std::vector<float> before = logits(model, kTokens);
-    quantize_weights(stream_, model, QuantizedKind::kInt8);
+    quantize_weights(device_, model, QuantizedKind::kInt8);
     int experts = 0;
     for (const ParameterInfo& info : parameters_of(model)) {
       EXPECT_FALSE(info.role == ParameterRole::kRouter && info.parameter->quantized) << info.parameter->name;
@@ -196,7 +197,7 @@ TEST_F(QuantizeTest, ExpertsOfBothKindsTogetherAreRefused) {
        {"model.layers.0.mlp.experts.0.up_proj.weight", "model.layers.0.mlp.experts.2.up_proj.weight"}) {
     Decoder model(with_experts(), Dtype::kF32), plain(with_experts(), Dtype::kF32);
     fill(model), fill(plain);
-    quantize_weights(stream_, model, QuantizedKind::kInt8);
+    quantize_weights(device_, model, QuantizedKind::kInt8);
     const std::vector<ParameterInfo> from = parameters_of(plain), to = parameters_of(model);
     for (size_t i = 0; i < to.size(); ++i)
       if (to[i].parameter->name == kept) *to[i].parameter = *from[i].parameter;
@@ -208,9 +209,9 @@ TEST_F(QuantizeTest, TheWayBackIsNear) {
   for (Dtype dtype : {Dtype::kF32, Dtype::kBf16}) {
     Decoder model(config(true), dtype);
     fill(model);
-    quantize_weights(stream_, model, QuantizedKind::kInt8);
+    quantize_weights(device_, model, QuantizedKind::kInt8);
     const std::vector<float> before = logits(model, kTokens);
-    dequantize_weights(stream_, model);
+    dequantize_weights(device_, model);
     EXPECT_FALSE(has_quantized_weights(model));
     EXPECT_LT(relative_difference(logits(model, kTokens), before), 0.03);
   }
@@ -222,7 +223,7 @@ TEST_F(QuantizeTest, AWeightThatIsNotFiniteIsNamed) {
   for (const ParameterInfo& info : parameters_of(model))
     if (info.parameter->name == "model.layers.1.mlp.up_proj.weight") info.parameter->value.data<float>()[3] = INFINITY;
   try {
-    quantize_weights(stream_, model, QuantizedKind::kInt4);
+    quantize_weights(device_, model, QuantizedKind::kInt4);
     FAIL() << "expected a Failure";
   } catch (const Failure& failure) {
     EXPECT_EQ(failure.code(), ErrorCode::kInvalidArgument);

@@ -87,17 +87,16 @@ std::optional<QuantizedWeight> read_panels(const formats::WeightFiles& files, co
   return quantized_view(kind, shape, mapped(quads), mapped(scales), where + ": tensor " + name, std::move(offsets));
 }
 
-std::vector<SafetensorsItem> panel_items(Decoder& model, std::vector<std::vector<int64_t>>& memory) {
+std::vector<SafetensorsItem> panel_items(Decoder& model, std::vector<Tensor>& held) {
   std::vector<SafetensorsItem> quads, scales, shapes;
-  const auto add = [](std::vector<SafetensorsItem>& to, std::string name, const char* dtype, int64_t panels,
-                      const Tensor& t) {
-    if (!t) return;
+  const auto add = [&](std::vector<SafetensorsItem>& to, std::string name, const char* dtype, int64_t panels,
+                       const Tensor& on_device) {
+    if (!on_device) return;
+    const Tensor& t = held.emplace_back(to_host(on_device));
     const auto elements = static_cast<int64_t>(t.bytes()) / (dtype[0] == 'U' ? 1 : 2);
     to.push_back({std::move(name), dtype, {panels, elements / panels}, {t.data<std::byte>(), t.bytes()}});
   };
-  const std::vector<ParameterInfo> parameters = parameters_of(model);
-  memory.reserve(memory.size() + parameters.size());  // items point into it
-  for (const ParameterInfo& info : parameters) {
+  for (const ParameterInfo& info : parameters_of(model)) {
     const QuantizedWeight& w = info.parameter->quantized;
     if (!w) continue;
     const std::string& name = info.parameter->name;
@@ -105,8 +104,10 @@ std::vector<SafetensorsItem> panel_items(Decoder& model, std::vector<std::vector
     add(quads, name + ".quads", "U8", panels, w.quads);
     add(scales, name + ".scales", "F16", panels, w.scales);
     add(scales, name + ".offsets", "F16", panels, w.offsets);
-    memory.push_back({w.shape.rows, w.shape.cols});
-    shapes.push_back({name + ".shape", "I64", {2}, std::as_bytes(std::span(memory.back()))});
+    const int64_t shape[]{w.shape.rows, w.shape.cols};
+    const Tensor& stored = held.emplace_back(host_tensor({1, sizeof shape}, Dtype::kU8));
+    std::memcpy(stored.data<std::byte>(), shape, sizeof shape);
+    shapes.push_back({name + ".shape", "I64", {2}, {stored.data<std::byte>(), sizeof shape}});
   }
   std::vector<SafetensorsItem> all = std::move(quads);
   all.insert(all.end(), scales.begin(), scales.end());

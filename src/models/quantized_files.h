@@ -21,7 +21,8 @@ std::optional<QuantizedWeight> read_panels(const formats::WeightFiles& files, co
                                            const std::string& where);
 
 /// The tensors of all quantized weights, quads first: their sizes are multiples of 64 bytes, so that all of them are
-/// aligned. `memory` must outlive the items.
-std::vector<SafetensorsItem> panel_items(Decoder& model, std::vector<std::vector<int64_t>>& memory);
+/// aligned. What they look at is added
+/// to `held`, which must outlive them.
+std::vector<SafetensorsItem> panel_items(Decoder& model, std::vector<Tensor>& held);
 
 }  // namespace maru

@@ -11,6 +11,7 @@
 #include "models/config.h"
 #include "models/model_files.h"
 #include "models/quantize.h"
+#include "tensor/cpu_device.h"
 
 namespace maru {
 namespace {
@@ -19,7 +20,7 @@ class QuantizedFilesTest : public testing::Test {
  protected:
   fs::path directory_ = fs::temp_directory_path() / ("quantized_files_test." + std::to_string(::getpid()));
   ThreadPool pool_{2};
-  Stream stream_ = CpuStream{&pool_};
+  CpuDevice device_{&pool_};
   void SetUp() override { fs::create_directories(directory_); }
   void TearDown() override { fs::remove_all(directory_); }
 
@@ -39,7 +40,7 @@ class QuantizedFilesTest : public testing::Test {
     auto model = std::make_unique<Decoder>(config(), dtype);
     allocate_values(*model);
     initialise(*model, 3);
-    quantize_weights(stream_, *model, kind);
+    quantize_weights(device_, *model, kind);
     return model;
   }
   void write(Decoder& model, const Json& changes = Json::object()) {
@@ -172,7 +173,7 @@ TEST_F(QuantizedFilesTest, TrainingDoesNotBeginWithThem) {
 TEST_F(QuantizedFilesTest, EveryFamilyIsWrittenAndRead) {
   for (const fs::directory_entry& entry : fs::directory_iterator("tests/golden/models")) {
     const auto model = load_model(entry.path(), Dtype::kF32);
-    quantize_weights(stream_, *model, QuantizedKind::kInt4);
+    quantize_weights(device_, *model, QuantizedKind::kInt4);
     save_weights(*model, directory_ / "model.safetensors");
     Json json = read_json(entry.path() / "config.json");
     json["quantization_config"] = quantization_json(QuantizedKind::kInt4, QuantizedKind::kInt8, "none");

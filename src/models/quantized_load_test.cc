@@ -11,6 +11,7 @@
 #include "models/model_files.h"
 #include "models/weights.h"
 #include "ops/quantized.h"
+#include "tensor/cpu_device.h"
 
 namespace maru {
 namespace {
@@ -78,7 +79,7 @@ class QuantizedLoad : public testing::Test {
 
   /// Loads both ways. Integers must be there iff `stay`, and within rounding of the offsets to halves of the numbers.
   void expect(bool stay, QuantizedKind kind, bool offsets) {
-    const auto numbers = load_model(home_, Dtype::kF32), served = load_for_serving(stream_, home_, Dtype::kF32);
+    const auto numbers = load_model(home_, Dtype::kF32), served = load_for_serving(device_.host(), home_, Dtype::kF32);
     const auto a = parameters_of(*numbers), b = parameters_of(*served);
     for (size_t i = 0; i < a.size(); ++i) {
       const Parameter& p = *b[i].parameter;
@@ -88,7 +89,7 @@ class QuantizedLoad : public testing::Test {
       if (!p.quantized) continue;
       EXPECT_EQ(kind, p.quantized.kind);
       EXPECT_EQ(offsets, static_cast<bool>(p.quantized.offsets));
-      Context ctx{stream_, arena_};
+      Context ctx{device_, arena_};
       const Tensor got = dequantize(ctx, p.quantized);
       for (int64_t j = 0; j < got.size(); ++j) {
         const float number = a[i].parameter->value.data<float>()[j];
@@ -115,8 +116,8 @@ class QuantizedLoad : public testing::Test {
   const fs::path home_ = fs::temp_directory_path() / ("maru_quantized_load_" + std::to_string(::getpid()));
   Random random_{9};
   ThreadPool pool_{2};
-  Stream stream_ = CpuStream{&pool_};
-  Arena arena_{1 << 24};
+  CpuDevice device_{&pool_};
+  Arena arena_{device_, 1 << 24};
 };
 
 TEST_F(QuantizedLoad, GptqStaysIntegers) {
@@ -134,7 +135,7 @@ TEST_F(QuantizedLoad, ColumnsInAnyOrderAreExpanded) {
   std::vector<int32_t> index(kHidden);
   for (size_t i = 0; i < index.size(); ++i) index[i] = static_cast<int32_t>(i % 2);
   write_gptq(4, true, index);
-  const auto served = load_for_serving(stream_, home_);
+  const auto served = load_for_serving(device_.host(), home_);
   for (const ParameterInfo& info : parameters_of(*served)) {
     const bool scattered =
         info.shape.cols == kHidden && info.role != ParameterRole::kEmbedding && !is_vector(info.role);
@@ -181,7 +182,7 @@ TEST_F(QuantizedLoad, EightBitFloatsAreExpanded) {
     t.add(name + ".weight_scale", "F32", {1}, std::vector<float>{0.25f});
   });
   expect(false, QuantizedKind::kInt8, false);
-  const auto served = load_for_serving(stream_, home_);
+  const auto served = load_for_serving(device_.host(), home_);
   for (const ParameterInfo& info : parameters_of(*served))
     if (info.role == ParameterRole::kOutput) {
       EXPECT_EQ(0.25f, to_float(info.parameter->value.data<bfloat16>()[7]));

@@ -180,6 +180,12 @@ void SentenceEncoder::read_prompts(const fs::path& directory) {
     default_prompt_ = name->get<std::string>();
 }
 
+void SentenceEncoder::place(Device& device) {
+  const Visitor visitor = [&](const std::string&, Parameter& p, Shape, ParameterRole) { p.value = device.place(p.value); };
+  encoder_->visit(visitor);
+  for (SentenceDense& dense : dense_) dense.linear.visit("", visitor);
+}
+
 Tensor SentenceEncoder::embed(Context& ctx, const EncoderBatch& batch) {
   Tensor x = pool(ctx, encoder_->forward(ctx, batch), batch.spans, pooling);
   for (SentenceDense& dense : dense_) {

@@ -26,6 +26,8 @@ class SentenceEncoder {
   /// Throws   kNotFound, kDataLoss, kInvalidArgument or kUnimplemented, naming the file and what was expected.
   static SentenceEncoder load(const fs::path& directory, std::optional<Dtype> dtype = {});
 
+  /// Takes the weights, which are read on the host, to where they are computed with.
+  void place(Device&);
   /// One vector per text before normalisation, [num_texts, dimension].
   Tensor embed(Context&, const EncoderBatch&);
   /// The classifier's outputs, [num_texts, num_labels].

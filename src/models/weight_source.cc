@@ -47,12 +47,6 @@ void move_rows(std::byte* to, const std::byte* from, const StoredPart& part, siz
     std::memcpy(to, from + static_cast<size_t>(part.at(r)) * width, bytes);
 }
 
-Tensor own_memory(Shape shape, Dtype dtype) {
-  auto memory = std::make_shared<HostBuffer>(static_cast<size_t>(shape.size()) * size_of(dtype));
-  std::byte* data = memory->data();
-  return Tensor(std::move(memory), data, shape, dtype);
-}
-
 ReadRow plain_rows(const formats::StoredTensor& stored, const StoredPart& part, ElementAt element) {
   return [&stored, &part, element](int64_t r, float* to) {
     const int64_t at = part.at(r), stride = part.stride();
@@ -177,7 +171,7 @@ WeightSource::Found WeightSource::find(const std::string& tensor, const StoredPa
 }
 
 Tensor WeightSource::expanded(const Found& found, Shape shape, Dtype dtype) const {
-  const Tensor to = own_memory(shape, dtype);
+  const Tensor to = host_tensor(shape, dtype);
   const auto fill = [&](const ReadRow& read) {
     if (dtype == Dtype::kBf16)
       copy_rows(to.data<bfloat16>(), read, found.part, found.offset);
@@ -234,7 +228,7 @@ std::optional<QuantizedWeight> WeightSource::mapped_blocks(const Found& found) c
                           Tensor(stored.owner, const_cast<std::byte*>(blocks.data()), bytes, Dtype::kU8));
 }
 
-QuantizedWeight WeightSource::packed_blocks(const Stream& stream, const Found& found) const {
+QuantizedWeight WeightSource::packed_blocks(const HostStream& host, const Found& found) const {
   const formats::StoredTensor& stored = *files_.find(found.item.name);
   const formats::GgmlType type = formats::ggml_type_named(stored.dtype).value();
   const formats::IntegerForm form = formats::integer_form(type).value();
@@ -244,12 +238,12 @@ QuantizedWeight WeightSource::packed_blocks(const Stream& stream, const Found& f
       formats::to_integers(type, row_of(stored, found.part.row_of(first + r), cols, formats::layout_of(type)),
                            {q + r * cols, scales + r * groups, offsets == nullptr ? nullptr : offsets + r * groups});
   };
-  QuantizedWeight weight = pack_quantized(stream, kind_of(form.bits), found.part.shape, form.has_offsets, read);
+  QuantizedWeight weight = pack_quantized(host, kind_of(form.bits), found.part.shape, form.has_offsets, read);
   stored.owner->release(stored.bytes);
   return weight;
 }
 
-QuantizedWeight WeightSource::packed_integers(const Stream& stream, const StoredPart& part,
+QuantizedWeight WeightSource::packed_integers(const HostStream& host, const StoredPart& part,
                                               const formats::IntegerWeight& w) const {
   const int64_t cols = part.shape.cols, groups = (cols + formats::kIntegerGroup - 1) / formats::kIntegerGroup;
   const auto read = [&](int64_t first, int64_t rows, int8_t* q, float* scales, float* offsets) {
@@ -263,10 +257,10 @@ QuantizedWeight WeightSource::packed_integers(const Stream& stream, const Stored
       if (offsets != nullptr) offsets[i] = -w.scales[at] * static_cast<float>(w.zero(at));
     }
   };
-  return pack_quantized(stream, kind_of(w.bits), part.shape, !w.symmetric(), read);
+  return pack_quantized(host, kind_of(w.bits), part.shape, !w.symmetric(), read);
 }
 
-bool WeightSource::load_quantized(const Stream& stream, Parameter& parameter, const std::string& tensor,
+bool WeightSource::load_quantized(const HostStream& host, Parameter& parameter, const std::string& tensor,
                                   const StoredPart& part) {
   const Found found = find(tensor, part, ParameterRole::kMatrix);
   if (found.part.transposed() || found.offset != 0) return false;
@@ -274,13 +268,13 @@ bool WeightSource::load_quantized(const Stream& stream, Parameter& parameter, co
     if (found.item.dtype.empty()) {
       const auto integers = formats::read_integers(*quantization_, files_.lookup(), found.item.name, where_);
       if (!integers || !integers->shares_scales(formats::kIntegerGroup)) return false;
-      parameter.quantized = packed_integers(stream, found.part, *integers);
+      parameter.quantized = packed_integers(host, found.part, *integers);
       return true;
     }
     const auto type = formats::ggml_type_named(found.item.dtype);
     if (!gguf_ || !type || !formats::integer_form(*type)) return false;
     auto mapped = mapped_blocks(found);
-    parameter.quantized = mapped ? std::move(*mapped) : packed_blocks(stream, found);
+    parameter.quantized = mapped ? std::move(*mapped) : packed_blocks(host, found);
     return true;
   } catch (const Failure& failure) {
     throw Failure(failure.code(), fmt::format("{}: tensor {}: {}", where_, found.item.name, failure.what()));

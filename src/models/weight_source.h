@@ -13,7 +13,7 @@
 #include "formats/weight_files.h"
 #include "models/weight_names.h"
 #include "ops/parameter.h"
-#include "tensor/stream.h"
+#include "tensor/device.h"
 
 namespace maru {
 
@@ -49,7 +49,7 @@ class WeightSource {
   /// so; false when it is not stored as integers in groups of whole 32 columns. docs/formats says what is rounded.
   ///
   /// Throws   as load; kInvalidArgument when a scale is too large for a half.
-  bool load_quantized(const Stream&, Parameter&, const std::string& tensor, const StoredPart& part);
+  bool load_quantized(const HostStream&, Parameter&, const std::string& tensor, const StoredPart& part);
   /// Sets the quantized weight of a parameter that lies in the files as kernels read it (quantized_files.h), where it
   /// is mapped. False when it does not.
   ///
@@ -76,8 +76,8 @@ class WeightSource {
   Tensor expanded(const Found&, Shape shape, Dtype dtype) const;
   /// Blocks where they are mapped; nothing when kernels do not read them so.
   std::optional<QuantizedWeight> mapped_blocks(const Found&) const;
-  QuantizedWeight packed_blocks(const Stream&, const Found&) const;
-  QuantizedWeight packed_integers(const Stream&, const StoredPart&, const formats::IntegerWeight&) const;
+  QuantizedWeight packed_blocks(const HostStream&, const Found&) const;
+  QuantizedWeight packed_integers(const HostStream&, const StoredPart&, const formats::IntegerWeight&) const;
 
   formats::WeightFiles files_;
   std::string where_;

@@ -7,12 +7,6 @@
 namespace maru {
 namespace {
 
-Tensor own(Shape shape, Dtype dtype) {
-  auto memory = std::make_shared<HostBuffer>(static_cast<size_t>(shape.size()) * size_of(dtype));
-  std::byte* data = memory->data();
-  return Tensor(std::move(memory), data, shape, dtype);
-}
-
 template <class T>
 T convert(double x) {
   if constexpr (std::is_same_v<T, bfloat16>) {
@@ -44,12 +38,20 @@ Dtype dtype_of(ParameterRole role, Dtype model) {
 
 void allocate_values(Decoder& model) {
   for (const ParameterInfo& info : parameters_of(model))
-    info.parameter->value = own(info.shape, dtype_of(info.role, model.dtype()));
+    info.parameter->value = host_tensor(info.shape, dtype_of(info.role, model.dtype()));
 }
 
-void allocate_gradients(Decoder& model) {
+void place(Device& device, Decoder& model) {
+  for (const ParameterInfo& info : parameters_of(model)) {
+    QuantizedWeight& w = info.parameter->quantized;
+    for (Tensor* t : {&info.parameter->value, &w.quads, &w.scales, &w.offsets}) *t = device.place(*t);
+  }
+  model.place_tables(device);
+}
+
+void allocate_gradients(Device& device, Decoder& model) {
   for (const ParameterInfo& info : parameters_of(model))
-    info.parameter->gradient = own(info.shape, accumulator_of(model.dtype()));
+    info.parameter->gradient = device.tensor(info.shape, accumulator_of(model.dtype()));
 }
 
 void initialise(Decoder& model, uint64_t seed) {

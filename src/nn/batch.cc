@@ -30,10 +30,10 @@ void BatchBuilder::add(std::span<const int32_t> tokens, int64_t past, std::vecto
   for (int64_t i = 0; i < rows; ++i) positions_.push_back(static_cast<int32_t>(past + i));
 }
 
-Batch BatchBuilder::batch(KvCache* cache) {
+Batch BatchBuilder::batch(Context& ctx, KvCache* cache) const {
   const Shape shape{num_tokens(), 1};
-  return {.tokens = Tensor(nullptr, tokens_.data(), shape, Dtype::kI32),
-          .positions = Tensor(nullptr, positions_.data(), shape, Dtype::kI32),
+  return {.tokens = ctx.upload(tokens_.data(), shape, Dtype::kI32),
+          .positions = ctx.upload(positions_.data(), shape, Dtype::kI32),
           .sequences = sequences_,
           .cache = cache};
 }

@@ -24,16 +24,17 @@ struct Batch {
   std::vector<KeySpan> key_spans(int64_t layer) const;
 };
 
-/// Builds a batch and owns its token and position arrays; they are reused from batch to batch.
+/// Builds a batch on the host, where its arrays are reused from batch to batch.
 class BatchBuilder {
  public:
   void clear();
   /// Appends `tokens` as the newest tokens of a sequence with `past` tokens in `pages`.
   void add(std::span<const int32_t> tokens, int64_t past = 0, std::vector<int32_t> pages = {});
   int64_t num_tokens() const { return static_cast<int64_t>(tokens_.size()); }
+  const std::vector<int32_t>& tokens() const { return tokens_; }
   const std::vector<Batch::Sequence>& sequences() const { return sequences_; }
-  /// Valid until the builder changes.
-  Batch batch(KvCache* cache = nullptr);
+  /// Uploads it for one step.
+  Batch batch(Context&, KvCache* cache = nullptr) const;
 
  private:
   std::vector<int32_t> tokens_, positions_;

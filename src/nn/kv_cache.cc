@@ -8,15 +8,15 @@ size_t KvCacheShape::page_bytes() const {
   return static_cast<size_t>(layers) * maru::page_bytes(kv_heads, head_dim, dtype);
 }
 
-KvCache::KvCache(const KvCacheShape& shape, int64_t num_pages)
+KvCache::KvCache(Device& device, const KvCacheShape& shape, int64_t num_pages)
     : shape_(shape),
       num_pages_(num_pages),
       layer_bytes_(maru::page_bytes(shape.kv_heads, shape.head_dim, shape.dtype)),
-      memory_(shape.page_bytes() * static_cast<size_t>(num_pages)) {}
+      memory_(device.reserve(shape.page_bytes() * static_cast<size_t>(num_pages))) {}
 
 std::byte* KvCache::page(int64_t layer, int32_t page) const {
   CHECK(layer >= 0 && layer < shape_.layers && page >= 0 && page < num_pages_);
-  return memory_.data() + shape_.page_bytes() * static_cast<size_t>(page) + layer_bytes_ * static_cast<size_t>(layer);
+  return memory_.get() + shape_.page_bytes() * static_cast<size_t>(page) + layer_bytes_ * static_cast<size_t>(layer);
 }
 
 }  // namespace maru

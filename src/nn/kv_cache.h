@@ -3,8 +3,7 @@
 #pragma once
 #include <cstdint>
 
-#include "tensor/arena.h"
-#include "tensor/dtype.h"
+#include "tensor/device.h"
 
 namespace maru {
 
@@ -17,8 +16,8 @@ struct KvCacheShape {
 
 class KvCache {
  public:
-  /// Throws kExhausted when the system has not that much memory.
-  KvCache(const KvCacheShape& shape, int64_t num_pages);
+  /// Throws kExhausted when the device has not that much memory.
+  KvCache(Device& device, const KvCacheShape& shape, int64_t num_pages);
   std::byte* page(int64_t layer, int32_t page) const;
   int64_t num_pages() const { return num_pages_; }
   const KvCacheShape& shape() const { return shape_; }
@@ -27,7 +26,7 @@ class KvCache {
   KvCacheShape shape_;
   int64_t num_pages_;
   size_t layer_bytes_;
-  HostBuffer memory_;
+  std::shared_ptr<std::byte> memory_;
 };
 
 }  // namespace maru

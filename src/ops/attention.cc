@@ -67,8 +67,8 @@ struct KernelSpans {
   }
 };
 
-int threads_of(const Stream& stream) {
-  return std::visit([](const CpuStream& s) { return s.pool->size(); }, stream);
+int threads_of(const Device& device) {
+  return device.ask([](const auto& s) { return s.pool->size(); });
 }
 
 struct Saved {
@@ -83,7 +83,7 @@ void backward(Context& c, const Saved& s, const Tensor& dy) {
   const Spans survey_of = survey(s.spans);
   const int64_t bytes = visit_dtype(s.q.dtype(), [&]<class T>() {
     return kernels::attention_backward_scratch_bytes<T>(shape, static_cast<int64_t>(s.spans.size()), survey_of.rows,
-                                                        survey_of.longest, threads_of(c.stream));
+                                                        survey_of.longest, threads_of(c.device));
   });
   const Tensor scratch = c.scratch(bytes);
   c.launch(s.q.dtype(), [&]<class T>(auto& stream) {
@@ -140,7 +140,7 @@ Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v
     const Tensor temporary = cached ? Tensor() : ctx.empty({all.pages, page}, q.dtype());
     const int64_t bytes = visit_dtype(q.dtype(), [&]<class T>() {
       return kernels::attention_forward_scratch_bytes<T>(shape, static_cast<int64_t>(spans.size()),
-                                                         threads_of(ctx.stream));
+                                                         threads_of(ctx.device));
     });
     const Tensor scratch = ctx.scratch(bytes);
     ctx.launch(q.dtype(), [&]<class T>(auto& stream) {

@@ -1,10 +1,9 @@
 // Everything a forward pass touches besides its inputs and weights.
 #pragma once
 #include <functional>
-#include <variant>
 
 #include "ops/tape.h"
-#include "tensor/stream.h"
+#include "tensor/device.h"
 #include "tensor/tensor.h"
 
 namespace maru {
@@ -13,7 +12,7 @@ namespace maru {
 using InputObserver = std::function<void(const Parameter& weight, const Tensor& x)>;
 
 struct Context {
-  Stream& stream;
+  Device& device;
   Arena& arena;
   Tape* tape = nullptr;  // null: serving; nothing is recorded and every temporary dies with its scope
   const InputObserver* observe_input = nullptr;  // null: nobody looks
@@ -29,7 +28,13 @@ struct Context {
   template <class F>
   void launch(Dtype dtype, F&& f) {
     if (arena.dry()) return;
-    std::visit([&](auto& s) { visit_dtype(dtype, [&]<class T>() { f.template operator()<T>(s); }); }, stream);
+    device.launch([&](auto& s) { visit_dtype(dtype, [&]<class T>() { f.template operator()<T>(s); }); });
+  }
+  /// Numbers of the host as a temporary, for this step.
+  Tensor upload(const void* from, Shape shape, Dtype dtype) {
+    const Tensor to = empty(shape, dtype);
+    if (!arena.dry()) maru::upload(to, from);
+    return to;
   }
 };
 

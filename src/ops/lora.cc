@@ -59,7 +59,8 @@ double as_double(T x) {
     return x;
 }
 
-std::vector<double> values_of(const Tensor& t) {
+std::vector<double> values_of(const Tensor& on_device) {
+  const Tensor t = to_host(on_device);
   std::vector<double> values(static_cast<size_t>(t.size()));
   visit_dtype(t.dtype(), [&]<class T>() {
     for (int64_t i = 0; i < t.size(); ++i) values[static_cast<size_t>(i)] = as_double(t.data<T>()[i]);
@@ -70,10 +71,9 @@ std::vector<double> values_of(const Tensor& t) {
 // The same numbers in the accumulator type.
 Tensor widened(Context& ctx, const Tensor& t) {
   if (t.dtype() == accumulator_of(t.dtype())) return t;
-  const Tensor wide = ctx.empty(t.shape(), Dtype::kF32);
   const std::vector<double> values = values_of(t);
-  std::transform(values.begin(), values.end(), wide.data<float>(), [](double x) { return static_cast<float>(x); });
-  return wide;
+  const std::vector<float> wide(values.begin(), values.end());
+  return ctx.upload(wide.data(), t.shape(), Dtype::kF32);
 }
 
 // Four sums that do not wait for each other.

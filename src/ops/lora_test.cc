@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "ops/linear.h"
 #include "ops/quantized.h"
+#include "tensor/cpu_device.h"
 
 namespace maru {
 namespace {
@@ -16,9 +17,9 @@ namespace {
 class LoraOps : public testing::Test {
  protected:
   ThreadPool pool_{2};
-  Stream stream_ = CpuStream{&pool_};
-  Arena arena_{1 << 24};
-  Context ctx_{stream_, arena_};
+  CpuDevice device_{&pool_};
+  Arena arena_{device_, 1 << 24};
+  Context ctx_{device_, arena_};
   Random random_{1};
 
   Tensor normal(Shape shape, Dtype dtype) {
@@ -97,7 +98,7 @@ TEST_F(LoraOps, RowNormsAreThoseOfTheSum) {
       Parameter p{.value = normal({33, 70}, dtype)};
       Tensor weight = p.value;
       if (quantized) {
-        p.quantized = quantize(stream_, p.value, QuantizedKind::kInt4);
+        p.quantized = quantize(device_, p.value, QuantizedKind::kInt4);
         weight = dequantize(ctx_, p.quantized);
         p.value = Tensor();
       }
@@ -116,7 +117,7 @@ TEST_F(LoraOps, RefusesToBeTrainedAndToGuess) {
   const LoraWeights l = lora(16, 8, 2, Dtype::kF32);
   EXPECT_THROW(add_lora(ctx_, y, x, l), Failure) << "9 columns, 8 rows of b";
   Tape tape;
-  Context recording{stream_, arena_, &tape};
+  Context recording{device_, arena_, &tape};
   const LoraWeights fits = lora(16, 9, 2, Dtype::kF32);
   EXPECT_NO_THROW(add_lora(ctx_, y, x, fits));
   EXPECT_THROW(add_lora(recording, y, x, fits), Failure);

@@ -20,17 +20,16 @@ int64_t piece_of(int64_t rows) {
   return rows <= kFew ? rows : kernels::divide_up(rows, kFew) * kFew;
 }
 
-int64_t largest_scratch(const Stream& stream, Dtype dtype, int64_t rows, Shape weight) {
+int64_t largest_scratch(const Device& device, Dtype dtype, int64_t rows, Shape weight) {
   int64_t most = 0;
   for (int64_t m = 1; m <= std::min(kMost, piece_of(rows)); m = m < kFew ? m + 1 : m + kFew)
-    most = std::max(most, std::visit(
-                              [&](const CpuStream& s) {
+    most = std::max(most, device.ask(
+                              [&](const auto& s) {
                                 return visit_dtype(dtype, [&]<class T>() {
                                   return kernels::matmul_scratch_bytes<T>(s.isa, s.pool->size(), m, weight.rows,
                                                                           weight.cols);
                                 });
-                              },
-                              stream));
+                              }));
   return most;
 }
 
@@ -122,7 +121,7 @@ Tensor grouped_linear(Context& ctx, const Tensor& x, const std::vector<const Par
                     "[grouped_linear] " + weight->name + " is quantized, the first expert's weight is not");
   const Shape shape = weights.front()->value.shape();
   Tensor y = ctx.empty({x.rows(), shape.rows}, x.dtype());
-  const Tensor scratch = ctx.scratch(largest_scratch(ctx.stream, x.dtype(), x.rows(), shape));
+  const Tensor scratch = ctx.scratch(largest_scratch(ctx.device, x.dtype(), x.rows(), shape));
   ctx.launch(x.dtype(), [&]<class T>(auto& stream) {
     const int32_t* first = routing.first.data<int32_t>();
     for (size_t e = 0; e < weights.size(); ++e)

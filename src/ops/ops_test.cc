@@ -1,12 +1,15 @@
 // The tape: gradients of compositions against complex step, whatever the order, sharing or recomputation.
 #include <gtest/gtest.h>
 
+#include <list>
+
 #include "ops/activation.h"
 #include "ops/elementwise.h"
 #include "ops/linear.h"
 #include "ops/loss.h"
 #include "ops/norm.h"
 #include "ops/recompute.h"
+#include "tensor/cpu_device.h"
 
 namespace maru {
 namespace {
@@ -32,8 +35,8 @@ struct Weight {
 class OpsTest : public testing::Test {
  protected:
   ThreadPool pool_{1};
-  Stream stream_ = CpuStream{&pool_};
-  Arena arena_{1 << 22};
+  CpuDevice device_{&pool_};
+  Arena arena_{device_, 1 << 22};
 
   // Sum of all elements through a linear map, so that every element has a gradient of its own.
   template <class F>
@@ -41,14 +44,14 @@ class OpsTest : public testing::Test {
     Weight real({6, 8}, Dtype::kF64, 1), probe({6, 8}, Dtype::kC128, 1), head({1, 8}, Dtype::kF64, 2),
         complex_head({1, 8}, Dtype::kC128, 2);
     Tape tape;
-    Context train{stream_, arena_, &tape};
+    Context train{device_, arena_, &tape};
     {
       Tensor y = linear(train, f(train, train.use(real.p)), train.use(head.p));
       tape.backward(train, y, fill(train, y.shape(), Dtype::kF64, 1));
     }
     double worst = 0;
     for (int64_t i = 0; i < 48; ++i) {
-      Context serve{stream_, arena_};
+      Context serve{device_, arena_};
       Complex& x = probe.p.value.data<Complex>()[i];
       x.imag(1e-40);
       const Tensor y = linear(serve, f(serve, probe.p.value), complex_head.p.value);
@@ -98,7 +101,7 @@ TEST_F(OpsTest, ABiasIsAddedBeforeRounding) {
   for (int i : {0, 1}) w.p.value.data<bfloat16>()[i] = to_bfloat16(1.0234375f);
   b.p.value.data<bfloat16>()[0] = to_bfloat16(-1.0f);
   b.p.value.data<bfloat16>()[1] = to_bfloat16(0.0f);
-  Context ctx{stream_, arena_};
+  Context ctx{device_, arena_};
   const Tensor y = linear(ctx, x.p.value, w.p.value, b.p.value);
   EXPECT_EQ(776.0f / 16384, to_float(y.data<bfloat16>()[0]));  // of 777 / 16384; rounded before: 768 / 16384
   EXPECT_EQ(1.046875f, to_float(y.data<bfloat16>()[1]));
@@ -107,7 +110,7 @@ TEST_F(OpsTest, ABiasIsAddedBeforeRounding) {
 TEST_F(OpsTest, BiasGradientIsTheSumOfItsColumn) {
   Weight x({6, 8}, Dtype::kF64, 1), w({5, 8}, Dtype::kF64, 2), b({1, 5}, Dtype::kF64, 3);
   Tape tape;
-  Context train{stream_, arena_, &tape};
+  Context train{device_, arena_, &tape};
   for (int pass : {1, 2}) {
     const Tensor y = linear(train, x.p.value, train.use(w.p), train.use(b.p));
     tape.backward(train, y, fill(train, y.shape(), Dtype::kF64, 0.5));
@@ -117,15 +120,15 @@ TEST_F(OpsTest, BiasGradientIsTheSumOfItsColumn) {
 
 // A row without a target, logits far apart, vocabularies with and without a rest behind full registers.
 TEST_F(OpsTest, CrossEntropyOfLogitsIsThatOfTheirLayer) {
-  std::vector<Stream> streams;
-  for (const Isa isa : supported_isas()) streams.emplace_back(CpuStream{&pool_, isa});
-  for (Stream& stream : streams)
+  std::list<CpuDevice> devices;
+  for (const Isa isa : supported_isas()) devices.emplace_back(&pool_, isa);
+  for (CpuDevice& device : devices)
     for (const Dtype dtype : {Dtype::kF32, Dtype::kF64})
       for (const int64_t vocab : {1, 16, 37, 300}) {
         Weight x({5, 8}, dtype, 1), w({vocab, 8}, dtype, 2);
         std::vector<int32_t> ids{0, -1, static_cast<int32_t>(vocab - 1), 0, static_cast<int32_t>(vocab / 2)};
         const Tensor targets(nullptr, ids.data(), {5, 1}, Dtype::kI32);
-        Context ctx{stream, arena_};
+        Context ctx{device, arena_};
         const Tensor expected = ctx.empty({5, 1}, dtype), got = ctx.empty({5, 1}, dtype);
         const Tensor sum = linear_cross_entropy(ctx, x.p.value, w.p.value, targets, 0.5, 30, expected);
         const Tensor loss = fill(ctx, {1, 1}, dtype, 0);
@@ -146,7 +149,7 @@ TEST_F(OpsTest, MemoryReturnsToTheArenaAfterTheBackward) {
 
 TEST_F(OpsTest, NamesShapesThatDoNotFit) {
   Weight x({2, 8}, Dtype::kF32, 1), w({3, 7}, Dtype::kF32, 1), n({1, 3}, Dtype::kF32, 1);
-  Context ctx{stream_, arena_};
+  Context ctx{device_, arena_};
   EXPECT_THROW(linear(ctx, x.p.value, w.p.value), Failure);
   EXPECT_THROW(linear(ctx, x.p.value, x.p.value, w.p.value), Failure);
   EXPECT_THROW(add_scaled(ctx, x.p.value, w.p.value), Failure);

@@ -59,16 +59,12 @@ void multiply(CpuStream& stream, const Tensor& y, const Tensor& x, const Quantiz
                                                                    .scratch = scratch.data<std::byte>()});
 }
 
-Tensor own_bytes(int64_t bytes) {
-  auto memory = std::make_shared<HostBuffer>(static_cast<size_t>(bytes));
-  std::byte* data = memory->data();
-  return Tensor(std::move(memory), data, {1, bytes}, Dtype::kU8);
-}
-
-QuantizedWeight blank(QuantizedKind kind, Shape weight, bool has_offsets) {
+// `bytes` gives memory of so many bytes.
+template <class Bytes>
+QuantizedWeight blank(QuantizedKind kind, Shape weight, bool has_offsets, const Bytes& bytes) {
   const int64_t factors = quantized_scales_bytes(weight);
-  return {kind, weight, own_bytes(quantized_quads_bytes(kind, weight)), own_bytes(factors),
-          has_offsets ? own_bytes(factors) : Tensor()};
+  return {kind, weight, bytes(quantized_quads_bytes(kind, weight)), bytes(factors),
+          has_offsets ? bytes(factors) : Tensor()};
 }
 
 // One worker's rows on their way into a panel.
@@ -81,7 +77,7 @@ struct PackBuffers {
         offsets(has_offsets ? scales.size() : 0) {}
 };
 
-void pack_panel(const CpuStream& stream, const QuantizedWeight& to, int64_t panel, PackBuffers& buffers,
+void pack_panel(const HostStream& host, const QuantizedWeight& to, int64_t panel, PackBuffers& buffers,
                 const PackSource& read) {
   const int64_t first = panel * kernels::kQuantizedPanel;
   const int64_t rows = std::min(kernels::kQuantizedPanel, to.shape.rows - first);
@@ -89,7 +85,7 @@ void pack_panel(const CpuStream& stream, const QuantizedWeight& to, int64_t pane
   float* offsets = to.offsets ? buffers.offsets.data() : nullptr;
   read(first, rows, buffers.q.data(), buffers.scales.data(), offsets);
   const bool fits = kernels::pack_quantized_panel(
-      stream.isa, {.kind = to.kind,
+      host.isa, {.kind = to.kind,
                    .quads = to.quads.data<std::byte>() + group * kernels::quantized_group_bytes(to.kind),
                    .scales = to.scales.data<float16>() + at,
                    .offsets = to.offsets ? to.offsets.data<float16>() + at : nullptr,
@@ -105,8 +101,8 @@ void pack_panel(const CpuStream& stream, const QuantizedWeight& to, int64_t pane
                             first, first + rows - 1, to.shape.rows, to.shape.cols));
 }
 
-template <class T>
-bool run_quantize(CpuStream stream, const QuantizedWeight& to, const Tensor& weight) {
+template <class T, class S>
+bool run_quantize(S& stream, const QuantizedWeight& to, const Tensor& weight) {
   return kernels::quantize_matrix(stream, kernels::QuantizeMatrix<T>{.kind = to.kind,
                                                                      .quads = to.quads.data<std::byte>(),
                                                                      .scales = to.scales.data<float16>(),
@@ -153,30 +149,25 @@ QuantizedWeight quantized_blocks(QuantizedKind kind, Shape weight, Tensor blocks
   return {kind, weight, std::move(blocks), {}, {}, QuantizedLayout::kBlocks};
 }
 
-QuantizedWeight pack_quantized(const Stream& stream, QuantizedKind kind, Shape weight, bool has_offsets,
+QuantizedWeight pack_quantized(const HostStream& host, QuantizedKind kind, Shape weight, bool has_offsets,
                                const PackSource& read) {
-  const QuantizedWeight to = blank(kind, weight, has_offsets);
-  std::visit(
-      [&](const CpuStream& s) {
-        std::vector<PackBuffers> buffers(static_cast<size_t>(s.pool->size()), PackBuffers(weight, has_offsets));
-        s.pool->parallel_for(kernels::quantized_panels(weight.rows), [&](int64_t panel, int worker) {
-          pack_panel(s, to, panel, buffers[static_cast<size_t>(worker)], read);
-        });
-      },
-      stream);
+  const auto bytes = [](int64_t count) { return host_tensor({1, count}, Dtype::kU8); };
+  const QuantizedWeight to = blank(kind, weight, has_offsets, bytes);
+  std::vector<PackBuffers> buffers(static_cast<size_t>(host.pool->size()), PackBuffers(weight, has_offsets));
+  host.pool->parallel_for(kernels::quantized_panels(weight.rows), [&](int64_t panel, int worker) {
+    pack_panel(host, to, panel, buffers[static_cast<size_t>(worker)], read);
+  });
   return to;
 }
 
-QuantizedWeight quantize(const Stream& stream, const Tensor& weight, QuantizedKind kind) {
+QuantizedWeight quantize(Device& device, const Tensor& weight, QuantizedKind kind) {
   if (weight.dtype() != Dtype::kF32 && weight.dtype() != Dtype::kBf16)
     refuse("quantize", fmt::format("the weight is {}, expected f32 or bf16", name_of(weight.dtype())));
-  const QuantizedWeight to = blank(kind, weight.shape(), false);
-  const bool fits = std::visit(
-      [&](const auto& s) {
-        return weight.dtype() == Dtype::kF32 ? run_quantize<float>(s, to, weight)
-                                             : run_quantize<bfloat16>(s, to, weight);
-      },
-      stream);
+  const auto bytes = [&](int64_t count) { return device.tensor({1, count}, Dtype::kU8); };
+  const QuantizedWeight to = blank(kind, weight.shape(), false, bytes);
+  const bool fits = device.launch([&](auto& s) {
+    return weight.dtype() == Dtype::kF32 ? run_quantize<float>(s, to, weight) : run_quantize<bfloat16>(s, to, weight);
+  });
   if (fits) return to;
   throw Failure(ErrorCode::kInvalidArgument,
                 fmt::format("[quantize] a weight [{}, {}] holds numbers that are not finite or beyond 393,024",

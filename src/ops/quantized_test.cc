@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "ops/linear.h"
+#include "tensor/cpu_device.h"
 
 namespace maru {
 namespace {
@@ -17,9 +18,9 @@ namespace {
 class QuantizedTest : public testing::Test {
  protected:
   ThreadPool pool_{2};
-  Stream stream_ = CpuStream{&pool_};
-  Arena arena_{1 << 24};
-  Context ctx_{stream_, arena_};
+  CpuDevice device_{&pool_};
+  Arena arena_{device_, 1 << 24};
+  Context ctx_{device_, arena_};
   Random random_{1};
 
   Tensor normal(Shape shape, Dtype dtype) {
@@ -55,7 +56,7 @@ ErrorCode refusal(const std::function<void()>& run) {
 TEST_F(QuantizedTest, LinearIsTheProductWithTheDequantizedWeight) {
   const Tensor x = normal({9, 200}, Dtype::kF32), bias = normal({1, 50}, Dtype::kF32);
   for (QuantizedKind kind : {QuantizedKind::kInt8, QuantizedKind::kInt4}) {
-    const QuantizedWeight w = quantize(stream_, normal({50, 200}, Dtype::kF32), kind);
+    const QuantizedWeight w = quantize(device_, normal({50, 200}, Dtype::kF32), kind);
     const Tensor expected = linear(ctx_, x, dequantize(ctx_, w), bias);
     EXPECT_LT(relative_difference(quantized_linear(ctx_, x, w, bias), expected), 0.012);
     EXPECT_GT(relative_difference(quantized_linear(ctx_, x, w), expected), 0.03) << "the bias is part of it";
@@ -64,7 +65,7 @@ TEST_F(QuantizedTest, LinearIsTheProductWithTheDequantizedWeight) {
 
 TEST_F(QuantizedTest, ProjectScalesAndGivesF32) {
   const Tensor x = normal({3, 64}, Dtype::kBf16);
-  const QuantizedWeight w = quantize(stream_, normal({20, 64}, Dtype::kBf16), QuantizedKind::kInt8);
+  const QuantizedWeight w = quantize(device_, normal({20, 64}, Dtype::kBf16), QuantizedKind::kInt8);
   const Tensor once = quantized_project(ctx_, x, w), twice = quantized_project(ctx_, x, w, 2);
   ASSERT_EQ(once.dtype(), Dtype::kF32);
   for (int64_t i = 0; i < once.size(); ++i) EXPECT_EQ(2 * once.data<float>()[i], twice.data<float>()[i]);
@@ -72,7 +73,7 @@ TEST_F(QuantizedTest, ProjectScalesAndGivesF32) {
 
 TEST_F(QuantizedTest, ProjectIsCappedAsThePlainOneIs) {
   const Tensor x = normal({3, 64}, Dtype::kF32);
-  const QuantizedWeight w = quantize(stream_, normal({20, 64}, Dtype::kF32), QuantizedKind::kInt8);
+  const QuantizedWeight w = quantize(device_, normal({20, 64}, Dtype::kF32), QuantizedKind::kInt8);
   const Tensor plain = quantized_project(ctx_, x, w, 0.5), capped = quantized_project(ctx_, x, w, 0.5, 3);
   for (int64_t i = 0; i < plain.size(); ++i)
     EXPECT_NEAR(capped.data<float>()[i], 3 * std::tanh(plain.data<float>()[i] / 3), 1e-5);
@@ -97,7 +98,7 @@ TEST_F(QuantizedTest, PacksWhatOthersQuantized) {
         ASSERT_LE(rows, 16);
         fill_rows(first, rows, 70, q, scales, offsets);
       };
-      const QuantizedWeight w = pack_quantized(stream_, kind, {50, 70}, has_offsets, source);
+      const QuantizedWeight w = pack_quantized(device_.host(), kind, {50, 70}, has_offsets, source);
       ASSERT_EQ(static_cast<bool>(w.offsets), has_offsets);
       const Tensor y = dequantize(ctx_, w);
       for (int64_t r = 0; r < 50; ++r)
@@ -113,7 +114,7 @@ TEST_F(QuantizedTest, OffsetsArePartOfTheProduct) {
   const PackSource source = [](int64_t first, int64_t rows, int8_t* q, float* scales, float* offsets) {
     fill_rows(first, rows, 200, q, scales, offsets);
   };
-  const QuantizedWeight w = pack_quantized(stream_, QuantizedKind::kInt4, {50, 200}, true, source);
+  const QuantizedWeight w = pack_quantized(device_.host(), QuantizedKind::kInt4, {50, 200}, true, source);
   EXPECT_LT(relative_difference(quantized_linear(ctx_, x, w), linear(ctx_, x, dequantize(ctx_, w))), 0.012);
 }
 
@@ -123,7 +124,7 @@ TEST_F(QuantizedTest, PackingReportsTheRowsOfAScaleThatDoesNotFit) {
     if (first == 32) scales[0] = 1e6f;
   };
   try {
-    pack_quantized(stream_, QuantizedKind::kInt8, {50, 70}, false, source);
+    pack_quantized(device_.host(), QuantizedKind::kInt8, {50, 70}, false, source);
     FAIL() << "expected a Failure";
   } catch (const Failure& failure) {
     EXPECT_EQ(failure.code(), ErrorCode::kInvalidArgument);
@@ -136,13 +137,13 @@ TEST_F(QuantizedTest, PackingPassesOnWhatTheSourceThrows) {
     throw Failure(ErrorCode::kDataLoss, "cut off");
   };
   EXPECT_EQ(refusal([&] {
-              pack_quantized(stream_, QuantizedKind::kInt4, {50, 70}, true, source);
+              pack_quantized(device_.host(), QuantizedKind::kInt4, {50, 70}, true, source);
             }),
             ErrorCode::kDataLoss);
 }
 
 TEST_F(QuantizedTest, EmbeddingTakesRowsOfTheTable) {
-  const QuantizedWeight w = quantize(stream_, normal({30, 40}, Dtype::kF32), QuantizedKind::kInt8);
+  const QuantizedWeight w = quantize(device_, normal({30, 40}, Dtype::kF32), QuantizedKind::kInt8);
   const Tensor table = dequantize(ctx_, w), tokens(arena_, {2, 1}, Dtype::kI32);
   tokens.data<int32_t>()[0] = 29;
   tokens.data<int32_t>()[1] = 3;
@@ -153,9 +154,9 @@ TEST_F(QuantizedTest, EmbeddingTakesRowsOfTheTable) {
 
 TEST_F(QuantizedTest, RefusesWhatItCannotDo) {
   const Tensor x = normal({2, 64}, Dtype::kF32), table = normal({20, 64}, Dtype::kF32);
-  const QuantizedWeight w = quantize(stream_, table, QuantizedKind::kInt4);
+  const QuantizedWeight w = quantize(device_, table, QuantizedKind::kInt4);
   Tape tape;
-  Context train{stream_, arena_, &tape};
+  Context train{device_, arena_, &tape};
   EXPECT_EQ(refusal([&] { quantized_linear(train, x, w); }), ErrorCode::kUnimplemented);
   EXPECT_EQ(refusal([&] { quantized_linear(ctx_, normal({2, 63}, Dtype::kF32), w); }), ErrorCode::kInvalidArgument);
   EXPECT_EQ(refusal([&] { quantized_linear(ctx_, x, w, normal({1, 19}, Dtype::kF32)); }), ErrorCode::kInvalidArgument);
@@ -164,12 +165,12 @@ TEST_F(QuantizedTest, RefusesWhatItCannotDo) {
   EXPECT_EQ(refusal([&] { quantized_view(QuantizedKind::kInt4, w.shape, w.quads, w.scales, "file", w.quads); }),
             ErrorCode::kDataLoss);
   table.data<float>()[7] = INFINITY;
-  EXPECT_EQ(refusal([&] { quantize(stream_, table, QuantizedKind::kInt8); }), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refusal([&] { quantize(device_, table, QuantizedKind::kInt8); }), ErrorCode::kInvalidArgument);
 }
 
 // What a file holds is used where it lies.
 TEST_F(QuantizedTest, AViewSharesTheBytes) {
-  const QuantizedWeight w = quantize(stream_, normal({20, 64}, Dtype::kF32), QuantizedKind::kInt4);
+  const QuantizedWeight w = quantize(device_, normal({20, 64}, Dtype::kF32), QuantizedKind::kInt4);
   const QuantizedWeight view = quantized_view(w.kind, w.shape, w.quads, w.scales, "file");
   EXPECT_EQ(view.quads.data<std::byte>(), w.quads.data<std::byte>());
   EXPECT_EQ(w.quads.bytes(), 2u * 2 * 256);

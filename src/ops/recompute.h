@@ -11,11 +11,11 @@ namespace maru {
 template <class F>
 Tensor recomputed(Context& ctx, const Tensor& x, F f) {
   if (!ctx.recording(x)) return f(ctx, x);
-  Context quiet{ctx.stream, ctx.arena};
+  Context quiet{ctx.device, ctx.arena};
   Tensor y = f(quiet, x);
   ctx.tape->record(y, [=](Context& c, const Tensor& dy) {
     Tape inner;
-    Context again{c.stream, c.arena, &inner};
+    Context again{c.device, c.arena, &inner};
     const Tensor z = f(again, inner.leaf(x, c.tape->gradient(c, x)));
     inner.backward(again, z, dy);
   });

@@ -10,20 +10,20 @@ namespace maru {
 
 class StepMemory {
  public:
-  explicit StepMemory(Stream& stream) : stream_(stream) {}
+  explicit StepMemory(Device& device) : device_(device) {}
   /// Uses `arena`, which must outlive this, as long as it is large enough.
-  StepMemory(Stream& stream, Arena& arena) : stream_(stream), arena_(&arena) {}
+  StepMemory(Device& device, Arena& arena) : device_(device), arena_(&arena) {}
 
   /// Calls `compute` with a dry context (its tensors have no memory behind them), then with a real one. Nothing that it
   /// allocates may outlive the call.
   ///
-  /// Throws   kExhausted, naming both sizes, when it needs more than the machine has.
+  /// Throws   kExhausted, naming both sizes, when it needs more than the device has.
   void run(const std::function<void(Context&)>& compute);
   /// Bytes of the arena; 0 before the first run.
   size_t capacity() const { return arena_ == nullptr ? 0 : arena_->capacity(); }
 
  private:
-  Stream& stream_;
+  Device& device_;
   std::unique_ptr<Arena> own_;
   Arena* arena_ = nullptr;
 };

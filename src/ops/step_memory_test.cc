@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "base/thread_pool.h"
+#include "tensor/cpu_device.h"
+#include "tensor/host_buffer.h"
 
 namespace maru {
 namespace {
@@ -17,11 +19,11 @@ class StepMemoryTest : public testing::Test {
     for (int64_t i = 0; i < rows * 16; ++i) b.data<float>()[i] = 1;
   }
   ThreadPool pool_{1};
-  Stream stream_ = CpuStream{&pool_};
+  CpuDevice device_{&pool_};
 };
 
 TEST_F(StepMemoryTest, TakesWhatIsNeededAndKeepsIt) {
-  StepMemory memory(stream_);
+  StepMemory memory(device_);
   EXPECT_EQ(0u, memory.capacity());
   int dry = 0, real = 0;
   memory.run([&](Context& ctx) {
@@ -40,8 +42,8 @@ TEST_F(StepMemoryTest, TakesWhatIsNeededAndKeepsIt) {
 }
 
 TEST_F(StepMemoryTest, BorrowsAnArenaThatIsLargeEnough) {
-  Arena lent(1 << 20);
-  StepMemory memory(stream_, lent);
+  Arena lent(device_, 1 << 20);
+  StepMemory memory(device_, lent);
   memory.run([&](Context& ctx) {
     compute(ctx, 1000);
     EXPECT_TRUE(ctx.arena.dry() || &ctx.arena == &lent);
@@ -53,7 +55,7 @@ TEST_F(StepMemoryTest, BorrowsAnArenaThatIsLargeEnough) {
 }
 
 TEST_F(StepMemoryTest, MoreThanTheMachineHasIsRefusedWithBothSizes) {
-  StepMemory memory(stream_);
+  StepMemory memory(device_);
   bool computed = false;
   try {
     memory.run([&](Context& ctx) {

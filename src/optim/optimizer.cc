@@ -10,45 +10,39 @@
 namespace maru {
 namespace {
 
-Tensor zeros(Shape shape, Dtype dtype) {
-  auto memory = std::make_shared<HostBuffer>(static_cast<size_t>(shape.size()) * size_of(dtype));
-  std::byte* data = memory->data();
-  return Tensor(std::move(memory), data, shape, dtype);
-}
-
-Tensor master_of(const Tensor& value) {
+Tensor master_of(Device& device, const Tensor& value) {
   if (value.dtype() != Dtype::kBf16) return {};
-  Tensor master = zeros(value.shape(), Dtype::kF32);
-  for (int64_t i = 0; i < value.size(); ++i) master.data<float>()[i] = to_float(value.data<bfloat16>()[i]);
-  return master;
+  const Tensor from = to_host(value), master = host_tensor(value.shape(), Dtype::kF32);
+  for (int64_t i = 0; i < from.size(); ++i) master.data<float>()[i] = to_float(from.data<bfloat16>()[i]);
+  return device.place(master);
 }
 
-int64_t muon_scratch(const Stream& stream, const Tensor& value) {
-  return std::visit(
-      [&](const CpuStream& s) {
+int64_t muon_scratch(const Device& device, const Tensor& value) {
+  return device.ask(
+      [&](const auto& s) {
         return visit_dtype(value.dtype(), [&]<class T>() -> int64_t {
           if constexpr (kernels::kIsSimd<T> || std::is_same_v<T, double>)
             return kernels::muon_scratch_bytes<T>(s.isa, s.pool->size(), value.rows(), value.cols());
           return 0;
         });
-      },
-      stream);
+      });
 }
 
 }  // namespace
 
-Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<std::pair<Parameter*, ParameterRole>>& parameters)
+Optimizer::Optimizer(Device& device, const OptimizerConfig& config,
+                     const std::vector<std::pair<Parameter*, ParameterRole>>& parameters)
     : config_(config) {
   for (const auto& [parameter, role] : parameters) {
     const bool matrix = role == ParameterRole::kMatrix || role == ParameterRole::kOutput;
     Slot slot{.parameter = parameter,
               .muon = matrix && config.name == "muon",
               .decay = !is_vector(role),
-              .master = master_of(parameter->value),
+              .master = master_of(device, parameter->value),
               .first = {},
               .second = {}};
-    slot.first = zeros(parameter->value.shape(), parameter->gradient.dtype());
-    if (!slot.muon) slot.second = zeros(parameter->value.shape(), parameter->gradient.dtype());
+    slot.first = device.tensor(parameter->value.shape(), parameter->gradient.dtype());
+    if (!slot.muon) slot.second = device.tensor(parameter->value.shape(), parameter->gradient.dtype());
     slots_.push_back(std::move(slot));
   }
 }
@@ -106,7 +100,7 @@ void Optimizer::update_adamw(Context& ctx, Slot& slot, int64_t step, double lr, 
 
 void Optimizer::update_muon(Context& ctx, Slot& slot, double lr, double gradient_scale) {
   const Tensor& value = slot.parameter->value;
-  const Tensor scratch = ctx.scratch(muon_scratch(ctx.stream, value));
+  const Tensor scratch = ctx.scratch(muon_scratch(ctx.device, value));
   ctx.launch(value.dtype(), [&]<class T>(auto& stream) {
     using A = kernels::Accumulator<T>;
     if constexpr (kernels::kIsSimd<T> || std::is_same_v<T, double>)

@@ -37,8 +37,9 @@ struct StateTensor {
 
 class Optimizer {
  public:
-  /// `parameters` must outlive the optimiser and have values and gradients.
-  Optimizer(const OptimizerConfig& config, const std::vector<std::pair<Parameter*, ParameterRole>>& parameters);
+  /// `parameters` must outlive the optimiser and have values and gradients on `device`, where its state lies too.
+  Optimizer(Device& device, const OptimizerConfig& config,
+            const std::vector<std::pair<Parameter*, ParameterRole>>& parameters);
 
   /// The L2 norm of all gradients, in f64, in a fixed order. Infinite or NaN when any gradient is.
   double gradient_norm(Context&) const;

@@ -4,6 +4,9 @@
 
 #include <cmath>
 
+#include "tensor/cpu_device.h"
+#include "tensor/host_buffer.h"
+
 namespace maru {
 namespace {
 
@@ -25,9 +28,9 @@ class OptimizerTest : public testing::Test {
     return v;
   }();
   ThreadPool pool_{2};
-  Stream stream_ = CpuStream{&pool_};
-  Arena arena_{1 << 24};
-  Context ctx_{stream_, arena_};
+  CpuDevice device_{&pool_};
+  Arena arena_{device_, 1 << 24};
+  Context ctx_{device_, arena_};
 };
 
 // Minimises |w - target|² by its own gradient.
@@ -51,7 +54,7 @@ TEST_F(OptimizerTest, FindsTheMinimum) {
   for (const char* name : {"adamw", "muon"})
     for (Dtype dtype : {Dtype::kF32, Dtype::kBf16}) {
       Parameter p = make({24, 16}, dtype);
-      Optimizer optimizer({.name = name, .lr = 0.02, .weight_decay = 0}, {{&p, ParameterRole::kMatrix}});
+      Optimizer optimizer(device_, {.name = name, .lr = 0.02, .weight_decay = 0}, {{&p, ParameterRole::kMatrix}});
       EXPECT_LT(distance_after(ctx_, optimizer, p, 800), 0.6)
           << name << " " << name_of(dtype) << "; it started at 13.8";
     }
@@ -60,7 +63,7 @@ TEST_F(OptimizerTest, FindsTheMinimum) {
 TEST_F(OptimizerTest, MastersKeepWhatBf16Rounds) {
   Parameter p = make({1, 1}, Dtype::kBf16);
   p.value.data<bfloat16>()[0] = to_bfloat16(1.0f);
-  Optimizer optimizer({.lr = 1e-4, .weight_decay = 0}, {{&p, ParameterRole::kVector}});
+  Optimizer optimizer(device_, {.lr = 1e-4, .weight_decay = 0}, {{&p, ParameterRole::kVector}});
   for (int64_t step = 1; step <= 100; ++step) {
     p.gradient.data<float>()[0] = 1;
     optimizer.update(ctx_, step, 1, 1);
@@ -71,7 +74,7 @@ TEST_F(OptimizerTest, MastersKeepWhatBf16Rounds) {
 TEST_F(OptimizerTest, DecaysMatricesButNotVectors) {
   Parameter matrix = make({1, 1}, Dtype::kF32), vector = make({1, 1}, Dtype::kF32);
   *matrix.value.data<float>() = *vector.value.data<float>() = 1;
-  Optimizer optimizer({.lr = 0.1, .weight_decay = 0.5},
+  Optimizer optimizer(device_, {.lr = 0.1, .weight_decay = 0.5},
                       {{&matrix, ParameterRole::kMatrix}, {&vector, ParameterRole::kVector}});
   optimizer.update(ctx_, 1, 1, 1);
   EXPECT_FLOAT_EQ(0.95f, *matrix.value.data<float>());
@@ -82,7 +85,7 @@ TEST_F(OptimizerTest, ClipsByTheNormOfAllGradients) {
   Parameter a = make({1, 3}, Dtype::kF32), b = make({1, 1}, Dtype::kF32);
   for (int i = 0; i < 3; ++i) a.gradient.data<float>()[i] = 2;
   *b.gradient.data<float>() = 2;
-  Optimizer optimizer({.clip = 1}, {{&a, ParameterRole::kMatrix}, {&b, ParameterRole::kVector}});
+  Optimizer optimizer(device_, {.clip = 1}, {{&a, ParameterRole::kMatrix}, {&b, ParameterRole::kVector}});
   EXPECT_DOUBLE_EQ(4, optimizer.gradient_norm(ctx_));
   EXPECT_DOUBLE_EQ(0.25, optimizer.clip_scale(4));
   EXPECT_DOUBLE_EQ(1, optimizer.clip_scale(0.5));

@@ -67,7 +67,7 @@ Json held_out_score(const Workplace& at, Decoder& model, const EvaluateConfig& c
     throw Failure(ErrorCode::kInvalidArgument,
                   fmt::format("{}: holds tokens up to {}, the model knows {}: they are of another tokenizer",
                               lineage.tokens.string(), held_out.vocab_size(), model.config().vocab_size));
-  StepMemory memory(at.machine.stream());
+  StepMemory memory(at.machine.device());
   const int64_t most = config.held_out_tokens > 0 ? config.held_out_tokens : held_out.num_tokens();
   const int64_t window = model.config().max_position_embeddings;
   const train::ValidationResult r =
@@ -104,14 +104,15 @@ Json samples_of(const Workplace& at, const EvaluateConfig& config, const Lineage
 
 Json figures_of(const Workplace& at, const EvaluateConfig& config, const Lineage& lineage) {
   const auto model = load_model(lineage.model);
-  const auto adapter = lineage.adapter.empty() ? nullptr : attach_adapter(at.machine.stream(), *model, lineage.adapter);
+  place(at.machine.device(), *model);
+  const auto adapter = lineage.adapter.empty() ? nullptr : attach_adapter(at.machine.device(), *model, lineage.adapter);
   Json result{{"bits_per_byte", Json::object()}, {"tasks", Json::array()}};
   if (!lineage.tokens.empty()) result["bits_per_byte"]["held_out"] = held_out_score(at, *model, config, lineage);
   const bool scored = result.value("/bits_per_byte/held_out/value"_json_pointer, Json()).is_number();
   if (scored && config.baselines && !lineage.dataset.empty())
     result["bits_per_byte"]["held_out"]["baselines"] = baselines_of(at, lineage.dataset);
   const text::Tokenizer tokenizer = infer::load_text(lineage.model).tokenizer;
-  StepMemory memory(at.machine.stream());
+  StepMemory memory(at.machine.device());
   for (const eval::ClassifyConfig& task : config.tasks) {
     const eval::ClassifyResult row = eval::classify(memory, *model, tokenizer, task, at.watch);
     if (!row.note.empty()) at.watch.warn(row.name + ": " + row.note);

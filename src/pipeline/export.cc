@@ -51,7 +51,7 @@ class Expanded {
   Expanded(const Workplace& at, const fs::path& from, const fs::path& out) : writer_(out.string() + ".expanded") {
     const auto model = load_model(from, Dtype::kF32);
     Progress bar(at.watch, "expand", 0, "weights");
-    dequantize_weights(at.machine.stream(), *model, [&](int64_t weights) {
+    dequantize_weights(at.machine.device(), *model, [&](int64_t weights) {
       at.watch.throw_if_cancelled();
       bar.update(static_cast<uint64_t>(weights));
     });

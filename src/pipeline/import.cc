@@ -20,8 +20,8 @@ namespace {
 constexpr uint64_t kMaxCopied = 64 << 20;  // configuration, vocabulary, licence: all are smaller
 
 /// Everything that loading checks, by loading: configuration, every tensor's shape and dtype, the tokenizer.
-void check_loads(const Stream& stream, const fs::path& source) {
-  const auto model = load_for_serving(stream, source);
+void check_loads(const HostStream& host, const fs::path& source) {
+  const auto model = load_for_serving(host, source);
   const text::Tokenizer tokenizer = infer::load_text(source).tokenizer;
   if (tokenizer.vocab_size() > model->config().vocab_size)
     throw Failure(ErrorCode::kInvalidArgument,
@@ -85,7 +85,7 @@ ImportResult import_model(const Workplace& at, const ImportConfig& a, const fs::
   const fs::path output = at.home.place(Kind::kModel, a.name);
   require_importable(at, a, source);
   ledger::ArtefactWriter writer(output);
-  check_loads(at.machine.stream(), source);
+  check_loads(at.machine.device().host(), source);
   const std::string licence = a.licence.empty() ? inspect_model(source).licence.name : a.licence;
   const std::string origin = a.origin.empty() ? source.string() : a.origin;
   ledger::Manifest manifest = manifest_of(a, source, "model");

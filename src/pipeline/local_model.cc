@@ -4,7 +4,7 @@ namespace maru::pipeline {
 
 LocalModel::LocalModel(const Workplace& at, const std::string& name, const fs::path& adapter)
     : watch_(at.watch),
-      loaded_(at.home.find(Kind::kModel, name), at.machine.stream(), {.adapter = adapter}),
+      loaded_(at.home.find(Kind::kModel, name), at.machine.device(), {.adapter = adapter}),
       engine_(loaded_.runner(), loaded_.tokenizer(), {.end_tokens = loaded_.end_tokens()}) {}
 
 const text::ChatTemplate& LocalModel::chat_template() const {

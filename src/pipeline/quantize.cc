@@ -59,7 +59,7 @@ Measured measured_text(const Workplace& at, const QuantizeConfig& a, const fs::p
 }
 
 std::optional<double> bits_per_byte(const Workplace& at, Decoder& model, const Measured& measured, int64_t window) {
-  StepMemory memory(at.machine.stream());
+  StepMemory memory(at.machine.device());
   Progress bar(at.watch, "score", static_cast<uint64_t>(measured.tokens), "tokens");
   const auto progress = [&](int64_t tokens) {
     at.watch.throw_if_cancelled();
@@ -81,9 +81,9 @@ void round_weights(const Workplace& at, Decoder& model, QuantizedKind kind,
     bar.update(static_cast<uint64_t>(done));
   };
   if (calibration.empty())
-    quantize_weights(at.machine.stream(), model, kind, QuantizedKind::kInt8, progress);
+    quantize_weights(at.machine.device(), model, kind, QuantizedKind::kInt8, progress);
   else
-    quantize_calibrated(at.machine.stream(), model, kind, calibration, QuantizedKind::kInt8, progress);
+    quantize_calibrated(at.machine.device(), model, kind, calibration, QuantizedKind::kInt8, progress);
 }
 
 // The windows without their last tokens, which are only predicted.
@@ -97,7 +97,7 @@ std::vector<std::vector<int32_t>> calibration_of(const QuantizeConfig& a, const 
   return tokens;
 }
 
-std::unique_ptr<Decoder> load_plain(const fs::path& directory) {
+std::unique_ptr<Decoder> load_plain(Device& device, const fs::path& directory) {
   refuse_gguf(directory, "quantized");
   if (!fs::is_directory(directory))
     throw Failure(ErrorCode::kUnimplemented, directory.string() + ": expected a Hugging Face directory");
@@ -105,6 +105,7 @@ std::unique_ptr<Decoder> load_plain(const fs::path& directory) {
   if (has_quantized_weights(*model))
     throw Failure(ErrorCode::kInvalidArgument,
                   directory.string() + ": is quantized already; quantize the model that it came from");
+  place(device, *model);
   return model;
 }
 
@@ -136,7 +137,7 @@ QuantizeResult quantize(const Workplace& at, const QuantizeConfig& a) {
   const fs::path text = a.calibrate.empty() ? fs::path() : find_text(at, a.calibrate, "train");
   const QuantizedKind kind = a.to == "int8" ? QuantizedKind::kInt8 : QuantizedKind::kInt4;
   ledger::ArtefactWriter writer(out);  // before the work: nobody else makes it, and it can be written
-  const auto model = load_plain(source);
+  const auto model = load_plain(at.machine.device(), source);
   const auto tokenizer = text::load_tokenizer(source);
   const int64_t window = std::min(kLongestWindow, model->config().max_position_embeddings);
   const Measured measured = measured_text(at, a, source, tokenizer, window);

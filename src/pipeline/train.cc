@@ -65,7 +65,7 @@ train::RunSummary train(const Workplace& at, train::TrainConfig config, bool set
   at.watch.inform(fmt::format("training {}: {} parameters, {}, {}; ceiling {:.0f} GFLOP/s", config.name,
                               short_count(static_cast<double>(count_parameters(config.model))), config.dtype,
                               at.machine.text(), options.ceiling_flops / 1e9));
-  return train::train(config, options, at.machine.stream());
+  return train::train(config, options, at.machine.device());
 }
 
 }  // namespace maru::pipeline

@@ -12,22 +12,20 @@ ThreadPool& Machine::pool() {
   return *pool_;
 }
 
-Stream& Machine::stream() {
-  if (!stream_) stream_ = std::make_unique<Stream>(CpuStream{&pool(), parse_isa(isa_)});
-  return *stream_;
+Device& Machine::device() {
+  if (!device_) device_ = std::make_unique<CpuDevice>(&pool(), parse_isa(isa_));
+  return *device_;
 }
 
 std::string Machine::text() {
-  const Isa chosen = std::visit([](const CpuStream& s) { return s.isa; }, stream());
+  const Isa chosen = device().host().isa;
   return fmt::format("{}, {} thread{}", name_of(chosen), pool().size(), pool().size() == 1 ? "" : "s");
 }
 
 double Machine::ceiling_flops(Dtype dtype) {
-  return std::visit(
-      [&](CpuStream& s) {
-        return dtype == Dtype::kBf16 ? kernels::measure_flops<bfloat16>(s) : kernels::measure_flops<float>(s);
-      },
-      stream());
+  return device().launch([&](auto& s) {
+    return dtype == Dtype::kBf16 ? kernels::measure_flops<bfloat16>(s) : kernels::measure_flops<float>(s);
+  });
 }
 
 }  // namespace maru::pipeline

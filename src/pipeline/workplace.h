@@ -7,8 +7,7 @@
 #include "base/thread_pool.h"
 #include "base/watch.h"
 #include "catalogue/home.h"
-#include "tensor/dtype.h"
-#include "tensor/stream.h"
+#include "tensor/cpu_device.h"
 
 namespace maru::pipeline {
 
@@ -21,7 +20,7 @@ class Machine {
   explicit Machine(int threads = 0, std::string isa = "auto") : threads_(threads), isa_(std::move(isa)) {}
   ThreadPool& pool();
   /// Throws   what parse_isa throws.
-  Stream& stream();
+  Device& device();
   /// "avx512, 2 threads".
   std::string text();
   /// Floating-point operations a second that this machine can do at most, measured now (a fraction of a second).
@@ -31,7 +30,7 @@ class Machine {
   int threads_;
   std::string isa_;
   std::unique_ptr<ThreadPool> pool_;
-  std::unique_ptr<Stream> stream_;
+  std::unique_ptr<CpuDevice> device_;
 };
 
 /// Copied freely; what it points to outlives the stage.

@@ -9,6 +9,7 @@
 #include "ledger/manifest.h"
 #include "models/weights.h"
 #include "tensor/arena.h"
+#include "tensor/host_buffer.h"
 
 namespace maru::serving {
 namespace {
@@ -86,8 +87,8 @@ void ModelHost::add(ModelParts parts) {
       std::make_shared<ServedModel>(std::move(parts), std::move(options), options_.timeout_seconds, observer));
 }
 
-void ModelHost::load(const ModelSource& source, const Stream& stream) {
-  auto model = std::make_shared<infer::LoadedModel>(source.path, stream,
+void ModelHost::load(const ModelSource& source, Device& device) {
+  auto model = std::make_shared<infer::LoadedModel>(source.path, device,
                                                     infer::LoadOptions{.adapter = source.adapter,
                                                                        .dtype = options_.dtype,
                                                                        .cache_bytes = options_.cache_bytes,

@@ -76,10 +76,10 @@ class ModelHost {
 
   /// Throws   kExists when there is one of that name; kExhausted when it does not fit into the budget.
   void add(ModelParts parts);
-  /// Loads from disk onto `stream`, whose pool all models of this host share.
+  /// Loads from disk onto `device`, which all models of this host share and which must outlive it.
   ///
   /// Throws   what LoadedModel and add throw.
-  void load(const ModelSource& source, const Stream& stream);
+  void load(const ModelSource& source, Device& device);
   /// Null: not here.
   std::shared_ptr<const ServedModel> find(std::string_view id) const;
   /// Throws   RequestFailure "model_not_found".

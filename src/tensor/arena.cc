@@ -1,15 +1,12 @@
 #include "tensor/arena.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <limits>
 #include <string>
-#include <utility>
 
 #include "base/error.h"
 #include "base/random.h"
+#include "tensor/device.h"
 
 namespace maru {
 namespace {
@@ -20,36 +17,10 @@ size_t aligned(size_t bytes) { return std::max(kAlignment, (bytes + kAlignment -
 
 }  // namespace
 
-size_t machine_bytes() {
-  return static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGE_SIZE));
-}
-
-HostBuffer::HostBuffer(size_t bytes) : size_(bytes) {
-  if (bytes == 0) return;
-  void* p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED)
-    throw Failure(ErrorCode::kExhausted, "memory: the system refused " + std::to_string(bytes >> 20) + " MiB");
-  ::madvise(p, bytes, MADV_HUGEPAGE);
-  data_ = static_cast<std::byte*>(p);
-}
-
-HostBuffer::~HostBuffer() {
-  if (data_ != nullptr) ::munmap(data_, size_);
-}
-
-HostBuffer::HostBuffer(HostBuffer&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-
-HostBuffer& HostBuffer::operator=(HostBuffer&& other) noexcept {
-  std::swap(data_, other.data_);
-  std::swap(size_, other.size_);
-  return *this;
-}
-
-Arena::Arena(size_t capacity) : Arena(capacity, false) {}
-Arena::Arena(size_t capacity, bool dry)
-    : buffer_(dry ? 0 : capacity), capacity_(capacity), dry_(dry), free_{{0, capacity}} {}
-Arena Arena::dry_run() { return Arena(kDryCapacity, true); }
+Arena::Arena(Device& device, size_t capacity)
+    : memory_(device.reserve(capacity)), device_(device.tag()), capacity_(capacity), free_{{0, capacity}} {}
+Arena::Arena() : capacity_(kDryCapacity), dry_(true), free_{{0, kDryCapacity}} {}
+Arena Arena::dry_run() { return Arena(); }
 
 size_t Arena::allocate(size_t bytes) {
   bytes = aligned(bytes);

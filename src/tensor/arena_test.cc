@@ -6,10 +6,14 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "tensor/cpu_device.h"
 #include "tensor/tensor.h"
 
 namespace maru {
 namespace {
+
+ThreadPool pool(1);
+CpuDevice device(&pool);
 
 struct Allocation {
   size_t offset, bytes;
@@ -37,20 +41,20 @@ void exercise(Arena& arena, uint64_t seed) {
 TEST(Arena, DryRunFindsTheExactPeakAndTheSameAddresses) {
   Arena dry = Arena::dry_run();
   exercise(dry, 5);
-  Arena real(dry.peak());
+  Arena real(device, dry.peak());
   exercise(real, 5);
   EXPECT_EQ(dry.peak(), real.peak());
   EXPECT_EQ(dry.trace(), real.trace());
 }
 
 TEST(Arena, MergesWhatIsReleased) {
-  Arena arena(1 << 18);
+  Arena arena(device, 1 << 18);
   exercise(arena, 6);
   EXPECT_EQ(0u, arena.allocate(1 << 18)) << "everything was released, so the whole must fit again";
 }
 
 TEST(Arena, RefusesMoreThanItHas) {
-  Arena arena(1024);
+  Arena arena(device, 1024);
   try {
     arena.allocate(1025);
     FAIL();
@@ -60,7 +64,7 @@ TEST(Arena, RefusesMoreThanItHas) {
 }
 
 TEST(Tensor, ReturnsItsMemoryWithTheLastCopy) {
-  Arena arena(4096);
+  Arena arena(device, 4096);
   Tensor copy;
   {
     Tensor t(arena, {16, 64}, Dtype::kF32);

@@ -7,5 +7,7 @@
 namespace maru {
 
 using Stream = std::variant<CpuStream>;
+/// Where algorithms run that no device takes over: packing of weights, calibration.
+using HostStream = CpuStream;
 
 }  // namespace maru

@@ -1,4 +1,7 @@
 // A typed two-axis view of memory: [rows, cols], row-major, dense. Copies share the memory and keep it alive.
+//
+// The memory is the host's or a device's. Only kernels touch a device's, inside Device::launch; everybody else goes
+// through Device::place, upload and copy, and to_host (tensor/device.h).
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -21,9 +24,10 @@ class Tensor {
   /// New memory of an arena, returned to it with the last copy.
   Tensor(Arena& arena, Shape shape, Dtype dtype)
       : Tensor(std::make_shared<Block>(arena, shape.size() * size_of(dtype)), shape, dtype) {}
-  /// Memory of somebody else, kept alive by `owner` (which may be null if it outlives the tensor).
-  Tensor(std::shared_ptr<const void> owner, void* data, Shape shape, Dtype dtype)
-      : owner_(std::move(owner)), data_(static_cast<std::byte*>(data)), shape_(shape), dtype_(dtype) {}
+  /// Memory of somebody else, kept alive by `owner` (which may be null if it outlives the tensor): the host's, or that
+  /// of `device`.
+  Tensor(std::shared_ptr<const void> owner, void* data, Shape shape, Dtype dtype, Device* device = nullptr)
+      : owner_(std::move(owner)), data_(static_cast<std::byte*>(data)), device_(device), shape_(shape), dtype_(dtype) {}
 
   template <class T>
   T* data() const {
@@ -36,6 +40,13 @@ class Tensor {
   size_t bytes() const { return static_cast<size_t>(size()) * size_of(dtype_); }
   Dtype dtype() const { return dtype_; }
   explicit operator bool() const { return shape_.size() > 0; }
+  /// Whose memory it is; null: the host's, which may be read and written anywhere.
+  Device* device() const { return device_; }
+  /// Rows [first, first + count) of the same memory.
+  Tensor rows_from(int64_t first, int64_t count) const {
+    std::byte* at = data_ == nullptr ? nullptr : data_ + static_cast<size_t>(first * cols()) * size_of(dtype_);
+    return Tensor(owner_, at, {count, cols()}, dtype_, device_);
+  }
   /// Whether another tensor looks at the same memory.
   bool shared() const { return owner_.use_count() > 1; }
 
@@ -50,12 +61,13 @@ class Tensor {
     Block(const Block&) = delete;
   };
   Tensor(std::shared_ptr<Block> block, Shape shape, Dtype dtype)
-      : data_(block->arena.at(block->offset)), shape_(shape), dtype_(dtype) {
+      : data_(block->arena.at(block->offset)), device_(block->arena.device()), shape_(shape), dtype_(dtype) {
     owner_ = std::move(block);
   }
 
   std::shared_ptr<const void> owner_;
   std::byte* data_ = nullptr;
+  Device* device_ = nullptr;
   Shape shape_;
   Dtype dtype_ = Dtype::kF32;
 };

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 
 #include "base/hash.h"
 #include "base/json.h"
@@ -18,9 +17,11 @@ namespace {
 
 void save_optimizer(const fs::path& file, const Optimizer& optimizer) {
   std::vector<SafetensorsItem> items;
-  for (const StateTensor& s : optimizer.state())
-    items.push_back(
-        {s.name, "F32", {s.tensor.rows(), s.tensor.cols()}, {s.tensor.data<std::byte>(), s.tensor.bytes()}});
+  std::vector<Tensor> held;
+  for (const StateTensor& s : optimizer.state()) {
+    const Tensor& t = held.emplace_back(to_host(s.tensor));
+    items.push_back({s.name, "F32", {t.rows(), t.cols()}, {t.data<std::byte>(), t.bytes()}});
+  }
   write_safetensors(file, items);
 }
 
@@ -31,7 +32,7 @@ void load_optimizer(const fs::path& path, Optimizer& optimizer) {
     if (it == file.entries().end() || it->second.bytes.size() != s.tensor.bytes())
       throw Failure(ErrorCode::kDataLoss,
                     fmt::format("{}: tensor {}: expected {} bytes of f32", path.string(), s.name, s.tensor.bytes()));
-    std::memcpy(s.tensor.data<std::byte>(), it->second.bytes.data(), s.tensor.bytes());
+    upload(s.tensor, it->second.bytes.data());
   }
 }
 

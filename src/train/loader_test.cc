@@ -24,8 +24,7 @@ TEST_F(LoaderTest, AnEpochShowsEveryTokenOnce) {
   MicroBatch batch;
   for (int64_t left = dataset_.num_tokens(); left > 0; left -= batch.builder.num_tokens()) {
     loader.next(batch, std::min<int64_t>(left, 256));
-    const Batch b = batch.builder.batch();
-    for (int64_t i = 0; i < b.tokens.rows(); ++i) ++seen[b.tokens.data<int32_t>()[i]];
+    for (const int32_t token : batch.builder.tokens()) ++seen[token];
   }
   EXPECT_EQ(expected, seen);
   EXPECT_EQ(0, loader.state().epoch);
@@ -35,17 +34,17 @@ TEST_F(LoaderTest, TargetsAreTheNextTokensOfTheSameDocument) {
   Loader loader(dataset_, 16, 1);
   MicroBatch batch;
   loader.next(batch, 512);
-  const Batch b = batch.builder.batch();
-  ASSERT_EQ(static_cast<size_t>(b.tokens.rows()), batch.targets.size());
+  const std::vector<int32_t>& tokens = batch.builder.tokens();
+  ASSERT_EQ(tokens.size(), batch.targets.size());
   int64_t counted = 0;
-  for (const Batch::Sequence& s : b.sequences) {
+  for (const Batch::Sequence& s : batch.builder.sequences()) {
     EXPECT_LE(s.rows, 16);
+    EXPECT_EQ(0, s.past);
     for (int64_t i = 0; i < s.rows; ++i) {
       const int32_t target = batch.targets[static_cast<size_t>(s.first_row + i)];
       counted += target >= 0;
-      EXPECT_EQ(i, b.positions.data<int32_t>()[s.first_row + i]);
       if (i + 1 < s.rows) {
-        EXPECT_EQ(b.tokens.data<int32_t>()[s.first_row + i + 1], target);
+        EXPECT_EQ(tokens[static_cast<size_t>(s.first_row + i + 1)], target);
       }
     }
   }

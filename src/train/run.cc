@@ -30,7 +30,7 @@ std::optional<double> number_in(const Json& notes, const char* key) {
 /// One run in progress. The order of members is the order of construction.
 class Run {
  public:
-  Run(const TrainConfig& config, const RunOptions& options, Stream& stream);
+  Run(const TrainConfig& config, const RunOptions& options, Device& device);
   RunSummary execute();
 
  private:
@@ -62,7 +62,6 @@ class Run {
 std::unique_ptr<Decoder> make_model(const TrainConfig& config) {
   auto model = std::make_unique<Decoder>(config.model, parse_dtype(config.dtype));
   allocate_values(*model);
-  allocate_gradients(*model);
   if (config.init_from.empty()) {
     initialise(*model, static_cast<uint64_t>(config.seed));
   } else {
@@ -72,7 +71,7 @@ std::unique_ptr<Decoder> make_model(const TrainConfig& config) {
   return model;
 }
 
-Run::Run(const TrainConfig& config, const RunOptions& options, Stream& stream)
+Run::Run(const TrainConfig& config, const RunOptions& options, Device& device)
     : config_(config),
       options_(options),
       train_set_(config.tokens, "train"),
@@ -83,7 +82,7 @@ Run::Run(const TrainConfig& config, const RunOptions& options, Stream& stream)
     throw Failure(ErrorCode::kInvalidArgument,
                   fmt::format("{}: holds tokens up to {}, model.vocab_size is {}", config.tokens,
                               train_set_.vocab_size(), config.model.vocab_size));
-  trainer_ = std::make_unique<Trainer>(*model_, config, stream);
+  trainer_ = std::make_unique<Trainer>(*model_, config, device);
   summary_.parameters = count_parameters(config.model);
   const double mean_context = static_cast<double>(
       std::min(config.sequence_length, train_set_.num_tokens() / std::max<int64_t>(1, train_set_.num_documents())));
@@ -266,12 +265,12 @@ std::optional<RunSummary> finished(const TrainConfig& config, const RunOptions& 
                     .skipped = true};
 }
 
-RunSummary train(const TrainConfig& config, const RunOptions& options, Stream& stream) {
+RunSummary train(const TrainConfig& config, const RunOptions& options, Device& device) {
   if (const auto done = finished(config, options)) return *done;  // also in a home that cannot be written
   ledger::require_writable(options.model);
   fs::create_directories(options.run.parent_path());
   const FileLock lock(options.run);
-  return Run(config, options, stream).execute();
+  return Run(config, options, device).execute();
 }
 
 }  // namespace maru::train

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "base/watch.h"
-#include "tensor/stream.h"
+#include "tensor/device.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
 #include "train/metrics.h"
@@ -41,6 +41,6 @@ std::optional<RunSummary> finished(const TrainConfig& config, const RunOptions& 
 /// Throws   kInvalidArgument when the run directory holds a run of another recipe or other inputs, naming the
 ///          difference; kExists when another process trains this run, or something else lies at its place or the
 ///          model's; kDataLoss when no checkpoint is whole.
-RunSummary train(const TrainConfig& config, const RunOptions& options, Stream& stream);
+RunSummary train(const TrainConfig& config, const RunOptions& options, Device& device);
 
 }  // namespace maru::train

@@ -16,6 +16,7 @@
 #include "base/cancel.h"
 #include "base/json.h"
 #include "ledger/verify.h"
+#include "tensor/cpu_device.h"
 #include "train/checkpoint.h"
 #include "train/test_tokens.h"
 
@@ -48,8 +49,8 @@ class RunTest : public testing::Test {
   }
   RunSummary run(const std::string& name, const TrainConfig& c, int threads = 2) const {
     ThreadPool pool(threads);
-    Stream stream = CpuStream{&pool};
-    return train(c, options(name), stream);
+    CpuDevice device{&pool};
+    return train(c, options(name), device);
   }
   std::string weights(const std::string& name) const {
     return read_file(tokens_.root() / "models" / name / "model.safetensors");

@@ -11,7 +11,10 @@
 namespace maru::train {
 namespace {
 
-std::vector<std::pair<Parameter*, ParameterRole>> roles_of(Decoder& model) {
+// The model's parameters with values and gradients on the device.
+std::vector<std::pair<Parameter*, ParameterRole>> trained(Device& device, Decoder& model) {
+  place(device, model);
+  allocate_gradients(device, model);
   std::vector<std::pair<Parameter*, ParameterRole>> roles;
   for (const ParameterInfo& info : parameters_of(model)) roles.emplace_back(info.parameter, info.role);
   return roles;
@@ -31,10 +34,10 @@ MicroBatch uniform_batch(int64_t tokens, int64_t piece) {
 
 // Loss of one micro-batch with its gradients added to the parameters'. Result: [1, 1], or null memory in a dry run.
 Tensor forward_backward(Context& ctx, Decoder& model, MicroBatch& micro, double scale) {
-  const Batch batch = micro.builder.batch();
-  const Tensor targets(nullptr, micro.targets.data(), {batch.tokens.rows(), 1}, Dtype::kI32);
+  const Batch batch = micro.builder.batch(ctx);
+  const Tensor targets = ctx.upload(micro.targets.data(), {batch.tokens.rows(), 1}, Dtype::kI32);
   Tape tape;
-  Context training{ctx.stream, ctx.arena, &tape};
+  Context training{ctx.device, ctx.arena, &tape};
   Tensor loss = model.loss(training, model.forward(training, batch), targets, scale);
   tape.backward(training, loss);
   return loss;
@@ -42,24 +45,24 @@ Tensor forward_backward(Context& ctx, Decoder& model, MicroBatch& micro, double 
 
 }  // namespace
 
-Trainer::Trainer(Decoder& model, const TrainConfig& config, Stream& stream)
-    : model_(model), config_(config), stream_(stream), optimizer_(config.optimizer, roles_of(model)) {
+Trainer::Trainer(Decoder& model, const TrainConfig& config, Device& device)
+    : model_(model), config_(config), device_(device), optimizer_(device, config.optimizer, trained(device, model)) {
   model.recompute = config.recompute;
   // The longest and the shortest pieces a loader makes bound what lies between; the margin is for fragmentation.
   planned_ = std::max(plan(config.sequence_length), plan(Loader::kMinMeanPiece));
   const size_t capacity = planned_ + planned_ / 8;
-  if (capacity > machine_bytes())
+  if (const size_t most = device.memory_bytes(); capacity > most)
     throw Failure(
         ErrorCode::kExhausted,
         fmt::format("a micro-batch of {} tokens needs {} MiB, this machine has {} MiB: lower micro_batch_tokens "
                     "or set recompute: true",
-                    config.micro_batch_tokens, capacity >> 20, machine_bytes() >> 20));
-  arena_ = std::make_unique<Arena>(capacity);
+                    config.micro_batch_tokens, capacity >> 20, most >> 20));
+  arena_ = std::make_unique<Arena>(device, capacity);
 }
 
 size_t Trainer::plan(int64_t piece) {
   Arena dry = Arena::dry_run();
-  Context ctx{stream_, dry};
+  Context ctx{device_, dry};
   MicroBatch batch = uniform_batch(config_.micro_batch_tokens, piece);
   forward_backward(ctx, model_, batch, 1);
   return dry.peak();
@@ -67,7 +70,7 @@ size_t Trainer::plan(int64_t piece) {
 
 double Trainer::accumulate(MicroBatch& batch, double scale) {
   Context ctx = context();
-  const Tensor loss = forward_backward(ctx, model_, batch, scale);
+  const Tensor loss = to_host(forward_backward(ctx, model_, batch, scale));
   return loss.dtype() == Dtype::kF32 ? static_cast<double>(*loss.data<float>()) : *loss.data<double>();
 }
 

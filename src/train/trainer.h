@@ -19,9 +19,9 @@ struct StepResult {
 
 class Trainer {
  public:
-  /// Plans the memory of a step by a dry run and allocates it once.
-  /// Throws kExhausted if the plan exceeds the machine's memory, naming both.
-  Trainer(Decoder& model, const TrainConfig& config, Stream& stream);
+  /// Places the model on the device, with gradients; plans the memory of a step by a dry run and allocates it once.
+  /// Throws kExhausted if the plan exceeds the device's memory, naming both.
+  Trainer(Decoder& model, const TrainConfig& config, Device& device);
 
   /// Step number `step` (1 is the first) of `steps`. Throws kInternal when loss or gradient is not finite, before
   /// anything is updated.
@@ -31,15 +31,15 @@ class Trainer {
   Optimizer& optimizer() { return optimizer_; }
   size_t planned_bytes() const { return planned_; }
   /// Memory between two steps, for work of other kinds such as validation.
-  StepMemory memory() { return {stream_, *arena_}; }
+  StepMemory memory() { return {device_, *arena_}; }
 
  private:
-  Context context() { return {stream_, *arena_}; }
+  Context context() { return {device_, *arena_}; }
   double accumulate(MicroBatch& batch, double scale);
   size_t plan(int64_t piece);
   Decoder& model_;
   const TrainConfig config_;
-  Stream& stream_;
+  Device& device_;
   Optimizer optimizer_;
   size_t planned_ = 0;
   std::unique_ptr<Arena> arena_;

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "models/weights.h"
+#include "tensor/cpu_device.h"
 #include "train/test_tokens.h"
 #include "train/validate.h"
 
@@ -31,18 +32,17 @@ class TrainerTest : public testing::Test {
   struct Setup {
     Decoder model;
     ThreadPool pool;
-    Stream stream;
+    CpuDevice device;
     Trainer trainer;
     Loader loader;
     Setup(const TrainConfig& c, const formats::TokenDataset& data, int threads = 2)
         : model(c.model, parse_dtype(c.dtype)),
           pool(threads),
-          stream(CpuStream{&pool}),
-          trainer((prepare(model), model), c, stream),
+          device(&pool),
+          trainer((prepare(model), model), c, device),
           loader(data, c.sequence_length, 1) {}
     static void prepare(Decoder& model) {
       allocate_values(model);
-      allocate_gradients(model);
       initialise(model, 3);
     }
     double run(const TrainConfig& c, int64_t steps, size_t micro_batches = 2) {
@@ -124,7 +124,7 @@ TEST_F(TrainerTest, ValidationDoesNotDependOnBatching) {
   const TrainConfig c = tiny_config();
   Setup s(c, data_);
   const formats::TokenDataset held_out(tokens_.directory(), "held_out");
-  StepMemory wide(s.stream);
+  StepMemory wide(s.device);
   const ValidationResult a = validate(wide, s.model, held_out, 32, 64, 1 << 20),
                          b = validate(wide, s.model, held_out, 32, 4096, 1 << 20);
   EXPECT_EQ(a.nats, b.nats);

@@ -15,12 +15,14 @@ namespace {
 void score(StepMemory& memory, Decoder& model, MicroBatch& micro, ValidationResult& result) {
   if (micro.targets.empty()) return;
   memory.run([&](Context& ctx) {
-    const Batch batch = micro.builder.batch();
+    const Batch batch = micro.builder.batch(ctx);
     const int64_t rows = batch.tokens.rows();
-    const Tensor targets(nullptr, micro.targets.data(), {rows, 1}, Dtype::kI32);
+    const Tensor targets = ctx.upload(micro.targets.data(), {rows, 1}, Dtype::kI32);
     const Tensor losses = ctx.empty({rows, 1}, Dtype::kF32);
     model.loss(ctx, model.forward(ctx, batch), targets, 1, losses);
-    for (int64_t i = 0; i < rows && !ctx.arena.dry(); ++i) result.nats += static_cast<double>(losses.data<float>()[i]);
+    if (ctx.arena.dry()) return;
+    const Tensor read = to_host(losses);
+    for (int64_t i = 0; i < rows; ++i) result.nats += static_cast<double>(read.data<float>()[i]);
   });
   check_mapped_files();
   result.tokens += micro.counted;

@@ -18,21 +18,22 @@
 #include "models/quantize.h"
 #include "models/weights.h"
 #include "ops/quantized.h"
+#include "tensor/cpu_device.h"
 
 namespace maru {
 namespace {
 
 struct Machine {
   ThreadPool pool{2};
-  Stream stream = CpuStream{&pool};
-  Arena arena{1 << 26};
-  Context ctx{stream, arena};
+  CpuDevice device{&pool};
+  Arena arena{device, 1 << 26};
+  Context ctx{device, arena};
 };
 
 std::unique_ptr<Decoder> load(Machine& machine, const fs::path& directory, const std::string& kind) {
   auto model = load_model(directory, Dtype::kF32);
-  if (kind == "int8") quantize_weights(machine.stream, *model, QuantizedKind::kInt8);
-  if (kind == "int4") quantize_weights(machine.stream, *model, QuantizedKind::kInt4);
+  if (kind == "int8") quantize_weights(machine.device, *model, QuantizedKind::kInt8);
+  if (kind == "int4") quantize_weights(machine.device, *model, QuantizedKind::kInt4);
   return model;
 }
 
@@ -40,7 +41,7 @@ std::vector<float> logits(Machine& machine, Decoder& model, KvCache& cache, std:
                           int64_t position) {
   BatchBuilder builder;
   builder.add(tokens, position, {1, 0});
-  const Tensor y = model.logits(machine.ctx, model.forward(machine.ctx, builder.batch(&cache)));
+  const Tensor y = model.logits(machine.ctx, model.forward(machine.ctx, builder.batch(machine.ctx, &cache)));
   return {y.data<float>(), y.data<float>() + y.size()};
 }
 
@@ -48,11 +49,11 @@ int run(const fs::path& model_directory, const fs::path& adapter_directory, cons
         const std::string& list, const fs::path& out) {
   Machine machine;
   const auto model = load(machine, model_directory, kind);
-  const auto adapter = attach_adapter(machine.stream, *model, adapter_directory);
+  const auto adapter = attach_adapter(machine.device, *model, adapter_directory);
   std::vector<int32_t> tokens;
   std::istringstream numbers(list);
   for (std::string number; std::getline(numbers, number, ',');) tokens.push_back(std::stoi(number));
-  KvCache cache(model->cache_shape(), 2);
+  KvCache cache(machine.device, model->cache_shape(), 2);
   std::vector<float> y = logits(machine, *model, cache, tokens, 0);
   write_file(out, std::string(reinterpret_cast<const char*>(y.data()), y.size() * sizeof(float)));
   for (int i = 0; i < 32; ++i) {

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "infer/encoder_runner.h"
+#include "tensor/cpu_device.h"
 
 namespace maru::infer {
 namespace {
@@ -21,7 +22,8 @@ std::vector<EncoderInput> read_inputs(const fs::path& path) {
 int run(const fs::path& directory, const fs::path& input, const fs::path& output, std::optional<Dtype> dtype) {
   ThreadPool pool(2);
   SentenceEncoder model = SentenceEncoder::load(directory, dtype);
-  EncoderRunner runner(model, CpuStream{&pool});
+  CpuDevice device(&pool);
+  EncoderRunner runner(model, device);
   const std::vector<EncoderInput> inputs = read_inputs(input);
   std::string bytes;
   for (const std::vector<float>& row : model.is_classifier() ? runner.classify(inputs) : runner.embed(inputs))

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "infer/decoder_runner.h"
 #include "models/model_files.h"
+#include "tensor/cpu_device.h"
 
 namespace maru::infer {
 namespace {
@@ -49,9 +50,9 @@ std::string logits_of(StepModel& model) {
 
 void print(const fs::path& path, Isa isa, Dtype dtype) {
   ThreadPool pool(2);
-  const Stream stream = CpuStream{&pool, isa};
-  const auto model = load_for_serving(stream, path, dtype);
-  DecoderRunner runner(*model, stream, int64_t{1} << 24);
+  CpuDevice device{&pool, isa};
+  const auto model = load_for_serving(device.host(), path, dtype);
+  DecoderRunner runner(*model, device, int64_t{1} << 24);
   std::printf("logits %s %s %s %s\n", path.filename().c_str(), std::string(name_of(isa)).c_str(),
               std::string(name_of(dtype)).c_str(), logits_of(runner).c_str());
 }

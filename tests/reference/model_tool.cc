@@ -6,16 +6,17 @@
 #include "models/model_files.h"
 #include "models/weights.h"
 #include "ops/quantized.h"
+#include "tensor/cpu_device.h"
 
 namespace maru {
 namespace {
 
 void save_as_served(const fs::path& in, const fs::path& out) {
   ThreadPool pool(2);
-  Stream stream = CpuStream{&pool};
-  Arena arena(size_t{1} << 28);
-  Context ctx{stream, arena};
-  const auto model = load_for_serving(stream, in, Dtype::kF32);
+  CpuDevice device{&pool};
+  Arena arena(device, size_t{1} << 28);
+  Context ctx{device, arena};
+  const auto model = load_for_serving(device.host(), in, Dtype::kF32);
   for (const ParameterInfo& info : parameters_of(*model)) {
     std::printf("%s %s\n", info.parameter->name.c_str(), info.parameter->quantized ? "integers" : "numbers");
     if (!info.parameter->quantized) continue;

@@ -11,6 +11,7 @@
 #include "infer/fake_model.h"
 #include "models/model_files.h"
 #include "models/weights.h"
+#include "tensor/cpu_device.h"
 #include "text/tokenizer/files/tokenizer_json.h"
 
 namespace maru::api {
@@ -51,7 +52,8 @@ void run(std::vector<std::string> arguments) {
   const fs::path root = fs::temp_directory_path() / ("maru-serve-tool-" + std::to_string(::getpid()));
   make_model(root / "tiny");
   ThreadPool pool(1);
-  serve(from_json<ServeConfig>(recipe, "serve"), std::move(context), {{.path = root / "tiny"}}, CpuStream{&pool},
+  CpuDevice device(&pool);
+  serve(from_json<ServeConfig>(recipe, "serve"), std::move(context), {{.path = root / "tiny"}}, device,
         announce);
   fs::remove_all(root);
 }

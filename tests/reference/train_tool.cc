@@ -12,6 +12,7 @@
 #include "models/model_files.h"
 #include "models/weights.h"
 #include "ops/embedding.h"
+#include "tensor/cpu_device.h"
 #include "train/trainer.h"
 
 namespace maru::train {
@@ -59,9 +60,8 @@ void fill_batch(MicroBatch& batch, Random& random) {
 
 Json record_of(MicroBatch& batch, const StepResult& result, double lr) {
   Json sequences = Json::array(), targets = Json::array();
-  const Batch b = batch.builder.batch();
-  for (const Batch::Sequence& s : b.sequences) {
-    const int32_t* tokens = b.tokens.data<int32_t>() + s.first_row;
+  for (const Batch::Sequence& s : batch.builder.sequences()) {
+    const int32_t* tokens = batch.builder.tokens().data() + s.first_row;
     sequences.push_back(std::vector<int32_t>(tokens, tokens + s.rows));
     targets.push_back(
         std::vector<int32_t>(batch.targets.begin() + s.first_row, batch.targets.begin() + s.first_row + s.rows));
@@ -79,8 +79,8 @@ std::vector<float> last_logits(StepMemory& memory, Decoder& model, const std::ve
     BatchBuilder builder;
     builder.add(tokens);
     int32_t last = static_cast<int32_t>(tokens.size()) - 1;
-    const Tensor row(nullptr, &last, {1, 1}, Dtype::kI32);
-    const Tensor logits = model.logits(ctx, gather_rows(ctx, model.forward(ctx, builder.batch()), row));
+    const Tensor row = ctx.upload(&last, {1, 1}, Dtype::kI32);
+    const Tensor logits = model.logits(ctx, gather_rows(ctx, model.forward(ctx, builder.batch(ctx)), row));
     if (!ctx.arena.dry()) values.assign(logits.data<float>(), logits.data<float>() + logits.size());
   });
   return values;
@@ -101,13 +101,12 @@ Json greedy(StepMemory& memory, Decoder& model) {
 int run(const fs::path& out, int64_t steps, const std::string& variant) {
   const TrainConfig config = config_of(variant, steps);
   ThreadPool pool(2);
-  Stream stream = CpuStream{&pool};
+  CpuDevice device{&pool};
   Decoder model(config.model, Dtype::kF32);
   allocate_values(model);
-  allocate_gradients(model);
   initialise(model, 1);
   save_model(model, out / "init");
-  Trainer trainer(model, config, stream);
+  Trainer trainer(model, config, device);
   Random random(2);
   Json records = Json::array();
   std::vector<MicroBatch> batch(1);
