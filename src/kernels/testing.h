@@ -102,6 +102,12 @@ class Inputs {
   Gradients gradients_;
 };
 
+/// Makes room for n elements of scratch: NaN before, so that what is read unwritten shows.
+template <class T>
+void reserve_blank(std::vector<T>& scratch, int64_t n) {
+  if (scratch.size() < static_cast<size_t>(n)) scratch.assign(static_cast<size_t>(n), from_f64<T>(std::nan("")));
+}
+
 /// How far an output may be from the reference:
 /// |error_i| ≤ u(type of the output) · |expected_i| + roundings · u(f32) · magnitude_i.
 struct Tolerance {

@@ -198,8 +198,7 @@ class Rounder {
   size_t largest_scratch() const {
     int64_t most = 0;
     for (int64_t g = 1; g < groups_; ++g)
-      most = std::max(most, kernels::matmul_scratch_bytes<float>(stream_.isa, stream_.pool->size(), rows_,
-                                                                 size_of_group(g), g * kGroup));
+      most = std::max(most, kernels::matmul_scratch_bytes<float>(stream_, rows_, size_of_group(g), g * kGroup));
     return static_cast<size_t>(most);
   }
 
@@ -284,10 +283,8 @@ void InputStatistics::add(const Stream& on, const Tensor& x) {
   CHECK(x.cols() == dim_ && (x.dtype() == Dtype::kF32 || x.dtype() == Dtype::kBf16));
   const CpuStream stream = cpu(on);
   const bool wide = x.dtype() == Dtype::kF32;
-  const int threads = stream.pool->size();
-  const auto needed =
-      static_cast<size_t>(wide ? kernels::matmul_scratch_bytes<float>(stream.isa, threads, dim_, dim_, x.rows())
-                               : kernels::matmul_scratch_bytes<bfloat16>(stream.isa, threads, dim_, dim_, x.rows()));
+  const auto needed = static_cast<size_t>(wide ? kernels::matmul_scratch_bytes<float>(stream, dim_, dim_, x.rows())
+                                               : kernels::matmul_scratch_bytes<bfloat16>(stream, dim_, dim_, x.rows()));
   if (needed > scratch_.size()) scratch_ = HostBuffer(needed);
   if (wide)
     add_products<float>(stream, products_, x, scratch_.data());

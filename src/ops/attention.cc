@@ -67,10 +67,6 @@ struct KernelSpans {
   }
 };
 
-int threads_of(const Stream& stream) {
-  return std::visit([](const CpuStream& s) { return s.pool->size(); }, stream);
-}
-
 struct Saved {
   Tensor q, k, v, y, lse;
   std::vector<KeySpan> spans;
@@ -81,9 +77,9 @@ void backward(Context& c, const Saved& s, const Tensor& dy) {
   const Gradient dq = c.tape->gradient(c, s.q), dk = c.tape->gradient(c, s.k), dv = c.tape->gradient(c, s.v);
   const kernels::AttentionShape shape = shape_of(s.options);
   const Spans survey_of = survey(s.spans);
-  const int64_t bytes = visit_dtype(s.q.dtype(), [&]<class T>() {
-    return kernels::attention_backward_scratch_bytes<T>(shape, static_cast<int64_t>(s.spans.size()), survey_of.rows,
-                                                        survey_of.longest, threads_of(c.stream));
+  const int64_t bytes = c.ask(s.q.dtype(), [&]<class T>(auto& stream) {
+    return kernels::attention_backward_scratch_bytes<T>(stream, shape, static_cast<int64_t>(s.spans.size()),
+                                                        survey_of.rows, survey_of.longest);
   });
   const Tensor scratch = c.scratch(bytes);
   c.launch(s.q.dtype(), [&]<class T>(auto& stream) {
@@ -138,9 +134,8 @@ Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v
   const Tensor lse = record ? ctx.empty({q.rows(), options.heads}, accumulator_of(q.dtype())) : Tensor();
   {
     const Tensor temporary = cached ? Tensor() : ctx.empty({all.pages, page}, q.dtype());
-    const int64_t bytes = visit_dtype(q.dtype(), [&]<class T>() {
-      return kernels::attention_forward_scratch_bytes<T>(shape, static_cast<int64_t>(spans.size()),
-                                                         threads_of(ctx.stream));
+    const int64_t bytes = ctx.ask(q.dtype(), [&]<class T>(auto& stream) {
+      return kernels::attention_forward_scratch_bytes<T>(stream, shape, static_cast<int64_t>(spans.size()));
     });
     const Tensor scratch = ctx.scratch(bytes);
     ctx.launch(q.dtype(), [&]<class T>(auto& stream) {

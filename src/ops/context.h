@@ -1,6 +1,7 @@
 // Everything a forward pass touches besides its inputs and weights.
 #pragma once
 #include <functional>
+#include <utility>
 #include <variant>
 
 #include "ops/tape.h"
@@ -24,6 +25,14 @@ struct Context {
   template <class... X>
   bool recording(const X&... x) const {
     return tape != nullptr && ((x.node >= 0) || ...);
+  }
+  /// What f.operator()<T>(stream) answers for the C++ type of a floating dtype, as how much scratch a kernel takes:
+  /// also in a dry run.
+  template <class F>
+  auto ask(Dtype dtype, F&& f) const {
+    return std::visit(
+        [&](const auto& s) { return visit_dtype(dtype, [&]<class T>() { return f.template operator()<T>(s); }); },
+        std::as_const(stream));
   }
   /// Runs f.operator()<T>(stream) with the C++ type of a floating dtype; nothing in a dry run.
   template <class F>

@@ -20,22 +20,17 @@ int64_t piece_of(int64_t rows) {
   return rows <= kFew ? rows : kernels::divide_up(rows, kFew) * kFew;
 }
 
-int64_t largest_scratch(const Stream& stream, Dtype dtype, int64_t rows, Shape weight) {
+int64_t largest_scratch(const Context& ctx, Dtype dtype, int64_t rows, Shape weight) {
   int64_t most = 0;
   for (int64_t m = 1; m <= std::min(kMost, piece_of(rows)); m = m < kFew ? m + 1 : m + kFew)
-    most = std::max(most, std::visit(
-                              [&](const CpuStream& s) {
-                                return visit_dtype(dtype, [&]<class T>() {
-                                  return kernels::matmul_scratch_bytes<T>(s.isa, s.pool->size(), m, weight.rows,
-                                                                          weight.cols);
-                                });
-                              },
-                              stream));
+    most = std::max(most, ctx.ask(dtype, [&]<class T>(auto& stream) {
+      return kernels::matmul_scratch_bytes<T>(stream, m, weight.rows, weight.cols);
+    }));
   return most;
 }
 
 template <class T>
-void multiply_group(CpuStream& stream, const Tensor& y, const Tensor& x, const Parameter& weight, int64_t first,
+void multiply_group(auto& stream, const Tensor& y, const Tensor& x, const Parameter& weight, int64_t first,
                     int64_t last, const Tensor& scratch) {
   for (int64_t row = first, m = 0; row < last; row += m) {
     m = piece_of(last - row);
@@ -61,7 +56,7 @@ Tensor quantized_groups(Context& ctx, const Tensor& x, const std::vector<const P
       throw Failure(ErrorCode::kInvalidArgument,
                     "[grouped_linear] " + weight->name + " is not quantized as the first expert's weight is");
   Tensor y = ctx.empty({x.rows(), weights.front()->quantized.shape.rows}, x.dtype());
-  const Tensor scratch = ctx.scratch(kernels::quantized_matmul_scratch_bytes(x.rows(), x.cols()));
+  const Tensor scratch = ctx.scratch(quantized_scratch_bytes(ctx, x));
   ctx.launch(x.dtype(), [&]<class T>(auto& stream) {
     if constexpr (!std::is_same_v<T, std::complex<double>>) {
       const int32_t* first = routing.first.data<int32_t>();
@@ -122,7 +117,7 @@ Tensor grouped_linear(Context& ctx, const Tensor& x, const std::vector<const Par
                     "[grouped_linear] " + weight->name + " is quantized, the first expert's weight is not");
   const Shape shape = weights.front()->value.shape();
   Tensor y = ctx.empty({x.rows(), shape.rows}, x.dtype());
-  const Tensor scratch = ctx.scratch(largest_scratch(ctx.stream, x.dtype(), x.rows(), shape));
+  const Tensor scratch = ctx.scratch(largest_scratch(ctx, x.dtype(), x.rows(), shape));
   ctx.launch(x.dtype(), [&]<class T>(auto& stream) {
     const int32_t* first = routing.first.data<int32_t>();
     for (size_t e = 0; e < weights.size(); ++e)

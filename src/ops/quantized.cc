@@ -19,6 +19,12 @@ kernels::QuantizedMatrix quantized_matrix(const QuantizedWeight& w) {
           w.layout};
 }
 
+int64_t quantized_scratch_bytes(const Context& ctx, const Tensor& x) {
+  return ctx.ask(x.dtype(), [&]<class T>(auto& stream) {
+    return kernels::quantized_matmul_scratch_bytes(stream, x.rows(), x.cols());
+  });
+}
+
 namespace {
 
 // Activations of the types that quantized kernels know.
@@ -46,7 +52,7 @@ void check_bias(const Tensor& x, const QuantizedWeight& w, const Tensor& bias) {
 }
 
 template <class T, class C>
-void multiply(CpuStream& stream, const Tensor& y, const Tensor& x, const QuantizedWeight& w, const Tensor& bias,
+void multiply(auto& stream, const Tensor& y, const Tensor& x, const QuantizedWeight& w, const Tensor& bias,
               double multiplier, const Tensor& scratch) {
   kernels::quantized_matmul(stream, kernels::QuantizedMatmul<T, C>{.c = y.data<C>(),
                                                                    .ldc = y.cols(),
@@ -89,15 +95,15 @@ void pack_panel(const CpuStream& stream, const QuantizedWeight& to, int64_t pane
   float* offsets = to.offsets ? buffers.offsets.data() : nullptr;
   read(first, rows, buffers.q.data(), buffers.scales.data(), offsets);
   const bool fits = kernels::pack_quantized_panel(
-      stream.isa, {.kind = to.kind,
-                   .quads = to.quads.data<std::byte>() + group * kernels::quantized_group_bytes(to.kind),
-                   .scales = to.scales.data<float16>() + at,
-                   .offsets = to.offsets ? to.offsets.data<float16>() + at : nullptr,
-                   .q = buffers.q.data(),
-                   .from_scales = buffers.scales.data(),
-                   .from_offsets = offsets,
-                   .rows = rows,
-                   .k = to.shape.cols});
+      stream, {.kind = to.kind,
+               .quads = to.quads.data<std::byte>() + group * kernels::quantized_group_bytes(to.kind),
+               .scales = to.scales.data<float16>() + at,
+               .offsets = to.offsets ? to.offsets.data<float16>() + at : nullptr,
+               .q = buffers.q.data(),
+               .from_scales = buffers.scales.data(),
+               .from_offsets = offsets,
+               .rows = rows,
+               .k = to.shape.cols});
   if (fits) return;
   throw Failure(ErrorCode::kInvalidArgument,
                 fmt::format("[pack_quantized] rows {} to {} of a weight [{}, {}] have a scale or an offset that is not "
@@ -106,7 +112,7 @@ void pack_panel(const CpuStream& stream, const QuantizedWeight& to, int64_t pane
 }
 
 template <class T>
-bool run_quantize(CpuStream stream, const QuantizedWeight& to, const Tensor& weight) {
+bool run_quantize(auto stream, const QuantizedWeight& to, const Tensor& weight) {
   return kernels::quantize_matrix(stream, kernels::QuantizeMatrix<T>{.kind = to.kind,
                                                                      .quads = to.quads.data<std::byte>(),
                                                                      .scales = to.scales.data<float16>(),
@@ -193,7 +199,7 @@ Tensor quantized_linear(Context& ctx, const Tensor& x, const QuantizedWeight& w,
   check("quantized_linear", ctx, x, w);
   check_bias(x, w, bias);
   Tensor y = ctx.empty({x.rows(), w.shape.rows}, x.dtype());
-  const Tensor scratch = ctx.scratch(kernels::quantized_matmul_scratch_bytes(x.rows(), x.cols()));
+  const Tensor scratch = ctx.scratch(quantized_scratch_bytes(ctx, x));
   ctx.launch(x.dtype(), [&]<class T>(auto& s) {
     if constexpr (kIsSupported<T>) multiply<T, T>(s, y, x, w, bias, 1, scratch);
   });
@@ -203,7 +209,7 @@ Tensor quantized_linear(Context& ctx, const Tensor& x, const QuantizedWeight& w,
 Tensor quantized_project(Context& ctx, const Tensor& x, const QuantizedWeight& w, double scale, double softcap) {
   check("quantized_project", ctx, x, w);
   Tensor y = ctx.empty({x.rows(), w.shape.rows}, accumulator_of(x.dtype()));
-  const Tensor scratch = ctx.scratch(kernels::quantized_matmul_scratch_bytes(x.rows(), x.cols()));
+  const Tensor scratch = ctx.scratch(quantized_scratch_bytes(ctx, x));
   ctx.launch(x.dtype(), [&]<class T>(auto& s) {
     if constexpr (kIsSupported<T>) {
       using A = kernels::Accumulator<T>;

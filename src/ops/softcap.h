@@ -6,7 +6,7 @@ namespace maru {
 
 /// y = softcap · tanh(scale · y / softcap)
 template <class A>
-void cap_in_place(CpuStream& stream, A* y, int64_t count, double scale, double softcap) {
+void cap_in_place(auto& stream, A* y, int64_t count, double scale, double softcap) {
   for (int64_t i = 0; i < count; ++i) y[i] *= A(scale / softcap);
   kernels::activation_forward(
       stream, kernels::ActivationForward<A>{.y = y, .x = y, .count = count, .function = kernels::Activation::kTanh});

@@ -23,16 +23,12 @@ Tensor master_of(const Tensor& value) {
   return master;
 }
 
-int64_t muon_scratch(const Stream& stream, const Tensor& value) {
-  return std::visit(
-      [&](const CpuStream& s) {
-        return visit_dtype(value.dtype(), [&]<class T>() -> int64_t {
-          if constexpr (kernels::kIsSimd<T> || std::is_same_v<T, double>)
-            return kernels::muon_scratch_bytes<T>(s.isa, s.pool->size(), value.rows(), value.cols());
-          return 0;
-        });
-      },
-      stream);
+int64_t muon_scratch(const Context& ctx, const Tensor& value) {
+  return ctx.ask(value.dtype(), [&]<class T>(auto& stream) -> int64_t {
+    if constexpr (kernels::kIsSimd<T> || std::is_same_v<T, double>)
+      return kernels::muon_scratch_bytes<T>(stream, value.rows(), value.cols());
+    return 0;
+  });
 }
 
 }  // namespace
@@ -57,7 +53,9 @@ double Optimizer::gradient_norm(Context& ctx) const {
   double squares = 0;
   for (const Slot& slot : slots_) {
     const Tensor& gradient = slot.parameter->gradient;
-    const Tensor partial = ctx.empty({1, kernels::reduce_partials(gradient.size())}, Dtype::kF64);
+    const int64_t partials = ctx.ask(
+        gradient.dtype(), [&]<class T>(auto& stream) { return kernels::reduce_partials(stream, gradient.size()); });
+    const Tensor partial = ctx.empty({1, partials}, Dtype::kF64);
     ctx.launch(gradient.dtype(), [&]<class T>(auto& stream) {
       if constexpr (std::is_floating_point_v<T>)
         squares += kernels::sum_of_squares(
@@ -106,7 +104,7 @@ void Optimizer::update_adamw(Context& ctx, Slot& slot, int64_t step, double lr, 
 
 void Optimizer::update_muon(Context& ctx, Slot& slot, double lr, double gradient_scale) {
   const Tensor& value = slot.parameter->value;
-  const Tensor scratch = ctx.scratch(muon_scratch(ctx.stream, value));
+  const Tensor scratch = ctx.scratch(muon_scratch(ctx, value));
   ctx.launch(value.dtype(), [&]<class T>(auto& stream) {
     using A = kernels::Accumulator<T>;
     if constexpr (kernels::kIsSimd<T> || std::is_same_v<T, double>)

@@ -104,13 +104,13 @@ struct AttentionBackward {
   std::byte* scratch;  // attention_backward_scratch_bytes
 };
 
-/// Scratch for any call with at most `num_spans` sequences on at most `threads` threads.
+/// Scratch for any call with at most `num_spans` sequences.
 template <class T>
-int64_t attention_forward_scratch_bytes(const AttentionShape& shape, int64_t num_spans, int threads);
+int64_t attention_forward_scratch_bytes(const CpuStream& stream, const AttentionShape& shape, int64_t num_spans);
 /// The same for at most `rows` rows in all and `longest` in one sequence.
 template <class T>
-int64_t attention_backward_scratch_bytes(const AttentionShape& shape, int64_t num_spans, int64_t rows, int64_t longest,
-                                         int threads);
+int64_t attention_backward_scratch_bytes(const CpuStream& stream, const AttentionShape& shape, int64_t num_spans,
+                                         int64_t rows, int64_t longest);
 
 template <class T>
 void append_keys(CpuStream& stream, const AppendKeys<T>& a);

@@ -102,7 +102,7 @@ struct Problem {
   }
   void forward_spans(CpuStream& stream, const std::vector<AttentionSpan<T>>& s) {
     const auto n = static_cast<int64_t>(s.size());
-    reserve(attention_forward_scratch_bytes<T>(shape.attention(), n, stream.pool->size()));
+    reserve(attention_forward_scratch_bytes<T>(stream, shape.attention(), n));
     append_keys<T>(stream, {.shape = shape.attention(),
                             .k = k.data(),
                             .v = v.data(),
@@ -124,7 +124,7 @@ struct Problem {
   void backward(CpuStream& stream) {
     const int64_t n = static_cast<int64_t>(spans.size()),
                   longest = *std::max_element(shape.lengths.begin(), shape.lengths.end());
-    reserve(attention_backward_scratch_bytes<T>(shape.attention(), n, rows, longest, stream.pool->size()));
+    reserve(attention_backward_scratch_bytes<T>(stream, shape.attention(), n, rows, longest));
     attention_backward<T>(stream, {.shape = shape.attention(),
                                    .dq = dq.data(),
                                    .dk = dk.data(),

@@ -71,18 +71,19 @@ TaskPlan backward_plan(const AttentionBackward<T>& a) {
 }  // namespace
 
 template <class T>
-int64_t attention_forward_scratch_bytes(const AttentionShape& shape, int64_t num_spans, int threads) {
-  if constexpr (kIsSimd<T>) return plan_bytes(num_spans) + threads * workspace_bytes<ForwardWorkspace<T>>(shape);
+int64_t attention_forward_scratch_bytes(const CpuStream& stream, const AttentionShape& shape, int64_t num_spans) {
+  if constexpr (kIsSimd<T>)
+    return plan_bytes(num_spans) + stream.pool->size() * workspace_bytes<ForwardWorkspace<T>>(shape);
   return 0;
 }
 
 template <class T>
-int64_t attention_backward_scratch_bytes(const AttentionShape& shape, int64_t num_spans, int64_t rows, int64_t longest,
-                                         int threads) {
+int64_t attention_backward_scratch_bytes(const CpuStream& stream, const AttentionShape& shape, int64_t num_spans,
+                                         int64_t rows, int64_t longest) {
   if constexpr (kIsSimd<T>) {
     const auto partials = partial_floats(shape, rows, longest) * static_cast<int64_t>(sizeof(float));
     const int64_t worker_bytes = workspace_bytes<BackwardWorkspace<T>>(shape, longest);
-    return plan_bytes(num_spans) + kAlignment + partials + threads * worker_bytes;
+    return plan_bytes(num_spans) + kAlignment + partials + stream.pool->size() * worker_bytes;
   }
   return 0;
 }
@@ -120,21 +121,25 @@ template void append_keys(CpuStream&, const AppendKeys<float>&);
 template void append_keys(CpuStream&, const AppendKeys<bfloat16>&);
 template void append_keys(CpuStream&, const AppendKeys<double>&);
 template void append_keys(CpuStream&, const AppendKeys<Complex>&);
-template int64_t attention_forward_scratch_bytes<float>(const AttentionShape&, int64_t, int);
-template int64_t attention_forward_scratch_bytes<bfloat16>(const AttentionShape&, int64_t, int);
-template int64_t attention_forward_scratch_bytes<double>(const AttentionShape&, int64_t, int);
-template int64_t attention_forward_scratch_bytes<Complex>(const AttentionShape&, int64_t, int);
+template int64_t attention_forward_scratch_bytes<float>(const CpuStream&, const AttentionShape&, int64_t);
+template int64_t attention_forward_scratch_bytes<bfloat16>(const CpuStream&, const AttentionShape&, int64_t);
+template int64_t attention_forward_scratch_bytes<double>(const CpuStream&, const AttentionShape&, int64_t);
+template int64_t attention_forward_scratch_bytes<Complex>(const CpuStream&, const AttentionShape&, int64_t);
 template void attention_forward(CpuStream&, const AttentionForward<float>&);
 template void attention_forward(CpuStream&, const AttentionForward<bfloat16>&);
 template void attention_forward(CpuStream&, const AttentionForward<double>&);
 template void attention_forward(CpuStream&, const AttentionForward<Complex>&);
-template int64_t attention_backward_scratch_bytes<float>(const AttentionShape&, int64_t, int64_t, int64_t, int);
+template int64_t attention_backward_scratch_bytes<float>(const CpuStream&, const AttentionShape&, int64_t, int64_t,
+                                                         int64_t);
 template void attention_backward(CpuStream&, const AttentionBackward<float>&);
-template int64_t attention_backward_scratch_bytes<bfloat16>(const AttentionShape&, int64_t, int64_t, int64_t, int);
+template int64_t attention_backward_scratch_bytes<bfloat16>(const CpuStream&, const AttentionShape&, int64_t, int64_t,
+                                                            int64_t);
 template void attention_backward(CpuStream&, const AttentionBackward<bfloat16>&);
-template int64_t attention_backward_scratch_bytes<double>(const AttentionShape&, int64_t, int64_t, int64_t, int);
+template int64_t attention_backward_scratch_bytes<double>(const CpuStream&, const AttentionShape&, int64_t, int64_t,
+                                                          int64_t);
 template void attention_backward(CpuStream&, const AttentionBackward<double>&);
-template int64_t attention_backward_scratch_bytes<Complex>(const AttentionShape&, int64_t, int64_t, int64_t, int);
+template int64_t attention_backward_scratch_bytes<Complex>(const CpuStream&, const AttentionShape&, int64_t, int64_t,
+                                                           int64_t);
 template void attention_backward(CpuStream&, const AttentionBackward<Complex>&);
 
 }  // namespace maru::kernels

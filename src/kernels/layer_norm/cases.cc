@@ -40,8 +40,7 @@ struct Problem {
         mean(in.blank<A>(s.rows)),
         rstd(in.blank<A>(s.rows)),
         dweight(in.gradient<A>(s.cols, true)),
-        dbias(in.gradient<A>(s.cols, true)),
-        partial(in.blank<A>(layer_norm_partials(s.rows, s.cols) * s.cols)) {}
+        dbias(in.gradient<A>(s.cols, true)) {}
 
   void forward_rows(CpuStream& stream, int64_t first, int64_t rows) {
     const int64_t offset = first * shape.cols;
@@ -58,6 +57,7 @@ struct Problem {
   void forward(CpuStream& stream) { forward_rows(stream, 0, shape.rows); }
   void run(CpuStream& stream) {
     forward(stream);
+    reserve_blank(partial, layer_norm_partials(stream, shape.rows, shape.cols) * shape.cols);
     layer_norm_backward<T>(stream, {.dx = dx.data(),
                                     .add_dx = shape.add_dx,
                                     .dweight = dweight.data(),

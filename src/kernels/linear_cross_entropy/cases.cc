@@ -50,8 +50,7 @@ struct Problem {
   }
 
   void compute(CpuStream& stream, int64_t first, int64_t rows, bool gradients) {
-    const int64_t bytes =
-        linear_cross_entropy_scratch_bytes<T>(stream.isa, stream.pool->size(), rows, shape.vocab, shape.dim, gradients);
+    const int64_t bytes = linear_cross_entropy_scratch_bytes<T>(stream, rows, shape.vocab, shape.dim, gradients);
     scratch.assign(static_cast<size_t>(bytes + 64), std::byte{0xff});  // NaN: what is read unwritten shows
     linear_cross_entropy<T>(stream,
                             {.loss = loss.data(),

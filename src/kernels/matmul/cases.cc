@@ -51,7 +51,7 @@ struct Problem {
   template <class C>
   void multiply(CpuStream& stream, std::vector<C>& result, int64_t first, int64_t rows) {
     if (shape.pack && packed.empty()) pack(stream);
-    scratch.assign(64 + matmul_scratch_bytes<T>(stream.isa, stream.pool->size(), rows, shape.n, shape.k), kNan);
+    scratch.assign(64 + matmul_scratch_bytes<T>(stream, rows, shape.n, shape.k), kNan);
     matmul<T, C>(stream, {.c = result.data() + first * ldc,
                           .ldc = ldc,
                           .a = a.data() + first * (shape.transpose_a ? 1 : lda),
@@ -94,7 +94,7 @@ struct Problem {
     return bytes.data() + (64 - reinterpret_cast<uintptr_t>(bytes.data()) % 64) % 64;
   }
   void pack(CpuStream& stream) {
-    packed.assign(64 + matmul_packed_bytes<T>(stream.isa, shape.n, shape.k), kNan);
+    packed.assign(64 + matmul_packed_bytes<T>(stream, shape.n, shape.k), kNan);
     matmul_pack<T>(stream, {.packed = aligned(packed),
                             .b = b.data(),
                             .ldb = ldb,

@@ -4,17 +4,18 @@
 namespace maru::kernels {
 
 template <class T>
-int64_t matmul_packed_bytes(Isa isa, int64_t n, int64_t k) {
+int64_t matmul_packed_bytes(const CpuStream& stream, int64_t n, int64_t k) {
   if constexpr (!kIsSimd<T>) return n * k * static_cast<int64_t>(sizeof(T));
   int64_t bytes = 0;
-  if constexpr (kIsSimd<T>) with_isa(isa, [&]<Isa kIsa>() { bytes = matmul_packed_bytes<kIsa, T>(n, k); });
+  if constexpr (kIsSimd<T>) with_isa(stream.isa, [&]<Isa isa>() { bytes = matmul_packed_bytes<isa, T>(n, k); });
   return bytes;
 }
 
 template <class T>
-int64_t matmul_scratch_bytes(Isa isa, int threads, int64_t m, int64_t n, int64_t k) {
+int64_t matmul_scratch_bytes(const CpuStream& stream, int64_t m, int64_t n, int64_t k) {
   int64_t bytes = 0;
-  if constexpr (kIsSimd<T>) with_isa(isa, [&]<Isa kIsa>() { bytes = matmul_scratch_bytes<kIsa, T>(threads, m, n, k); });
+  if constexpr (kIsSimd<T>)
+    with_isa(stream.isa, [&]<Isa isa>() { bytes = matmul_scratch_bytes<isa, T>(stream.pool->size(), m, n, k); });
   return bytes;
 }
 
@@ -46,13 +47,13 @@ template void matmul_pack(CpuStream&, const MatmulPack<float>&);
 template void matmul_pack(CpuStream&, const MatmulPack<bfloat16>&);
 template void matmul_pack(CpuStream&, const MatmulPack<double>&);
 template void matmul_pack(CpuStream&, const MatmulPack<Complex>&);
-template int64_t matmul_packed_bytes<float>(Isa, int64_t, int64_t);
-template int64_t matmul_packed_bytes<bfloat16>(Isa, int64_t, int64_t);
-template int64_t matmul_packed_bytes<double>(Isa, int64_t, int64_t);
-template int64_t matmul_packed_bytes<Complex>(Isa, int64_t, int64_t);
-template int64_t matmul_scratch_bytes<float>(Isa, int, int64_t, int64_t, int64_t);
-template int64_t matmul_scratch_bytes<bfloat16>(Isa, int, int64_t, int64_t, int64_t);
-template int64_t matmul_scratch_bytes<double>(Isa, int, int64_t, int64_t, int64_t);
-template int64_t matmul_scratch_bytes<Complex>(Isa, int, int64_t, int64_t, int64_t);
+template int64_t matmul_packed_bytes<float>(const CpuStream&, int64_t, int64_t);
+template int64_t matmul_packed_bytes<bfloat16>(const CpuStream&, int64_t, int64_t);
+template int64_t matmul_packed_bytes<double>(const CpuStream&, int64_t, int64_t);
+template int64_t matmul_packed_bytes<Complex>(const CpuStream&, int64_t, int64_t);
+template int64_t matmul_scratch_bytes<float>(const CpuStream&, int64_t, int64_t, int64_t);
+template int64_t matmul_scratch_bytes<bfloat16>(const CpuStream&, int64_t, int64_t, int64_t);
+template int64_t matmul_scratch_bytes<double>(const CpuStream&, int64_t, int64_t, int64_t);
+template int64_t matmul_scratch_bytes<Complex>(const CpuStream&, int64_t, int64_t, int64_t);
 
 }  // namespace maru::kernels

@@ -45,11 +45,11 @@ struct MatmulPack {
 };
 
 template <class T>
-int64_t matmul_packed_bytes(Isa isa, int64_t n, int64_t k);
+int64_t matmul_packed_bytes(const CpuStream& stream, int64_t n, int64_t k);
 
-/// Scratch of a product on `threads` threads; at most about 7 MiB per thread whatever the shape.
+/// Scratch of a product; at most about 7 MiB per thread whatever the shape.
 template <class T>
-int64_t matmul_scratch_bytes(Isa isa, int threads, int64_t m, int64_t n, int64_t k);
+int64_t matmul_scratch_bytes(const CpuStream& stream, int64_t m, int64_t n, int64_t k);
 
 template <class T, class C = T>
 void matmul(CpuStream& stream, const Matmul<T, C>& x);

@@ -55,7 +55,7 @@ struct Operands {
     std::vector<C> c(static_cast<size_t>(m * n));
     const T* right = way.transpose_b ? b_transposed.data() + shift + col * k : b.data() + col;
     const int64_t ldb = way.transpose_b ? k : kCols;
-    std::byte* packed_b = way.pack ? aligned(packed, matmul_packed_bytes<T>(isa, n, k)) : nullptr;
+    std::byte* packed_b = way.pack ? aligned(packed, matmul_packed_bytes<T>(stream, n, k)) : nullptr;
     if (way.pack) matmul_pack<T>(stream, {packed_b, right, ldb, way.transpose_b, n, k});
     matmul<T, C>(stream, {.c = c.data(),
                           .ldc = n,
@@ -69,7 +69,7 @@ struct Operands {
                           .m = m,
                           .n = n,
                           .k = k,
-                          .scratch = aligned(scratch, matmul_scratch_bytes<T>(isa, way.threads, m, n, k))});
+                          .scratch = aligned(scratch, matmul_scratch_bytes<T>(stream, m, n, k))});
     return c;
   }
 };
@@ -144,7 +144,7 @@ TEST(MatmulEdges, OfNoDepthIsZeroOrWhatWasThere) {
   for (Isa isa : supported_isas()) {
     CpuStream stream{&pool, isa};
     std::vector<std::byte> scratch;
-    std::byte* space = aligned(scratch, matmul_scratch_bytes<float>(isa, 2, 3, 2, 0));
+    std::byte* space = aligned(scratch, matmul_scratch_bytes<float>(stream, 3, 2, 0));
     std::vector<float> c(6, 5.0f);
     matmul<float>(stream, {.c = c.data(), .ldc = 2, .m = 3, .n = 2, .k = 0, .add = true, .scratch = space});
     EXPECT_EQ(c, std::vector<float>(6, 5.0f)) << name_of(isa);
@@ -170,9 +170,11 @@ TEST(MatmulEdges, InfinitiesStayInTheirRowAndColumn) {
 }
 
 TEST(MatmulEdges, ScratchIsBounded) {
+  ThreadPool pool(1);
   for (Isa isa : supported_isas())
     for (int64_t size : {1, 1000, 30000})
-      EXPECT_LE(matmul_scratch_bytes<bfloat16>(isa, 1, size, size, 100000), int64_t{7} << 20) << name_of(isa);
+      EXPECT_LE(matmul_scratch_bytes<bfloat16>(CpuStream{&pool, isa}, size, size, 100000), int64_t{7} << 20)
+          << name_of(isa);
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ struct Problem {
   }
 
   void run(CpuStream& stream) {
-    const int64_t bytes = muon_scratch_bytes<T>(stream.isa, stream.pool->size(), shape.rows, shape.cols);
+    const int64_t bytes = muon_scratch_bytes<T>(stream, shape.rows, shape.cols);
     scratch.resize(static_cast<size_t>(divide_up(bytes, 64)));
     muon<T>(stream, {.parameter = parameter.data(),
                      .master = kMaster ? master.data() : nullptr,

@@ -68,7 +68,7 @@ struct Problem {
             shape.layout};
   }
   void multiply(CpuStream& stream, int64_t first, int64_t rows) {
-    scratch.assign(static_cast<size_t>(quantized_matmul_scratch_bytes(rows, shape.k)), std::byte{0xff});
+    scratch.assign(static_cast<size_t>(quantized_matmul_scratch_bytes(stream, rows, shape.k)), std::byte{0xff});
     quantized_matmul<T>(stream, {.c = c.data() + first * ldc,
                                  .ldc = ldc,
                                  .x = x.data() + first * ldx,

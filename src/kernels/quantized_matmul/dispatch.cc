@@ -15,7 +15,7 @@ bool all_finite(const float16* x, int64_t n) {
 
 }  // namespace
 
-int64_t quantized_matmul_scratch_bytes(int64_t m, int64_t k) {
+int64_t quantized_matmul_scratch_bytes(const CpuStream&, int64_t m, int64_t k) {
   constexpr int64_t kGroups = kQuantizedChunk / kQuantizedGroup;
   return m * divide_up(k, kQuantizedChunk) * (kGroups * (kQuantizedGroup + 4) + 4);
 }
@@ -48,8 +48,8 @@ bool quantize_matrix(CpuStream& stream, const QuantizeMatrix<T>& a) {
   return fits;
 }
 
-bool pack_quantized_panel(Isa isa, const PackQuantizedPanel& a) {
-  with_isa(isa, [&]<Isa kIsa>() { pack_quantized_panel<kIsa>(a); });
+bool pack_quantized_panel(const CpuStream& stream, const PackQuantizedPanel& a) {
+  with_isa(stream.isa, [&]<Isa isa>() { pack_quantized_panel<isa>(a); });
   const int64_t factors = quantized_groups(a.k) * kQuantizedPanel;
   return all_finite(a.scales, factors) && (a.offsets == nullptr || all_finite(a.offsets, factors));
 }

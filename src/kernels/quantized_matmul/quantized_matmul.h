@@ -116,7 +116,7 @@ struct PackQuantizedPanel {
   int64_t rows, k;
 };
 
-int64_t quantized_matmul_scratch_bytes(int64_t m, int64_t k);
+int64_t quantized_matmul_scratch_bytes(const CpuStream&, int64_t m, int64_t k);
 
 /// T = float, bfloat16 or double (the reference).
 template <class T, class C = T>
@@ -128,7 +128,7 @@ template <class T>
 [[nodiscard]] bool quantize_matrix(CpuStream& stream, const QuantizeMatrix<T>& a);
 /// Not parallel: called for several panels at once. False if an f16 cannot hold a scale or an offset; the result is
 /// then unusable.
-[[nodiscard]] bool pack_quantized_panel(Isa isa, const PackQuantizedPanel& a);
+[[nodiscard]] bool pack_quantized_panel(const CpuStream& stream, const PackQuantizedPanel& a);
 
 /// The same for one instruction set, T = float or bfloat16, C = T or float.
 template <Isa kIsa, class T, class C>

@@ -66,18 +66,19 @@ struct Packed {
     pack(isa);
   }
   void pack(Isa isa) {
+    const CpuStream stream{nullptr, isa};  // panels are packed on this thread
     const int64_t groups = quantized_groups(matrix.k);
     for (int64_t row = 0; row < matrix.n; row += kQuantizedPanel) {
       const int64_t first = row / kQuantizedPanel * groups, at = first * kQuantizedPanel;
-      fits &= pack_quantized_panel(isa, {.kind = matrix.kind,
-                                         .quads = quads.data() + first * quantized_group_bytes(matrix.kind),
-                                         .scales = scales.data() + at,
-                                         .offsets = offsets.data() + at,
-                                         .q = q.data() + row * matrix.k,
-                                         .from_scales = factors.data() + row * groups,
-                                         .from_offsets = shifts.data() + row * groups,
-                                         .rows = std::min(kQuantizedPanel, matrix.n - row),
-                                         .k = matrix.k});
+      fits &= pack_quantized_panel(stream, {.kind = matrix.kind,
+                                            .quads = quads.data() + first * quantized_group_bytes(matrix.kind),
+                                            .scales = scales.data() + at,
+                                            .offsets = offsets.data() + at,
+                                            .q = q.data() + row * matrix.k,
+                                            .from_scales = factors.data() + row * groups,
+                                            .from_offsets = shifts.data() + row * groups,
+                                            .rows = std::min(kQuantizedPanel, matrix.n - row),
+                                            .k = matrix.k});
     }
   }
 };
@@ -110,7 +111,7 @@ std::vector<float> product(Isa isa, int threads, const std::vector<float>& x, in
   ThreadPool pool(threads);
   CpuStream stream{&pool, isa};
   std::vector<float> c(static_cast<size_t>(m * w.n), std::nanf(""));
-  std::vector<std::byte> scratch(static_cast<size_t>(quantized_matmul_scratch_bytes(m, w.k)));
+  std::vector<std::byte> scratch(static_cast<size_t>(quantized_matmul_scratch_bytes(stream, m, w.k)));
   quantized_matmul<float>(
       stream, {.c = c.data(), .ldc = w.n, .x = x.data(), .ldx = w.k, .m = m, .w = w, .scratch = scratch.data()});
   return c;

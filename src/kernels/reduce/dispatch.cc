@@ -5,14 +5,14 @@
 
 namespace maru::kernels {
 
-int64_t reduce_partials(int64_t count) { return divide_up(count, kElementsPerTask); }
+int64_t reduce_partials(const CpuStream&, int64_t count) { return divide_up(count, kElementsPerTask); }
 
 template <class T>
 double sum_of_squares(CpuStream& stream, const Reduce<T>& a) {
   if constexpr (!kIsSimd<T>) return reference::sum_of_squares(a);
   if constexpr (kIsSimd<T>) with_isa(stream.isa, [&]<Isa isa>() { sums_of_squares<isa>(*stream.pool, a); });
   double sum = 0;
-  for (int64_t i = 0; i < reduce_partials(a.count); ++i) sum += a.partial[i];
+  for (int64_t i = 0; i < reduce_partials(stream, a.count); ++i) sum += a.partial[i];
   return sum;
 }
 
@@ -20,7 +20,7 @@ template <class T>
 double max_abs(CpuStream& stream, const Reduce<T>& a) {
   if constexpr (!kIsSimd<T>) return reference::max_abs(a);
   if constexpr (kIsSimd<T>) with_isa(stream.isa, [&]<Isa isa>() { maxima<isa>(*stream.pool, a); });
-  return reference::max_abs(Reduce<double>{.x = a.partial, .count = reduce_partials(a.count)});
+  return reference::max_abs(Reduce<double>{.x = a.partial, .count = reduce_partials(stream, a.count)});
 }
 
 template double sum_of_squares(CpuStream&, const Reduce<float>&);

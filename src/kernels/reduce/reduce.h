@@ -13,7 +13,7 @@ struct Reduce {
   int64_t count;
 };
 
-int64_t reduce_partials(int64_t count);
+int64_t reduce_partials(const CpuStream&, int64_t count);
 
 /// Σ x², in double. A square of a float neither overflows nor rounds in double, so the sum is finite exactly when every
 /// element is: the test for NaN and infinity costs nothing more.

@@ -19,7 +19,7 @@ TEST_P(NotFinite, IsSeenAnywhere) {
   ThreadPool pool(2);
   CpuStream stream{&pool, GetParam()};
   std::vector<float> x(kCount, 1e38f);
-  std::vector<double> partial(static_cast<size_t>(reduce_partials(kCount)));
+  std::vector<double> partial(static_cast<size_t>(reduce_partials(stream, kCount)));
   const Reduce<float> a{.partial = partial.data(), .x = x.data(), .count = kCount};
   EXPECT_TRUE(std::isfinite(sum_of_squares(stream, a)));
   EXPECT_EQ(max_abs(stream, a), static_cast<double>(1e38f));

@@ -37,8 +37,7 @@ struct Problem {
         y(in.blank<T>(s.rows * s.cols)),
         dx(in.gradient<T>(s.rows * s.cols, s.add_dx)),
         rstd(in.blank<A>(s.rows)),
-        dweight(in.gradient<A>(s.cols, true)),
-        partial(in.blank<A>(rms_norm_partials(s.rows, s.cols) * s.cols)) {}
+        dweight(in.gradient<A>(s.cols, true)) {}
 
   void forward_rows(CpuStream& stream, int64_t first, int64_t rows) {
     const int64_t offset = first * shape.cols;
@@ -54,6 +53,7 @@ struct Problem {
   void forward(CpuStream& stream) { forward_rows(stream, 0, shape.rows); }
   void run(CpuStream& stream) {
     forward(stream);
+    reserve_blank(partial, rms_norm_partials(stream, shape.rows, shape.cols) * shape.cols);
     rms_norm_backward<T>(stream, {.dx = dx.data(),
                                   .add_dx = shape.add_dx,
                                   .dweight = dweight.data(),
