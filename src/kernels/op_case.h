@@ -40,6 +40,7 @@ void convert_cases(std::vector<OpCase>& cases);
 void embedding_cases(std::vector<OpCase>& cases);
 void layer_norm_cases(std::vector<OpCase>& cases);
 void linear_cross_entropy_cases(std::vector<OpCase>& cases);
+void lora_cases(std::vector<OpCase>& cases);
 void matmul_cases(std::vector<OpCase>& cases);
 void moe_cases(std::vector<OpCase>& cases);
 void muon_cases(std::vector<OpCase>& cases);

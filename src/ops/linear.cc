@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "kernels/activation/activation.h"
+#include "kernels/add/add.h"
 #include "kernels/bias/bias.h"
 #include "kernels/matmul/matmul.h"
-#include "ops/softcap.h"
 
 namespace maru {
 namespace {
@@ -108,16 +109,19 @@ Tensor project(Context& ctx, const Tensor& x, const Tensor& weight, double scale
   ctx.launch(x.dtype(), [&]<class T>(auto& s) {
     using A = kernels::Accumulator<T>;
     run_matmul<T, A>(s, y, false, x, false, weight, true, scratch);
-    if (softcap != 0) return cap_in_place(s, y.data<A>(), y.size(), scale, softcap);
-    if (scale != 1)
-      for (int64_t i = 0; i < y.size(); ++i) y.data<A>()[i] *= A(scale);
+    if (softcap != 0)
+      kernels::soft_cap(s,
+                        kernels::SoftCap<A>{.y = y.data<A>(), .count = y.size(), .scale = scale, .softcap = softcap});
+    else if (scale != 1)
+      kernels::scale(s, kernels::Scale<A>{.y = y.data<A>(), .x = y.data<A>(), .count = y.size(), .alpha = scale});
   });
   return y;
 }
 
 void cap_logits(Context& ctx, const Tensor& y, double softcap) {
   ctx.launch(y.dtype(), [&]<class T>(auto& s) {
-    if constexpr (std::is_same_v<T, kernels::Accumulator<T>>) cap_in_place(s, y.data<T>(), y.size(), 1, softcap);
+    if constexpr (std::is_same_v<T, kernels::Accumulator<T>>)
+      kernels::soft_cap(s, kernels::SoftCap<T>{.y = y.data<T>(), .count = y.size(), .scale = 1, .softcap = softcap});
   });
 }
 

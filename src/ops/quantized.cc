@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "ops/softcap.h"
+#include "kernels/activation/activation.h"
 
 namespace maru {
 
@@ -113,13 +113,16 @@ void pack_panel(const CpuStream& stream, const QuantizedWeight& to, int64_t pane
 
 template <class T>
 bool run_quantize(auto stream, const QuantizedWeight& to, const Tensor& weight) {
-  return kernels::quantize_matrix(stream, kernels::QuantizeMatrix<T>{.kind = to.kind,
-                                                                     .quads = to.quads.data<std::byte>(),
-                                                                     .scales = to.scales.data<float16>(),
-                                                                     .w = weight.data<T>(),
-                                                                     .ldw = weight.cols(),
-                                                                     .n = weight.rows(),
-                                                                     .k = weight.cols()});
+  int32_t fits = 0;
+  kernels::quantize_matrix(stream, kernels::QuantizeMatrix<T>{.kind = to.kind,
+                                                              .quads = to.quads.data<std::byte>(),
+                                                              .scales = to.scales.data<float16>(),
+                                                              .w = weight.data<T>(),
+                                                              .ldw = weight.cols(),
+                                                              .n = weight.rows(),
+                                                              .k = weight.cols(),
+                                                              .fits = &fits});
+  return fits == 1;
 }
 
 void look_up(Context& ctx, const Tensor& y, const QuantizedWeight& table, const int32_t* tokens, double multiplier) {
@@ -214,7 +217,9 @@ Tensor quantized_project(Context& ctx, const Tensor& x, const QuantizedWeight& w
     if constexpr (kIsSupported<T>) {
       using A = kernels::Accumulator<T>;
       multiply<T, A>(s, y, x, w, {}, softcap != 0 ? 1 : scale, scratch);
-      if (softcap != 0) cap_in_place(s, y.data<A>(), y.size(), scale, softcap);
+      if (softcap != 0)
+        kernels::soft_cap(s,
+                          kernels::SoftCap<A>{.y = y.data<A>(), .count = y.size(), .scale = scale, .softcap = softcap});
     }
   });
   return y;

@@ -6,6 +6,7 @@
 #include "kernels/convert/convert.h"
 #include "kernels/muon/muon.h"
 #include "kernels/reduce/reduce.h"
+#include "ops/elementwise.h"
 
 namespace maru {
 namespace {
@@ -31,6 +32,13 @@ int64_t muon_scratch(const Context& ctx, const Tensor& value) {
   });
 }
 
+// In order; 0 in a dry run. Where the host reads what the device has computed.
+double sum_of(const Context& ctx, const Tensor& x) {
+  double sum = 0;
+  for (int64_t i = 0; i < x.size() && !ctx.arena.dry(); ++i) sum += x.data<double>()[i];
+  return sum;
+}
+
 }  // namespace
 
 Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<std::pair<Parameter*, ParameterRole>>& parameters)
@@ -50,20 +58,22 @@ Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<std::pair<
 }
 
 double Optimizer::gradient_norm(Context& ctx) const {
-  double squares = 0;
-  for (const Slot& slot : slots_) {
-    const Tensor& gradient = slot.parameter->gradient;
+  const auto count = static_cast<int64_t>(slots_.size());
+  const Tensor squares = fill(ctx, {1, count}, Dtype::kF64, 0);
+  for (int64_t i = 0; i < count; ++i) {
+    const Tensor& gradient = slots_[static_cast<size_t>(i)].parameter->gradient;
     const int64_t partials = ctx.ask(
         gradient.dtype(), [&]<class T>(auto& stream) { return kernels::reduce_partials(stream, gradient.size()); });
     const Tensor partial = ctx.empty({1, partials}, Dtype::kF64);
     ctx.launch(gradient.dtype(), [&]<class T>(auto& stream) {
       if constexpr (std::is_floating_point_v<T>)
-        squares += kernels::sum_of_squares(
-            stream,
-            kernels::Reduce<T>{.partial = partial.data<double>(), .x = gradient.data<T>(), .count = gradient.size()});
+        kernels::sum_of_squares(stream, kernels::Reduce<T>{.result = squares.data<double>() + i,
+                                                           .partial = partial.data<double>(),
+                                                           .x = gradient.data<T>(),
+                                                           .count = gradient.size()});
     });
   }
-  return std::sqrt(squares);
+  return std::sqrt(sum_of(ctx, squares));
 }
 
 double Optimizer::clip_scale(double norm) const {

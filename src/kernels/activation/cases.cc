@@ -200,6 +200,31 @@ struct GatedProblem {
   }
 };
 
+struct CapShape {
+  int64_t count;
+  double scale, softcap;
+  std::string name() const { return fmt::format("{}, scaled by {}, capped at {}", count, scale, softcap); }
+  double flops() const { return 20 * static_cast<double>(count); }
+  double bytes(double element_bytes) const { return 2 * element_bytes * static_cast<double>(count); }
+};
+
+template <class T>
+struct CapProblem {
+  CapShape shape;
+  std::vector<T> y;
+
+  CapProblem(Inputs& in, const CapShape& s) : shape(s), y(in.normal<T>(s.count, 2)) {}
+  void run(CpuStream& stream) {
+    soft_cap<T>(stream, {.y = y.data(), .count = shape.count, .scale = shape.scale, .softcap = shape.softcap});
+  }
+  template <class Visit>
+  void outputs(Visit&& visit) {
+    visit("y", y);
+  }
+  // A rounding of scale / softcap, one of each step.
+  std::vector<Tolerance> tolerances() const { return {{sum_roundings(4), magnitude(y)}}; }
+};
+
 }  // namespace
 
 void activation_cases(std::vector<OpCase>& cases) {
@@ -210,6 +235,9 @@ void activation_cases(std::vector<OpCase>& cases) {
     add_cases<GatedProblem>(cases, "gated", GatedShape{function, 5, 37, true});
     add_cases<GatedProblem>(cases, "gated", GatedShape{function, 60, 300, false, true, 2});
   }
+  for (const CapShape& shape : {CapShape{1, 1, 30}, CapShape{37, 0.5, 1.5}, CapShape{20001, 3, 2}})
+    cases.push_back(test_case<CapProblem, float>("soft_cap", shape));
+  cases.push_back(benchmark_case<CapProblem, float>("soft_cap", CapShape{256000, 1, 30}));
   add_benchmarks<Problem>(cases, "activation", Shape{Activation::kGelu, 8192 * 1536});
   add_benchmarks<Problem>(cases, "activation", Shape{Activation::kGeluTanh, 8192 * 1536});
   add_benchmarks<GatedProblem>(cases, "gated", GatedShape{Activation::kGeluTanh, 8192, 1376, true});

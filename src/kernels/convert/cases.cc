@@ -11,13 +11,14 @@ namespace {
 struct Problem {
   int64_t count;
   std::vector<float> x, back, copy;
-  std::vector<bfloat16> narrow;
+  std::vector<bfloat16> narrow, constant;
 
   explicit Problem(int64_t n) : count(n) {
     Inputs in(kCaseSeed, Inputs::Round::kF32, Inputs::Gradients::kDirty);
     x = in.normal<float>(n);
     back = copy = in.blank<float>(n);
     narrow = in.blank<bfloat16>(n);
+    constant = in.blank<bfloat16>(n);
   }
 
   void run(CpuStream& stream) {
@@ -25,6 +26,7 @@ struct Problem {
     convert<float, bfloat16>(stream, {.y = back.data(), .x = narrow.data(), .count = count});
     copy_bytes(stream, copy.data(), x.data(), count * 4);
     zero_bytes(stream, copy.data() + count / 2, (count - count / 2) * 4);
+    fill<bfloat16>(stream, {.y = constant.data(), .count = count, .value = 0.1});
   }
 
   // Rounding is defined bit by bit.
@@ -39,6 +41,7 @@ struct Problem {
     comparison.add_exact("narrow", narrow, expected.narrow);
     comparison.add_exact("back", back, expected.back);
     comparison.add_exact("copy", copy, expected.copy);
+    comparison.add_exact("constant", constant, std::vector<bfloat16>(x.size(), to_bfloat16(0.1f)));
     return comparison.outcome();
   }
 };
@@ -46,8 +49,8 @@ struct Problem {
 OpCase convert_case(int64_t count) {
   return {.op = "convert",
           .type = "f32",
-          .shape = fmt::format("{} to bf16 and back, copy, zeros", count),
-          .bytes = 24.0 * static_cast<double>(count),
+          .shape = fmt::format("{} to bf16 and back, copy, zeros, a constant", count),
+          .bytes = 26.0 * static_cast<double>(count),
           .run = {}};
 }
 

@@ -139,6 +139,29 @@ TYPED_TEST(MatmulBits, DoNotDependOnWhereWeightsBegin) {
     }
 }
 
+TEST(GroupedMatmul, GivesEachGroupItsOwnProductAndTheRestZeros) {
+  const std::vector<int32_t> first{0, 3, 3, 61};
+  const int64_t rows = kRows, n = kCols, k = 20;  // ten spare rows
+  ThreadPool pool(2);
+  for (Isa isa : supported_isas()) {
+    CpuStream stream{&pool, isa};
+    ASSERT_GE(rows - first.back(), grouped_spare_rows(stream));
+    Operands<bfloat16> x(isa, k), other(isa, k);
+    std::swap(other.b_transposed.front(), other.b_transposed.back());
+    const std::vector<const bfloat16*> weights{x.b_transposed.data(), nullptr, other.b_transposed.data()};
+    std::vector<bfloat16> y(static_cast<size_t>(rows * n), to_bfloat16(std::nanf("")));
+    std::vector<std::byte> scratch;
+    std::byte* space = aligned(scratch, grouped_matmul_scratch_bytes<bfloat16>(stream, rows, n, k));
+    grouped_matmul<bfloat16>(stream, {y.data(), x.a.data(), weights.data(), first.data(), 3, rows, n, k, space});
+    std::vector<bfloat16> expected = x.product<bfloat16>({false, true}, 0, 3, 0, n);
+    other.a = x.a;
+    const std::vector<bfloat16> rest = other.product<bfloat16>({false, true}, 3, 58, 0, n);
+    expected.insert(expected.end(), rest.begin(), rest.end());
+    expected.resize(y.size());
+    EXPECT_EQ(0, std::memcmp(expected.data(), y.data(), y.size() * sizeof(bfloat16))) << name_of(isa);
+  }
+}
+
 TEST(MatmulEdges, OfNoDepthIsZeroOrWhatWasThere) {
   ThreadPool pool(2);
   for (Isa isa : supported_isas()) {

@@ -48,8 +48,9 @@ struct Layout {
 
 void normalize(CpuStream& stream, const NewtonSchulz<float>& a, std::byte* partial) {
   const int64_t count = a.rows * a.cols;
-  const double squares =
-      sum_of_squares<float>(stream, {.partial = reinterpret_cast<double*>(partial), .x = a.x, .count = count});
+  double squares = 0;
+  sum_of_squares<float>(stream,
+                        {.result = &squares, .partial = reinterpret_cast<double*>(partial), .x = a.x, .count = count});
   scale<float>(stream,
                {.y = a.x, .x = a.x, .count = count, .alpha = 1 / (std::sqrt(squares) + MuonCoefficients().floor)});
 }

@@ -57,7 +57,9 @@ struct Problem {
     const std::vector<float> w = in.normal<float>(s.n * s.k);
     ThreadPool pool(1);
     CpuStream stream{&pool, Isa::kScalar};
-    CHECK(quantize_matrix<float>(stream, {s.kind, quads.data(), scales.data(), w.data(), s.k, s.n, s.k}));
+    int32_t fits = 0;
+    quantize_matrix<float>(stream, {s.kind, quads.data(), scales.data(), w.data(), s.k, s.n, s.k, &fits});
+    CHECK(fits == 1);
     if (s.blocks()) to_blocks();
     if (!s.offsets) return;
     for (float x : in.normal<float>(static_cast<int64_t>(scales.size()))) offsets.push_back(to_float16(x));

@@ -26,9 +26,10 @@ struct Problem {
 
   void run(CpuStream& stream) {
     reserve_blank(partial, reduce_partials(stream, shape.count));
-    const Reduce<T> a{.partial = partial.data(), .x = x.data(), .count = shape.count};
-    sum[0] = sum_of_squares(stream, a);
-    top[0] = max_abs(stream, a);
+    Reduce<T> a{.result = sum.data(), .partial = partial.data(), .x = x.data(), .count = shape.count};
+    sum_of_squares(stream, a);
+    a.result = top.data();
+    max_abs(stream, a);
   }
   template <class Visit>
   void outputs(Visit&& visit) {
