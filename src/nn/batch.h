@@ -18,10 +18,12 @@ struct Batch {
   };
   Tensor tokens, positions;  // i32 [num_tokens, 1]
   std::vector<Sequence> sequences;
-  KvCache* cache = nullptr;  // null: training or encoding, keys come from the batch itself
+  KvCache* cache = nullptr;        // null: training or encoding, keys come from the batch itself
+  std::vector<KeySpan> key_spans;  // one per sequence
+  std::vector<int32_t> page_ids;   // of the cache: the pages that each sequence's tokens fill, one after the other
 
-  /// Where attention of one layer finds the keys of each sequence.
-  std::vector<KeySpan> key_spans(int64_t layer) const;
+  /// Where attention of one layer keeps the keys of all sequences.
+  KeyPages key_pages(int64_t layer) const;
 };
 
 /// Builds a batch and owns its token and position arrays; they are reused from batch to batch.
@@ -32,7 +34,7 @@ class BatchBuilder {
   void add(std::span<const int32_t> tokens, int64_t past = 0, std::vector<int32_t> pages = {});
   int64_t num_tokens() const { return static_cast<int64_t>(tokens_.size()); }
   const std::vector<Batch::Sequence>& sequences() const { return sequences_; }
-  /// Valid until the builder changes.
+  /// Valid until the builder changes. CHECKs that sequences have pages of the cache enough.
   Batch batch(KvCache* cache = nullptr);
 
  private:

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "kernels/attention/attention.h"
-
 namespace maru {
 namespace {
 
@@ -47,25 +45,12 @@ kernels::AttentionShape shape_of(const AttentionOptions& o) {
           .softcap = o.softcap};
 }
 
-/// Spans as the kernels take them. Holds the page pointers that they point to.
+/// Pages of a cache, or the rows of a temporary tensor.
 template <class T>
-struct KernelSpans {
-  std::vector<T*> pages;
-  std::vector<kernels::AttentionSpan<T>> spans;
-
-  KernelSpans(const std::vector<KeySpan>& from, const Tensor& temporary, int64_t page_elements) {
-    for (const KeySpan& span : from) {
-      for (int64_t i = 0; i < pages_for(span.past + span.rows); ++i)
-        pages.push_back(span.pages.empty() ? temporary.data<T>() + static_cast<int64_t>(pages.size()) * page_elements
-                                           : reinterpret_cast<T*>(span.pages[static_cast<size_t>(i)]));
-    }
-    T* const* first = pages.data();
-    for (const KeySpan& span : from) {
-      spans.push_back({.first_row = span.first_row, .rows = span.rows, .past = span.past, .pages = first});
-      first += pages_for(span.past + span.rows);
-    }
-  }
-};
+kernels::PageTable<T> page_table(const KeyPages& pages, const Tensor& temporary) {
+  if (pages.ids.empty()) return {temporary.data<T>(), temporary.cols(), nullptr};
+  return {reinterpret_cast<T*>(pages.base), pages.stride_bytes / static_cast<int64_t>(sizeof(T)), pages.ids.data()};
+}
 
 struct Saved {
   Tensor q, k, v, y, lse;
@@ -82,34 +67,33 @@ void backward(Context& c, const Saved& s, const Tensor& dy) {
                                                         survey_of.rows, survey_of.longest);
   });
   const Tensor scratch = c.scratch(bytes);
+  const std::vector<kernels::AttentionSpan> table = span_table(s.spans);
   c.launch(s.q.dtype(), [&]<class T>(auto& stream) {
-    const KernelSpans<T> spans(s.spans, {}, 0);
     const int64_t wide = s.q.cols(), narrow = s.k.cols();
-    kernels::attention_backward(stream,
-                                kernels::AttentionBackward<T>{.shape = shape,
-                                                              .dq = dq.template data<T>(),
-                                                              .dk = dk.template data<T>(),
-                                                              .dv = dv.template data<T>(),
-                                                              .dq_stride = wide,
-                                                              .dk_stride = narrow,
-                                                              .dv_stride = narrow,
-                                                              .add_dq = dq.add,
-                                                              .add_dk = dk.add,
-                                                              .add_dv = dv.add,
-                                                              .dout = dy.data<T>(),
-                                                              .out = s.y.data<T>(),
-                                                              .q = s.q.data<T>(),
-                                                              .k = s.k.data<T>(),
-                                                              .v = s.v.data<T>(),
-                                                              .dout_stride = wide,
-                                                              .out_stride = wide,
-                                                              .q_stride = wide,
-                                                              .k_stride = narrow,
-                                                              .v_stride = narrow,
-                                                              .lse = s.lse.data<kernels::Accumulator<T>>(),
-                                                              .spans = spans.spans.data(),
-                                                              .num_spans = static_cast<int64_t>(spans.spans.size()),
-                                                              .scratch = scratch.data<std::byte>()});
+    kernels::attention_backward(stream, kernels::AttentionBackward<T>{.shape = shape,
+                                                                      .dq = dq.template data<T>(),
+                                                                      .dk = dk.template data<T>(),
+                                                                      .dv = dv.template data<T>(),
+                                                                      .dq_stride = wide,
+                                                                      .dk_stride = narrow,
+                                                                      .dv_stride = narrow,
+                                                                      .add_dq = dq.add,
+                                                                      .add_dk = dk.add,
+                                                                      .add_dv = dv.add,
+                                                                      .dout = dy.data<T>(),
+                                                                      .out = s.y.data<T>(),
+                                                                      .q = s.q.data<T>(),
+                                                                      .k = s.k.data<T>(),
+                                                                      .v = s.v.data<T>(),
+                                                                      .dout_stride = wide,
+                                                                      .out_stride = wide,
+                                                                      .q_stride = wide,
+                                                                      .k_stride = narrow,
+                                                                      .v_stride = narrow,
+                                                                      .lse = s.lse.data<kernels::Accumulator<T>>(),
+                                                                      .spans = table.data(),
+                                                                      .num_spans = static_cast<int64_t>(table.size()),
+                                                                      .scratch = scratch.data<std::byte>()});
   });
 }
 
@@ -121,11 +105,22 @@ size_t page_bytes(int64_t kv_heads, int64_t head_dim, Dtype dtype) {
 
 int64_t pages_for(int64_t num_tokens) { return kernels::divide_up(num_tokens, kernels::kPageTokens); }
 
+std::vector<kernels::AttentionSpan> span_table(const std::vector<KeySpan>& spans) {
+  std::vector<kernels::AttentionSpan> table;
+  int64_t page = 0;
+  for (const KeySpan& span : spans) {
+    table.push_back({.first_row = span.first_row, .rows = span.rows, .past = span.past, .first_page = page});
+    page += pages_for(span.past + span.rows);
+  }
+  return table;
+}
+
 Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v, const std::vector<KeySpan>& spans,
-                 const AttentionOptions& options) {
+                 const AttentionOptions& options, const KeyPages& pages) {
   const Spans all = survey(spans);
   check_attention(q, k, v, all, options);
-  const bool cached = !spans.empty() && !spans.front().pages.empty();
+  const bool cached = !pages.ids.empty();
+  CHECK(!cached || static_cast<int64_t>(pages.ids.size()) == all.pages);
   const bool record = ctx.recording(q, k, v);
   CHECK(!(record && cached) && "a cache holds no gradients");
   const kernels::AttentionShape shape = shape_of(options);
@@ -138,15 +133,17 @@ Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v
       return kernels::attention_forward_scratch_bytes<T>(stream, shape, static_cast<int64_t>(spans.size()));
     });
     const Tensor scratch = ctx.scratch(bytes);
+    const std::vector<kernels::AttentionSpan> table = span_table(spans);
     ctx.launch(q.dtype(), [&]<class T>(auto& stream) {
-      const KernelSpans<T> kernel(spans, temporary, page);
-      const auto count = static_cast<int64_t>(spans.size());
+      const auto count = static_cast<int64_t>(table.size());
+      const kernels::PageTable<T> keys = page_table<T>(pages, temporary);
       kernels::append_keys(stream, kernels::AppendKeys<T>{.shape = shape,
                                                           .k = k.data<T>(),
                                                           .v = v.data<T>(),
                                                           .k_stride = k.cols(),
                                                           .v_stride = v.cols(),
-                                                          .spans = kernel.spans.data(),
+                                                          .pages = keys,
+                                                          .spans = table.data(),
                                                           .num_spans = count});
       kernels::attention_forward(stream, kernels::AttentionForward<T>{.shape = shape,
                                                                       .out = y.data<T>(),
@@ -154,7 +151,8 @@ Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v
                                                                       .lse = lse.data<kernels::Accumulator<T>>(),
                                                                       .q = q.data<T>(),
                                                                       .q_stride = q.cols(),
-                                                                      .spans = kernel.spans.data(),
+                                                                      .pages = {keys.memory, keys.stride, keys.ids},
+                                                                      .spans = table.data(),
                                                                       .num_spans = count,
                                                                       .scratch = scratch.data<std::byte>()});
     });

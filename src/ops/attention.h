@@ -1,17 +1,25 @@
 // Scaled dot-product attention over packed sequences, keys read from pages.
 #pragma once
+#include <span>
 #include <vector>
 
+#include "kernels/attention/attention.h"
 #include "ops/context.h"
 
 namespace maru {
 
 /// One sequence of a batch: rows [first_row, first_row + rows) are its newest tokens, `past` tokens precede them.
-/// `pages` are this layer's pages of the sequence's cache; empty when not serving: then past is 0 and keys live in
-/// temporary pages.
 struct KeySpan {
   int64_t first_row = 0, rows = 0, past = 0;
-  std::vector<std::byte*> pages;
+};
+/// As the kernels take them: the pages of each span, pages_for(past + rows), follow those of the one before.
+std::vector<kernels::AttentionSpan> span_table(const std::vector<KeySpan>& spans);
+
+/// Where one layer's keys and values are kept.
+struct KeyPages {
+  std::byte* base = nullptr;     // of page 0
+  int64_t stride_bytes = 0;      // from a page to the next
+  std::span<const int32_t> ids;  // the pages of each span, one span after the other
 };
 
 struct AttentionOptions {
@@ -28,13 +36,14 @@ int64_t pages_for(int64_t num_tokens);
 
 /// softmax(q kᵀ · scale) v for every sequence and head, each query seeing the keys up to itself (causal) or all; with a
 /// window only the newest of them.
-/// Writes k and v to the pages first. The score matrix is never held.
+/// Writes k and v to the pages first; without ids (not serving: past is 0) to temporary ones. The score matrix is never
+/// held.
 ///
 /// Shapes   q, y [rows, heads · head_dim]; k, v [rows, kv_heads · head_dim]; the spans cover all rows.
 /// Types    alike; statistics in f32. A row's bits do not depend on chunking or on other sequences.
 /// Saves    q, k, v, y (no copy) and lse, f32 [rows, heads].
 /// Source   Dao 2023, arXiv:2307.08691 (FlashAttention-2).
 Tensor attention(Context&, const Tensor& q, const Tensor& k, const Tensor& v, const std::vector<KeySpan>& spans,
-                 const AttentionOptions& options);
+                 const AttentionOptions& options, const KeyPages& pages = {});
 
 }  // namespace maru

@@ -21,8 +21,8 @@ int64_t plan_bytes(int64_t num_spans) {
 }
 
 /// Orders spans by cost and numbers their tasks. Takes its memory from the carver.
-template <class T, class Count>
-const SpanTasks* order_tasks(Carver& carver, const AttentionSpan<T>* spans, int64_t num_spans, Count count) {
+template <class Count>
+const SpanTasks* order_tasks(Carver& carver, const AttentionSpan* spans, int64_t num_spans, Count count) {
   SpanTasks* tasks = carver.take<SpanTasks>(num_spans + 1);
   for (int64_t i = 0; i <= num_spans; ++i) tasks[i] = {0, i};
   auto keys = [&](const SpanTasks& t) { return spans[t.span].past + spans[t.span].rows; };
@@ -41,7 +41,7 @@ Carver aligned(std::byte* scratch) {
 template <class T>
 TaskPlan forward_plan(const AttentionForward<T>& a) {
   Carver carver = aligned(a.scratch);
-  auto count = [&](const AttentionSpan<T>& span) { return forward_blocks(a.shape, span) * a.shape.kv_heads; };
+  auto count = [&](const AttentionSpan& span) { return forward_blocks(a.shape, span) * a.shape.kv_heads; };
   const SpanTasks* tasks = order_tasks(carver, a.spans, a.num_spans, count);
   return {tasks, a.num_spans, carver.rest(), workspace_bytes<ForwardWorkspace<T>>(a.shape), nullptr, 0};
 }
@@ -54,7 +54,7 @@ int64_t partial_floats(const AttentionShape& shape, int64_t rows, int64_t longes
 template <class T>
 TaskPlan backward_plan(const AttentionBackward<T>& a) {
   Carver carver = aligned(a.scratch);
-  auto count = [&](const AttentionSpan<T>& span) {
+  auto count = [&](const AttentionSpan& span) {
     return span.rows == 0 ? 0 : a.shape.kv_heads * backward_ranges(a.shape, span.rows);
   };
   const SpanTasks* tasks = order_tasks(carver, a.spans, a.num_spans, count);
