@@ -118,9 +118,9 @@ class Timed {
         a_(values<T>(p.m * p.k)),
         b_(values<T>(p.k * p.n)),
         c_(static_cast<size_t>(p.m * p.n)),
-        scratch_(matmul_scratch_bytes<T>(stream.isa, stream.pool->size(), p.m, p.n, p.k)) {
+        scratch_(matmul_scratch_bytes<T>(stream, p.m, p.n, p.k)) {
     const int64_t plain = p.n * p.k * static_cast<int64_t>(sizeof(T));
-    const int64_t bytes = p.packed ? matmul_packed_bytes<T>(stream.isa, p.n, p.k) : plain;
+    const int64_t bytes = p.packed ? matmul_packed_bytes<T>(stream, p.n, p.k) : plain;
     for (int64_t copies = p.from_memory ? divide_up(int64_t{160} << 20, bytes) : 0; copies > 0; --copies) {
       weights_.emplace_back(bytes);
       if (p.packed)

@@ -123,7 +123,7 @@ class Pass {
     x_.resize(static_cast<size_t>(rows * k));
     for (size_t i = 0; i < x_.size(); ++i) x_[i] = to_bfloat16(static_cast<float>(i * 7919 % 201) / 100 - 1);
     c_.resize(static_cast<size_t>(rows * n));
-    scratch_ = HostBuffer(static_cast<size_t>(quantized_matmul_scratch_bytes(rows, k)));
+    scratch_ = HostBuffer(static_cast<size_t>(quantized_matmul_scratch_bytes(stream, rows, k)));
   }
   void run() {
     for (const QuantizedMatrix& w : weights_.matrices())

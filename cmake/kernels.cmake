@@ -1,5 +1,5 @@
-# add_kernels(FAMILIES a b … DEPS …): library `kernels` from <family>/dispatch.cc and <family>/cpu.cc, the latter compiled for each
-# instruction set; library `kernel_cases` from each <family>/cases.cc; `kernels_test` from kernel_test.cc and */*_test.cc.
+# add_kernels(FAMILIES a b … DEPS …): library `kernels` from <family>/dispatch.cc and, where there is one, <family>/cpu.cc, compiled
+# for each instruction set; library `kernel_cases` from each <family>/cases.cc; `kernels_test` from kernel_test.cc and */*_test.cc.
 set(MARU_ISA_FLAGS_scalar "")
 set(MARU_ISA_FLAGS_avx2 -march=x86-64-v3)
 set(MARU_ISA_FLAGS_avx512 -march=x86-64-v4 -mavx512bf16 -mavx512vnni -mprefer-vector-width=512)
@@ -13,8 +13,12 @@ function(add_kernels)
   file(GLOB tests RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS */*_test.cc)
   set(dispatch ${K_FAMILIES})
   list(TRANSFORM dispatch APPEND /dispatch.cc)
-  set(cpu ${K_FAMILIES})
-  list(TRANSFORM cpu APPEND /cpu.cc)
+  set(cpu)
+  foreach(family ${K_FAMILIES})
+    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${family}/cpu.cc)
+      list(APPEND cpu ${family}/cpu.cc)
+    endif()
+  endforeach()
   set(objects)
   foreach(isa ${MARU_ISAS})
     string(TOUPPER ${isa} ISA)

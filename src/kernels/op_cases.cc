@@ -14,6 +14,7 @@ std::vector<OpCase> all_op_cases() {
   embedding_cases(cases);
   layer_norm_cases(cases);
   linear_cross_entropy_cases(cases);
+  lora_cases(cases);
   matmul_cases(cases);
   moe_cases(cases);
   muon_cases(cases);

@@ -125,14 +125,14 @@ Tensor Reader::row_factors(const ParameterInfo& info, const Parameter& base, con
   const bool quantized = static_cast<bool>(base.quantized);
   Arena arena(device_, norm_bytes(device_, info.shape, u.rank(), quantized));
   Context ctx{device_, arena};
-  const std::vector<double> lengths = lora_row_norms(ctx, base, lora);
+  const Tensor norms = to_host(lora_row_norms(ctx, base, lora));
+  const double* lengths = norms.data<double>();
   const std::vector<float> wanted = formats::read_plain(*u.magnitude, stored_.where());
   return make_tensor(device_, {1, info.shape.rows}, accumulator_of(dtype_), [&](int64_t, int64_t r) {
-    const double factor = wanted[static_cast<size_t>(part.row_of(r))] / lengths[static_cast<size_t>(r)];
+    const double factor = wanted[static_cast<size_t>(part.row_of(r))] / lengths[r];
     if (!std::isfinite(factor))
-      throw Failure(ErrorCode::kDataLoss,
-                    fmt::format("{}: {}: DoRA divides by the length of row {}, which is {}", stored_.where(),
-                                info.parameter->name, r, lengths[static_cast<size_t>(r)]));
+      throw Failure(ErrorCode::kDataLoss, fmt::format("{}: {}: DoRA divides by the length of row {}, which is {}",
+                                                      stored_.where(), info.parameter->name, r, lengths[r]));
     return static_cast<float>(factor);
   });
 }

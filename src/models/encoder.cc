@@ -59,7 +59,7 @@ EncoderBatch EncoderBatchBuilder::batch(Context& ctx) const {
   return {.tokens = ctx.upload(tokens_.data(), shape, Dtype::kI32),
           .positions = ctx.upload(positions_.data(), shape, Dtype::kI32),
           .types = ctx.upload(types_.data(), shape, Dtype::kI32),
-          .spans = spans_};
+          .spans = KeySpans(ctx, spans_)};
 }
 
 EncoderBlock::EncoderBlock(const EncoderConfig& c)
@@ -74,7 +74,7 @@ EncoderBlock::EncoderBlock(const EncoderConfig& c)
       attention_norm{c.hidden_size, c.layer_norm_eps},
       output_norm{c.hidden_size, c.layer_norm_eps} {}
 
-Tensor EncoderBlock::forward(Context& ctx, const Tensor& x, const std::vector<KeySpan>& spans) {
+Tensor EncoderBlock::forward(Context& ctx, const Tensor& x, const KeySpans& spans) {
   const Tensor seen = attention(ctx, query.forward(ctx, x), key.forward(ctx, x), value.forward(ctx, x), spans, options);
   const Tensor h = attention_norm.forward(ctx, add_scaled(ctx, attention_output.forward(ctx, seen), x));
   const Tensor m = output.forward(ctx, activate(ctx, intermediate.forward(ctx, h), activation));

@@ -13,7 +13,7 @@ namespace maru {
 /// Packed texts: rows of all of them end to end.
 struct EncoderBatch {
   Tensor tokens, positions, types;  // i32 [num_tokens, 1]
-  std::vector<KeySpan> spans;       // one per text
+  KeySpans spans;                   // one per text
 };
 
 /// Builds a batch on the host, where its arrays are reused from batch to batch.
@@ -43,7 +43,7 @@ struct EncoderBlock {
   LayerNorm attention_norm, output_norm;
 
   explicit EncoderBlock(const EncoderConfig&);
-  Tensor forward(Context&, const Tensor& x, const std::vector<KeySpan>&);
+  Tensor forward(Context&, const Tensor& x, const KeySpans&);
   void visit(const std::string& prefix, const Visitor&);
 };
 

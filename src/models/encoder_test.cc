@@ -160,7 +160,7 @@ TEST_F(EncoderTest, PositionsAndTypesAreThoseOfTheModel) {
   EXPECT_THAT(values(batch.tokens), testing::ElementsAre(4, 5, 6, 7));
   EXPECT_THAT(values(batch.positions), testing::ElementsAre(2, 3, 4, 2));
   EXPECT_THAT(values(batch.types), testing::ElementsAre(0, 1, 1, 0));
-  EXPECT_EQ(3, batch.spans[1].first_row);
+  EXPECT_EQ(3, batch.spans.host[1].first_row);
 }
 
 TEST_F(EncoderTest, RefusesWhatTheModelCannotRead) {

@@ -192,8 +192,7 @@ class Rounder {
   int64_t largest_scratch() const {
     int64_t most = 0;
     for (int64_t g = 1; g < groups_; ++g)
-      most = std::max(most, kernels::matmul_scratch_bytes<float>(host_.isa, host_.pool->size(), rows_,
-                                                                 size_of_group(g), g * kGroup));
+      most = std::max(most, kernels::matmul_scratch_bytes<float>(host_, rows_, size_of_group(g), g * kGroup));
     return most;
   }
 
@@ -279,9 +278,8 @@ void InputStatistics::add(Device& device, const Tensor& x) {
   CHECK(x.cols() == dim_ && (x.dtype() == Dtype::kF32 || x.dtype() == Dtype::kBf16));
   const bool wide = x.dtype() == Dtype::kF32;
   const int64_t needed = device.ask([&](const auto& stream) {
-    const int threads = stream.pool->size();
-    return wide ? kernels::matmul_scratch_bytes<float>(stream.isa, threads, dim_, dim_, x.rows())
-                : kernels::matmul_scratch_bytes<bfloat16>(stream.isa, threads, dim_, dim_, x.rows());
+    return wide ? kernels::matmul_scratch_bytes<float>(stream, dim_, dim_, x.rows())
+                : kernels::matmul_scratch_bytes<bfloat16>(stream, dim_, dim_, x.rows());
   });
   if (needed > scratch_.cols()) scratch_ = device.tensor({1, needed}, Dtype::kU8);
   device.launch([&](auto& stream) {

@@ -29,7 +29,7 @@ Tensor Attention::forward(Context& ctx, const Tensor& x, const Batch& batch, con
                                  .scale = config.scale,
                                  .window = config.window,
                                  .softcap = config.softcap};
-  return o_proj.forward(ctx, attention(ctx, q, k, v, batch.key_spans(layer), options));
+  return o_proj.forward(ctx, attention(ctx, q, k, v, batch.key_spans, options, batch.key_pages(layer)));
 }
 
 void Attention::visit(const std::string& prefix, const Visitor& visitor) {

@@ -4,16 +4,22 @@
 
 namespace maru {
 
-std::vector<KeySpan> Batch::key_spans(int64_t layer) const {
-  std::vector<KeySpan> spans;
-  spans.reserve(sequences.size());
-  for (const Sequence& s : sequences) {
-    KeySpan& span = spans.emplace_back(KeySpan{s.first_row, s.rows, s.past, {}});
-    if (cache == nullptr) continue;
-    CHECK(static_cast<int64_t>(s.pages.size()) >= pages_for(s.past + s.rows));
-    for (int32_t page : s.pages) span.pages.push_back(cache->page(layer, page));
+namespace {
+
+void add_pages(const Batch::Sequence& s, const KvCache& cache, std::vector<int32_t>& ids) {
+  const auto pages = static_cast<size_t>(pages_for(s.past + s.rows));
+  CHECK(s.pages.size() >= pages);
+  for (size_t i = 0; i < pages; ++i) {
+    CHECK(s.pages[i] >= 0 && s.pages[i] < cache.num_pages());
+    ids.push_back(s.pages[i]);
   }
-  return spans;
+}
+
+}  // namespace
+
+KeyPages Batch::key_pages(int64_t layer) const {
+  if (cache == nullptr) return {};
+  return {cache->layer(layer), static_cast<int64_t>(cache->shape().page_bytes())};
 }
 
 void BatchBuilder::clear() {
@@ -32,10 +38,17 @@ void BatchBuilder::add(std::span<const int32_t> tokens, int64_t past, std::vecto
 
 Batch BatchBuilder::batch(Context& ctx, KvCache* cache) const {
   const Shape shape{num_tokens(), 1};
+  std::vector<KeySpan> spans;
+  std::vector<int32_t> page_ids;
+  for (const Batch::Sequence& s : sequences_) {
+    spans.push_back({s.first_row, s.rows, s.past});
+    if (cache != nullptr) add_pages(s, *cache, page_ids);
+  }
   return {.tokens = ctx.upload(tokens_.data(), shape, Dtype::kI32),
           .positions = ctx.upload(positions_.data(), shape, Dtype::kI32),
           .sequences = sequences_,
-          .cache = cache};
+          .cache = cache,
+          .key_spans = KeySpans(ctx, std::move(spans), page_ids)};
 }
 
 }  // namespace maru

@@ -18,10 +18,11 @@ struct Batch {
   };
   Tensor tokens, positions;  // i32 [num_tokens, 1]
   std::vector<Sequence> sequences;
-  KvCache* cache = nullptr;  // null: training or encoding, keys come from the batch itself
+  KvCache* cache;      // null: training or encoding, keys come from the batch itself
+  KeySpans key_spans;  // one per sequence, with the pages of the cache that its tokens fill
 
-  /// Where attention of one layer finds the keys of each sequence.
-  std::vector<KeySpan> key_spans(int64_t layer) const;
+  /// Where attention of one layer keeps the keys of all sequences.
+  KeyPages key_pages(int64_t layer) const;
 };
 
 /// Builds a batch on the host, where its arrays are reused from batch to batch.
@@ -33,7 +34,7 @@ class BatchBuilder {
   int64_t num_tokens() const { return static_cast<int64_t>(tokens_.size()); }
   const std::vector<int32_t>& tokens() const { return tokens_; }
   const std::vector<Batch::Sequence>& sequences() const { return sequences_; }
-  /// Uploads it for one step.
+  /// Uploads it for one step. CHECKs that sequences have pages of the cache enough.
   Batch batch(Context&, KvCache* cache = nullptr) const;
 
  private:

@@ -28,24 +28,33 @@ TEST(BatchBuilder, PacksSequencesWithTheirPositions) {
   EXPECT_EQ(3, batch.sequences[1].first_row);
 }
 
-TEST(Batch, SpansPointAtThePagesOfTheLayer) {
+TEST(Batch, NamesThePagesThatItsTokensFill) {
   KvCache cache(device, {.layers = 2, .kv_heads = 1, .head_dim = 4, .dtype = Dtype::kF32}, 4);
   BatchBuilder builder;
-  builder.add(std::array<int32_t, 1>{5}, 64, {3, 1});
+  builder.add(std::array<int32_t, 1>{5}, 64, {3, 1, 2});
+  builder.add(std::array<int32_t, 2>{5, 6}, 62, {0, 2});
   Context ctx{device, arena};
-  const std::vector<KeySpan> spans = builder.batch(ctx, &cache).key_spans(1);
-  ASSERT_EQ(2u, spans[0].pages.size());
-  EXPECT_EQ(cache.page(1, 3), spans[0].pages[0]);
-  EXPECT_EQ(cache.page(1, 1), spans[0].pages[1]);
-  EXPECT_TRUE(builder.batch(ctx).key_spans(1)[0].pages.empty());
+  const Batch batch = builder.batch(ctx, &cache);
+  const auto* ids = batch.key_spans.pages.data<int32_t>();
+  EXPECT_EQ((std::vector<int32_t>{3, 1, 0}), std::vector(ids, ids + batch.key_spans.pages.rows()))
+      << "not those for tokens to come";
+  const auto* table = batch.key_spans.table.data<kernels::AttentionSpan>();
+  EXPECT_EQ(0, table[0].first_page);
+  EXPECT_EQ(2, table[1].first_page);
+  EXPECT_EQ(1, table[1].first_row);
+  const KeyPages pages = batch.key_pages(1);
+  EXPECT_EQ(cache.layer(1), pages.base);
+  EXPECT_EQ(static_cast<int64_t>(cache.shape().page_bytes()), pages.stride_bytes);
+  const Batch plain = builder.batch(ctx);
+  EXPECT_FALSE(plain.key_spans.pages);
+  EXPECT_EQ(nullptr, plain.key_pages(1).base);
 }
 
-TEST(KvCache, PagesDoNotOverlap) {
+TEST(KvCache, LayersShareAPage) {
   const KvCacheShape shape{.layers = 2, .kv_heads = 3, .head_dim = 4, .dtype = Dtype::kBf16};
   KvCache cache(device, shape, 3);
   EXPECT_EQ(2u * 2 * 64 * 3 * 4 * 2, shape.page_bytes());
-  EXPECT_EQ(static_cast<ptrdiff_t>(shape.page_bytes() / 2), cache.page(1, 0) - cache.page(0, 0));
-  EXPECT_EQ(static_cast<ptrdiff_t>(shape.page_bytes()), cache.page(0, 1) - cache.page(0, 0));
+  EXPECT_EQ(static_cast<ptrdiff_t>(shape.page_bytes() / 2), cache.layer(1) - cache.layer(0));
 }
 
 }  // namespace

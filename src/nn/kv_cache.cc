@@ -14,9 +14,9 @@ KvCache::KvCache(Device& device, const KvCacheShape& shape, int64_t num_pages)
       layer_bytes_(maru::page_bytes(shape.kv_heads, shape.head_dim, shape.dtype)),
       memory_(device.reserve(shape.page_bytes() * static_cast<size_t>(num_pages))) {}
 
-std::byte* KvCache::page(int64_t layer, int32_t page) const {
-  CHECK(layer >= 0 && layer < shape_.layers && page >= 0 && page < num_pages_);
-  return memory_.get() + shape_.page_bytes() * static_cast<size_t>(page) + layer_bytes_ * static_cast<size_t>(layer);
+std::byte* KvCache::layer(int64_t layer) const {
+  CHECK(layer >= 0 && layer < shape_.layers);
+  return memory_.get() + layer_bytes_ * static_cast<size_t>(layer);
 }
 
 }  // namespace maru

@@ -18,7 +18,8 @@ class KvCache {
  public:
   /// Throws kExhausted when the device has not that much memory.
   KvCache(Device& device, const KvCacheShape& shape, int64_t num_pages);
-  std::byte* page(int64_t layer, int32_t page) const;
+  /// Where a layer's part of page 0 begins, on the device; that of the next page lies shape().page_bytes() behind.
+  std::byte* layer(int64_t layer) const;
   int64_t num_pages() const { return num_pages_; }
   const KvCacheShape& shape() const { return shape_; }
 

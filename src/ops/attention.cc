@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "kernels/attention/attention.h"
-
 namespace maru {
 namespace {
 
@@ -47,73 +45,55 @@ kernels::AttentionShape shape_of(const AttentionOptions& o) {
           .softcap = o.softcap};
 }
 
-/// Spans as the kernels take them. Holds the page pointers that they point to.
+/// Pages of a cache, or the rows of a temporary tensor.
 template <class T>
-struct KernelSpans {
-  std::vector<T*> pages;
-  std::vector<kernels::AttentionSpan<T>> spans;
-
-  KernelSpans(const std::vector<KeySpan>& from, const Tensor& temporary, int64_t page_elements) {
-    for (const KeySpan& span : from) {
-      for (int64_t i = 0; i < pages_for(span.past + span.rows); ++i)
-        pages.push_back(span.pages.empty() ? temporary.data<T>() + static_cast<int64_t>(pages.size()) * page_elements
-                                           : reinterpret_cast<T*>(span.pages[static_cast<size_t>(i)]));
-    }
-    T* const* first = pages.data();
-    for (const KeySpan& span : from) {
-      spans.push_back({.first_row = span.first_row, .rows = span.rows, .past = span.past, .pages = first});
-      first += pages_for(span.past + span.rows);
-    }
-  }
-};
-
-int threads_of(const Device& device) {
-  return device.ask([](const auto& s) { return s.pool->size(); });
+kernels::PageTable<T> page_table(const KeySpans& spans, const KeyPages& pages, const Tensor& temporary) {
+  if (pages.base == nullptr) return {temporary.data<T>(), temporary.cols(), nullptr};
+  return {reinterpret_cast<T*>(pages.base), pages.stride_bytes / static_cast<int64_t>(sizeof(T)),
+          spans.pages.data<int32_t>()};
 }
 
 struct Saved {
   Tensor q, k, v, y, lse;
-  std::vector<KeySpan> spans;
+  KeySpans spans;
   AttentionOptions options;
 };
 
 void backward(Context& c, const Saved& s, const Tensor& dy) {
   const Gradient dq = c.tape->gradient(c, s.q), dk = c.tape->gradient(c, s.k), dv = c.tape->gradient(c, s.v);
   const kernels::AttentionShape shape = shape_of(s.options);
-  const Spans survey_of = survey(s.spans);
-  const int64_t bytes = visit_dtype(s.q.dtype(), [&]<class T>() {
-    return kernels::attention_backward_scratch_bytes<T>(shape, static_cast<int64_t>(s.spans.size()), survey_of.rows,
-                                                        survey_of.longest, threads_of(c.device));
+  const Spans survey_of = survey(s.spans.host);
+  const int64_t bytes = c.ask(s.q.dtype(), [&]<class T>(auto& stream) {
+    return kernels::attention_backward_scratch_bytes<T>(stream, shape, s.spans.size(),
+                                                        survey_of.rows, survey_of.longest);
   });
   const Tensor scratch = c.scratch(bytes);
   c.launch(s.q.dtype(), [&]<class T>(auto& stream) {
-    const KernelSpans<T> spans(s.spans, {}, 0);
     const int64_t wide = s.q.cols(), narrow = s.k.cols();
-    kernels::attention_backward(stream,
-                                kernels::AttentionBackward<T>{.shape = shape,
-                                                              .dq = dq.template data<T>(),
-                                                              .dk = dk.template data<T>(),
-                                                              .dv = dv.template data<T>(),
-                                                              .dq_stride = wide,
-                                                              .dk_stride = narrow,
-                                                              .dv_stride = narrow,
-                                                              .add_dq = dq.add,
-                                                              .add_dk = dk.add,
-                                                              .add_dv = dv.add,
-                                                              .dout = dy.data<T>(),
-                                                              .out = s.y.data<T>(),
-                                                              .q = s.q.data<T>(),
-                                                              .k = s.k.data<T>(),
-                                                              .v = s.v.data<T>(),
-                                                              .dout_stride = wide,
-                                                              .out_stride = wide,
-                                                              .q_stride = wide,
-                                                              .k_stride = narrow,
-                                                              .v_stride = narrow,
-                                                              .lse = s.lse.data<kernels::Accumulator<T>>(),
-                                                              .spans = spans.spans.data(),
-                                                              .num_spans = static_cast<int64_t>(spans.spans.size()),
-                                                              .scratch = scratch.data<std::byte>()});
+    kernels::attention_backward(stream, kernels::AttentionBackward<T>{.shape = shape,
+                                                                      .dq = dq.template data<T>(),
+                                                                      .dk = dk.template data<T>(),
+                                                                      .dv = dv.template data<T>(),
+                                                                      .dq_stride = wide,
+                                                                      .dk_stride = narrow,
+                                                                      .dv_stride = narrow,
+                                                                      .add_dq = dq.add,
+                                                                      .add_dk = dk.add,
+                                                                      .add_dv = dv.add,
+                                                                      .dout = dy.data<T>(),
+                                                                      .out = s.y.data<T>(),
+                                                                      .q = s.q.data<T>(),
+                                                                      .k = s.k.data<T>(),
+                                                                      .v = s.v.data<T>(),
+                                                                      .dout_stride = wide,
+                                                                      .out_stride = wide,
+                                                                      .q_stride = wide,
+                                                                      .k_stride = narrow,
+                                                                      .v_stride = narrow,
+                                                                      .lse = s.lse.data<kernels::Accumulator<T>>(),
+                                                                      .spans = s.spans.table.data<kernels::AttentionSpan>(),
+                                                                      .num_spans = s.spans.size(),
+                                                                      .scratch = scratch.data<std::byte>()});
   });
 }
 
@@ -125,11 +105,25 @@ size_t page_bytes(int64_t kv_heads, int64_t head_dim, Dtype dtype) {
 
 int64_t pages_for(int64_t num_tokens) { return kernels::divide_up(num_tokens, kernels::kPageTokens); }
 
-Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v, const std::vector<KeySpan>& spans,
-                 const AttentionOptions& options) {
-  const Spans all = survey(spans);
+KeySpans::KeySpans(Context& ctx, std::vector<KeySpan> spans, std::span<const int32_t> page_ids)
+    : host(std::move(spans)) {
+  std::vector<kernels::AttentionSpan> rows;
+  int64_t page = 0;
+  for (const KeySpan& span : host) {
+    rows.push_back({.first_row = span.first_row, .rows = span.rows, .past = span.past, .first_page = page});
+    page += pages_for(span.past + span.rows);
+  }
+  CHECK(page_ids.empty() || static_cast<int64_t>(page_ids.size()) == page);
+  table = ctx.upload(rows.data(), {size(), sizeof rows[0]}, Dtype::kU8);
+  if (!page_ids.empty()) pages = ctx.upload(page_ids.data(), {page, 1}, Dtype::kI32);
+}
+
+Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v, const KeySpans& spans,
+                 const AttentionOptions& options, const KeyPages& pages) {
+  const Spans all = survey(spans.host);
   check_attention(q, k, v, all, options);
-  const bool cached = !spans.empty() && !spans.front().pages.empty();
+  const bool cached = pages.base != nullptr;
+  CHECK(!cached || spans.pages.rows() == all.pages);
   const bool record = ctx.recording(q, k, v);
   CHECK(!(record && cached) && "a cache holds no gradients");
   const kernels::AttentionShape shape = shape_of(options);
@@ -138,29 +132,30 @@ Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v
   const Tensor lse = record ? ctx.empty({q.rows(), options.heads}, accumulator_of(q.dtype())) : Tensor();
   {
     const Tensor temporary = cached ? Tensor() : ctx.empty({all.pages, page}, q.dtype());
-    const int64_t bytes = visit_dtype(q.dtype(), [&]<class T>() {
-      return kernels::attention_forward_scratch_bytes<T>(shape, static_cast<int64_t>(spans.size()),
-                                                         threads_of(ctx.device));
+    const int64_t bytes = ctx.ask(q.dtype(), [&]<class T>(auto& stream) {
+      return kernels::attention_forward_scratch_bytes<T>(stream, shape, spans.size());
     });
     const Tensor scratch = ctx.scratch(bytes);
     ctx.launch(q.dtype(), [&]<class T>(auto& stream) {
-      const KernelSpans<T> kernel(spans, temporary, page);
-      const auto count = static_cast<int64_t>(spans.size());
+      const auto* table = spans.table.data<kernels::AttentionSpan>();
+      const kernels::PageTable<T> keys = page_table<T>(spans, pages, temporary);
       kernels::append_keys(stream, kernels::AppendKeys<T>{.shape = shape,
                                                           .k = k.data<T>(),
                                                           .v = v.data<T>(),
                                                           .k_stride = k.cols(),
                                                           .v_stride = v.cols(),
-                                                          .spans = kernel.spans.data(),
-                                                          .num_spans = count});
+                                                          .pages = keys,
+                                                          .spans = table,
+                                                          .num_spans = spans.size()});
       kernels::attention_forward(stream, kernels::AttentionForward<T>{.shape = shape,
                                                                       .out = y.data<T>(),
                                                                       .out_stride = y.cols(),
                                                                       .lse = lse.data<kernels::Accumulator<T>>(),
                                                                       .q = q.data<T>(),
                                                                       .q_stride = q.cols(),
-                                                                      .spans = kernel.spans.data(),
-                                                                      .num_spans = count,
+                                                                      .pages = {keys.memory, keys.stride, keys.ids},
+                                                                      .spans = table,
+                                                                      .num_spans = spans.size(),
                                                                       .scratch = scratch.data<std::byte>()});
     });
   }

@@ -24,6 +24,13 @@ struct Context {
   bool recording(const X&... x) const {
     return tape != nullptr && ((x.node >= 0) || ...);
   }
+  /// What f.operator()<T>(stream) answers for the C++ type of a floating dtype, as how much scratch a kernel takes:
+  /// also in a dry run.
+  template <class F>
+  auto ask(Dtype dtype, F&& f) const {
+    return device.ask(
+        [&](const auto& s) { return visit_dtype(dtype, [&]<class T>() { return f.template operator()<T>(s); }); });
+  }
   /// Runs f.operator()<T>(stream) with the C++ type of a floating dtype; nothing in a dry run.
   template <class F>
   void launch(Dtype dtype, F&& f) {

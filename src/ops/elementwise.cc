@@ -96,14 +96,8 @@ Tensor copy(Context& ctx, const Tensor& x) {
 
 Tensor fill(Context& ctx, Shape shape, Dtype dtype, double value) {
   Tensor y = ctx.empty(shape, dtype);
-  ctx.launch(dtype, [&]<class T>(auto&) {
-    for (int64_t i = 0; i < y.size(); ++i) {
-      if constexpr (std::is_same_v<T, bfloat16>) {
-        y.data<T>()[i] = to_bfloat16(static_cast<float>(value));
-      } else {
-        y.data<T>()[i] = T(value);
-      }
-    }
+  ctx.launch(dtype, [&]<class T>(auto& stream) {
+    kernels::fill(stream, kernels::Fill<T>{.y = y.data<T>(), .count = y.size(), .value = value});
   });
   return y;
 }

@@ -2,16 +2,17 @@
 
 #include <fmt/format.h>
 
+#include "kernels/activation/activation.h"
+#include "kernels/add/add.h"
 #include "kernels/bias/bias.h"
 #include "kernels/matmul/matmul.h"
-#include "ops/softcap.h"
 
 namespace maru {
 namespace {
 
 // c (+)= op(a) · op(b) for dense tensors; the element types are T for a and b and C for c.
 template <class T, class C>
-void run_matmul(CpuStream& stream, const Tensor& c, bool add, const Tensor& a, bool transpose_a, const Tensor& b,
+void run_matmul(auto& stream, const Tensor& c, bool add, const Tensor& a, bool transpose_a, const Tensor& b,
                 bool transpose_b, const Tensor& scratch) {
   kernels::matmul(stream, kernels::Matmul<T, C>{.c = c.data<C>(),
                                                 .ldc = c.cols(),
@@ -28,12 +29,8 @@ void run_matmul(CpuStream& stream, const Tensor& c, bool add, const Tensor& a, b
                                                 .scratch = scratch.data<std::byte>()});
 }
 
-int64_t scratch_bytes(const Device& device, Dtype dtype, int64_t m, int64_t n, int64_t k) {
-  return device.ask(
-      [&](const auto& s) {
-        return visit_dtype(dtype,
-                           [&]<class T>() { return kernels::matmul_scratch_bytes<T>(s.isa, s.pool->size(), m, n, k); });
-      });
+int64_t scratch_bytes(const Context& ctx, Dtype dtype, int64_t m, int64_t n, int64_t k) {
+  return ctx.ask(dtype, [&]<class T>(auto& stream) { return kernels::matmul_scratch_bytes<T>(stream, m, n, k); });
 }
 
 void check_linear(const char* op, const Tensor& x, const Tensor& weight) {
@@ -76,12 +73,12 @@ void backward(Context& c, const Tensor& x, const Tensor& weight, const Tensor& b
   const int64_t rows = x.rows(), in = x.cols(), out = weight.rows();
   bias_backward(c, bias, dy);
   if (const Gradient dx = c.tape->gradient(c, x)) {
-    const Tensor scratch = c.scratch(scratch_bytes(c.device, x.dtype(), rows, in, out));
+    const Tensor scratch = c.scratch(scratch_bytes(c, x.dtype(), rows, in, out));
     c.launch(x.dtype(),
              [&]<class T>(auto& s) { run_matmul<T, T>(s, dx.tensor, dx.add, dy, false, weight, false, scratch); });
   }
   if (const Gradient dweight = c.tape->gradient(c, weight)) {
-    const Tensor scratch = c.scratch(scratch_bytes(c.device, x.dtype(), out, in, rows));
+    const Tensor scratch = c.scratch(scratch_bytes(c, x.dtype(), out, in, rows));
     c.launch(x.dtype(), [&]<class T>(auto& s) {
       run_matmul<T, kernels::Accumulator<T>>(s, dweight.tensor, dweight.add, dy, true, x, false, scratch);
     });
@@ -97,7 +94,7 @@ Tensor linear(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor&
   fill_with_bias(ctx, y, bias);
   {
     const bool add = static_cast<bool>(bias);
-    const Tensor scratch = ctx.scratch(scratch_bytes(ctx.device, x.dtype(), y.rows(), y.cols(), x.cols()));
+    const Tensor scratch = ctx.scratch(scratch_bytes(ctx, x.dtype(), y.rows(), y.cols(), x.cols()));
     ctx.launch(x.dtype(), [&]<class T>(auto& s) { run_matmul<T, T>(s, y, add, x, false, weight, true, scratch); });
   }
   if (ctx.recording(x, weight, bias))
@@ -108,20 +105,23 @@ Tensor linear(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor&
 Tensor project(Context& ctx, const Tensor& x, const Tensor& weight, double scale, double softcap) {
   check_linear("project", x, weight);
   Tensor y = ctx.empty({x.rows(), weight.rows()}, accumulator_of(x.dtype()));
-  const Tensor scratch = ctx.scratch(scratch_bytes(ctx.device, x.dtype(), y.rows(), y.cols(), x.cols()));
+  const Tensor scratch = ctx.scratch(scratch_bytes(ctx, x.dtype(), y.rows(), y.cols(), x.cols()));
   ctx.launch(x.dtype(), [&]<class T>(auto& s) {
     using A = kernels::Accumulator<T>;
     run_matmul<T, A>(s, y, false, x, false, weight, true, scratch);
-    if (softcap != 0) return cap_in_place(s, y.data<A>(), y.size(), scale, softcap);
-    if (scale != 1)
-      for (int64_t i = 0; i < y.size(); ++i) y.data<A>()[i] *= A(scale);
+    if (softcap != 0)
+      kernels::soft_cap(s,
+                        kernels::SoftCap<A>{.y = y.data<A>(), .count = y.size(), .scale = scale, .softcap = softcap});
+    else if (scale != 1)
+      kernels::scale(s, kernels::Scale<A>{.y = y.data<A>(), .x = y.data<A>(), .count = y.size(), .alpha = scale});
   });
   return y;
 }
 
 void cap_logits(Context& ctx, const Tensor& y, double softcap) {
   ctx.launch(y.dtype(), [&]<class T>(auto& s) {
-    if constexpr (std::is_same_v<T, kernels::Accumulator<T>>) cap_in_place(s, y.data<T>(), y.size(), 1, softcap);
+    if constexpr (std::is_same_v<T, kernels::Accumulator<T>>)
+      kernels::soft_cap(s, kernels::SoftCap<T>{.y = y.data<T>(), .count = y.size(), .scale = 1, .softcap = softcap});
   });
 }
 

@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "kernels/bias/bias.h"
+#include "kernels/convert/convert.h"
+#include "kernels/lora/lora.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
 #include "ops/linear.h"
@@ -49,52 +48,16 @@ Tensor add_update(Context& ctx, const Tensor& y, const Tensor& inner, const Lora
   return add_scaled(ctx, y, update, alpha);
 }
 
-template <class T>
-double as_double(T x) {
-  if constexpr (std::is_same_v<T, bfloat16>)
-    return to_float(x);
-  else if constexpr (std::is_same_v<T, std::complex<double>>)
-    return x.real();
-  else
-    return x;
-}
-
-std::vector<double> values_of(const Tensor& on_device) {
-  const Tensor t = to_host(on_device);
-  std::vector<double> values(static_cast<size_t>(t.size()));
-  visit_dtype(t.dtype(), [&]<class T>() {
-    for (int64_t i = 0; i < t.size(); ++i) values[static_cast<size_t>(i)] = as_double(t.data<T>()[i]);
-  });
-  return values;
-}
-
 // The same numbers in the accumulator type.
 Tensor widened(Context& ctx, const Tensor& t) {
   if (t.dtype() == accumulator_of(t.dtype())) return t;
-  const std::vector<double> values = values_of(t);
-  const std::vector<float> wide(values.begin(), values.end());
-  return ctx.upload(wide.data(), t.shape(), Dtype::kF32);
-}
-
-// Four sums that do not wait for each other.
-template <class T>
-double sum_of_squares(const T* x, int64_t count) {
-  double sums[4] = {};
-  for (int64_t i = 0; i < count; ++i) {
-    const double value = as_double(x[i]);
-    sums[i % 4] += value * value;
-  }
-  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-}
-
-std::vector<double> row_squares(Context& ctx, const Tensor& weight) {
-  std::vector<double> squares(static_cast<size_t>(weight.rows()));
-  ctx.launch(weight.dtype(), [&]<class T>(auto& stream) {
-    stream.pool->parallel_for(weight.rows(), [&](int64_t r, int) {
-      squares[static_cast<size_t>(r)] = sum_of_squares(weight.data<T>() + r * weight.cols(), weight.cols());
-    });
+  const Tensor wide = ctx.empty(t.shape(), accumulator_of(t.dtype()));
+  ctx.launch(t.dtype(), [&]<class T>(auto& stream) {
+    using A = kernels::Accumulator<T>;
+    if constexpr (!std::is_same_v<T, A>)
+      kernels::convert(stream, kernels::Convert<A, T>{.y = wide.data<A>(), .x = t.data<T>(), .count = t.size()});
   });
-  return squares;
+  return wide;
 }
 
 }  // namespace
@@ -110,22 +73,24 @@ Tensor add_lora_rows(Context& ctx, const Tensor& y, const Tensor& tokens, const 
   return add_update(ctx, y, embedding(ctx, tokens, lora.a), lora, {}, multiplier);
 }
 
-std::vector<double> lora_row_norms(Context& ctx, const Parameter& parameter, const LoraWeights& lora) {
+Tensor lora_row_norms(Context& ctx, const Parameter& parameter, const LoraWeights& lora) {
   const Tensor weight = parameter.quantized ? dequantize(ctx, parameter.quantized) : parameter.value;
   const Tensor a = widened(ctx, lora.a), b = widened(ctx, lora.b);
-  const std::vector<double> cross = values_of(project(ctx, lora.a.dtype() == weight.dtype() ? lora.a : a, weight));
-  const std::vector<double> products = values_of(project(ctx, b, project(ctx, a, a)));  // b · (a · aᵀ)
-  const std::vector<double> factors = values_of(b);
-  std::vector<double> norms = row_squares(ctx, weight);
-  const size_t rows = norms.size(), rank = static_cast<size_t>(lora.b.cols());
-  for (size_t r = 0; r < rows; ++r) {
-    double mixed = 0, own = 0;
-    for (size_t k = 0; k < rank; ++k) {
-      mixed += factors[r * rank + k] * cross[k * rows + r];
-      own += factors[r * rank + k] * products[r * rank + k];
-    }
-    norms[r] = std::sqrt(std::max(0.0, norms[r] + lora.scale * (2 * mixed + lora.scale * own)));
-  }
+  const Tensor a_w = project(ctx, lora.a.dtype() == weight.dtype() ? lora.a : a, weight);
+  const Tensor b_a_a = project(ctx, b, project(ctx, a, a));
+  const Tensor norms = ctx.empty({1, weight.rows()}, Dtype::kF64);
+  ctx.launch(weight.dtype(), [&]<class T>(auto& stream) {
+    using A = kernels::Accumulator<T>;
+    kernels::lora_row_norms(stream, kernels::LoraRowNorms<T>{.norms = norms.data<double>(),
+                                                             .weight = weight.data<T>(),
+                                                             .b = b.data<A>(),
+                                                             .b_a_a = b_a_a.data<A>(),
+                                                             .a_w = a_w.data<A>(),
+                                                             .rows = weight.rows(),
+                                                             .cols = weight.cols(),
+                                                             .rank = lora.b.cols(),
+                                                             .scale = lora.scale});
+  });
   return norms;
 }
 

@@ -1,8 +1,6 @@
 // Low-rank adapters beside weights that stay as they are: serving only. The base weight may be quantized; what it
 // gives is computed first, by linear or quantized_linear, and handed on here.
 #pragma once
-#include <vector>
-
 #include "ops/context.h"
 #include "ops/lora_weights.h"
 
@@ -24,9 +22,10 @@ Tensor add_lora_rows(Context&, const Tensor& y, const Tensor& tokens, const Lora
 
 /// The length of every row of weight + scale · b · a: what DoRA divides by.
 ///
+/// Shapes   f64 [1, out].
 /// Types    f32, bf16, f64 or quantized (as dequantized); sums of squares in f64.
 /// Cost     4 · out · in · rank flops by the matmul kernels, one pass over the weight, and its memory as f32 if it is
 ///          quantized. Expands |w + s·b·a|² instead of building the sum.
-std::vector<double> lora_row_norms(Context&, const Parameter& weight, const LoraWeights&);
+Tensor lora_row_norms(Context&, const Parameter& weight, const LoraWeights&);
 
 }  // namespace maru

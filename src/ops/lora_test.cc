@@ -102,12 +102,12 @@ TEST_F(LoraOps, RowNormsAreThoseOfTheSum) {
         weight = dequantize(ctx_, p.quantized);
         p.value = Tensor();
       }
-      const std::vector<double> norms = lora_row_norms(ctx_, p, l);
-      ASSERT_EQ(33u, norms.size());
+      const Tensor norms = lora_row_norms(ctx_, p, l);
+      ASSERT_EQ((Shape{1, 33}), norms.shape());
       for (int64_t r = 0; r < 33; ++r) {
         double squares = 0;
         for (int64_t c = 0; c < 70; ++c) squares += std::pow(sum_at(weight, l, r, c), 2);
-        EXPECT_NEAR(std::sqrt(squares), norms[static_cast<size_t>(r)], 1e-5 * std::sqrt(squares));
+        EXPECT_NEAR(std::sqrt(squares), norms.data<double>()[r], 1e-5 * std::sqrt(squares));
       }
     }
 }

@@ -8,14 +8,10 @@
 namespace maru {
 namespace {
 
-int64_t scratch_bytes(const Device& device, Dtype dtype, int64_t rows, Shape weight, bool gradients) {
-  return device.ask(
-      [&](const auto& s) {
-        return visit_dtype(dtype, [&]<class T>() {
-          return kernels::linear_cross_entropy_scratch_bytes<T>(s.isa, s.pool->size(), rows, weight.rows, weight.cols,
-                                                                gradients);
-        });
-      });
+int64_t scratch_bytes(const Context& ctx, Dtype dtype, int64_t rows, Shape weight, bool gradients) {
+  return ctx.ask(dtype, [&]<class T>(auto& stream) {
+    return kernels::linear_cross_entropy_scratch_bytes<T>(stream, rows, weight.rows, weight.cols, gradients);
+  });
 }
 
 void check_loss(const Tensor& x, const Tensor& weight, const Tensor& targets) {
@@ -37,7 +33,7 @@ Tensor linear_cross_entropy(Context& ctx, const Tensor& x, const Tensor& weight,
   const Gradient dweight = record ? ctx.tape->gradient(ctx, weight) : Gradient();
   if (dweight && !dweight.add) zero(ctx, dweight.tensor);
   {
-    const Tensor scratch = ctx.scratch(scratch_bytes(ctx.device, x.dtype(), x.rows(), weight.shape(), record));
+    const Tensor scratch = ctx.scratch(scratch_bytes(ctx, x.dtype(), x.rows(), weight.shape(), record));
     ctx.launch(x.dtype(), [&]<class T>(auto& s) {
       using A = kernels::Accumulator<T>;
       kernels::linear_cross_entropy(s, kernels::LinearCrossEntropy<T>{.loss = loss.data<A>(),

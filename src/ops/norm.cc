@@ -23,7 +23,9 @@ void layer_norm_backward(Context& c, const SavedLayerNorm& s, const Tensor& dy) 
   const int64_t cols = s.weight.cols(), rows = s.x.size() / cols;
   const Gradient dx = c.tape->gradient(c, s.x), dweight = c.tape->gradient(c, s.weight),
                  dbias = c.tape->gradient(c, s.bias);
-  const Tensor partial = c.empty({kernels::layer_norm_partials(rows, cols), cols}, accumulator_of(s.x.dtype()));
+  const int64_t partials =
+      c.ask(s.x.dtype(), [&]<class T>(auto& stream) { return kernels::layer_norm_partials(stream, rows, cols); });
+  const Tensor partial = c.empty({partials, cols}, accumulator_of(s.x.dtype()));
   c.launch(dy.dtype(), [&]<class T>(auto& stream) {
     using A = kernels::Accumulator<T>;
     kernels::layer_norm_backward(stream, kernels::LayerNormBackward<T>{.dx = dx.template data<T>(),
@@ -63,7 +65,9 @@ Tensor rms_norm(Context& ctx, const Tensor& x, const Tensor& weight, double eps,
   if (!record) return y;
   ctx.tape->record(y, [=](Context& c, const Tensor& dy) {
     const Gradient dx = c.tape->gradient(c, x), dweight = c.tape->gradient(c, weight);
-    const Tensor partial = c.empty({kernels::rms_norm_partials(rows, cols), cols}, accumulator_of(x.dtype()));
+    const int64_t partials =
+        c.ask(x.dtype(), [&]<class T>(auto& stream) { return kernels::rms_norm_partials(stream, rows, cols); });
+    const Tensor partial = c.empty({partials, cols}, accumulator_of(x.dtype()));
     c.launch(x.dtype(), [&]<class T>(auto& stream) {
       using A = kernels::Accumulator<T>;
       kernels::rms_norm_backward(stream, kernels::RmsNormBackward<T>{.dx = dx.template data<T>(),

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "ops/softcap.h"
+#include "kernels/activation/activation.h"
 
 namespace maru {
 
@@ -17,6 +17,12 @@ kernels::QuantizedMatrix quantized_matrix(const QuantizedWeight& w) {
           w.scales.data<float16>(),
           w.offsets.data<float16>(),
           w.layout};
+}
+
+int64_t quantized_scratch_bytes(const Context& ctx, const Tensor& x) {
+  return ctx.ask(x.dtype(), [&]<class T>(auto& stream) {
+    return kernels::quantized_matmul_scratch_bytes(stream, x.rows(), x.cols());
+  });
 }
 
 namespace {
@@ -46,7 +52,7 @@ void check_bias(const Tensor& x, const QuantizedWeight& w, const Tensor& bias) {
 }
 
 template <class T, class C>
-void multiply(CpuStream& stream, const Tensor& y, const Tensor& x, const QuantizedWeight& w, const Tensor& bias,
+void multiply(auto& stream, const Tensor& y, const Tensor& x, const QuantizedWeight& w, const Tensor& bias,
               double multiplier, const Tensor& scratch) {
   kernels::quantized_matmul(stream, kernels::QuantizedMatmul<T, C>{.c = y.data<C>(),
                                                                    .ldc = y.cols(),
@@ -85,15 +91,15 @@ void pack_panel(const HostStream& host, const QuantizedWeight& to, int64_t panel
   float* offsets = to.offsets ? buffers.offsets.data() : nullptr;
   read(first, rows, buffers.q.data(), buffers.scales.data(), offsets);
   const bool fits = kernels::pack_quantized_panel(
-      host.isa, {.kind = to.kind,
-                   .quads = to.quads.data<std::byte>() + group * kernels::quantized_group_bytes(to.kind),
-                   .scales = to.scales.data<float16>() + at,
-                   .offsets = to.offsets ? to.offsets.data<float16>() + at : nullptr,
-                   .q = buffers.q.data(),
-                   .from_scales = buffers.scales.data(),
-                   .from_offsets = offsets,
-                   .rows = rows,
-                   .k = to.shape.cols});
+      host, {.kind = to.kind,
+             .quads = to.quads.data<std::byte>() + group * kernels::quantized_group_bytes(to.kind),
+             .scales = to.scales.data<float16>() + at,
+             .offsets = to.offsets ? to.offsets.data<float16>() + at : nullptr,
+             .q = buffers.q.data(),
+             .from_scales = buffers.scales.data(),
+             .from_offsets = offsets,
+             .rows = rows,
+             .k = to.shape.cols});
   if (fits) return;
   throw Failure(ErrorCode::kInvalidArgument,
                 fmt::format("[pack_quantized] rows {} to {} of a weight [{}, {}] have a scale or an offset that is not "
@@ -102,14 +108,15 @@ void pack_panel(const HostStream& host, const QuantizedWeight& to, int64_t panel
 }
 
 template <class T, class S>
-bool run_quantize(S& stream, const QuantizedWeight& to, const Tensor& weight) {
-  return kernels::quantize_matrix(stream, kernels::QuantizeMatrix<T>{.kind = to.kind,
-                                                                     .quads = to.quads.data<std::byte>(),
-                                                                     .scales = to.scales.data<float16>(),
-                                                                     .w = weight.data<T>(),
-                                                                     .ldw = weight.cols(),
-                                                                     .n = weight.rows(),
-                                                                     .k = weight.cols()});
+void run_quantize(S& stream, const QuantizedWeight& to, const Tensor& weight, const Tensor& fits) {
+  kernels::quantize_matrix(stream, kernels::QuantizeMatrix<T>{.kind = to.kind,
+                                                              .quads = to.quads.data<std::byte>(),
+                                                              .scales = to.scales.data<float16>(),
+                                                              .w = weight.data<T>(),
+                                                              .ldw = weight.cols(),
+                                                              .n = weight.rows(),
+                                                              .k = weight.cols(),
+                                                              .fits = fits.data<int32_t>()});
 }
 
 void look_up(Context& ctx, const Tensor& y, const QuantizedWeight& table, const int32_t* tokens, double multiplier) {
@@ -165,10 +172,14 @@ QuantizedWeight quantize(Device& device, const Tensor& weight, QuantizedKind kin
     refuse("quantize", fmt::format("the weight is {}, expected f32 or bf16", name_of(weight.dtype())));
   const auto bytes = [&](int64_t count) { return device.tensor({1, count}, Dtype::kU8); };
   const QuantizedWeight to = blank(kind, weight.shape(), false, bytes);
-  const bool fits = device.launch([&](auto& s) {
-    return weight.dtype() == Dtype::kF32 ? run_quantize<float>(s, to, weight) : run_quantize<bfloat16>(s, to, weight);
+  const Tensor fits = device.tensor({1, 1}, Dtype::kI32);
+  device.launch([&](auto& s) {
+    if (weight.dtype() == Dtype::kF32)
+      run_quantize<float>(s, to, weight, fits);
+    else
+      run_quantize<bfloat16>(s, to, weight, fits);
   });
-  if (fits) return to;
+  if (*to_host(fits).data<int32_t>() == 1) return to;
   throw Failure(ErrorCode::kInvalidArgument,
                 fmt::format("[quantize] a weight [{}, {}] holds numbers that are not finite or beyond 393,024",
                             weight.rows(), weight.cols()));
@@ -184,7 +195,7 @@ Tensor quantized_linear(Context& ctx, const Tensor& x, const QuantizedWeight& w,
   check("quantized_linear", ctx, x, w);
   check_bias(x, w, bias);
   Tensor y = ctx.empty({x.rows(), w.shape.rows}, x.dtype());
-  const Tensor scratch = ctx.scratch(kernels::quantized_matmul_scratch_bytes(x.rows(), x.cols()));
+  const Tensor scratch = ctx.scratch(quantized_scratch_bytes(ctx, x));
   ctx.launch(x.dtype(), [&]<class T>(auto& s) {
     if constexpr (kIsSupported<T>) multiply<T, T>(s, y, x, w, bias, 1, scratch);
   });
@@ -194,12 +205,14 @@ Tensor quantized_linear(Context& ctx, const Tensor& x, const QuantizedWeight& w,
 Tensor quantized_project(Context& ctx, const Tensor& x, const QuantizedWeight& w, double scale, double softcap) {
   check("quantized_project", ctx, x, w);
   Tensor y = ctx.empty({x.rows(), w.shape.rows}, accumulator_of(x.dtype()));
-  const Tensor scratch = ctx.scratch(kernels::quantized_matmul_scratch_bytes(x.rows(), x.cols()));
+  const Tensor scratch = ctx.scratch(quantized_scratch_bytes(ctx, x));
   ctx.launch(x.dtype(), [&]<class T>(auto& s) {
     if constexpr (kIsSupported<T>) {
       using A = kernels::Accumulator<T>;
       multiply<T, A>(s, y, x, w, {}, softcap != 0 ? 1 : scale, scratch);
-      if (softcap != 0) cap_in_place(s, y.data<A>(), y.size(), scale, softcap);
+      if (softcap != 0)
+        kernels::soft_cap(s,
+                          kernels::SoftCap<A>{.y = y.data<A>(), .count = y.size(), .scale = scale, .softcap = softcap});
     }
   });
   return y;

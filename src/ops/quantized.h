@@ -13,6 +13,8 @@ int64_t quantized_quads_bytes(QuantizedKind, Shape weight);
 int64_t quantized_scales_bytes(Shape weight);
 /// As the kernels take it.
 kernels::QuantizedMatrix quantized_matrix(const QuantizedWeight&);
+/// Scratch of a product with activations x.
+int64_t quantized_scratch_bytes(const Context&, const Tensor& x);
 /// A weight over tensors of somebody else, a mapped file for one.
 ///
 /// Offsets  of the groups (w = scale · q + offset), or empty.

@@ -6,6 +6,7 @@
 #include "kernels/convert/convert.h"
 #include "kernels/muon/muon.h"
 #include "kernels/reduce/reduce.h"
+#include "ops/elementwise.h"
 
 namespace maru {
 namespace {
@@ -17,15 +18,21 @@ Tensor master_of(Device& device, const Tensor& value) {
   return device.place(master);
 }
 
-int64_t muon_scratch(const Device& device, const Tensor& value) {
-  return device.ask(
-      [&](const auto& s) {
-        return visit_dtype(value.dtype(), [&]<class T>() -> int64_t {
-          if constexpr (kernels::kIsSimd<T> || std::is_same_v<T, double>)
-            return kernels::muon_scratch_bytes<T>(s.isa, s.pool->size(), value.rows(), value.cols());
-          return 0;
-        });
-      });
+int64_t muon_scratch(const Context& ctx, const Tensor& value) {
+  return ctx.ask(value.dtype(), [&]<class T>(auto& stream) -> int64_t {
+    if constexpr (kernels::kIsSimd<T> || std::is_same_v<T, double>)
+      return kernels::muon_scratch_bytes<T>(stream, value.rows(), value.cols());
+    return 0;
+  });
+}
+
+// In order; 0 in a dry run. Where the host reads what the device has computed.
+double sum_of(const Context& ctx, const Tensor& x) {
+  if (ctx.arena.dry()) return 0;
+  const Tensor parts = to_host(x);
+  double sum = 0;
+  for (int64_t i = 0; i < parts.size(); ++i) sum += parts.data<double>()[i];
+  return sum;
 }
 
 }  // namespace
@@ -48,18 +55,22 @@ Optimizer::Optimizer(Device& device, const OptimizerConfig& config,
 }
 
 double Optimizer::gradient_norm(Context& ctx) const {
-  double squares = 0;
-  for (const Slot& slot : slots_) {
-    const Tensor& gradient = slot.parameter->gradient;
-    const Tensor partial = ctx.empty({1, kernels::reduce_partials(gradient.size())}, Dtype::kF64);
+  const auto count = static_cast<int64_t>(slots_.size());
+  const Tensor squares = fill(ctx, {1, count}, Dtype::kF64, 0);
+  for (int64_t i = 0; i < count; ++i) {
+    const Tensor& gradient = slots_[static_cast<size_t>(i)].parameter->gradient;
+    const int64_t partials = ctx.ask(
+        gradient.dtype(), [&]<class T>(auto& stream) { return kernels::reduce_partials(stream, gradient.size()); });
+    const Tensor partial = ctx.empty({1, partials}, Dtype::kF64);
     ctx.launch(gradient.dtype(), [&]<class T>(auto& stream) {
       if constexpr (std::is_floating_point_v<T>)
-        squares += kernels::sum_of_squares(
-            stream,
-            kernels::Reduce<T>{.partial = partial.data<double>(), .x = gradient.data<T>(), .count = gradient.size()});
+        kernels::sum_of_squares(stream, kernels::Reduce<T>{.result = squares.data<double>() + i,
+                                                           .partial = partial.data<double>(),
+                                                           .x = gradient.data<T>(),
+                                                           .count = gradient.size()});
     });
   }
-  return std::sqrt(squares);
+  return std::sqrt(sum_of(ctx, squares));
 }
 
 double Optimizer::clip_scale(double norm) const {
@@ -100,7 +111,7 @@ void Optimizer::update_adamw(Context& ctx, Slot& slot, int64_t step, double lr, 
 
 void Optimizer::update_muon(Context& ctx, Slot& slot, double lr, double gradient_scale) {
   const Tensor& value = slot.parameter->value;
-  const Tensor scratch = ctx.scratch(muon_scratch(ctx.device, value));
+  const Tensor scratch = ctx.scratch(muon_scratch(ctx, value));
   ctx.launch(value.dtype(), [&]<class T>(auto& stream) {
     using A = kernels::Accumulator<T>;
     if constexpr (kernels::kIsSimd<T> || std::is_same_v<T, double>)

@@ -63,6 +63,17 @@ struct GatedBackward {
   Activation function;
 };
 
+/// y = softcap · tanh(scale · y / softcap): logits that stay within ± softcap. Not differentiable.
+///
+/// Types    T = float, double or std::complex<double>; scale / softcap and each of the three steps are rounded to T.
+/// Source   Bello et al. 2017, arXiv:1611.09940, §5 (as in Gemma 2, arXiv:2408.00118, §2.1).
+template <class T>
+struct SoftCap {
+  T* y;
+  int64_t count;
+  double scale, softcap;
+};
+
 template <class T>
 void activation_forward(CpuStream& stream, const ActivationForward<T>& a);
 template <class T>
@@ -71,6 +82,8 @@ template <class T>
 void gated_forward(CpuStream& stream, const GatedForward<T>& a);
 template <class T>
 void gated_backward(CpuStream& stream, const GatedBackward<T>& a);
+template <class T>
+void soft_cap(CpuStream& stream, const SoftCap<T>& a);
 
 /// The same for one instruction set, T = float or bfloat16.
 template <Isa kIsa, class T>
@@ -81,5 +94,7 @@ template <Isa kIsa, class T>
 void gated_forward(ThreadPool& pool, const GatedForward<T>& a);
 template <Isa kIsa, class T>
 void gated_backward(ThreadPool& pool, const GatedBackward<T>& a);
+template <Isa kIsa>
+void soft_cap(ThreadPool& pool, const SoftCap<float>& a);
 
 }  // namespace maru::kernels

@@ -71,10 +71,10 @@ struct Problem {
         y(in.blank<T>(s.count)),
         dx(in.gradient<T>(s.count, s.add)) {}
 
-  void forward(CpuStream& stream) {
+  void forward(auto& stream) {
     activation_forward<T>(stream, {.y = y.data(), .x = x.data(), .count = shape.count, .function = shape.function});
   }
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     forward(stream);
     activation_backward<T>(stream, {.dx = dx.data(),
                                     .add_dx = shape.add,
@@ -138,7 +138,7 @@ struct GatedProblem {
         y(in.blank<T>(s.rows * s.cols)),
         dboth(in.gradient<T>(2 * s.rows * s.cols, s.add)) {}
 
-  void forward_rows(CpuStream& stream, int64_t first, int64_t rows) {
+  void forward_rows(auto& stream, int64_t first, int64_t rows) {
     const T* gate = both.data() + first * shape.stride();
     gated_forward<T>(stream, {.y = y.data() + first * shape.cols,
                               .gate = gate,
@@ -148,8 +148,8 @@ struct GatedProblem {
                               .stride = shape.stride(),
                               .function = shape.function});
   }
-  void forward(CpuStream& stream) { forward_rows(stream, 0, shape.rows); }
-  void run(CpuStream& stream) {
+  void forward(auto& stream) { forward_rows(stream, 0, shape.rows); }
+  void run(auto& stream) {
     forward(stream);
     gated_backward<T>(stream, {.dgate = dboth.data(),
                                .dup = dboth.data() + up_offset,
@@ -192,12 +192,37 @@ struct GatedProblem {
     return {{sum_roundings(1), y_terms}, {sum_roundings(1), terms}};
   }
 
-  bool rows_alone(CpuStream& stream) {
+  bool rows_alone(auto& stream) {
     forward(stream);
     const std::vector<T> together = y;
     for (int64_t r : {int64_t{0}, shape.rows / 2, shape.rows - 1}) forward_rows(stream, r, 1);
     return std::memcmp(together.data(), y.data(), y.size() * sizeof(T)) == 0;
   }
+};
+
+struct CapShape {
+  int64_t count;
+  double scale, softcap;
+  std::string name() const { return fmt::format("{}, scaled by {}, capped at {}", count, scale, softcap); }
+  double flops() const { return 20 * static_cast<double>(count); }
+  double bytes(double element_bytes) const { return 2 * element_bytes * static_cast<double>(count); }
+};
+
+template <class T>
+struct CapProblem {
+  CapShape shape;
+  std::vector<T> y;
+
+  CapProblem(Inputs& in, const CapShape& s) : shape(s), y(in.normal<T>(s.count, 2)) {}
+  void run(auto& stream) {
+    soft_cap<T>(stream, {.y = y.data(), .count = shape.count, .scale = shape.scale, .softcap = shape.softcap});
+  }
+  template <class Visit>
+  void outputs(Visit&& visit) {
+    visit("y", y);
+  }
+  // A rounding of scale / softcap, one of each step.
+  std::vector<Tolerance> tolerances() const { return {{sum_roundings(4), magnitude(y)}}; }
 };
 
 }  // namespace
@@ -210,6 +235,9 @@ void activation_cases(std::vector<OpCase>& cases) {
     add_cases<GatedProblem>(cases, "gated", GatedShape{function, 5, 37, true});
     add_cases<GatedProblem>(cases, "gated", GatedShape{function, 60, 300, false, true, 2});
   }
+  for (const CapShape& shape : {CapShape{1, 1, 30}, CapShape{37, 0.5, 1.5}, CapShape{20001, 3, 2}})
+    cases.push_back(test_case<CapProblem, float>("soft_cap", shape));
+  cases.push_back(benchmark_case<CapProblem, float>("soft_cap", CapShape{256000, 1, 30}));
   add_benchmarks<Problem>(cases, "activation", Shape{Activation::kGelu, 8192 * 1536});
   add_benchmarks<Problem>(cases, "activation", Shape{Activation::kGeluTanh, 8192 * 1536});
   add_benchmarks<GatedProblem>(cases, "gated", GatedShape{Activation::kGeluTanh, 8192, 1376, true});

@@ -39,6 +39,15 @@ void gated_backward(CpuStream& stream, const GatedBackward<T>& a) {
   }
 }
 
+template <class T>
+void soft_cap(CpuStream& stream, const SoftCap<T>& a) {
+  if constexpr (kIsSimd<T>) {
+    with_isa(stream.isa, [&]<Isa isa>() { soft_cap<isa>(*stream.pool, a); });
+  } else {
+    reference::soft_cap(a);
+  }
+}
+
 template void activation_forward(CpuStream&, const ActivationForward<float>&);
 template void activation_forward(CpuStream&, const ActivationForward<bfloat16>&);
 template void activation_forward(CpuStream&, const ActivationForward<double>&);
@@ -55,5 +64,8 @@ template void gated_backward(CpuStream&, const GatedBackward<float>&);
 template void gated_backward(CpuStream&, const GatedBackward<bfloat16>&);
 template void gated_backward(CpuStream&, const GatedBackward<double>&);
 template void gated_backward(CpuStream&, const GatedBackward<std::complex<double>>&);
+template void soft_cap(CpuStream&, const SoftCap<float>&);
+template void soft_cap(CpuStream&, const SoftCap<double>&);
+template void soft_cap(CpuStream&, const SoftCap<std::complex<double>>&);
 
 }  // namespace maru::kernels

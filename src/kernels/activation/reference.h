@@ -79,6 +79,11 @@ void activation_backward(const ActivationBackward<T>& a) {
 }
 
 template <class T>
+void soft_cap(const SoftCap<T>& a) {
+  for (int64_t i = 0; i < a.count; ++i) a.y[i] = T(a.softcap) * std::tanh(T(a.scale / a.softcap) * a.y[i]);
+}
+
+template <class T>
 void gated_forward(const GatedForward<T>& a) {
   for (int64_t r = 0; r < a.rows; ++r)
     for (int64_t c = 0; c < a.cols; ++c) {

@@ -12,8 +12,7 @@ struct PageRows {
   int64_t first, last, row;
 };
 
-template <class T>
-PageRows rows_in_page(const AttentionSpan<T>& span, int64_t page) {
+PageRows rows_in_page(const AttentionSpan& span, int64_t page) {
   const int64_t begin = page * kPageTokens, end = begin + kPageTokens, total = span.past + span.rows;
   const int64_t from = begin > span.past ? begin : span.past, to = end < total ? end : total;
   return {from - begin, to - begin, span.first_row + from - span.past};
@@ -45,11 +44,11 @@ void append(ThreadPool& pool, const AppendKeys<T>& a) {
   }
   slices = slices < kMaxAppendSlices ? slices : kMaxAppendSlices;
   pool.parallel_for(a.num_spans * slices, [&](int64_t task, int) {
-    const AttentionSpan<T>& span = a.spans[task / slices];
+    const AttentionSpan& span = a.spans[task / slices];
     if (span.rows == 0) return;
     const int64_t last = (span.past + span.rows - 1) / kPageTokens;
     for (int64_t page = span.past / kPageTokens + task % slices; page <= last; page += slices)
-      append_page(a, span.pages[page], rows_in_page(span, page));
+      append_page(a, a.pages.page(span, page), rows_in_page(span, page));
   });
 }
 

@@ -36,12 +36,23 @@ constexpr int64_t first_key_seen(const AttentionShape& s, int64_t position) {
 }
 
 /// One sequence of a packed batch: rows [first_row, first_row + rows) are its newest tokens, `past` tokens precede them
-/// in the pages. pages[i] holds tokens [64 i, 64 i + 64). Sequences may share pages that lie wholly in the past of
-/// both.
-template <class T>
+/// in its pages, which stand in the batch's table from `first_page` on; the i-th holds tokens [64 i, 64 i + 64).
+/// Sequences may share pages that lie wholly in the past of both.
 struct AttentionSpan {
-  int64_t first_row, rows, past;
-  T* const* pages;
+  int64_t first_row, rows, past, first_page;
+};
+
+/// The pages of one layer. Of numbers, not of addresses: one table serves all layers, and a captured graph.
+template <class T>
+struct PageTable {
+  T* memory;           // of page 0, aligned to 64
+  int64_t stride;      // elements from a page to the next, a multiple of 64 bytes
+  const int32_t* ids;  // the pages of each sequence, one sequence after the other; null: 0, 1, 2, …
+
+  [[gnu::always_inline]] T* page(const AttentionSpan& span, int64_t i) const {
+    const int64_t entry = span.first_page + i;
+    return memory + (ids != nullptr ? ids[entry] : entry) * stride;
+  }
 };
 
 /// Writes the keys and values of all rows into their sequences' pages. A page is cleared when its first token arrives,
@@ -54,7 +65,8 @@ struct AppendKeys {
   const T* k;
   const T* v;
   int64_t k_stride, v_stride;
-  const AttentionSpan<T>* spans;
+  PageTable<T> pages;
+  const AttentionSpan* spans;
   int64_t num_spans;
 };
 
@@ -72,7 +84,8 @@ struct AttentionForward {
   Accumulator<T>* lse;
   const T* q;
   int64_t q_stride;
-  const AttentionSpan<T>* spans;
+  PageTable<const T> pages;
+  const AttentionSpan* spans;
   int64_t num_spans;
   std::byte* scratch;  // attention_forward_scratch_bytes
 };
@@ -99,18 +112,18 @@ struct AttentionBackward {
   const T* v;
   int64_t dout_stride, out_stride, q_stride, k_stride, v_stride;
   const Accumulator<T>* lse;
-  const AttentionSpan<T>* spans;
+  const AttentionSpan* spans;
   int64_t num_spans;
   std::byte* scratch;  // attention_backward_scratch_bytes
 };
 
-/// Scratch for any call with at most `num_spans` sequences on at most `threads` threads.
+/// Scratch for any call with at most `num_spans` sequences.
 template <class T>
-int64_t attention_forward_scratch_bytes(const AttentionShape& shape, int64_t num_spans, int threads);
+int64_t attention_forward_scratch_bytes(const CpuStream& stream, const AttentionShape& shape, int64_t num_spans);
 /// The same for at most `rows` rows in all and `longest` in one sequence.
 template <class T>
-int64_t attention_backward_scratch_bytes(const AttentionShape& shape, int64_t num_spans, int64_t rows, int64_t longest,
-                                         int threads);
+int64_t attention_backward_scratch_bytes(const CpuStream& stream, const AttentionShape& shape, int64_t num_spans,
+                                         int64_t rows, int64_t longest);
 
 template <class T>
 void append_keys(CpuStream& stream, const AppendKeys<T>& a);

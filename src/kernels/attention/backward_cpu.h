@@ -14,7 +14,7 @@ namespace {
 template <class T>
 struct BackwardTask {
   const AttentionBackward<T>& a;
-  const AttentionSpan<T>& span;
+  const AttentionSpan& span;
   BackwardWorkspace<T> w;
   int64_t kv_head;
   float *dk, *dv;  // [span.rows, head_dim]
@@ -272,7 +272,7 @@ void backward_range(const BackwardTask<T>& t, int64_t range, int64_t ranges) {
 
 /// Sums of dk of one range of a kv head of a split span; dv follows dk.
 template <class T>
-float* partial_sums(const AttentionBackward<T>& a, const TaskPlan& plan, const AttentionSpan<T>& span, int64_t slot) {
+float* partial_sums(const AttentionBackward<T>& a, const TaskPlan& plan, const AttentionSpan& span, int64_t slot) {
   const int64_t n = a.shape.head_dim;
   return plan.partials + (span.first_row * a.shape.kv_heads * 2 + slot * span.rows) * 2 * n;
 }
@@ -280,7 +280,7 @@ float* partial_sums(const AttentionBackward<T>& a, const TaskPlan& plan, const A
 template <class T>
 void backward_task(const AttentionBackward<T>& a, const TaskPlan& plan, int64_t task, int worker) {
   const SpanTasks& tasks = find_span(plan, task);
-  const AttentionSpan<T>& span = a.spans[tasks.span];
+  const AttentionSpan& span = a.spans[tasks.span];
   const int64_t ranges = backward_ranges(a.shape, span.rows), slot = task - tasks.first;
   Carver carver{plan.workspace + worker * plan.worker_bytes};
   const BackwardWorkspace<T> w(carver, a.shape, plan.longest);
@@ -298,7 +298,7 @@ void backward(ThreadPool& pool, const AttentionBackward<T>& a, const TaskPlan& p
   pool.parallel_for(plan.tasks(), [&](int64_t task, int worker) { backward_task(a, plan, task, worker); });
   if (backward_ranges(a.shape, plan.longest) == 1) return;
   pool.parallel_for(a.num_spans * a.shape.kv_heads, [&](int64_t task, int) {
-    const AttentionSpan<T>& span = a.spans[task / a.shape.kv_heads];
+    const AttentionSpan& span = a.spans[task / a.shape.kv_heads];
     if (backward_ranges(a.shape, span.rows) == 1) return;
     const int64_t head = task % a.shape.kv_heads, block = span.rows * a.shape.head_dim;
     float* sums = partial_sums(a, plan, span, 2 * head);

@@ -44,29 +44,28 @@ struct Shape {
   }
 };
 
-/// Pages for sequences of given lengths, and spans over them.
+/// Pages for sequences of given lengths, in descending order and with memory of others between them, and spans over
+/// them.
 template <class T>
 struct Pages {
   std::vector<T> memory;
-  std::vector<std::vector<T*>> tables;
+  std::vector<int32_t> ids;
+  std::vector<AttentionSpan> spans;
+  int64_t stride;
 
-  Pages(const Shape& s) {
-    const int64_t page = page_elements(s.kv_heads, s.head_dim);
-    int64_t pages = 0;
-    for (const auto n : s.lengths) pages += divide_up(n, kPageTokens);
-    memory.resize(static_cast<size_t>((pages + 1) * page), from_f64<T>(std::nan("")));
-    T* next = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) / sizeof(T);
+  Pages(const Shape& s) : stride(page_elements(s.kv_heads, s.head_dim) + 64) {
+    int64_t row = 0, pages = 0;
     for (const auto n : s.lengths) {
-      auto& table = tables.emplace_back();
-      for (int64_t i = 0; i < divide_up(n, kPageTokens); ++i, next += page) table.push_back(next);
+      spans.push_back({row, n, 0, pages});
+      row += n;
+      pages += divide_up(n, kPageTokens);
     }
+    for (int64_t i = pages; i-- > 0;) ids.push_back(static_cast<int32_t>(i));
+    memory.resize(static_cast<size_t>(pages * stride + 64), from_f64<T>(std::nan("")));
   }
-  std::vector<AttentionSpan<T>> spans(const Shape& s) const {
-    std::vector<AttentionSpan<T>> spans;
-    int64_t row = 0;
-    for (size_t i = 0; i < tables.size(); row += s.lengths[i++])
-      spans.push_back({row, s.lengths[i], 0, tables[i].data()});
-    return spans;
+  PageTable<T> table() {
+    T* first = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) % 64 / sizeof(T);
+    return {first, stride, ids.data()};
   }
 };
 
@@ -79,7 +78,6 @@ struct Problem {
   std::vector<T> q, k, v, dout, out, dq, dk, dv;
   std::vector<A> lse;
   Pages<T> pages;
-  std::vector<AttentionSpan<T>> spans;
   std::vector<std::byte> scratch;
 
   Problem(Inputs& in, const Shape& s)
@@ -94,20 +92,21 @@ struct Problem {
         dk(in.gradient<T>(rows * kv_cols, s.add)),
         dv(in.gradient<T>(rows * kv_cols, s.add)),
         lse(in.blank<A>(rows * s.heads)),
-        pages(s),
-        spans(pages.spans(s)) {}
+        pages(s) {}
 
   void reserve(int64_t bytes) {
     if (static_cast<size_t>(bytes) > scratch.size()) scratch.assign(static_cast<size_t>(bytes), std::byte{0xff});
   }
-  void forward_spans(CpuStream& stream, const std::vector<AttentionSpan<T>>& s) {
+  void forward_spans(auto& stream, const std::vector<AttentionSpan>& s) {
     const auto n = static_cast<int64_t>(s.size());
-    reserve(attention_forward_scratch_bytes<T>(shape.attention(), n, stream.pool->size()));
+    reserve(attention_forward_scratch_bytes<T>(stream, shape.attention(), n));
+    const PageTable<T> table = pages.table();
     append_keys<T>(stream, {.shape = shape.attention(),
                             .k = k.data(),
                             .v = v.data(),
                             .k_stride = kv_cols,
                             .v_stride = kv_cols,
+                            .pages = table,
                             .spans = s.data(),
                             .num_spans = n});
     attention_forward<T>(stream, {.shape = shape.attention(),
@@ -116,15 +115,16 @@ struct Problem {
                                   .lse = lse.data(),
                                   .q = q.data(),
                                   .q_stride = q_cols,
+                                  .pages = {table.memory, table.stride, table.ids},
                                   .spans = s.data(),
                                   .num_spans = n,
                                   .scratch = scratch.data()});
   }
-  void forward(CpuStream& stream) { forward_spans(stream, spans); }
-  void backward(CpuStream& stream) {
-    const int64_t n = static_cast<int64_t>(spans.size()),
+  void forward(auto& stream) { forward_spans(stream, pages.spans); }
+  void backward(auto& stream) {
+    const int64_t n = static_cast<int64_t>(shape.lengths.size()),
                   longest = *std::max_element(shape.lengths.begin(), shape.lengths.end());
-    reserve(attention_backward_scratch_bytes<T>(shape.attention(), n, rows, longest, stream.pool->size()));
+    reserve(attention_backward_scratch_bytes<T>(stream, shape.attention(), n, rows, longest));
     attention_backward<T>(stream, {.shape = shape.attention(),
                                    .dq = dq.data(),
                                    .dk = dk.data(),
@@ -146,11 +146,11 @@ struct Problem {
                                    .k_stride = kv_cols,
                                    .v_stride = kv_cols,
                                    .lse = lse.data(),
-                                   .spans = spans.data(),
+                                   .spans = pages.spans.data(),
                                    .num_spans = n,
                                    .scratch = scratch.data()});
   }
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     forward(stream);
     backward(stream);
   }
@@ -173,7 +173,7 @@ struct Problem {
     visit(out, dout);
   }
   std::vector<Tolerance> tolerances() const;
-  bool rows_alone(CpuStream& stream);
+  bool rows_alone(auto& stream);
 };
 
 /// Magnitudes of every term of attention, from the reference's own numbers.
@@ -188,7 +188,7 @@ struct Magnitudes {
         dq(magnitude_before(p.dq)),
         dk(magnitude_before(p.dk)),
         dv(magnitude_before(p.dv)) {
-    for (const auto& span : p.spans)
+    for (const auto& span : p.pages.spans)
       for (int64_t r = 0; r < span.rows; ++r)
         for (int64_t h = 0; h < p.shape.heads; ++h)
           add_query(span.first_row + first_key_seen(p.shape.attention(), r), span.first_row + r,
@@ -261,19 +261,18 @@ std::vector<Tolerance> Problem<T>::tolerances() const {
 
 /// Each sequence alone, and each in chunks (if causal), into fresh pages: the bits of all sequences in one call.
 template <class T>
-bool Problem<T>::rows_alone(CpuStream& stream) {
+bool Problem<T>::rows_alone(auto& stream) {
   forward(stream);
   const std::vector<T> whole = out;
   const std::vector<A> whole_lse = lse;
   for (const int64_t chunk : {1, 3, 64, 100, 1 << 20}) {
     if (!shape.causal && chunk < rows) continue;
     pages = Pages<T>(shape);
-    spans = pages.spans(shape);
     out.assign(out.size(), T{});
     lse.assign(lse.size(), A{});
-    for (AttentionSpan<T> span : spans)
+    for (const AttentionSpan& span : pages.spans)
       for (int64_t r = 0; r < span.rows; r += chunk)
-        forward_spans(stream, {{span.first_row + r, std::min(chunk, span.rows - r), r, span.pages}});
+        forward_spans(stream, {{span.first_row + r, std::min(chunk, span.rows - r), r, span.first_page}});
     if (std::memcmp(whole.data(), out.data(), out.size() * sizeof(T)) != 0) return false;
     if (std::memcmp(whole_lse.data(), lse.data(), lse.size() * sizeof(A)) != 0) return false;
   }

@@ -21,8 +21,8 @@ int64_t plan_bytes(int64_t num_spans) {
 }
 
 /// Orders spans by cost and numbers their tasks. Takes its memory from the carver.
-template <class T, class Count>
-const SpanTasks* order_tasks(Carver& carver, const AttentionSpan<T>* spans, int64_t num_spans, Count count) {
+template <class Count>
+const SpanTasks* order_tasks(Carver& carver, const AttentionSpan* spans, int64_t num_spans, Count count) {
   SpanTasks* tasks = carver.take<SpanTasks>(num_spans + 1);
   for (int64_t i = 0; i <= num_spans; ++i) tasks[i] = {0, i};
   auto keys = [&](const SpanTasks& t) { return spans[t.span].past + spans[t.span].rows; };
@@ -41,7 +41,7 @@ Carver aligned(std::byte* scratch) {
 template <class T>
 TaskPlan forward_plan(const AttentionForward<T>& a) {
   Carver carver = aligned(a.scratch);
-  auto count = [&](const AttentionSpan<T>& span) { return forward_blocks(a.shape, span) * a.shape.kv_heads; };
+  auto count = [&](const AttentionSpan& span) { return forward_blocks(a.shape, span) * a.shape.kv_heads; };
   const SpanTasks* tasks = order_tasks(carver, a.spans, a.num_spans, count);
   return {tasks, a.num_spans, carver.rest(), workspace_bytes<ForwardWorkspace<T>>(a.shape), nullptr, 0};
 }
@@ -54,7 +54,7 @@ int64_t partial_floats(const AttentionShape& shape, int64_t rows, int64_t longes
 template <class T>
 TaskPlan backward_plan(const AttentionBackward<T>& a) {
   Carver carver = aligned(a.scratch);
-  auto count = [&](const AttentionSpan<T>& span) {
+  auto count = [&](const AttentionSpan& span) {
     return span.rows == 0 ? 0 : a.shape.kv_heads * backward_ranges(a.shape, span.rows);
   };
   const SpanTasks* tasks = order_tasks(carver, a.spans, a.num_spans, count);
@@ -71,18 +71,19 @@ TaskPlan backward_plan(const AttentionBackward<T>& a) {
 }  // namespace
 
 template <class T>
-int64_t attention_forward_scratch_bytes(const AttentionShape& shape, int64_t num_spans, int threads) {
-  if constexpr (kIsSimd<T>) return plan_bytes(num_spans) + threads * workspace_bytes<ForwardWorkspace<T>>(shape);
+int64_t attention_forward_scratch_bytes(const CpuStream& stream, const AttentionShape& shape, int64_t num_spans) {
+  if constexpr (kIsSimd<T>)
+    return plan_bytes(num_spans) + stream.pool->size() * workspace_bytes<ForwardWorkspace<T>>(shape);
   return 0;
 }
 
 template <class T>
-int64_t attention_backward_scratch_bytes(const AttentionShape& shape, int64_t num_spans, int64_t rows, int64_t longest,
-                                         int threads) {
+int64_t attention_backward_scratch_bytes(const CpuStream& stream, const AttentionShape& shape, int64_t num_spans,
+                                         int64_t rows, int64_t longest) {
   if constexpr (kIsSimd<T>) {
     const auto partials = partial_floats(shape, rows, longest) * static_cast<int64_t>(sizeof(float));
     const int64_t worker_bytes = workspace_bytes<BackwardWorkspace<T>>(shape, longest);
-    return plan_bytes(num_spans) + kAlignment + partials + threads * worker_bytes;
+    return plan_bytes(num_spans) + kAlignment + partials + stream.pool->size() * worker_bytes;
   }
   return 0;
 }
@@ -120,21 +121,25 @@ template void append_keys(CpuStream&, const AppendKeys<float>&);
 template void append_keys(CpuStream&, const AppendKeys<bfloat16>&);
 template void append_keys(CpuStream&, const AppendKeys<double>&);
 template void append_keys(CpuStream&, const AppendKeys<Complex>&);
-template int64_t attention_forward_scratch_bytes<float>(const AttentionShape&, int64_t, int);
-template int64_t attention_forward_scratch_bytes<bfloat16>(const AttentionShape&, int64_t, int);
-template int64_t attention_forward_scratch_bytes<double>(const AttentionShape&, int64_t, int);
-template int64_t attention_forward_scratch_bytes<Complex>(const AttentionShape&, int64_t, int);
+template int64_t attention_forward_scratch_bytes<float>(const CpuStream&, const AttentionShape&, int64_t);
+template int64_t attention_forward_scratch_bytes<bfloat16>(const CpuStream&, const AttentionShape&, int64_t);
+template int64_t attention_forward_scratch_bytes<double>(const CpuStream&, const AttentionShape&, int64_t);
+template int64_t attention_forward_scratch_bytes<Complex>(const CpuStream&, const AttentionShape&, int64_t);
 template void attention_forward(CpuStream&, const AttentionForward<float>&);
 template void attention_forward(CpuStream&, const AttentionForward<bfloat16>&);
 template void attention_forward(CpuStream&, const AttentionForward<double>&);
 template void attention_forward(CpuStream&, const AttentionForward<Complex>&);
-template int64_t attention_backward_scratch_bytes<float>(const AttentionShape&, int64_t, int64_t, int64_t, int);
+template int64_t attention_backward_scratch_bytes<float>(const CpuStream&, const AttentionShape&, int64_t, int64_t,
+                                                         int64_t);
 template void attention_backward(CpuStream&, const AttentionBackward<float>&);
-template int64_t attention_backward_scratch_bytes<bfloat16>(const AttentionShape&, int64_t, int64_t, int64_t, int);
+template int64_t attention_backward_scratch_bytes<bfloat16>(const CpuStream&, const AttentionShape&, int64_t, int64_t,
+                                                            int64_t);
 template void attention_backward(CpuStream&, const AttentionBackward<bfloat16>&);
-template int64_t attention_backward_scratch_bytes<double>(const AttentionShape&, int64_t, int64_t, int64_t, int);
+template int64_t attention_backward_scratch_bytes<double>(const CpuStream&, const AttentionShape&, int64_t, int64_t,
+                                                          int64_t);
 template void attention_backward(CpuStream&, const AttentionBackward<double>&);
-template int64_t attention_backward_scratch_bytes<Complex>(const AttentionShape&, int64_t, int64_t, int64_t, int);
+template int64_t attention_backward_scratch_bytes<Complex>(const CpuStream&, const AttentionShape&, int64_t, int64_t,
+                                                           int64_t);
 template void attention_backward(CpuStream&, const AttentionBackward<Complex>&);
 
 }  // namespace maru::kernels

@@ -16,14 +16,14 @@ namespace {
 template <class T>
 struct ForwardBlock {
   const AttentionForward<T>& a;
-  const AttentionSpan<T>& span;
+  const AttentionSpan& span;
   ForwardWorkspace<T> w;
   int64_t kv_head;
   int64_t first;  // position of the first token in its sequence
   int64_t rows;   // tokens times heads of the group
   int64_t group;  // query heads of a kv head
 
-  const T* keys(int64_t page) const { return span.pages[page] + kv_head * kPageTokens * a.shape.head_dim; }
+  const T* keys(int64_t page) const { return a.pages.page(span, page) + kv_head * kPageTokens * a.shape.head_dim; }
   const T* values(int64_t page) const { return keys(page) + a.shape.kv_heads * kPageTokens * a.shape.head_dim; }
   int64_t pages() const { return divide_up(keys_seen(rows - 1), kPageTokens); }
   int64_t first_page() const { return first_key_seen(a.shape, first) / kPageTokens; }
@@ -159,7 +159,7 @@ void attend(const ForwardBlock<T>& b) {
 /// The block of a span's local task: head by head, whose pages then stay in the cache, and later blocks, which see more
 /// keys, first.
 template <class T>
-ForwardBlock<T> forward_block(const AttentionForward<T>& a, const AttentionSpan<T>& span, int64_t local,
+ForwardBlock<T> forward_block(const AttentionForward<T>& a, const AttentionSpan& span, int64_t local,
                               const ForwardWorkspace<T>& w) {
   const int64_t step = block_tokens(a.shape), group = a.shape.heads / a.shape.kv_heads, total = span.past + span.rows;
   const int64_t blocks = forward_blocks(a.shape, span), begin = ((total - 1) / step - local % blocks) * step;

@@ -51,8 +51,7 @@ MARU_ATTENTION_INLINE int64_t block_tokens(const AttentionShape& shape) {
 }
 
 /// Tasks of a span: each block of tokens times each kv head.
-template <class T>
-MARU_ATTENTION_INLINE int64_t forward_blocks(const AttentionShape& shape, const AttentionSpan<T>& span) {
+MARU_ATTENTION_INLINE int64_t forward_blocks(const AttentionShape& shape, const AttentionSpan& span) {
   if (span.rows == 0) return 0;
   const int64_t step = block_tokens(shape);
   return (span.past + span.rows - 1) / step - span.past / step + 1;

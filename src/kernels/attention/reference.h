@@ -14,9 +14,9 @@ void append_keys(const AppendKeys<T>& a) {
   const AttentionShape& s = a.shape;
   for (int64_t i = 0; i < a.num_spans; ++i)
     for (int64_t r = 0; r < a.spans[i].rows; ++r) {
-      const AttentionSpan<T>& span = a.spans[i];
+      const AttentionSpan& span = a.spans[i];
       const int64_t row = span.first_row + r, at = (span.past + r) % kPageTokens;
-      T* page = span.pages[(span.past + r) / kPageTokens];
+      T* page = a.pages.page(span, (span.past + r) / kPageTokens);
       if (at == 0) std::fill_n(page, page_elements(s.kv_heads, s.head_dim), T(0));
       for (int64_t c = 0; c < s.kv_heads * s.head_dim; ++c) {
         const int64_t head = c / s.head_dim, d = c % s.head_dim;
@@ -56,16 +56,17 @@ void attention_forward(const AttentionForward<T>& a) {
   for (int64_t i = 0; i < a.num_spans; ++i)
     for (int64_t r = 0; r < a.spans[i].rows; ++r)
       for (int64_t h = 0; h < s.heads; ++h) {
-        const AttentionSpan<T>& span = a.spans[i];
+        const AttentionSpan& span = a.spans[i];
         const int64_t row = span.first_row + r, head = h * s.kv_heads / s.heads;
         const int64_t begin = first_key_seen(s, span.past + r);
         auto key = [&](int64_t i, int64_t d) {
           const int64_t j = begin + i;
-          return span.pages[j / kPageTokens][(head * s.head_dim + d) * kPageTokens + j % kPageTokens];
+          return a.pages.page(span, j / kPageTokens)[(head * s.head_dim + d) * kPageTokens + j % kPageTokens];
         };
         auto value = [&](int64_t i, int64_t d) {
           const int64_t j = begin + i;
-          return span.pages[j / kPageTokens][((s.kv_heads + head) * kPageTokens + j % kPageTokens) * s.head_dim + d];
+          return a.pages.page(span,
+                              j / kPageTokens)[((s.kv_heads + head) * kPageTokens + j % kPageTokens) * s.head_dim + d];
         };
         const int64_t keys = span.past + (s.causal ? r + 1 : span.rows) - begin;
         const T lse = attend(s, a.q + row * a.q_stride + h * s.head_dim, keys, key, value,

@@ -1,4 +1,4 @@
-// Moving arrays: between types, byte for byte, and zeros.
+// Moving arrays: between types, byte for byte, zeros and other constants.
 #pragma once
 #include "kernels/kernel.h"
 
@@ -17,6 +17,17 @@ struct Convert {
 
 template <class To, class From>
 void convert(CpuStream& stream, const Convert<To, From>& a);
+
+/// y[i] = value, rounded to T.
+template <class T>
+struct Fill {
+  T* y;
+  int64_t count;
+  double value;
+};
+
+template <class T>
+void fill(CpuStream& stream, const Fill<T>& a);
 
 /// Copies between arrays that do not overlap.
 void copy_bytes(CpuStream& stream, void* to, const void* from, int64_t bytes);

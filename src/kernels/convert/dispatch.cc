@@ -28,6 +28,19 @@ void convert(CpuStream& stream, const Convert<To, From>& a) {
   }
 }
 
+template <class T>
+void fill(CpuStream& stream, const Fill<T>& a) {
+  const T value = [&] {
+    if constexpr (std::is_same_v<T, bfloat16>)
+      return to_bfloat16(static_cast<float>(a.value));
+    else
+      return T(a.value);
+  }();
+  constexpr auto kBytes = static_cast<int64_t>(sizeof(T));
+  for_blocks(stream, a.count * kBytes,
+             [&](int64_t first, size_t bytes) { std::fill_n(a.y + first / kBytes, bytes / sizeof(T), value); });
+}
+
 void copy_bytes(CpuStream& stream, void* to, const void* from, int64_t bytes) {
   for_blocks(stream, bytes, [&](int64_t first, size_t count) {
     std::memcpy(static_cast<char*>(to) + first, static_cast<const char*>(from) + first, count);
@@ -47,5 +60,9 @@ template void convert(CpuStream&, const Convert<double, bfloat16>&);
 template void convert(CpuStream&, const Convert<bfloat16, double>&);
 template void convert(CpuStream&, const Convert<double, std::complex<double>>&);
 template void convert(CpuStream&, const Convert<std::complex<double>, double>&);
+template void fill(CpuStream&, const Fill<float>&);
+template void fill(CpuStream&, const Fill<bfloat16>&);
+template void fill(CpuStream&, const Fill<double>&);
+template void fill(CpuStream&, const Fill<std::complex<double>>&);
 
 }  // namespace maru::kernels

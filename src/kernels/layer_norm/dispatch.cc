@@ -3,7 +3,9 @@
 
 namespace maru::kernels {
 
-int64_t layer_norm_partials(int64_t rows, int64_t cols) { return 2 * divide_up(rows, rows_per_task(cols)); }
+int64_t layer_norm_partials(const CpuStream&, int64_t rows, int64_t cols) {
+  return 2 * divide_up(rows, rows_per_task(cols));
+}
 
 template <class T>
 void layer_norm_forward(CpuStream& stream, const LayerNormForward<T>& a) {

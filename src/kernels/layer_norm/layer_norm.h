@@ -41,7 +41,7 @@ struct LayerNormBackward {
 };
 
 /// Rows of scratch that the backward needs.
-int64_t layer_norm_partials(int64_t rows, int64_t cols);
+int64_t layer_norm_partials(const CpuStream&, int64_t rows, int64_t cols);
 
 template <class T>
 void layer_norm_forward(CpuStream& stream, const LayerNormForward<T>& a);

@@ -4,12 +4,12 @@
 namespace maru::kernels {
 
 template <class T>
-int64_t linear_cross_entropy_scratch_bytes(Isa isa, int threads, int64_t rows, int64_t vocab, int64_t dim,
+int64_t linear_cross_entropy_scratch_bytes(const CpuStream& stream, int64_t rows, int64_t vocab, int64_t dim,
                                            bool gradients) {
   int64_t bytes = 0;
   if constexpr (kIsSimd<T>)
-    with_isa(isa, [&]<Isa kIsa>() {
-      bytes = linear_cross_entropy_scratch_bytes<kIsa, T>(threads, rows, vocab, dim, gradients);
+    with_isa(stream.isa, [&]<Isa isa>() {
+      bytes = linear_cross_entropy_scratch_bytes<isa, T>(stream.pool->size(), rows, vocab, dim, gradients);
     });
   return bytes;
 }
@@ -33,10 +33,10 @@ void cross_entropy(CpuStream& stream, const CrossEntropy<T>& x) {
 }
 
 using Complex = std::complex<double>;
-template int64_t linear_cross_entropy_scratch_bytes<float>(Isa, int, int64_t, int64_t, int64_t, bool);
-template int64_t linear_cross_entropy_scratch_bytes<bfloat16>(Isa, int, int64_t, int64_t, int64_t, bool);
-template int64_t linear_cross_entropy_scratch_bytes<double>(Isa, int, int64_t, int64_t, int64_t, bool);
-template int64_t linear_cross_entropy_scratch_bytes<Complex>(Isa, int, int64_t, int64_t, int64_t, bool);
+template int64_t linear_cross_entropy_scratch_bytes<float>(const CpuStream&, int64_t, int64_t, int64_t, bool);
+template int64_t linear_cross_entropy_scratch_bytes<bfloat16>(const CpuStream&, int64_t, int64_t, int64_t, bool);
+template int64_t linear_cross_entropy_scratch_bytes<double>(const CpuStream&, int64_t, int64_t, int64_t, bool);
+template int64_t linear_cross_entropy_scratch_bytes<Complex>(const CpuStream&, int64_t, int64_t, int64_t, bool);
 template void linear_cross_entropy(CpuStream&, const LinearCrossEntropy<float>&);
 template void linear_cross_entropy(CpuStream&, const LinearCrossEntropy<bfloat16>&);
 template void linear_cross_entropy(CpuStream&, const LinearCrossEntropy<double>&);

@@ -39,7 +39,7 @@ struct LinearCrossEntropy {
 
 /// Scratch; `gradients` if dx or dweight is wanted.
 template <class T>
-int64_t linear_cross_entropy_scratch_bytes(Isa isa, int threads, int64_t rows, int64_t vocab, int64_t dim,
+int64_t linear_cross_entropy_scratch_bytes(const CpuStream& stream, int64_t rows, int64_t vocab, int64_t dim,
                                            bool gradients);
 
 template <class T>

@@ -1,7 +1,9 @@
 // Where matrix multiplication is tested and timed.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstring>
+#include <numeric>
 
 #include "kernels/matmul/matmul.h"
 #include "kernels/testing.h"
@@ -49,9 +51,9 @@ struct Problem {
         sums(in.normal<A>(s.m * ldc)) {}
 
   template <class C>
-  void multiply(CpuStream& stream, std::vector<C>& result, int64_t first, int64_t rows) {
+  void multiply(auto& stream, std::vector<C>& result, int64_t first, int64_t rows) {
     if (shape.pack && packed.empty()) pack(stream);
-    scratch.assign(64 + matmul_scratch_bytes<T>(stream.isa, stream.pool->size(), rows, shape.n, shape.k), kNan);
+    scratch.assign(64 + matmul_scratch_bytes<T>(stream, rows, shape.n, shape.k), kNan);
     matmul<T, C>(stream, {.c = result.data() + first * ldc,
                           .ldc = ldc,
                           .a = a.data() + first * (shape.transpose_a ? 1 : lda),
@@ -67,7 +69,7 @@ struct Problem {
                           .add = shape.add,
                           .scratch = aligned(scratch)});
   }
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     multiply(stream, c, 0, shape.m);
     multiply(stream, sums, 0, shape.m);
   }
@@ -81,7 +83,7 @@ struct Problem {
     return {{sum_roundings(shape.k), magnitudes(c)}, {sum_roundings(shape.k), magnitudes(sums)}};
   }
 
-  bool rows_alone(CpuStream& stream) {
+  bool rows_alone(auto& stream) {
     if (shape.add) return true;  // c has changed
     multiply(stream, c, 0, shape.m);
     const std::vector<T> together = c;
@@ -93,8 +95,8 @@ struct Problem {
   static std::byte* aligned(std::vector<std::byte>& bytes) {
     return bytes.data() + (64 - reinterpret_cast<uintptr_t>(bytes.data()) % 64) % 64;
   }
-  void pack(CpuStream& stream) {
-    packed.assign(64 + matmul_packed_bytes<T>(stream.isa, shape.n, shape.k), kNan);
+  void pack(auto& stream) {
+    packed.assign(64 + matmul_packed_bytes<T>(stream, shape.n, shape.k), kNan);
     matmul_pack<T>(stream, {.packed = aligned(packed),
                             .b = b.data(),
                             .ldb = ldb,
@@ -118,6 +120,63 @@ struct Problem {
   }
 };
 
+struct GroupedShape {
+  std::vector<int64_t> groups;  // rows of each
+  int64_t n, k;
+  std::string name() const { return fmt::format("{} rows x {} x {}", fmt::join(groups, "+"), n, k); }
+  int64_t rows() const { return std::accumulate(groups.begin(), groups.end(), int64_t{0}); }
+  double flops() const { return 2.0 * static_cast<double>(rows() * n * k); }
+  double bytes(double element_bytes) const {
+    return element_bytes * static_cast<double>(rows() * (n + k) + static_cast<int64_t>(groups.size()) * n * k);
+  }
+};
+
+// The result has a row behind the spare ones, which must be cleared too.
+template <class T>
+struct GroupedProblem {
+  GroupedShape shape;
+  std::vector<int32_t> first{0};
+  std::vector<T> x, w, y;
+  std::vector<const T*> weights;
+  std::vector<std::byte> scratch;
+
+  GroupedProblem(Inputs& in, const GroupedShape& s)
+      : shape(s), x(in.normal<T>(s.rows() * s.k)), w(in.normal<T>(static_cast<int64_t>(s.groups.size()) * s.n * s.k)) {
+    for (int64_t rows : s.groups) first.push_back(first.back() + static_cast<int32_t>(rows));
+    for (size_t e = 0; e < s.groups.size(); ++e) weights.push_back(w.data() + static_cast<int64_t>(e) * s.n * s.k);
+  }
+
+  void run(auto& stream) {
+    const int64_t rows = shape.rows() + grouped_spare_rows(stream) + 1;
+    x.resize(static_cast<size_t>(rows * shape.k));
+    y.assign(static_cast<size_t>(rows * shape.n), from_f64<T>(std::nan("")));
+    scratch.assign(64 + grouped_matmul_scratch_bytes<T>(stream, rows, shape.n, shape.k), kNan);
+    grouped_matmul<T>(stream,
+                      {.y = y.data(),
+                       .x = x.data(),
+                       .weights = weights.data(),
+                       .first = first.data(),
+                       .groups = static_cast<int64_t>(shape.groups.size()),
+                       .rows = rows,
+                       .n = shape.n,
+                       .k = shape.k,
+                       .scratch = scratch.data() + (64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64) % 64});
+  }
+  template <class Visit>
+  void outputs(Visit&& visit) {
+    visit("y", y);
+  }
+  std::vector<Tolerance> tolerances() const {
+    std::vector<double> sizes(y.size());
+    for (size_t e = 0; e < shape.groups.size(); ++e)
+      for (int64_t r = first[e]; r < first[e + 1]; ++r)
+        for (int64_t j = 0; j < shape.n; ++j)
+          for (int64_t p = 0; p < shape.k; ++p)
+            sizes[r * shape.n + j] += std::abs(x[r * shape.k + p] * weights[e][j * shape.k + p]);
+    return {{sum_roundings(shape.k), sizes}};
+  }
+};
+
 }  // namespace
 
 void matmul_cases(std::vector<OpCase>& cases) {
@@ -126,6 +185,10 @@ void matmul_cases(std::vector<OpCase>& cases) {
         Shape{65, 31, 33, true, true, false, true}, Shape{29, 70, 801, false, false, true, true},
         Shape{131, 100, 801, true}, Shape{67, 3, 1, false, true}})
     add_cases<Problem>(cases, "matmul", shape);
+  for (const GroupedShape& shape :
+       {GroupedShape{{1}, 1, 1}, GroupedShape{{3, 0, 9, 1}, 37, 20}, GroupedShape{{0, 20, 300, 0}, 33, 65}})
+    add_cases<GroupedProblem>(cases, "grouped_matmul", shape);
+  add_benchmarks<GroupedProblem>(cases, "grouped_matmul", GroupedShape{{512, 480, 544, 512}, 1408, 2048});
   add_benchmarks<Problem>(cases, "matmul", Shape{4096, 1024, 1024, false, true});
 }
 

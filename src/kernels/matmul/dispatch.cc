@@ -1,20 +1,54 @@
+#include <algorithm>
+
 #include "kernels/matmul/matmul.h"
 #include "kernels/matmul/reference.h"
 
 namespace maru::kernels {
+namespace {
+
+// Grouped products come in few sizes, so that their scratch is known before the groups are: up to kFew rows exactly,
+// then multiples of it. The rows too many are the next group's, whose turn comes later, or spare ones at the end.
+constexpr int64_t kFew = 8, kMost = 256;
+
+int64_t piece_of(int64_t rows) {
+  if (rows >= kMost) return kMost;
+  return rows <= kFew ? rows : divide_up(rows, kFew) * kFew;
+}
 
 template <class T>
-int64_t matmul_packed_bytes(Isa isa, int64_t n, int64_t k) {
+void multiply_group(CpuStream& stream, const GroupedMatmul<T>& x, int64_t group) {
+  const int64_t last = x.first[group + 1];
+  for (int64_t row = x.first[group], m = 0; row < last; row += m) {
+    m = piece_of(last - row);
+    matmul<T, T>(stream, {.c = x.y + row * x.n,
+                          .ldc = x.n,
+                          .a = x.x + row * x.k,
+                          .lda = x.k,
+                          .b = x.weights[group],
+                          .ldb = x.k,
+                          .transpose_b = true,
+                          .m = m,
+                          .n = x.n,
+                          .k = x.k,
+                          .scratch = x.scratch});
+  }
+}
+
+}  // namespace
+
+template <class T>
+int64_t matmul_packed_bytes(const CpuStream& stream, int64_t n, int64_t k) {
   if constexpr (!kIsSimd<T>) return n * k * static_cast<int64_t>(sizeof(T));
   int64_t bytes = 0;
-  if constexpr (kIsSimd<T>) with_isa(isa, [&]<Isa kIsa>() { bytes = matmul_packed_bytes<kIsa, T>(n, k); });
+  if constexpr (kIsSimd<T>) with_isa(stream.isa, [&]<Isa isa>() { bytes = matmul_packed_bytes<isa, T>(n, k); });
   return bytes;
 }
 
 template <class T>
-int64_t matmul_scratch_bytes(Isa isa, int threads, int64_t m, int64_t n, int64_t k) {
+int64_t matmul_scratch_bytes(const CpuStream& stream, int64_t m, int64_t n, int64_t k) {
   int64_t bytes = 0;
-  if constexpr (kIsSimd<T>) with_isa(isa, [&]<Isa kIsa>() { bytes = matmul_scratch_bytes<kIsa, T>(threads, m, n, k); });
+  if constexpr (kIsSimd<T>)
+    with_isa(stream.isa, [&]<Isa isa>() { bytes = matmul_scratch_bytes<isa, T>(stream.pool->size(), m, n, k); });
   return bytes;
 }
 
@@ -25,6 +59,23 @@ void matmul(CpuStream& stream, const Matmul<T, C>& x) {
   } else {
     reference::matmul(x);
   }
+}
+
+int64_t grouped_spare_rows(const CpuStream&) { return kFew; }
+
+template <class T>
+int64_t grouped_matmul_scratch_bytes(const CpuStream& stream, int64_t rows, int64_t n, int64_t k) {
+  int64_t most = 0;
+  for (int64_t m = 1; m <= std::min(kMost, piece_of(rows)); m = m < kFew ? m + 1 : m + kFew)
+    most = std::max(most, matmul_scratch_bytes<T>(stream, m, n, k));
+  return most;
+}
+
+template <class T>
+void grouped_matmul(CpuStream& stream, const GroupedMatmul<T>& x) {
+  for (int64_t group = 0; group < x.groups; ++group) multiply_group(stream, x, group);
+  const int64_t last = x.first[x.groups];
+  std::fill_n(x.y + last * x.n, (x.rows - last) * x.n, T{});
 }
 
 template <class T>
@@ -42,17 +93,25 @@ template void matmul(CpuStream&, const Matmul<bfloat16>&);
 template void matmul(CpuStream&, const Matmul<bfloat16, float>&);
 template void matmul(CpuStream&, const Matmul<double>&);
 template void matmul(CpuStream&, const Matmul<Complex>&);
+template void grouped_matmul(CpuStream&, const GroupedMatmul<float>&);
+template void grouped_matmul(CpuStream&, const GroupedMatmul<bfloat16>&);
+template void grouped_matmul(CpuStream&, const GroupedMatmul<double>&);
+template void grouped_matmul(CpuStream&, const GroupedMatmul<Complex>&);
+template int64_t grouped_matmul_scratch_bytes<float>(const CpuStream&, int64_t, int64_t, int64_t);
+template int64_t grouped_matmul_scratch_bytes<bfloat16>(const CpuStream&, int64_t, int64_t, int64_t);
+template int64_t grouped_matmul_scratch_bytes<double>(const CpuStream&, int64_t, int64_t, int64_t);
+template int64_t grouped_matmul_scratch_bytes<Complex>(const CpuStream&, int64_t, int64_t, int64_t);
 template void matmul_pack(CpuStream&, const MatmulPack<float>&);
 template void matmul_pack(CpuStream&, const MatmulPack<bfloat16>&);
 template void matmul_pack(CpuStream&, const MatmulPack<double>&);
 template void matmul_pack(CpuStream&, const MatmulPack<Complex>&);
-template int64_t matmul_packed_bytes<float>(Isa, int64_t, int64_t);
-template int64_t matmul_packed_bytes<bfloat16>(Isa, int64_t, int64_t);
-template int64_t matmul_packed_bytes<double>(Isa, int64_t, int64_t);
-template int64_t matmul_packed_bytes<Complex>(Isa, int64_t, int64_t);
-template int64_t matmul_scratch_bytes<float>(Isa, int, int64_t, int64_t, int64_t);
-template int64_t matmul_scratch_bytes<bfloat16>(Isa, int, int64_t, int64_t, int64_t);
-template int64_t matmul_scratch_bytes<double>(Isa, int, int64_t, int64_t, int64_t);
-template int64_t matmul_scratch_bytes<Complex>(Isa, int, int64_t, int64_t, int64_t);
+template int64_t matmul_packed_bytes<float>(const CpuStream&, int64_t, int64_t);
+template int64_t matmul_packed_bytes<bfloat16>(const CpuStream&, int64_t, int64_t);
+template int64_t matmul_packed_bytes<double>(const CpuStream&, int64_t, int64_t);
+template int64_t matmul_packed_bytes<Complex>(const CpuStream&, int64_t, int64_t);
+template int64_t matmul_scratch_bytes<float>(const CpuStream&, int64_t, int64_t, int64_t);
+template int64_t matmul_scratch_bytes<bfloat16>(const CpuStream&, int64_t, int64_t, int64_t);
+template int64_t matmul_scratch_bytes<double>(const CpuStream&, int64_t, int64_t, int64_t);
+template int64_t matmul_scratch_bytes<Complex>(const CpuStream&, int64_t, int64_t, int64_t);
 
 }  // namespace maru::kernels

@@ -34,6 +34,21 @@ struct Matmul {
   std::byte* scratch;  // matmul_scratch_bytes, aligned to 64
 };
 
+/// Products of groups of rows, each with a matrix of its own: y[r] = x[r] · weights[e]ᵀ for rows r in
+/// [first[e], first[e + 1]); rows behind the last group become zeros.
+///
+/// Shapes   x [rows, k]; y [rows, n]; weights [groups], on the host, of matrices [n, k]; first [groups + 1], ascending
+///          from 0, with rows - first[groups] ≥ grouped_spare_rows. A row's bits are those of matmul.
+template <class T>
+struct GroupedMatmul {
+  T* y;
+  const T* x;
+  const T* const* weights;
+  const int32_t* first;
+  int64_t groups, rows, n, k;
+  std::byte* scratch;  // grouped_matmul_scratch_bytes, aligned to 64
+};
+
 /// Lays op(b) out as the kernel of the stream's instruction set reads it: once per weight, for many products.
 template <class T>
 struct MatmulPack {
@@ -45,14 +60,22 @@ struct MatmulPack {
 };
 
 template <class T>
-int64_t matmul_packed_bytes(Isa isa, int64_t n, int64_t k);
+int64_t matmul_packed_bytes(const CpuStream& stream, int64_t n, int64_t k);
 
-/// Scratch of a product on `threads` threads; at most about 7 MiB per thread whatever the shape.
+/// Scratch of a product; at most about 7 MiB per thread whatever the shape.
 template <class T>
-int64_t matmul_scratch_bytes(Isa isa, int threads, int64_t m, int64_t n, int64_t k);
+int64_t matmul_scratch_bytes(const CpuStream& stream, int64_t m, int64_t n, int64_t k);
+
+/// Rows behind the last group's that grouped products need: sizes of groups are not known when memory is laid out.
+int64_t grouped_spare_rows(const CpuStream& stream);
+/// Scratch of a grouped product, however its rows are shared out.
+template <class T>
+int64_t grouped_matmul_scratch_bytes(const CpuStream& stream, int64_t rows, int64_t n, int64_t k);
 
 template <class T, class C = T>
 void matmul(CpuStream& stream, const Matmul<T, C>& x);
+template <class T>
+void grouped_matmul(CpuStream& stream, const GroupedMatmul<T>& x);
 template <class T>
 void matmul_pack(CpuStream& stream, const MatmulPack<T>& x);
 

@@ -55,7 +55,7 @@ struct Operands {
     std::vector<C> c(static_cast<size_t>(m * n));
     const T* right = way.transpose_b ? b_transposed.data() + shift + col * k : b.data() + col;
     const int64_t ldb = way.transpose_b ? k : kCols;
-    std::byte* packed_b = way.pack ? aligned(packed, matmul_packed_bytes<T>(isa, n, k)) : nullptr;
+    std::byte* packed_b = way.pack ? aligned(packed, matmul_packed_bytes<T>(stream, n, k)) : nullptr;
     if (way.pack) matmul_pack<T>(stream, {packed_b, right, ldb, way.transpose_b, n, k});
     matmul<T, C>(stream, {.c = c.data(),
                           .ldc = n,
@@ -69,7 +69,7 @@ struct Operands {
                           .m = m,
                           .n = n,
                           .k = k,
-                          .scratch = aligned(scratch, matmul_scratch_bytes<T>(isa, way.threads, m, n, k))});
+                          .scratch = aligned(scratch, matmul_scratch_bytes<T>(stream, m, n, k))});
     return c;
   }
 };
@@ -139,12 +139,35 @@ TYPED_TEST(MatmulBits, DoNotDependOnWhereWeightsBegin) {
     }
 }
 
+TEST(GroupedMatmul, GivesEachGroupItsOwnProductAndTheRestZeros) {
+  const std::vector<int32_t> first{0, 3, 3, 61};
+  const int64_t rows = kRows, n = kCols, k = 20;  // ten spare rows
+  ThreadPool pool(2);
+  for (Isa isa : supported_isas()) {
+    CpuStream stream{&pool, isa};
+    ASSERT_GE(rows - first.back(), grouped_spare_rows(stream));
+    Operands<bfloat16> x(isa, k), other(isa, k);
+    std::swap(other.b_transposed.front(), other.b_transposed.back());
+    const std::vector<const bfloat16*> weights{x.b_transposed.data(), nullptr, other.b_transposed.data()};
+    std::vector<bfloat16> y(static_cast<size_t>(rows * n), to_bfloat16(std::nanf("")));
+    std::vector<std::byte> scratch;
+    std::byte* space = aligned(scratch, grouped_matmul_scratch_bytes<bfloat16>(stream, rows, n, k));
+    grouped_matmul<bfloat16>(stream, {y.data(), x.a.data(), weights.data(), first.data(), 3, rows, n, k, space});
+    std::vector<bfloat16> expected = x.product<bfloat16>({false, true}, 0, 3, 0, n);
+    other.a = x.a;
+    const std::vector<bfloat16> rest = other.product<bfloat16>({false, true}, 3, 58, 0, n);
+    expected.insert(expected.end(), rest.begin(), rest.end());
+    expected.resize(y.size());
+    EXPECT_EQ(0, std::memcmp(expected.data(), y.data(), y.size() * sizeof(bfloat16))) << name_of(isa);
+  }
+}
+
 TEST(MatmulEdges, OfNoDepthIsZeroOrWhatWasThere) {
   ThreadPool pool(2);
   for (Isa isa : supported_isas()) {
     CpuStream stream{&pool, isa};
     std::vector<std::byte> scratch;
-    std::byte* space = aligned(scratch, matmul_scratch_bytes<float>(isa, 2, 3, 2, 0));
+    std::byte* space = aligned(scratch, matmul_scratch_bytes<float>(stream, 3, 2, 0));
     std::vector<float> c(6, 5.0f);
     matmul<float>(stream, {.c = c.data(), .ldc = 2, .m = 3, .n = 2, .k = 0, .add = true, .scratch = space});
     EXPECT_EQ(c, std::vector<float>(6, 5.0f)) << name_of(isa);
@@ -170,9 +193,11 @@ TEST(MatmulEdges, InfinitiesStayInTheirRowAndColumn) {
 }
 
 TEST(MatmulEdges, ScratchIsBounded) {
+  ThreadPool pool(1);
   for (Isa isa : supported_isas())
     for (int64_t size : {1, 1000, 30000})
-      EXPECT_LE(matmul_scratch_bytes<bfloat16>(isa, 1, size, size, 100000), int64_t{7} << 20) << name_of(isa);
+      EXPECT_LE(matmul_scratch_bytes<bfloat16>(CpuStream{&pool, isa}, size, size, 100000), int64_t{7} << 20)
+          << name_of(isa);
 }
 
 }  // namespace

@@ -90,8 +90,13 @@ void group(const Route<A>& a) {
 }  // namespace
 
 template <class A>
-void route(const Route<A>& a) {
-  A *scores = a.scratch, *choice = a.scratch + a.experts, *marks = a.scratch + 2 * a.experts;
+int64_t route_scratch_bytes(const CpuStream&, int64_t experts) {
+  return 3 * experts * static_cast<int64_t>(sizeof(A));
+}
+
+template <class A>
+void route(CpuStream&, const Route<A>& a) {
+  A *scores = reinterpret_cast<A*>(a.scratch), *choice = scores + a.experts, *marks = choice + a.experts;
   for (int64_t r = 0; r < a.rows; ++r) {
     score(a, a.logits + r * a.experts, scores);
     for (int64_t e = 0; e < a.experts; ++e) choice[e] = scores[e] + (a.bias != nullptr ? a.bias[e] : A(0));
@@ -99,6 +104,7 @@ void route(const Route<A>& a) {
     choose(a, scores, choice, a.places + r * a.per_token, a.weights + r * a.per_token);
   }
   group(a);
+  std::fill_n(a.grouped_rows + a.rows * a.per_token, a.spare, 0);
 }
 
 template <class T>
@@ -110,9 +116,12 @@ void combine(CpuStream& stream, const Combine<T>& a) {
   }
 }
 
-template void route(const Route<float>&);
-template void route(const Route<double>&);
-template void route(const Route<std::complex<double>>&);
+template int64_t route_scratch_bytes<float>(const CpuStream&, int64_t);
+template int64_t route_scratch_bytes<double>(const CpuStream&, int64_t);
+template int64_t route_scratch_bytes<std::complex<double>>(const CpuStream&, int64_t);
+template void route(CpuStream&, const Route<float>&);
+template void route(CpuStream&, const Route<double>&);
+template void route(CpuStream&, const Route<std::complex<double>>&);
 template void combine(CpuStream&, const Combine<float>&);
 template void combine(CpuStream&, const Combine<bfloat16>&);
 template void combine(CpuStream&, const Combine<double>&);

@@ -1,5 +1,7 @@
 // Which experts a token is sent to, and the sum of what they give.
 #pragma once
+#include <cstddef>
+
 #include "kernels/kernel.h"
 
 namespace maru::kernels {
@@ -12,8 +14,8 @@ namespace maru::kernels {
 /// Weights are divided by their sum if `normalise`, and multiplied with `scale`.
 ///
 /// Shapes   logits [rows, experts]; bias [experts] or null; weights, places [rows, per_token];
-///          grouped_rows [rows · per_token] in order of experts; first [experts + 1]: where each expert's rows begin;
-///          scratch [3 · experts].
+///          grouped_rows [rows · per_token + spare] in order of experts, 0 behind the last pair; first [experts + 1]:
+///          where each expert's rows begin.
 /// Types    A = float, double or std::complex<double>. The same code on every instruction set: it is a few hundred
 ///          numbers a row.
 /// Source   softmax: Jiang et al. 2024 (Mixtral), arXiv:2401.04088, §2.1; sigmoid, groups: DeepSeek-AI 2024,
@@ -30,11 +32,14 @@ struct Route {
   bool sigmoid, normalise;
   double scale;
   int64_t groups, top_groups;
-  A* scratch;
+  int64_t spare = 0;
+  std::byte* scratch;  // route_scratch_bytes
 };
 
 template <class A>
-void route(const Route<A>& a);
+int64_t route_scratch_bytes(const CpuStream& stream, int64_t experts);
+template <class A>
+void route(CpuStream& stream, const Route<A>& a);
 
 /// y[r] = Σ weights[r, i] · x[places[r, i]], i in ascending order.
 ///

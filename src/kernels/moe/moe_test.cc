@@ -15,16 +15,19 @@ struct Chosen {
 
 Chosen choose(const std::vector<double>& logits, Route<double> a) {
   const auto pairs = static_cast<size_t>(a.rows * a.per_token);
-  Chosen c{std::vector<double>(pairs), std::vector<int32_t>(pairs), std::vector<int32_t>(pairs),
+  a.spare = 2;
+  Chosen c{std::vector<double>(pairs), std::vector<int32_t>(pairs), std::vector<int32_t>(pairs + 2, -1),
            std::vector<int32_t>(static_cast<size_t>(a.experts + 1))};
-  std::vector<double> scratch(static_cast<size_t>(3 * a.experts));
+  ThreadPool pool(1);
+  CpuStream stream{&pool};
+  std::vector<std::byte> scratch(static_cast<size_t>(route_scratch_bytes<double>(stream, a.experts)));
   a.weights = c.weights.data();
   a.places = c.places.data();
   a.grouped_rows = c.rows.data();
   a.first = c.first.data();
   a.logits = logits.data();
   a.scratch = scratch.data();
-  route(a);
+  route(stream, a);
   return c;
 }
 
@@ -39,7 +42,7 @@ TEST(Route, OrdersPairsByExpert) {
                                                          .groups = 1,
                                                          .top_groups = 1});
   EXPECT_EQ((std::vector<int32_t>{0, 1, 3, 6}), c.first);
-  EXPECT_EQ((std::vector<int32_t>{1, 0, 2, 0, 1, 2}), c.rows);
+  EXPECT_EQ((std::vector<int32_t>{1, 0, 2, 0, 1, 2, 0, 0}), c.rows) << "and two spare ones";
   EXPECT_EQ((std::vector<int32_t>{1, 3, 0, 4, 2, 5}), c.places);
   EXPECT_NEAR(std::exp(2) / (std::exp(2) + std::exp(1)), c.weights[0], 1e-15);
   EXPECT_NEAR(0.5, c.weights[2], 1e-15);

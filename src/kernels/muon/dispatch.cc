@@ -25,31 +25,32 @@ Products products_of(const NewtonSchulz<float>& a) {
           .apply = {.lda = tall ? a.cols : s, .ldb = tall ? s : a.cols, .m = a.rows, .n = a.cols, .k = s, .add = true}};
 }
 
-int64_t matmul_bytes(Isa isa, int threads, const NewtonSchulz<float>& a) {
+int64_t matmul_bytes(const CpuStream& stream, const NewtonSchulz<float>& a) {
   const Products p = products_of(a);
   int64_t most = 0;
   for (const Matmul<float>& x : {p.gram, p.square, p.apply})
-    most = std::max(most, matmul_scratch_bytes<float>(isa, threads, x.m, x.n, x.k));
+    most = std::max(most, matmul_scratch_bytes<float>(stream, x.m, x.n, x.k));
   return most;
 }
 
 // Where things lie in the scratch, in bytes.
 struct Layout {
   int64_t other, gram, gram2, partial, matmul;
-  explicit Layout(int64_t rows, int64_t cols) {
+  Layout(const CpuStream& stream, int64_t rows, int64_t cols) {
     const int64_t s = std::min(rows, cols);
     other = 0;
     gram = aligned(rows * cols * 4);
     gram2 = gram + aligned(s * s * 4);
     partial = gram2 + aligned(s * s * 4);
-    matmul = partial + aligned(reduce_partials(rows * cols) * 8);
+    matmul = partial + aligned(reduce_partials(stream, rows * cols) * 8);
   }
 };
 
 void normalize(CpuStream& stream, const NewtonSchulz<float>& a, std::byte* partial) {
   const int64_t count = a.rows * a.cols;
-  const double squares =
-      sum_of_squares<float>(stream, {.partial = reinterpret_cast<double*>(partial), .x = a.x, .count = count});
+  double squares = 0;
+  sum_of_squares<float>(stream,
+                        {.result = &squares, .partial = reinterpret_cast<double*>(partial), .x = a.x, .count = count});
   scale<float>(stream,
                {.y = a.x, .x = a.x, .count = count, .alpha = 1 / (std::sqrt(squares) + MuonCoefficients().floor)});
 }
@@ -75,7 +76,7 @@ void iterate(CpuStream& stream, Products p, const float* x, float* y, float* gra
 }
 
 void orthogonalize(CpuStream& stream, const NewtonSchulz<float>& a) {
-  const Layout at(a.rows, a.cols);
+  const Layout at(stream, a.rows, a.cols);
   const auto floats = [&](int64_t offset) { return reinterpret_cast<float*>(a.scratch + offset); };
   normalize(stream, a, a.scratch + at.partial);
   Products p = products_of(a);
@@ -95,16 +96,15 @@ double muon_rate(double lr, int64_t rows, int64_t cols) {
 }
 
 template <class A>
-int64_t newton_schulz_scratch_bytes(Isa isa, int threads, int64_t rows, int64_t cols) {
+int64_t newton_schulz_scratch_bytes(const CpuStream& stream, int64_t rows, int64_t cols) {
   if constexpr (!kIsSimd<A>) return (rows * cols + 2 * rows * rows) * static_cast<int64_t>(sizeof(A));
-  return Layout(rows, cols).matmul + matmul_bytes(isa, threads, {.rows = rows, .cols = cols});
+  return Layout(stream, rows, cols).matmul + matmul_bytes(stream, {.rows = rows, .cols = cols});
 }
 
 template <class T>
-int64_t muon_scratch_bytes(Isa isa, int threads, int64_t rows, int64_t cols) {
+int64_t muon_scratch_bytes(const CpuStream& stream, int64_t rows, int64_t cols) {
   using A = Accumulator<T>;
-  return aligned(rows * cols * static_cast<int64_t>(sizeof(A))) +
-         newton_schulz_scratch_bytes<A>(isa, threads, rows, cols);
+  return aligned(rows * cols * static_cast<int64_t>(sizeof(A))) + newton_schulz_scratch_bytes<A>(stream, rows, cols);
 }
 
 template <class A>
@@ -132,11 +132,11 @@ void muon(CpuStream& stream, const Muon<T>& a) {
   }
 }
 
-template int64_t newton_schulz_scratch_bytes<float>(Isa, int, int64_t, int64_t);
-template int64_t newton_schulz_scratch_bytes<double>(Isa, int, int64_t, int64_t);
-template int64_t muon_scratch_bytes<float>(Isa, int, int64_t, int64_t);
-template int64_t muon_scratch_bytes<bfloat16>(Isa, int, int64_t, int64_t);
-template int64_t muon_scratch_bytes<double>(Isa, int, int64_t, int64_t);
+template int64_t newton_schulz_scratch_bytes<float>(const CpuStream&, int64_t, int64_t);
+template int64_t newton_schulz_scratch_bytes<double>(const CpuStream&, int64_t, int64_t);
+template int64_t muon_scratch_bytes<float>(const CpuStream&, int64_t, int64_t);
+template int64_t muon_scratch_bytes<bfloat16>(const CpuStream&, int64_t, int64_t);
+template int64_t muon_scratch_bytes<double>(const CpuStream&, int64_t, int64_t);
 template void newton_schulz(CpuStream&, const NewtonSchulz<float>&);
 template void newton_schulz(CpuStream&, const NewtonSchulz<double>&);
 template void muon(CpuStream&, const Muon<float>&);

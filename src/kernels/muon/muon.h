@@ -45,9 +45,9 @@ struct Muon {
 };
 
 template <class A>
-int64_t newton_schulz_scratch_bytes(Isa isa, int threads, int64_t rows, int64_t cols);
+int64_t newton_schulz_scratch_bytes(const CpuStream& stream, int64_t rows, int64_t cols);
 template <class T>
-int64_t muon_scratch_bytes(Isa isa, int threads, int64_t rows, int64_t cols);
+int64_t muon_scratch_bytes(const CpuStream& stream, int64_t rows, int64_t cols);
 
 template <class A>
 void newton_schulz(CpuStream& stream, const NewtonSchulz<A>& a);

@@ -42,7 +42,7 @@ std::array<T, 12> two_steps(Isa isa, bool tall) {
   ThreadPool pool(1);
   CpuStream stream{&pool, isa};
   const int64_t rows = tall ? 4 : 3, cols = tall ? 3 : 4;
-  auto scratch = lines(muon_scratch_bytes<T>(isa, 1, rows, cols));
+  auto scratch = lines(muon_scratch_bytes<T>(stream, rows, cols));
   std::array<T, 12> p{}, m{}, g{};
   const auto at = [&](std::array<T, 12>& x, int i, int j) -> T& {
     return x[static_cast<size_t>(tall ? j * 3 + i : i * 4 + j)];
@@ -110,7 +110,7 @@ TEST(Muon, SingularValuesComeNearOne) {
     Random random(7);
     std::vector<float> x(kRows * kCols);
     for (float& v : x) v = static_cast<float>(100 * random.normal());
-    auto scratch = lines(newton_schulz_scratch_bytes<float>(isa, 2, kRows, kCols));
+    auto scratch = lines(newton_schulz_scratch_bytes<float>(stream, kRows, kCols));
     newton_schulz<float>(stream, {.x = x.data(), .rows = kRows, .cols = kCols, .scratch = scratch.data()->bytes});
     std::vector<double> gram(kRows * kRows);
     for (int64_t i = 0; i < kRows; ++i)
@@ -129,7 +129,7 @@ TEST(Muon, ZeroGradientStaysZero) {
   ThreadPool pool(1);
   CpuStream stream{&pool};
   std::vector<float> x(6);
-  auto scratch = lines(newton_schulz_scratch_bytes<float>(stream.isa, 1, 2, 3));
+  auto scratch = lines(newton_schulz_scratch_bytes<float>(stream, 2, 3));
   newton_schulz<float>(stream, {.x = x.data(), .rows = 2, .cols = 3, .scratch = scratch.data()->bytes});
   EXPECT_EQ(x, std::vector<float>(6));
 }

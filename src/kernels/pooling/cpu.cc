@@ -1,4 +1,4 @@
-// Means over spans of rows, SIMD. Compiled once per instruction set.
+// One vector per sequence, SIMD. Compiled once per instruction set.
 #include "kernels/pooling/pooling.h"
 #include "kernels/simd/simd.h"
 
@@ -7,7 +7,7 @@ namespace {
 
 template <class T>
 void pool_span(const PoolingForward<T>& a, int64_t span) {
-  const RowSpan s = a.spans[span];
+  const PooledRows s = pooled_rows(a.spans[span], a.pooling);
   const T* x = a.x + s.first * a.cols;
   const F32 share(1.0f / static_cast<float>(s.rows));
   for_lanes(a.cols, [&](int64_t c, int64_t n) {
@@ -19,7 +19,7 @@ void pool_span(const PoolingForward<T>& a, int64_t span) {
 
 template <class T>
 void spread_span(const PoolingBackward<T>& a, int64_t span) {
-  const RowSpan s = a.spans[span];
+  const PooledRows s = pooled_rows(a.spans[span], a.pooling);
   const F32 share(1.0f / static_cast<float>(s.rows));
   for (int64_t r = 0; r < s.rows; ++r) {
     T* dx = a.dx + (s.first + r) * a.cols;

@@ -1,26 +1,38 @@
-// Means over spans of rows: one vector per sequence of a packed batch.
+// One vector per sequence of a packed batch: the mean of its rows, or one of them.
 #pragma once
-#include "kernels/kernel.h"
+#include "kernels/attention/attention.h"
 
 namespace maru::kernels {
 
-struct RowSpan {
-  int64_t first = 0, rows = 0;  // rows [first, first + rows), at least one
+enum class Pooling : uint8_t {
+  kMean,   // of all tokens
+  kFirst,  // the first token ([CLS], <s>)
+  kLast,
 };
 
-/// y[s] = mean of x's rows in span s. A span of one row is that row.
+/// The rows that are averaged; of one, the average is the row.
+struct PooledRows {
+  int64_t first, rows;
+};
+[[gnu::always_inline]] inline PooledRows pooled_rows(const AttentionSpan& span, Pooling pooling) {
+  if (pooling == Pooling::kMean) return {span.first_row, span.rows};
+  return {pooling == Pooling::kFirst ? span.first_row : span.first_row + span.rows - 1, 1};
+}
+
+/// y[s] = mean of x's rows in span s that are pooled.
 ///
-/// Shapes   x [·, cols]; y [num_spans, cols].
+/// Shapes   x [·, cols]; y [num_spans, cols]; spans of at least one row, whose pages do not matter.
 /// Types    sums in Accumulator<T>, rows in order: a span's result does not depend on where it lies.
 template <class T>
 struct PoolingForward {
   T* y;
   const T* x;
-  const RowSpan* spans;
+  const AttentionSpan* spans;
   int64_t num_spans, cols;
+  Pooling pooling;
 };
 
-/// dx[r] (+)= dy[s] / rows of s for every row r of a span s; rows in no span are left alone (added) or zero
+/// dx[r] (+)= dy[s] / pooled rows of s for every pooled row r of a span s; other rows are left alone (added) or zero
 /// (overwritten). Spans must not share rows.
 ///
 /// Shapes   dx [rows, cols]; dy [num_spans, cols].
@@ -29,8 +41,9 @@ struct PoolingBackward {
   T* dx;
   bool add_dx;  // add to dx, or overwrite it
   const T* dy;
-  const RowSpan* spans;
+  const AttentionSpan* spans;
   int64_t num_spans, rows, cols;
+  Pooling pooling;
 };
 
 template <class T>

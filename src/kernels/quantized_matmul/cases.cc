@@ -57,7 +57,9 @@ struct Problem {
     const std::vector<float> w = in.normal<float>(s.n * s.k);
     ThreadPool pool(1);
     CpuStream stream{&pool, Isa::kScalar};
-    CHECK(quantize_matrix<float>(stream, {s.kind, quads.data(), scales.data(), w.data(), s.k, s.n, s.k}));
+    int32_t fits = 0;
+    quantize_matrix<float>(stream, {s.kind, quads.data(), scales.data(), w.data(), s.k, s.n, s.k, &fits});
+    CHECK(fits == 1);
     if (s.blocks()) to_blocks();
     if (!s.offsets) return;
     for (float x : in.normal<float>(static_cast<int64_t>(scales.size()))) offsets.push_back(to_float16(x));
@@ -67,8 +69,8 @@ struct Problem {
     return {shape.kind,  shape.n, shape.k, quads.data(), scales.data(), shape.offsets ? offsets.data() : nullptr,
             shape.layout};
   }
-  void multiply(CpuStream& stream, int64_t first, int64_t rows) {
-    scratch.assign(static_cast<size_t>(quantized_matmul_scratch_bytes(rows, shape.k)), std::byte{0xff});
+  void multiply(auto& stream, int64_t first, int64_t rows) {
+    scratch.assign(static_cast<size_t>(quantized_matmul_scratch_bytes(stream, rows, shape.k)), std::byte{0xff});
     quantized_matmul<T>(stream, {.c = c.data() + first * ldc,
                                  .ldc = ldc,
                                  .x = x.data() + first * ldx,
@@ -79,7 +81,7 @@ struct Problem {
                                  .bias = shape.bias ? bias.data() : nullptr,
                                  .scratch = scratch.data()});
   }
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     multiply(stream, 0, shape.m);
     quantized_rows<T>(
         stream, {.y = y.data(), .w = matrix(), .tokens = nullptr, .rows = shape.n, .multiplier = shape.multiplier});
@@ -95,7 +97,7 @@ struct Problem {
     return {{sum_roundings((shape.offsets ? 3 : 2) * quantized_groups(shape.k) + 2), magnitudes()},
             {sum_roundings(2), magnitude(y)}};
   }
-  bool rows_alone(CpuStream& stream) {
+  bool rows_alone(auto& stream) {
     multiply(stream, 0, shape.m);
     const std::vector<T> together = c;
     for (int64_t r : {int64_t{0}, shape.m / 2, shape.m - 1}) multiply(stream, r, 1);

@@ -80,6 +80,21 @@ struct QuantizedMatmul {
   std::byte* scratch;  // quantized_matmul_scratch_bytes, aligned to 64
 };
 
+/// The same for groups of rows, each with a matrix of its own: c[r] = x[r] · w[e]ᵀ for rows r in
+/// [first[e], first[e + 1]); rows behind the last group become zeros.
+///
+/// Shapes   x [rows, k]; c [rows, n]; weights [groups], on the host, alike but for their contents; first [groups + 1],
+///          ascending from 0. A row's bits are those of quantized_matmul.
+template <class T>
+struct QuantizedGroupedMatmul {
+  T* c;
+  const T* x;
+  const QuantizedMatrix* weights;
+  const int32_t* first;
+  int64_t groups, rows;
+  std::byte* scratch;  // quantized_matmul_scratch_bytes of all rows, aligned to 64
+};
+
 /// y[i] = multiplier · w[tokens[i]]: rows of the matrix as numbers again. tokens null: rows 0 … rows-1.
 template <class T>
 struct QuantizedRows {
@@ -101,6 +116,7 @@ struct QuantizeMatrix {
   float16* scales;
   const T* w;
   int64_t ldw, n, k;
+  int32_t* fits;  // becomes 0 if a weight is not finite or too large for an f16 scale, the result then unusable; else 1
 };
 
 /// Lays out up to 16 rows that are quantized already: one panel of a matrix, whose other rows become zeros.
@@ -116,19 +132,21 @@ struct PackQuantizedPanel {
   int64_t rows, k;
 };
 
-int64_t quantized_matmul_scratch_bytes(int64_t m, int64_t k);
+int64_t quantized_matmul_scratch_bytes(const CpuStream&, int64_t m, int64_t k);
 
 /// T = float, bfloat16 or double (the reference).
 template <class T, class C = T>
 void quantized_matmul(CpuStream& stream, const QuantizedMatmul<T, C>& a);
 template <class T>
-void quantized_rows(CpuStream& stream, const QuantizedRows<T>& a);
-/// T = float or bfloat16. False if a weight is not finite or too large for an f16 scale; the result is then unusable.
+void quantized_grouped_matmul(CpuStream& stream, const QuantizedGroupedMatmul<T>& a);
 template <class T>
-[[nodiscard]] bool quantize_matrix(CpuStream& stream, const QuantizeMatrix<T>& a);
+void quantized_rows(CpuStream& stream, const QuantizedRows<T>& a);
+/// T = float or bfloat16.
+template <class T>
+void quantize_matrix(CpuStream& stream, const QuantizeMatrix<T>& a);
 /// Not parallel: called for several panels at once. False if an f16 cannot hold a scale or an offset; the result is
 /// then unusable.
-[[nodiscard]] bool pack_quantized_panel(Isa isa, const PackQuantizedPanel& a);
+[[nodiscard]] bool pack_quantized_panel(const CpuStream& stream, const PackQuantizedPanel& a);
 
 /// The same for one instruction set, T = float or bfloat16, C = T or float.
 template <Isa kIsa, class T, class C>

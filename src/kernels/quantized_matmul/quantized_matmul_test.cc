@@ -38,7 +38,9 @@ struct Quantized {
         matrix{kind, n, k, quads.data(), scales.data()} {
     ThreadPool pool(threads);
     CpuStream stream{&pool};
-    fits = quantize_matrix<float>(stream, {kind, quads.data(), scales.data(), w.data(), k, n, k});
+    int32_t all_fit = 0;
+    quantize_matrix<float>(stream, {kind, quads.data(), scales.data(), w.data(), k, n, k, &all_fit});
+    fits = all_fit == 1;
   }
 };
 
@@ -66,18 +68,19 @@ struct Packed {
     pack(isa);
   }
   void pack(Isa isa) {
+    const CpuStream stream{nullptr, isa};  // panels are packed on this thread
     const int64_t groups = quantized_groups(matrix.k);
     for (int64_t row = 0; row < matrix.n; row += kQuantizedPanel) {
       const int64_t first = row / kQuantizedPanel * groups, at = first * kQuantizedPanel;
-      fits &= pack_quantized_panel(isa, {.kind = matrix.kind,
-                                         .quads = quads.data() + first * quantized_group_bytes(matrix.kind),
-                                         .scales = scales.data() + at,
-                                         .offsets = offsets.data() + at,
-                                         .q = q.data() + row * matrix.k,
-                                         .from_scales = factors.data() + row * groups,
-                                         .from_offsets = shifts.data() + row * groups,
-                                         .rows = std::min(kQuantizedPanel, matrix.n - row),
-                                         .k = matrix.k});
+      fits &= pack_quantized_panel(stream, {.kind = matrix.kind,
+                                            .quads = quads.data() + first * quantized_group_bytes(matrix.kind),
+                                            .scales = scales.data() + at,
+                                            .offsets = offsets.data() + at,
+                                            .q = q.data() + row * matrix.k,
+                                            .from_scales = factors.data() + row * groups,
+                                            .from_offsets = shifts.data() + row * groups,
+                                            .rows = std::min(kQuantizedPanel, matrix.n - row),
+                                            .k = matrix.k});
     }
   }
 };
@@ -110,7 +113,7 @@ std::vector<float> product(Isa isa, int threads, const std::vector<float>& x, in
   ThreadPool pool(threads);
   CpuStream stream{&pool, isa};
   std::vector<float> c(static_cast<size_t>(m * w.n), std::nanf(""));
-  std::vector<std::byte> scratch(static_cast<size_t>(quantized_matmul_scratch_bytes(m, w.k)));
+  std::vector<std::byte> scratch(static_cast<size_t>(quantized_matmul_scratch_bytes(stream, m, w.k)));
   quantized_matmul<float>(
       stream, {.c = c.data(), .ldc = w.n, .x = x.data(), .ldx = w.k, .m = m, .w = w, .scratch = scratch.data()});
   return c;
@@ -118,6 +121,26 @@ std::vector<float> product(Isa isa, int threads, const std::vector<float>& x, in
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+TEST(QuantizedMatmul, GroupsOfRowsMeetTheirOwnMatrices) {
+  const int64_t n = 33, k = 65;
+  const std::vector<float> x = normal(12 * k, 1);
+  const Quantized a(QuantizedKind::kInt4, normal(n * k, 2), n, k), b(QuantizedKind::kInt4, normal(n * k, 3), n, k);
+  const std::vector<QuantizedMatrix> weights{a.matrix, a.matrix, b.matrix};
+  const std::vector<int32_t> first{0, 4, 4, 10};
+  for (Isa isa : supported_isas()) {
+    ThreadPool pool(2);
+    CpuStream stream{&pool, isa};
+    std::vector<float> c(12 * n, std::nanf(""));
+    std::vector<std::byte> scratch(static_cast<size_t>(quantized_matmul_scratch_bytes(stream, 12, k)));
+    quantized_grouped_matmul<float>(stream, {c.data(), x.data(), weights.data(), first.data(), 3, 12, scratch.data()});
+    std::vector<float> expected = product(isa, 1, x, 12, a.matrix);
+    const std::vector<float> by_b = product(isa, 1, x, 12, b.matrix);
+    std::copy(by_b.begin() + 4 * n, by_b.begin() + 10 * n, expected.begin() + 4 * n);
+    std::fill(expected.begin() + 10 * n, expected.end(), 0.0f);
+    EXPECT_TRUE(same_bits(expected, c)) << name_of(isa);
+  }
 }
 
 // Files depend on it. Scale 1/8 exactly: the largest element is at 127 (int8) or -8 (int4).

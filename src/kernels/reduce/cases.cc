@@ -22,16 +22,14 @@ struct Problem {
   std::vector<double> partial, sum, top;
 
   Problem(Inputs& in, const Shape& s)
-      : shape(s),
-        x(in.normal<T>(s.count, s.scale)),
-        partial(in.blank<double>(reduce_partials(s.count))),
-        sum(in.blank<double>(1)),
-        top(in.blank<double>(1)) {}
+      : shape(s), x(in.normal<T>(s.count, s.scale)), sum(in.blank<double>(1)), top(in.blank<double>(1)) {}
 
-  void run(CpuStream& stream) {
-    const Reduce<T> a{.partial = partial.data(), .x = x.data(), .count = shape.count};
-    sum[0] = sum_of_squares(stream, a);
-    top[0] = max_abs(stream, a);
+  void run(auto& stream) {
+    reserve_blank(partial, reduce_partials(stream, shape.count));
+    Reduce<T> a{.result = sum.data(), .partial = partial.data(), .x = x.data(), .count = shape.count};
+    sum_of_squares(stream, a);
+    a.result = top.data();
+    max_abs(stream, a);
   }
   template <class Visit>
   void outputs(Visit&& visit) {

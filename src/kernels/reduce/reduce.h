@@ -4,25 +4,26 @@
 
 namespace maru::kernels {
 
-/// Shapes   x [count]; partial [reduce_partials(count)].
+/// Shapes   x [count]; result [1]; partial [reduce_partials(count)].
 /// Types    T = float, or double (the reference).
 template <class T>
 struct Reduce {
+  double* result;
   double* partial;  // scratch, one per task; summed in task order
   const T* x;
   int64_t count;
 };
 
-int64_t reduce_partials(int64_t count);
+int64_t reduce_partials(const CpuStream&, int64_t count);
 
-/// Σ x², in double. A square of a float neither overflows nor rounds in double, so the sum is finite exactly when every
-/// element is: the test for NaN and infinity costs nothing more.
+/// result = Σ x², in double. A square of a float neither overflows nor rounds in double, so the sum is finite exactly
+/// when every element is: the test for NaN and infinity costs nothing more.
 template <class T>
-double sum_of_squares(CpuStream& stream, const Reduce<T>& a);
+void sum_of_squares(CpuStream& stream, const Reduce<T>& a);
 
-/// The largest |x|; NaN if any element is not finite; 0 of nothing.
+/// result = the largest |x|; NaN if any element is not finite; 0 of nothing.
 template <class T>
-double max_abs(CpuStream& stream, const Reduce<T>& a);
+void max_abs(CpuStream& stream, const Reduce<T>& a);
 
 /// One partial per task, for one instruction set.
 template <Isa kIsa>

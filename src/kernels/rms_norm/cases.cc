@@ -37,10 +37,9 @@ struct Problem {
         y(in.blank<T>(s.rows * s.cols)),
         dx(in.gradient<T>(s.rows * s.cols, s.add_dx)),
         rstd(in.blank<A>(s.rows)),
-        dweight(in.gradient<A>(s.cols, true)),
-        partial(in.blank<A>(rms_norm_partials(s.rows, s.cols) * s.cols)) {}
+        dweight(in.gradient<A>(s.cols, true)) {}
 
-  void forward_rows(CpuStream& stream, int64_t first, int64_t rows) {
+  void forward_rows(auto& stream, int64_t first, int64_t rows) {
     const int64_t offset = first * shape.cols;
     rms_norm_forward<T>(stream, {.y = y.data() + offset,
                                  .rstd = rstd.data() + first,
@@ -51,9 +50,10 @@ struct Problem {
                                  .eps = 1e-5,
                                  .weight_offset = shape.weight_offset});
   }
-  void forward(CpuStream& stream) { forward_rows(stream, 0, shape.rows); }
-  void run(CpuStream& stream) {
+  void forward(auto& stream) { forward_rows(stream, 0, shape.rows); }
+  void run(auto& stream) {
     forward(stream);
+    reserve_blank(partial, rms_norm_partials(stream, shape.rows, shape.cols) * shape.cols);
     rms_norm_backward<T>(stream, {.dx = dx.data(),
                                   .add_dx = shape.add_dx,
                                   .dweight = dweight.data(),
@@ -98,7 +98,7 @@ struct Problem {
     return {{row, magnitude(y)}, {row, magnitude(rstd)}, {row, dx_terms}, {column, dweight_terms}};
   }
 
-  bool rows_alone(CpuStream& stream) {
+  bool rows_alone(auto& stream) {
     forward(stream);
     const std::vector<T> together = y;
     for (int64_t r : {int64_t{0}, shape.rows / 2, shape.rows - 1}) forward_rows(stream, r, 1);

@@ -3,7 +3,7 @@
 
 namespace maru::kernels {
 
-int64_t rms_norm_partials(int64_t rows, int64_t cols) { return divide_up(rows, rows_per_task(cols)); }
+int64_t rms_norm_partials(const CpuStream&, int64_t rows, int64_t cols) { return divide_up(rows, rows_per_task(cols)); }
 
 template <class T>
 void rms_norm_forward(CpuStream& stream, const RmsNormForward<T>& a) {

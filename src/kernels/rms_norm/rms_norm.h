@@ -39,7 +39,7 @@ struct RmsNormBackward {
 };
 
 /// Rows of scratch that the backward needs.
-int64_t rms_norm_partials(int64_t rows, int64_t cols);
+int64_t rms_norm_partials(const CpuStream&, int64_t rows, int64_t cols);
 
 template <class T>
 void rms_norm_forward(CpuStream& stream, const RmsNormForward<T>& a);

@@ -1,0 +1,27 @@
+// What decomposed low-rank adapters (DoRA) need beside products.
+#pragma once
+#include "kernels/kernel.h"
+
+namespace maru::kernels {
+
+/// norms[r] = |weight[r] + scale · (b · a)[r]|, from |w + s·b·a|² = |w|² + s · b · (2 · a·w + s · b·a·aᵀ): the sum is
+/// never built.
+///
+/// Shapes   weight [rows, cols]; b, b_a_a [rows, rank]: b · (a · aᵀ); a_w [rank, rows]: a · weightᵀ; norms [rows].
+/// Types    all sums in double, of complex numbers their real parts. The same code on every instruction set.
+/// Source   Liu et al. 2024 (DoRA), arXiv:2402.09353, eq. 5.
+template <class T>
+struct LoraRowNorms {
+  double* norms;
+  const T* weight;
+  const Accumulator<T>* b;
+  const Accumulator<T>* b_a_a;
+  const Accumulator<T>* a_w;
+  int64_t rows, cols, rank;
+  double scale;
+};
+
+template <class T>
+void lora_row_norms(CpuStream& stream, const LoraRowNorms<T>& a);
+
+}  // namespace maru::kernels
