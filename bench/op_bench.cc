@@ -33,12 +33,12 @@ Ceilings measure(CpuStream& stream) {
           measure_read_bandwidth(stream, memory.data(), static_cast<int64_t>(memory.size()))};
 }
 
-double best_seconds(const std::function<void(CpuStream&)>& run, CpuStream& stream, double budget) {
+double best_seconds(const std::function<void(OpStream)>& run, CpuStream& stream, double budget) {
   using Clock = std::chrono::steady_clock;
   double best = 1e9, spent = 0;
   for (int i = 0; i < 3 || spent < budget; ++i) {
     const auto start = Clock::now();
-    run(stream);
+    run(&stream);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     best = std::min(best, seconds);
     spent += seconds;

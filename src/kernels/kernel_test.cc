@@ -26,12 +26,21 @@ TEST_P(Reference, IsMatchedOnEveryIsaWithTheSameBitsForAnyThreadCount) {
     for (int threads : {1, 2, 3}) {
       ThreadPool pool(threads);
       CpuStream stream{&pool, isa};
-      const OpOutcome outcome = GetParam().run(stream);
+      const OpOutcome outcome = GetParam().run(&stream);
       EXPECT_LE(outcome.error, 1) << name_of(isa) << ", " << threads << " threads: " << outcome.detail;
       bits.insert(outcome.bits);
     }
     EXPECT_EQ(bits.size(), 1u) << name_of(isa) << ": the result depends on the thread count";
   }
+}
+
+TEST_P(Reference, RunsOnAnotherStreamType) {
+  ThreadPool pool(2);
+  CpuStream cpu{&pool};
+  CountingStream counting(cpu);
+  EXPECT_EQ(GetParam().run(&cpu).bits, GetParam().run(&counting).bits);
+  EXPECT_GT(counting.calls(), 0);
+  EXPECT_TRUE(!GetParam().rows_alone || GetParam().rows_alone(&counting));
 }
 
 TEST_P(Gradient, MatchesComplexStep) { EXPECT_LE(GetParam().gradient(), 1e-9); }
@@ -40,7 +49,7 @@ TEST_P(Rows, AreTheSameAlone) {
   for (Isa isa : supported_isas()) {
     ThreadPool pool(2);
     CpuStream stream{&pool, isa};
-    EXPECT_TRUE(GetParam().rows_alone(stream)) << name_of(isa);
+    EXPECT_TRUE(GetParam().rows_alone(&stream)) << name_of(isa);
   }
 }
 
@@ -71,7 +80,7 @@ TEST(Dispatch, EachIsaRunsItsOwnCode) {
     for (Isa isa : supported_isas()) {
       ThreadPool pool(1);
       CpuStream stream{&pool, isa};
-      bits.insert(c.run(stream).bits);
+      bits.insert(c.run(&stream).bits);
     }
   }
   EXPECT_EQ(bits.size(), supported_isas().size());

@@ -4,11 +4,16 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "kernels/counting_stream.h"
 #include "kernels/kernel.h"
 
 namespace maru::kernels {
+
+/// What cases run on: a device is another member.
+using OpStream = std::variant<CpuStream*, CountingStream*>;
 
 struct OpOutcome {
   double error = 0;    // largest |kernel - f64 reference| / computed tolerance over all outputs; at most 1 passes
@@ -18,16 +23,16 @@ struct OpOutcome {
 
 /// Any of the functions may be empty: a large shape is only timed, an optimiser has no gradient.
 struct OpCase {
-  std::string op;                                              // "rms_norm"
-  std::string type;                                            // "f32", "bf16"
-  std::string shape;                                           // "512 x 768", and what is special about it
-  double flops = 0;                                            // per run, forward and backward
-  double bytes = 0;                                            // that must move at least
-  std::function<OpOutcome(CpuStream&)> run;                    // forward and backward on fixed random inputs
-  std::function<double()> gradient;                            // worst relative error of the reference's backward
-                                                               // against complex step
-  std::function<bool(CpuStream&)> rows_alone;                  // a row computed alone has the same bits as among others
-  std::function<std::function<void(CpuStream&)>()> benchmark;  // prepares inputs, returns what is timed
+  std::string op;                                            // "rms_norm"
+  std::string type;                                          // "f32", "bf16"
+  std::string shape;                                         // "512 x 768", and what is special about it
+  double flops = 0;                                          // per run, forward and backward
+  double bytes = 0;                                          // that must move at least
+  std::function<OpOutcome(OpStream)> run;                    // forward and backward on fixed random inputs
+  std::function<double()> gradient;                          // worst relative error of the reference's backward
+                                                             // against complex step
+  std::function<bool(OpStream)> rows_alone;                  // a row computed alone has the same bits as among others
+  std::function<std::function<void(OpStream)>()> benchmark;  // prepares inputs, returns what is timed
 };
 
 // One per family, in <family>/cases.cc; op_cases.cc collects them.

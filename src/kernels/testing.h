@@ -6,15 +6,15 @@
 //   struct Shape { std::string name() const; double flops() const; double bytes(double element_bytes) const; … };
 //   template <class T> struct Problem {
 //     Problem(Inputs& in, const Shape&);       // draws every array, in the same order for every T
-//     void run(CpuStream&);                    // forward and backward
+//     void run(auto& stream);                  // forward and backward, on any of OpStream
 //     void outputs(auto&& visit);              // visit("dx", dx) for each array that run writes
 //     std::vector<Tolerance> tolerances() const;   // asked of Problem<double> after run; one per output, same order
 //     // If differentiable:
-//     void forward(CpuStream&);
+//     void forward(auto& stream);
 //     void inputs(auto&& visit);               // visit(x, dx) for each input and the gradient that run leaves for it
 //     void results(auto&& visit);              // visit(y, dy) for each result and the gradient that came in
 //     // If its rows do not depend on each other (batch invariance):
-//     bool rows_alone(CpuStream&);             // some rows computed alone have the same bits as among the others
+//     bool rows_alone(auto& stream);           // some rows computed alone have the same bits as among the others
 //   };
 //
 // `add_cases<Problem>(cases, "op", shape)` adds it in f32 and bf16. T = double and std::complex<double> run the
@@ -185,11 +185,11 @@ Expectation expect(const Shape& shape, Inputs::Round round) {
 }
 
 template <template <class> class Problem, class T, class Shape>
-OpOutcome run_problem(CpuStream& stream, const Shape& shape, std::optional<Expectation>& expected) {
+OpOutcome run_problem(OpStream on, const Shape& shape, std::optional<Expectation>& expected) {
   const auto round = std::is_same_v<T, bfloat16> ? Inputs::Round::kBf16 : Inputs::Round::kF32;
   if (!expected) expected = expect<Problem>(shape, round);
   auto problem = make_problem<Problem, T>(shape, round, Inputs::Gradients::kDirty);
-  problem.run(stream);
+  std::visit([&](auto* stream) { problem.run(*stream); }, on);
   Comparison comparison;
   size_t i = 0;
   problem.outputs([&](const std::string& name, const auto& array) {
@@ -250,14 +250,15 @@ OpCase describe(const std::string& op, const Shape& shape) {
 template <template <class> class Problem, class T, class Shape>
 OpCase test_case(const std::string& op, const Shape& shape) {
   OpCase c = describe<Problem, T>(op, shape);
-  c.run = [shape, expected = std::make_shared<std::optional<Expectation>>()](CpuStream& stream) {
-    return run_problem<Problem, T>(stream, shape, *expected);
+  c.run = [shape, expected = std::make_shared<std::optional<Expectation>>()](OpStream on) {
+    return run_problem<Problem, T>(on, shape, *expected);
   };
   if constexpr (requires(Problem<T> p, CpuStream s) { p.forward(s); } && std::is_same_v<T, float>)
     c.gradient = [shape] { return gradient_error<Problem>(shape); };
   if constexpr (requires(Problem<T> p, CpuStream s) { p.rows_alone(s); })
-    c.rows_alone = [shape](CpuStream& stream) {
-      return make_problem<Problem, T>(shape, Inputs::Round::kBf16, Inputs::Gradients::kDirty).rows_alone(stream);
+    c.rows_alone = [shape](OpStream on) {
+      auto problem = make_problem<Problem, T>(shape, Inputs::Round::kBf16, Inputs::Gradients::kDirty);
+      return std::visit([&](auto* stream) { return problem.rows_alone(*stream); }, on);
     };
   return c;
 }
@@ -268,7 +269,7 @@ OpCase benchmark_case(const std::string& op, const Shape& shape) {
   c.benchmark = [shape] {
     auto problem =
         std::make_shared<Problem<T>>(make_problem<Problem, T>(shape, Inputs::Round::kBf16, Inputs::Gradients::kZero));
-    return [problem](CpuStream& stream) { problem->run(stream); };
+    return [problem](OpStream on) { std::visit([&](auto* stream) { problem->run(*stream); }, on); };
   };
   return c;
 }

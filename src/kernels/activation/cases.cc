@@ -71,10 +71,10 @@ struct Problem {
         y(in.blank<T>(s.count)),
         dx(in.gradient<T>(s.count, s.add)) {}
 
-  void forward(CpuStream& stream) {
+  void forward(auto& stream) {
     activation_forward<T>(stream, {.y = y.data(), .x = x.data(), .count = shape.count, .function = shape.function});
   }
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     forward(stream);
     activation_backward<T>(stream, {.dx = dx.data(),
                                     .add_dx = shape.add,
@@ -138,7 +138,7 @@ struct GatedProblem {
         y(in.blank<T>(s.rows * s.cols)),
         dboth(in.gradient<T>(2 * s.rows * s.cols, s.add)) {}
 
-  void forward_rows(CpuStream& stream, int64_t first, int64_t rows) {
+  void forward_rows(auto& stream, int64_t first, int64_t rows) {
     const T* gate = both.data() + first * shape.stride();
     gated_forward<T>(stream, {.y = y.data() + first * shape.cols,
                               .gate = gate,
@@ -148,8 +148,8 @@ struct GatedProblem {
                               .stride = shape.stride(),
                               .function = shape.function});
   }
-  void forward(CpuStream& stream) { forward_rows(stream, 0, shape.rows); }
-  void run(CpuStream& stream) {
+  void forward(auto& stream) { forward_rows(stream, 0, shape.rows); }
+  void run(auto& stream) {
     forward(stream);
     gated_backward<T>(stream, {.dgate = dboth.data(),
                                .dup = dboth.data() + up_offset,
@@ -192,7 +192,7 @@ struct GatedProblem {
     return {{sum_roundings(1), y_terms}, {sum_roundings(1), terms}};
   }
 
-  bool rows_alone(CpuStream& stream) {
+  bool rows_alone(auto& stream) {
     forward(stream);
     const std::vector<T> together = y;
     for (int64_t r : {int64_t{0}, shape.rows / 2, shape.rows - 1}) forward_rows(stream, r, 1);
@@ -214,7 +214,7 @@ struct CapProblem {
   std::vector<T> y;
 
   CapProblem(Inputs& in, const CapShape& s) : shape(s), y(in.normal<T>(s.count, 2)) {}
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     soft_cap<T>(stream, {.y = y.data(), .count = shape.count, .scale = shape.scale, .softcap = shape.softcap});
   }
   template <class Visit>

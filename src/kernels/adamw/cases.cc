@@ -55,7 +55,7 @@ struct Problem {
             .gradient_scale = 0.37,
             .zero_gradient = !shape.keep_gradient};
   }
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     adamw(stream, arguments());
     if constexpr (!kMaster) master = parameter;
   }

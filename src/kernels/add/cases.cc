@@ -37,7 +37,7 @@ struct Problem {
         dz(in.gradient<T>(s.count, false)),
         sum(in.gradient<A>(s.count, true)) {}
 
-  void forward(CpuStream& stream) {
+  void forward(auto& stream) {
     if (shape.in_place) y = x;
     add<T>(stream, {.y = y.data(),
                     .x = shape.in_place ? y.data() : x.data(),
@@ -45,7 +45,7 @@ struct Problem {
                     .count = shape.count,
                     .alpha = shape.alpha});
   }
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     forward(stream);
     scale<T>(stream, {.y = dx.data(), .x = dy.data(), .count = shape.count, .add = true});
     scale<T>(stream, {.y = dz.data(), .x = dy.data(), .count = shape.count, .alpha = shape.alpha});

@@ -97,7 +97,7 @@ struct Problem {
   void reserve(int64_t bytes) {
     if (static_cast<size_t>(bytes) > scratch.size()) scratch.assign(static_cast<size_t>(bytes), std::byte{0xff});
   }
-  void forward_spans(CpuStream& stream, const std::vector<AttentionSpan>& s) {
+  void forward_spans(auto& stream, const std::vector<AttentionSpan>& s) {
     const auto n = static_cast<int64_t>(s.size());
     reserve(attention_forward_scratch_bytes<T>(stream, shape.attention(), n));
     const PageTable<T> table = pages.table();
@@ -120,8 +120,8 @@ struct Problem {
                                   .num_spans = n,
                                   .scratch = scratch.data()});
   }
-  void forward(CpuStream& stream) { forward_spans(stream, pages.spans); }
-  void backward(CpuStream& stream) {
+  void forward(auto& stream) { forward_spans(stream, pages.spans); }
+  void backward(auto& stream) {
     const int64_t n = static_cast<int64_t>(shape.lengths.size()),
                   longest = *std::max_element(shape.lengths.begin(), shape.lengths.end());
     reserve(attention_backward_scratch_bytes<T>(stream, shape.attention(), n, rows, longest));
@@ -150,7 +150,7 @@ struct Problem {
                                    .num_spans = n,
                                    .scratch = scratch.data()});
   }
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     forward(stream);
     backward(stream);
   }
@@ -173,7 +173,7 @@ struct Problem {
     visit(out, dout);
   }
   std::vector<Tolerance> tolerances() const;
-  bool rows_alone(CpuStream& stream);
+  bool rows_alone(auto& stream);
 };
 
 /// Magnitudes of every term of attention, from the reference's own numbers.
@@ -261,7 +261,7 @@ std::vector<Tolerance> Problem<T>::tolerances() const {
 
 /// Each sequence alone, and each in chunks (if causal), into fresh pages: the bits of all sequences in one call.
 template <class T>
-bool Problem<T>::rows_alone(CpuStream& stream) {
+bool Problem<T>::rows_alone(auto& stream) {
   forward(stream);
   const std::vector<T> whole = out;
   const std::vector<A> whole_lse = lse;

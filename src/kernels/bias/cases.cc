@@ -31,10 +31,10 @@ struct Problem {
         y(in.blank<T>(s.rows * s.cols)),
         dbias(in.gradient<A>(s.cols, true)) {}
 
-  void forward(CpuStream& stream) {
+  void forward(auto& stream) {
     bias_forward<T>(stream, {.y = y.data(), .bias = bias.data(), .rows = shape.rows, .cols = shape.cols});
   }
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     forward(stream);
     bias_backward<T>(stream, {.dbias = dbias.data(), .dy = dy.data(), .rows = shape.rows, .cols = shape.cols});
   }
@@ -85,7 +85,7 @@ struct ColumnProblem {
         y(s.in_place ? x : in.blank<T>(s.rows * s.cols)),
         scale(in.normal<Accumulator<T>>(s.cols, 1, 2)) {}
 
-  void scale_rows(CpuStream& stream, T* to, const T* from, int64_t first, int64_t rows) {
+  void scale_rows(auto& stream, T* to, const T* from, int64_t first, int64_t rows) {
     scale_columns<T>(stream, {.y = to,
                               .x = from + first * shape.cols,
                               .z = z.data() + first * shape.cols,
@@ -95,7 +95,7 @@ struct ColumnProblem {
                               .cols = shape.cols,
                               .alpha = kAlpha});
   }
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     if (shape.in_place) y = x;
     scale_rows(stream, y.data(), shape.in_place ? y.data() : x.data(), 0, shape.rows);
   }
@@ -103,7 +103,7 @@ struct ColumnProblem {
   void outputs(Visit&& visit) {
     visit("y", y);
   }
-  bool rows_alone(CpuStream& stream) {
+  bool rows_alone(auto& stream) {
     run(stream);
     std::vector<T> alone(static_cast<size_t>(shape.cols));
     scale_rows(stream, alone.data(), x.data(), shape.rows / 2, 1);

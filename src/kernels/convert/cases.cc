@@ -21,7 +21,7 @@ struct Problem {
     constant = in.blank<bfloat16>(n);
   }
 
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     convert<bfloat16, float>(stream, {.y = narrow.data(), .x = x.data(), .count = count});
     convert<float, bfloat16>(stream, {.y = back.data(), .x = narrow.data(), .count = count});
     copy_bytes(stream, copy.data(), x.data(), count * 4);
@@ -59,16 +59,16 @@ OpCase convert_case(int64_t count) {
 void convert_cases(std::vector<OpCase>& cases) {
   for (int64_t count : {1, 31, 16384, 150001}) {
     cases.push_back(convert_case(count));
-    cases.back().run = [count](CpuStream& stream) {
+    cases.back().run = [count](OpStream on) {
       Problem problem(count);
-      problem.run(stream);
+      std::visit([&](auto* stream) { problem.run(*stream); }, on);
       return problem.outcome();
     };
   }
   cases.push_back(convert_case(8192 * 512));
   cases.back().benchmark = [] {
     auto problem = std::make_shared<Problem>(8192 * 512);
-    return [problem](CpuStream& stream) { problem->run(stream); };
+    return [problem](OpStream on) { std::visit([&](auto* stream) { problem->run(*stream); }, on); };
   };
 }
 

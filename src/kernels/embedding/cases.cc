@@ -36,7 +36,7 @@ struct Problem {
         y(in.blank<T>(s.rows * s.cols)),
         dtable(in.gradient<A>(s.vocabulary * s.cols, true)) {}
 
-  void forward_rows(CpuStream& stream, int64_t first, int64_t rows) {
+  void forward_rows(auto& stream, int64_t first, int64_t rows) {
     embedding_forward<T>(stream, {.y = y.data() + first * shape.cols,
                                   .table = table.data(),
                                   .tokens = tokens.data() + first,
@@ -44,8 +44,8 @@ struct Problem {
                                   .cols = shape.cols,
                                   .multiplier = shape.multiplier});
   }
-  void forward(CpuStream& stream) { forward_rows(stream, 0, shape.rows); }
-  void run(CpuStream& stream) {
+  void forward(auto& stream) { forward_rows(stream, 0, shape.rows); }
+  void run(auto& stream) {
     forward(stream);
     embedding_backward<T>(stream, {.dtable = dtable.data(),
                                    .dy = dy.data(),
@@ -82,7 +82,7 @@ struct Problem {
     return {{sum_roundings(1), magnitude(y)}, {sum_roundings(most), terms}};
   }
 
-  bool rows_alone(CpuStream& stream) {
+  bool rows_alone(auto& stream) {
     forward(stream);
     const std::vector<T> together = y;
     for (int64_t r : {int64_t{0}, shape.rows / 2, shape.rows - 1}) forward_rows(stream, r, 1);

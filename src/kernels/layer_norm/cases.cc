@@ -42,7 +42,7 @@ struct Problem {
         dweight(in.gradient<A>(s.cols, true)),
         dbias(in.gradient<A>(s.cols, true)) {}
 
-  void forward_rows(CpuStream& stream, int64_t first, int64_t rows) {
+  void forward_rows(auto& stream, int64_t first, int64_t rows) {
     const int64_t offset = first * shape.cols;
     layer_norm_forward<T>(stream, {.y = y.data() + offset,
                                    .mean = mean.data() + first,
@@ -54,8 +54,8 @@ struct Problem {
                                    .cols = shape.cols,
                                    .eps = 1e-3});
   }
-  void forward(CpuStream& stream) { forward_rows(stream, 0, shape.rows); }
-  void run(CpuStream& stream) {
+  void forward(auto& stream) { forward_rows(stream, 0, shape.rows); }
+  void run(auto& stream) {
     forward(stream);
     reserve_blank(partial, layer_norm_partials(stream, shape.rows, shape.cols) * shape.cols);
     layer_norm_backward<T>(stream, {.dx = dx.data(),
@@ -117,7 +117,7 @@ struct Problem {
             {row, dx_terms}, {column, dweight_terms}, {column, dbias_terms}};
   }
 
-  bool rows_alone(CpuStream& stream) {
+  bool rows_alone(auto& stream) {
     forward(stream);
     const std::vector<T> together = y;
     for (int64_t r : {int64_t{0}, shape.rows / 2, shape.rows - 1}) forward_rows(stream, r, 1);

@@ -49,7 +49,7 @@ struct Problem {
     for (int64_t r = 1; r < s.rows; r += 3) targets[r] = -1;
   }
 
-  void compute(CpuStream& stream, int64_t first, int64_t rows, bool gradients) {
+  void compute(auto& stream, int64_t first, int64_t rows, bool gradients) {
     const int64_t bytes = linear_cross_entropy_scratch_bytes<T>(stream, rows, shape.vocab, shape.dim, gradients);
     scratch.assign(static_cast<size_t>(bytes + 64), std::byte{0xff});  // NaN: what is read unwritten shows
     linear_cross_entropy<T>(stream,
@@ -69,8 +69,8 @@ struct Problem {
                              .scratch = scratch.data() + (64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64) % 64,
                              .softcap = shape.softcap});
   }
-  void run(CpuStream& stream) { compute(stream, 0, shape.rows, true); }
-  void forward(CpuStream& stream) { compute(stream, 0, shape.rows, false); }
+  void run(auto& stream) { compute(stream, 0, shape.rows, true); }
+  void forward(auto& stream) { compute(stream, 0, shape.rows, false); }
 
   template <class Visit>
   void outputs(Visit&& visit) {
@@ -103,7 +103,7 @@ struct Problem {
     }
     return {{8, {all}}, {1, losses}, {8, dx_terms}, {8, dweight_terms}};
   }
-  bool rows_alone(CpuStream& stream) {
+  bool rows_alone(auto& stream) {
     run(stream);
     const std::vector<A> together = token_loss;
     const std::vector<T> dx_together = dx;

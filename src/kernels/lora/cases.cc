@@ -49,7 +49,7 @@ struct Problem {
     for (int64_t k = 0; k < shape.rank; ++k) sum += to_f64(b[r * shape.rank + k]) * a[k * shape.cols + c];
     return sum;
   }
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     lora_row_norms<T>(stream, {.norms = norms.data(),
                                .weight = weight.data(),
                                .b = b.data(),

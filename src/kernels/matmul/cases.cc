@@ -51,7 +51,7 @@ struct Problem {
         sums(in.normal<A>(s.m * ldc)) {}
 
   template <class C>
-  void multiply(CpuStream& stream, std::vector<C>& result, int64_t first, int64_t rows) {
+  void multiply(auto& stream, std::vector<C>& result, int64_t first, int64_t rows) {
     if (shape.pack && packed.empty()) pack(stream);
     scratch.assign(64 + matmul_scratch_bytes<T>(stream, rows, shape.n, shape.k), kNan);
     matmul<T, C>(stream, {.c = result.data() + first * ldc,
@@ -69,7 +69,7 @@ struct Problem {
                           .add = shape.add,
                           .scratch = aligned(scratch)});
   }
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     multiply(stream, c, 0, shape.m);
     multiply(stream, sums, 0, shape.m);
   }
@@ -83,7 +83,7 @@ struct Problem {
     return {{sum_roundings(shape.k), magnitudes(c)}, {sum_roundings(shape.k), magnitudes(sums)}};
   }
 
-  bool rows_alone(CpuStream& stream) {
+  bool rows_alone(auto& stream) {
     if (shape.add) return true;  // c has changed
     multiply(stream, c, 0, shape.m);
     const std::vector<T> together = c;
@@ -95,7 +95,7 @@ struct Problem {
   static std::byte* aligned(std::vector<std::byte>& bytes) {
     return bytes.data() + (64 - reinterpret_cast<uintptr_t>(bytes.data()) % 64) % 64;
   }
-  void pack(CpuStream& stream) {
+  void pack(auto& stream) {
     packed.assign(64 + matmul_packed_bytes<T>(stream, shape.n, shape.k), kNan);
     matmul_pack<T>(stream, {.packed = aligned(packed),
                             .b = b.data(),
@@ -146,7 +146,7 @@ struct GroupedProblem {
     for (size_t e = 0; e < s.groups.size(); ++e) weights.push_back(w.data() + static_cast<int64_t>(e) * s.n * s.k);
   }
 
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     const int64_t rows = shape.rows() + grouped_spare_rows(stream) + 1;
     x.resize(static_cast<size_t>(rows * shape.k));
     y.assign(static_cast<size_t>(rows * shape.n), from_f64<T>(std::nan("")));

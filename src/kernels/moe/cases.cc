@@ -32,7 +32,7 @@ struct Problem {
         weights(in.normal<Accumulator<T>>(s.rows * s.per_token)),
         places(in.integers(s.rows * s.per_token, s.rows * s.per_token)) {}
 
-  void run_rows(CpuStream& stream, int64_t first, int64_t rows) {
+  void run_rows(auto& stream, int64_t first, int64_t rows) {
     combine<T>(stream, {.y = y.data() + first * shape.cols,
                         .x = x.data(),
                         .weights = weights.data() + first * shape.per_token,
@@ -41,7 +41,7 @@ struct Problem {
                         .cols = shape.cols,
                         .per_token = shape.per_token});
   }
-  void run(CpuStream& stream) { run_rows(stream, 0, shape.rows); }
+  void run(auto& stream) { run_rows(stream, 0, shape.rows); }
   template <class Visit>
   void outputs(Visit&& visit) {
     visit("y", y);
@@ -54,7 +54,7 @@ struct Problem {
             weights[static_cast<size_t>(i)] * x[static_cast<size_t>(places[static_cast<size_t>(i)] * shape.cols + c)]);
     return {{sum_roundings(shape.per_token), terms}};
   }
-  bool rows_alone(CpuStream& stream) {
+  bool rows_alone(auto& stream) {
     run(stream);
     const std::vector<T> together = y;
     for (int64_t r : {int64_t{0}, shape.rows / 2, shape.rows - 1}) run_rows(stream, r, 1);

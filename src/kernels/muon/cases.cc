@@ -43,7 +43,7 @@ struct Problem {
     if constexpr (!kMaster) parameter = master;
   }
 
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     const int64_t bytes = muon_scratch_bytes<T>(stream, shape.rows, shape.cols);
     scratch.resize(static_cast<size_t>(divide_up(bytes, 64)));
     muon<T>(stream, {.parameter = parameter.data(),

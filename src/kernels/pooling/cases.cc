@@ -49,7 +49,7 @@ struct Problem {
     }
   }
 
-  void forward_spans(CpuStream& stream, int64_t first, int64_t count) {
+  void forward_spans(auto& stream, int64_t first, int64_t count) {
     pooling_forward<T>(stream, {.y = y.data() + first * shape.cols,
                                 .x = x.data(),
                                 .spans = spans.data() + first,
@@ -57,8 +57,8 @@ struct Problem {
                                 .cols = shape.cols,
                                 .pooling = shape.pooling});
   }
-  void forward(CpuStream& stream) { forward_spans(stream, 0, shape.spans); }
-  void run(CpuStream& stream) {
+  void forward(auto& stream) { forward_spans(stream, 0, shape.spans); }
+  void run(auto& stream) {
     forward(stream);
     pooling_backward<T>(stream, {.dx = dx.data(),
                                  .add_dx = shape.add,
@@ -97,7 +97,7 @@ struct Problem {
     return {{sum_roundings(shape.longest), y_terms}, {sum_roundings(1), dx_terms}};
   }
 
-  bool rows_alone(CpuStream& stream) {
+  bool rows_alone(auto& stream) {
     forward(stream);
     const std::vector<T> together = y;
     for (int64_t s : {int64_t{0}, shape.spans / 2, shape.spans - 1}) forward_spans(stream, s, 1);

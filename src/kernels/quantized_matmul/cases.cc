@@ -69,7 +69,7 @@ struct Problem {
     return {shape.kind,  shape.n, shape.k, quads.data(), scales.data(), shape.offsets ? offsets.data() : nullptr,
             shape.layout};
   }
-  void multiply(CpuStream& stream, int64_t first, int64_t rows) {
+  void multiply(auto& stream, int64_t first, int64_t rows) {
     scratch.assign(static_cast<size_t>(quantized_matmul_scratch_bytes(stream, rows, shape.k)), std::byte{0xff});
     quantized_matmul<T>(stream, {.c = c.data() + first * ldc,
                                  .ldc = ldc,
@@ -81,7 +81,7 @@ struct Problem {
                                  .bias = shape.bias ? bias.data() : nullptr,
                                  .scratch = scratch.data()});
   }
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     multiply(stream, 0, shape.m);
     quantized_rows<T>(
         stream, {.y = y.data(), .w = matrix(), .tokens = nullptr, .rows = shape.n, .multiplier = shape.multiplier});
@@ -97,7 +97,7 @@ struct Problem {
     return {{sum_roundings((shape.offsets ? 3 : 2) * quantized_groups(shape.k) + 2), magnitudes()},
             {sum_roundings(2), magnitude(y)}};
   }
-  bool rows_alone(CpuStream& stream) {
+  bool rows_alone(auto& stream) {
     multiply(stream, 0, shape.m);
     const std::vector<T> together = c;
     for (int64_t r : {int64_t{0}, shape.m / 2, shape.m - 1}) multiply(stream, r, 1);

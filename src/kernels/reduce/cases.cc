@@ -24,7 +24,7 @@ struct Problem {
   Problem(Inputs& in, const Shape& s)
       : shape(s), x(in.normal<T>(s.count, s.scale)), sum(in.blank<double>(1)), top(in.blank<double>(1)) {}
 
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     reserve_blank(partial, reduce_partials(stream, shape.count));
     Reduce<T> a{.result = sum.data(), .partial = partial.data(), .x = x.data(), .count = shape.count};
     sum_of_squares(stream, a);

@@ -39,7 +39,7 @@ struct Problem {
         rstd(in.blank<A>(s.rows)),
         dweight(in.gradient<A>(s.cols, true)) {}
 
-  void forward_rows(CpuStream& stream, int64_t first, int64_t rows) {
+  void forward_rows(auto& stream, int64_t first, int64_t rows) {
     const int64_t offset = first * shape.cols;
     rms_norm_forward<T>(stream, {.y = y.data() + offset,
                                  .rstd = rstd.data() + first,
@@ -50,8 +50,8 @@ struct Problem {
                                  .eps = 1e-5,
                                  .weight_offset = shape.weight_offset});
   }
-  void forward(CpuStream& stream) { forward_rows(stream, 0, shape.rows); }
-  void run(CpuStream& stream) {
+  void forward(auto& stream) { forward_rows(stream, 0, shape.rows); }
+  void run(auto& stream) {
     forward(stream);
     reserve_blank(partial, rms_norm_partials(stream, shape.rows, shape.cols) * shape.cols);
     rms_norm_backward<T>(stream, {.dx = dx.data(),
@@ -98,7 +98,7 @@ struct Problem {
     return {{row, magnitude(y)}, {row, magnitude(rstd)}, {row, dx_terms}, {column, dweight_terms}};
   }
 
-  bool rows_alone(CpuStream& stream) {
+  bool rows_alone(auto& stream) {
     forward(stream);
     const std::vector<T> together = y;
     for (int64_t r : {int64_t{0}, shape.rows / 2, shape.rows - 1}) forward_rows(stream, r, 1);

@@ -65,7 +65,7 @@ struct Problem {
             .head_dim = shape.head_dim,
             .rotary_dim = shape.rotary_dim};
   }
-  void forward(CpuStream& stream) {
+  void forward(auto& stream) {
     Rope<T> a = arguments(0, shape.rows);
     if (shape.in_place) {
       y = x;
@@ -73,7 +73,7 @@ struct Problem {
     }
     rope(stream, a);
   }
-  void run(CpuStream& stream) {
+  void run(auto& stream) {
     forward(stream);
     Rope<T> a = arguments(0, shape.rows);
     a.y = dx.data();
@@ -103,7 +103,7 @@ struct Problem {
             {sum_roundings(3), std::vector<double>(dx.size(), largest(dy) + largest(dx))}};
   }
 
-  bool rows_alone(CpuStream& stream) {
+  bool rows_alone(auto& stream) {
     rope(stream, arguments(0, shape.rows));
     const std::vector<T> together = y;
     for (int64_t r : {int64_t{0}, shape.rows / 2, shape.rows - 1}) rope(stream, arguments(r, 1));

@@ -38,7 +38,7 @@ struct Problem {
         y(in.blank<T>(s.rows * s.cols)),
         dboth(in.gradient<T>(2 * s.rows * s.cols, s.add)) {}
 
-  void forward_rows(CpuStream& stream, int64_t first, int64_t rows) {
+  void forward_rows(auto& stream, int64_t first, int64_t rows) {
     const T* gate = both.data() + first * shape.stride();
     swiglu_forward<T>(stream, {.y = y.data() + first * shape.cols,
                                .gate = gate,
@@ -47,8 +47,8 @@ struct Problem {
                                .cols = shape.cols,
                                .stride = shape.stride()});
   }
-  void forward(CpuStream& stream) { forward_rows(stream, 0, shape.rows); }
-  void run(CpuStream& stream) {
+  void forward(auto& stream) { forward_rows(stream, 0, shape.rows); }
+  void run(auto& stream) {
     forward(stream);
     swiglu_backward<T>(stream, {.dgate = dboth.data(),
                                 .dup = dboth.data() + up_offset,
@@ -91,7 +91,7 @@ struct Problem {
     return {{sum_roundings(1), y_terms}, {sum_roundings(1), terms}};
   }
 
-  bool rows_alone(CpuStream& stream) {
+  bool rows_alone(auto& stream) {
     forward(stream);
     const std::vector<T> together = y;
     for (int64_t r : {int64_t{0}, shape.rows / 2, shape.rows - 1}) forward_rows(stream, r, 1);
