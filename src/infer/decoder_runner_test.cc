@@ -11,6 +11,7 @@
 #include "infer/loaded_model.h"
 #include "models/model_files.h"
 #include "models/weights.h"
+#include "tensor/cpu_device.h"
 #include "text/tokenizer/files/tokenizer_json.h"
 
 namespace maru::infer {
@@ -37,6 +38,7 @@ std::unique_ptr<Decoder> tiny_model(Dtype dtype) {
 class DecoderRunnerTest : public ::testing::TestWithParam<Dtype> {
  protected:
   ThreadPool pool_{1};
+  CpuDevice device_{&pool_};
   std::unique_ptr<Decoder> model_ = tiny_model(GetParam());
   text::Tokenizer tokenizer_ = byte_tokenizer();
 
@@ -115,6 +117,7 @@ class LoadedModelTest : public ::testing::Test {
 
 TEST_F(LoadedModelTest, GeneratesTheSameEachTime) {
   ThreadPool pool(2);
+  CpuDevice device(&pool);
   LoadedModel model(directory_, device, {});
   EXPECT_EQ(model.name(), directory_.filename().string());
   EXPECT_EQ(model.runner().num_pages(), 4);  // one sequence of 256 tokens, not the whole allowance
@@ -135,6 +138,7 @@ TEST_F(LoadedModelTest, GeneratesTheSameEachTime) {
 
 TEST_F(LoadedModelTest, FindsTheEndTokens) {
   ThreadPool pool(1);
+  CpuDevice device(&pool);
   write_file(directory_ / "generation_config.json", R"({"eos_token_id":[9,1]})");
   const LoadedModel model(directory_, device, {});
   EXPECT_EQ(model.end_tokens(), (std::vector<int32_t>{9, 1, 3}));
@@ -142,6 +146,7 @@ TEST_F(LoadedModelTest, FindsTheEndTokens) {
 
 TEST_F(LoadedModelTest, RefusesATokenizerOfAnotherModel) {
   ThreadPool pool(1);
+  CpuDevice device(&pool);
   text::TokenizerSpec spec = byte_tokenizer().spec();
   spec.added_tokens.push_back({.id = 300, .content = "<|extra|>"});
   spec.vocabulary.emplace_back(300, "<|extra|>");

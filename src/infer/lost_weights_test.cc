@@ -14,6 +14,7 @@
 #include "models/quantize.h"
 #include "models/quantized_files.h"
 #include "models/weights.h"
+#include "tensor/cpu_device.h"
 #include "text/tokenizer/files/tokenizer_json.h"
 
 namespace maru::infer {
@@ -59,6 +60,7 @@ class LostWeights : public testing::TestWithParam<Kind> {
  protected:
   const fs::path root_ = fs::temp_directory_path() / ("maru_lost_weights_" + std::to_string(::getpid()));
   ThreadPool pool_{2};
+  CpuDevice device_{&pool_};
 
   /// The model's path; the file that holds its weights is weights().
   fs::path saved() {

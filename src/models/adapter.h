@@ -15,8 +15,8 @@ class Adapter {
  public:
   /// Converts to the model's dtype, splits what the model's files fuse (an adapter of "qkv_proj" has one a, and b's
   /// rows are those of q_proj, k_proj and v_proj) and takes DoRA's row lengths from the weights as they are. The model
-  /// must be loaded, quantized if it is to be, and have no adapter attached; it is placed on the device. Gives a tied head a parameter of its own
-  /// if the adapter changes it or the token table: as in PEFT, the other stays as it is.
+  /// must be loaded, quantized if it is to be, and have no adapter attached; it is placed on the device. Gives a tied
+  /// head a parameter of its own if the adapter changes it or the token table: as in PEFT, the other stays as it is.
   ///
   /// Throws   kDataLoss naming the tensor when the adapter was made for another model; kUnimplemented for adapters of
   ///          single experts and of learned positions.

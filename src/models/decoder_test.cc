@@ -78,6 +78,8 @@ const std::map<std::string, DecoderConfig>& variants() {
 }
 
 struct Model {
+  ThreadPool pool{1};
+  CpuDevice device{&pool};
   Decoder decoder;
   Model(const DecoderConfig& config, Dtype dtype) : decoder(config, dtype) {
     allocate_values(decoder);

@@ -143,7 +143,7 @@ TEST_F(EncoderTest, ATextHasTheSameBitsAloneAndAmongOthers) {
       const Tensor alone = model.encoder.forward(ctx, single.batch(ctx));
       const auto row_bytes = together.bytes() / static_cast<size_t>(together.rows());
       EXPECT_EQ(0, std::memcmp(alone.data<char>(),
-                               together.data<char>() + row_bytes * static_cast<size_t>(batch.spans[i].first_row),
+                               together.data<char>() + row_bytes * static_cast<size_t>(batch.spans.host[i].first_row),
                                alone.bytes()))
           << name_of(dtype) << " text " << i;
     }

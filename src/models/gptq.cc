@@ -200,18 +200,18 @@ class Rounder {
   void carry(int64_t first, int64_t size) {
     if (first == 0) return;
     kernels::matmul(host_, kernels::Matmul<float>{.c = carried_.data<float>(),
-                                                    .ldc = kGroup,
-                                                    .a = lost_.data<float>(),
-                                                    .lda = cols_,
-                                                    .transpose_a = false,
-                                                    .b = factors_.spread() + first * cols_,
-                                                    .ldb = cols_,
-                                                    .transpose_b = true,
-                                                    .m = rows_,
-                                                    .n = size,
-                                                    .k = first,
-                                                    .add = false,
-                                                    .scratch = scratch_.data<std::byte>()});
+                                                  .ldc = kGroup,
+                                                  .a = lost_.data<float>(),
+                                                  .lda = cols_,
+                                                  .transpose_a = false,
+                                                  .b = factors_.spread() + first * cols_,
+                                                  .ldb = cols_,
+                                                  .transpose_b = true,
+                                                  .m = rows_,
+                                                  .n = size,
+                                                  .k = first,
+                                                  .add = false,
+                                                  .scratch = scratch_.data<std::byte>()});
   }
 
   float weight_at(int64_t i) const {

@@ -65,8 +65,9 @@ TEST_F(GptqTest, FactorsMultiplyToTheProducts) {
   for (const int64_t n : {1, 7, 64, 65, 150}) {
     const InputStatistics s = statistics(inputs(2 * n, n));
     const ErrorFactors f(device_.host(), s, 0.01);
+    const float* products = s.products().data<float>();
     double mean = 0;
-    for (int64_t i = 0; i < n; ++i) mean += static_cast<double>(s.products()[i * n + i]) / static_cast<double>(n);
+    for (int64_t i = 0; i < n; ++i) mean += static_cast<double>(products[i * n + i]) / static_cast<double>(n);
     const auto m = [&](int64_t j, int64_t k) {
       return j > k ? 0.0 : j == k ? 1.0 : static_cast<double>(f.spread()[k * n + j]);
     };
@@ -74,8 +75,8 @@ TEST_F(GptqTest, FactorsMultiplyToTheProducts) {
       for (int64_t j = 0; j < n; ++j) {
         double sum = 0;
         for (int64_t k = 0; k < n; ++k) sum += m(i, k) * static_cast<double>(f.d()[static_cast<size_t>(k)]) * m(j, k);
-        const double expected = static_cast<double>(s.products()[i * n + j]) + (i == j ? 0.01 * mean : 0);
-        const double size = std::sqrt(static_cast<double>(s.products()[i * n + i]) * s.products()[j * n + j]);
+        const double expected = static_cast<double>(products[i * n + j]) + (i == j ? 0.01 * mean : 0);
+        const double size = std::sqrt(static_cast<double>(products[i * n + i]) * products[j * n + j]);
         ASSERT_NEAR(sum, expected, 1e-5 * size + 1e-6 * mean) << n << ": " << i << ", " << j;
       }
   }
@@ -104,7 +105,8 @@ TEST_F(GptqTest, WithoutInputsItIsPlainRounding) {
 
 TEST_F(GptqTest, WhatCannotBeRepresentedIsRefused) {
   const Tensor w = normal({20, 70}, 7);
-  const ErrorFactors factors(device_.host(), statistics(inputs(100, 70))), narrow(device_.host(), statistics(inputs(100, 69)));
+  const ErrorFactors factors(device_.host(), statistics(inputs(100, 70))),
+      narrow(device_.host(), statistics(inputs(100, 69)));
   EXPECT_THROW(quantize_for_inputs(device_, w, QuantizedKind::kInt4, narrow), Failure);
   w.data<float>()[300] = NAN;
   EXPECT_THROW(quantize_for_inputs(device_, w, QuantizedKind::kInt4, factors), Failure);

@@ -11,13 +11,14 @@ namespace maru {
 using QuantizeProgress = std::function<void(int64_t weights)>;
 
 /// Gives every matrix of the blocks a quantized weight of `kind`, the token table and the head one of `table_kind`, and
-/// lets go of their values; the model is placed on the device. Norms, biases, learned positions and the routers of experts stay.
+/// lets go of their values; the model is placed on the device. Norms, biases, learned positions and the routers of
+/// experts stay.
 ///
 /// Throws   kInvalidArgument naming the tensor when a weight cannot be represented; kUnimplemented unless the model is
 ///          f32 or bf16.
 /// Cost     while it runs, one quantized matrix beyond the model.
-void quantize_weights(Device&, Decoder& model, QuantizedKind kind,
-                      QuantizedKind table_kind = QuantizedKind::kInt8, const QuantizeProgress& progress = {});
+void quantize_weights(Device&, Decoder& model, QuantizedKind kind, QuantizedKind table_kind = QuantizedKind::kInt8,
+                      const QuantizeProgress& progress = {});
 
 /// The parameters that quantize_weights rounds and that are not rounded yet, in the order of visit.
 std::vector<ParameterInfo> parameters_to_round(Decoder& model);

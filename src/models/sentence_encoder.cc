@@ -181,7 +181,9 @@ void SentenceEncoder::read_prompts(const fs::path& directory) {
 }
 
 void SentenceEncoder::place(Device& device) {
-  const Visitor visitor = [&](const std::string&, Parameter& p, Shape, ParameterRole) { p.value = device.place(p.value); };
+  const Visitor visitor = [&](const std::string&, Parameter& p, Shape, ParameterRole) {
+    p.value = device.place(p.value);
+  };
   encoder_->visit(visitor);
   for (SentenceDense& dense : dense_) dense.linear.visit("", visitor);
 }

@@ -26,8 +26,8 @@ void place(Device& device, Decoder& model);
 void allocate_gradients(Device& device, Decoder& model);
 
 /// Normal(0, initializer_range) for matrices and tables, divided by sqrt(2 · layers) for those that write to the
-/// residual stream (Radford et al. 2019, §2.3); ones for norms. On the host, before place. Each tensor's numbers depend on the seed and its name
-/// alone.
+/// residual stream (Radford et al. 2019, §2.3); ones for norms. On the host, before place. Each tensor's numbers depend
+/// on the seed and its name alone.
 void initialise(Decoder& model, uint64_t seed);
 
 }  // namespace maru

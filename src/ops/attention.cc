@@ -64,36 +64,37 @@ void backward(Context& c, const Saved& s, const Tensor& dy) {
   const kernels::AttentionShape shape = shape_of(s.options);
   const Spans survey_of = survey(s.spans.host);
   const int64_t bytes = c.ask(s.q.dtype(), [&]<class T>(auto& stream) {
-    return kernels::attention_backward_scratch_bytes<T>(stream, shape, s.spans.size(),
-                                                        survey_of.rows, survey_of.longest);
+    return kernels::attention_backward_scratch_bytes<T>(stream, shape, s.spans.size(), survey_of.rows,
+                                                        survey_of.longest);
   });
   const Tensor scratch = c.scratch(bytes);
   c.launch(s.q.dtype(), [&]<class T>(auto& stream) {
     const int64_t wide = s.q.cols(), narrow = s.k.cols();
-    kernels::attention_backward(stream, kernels::AttentionBackward<T>{.shape = shape,
-                                                                      .dq = dq.template data<T>(),
-                                                                      .dk = dk.template data<T>(),
-                                                                      .dv = dv.template data<T>(),
-                                                                      .dq_stride = wide,
-                                                                      .dk_stride = narrow,
-                                                                      .dv_stride = narrow,
-                                                                      .add_dq = dq.add,
-                                                                      .add_dk = dk.add,
-                                                                      .add_dv = dv.add,
-                                                                      .dout = dy.data<T>(),
-                                                                      .out = s.y.data<T>(),
-                                                                      .q = s.q.data<T>(),
-                                                                      .k = s.k.data<T>(),
-                                                                      .v = s.v.data<T>(),
-                                                                      .dout_stride = wide,
-                                                                      .out_stride = wide,
-                                                                      .q_stride = wide,
-                                                                      .k_stride = narrow,
-                                                                      .v_stride = narrow,
-                                                                      .lse = s.lse.data<kernels::Accumulator<T>>(),
-                                                                      .spans = s.spans.table.data<kernels::AttentionSpan>(),
-                                                                      .num_spans = s.spans.size(),
-                                                                      .scratch = scratch.data<std::byte>()});
+    kernels::attention_backward(stream,
+                                kernels::AttentionBackward<T>{.shape = shape,
+                                                              .dq = dq.template data<T>(),
+                                                              .dk = dk.template data<T>(),
+                                                              .dv = dv.template data<T>(),
+                                                              .dq_stride = wide,
+                                                              .dk_stride = narrow,
+                                                              .dv_stride = narrow,
+                                                              .add_dq = dq.add,
+                                                              .add_dk = dk.add,
+                                                              .add_dv = dv.add,
+                                                              .dout = dy.data<T>(),
+                                                              .out = s.y.data<T>(),
+                                                              .q = s.q.data<T>(),
+                                                              .k = s.k.data<T>(),
+                                                              .v = s.v.data<T>(),
+                                                              .dout_stride = wide,
+                                                              .out_stride = wide,
+                                                              .q_stride = wide,
+                                                              .k_stride = narrow,
+                                                              .v_stride = narrow,
+                                                              .lse = s.lse.data<kernels::Accumulator<T>>(),
+                                                              .spans = s.spans.table.data<kernels::AttentionSpan>(),
+                                                              .num_spans = s.spans.size(),
+                                                              .scratch = scratch.data<std::byte>()});
   });
 }
 

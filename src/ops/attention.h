@@ -16,7 +16,8 @@ struct KeySpan {
 struct KeySpans {
   std::vector<KeySpan> host;
   Tensor table;  // kernels::AttentionSpan, one for each
-  Tensor pages;  // i32 [pages, 1]: those of each span, pages_for(past + rows), one span after the other; empty: no cache
+  // i32 [pages, 1]: those of each span, pages_for(past + rows), one span after the other; empty: no cache.
+  Tensor pages;
 
   KeySpans(Context&, std::vector<KeySpan> spans, std::span<const int32_t> page_ids = {});
   int64_t size() const { return static_cast<int64_t>(host.size()); }
@@ -42,8 +43,8 @@ int64_t pages_for(int64_t num_tokens);
 
 /// softmax(q kᵀ · scale) v for every sequence and head, each query seeing the keys up to itself (causal) or all; with a
 /// window only the newest of them.
-/// Writes k and v to the pages first; without a place (not serving: past is 0) to temporary ones. The score matrix is never
-/// held.
+/// Writes k and v to the pages first; without a place (not serving: past is 0) to temporary ones. The score matrix is
+/// never held.
 ///
 /// Shapes   q, y [rows, heads · head_dim]; k, v [rows, kv_heads · head_dim]; the spans cover all rows.
 /// Types    alike; statistics in f32. A row's bits do not depend on chunking or on other sequences.

@@ -32,12 +32,13 @@ QuantizedWeight quantized_blocks(QuantizedKind, Shape weight, Tensor blocks);
 ///          null where the weight has none.
 using PackSource = std::function<void(int64_t first_row, int64_t rows, int8_t* q, float* scales, float* offsets)>;
 
-/// Lays out a weight that is quantized already, in memory of the host: q as they are, scales and offsets rounded to f16. `read` is called for
-/// up to 16 rows at a time, by all threads of the host at once.
+/// Lays out a weight that is quantized already, in memory of the host: q as they are, scales and offsets rounded to
+/// f16. `read` is called for up to 16 rows at a time, by all threads of the host at once.
 ///
 /// Throws   kInvalidArgument when an f16 cannot hold a scale or an offset, naming the rows; what `read` throws.
 /// Cost     about the speed of memory, and 16 rows per thread in addition to the result.
-QuantizedWeight pack_quantized(const HostStream&, QuantizedKind, Shape weight, bool has_offsets, const PackSource& read);
+QuantizedWeight pack_quantized(const HostStream&, QuantizedKind, Shape weight, bool has_offsets,
+                               const PackSource& read);
 
 /// Rounds a weight (f32 or bf16) of a device into memory of its own there.
 ///

@@ -19,7 +19,8 @@ class Device {
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
-  /// Zeroed memory, aligned to a page. Throws kExhausted when the device has not that much. May be called by any thread.
+  /// Zeroed memory, aligned to a page. Throws kExhausted when the device has not that much. May be called by any
+  /// thread.
   virtual std::shared_ptr<std::byte> reserve(size_t bytes) = 0;
   /// Bytes of memory that it has in all.
   virtual size_t memory_bytes() const = 0;

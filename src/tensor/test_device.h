@@ -1,6 +1,6 @@
 // For tests: a device on the CPU whose memory nobody can read or write but its kernels. Its pages are protected outside
-// launches, so that host code that forgot to cross dies at that line. What passes on it, a device with memory of its own
-// can be added to.
+// launches, so that host code that forgot to cross dies at that line. What passes on it, a device with memory of its
+// own can be added to.
 #pragma once
 #include <sys/mman.h>
 

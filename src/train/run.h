@@ -12,10 +12,10 @@ namespace maru::train {
 
 /// Where a run lives and what it may use.
 struct RunOptions {
-  fs::path run;    // runs/NAME
-  fs::path model;  // models/NAME: the result
-  fs::path home;   // for relative paths in manifests
-  Watch watch;      // cancelled, a checkpoint is saved first
+  fs::path run;                             // runs/NAME
+  fs::path model;                           // models/NAME: the result
+  fs::path home;                            // for relative paths in manifests
+  Watch watch;                              // cancelled, a checkpoint is saved first
   Json generation_config = Json::object();  // written beside the model as generation_config.json
   double ceiling_flops = 0;                 // of this machine in the run's dtype, all threads; 0: MFU is reported as 0
   Warn warn = [](const std::string&) {};    // gets what is damaged and what of the run is lost with it

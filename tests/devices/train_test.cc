@@ -27,7 +27,8 @@ class TrainedOnDevice : public testing::TestWithParam<Setting> {
                .num_key_value_heads = 2,
                .max_position_embeddings = 64};
     c.sequence_length = 32, c.micro_batch_tokens = 128, c.batch_tokens = 256, c.steps = 12;
-    c.dtype = std::get<0>(GetParam()), c.optimizer.name = std::get<1>(GetParam()), c.recompute = std::get<2>(GetParam());
+    c.dtype = std::get<0>(GetParam()), c.optimizer.name = std::get<1>(GetParam()),
+    c.recompute = std::get<2>(GetParam());
     c.checkpoint.every_steps = 5;
     c.validation = {.every_steps = 4, .tokens = 500};
     return resolve(c, TestTokens::kVocabulary);

@@ -72,11 +72,10 @@ int save_dequantized(const fs::path& directory, const std::string& kind, const f
   const auto from = parameters_of(*rounded), to = parameters_of(*plain);
   for (size_t i = 0; i < to.size(); ++i) {
     if (!from[i].parameter->quantized) continue;
-    auto memory = std::make_shared<HostBuffer>(static_cast<size_t>(to[i].shape.size()) * sizeof(float));
-    std::byte* data = memory->data();
-    const Tensor values = dequantize(machine.ctx, from[i].parameter->quantized);
-    std::memcpy(data, values.data<float>(), values.bytes());
-    to[i].parameter->value = Tensor(std::move(memory), data, to[i].shape, Dtype::kF32);
+    const Tensor values = to_host(dequantize(machine.ctx, from[i].parameter->quantized));
+    const Tensor own = host_tensor(to[i].shape, Dtype::kF32);
+    upload(own, values.data<float>());
+    to[i].parameter->value = own;
   }
   save_model(*plain, out);
   return 0;

@@ -53,8 +53,7 @@ void run(std::vector<std::string> arguments) {
   make_model(root / "tiny");
   ThreadPool pool(1);
   CpuDevice device(&pool);
-  serve(from_json<ServeConfig>(recipe, "serve"), std::move(context), {{.path = root / "tiny"}}, device,
-        announce);
+  serve(from_json<ServeConfig>(recipe, "serve"), std::move(context), {{.path = root / "tiny"}}, device, announce);
   fs::remove_all(root);
 }
 
