@@ -53,10 +53,43 @@ kernels::PageTable<T> page_table(const KeyPages& pages, const Tensor& temporary)
 }
 
 struct Saved {
-  Tensor q, k, v, y, lse;
+  Tensor q, k, v, y, lse;  // lse is empty where nothing is recorded
   std::vector<KeySpan> spans;
   AttentionOptions options;
 };
+
+void forward(Context& ctx, const Saved& s, const KeyPages& pages) {
+  const kernels::AttentionShape shape = shape_of(s.options);
+  const std::vector<kernels::AttentionSpan> table = span_table(s.spans);
+  const auto count = static_cast<int64_t>(table.size());
+  const int64_t page = kernels::page_elements(shape.kv_heads, shape.head_dim);
+  const Tensor temporary = pages.ids.empty() ? ctx.empty({survey(s.spans).pages, page}, s.q.dtype()) : Tensor();
+  const int64_t bytes = ctx.ask(s.q.dtype(), [&]<class T>(auto& stream) {
+    return kernels::attention_forward_scratch_bytes<T>(stream, shape, count);
+  });
+  const Tensor scratch = ctx.scratch(bytes);
+  ctx.launch(s.q.dtype(), [&]<class T>(auto& stream) {
+    const kernels::PageTable<T> keys = page_table<T>(pages, temporary);
+    kernels::append_keys(stream, kernels::AppendKeys<T>{.shape = shape,
+                                                        .k = s.k.data<T>(),
+                                                        .v = s.v.data<T>(),
+                                                        .k_stride = s.k.cols(),
+                                                        .v_stride = s.v.cols(),
+                                                        .pages = keys,
+                                                        .spans = table.data(),
+                                                        .num_spans = count});
+    kernels::attention_forward(stream, kernels::AttentionForward<T>{.shape = shape,
+                                                                    .out = s.y.data<T>(),
+                                                                    .out_stride = s.y.cols(),
+                                                                    .lse = s.lse.data<kernels::Accumulator<T>>(),
+                                                                    .q = s.q.data<T>(),
+                                                                    .q_stride = s.q.cols(),
+                                                                    .pages = {keys.memory, keys.stride, keys.ids},
+                                                                    .spans = table.data(),
+                                                                    .num_spans = count,
+                                                                    .scratch = scratch.data<std::byte>()});
+  });
+}
 
 void backward(Context& c, const Saved& s, const Tensor& dy) {
   const Gradient dq = c.tape->gradient(c, s.q), dk = c.tape->gradient(c, s.k), dv = c.tape->gradient(c, s.v);
@@ -119,47 +152,14 @@ Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v
                  const AttentionOptions& options, const KeyPages& pages) {
   const Spans all = survey(spans);
   check_attention(q, k, v, all, options);
-  const bool cached = !pages.ids.empty();
+  const bool cached = !pages.ids.empty(), record = ctx.recording(q, k, v);
   CHECK(!cached || static_cast<int64_t>(pages.ids.size()) == all.pages);
-  const bool record = ctx.recording(q, k, v);
   CHECK(!(record && cached) && "a cache holds no gradients");
-  const kernels::AttentionShape shape = shape_of(options);
-  const int64_t page = kernels::page_elements(options.kv_heads, options.head_dim);
   Tensor y = ctx.empty(q.shape(), q.dtype());
   const Tensor lse = record ? ctx.empty({q.rows(), options.heads}, accumulator_of(q.dtype())) : Tensor();
-  {
-    const Tensor temporary = cached ? Tensor() : ctx.empty({all.pages, page}, q.dtype());
-    const int64_t bytes = ctx.ask(q.dtype(), [&]<class T>(auto& stream) {
-      return kernels::attention_forward_scratch_bytes<T>(stream, shape, static_cast<int64_t>(spans.size()));
-    });
-    const Tensor scratch = ctx.scratch(bytes);
-    const std::vector<kernels::AttentionSpan> table = span_table(spans);
-    ctx.launch(q.dtype(), [&]<class T>(auto& stream) {
-      const auto count = static_cast<int64_t>(table.size());
-      const kernels::PageTable<T> keys = page_table<T>(pages, temporary);
-      kernels::append_keys(stream, kernels::AppendKeys<T>{.shape = shape,
-                                                          .k = k.data<T>(),
-                                                          .v = v.data<T>(),
-                                                          .k_stride = k.cols(),
-                                                          .v_stride = v.cols(),
-                                                          .pages = keys,
-                                                          .spans = table.data(),
-                                                          .num_spans = count});
-      kernels::attention_forward(stream, kernels::AttentionForward<T>{.shape = shape,
-                                                                      .out = y.data<T>(),
-                                                                      .out_stride = y.cols(),
-                                                                      .lse = lse.data<kernels::Accumulator<T>>(),
-                                                                      .q = q.data<T>(),
-                                                                      .q_stride = q.cols(),
-                                                                      .pages = {keys.memory, keys.stride, keys.ids},
-                                                                      .spans = table.data(),
-                                                                      .num_spans = count,
-                                                                      .scratch = scratch.data<std::byte>()});
-    });
-  }
-  if (record)
-    ctx.tape->record(
-        y, [s = Saved{q, k, v, y, lse, spans, options}](Context& c, const Tensor& dy) { backward(c, s, dy); });
+  const Saved saved{q, k, v, y, lse, spans, options};
+  forward(ctx, saved, pages);
+  if (record) ctx.tape->record(y, [=](Context& c, const Tensor& dy) { backward(c, saved, dy); });
   return y;
 }
 
