@@ -139,25 +139,8 @@ TEST_P(Gradient_, OfEveryParameterEqualsComplexStep) {
 INSTANTIATE_TEST_SUITE_P(Variants, Gradient_,
                          testing::Combine(testing::Values("tied", "untied", "qk_norm", "peri_ln_mup", "windows_capped",
                                                           "post_norm_biases", "partial_neighbours", "parallel",
-                                                          "learned_positions"),
+                                                          "learned_positions", "experts"),
                                           testing::Bool()));
-
-TEST(Experts, RefuseToLearn) {
-  Model model(variants().at("experts"), Dtype::kF32);
-  ThreadPool pool(1);
-  CpuDevice device{&pool};
-  Arena arena(device, 1 << 22);
-  BatchBuilder builder;
-  builder.add(Tokens{1, 2});
-  Tape tape;
-  Context train{device, arena, &tape};
-  try {
-    model.decoder.forward(train, builder.batch(train));
-    FAIL();
-  } catch (const Failure& e) {
-    EXPECT_EQ(ErrorCode::kUnimplemented, e.code());
-  }
-}
 
 struct Setting {
   std::string variant;

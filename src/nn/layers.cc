@@ -26,7 +26,7 @@ void Linear::visit(const std::string& prefix, const Visitor& visitor) {
 Tensor project(Context& ctx, const Tensor& x, Parameter& weight, double scale, double softcap) {
   const double cap = weight.lora == nullptr ? softcap : 0;  // with an adapter the sum is capped
   const Tensor y = weight.quantized ? quantized_project(ctx, x, weight.quantized, scale, cap)
-                                    : project(ctx, x, weight.value, scale, cap);
+                                    : project(ctx, x, ctx.use(weight), scale, cap);
   if (weight.lora == nullptr) return y;
   const Tensor sum = add_lora(ctx, y, x, *weight.lora, {}, scale);
   if (softcap != 0) cap_logits(ctx, sum, softcap);

@@ -23,7 +23,7 @@ struct Linear {
 };
 
 /// scale · x · weightᵀ in the accumulator type, capped if softcap is not 0: the logits of a head, the scores of a
-/// router. With the quantized weight and an adapter's like Linear; not differentiable.
+/// router. With the quantized weight and an adapter's like Linear; capped ones have no gradient.
 Tensor project(Context&, const Tensor& x, Parameter& weight, double scale = 1, double softcap = 0);
 
 struct RmsNorm {

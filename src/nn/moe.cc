@@ -1,7 +1,6 @@
 #include "nn/moe.h"
 
 #include "ops/elementwise.h"
-#include "ops/embedding.h"
 
 namespace maru {
 
@@ -12,16 +11,14 @@ MoeMlp::MoeMlp(const MoeConfig& c) : config(c), gate{c.hidden_size, c.routing.ex
 }
 
 Tensor MoeMlp::forward(Context& ctx, const Tensor& x) {
-  if (ctx.tape != nullptr)
-    throw Failure(ErrorCode::kUnimplemented, "[moe] training of mixtures of experts is not supported");
   const Tensor logits = project(ctx, x, gate.weight);
   const Routing routing = route(ctx, logits, correction_bias.value, config.routing);
   const auto each = [&](Linear Mlp::*part) {
-    std::vector<const Parameter*> weights;
+    std::vector<Parameter*> weights;
     for (Mlp& expert : experts) weights.push_back(&(expert.*part).weight);
     return weights;
   };
-  const Tensor inner = gather_rows(ctx, x, routing.rows);
+  const Tensor inner = group_rows(ctx, x, routing);
   const Tensor g = grouped_linear(ctx, inner, each(&Mlp::gate_proj), routing);
   const Tensor u = grouped_linear(ctx, inner, each(&Mlp::up_proj), routing);
   const Tensor y = grouped_linear(ctx, gated(ctx, g, u, config.activation), each(&Mlp::down_proj), routing);

@@ -15,18 +15,17 @@ struct MoeConfig {
   RoutingOptions routing;
 };
 
-/// Σ over a token's experts of weight · expert(x), + shared(x). Serving only: its training is refused.
+/// Σ over a token's experts of weight · expert(x), + shared(x).
 /// Source   Shazeer et al. 2017, arXiv:1701.06538; Jiang et al. 2024 (Mixtral), arXiv:2401.04088; with sigmoid scores
 ///          and shared experts DeepSeek-AI 2024, arXiv:2412.19437, §2.1.2.
 struct MoeMlp {
   MoeConfig config;
   Linear gate;
-  Parameter correction_bias;  // added to sigmoid scores for the choice alone
+  Parameter correction_bias;  // added to sigmoid scores for the choice alone: it has no gradient
   std::vector<Mlp> experts;
   std::optional<Mlp> shared_experts;
 
   explicit MoeMlp(const MoeConfig&);
-  /// Throws kUnimplemented when recording.
   Tensor forward(Context&, const Tensor& x);
   void visit(const std::string& prefix, const Visitor&);
 };

@@ -54,10 +54,43 @@ kernels::PageTable<T> page_table(const KeySpans& spans, const KeyPages& pages, c
 }
 
 struct Saved {
-  Tensor q, k, v, y, lse;
+  Tensor q, k, v, y, lse;  // lse is empty where nothing is recorded
   KeySpans spans;
   AttentionOptions options;
 };
+
+void forward(Context& ctx, const Saved& s, const KeyPages& pages) {
+  const kernels::AttentionShape shape = shape_of(s.options);
+  const auto* table = s.spans.table.data<kernels::AttentionSpan>();
+  const int64_t count = s.spans.size(), page = kernels::page_elements(shape.kv_heads, shape.head_dim);
+  const Tensor temporary =
+      pages.base == nullptr ? ctx.empty({survey(s.spans.host).pages, page}, s.q.dtype()) : Tensor();
+  const int64_t bytes = ctx.ask(s.q.dtype(), [&]<class T>(auto& stream) {
+    return kernels::attention_forward_scratch_bytes<T>(stream, shape, count);
+  });
+  const Tensor scratch = ctx.scratch(bytes);
+  ctx.launch(s.q.dtype(), [&]<class T>(auto& stream) {
+    const kernels::PageTable<T> keys = page_table<T>(s.spans, pages, temporary);
+    kernels::append_keys(stream, kernels::AppendKeys<T>{.shape = shape,
+                                                        .k = s.k.data<T>(),
+                                                        .v = s.v.data<T>(),
+                                                        .k_stride = s.k.cols(),
+                                                        .v_stride = s.v.cols(),
+                                                        .pages = keys,
+                                                        .spans = table,
+                                                        .num_spans = count});
+    kernels::attention_forward(stream, kernels::AttentionForward<T>{.shape = shape,
+                                                                    .out = s.y.data<T>(),
+                                                                    .out_stride = s.y.cols(),
+                                                                    .lse = s.lse.data<kernels::Accumulator<T>>(),
+                                                                    .q = s.q.data<T>(),
+                                                                    .q_stride = s.q.cols(),
+                                                                    .pages = {keys.memory, keys.stride, keys.ids},
+                                                                    .spans = table,
+                                                                    .num_spans = count,
+                                                                    .scratch = scratch.data<std::byte>()});
+  });
+}
 
 void backward(Context& c, const Saved& s, const Tensor& dy) {
   const Gradient dq = c.tape->gradient(c, s.q), dk = c.tape->gradient(c, s.k), dv = c.tape->gradient(c, s.v);
@@ -123,46 +156,14 @@ Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v
                  const AttentionOptions& options, const KeyPages& pages) {
   const Spans all = survey(spans.host);
   check_attention(q, k, v, all, options);
-  const bool cached = pages.base != nullptr;
+  const bool cached = pages.base != nullptr, record = ctx.recording(q, k, v);
   CHECK(!cached || spans.pages.rows() == all.pages);
-  const bool record = ctx.recording(q, k, v);
   CHECK(!(record && cached) && "a cache holds no gradients");
-  const kernels::AttentionShape shape = shape_of(options);
-  const int64_t page = kernels::page_elements(options.kv_heads, options.head_dim);
   Tensor y = ctx.empty(q.shape(), q.dtype());
   const Tensor lse = record ? ctx.empty({q.rows(), options.heads}, accumulator_of(q.dtype())) : Tensor();
-  {
-    const Tensor temporary = cached ? Tensor() : ctx.empty({all.pages, page}, q.dtype());
-    const int64_t bytes = ctx.ask(q.dtype(), [&]<class T>(auto& stream) {
-      return kernels::attention_forward_scratch_bytes<T>(stream, shape, spans.size());
-    });
-    const Tensor scratch = ctx.scratch(bytes);
-    ctx.launch(q.dtype(), [&]<class T>(auto& stream) {
-      const auto* table = spans.table.data<kernels::AttentionSpan>();
-      const kernels::PageTable<T> keys = page_table<T>(spans, pages, temporary);
-      kernels::append_keys(stream, kernels::AppendKeys<T>{.shape = shape,
-                                                          .k = k.data<T>(),
-                                                          .v = v.data<T>(),
-                                                          .k_stride = k.cols(),
-                                                          .v_stride = v.cols(),
-                                                          .pages = keys,
-                                                          .spans = table,
-                                                          .num_spans = spans.size()});
-      kernels::attention_forward(stream, kernels::AttentionForward<T>{.shape = shape,
-                                                                      .out = y.data<T>(),
-                                                                      .out_stride = y.cols(),
-                                                                      .lse = lse.data<kernels::Accumulator<T>>(),
-                                                                      .q = q.data<T>(),
-                                                                      .q_stride = q.cols(),
-                                                                      .pages = {keys.memory, keys.stride, keys.ids},
-                                                                      .spans = table,
-                                                                      .num_spans = spans.size(),
-                                                                      .scratch = scratch.data<std::byte>()});
-    });
-  }
-  if (record)
-    ctx.tape->record(
-        y, [s = Saved{q, k, v, y, lse, spans, options}](Context& c, const Tensor& dy) { backward(c, s, dy); });
+  const Saved saved{q, k, v, y, lse, spans, options};
+  forward(ctx, saved, pages);
+  if (record) ctx.tape->record(y, [=](Context& c, const Tensor& dy) { backward(c, saved, dy); });
   return y;
 }
 

@@ -5,7 +5,9 @@
 #include "kernels/activation/activation.h"
 #include "kernels/add/add.h"
 #include "kernels/bias/bias.h"
+#include "kernels/convert/convert.h"
 #include "kernels/matmul/matmul.h"
+#include "ops/elementwise.h"
 
 namespace maru {
 namespace {
@@ -85,6 +87,18 @@ void backward(Context& c, const Tensor& x, const Tensor& weight, const Tensor& b
   }
 }
 
+// Gradients of logits are rounded to the type of x and weight before they are multiplied, as those of the loss are.
+Tensor rounded(Context& c, const Tensor& dy, Dtype dtype) {
+  if (dy.dtype() == dtype) return dy;
+  const Tensor narrow = c.empty(dy.shape(), dtype);
+  c.launch(dtype, [&]<class T>(auto& s) {
+    using A = kernels::Accumulator<T>;
+    if constexpr (!std::is_same_v<T, A>)
+      kernels::convert(s, kernels::Convert<T, A>{.y = narrow.data<T>(), .x = dy.data<A>(), .count = dy.size()});
+  });
+  return narrow;
+}
+
 }  // namespace
 
 Tensor linear(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& bias) {
@@ -114,6 +128,11 @@ Tensor project(Context& ctx, const Tensor& x, const Tensor& weight, double scale
                         kernels::SoftCap<A>{.y = y.data<A>(), .count = y.size(), .scale = scale, .softcap = softcap});
     else if (scale != 1)
       kernels::scale(s, kernels::Scale<A>{.y = y.data<A>(), .x = y.data<A>(), .count = y.size(), .alpha = scale});
+  });
+  if (!ctx.recording(x, weight)) return y;
+  if (softcap != 0) throw Failure(ErrorCode::kUnimplemented, "[project] capped logits have no gradient");
+  ctx.tape->record(y, [=](Context& c, const Tensor& dy) {
+    backward(c, x, weight, {}, rounded(c, maru::scale(c, dy, scale), x.dtype()));
   });
   return y;
 }

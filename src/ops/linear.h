@@ -11,8 +11,11 @@ namespace maru {
 /// Cost     2 · rows · in · out flops forward, twice that backward.
 Tensor linear(Context&, const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
-/// Logits: scale · x · weightᵀ in the accumulator type, y becoming softcap · tanh(y / softcap) if softcap is not 0; not
-/// differentiable (training fuses it with the loss).
+/// Logits: scale · x · weightᵀ in the accumulator type, y becoming softcap · tanh(y / softcap) if softcap is not 0.
+/// Training fuses it with the loss; a router's scores have their gradient here.
+///
+/// Saves    x (no copy).
+/// Throws   kUnimplemented when capped and recorded.
 Tensor project(Context&, const Tensor& x, const Tensor& weight, double scale = 1, double softcap = 0);
 
 /// y becomes softcap · tanh(y / softcap), in place; not differentiable.

@@ -1,4 +1,4 @@
-// Mixtures of experts: who computes which token, and the products over groups of rows. Serving only.
+// Mixtures of experts: who computes which token, and the products over groups of rows.
 #pragma once
 #include <vector>
 
@@ -21,15 +21,23 @@ struct Routing {
   Tensor first;            // i32 [1, experts + 1]: each expert's first row
 };
 
-/// See kernels::Route. `bias` may be empty.
+/// See kernels::Route. `bias` may be empty; it has no gradient, as the choice has none.
 /// Shapes   logits [tokens, experts] in the accumulator type, as is bias [1, experts].
+/// Saves    logits, places and first (no copy).
 Routing route(Context&, const Tensor& logits, const Tensor& bias, const RoutingOptions& options);
+
+/// The row of each pair's token, in the order of experts.
+/// Shapes   x [tokens, cols]; y [grouped rows, cols].
+Tensor group_rows(Context&, const Tensor& x, const Routing& routing);
 
 /// y = x · weightᵀ, each group of rows with its expert's weight: all of them quantized, or none.
 /// Shapes   x [grouped rows, in]; weights [out, in] each; y [grouped rows, out].
-Tensor grouped_linear(Context&, const Tensor& x, const std::vector<const Parameter*>& weights, const Routing& routing);
+/// Saves    x and the weights (no copy).
+/// Throws   kUnimplemented while recording if they are quantized.
+Tensor grouped_linear(Context&, const Tensor& x, const std::vector<Parameter*>& weights, const Routing& routing);
 
 /// y[token] = Σ weights · x[places] over its experts, in their order.
+/// Saves    x, weights and places (no copy).
 Tensor combine(Context&, const Tensor& x, const Routing& routing);
 
 }  // namespace maru

@@ -13,7 +13,7 @@ enum class ParameterRole : uint8_t {
   kMatrix,      // weight of a Linear inside a block
   kOutput,      // a Linear that writes to the residual stream (initialised smaller)
   kEmbedding,   // token table
-  kRouter,      // scores experts: serving only, never rounded
+  kRouter,      // scores experts: never quantized
   kPositions,   // table of learned positions
   kHead,        // output projection to the vocabulary
   kVector,      // norm weights: ones at the start, no decay

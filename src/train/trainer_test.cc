@@ -99,6 +99,21 @@ TEST_F(TrainerTest, RecomputationChangesNoBitAndSavesMemory) {
   EXPECT_LT(recomputed.trainer.planned_bytes(), stored.trainer.planned_bytes() * 2 / 3);
 }
 
+TEST_F(TrainerTest, MixturesOfExpertsLearnWithTheSameBitsHoweverComputed) {
+  for (const char* scoring : {"softmax", "sigmoid"}) {
+    TrainConfig c = tiny_config();
+    c.model.num_experts = 4, c.model.num_experts_per_tok = 2, c.model.moe_intermediate_size = 32;
+    c.model.n_shared_experts = 1, c.model.router_scoring = scoring;
+    c.model = maru::resolve(c.model);
+    Setup stored(c, data_);
+    EXPECT_LT(stored.run(c, 40), 0.75 * std::log(64.0)) << scoring;
+    c.recompute = true;
+    Setup recomputed(c, data_, 3);
+    recomputed.run(c, 40);
+    EXPECT_EQ(stored.bits(), recomputed.bits()) << scoring << ", recomputed by three threads";
+  }
+}
+
 TEST_F(TrainerTest, AccumulationEqualsOneBatch) {
   TrainConfig c = tiny_config();
   c.dtype = "f32";

@@ -123,57 +123,108 @@ struct Problem {
 struct GroupedShape {
   std::vector<int64_t> groups;  // rows of each
   int64_t n, k;
-  std::string name() const { return fmt::format("{} rows x {} x {}", fmt::join(groups, "+"), n, k); }
-  int64_t rows() const { return std::accumulate(groups.begin(), groups.end(), int64_t{0}); }
-  double flops() const { return 2.0 * static_cast<double>(rows() * n * k); }
+  bool add = false;
+  std::string name() const {
+    return fmt::format("{} rows x {} x {}{}", fmt::join(groups, "+"), n, k, add ? ", adding to dx" : "");
+  }
+  int64_t grouped() const { return std::accumulate(groups.begin(), groups.end(), int64_t{0}); }
+  int64_t rows() const { return grouped() + 9; }  // at least grouped_spare_rows more
+  int64_t weights() const { return static_cast<int64_t>(groups.size()) * n * k; }
+  double flops() const { return 6.0 * static_cast<double>(grouped() * n * k); }
   double bytes(double element_bytes) const {
-    return element_bytes * static_cast<double>(rows() * (n + k) + static_cast<int64_t>(groups.size()) * n * k);
+    return element_bytes * static_cast<double>(2 * grouped() * (n + k) + 2 * weights()) +
+           8.0 * static_cast<double>(weights());
   }
 };
 
-// The result has a row behind the spare ones, which must be cleared too.
 template <class T>
 struct GroupedProblem {
+  using A = Accumulator<T>;
   GroupedShape shape;
   std::vector<int32_t> first{0};
-  std::vector<T> x, w, y;
+  std::vector<T> x, w, y, dy, dx;
+  std::vector<A> dw;
   std::vector<const T*> weights;
+  std::vector<A*> dweights;
   std::vector<std::byte> scratch;
 
   GroupedProblem(Inputs& in, const GroupedShape& s)
-      : shape(s), x(in.normal<T>(s.rows() * s.k)), w(in.normal<T>(static_cast<int64_t>(s.groups.size()) * s.n * s.k)) {
-    for (int64_t rows : s.groups) first.push_back(first.back() + static_cast<int32_t>(rows));
-    for (size_t e = 0; e < s.groups.size(); ++e) weights.push_back(w.data() + static_cast<int64_t>(e) * s.n * s.k);
+      : shape(s),
+        x(in.normal<T>(s.rows() * s.k)),
+        w(in.normal<T>(s.weights())),
+        y(in.blank<T>(s.rows() * s.n)),
+        dy(in.normal<T>(s.rows() * s.n)),
+        dx(in.gradient<T>(s.rows() * s.k, s.add)),
+        dw(in.gradient<A>(s.weights(), true)) {
+    for (size_t e = 0; e < s.groups.size(); ++e) {
+      first.push_back(first.back() + static_cast<int32_t>(s.groups[e]));
+      weights.push_back(w.data() + static_cast<int64_t>(e) * s.n * s.k);
+      dweights.push_back(dw.data() + static_cast<int64_t>(e) * s.n * s.k);
+    }
   }
 
-  void run(auto& stream) {
-    const int64_t rows = shape.rows() + grouped_spare_rows(stream) + 1;
-    x.resize(static_cast<size_t>(rows * shape.k));
-    y.assign(static_cast<size_t>(rows * shape.n), from_f64<T>(std::nan("")));
-    scratch.assign(64 + grouped_matmul_scratch_bytes<T>(stream, rows, shape.n, shape.k), kNan);
+  void forward(auto& stream) {
     grouped_matmul<T>(stream,
                       {.y = y.data(),
                        .x = x.data(),
                        .weights = weights.data(),
                        .first = first.data(),
-                       .groups = static_cast<int64_t>(shape.groups.size()),
-                       .rows = rows,
+                       .groups = static_cast<int64_t>(weights.size()),
+                       .rows = shape.rows(),
                        .n = shape.n,
                        .k = shape.k,
-                       .scratch = scratch.data() + (64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64) % 64});
+                       .scratch = room(grouped_matmul_scratch_bytes<T>(stream, shape.rows(), shape.n, shape.k))});
+  }
+  void run(auto& stream) {
+    forward(stream);
+    grouped_matmul_backward<T>(
+        stream, {.dx = dx.data(),
+                 .add_dx = shape.add,
+                 .dweights = dweights.data(),
+                 .dy = dy.data(),
+                 .x = x.data(),
+                 .weights = weights.data(),
+                 .first = first.data(),
+                 .groups = static_cast<int64_t>(weights.size()),
+                 .rows = shape.rows(),
+                 .n = shape.n,
+                 .k = shape.k,
+                 .scratch = room(grouped_matmul_backward_scratch_bytes<T>(stream, shape.rows(), shape.n, shape.k))});
   }
   template <class Visit>
   void outputs(Visit&& visit) {
     visit("y", y);
+    visit("dx", dx);
+    visit("dw", dw);
+  }
+  template <class Visit>
+  void inputs(Visit&& visit) {
+    visit(x, dx);
+    visit(w, dw);
+  }
+  template <class Visit>
+  void results(Visit&& visit) {
+    visit(y, dy);
   }
   std::vector<Tolerance> tolerances() const {
-    std::vector<double> sizes(y.size());
-    for (size_t e = 0; e < shape.groups.size(); ++e)
+    std::vector<double> sizes(y.size()), dx_sizes = magnitude(dx), dw_sizes = magnitude(dw);
+    for (size_t e = 0; e < weights.size(); ++e)
       for (int64_t r = first[e]; r < first[e + 1]; ++r)
-        for (int64_t j = 0; j < shape.n; ++j)
-          for (int64_t p = 0; p < shape.k; ++p)
-            sizes[r * shape.n + j] += std::abs(x[r * shape.k + p] * weights[e][j * shape.k + p]);
-    return {{sum_roundings(shape.k), sizes}};
+        for (int64_t i = 0; i < shape.n * shape.k; ++i) {
+          const int64_t out = r * shape.n + i / shape.k, in = r * shape.k + i % shape.k;
+          sizes[out] += std::abs(x[in] * weights[e][i]);
+          dx_sizes[in] += std::abs(dy[out] * weights[e][i]);
+          dw_sizes[static_cast<int64_t>(e) * shape.n * shape.k + i] += std::abs(dy[out] * x[in]);
+        }
+    return {{sum_roundings(shape.k), sizes},
+            {sum_roundings(shape.n), dx_sizes},
+            {sum_roundings(shape.grouped()), dw_sizes}};
+  }
+
+ private:
+  std::byte* room(int64_t bytes) {
+    scratch.assign(static_cast<size_t>(64 + bytes), kNan);
+    return scratch.data() + (64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64) % 64;
   }
 };
 
@@ -185,8 +236,8 @@ void matmul_cases(std::vector<OpCase>& cases) {
         Shape{65, 31, 33, true, true, false, true}, Shape{29, 70, 801, false, false, true, true},
         Shape{131, 100, 801, true}, Shape{67, 3, 1, false, true}})
     add_cases<Problem>(cases, "matmul", shape);
-  for (const GroupedShape& shape :
-       {GroupedShape{{1}, 1, 1}, GroupedShape{{3, 0, 9, 1}, 37, 20}, GroupedShape{{0, 20, 300, 0}, 33, 65}})
+  for (const GroupedShape& shape : {GroupedShape{{1}, 1, 1}, GroupedShape{{3, 0, 9, 1}, 37, 20, true},
+                                    GroupedShape{{0, 20, 300, 0}, 33, 65, true}, GroupedShape{{1030, 2}, 5, 9}})
     add_cases<GroupedProblem>(cases, "grouped_matmul", shape);
   add_benchmarks<GroupedProblem>(cases, "grouped_matmul", GroupedShape{{512, 480, 544, 512}, 1408, 2048});
   add_benchmarks<Problem>(cases, "matmul", Shape{4096, 1024, 1024, false, true});

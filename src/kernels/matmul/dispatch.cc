@@ -34,6 +34,43 @@ void multiply_group(CpuStream& stream, const GroupedMatmul<T>& x, int64_t group)
   }
 }
 
+// Gradients are added, so that a piece may not reach into the next group: all sizes up to kMost come, and sums over
+// rows are cut at kDepth.
+constexpr int64_t kDepth = 1024;
+
+template <class T>
+void input_gradient(CpuStream& stream, const GroupedMatmulBackward<T>& x, int64_t group) {
+  for (int64_t row = x.first[group]; row < x.first[group + 1]; row += kMost)
+    matmul<T, T>(stream, {.c = x.dx + row * x.k,
+                          .ldc = x.k,
+                          .a = x.dy + row * x.n,
+                          .lda = x.n,
+                          .b = x.weights[group],
+                          .ldb = x.k,
+                          .m = std::min(kMost, x.first[group + 1] - row),
+                          .n = x.k,
+                          .k = x.n,
+                          .add = x.add_dx,
+                          .scratch = x.scratch});
+}
+
+template <class T>
+void weight_gradient(CpuStream& stream, const GroupedMatmulBackward<T>& x, int64_t group) {
+  for (int64_t row = x.first[group]; row < x.first[group + 1]; row += kDepth)
+    matmul<T, Accumulator<T>>(stream, {.c = x.dweights[group],
+                                       .ldc = x.k,
+                                       .a = x.dy + row * x.n,
+                                       .lda = x.n,
+                                       .transpose_a = true,
+                                       .b = x.x + row * x.k,
+                                       .ldb = x.k,
+                                       .m = x.n,
+                                       .n = x.k,
+                                       .k = std::min(kDepth, x.first[group + 1] - row),
+                                       .add = true,
+                                       .scratch = x.scratch});
+}
+
 }  // namespace
 
 template <class T>
@@ -72,6 +109,24 @@ int64_t grouped_matmul_scratch_bytes(const CpuStream& stream, int64_t rows, int6
 }
 
 template <class T>
+int64_t grouped_matmul_backward_scratch_bytes(const CpuStream& stream, int64_t rows, int64_t n, int64_t k) {
+  int64_t most = 0;
+  for (int64_t m = 1; m <= std::min(kMost, rows); ++m) most = std::max(most, matmul_scratch_bytes<T>(stream, m, k, n));
+  for (int64_t d = 1; d <= std::min(kDepth, rows); ++d) most = std::max(most, matmul_scratch_bytes<T>(stream, n, k, d));
+  return most;
+}
+
+template <class T>
+void grouped_matmul_backward(CpuStream& stream, const GroupedMatmulBackward<T>& x) {
+  for (int64_t group = 0; group < x.groups; ++group) {
+    if (x.dx != nullptr) input_gradient(stream, x, group);
+    if (x.dweights[group] != nullptr) weight_gradient(stream, x, group);
+  }
+  const int64_t last = x.first[x.groups];
+  if (x.dx != nullptr && !x.add_dx) std::fill_n(x.dx + last * x.k, (x.rows - last) * x.k, T{});
+}
+
+template <class T>
 void grouped_matmul(CpuStream& stream, const GroupedMatmul<T>& x) {
   for (int64_t group = 0; group < x.groups; ++group) multiply_group(stream, x, group);
   const int64_t last = x.first[x.groups];
@@ -97,6 +152,14 @@ template void grouped_matmul(CpuStream&, const GroupedMatmul<float>&);
 template void grouped_matmul(CpuStream&, const GroupedMatmul<bfloat16>&);
 template void grouped_matmul(CpuStream&, const GroupedMatmul<double>&);
 template void grouped_matmul(CpuStream&, const GroupedMatmul<Complex>&);
+template void grouped_matmul_backward(CpuStream&, const GroupedMatmulBackward<float>&);
+template void grouped_matmul_backward(CpuStream&, const GroupedMatmulBackward<bfloat16>&);
+template void grouped_matmul_backward(CpuStream&, const GroupedMatmulBackward<double>&);
+template void grouped_matmul_backward(CpuStream&, const GroupedMatmulBackward<Complex>&);
+template int64_t grouped_matmul_backward_scratch_bytes<float>(const CpuStream&, int64_t, int64_t, int64_t);
+template int64_t grouped_matmul_backward_scratch_bytes<bfloat16>(const CpuStream&, int64_t, int64_t, int64_t);
+template int64_t grouped_matmul_backward_scratch_bytes<double>(const CpuStream&, int64_t, int64_t, int64_t);
+template int64_t grouped_matmul_backward_scratch_bytes<Complex>(const CpuStream&, int64_t, int64_t, int64_t);
 template int64_t grouped_matmul_scratch_bytes<float>(const CpuStream&, int64_t, int64_t, int64_t);
 template int64_t grouped_matmul_scratch_bytes<bfloat16>(const CpuStream&, int64_t, int64_t, int64_t);
 template int64_t grouped_matmul_scratch_bytes<double>(const CpuStream&, int64_t, int64_t, int64_t);

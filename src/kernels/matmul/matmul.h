@@ -49,6 +49,24 @@ struct GroupedMatmul {
   std::byte* scratch;  // grouped_matmul_scratch_bytes, aligned to 64
 };
 
+/// dx[r] (+)= dy[r] · weights[e] and dweights[e] += dy[rows of e]ᵀ · x[rows of e]. Rows of dx behind the last group are
+/// left alone (added) or zero (overwritten).
+///
+/// Shapes   as in GroupedMatmul; dx as x, dy as y; dweights [groups], on the host, of matrices [n, k].
+/// Types    dweights is added to once every 1,024 rows.
+template <class T>
+struct GroupedMatmulBackward {
+  T* dx;                            // null: not wanted
+  bool add_dx;                      // add to dx, or overwrite it
+  Accumulator<T>* const* dweights;  // each null: not wanted
+  const T* dy;
+  const T* x;
+  const T* const* weights;
+  const int32_t* first;
+  int64_t groups, rows, n, k;
+  std::byte* scratch;  // grouped_matmul_backward_scratch_bytes, aligned to 64
+};
+
 /// Lays op(b) out as the kernel of the stream's instruction set reads it: once per weight, for many products.
 template <class T>
 struct MatmulPack {
@@ -71,11 +89,15 @@ int64_t grouped_spare_rows(const CpuStream& stream);
 /// Scratch of a grouped product, however its rows are shared out.
 template <class T>
 int64_t grouped_matmul_scratch_bytes(const CpuStream& stream, int64_t rows, int64_t n, int64_t k);
+template <class T>
+int64_t grouped_matmul_backward_scratch_bytes(const CpuStream& stream, int64_t rows, int64_t n, int64_t k);
 
 template <class T, class C = T>
 void matmul(CpuStream& stream, const Matmul<T, C>& x);
 template <class T>
 void grouped_matmul(CpuStream& stream, const GroupedMatmul<T>& x);
+template <class T>
+void grouped_matmul_backward(CpuStream& stream, const GroupedMatmulBackward<T>& x);
 template <class T>
 void matmul_pack(CpuStream& stream, const MatmulPack<T>& x);
 

@@ -17,15 +17,15 @@ double size_of(const A& x) {
 
 /// Probabilities, or sigmoids.
 template <class A>
-void score(const Route<A>& a, const A* logits, A* scores) {
+void score(const A* logits, int64_t experts, bool sigmoid, A* scores) {
   double largest = kNever;
-  for (int64_t e = 0; e < a.experts; ++e) largest = std::max(largest, size_of(logits[e]));
+  for (int64_t e = 0; e < experts; ++e) largest = std::max(largest, size_of(logits[e]));
   A sum = 0;
-  for (int64_t e = 0; e < a.experts; ++e) {
-    scores[e] = a.sigmoid ? A(1) / (A(1) + std::exp(-logits[e])) : std::exp(logits[e] - A(largest));
+  for (int64_t e = 0; e < experts; ++e) {
+    scores[e] = sigmoid ? A(1) / (A(1) + std::exp(-logits[e])) : std::exp(logits[e] - A(largest));
     sum += scores[e];
   }
-  for (int64_t e = 0; e < a.experts && !a.sigmoid; ++e) scores[e] /= sum;
+  for (int64_t e = 0; e < experts && !sigmoid; ++e) scores[e] /= sum;
 }
 
 /// The two largest of a group, together.
@@ -55,6 +55,9 @@ void keep_top_groups(const Route<A>& a, A* choice, A* marks) {
   }
 }
 
+/// Before a row's scores are added up.
+constexpr double floor_of_sum(bool sigmoid) { return sigmoid ? 1e-20 : 0; }
+
 /// The experts of a row go to `chosen`, ascending; their scores to `weights`.
 template <class A>
 void choose(const Route<A>& a, const A* scores, A* choice, int32_t* chosen, A* weights) {
@@ -66,7 +69,7 @@ void choose(const Route<A>& a, const A* scores, A* choice, int32_t* chosen, A* w
     choice[best] = A(kNever);
   }
   std::sort(chosen, chosen + a.per_token);
-  A sum = a.sigmoid ? A(1e-20) : A(0);
+  A sum = A(floor_of_sum(a.sigmoid));
   for (int64_t i = 0; i < a.per_token; ++i) sum += weights[i] = scores[chosen[i]];
   for (int64_t i = 0; i < a.per_token; ++i) weights[i] *= A(a.scale) / (a.normalise ? sum : A(1));
 }
@@ -87,6 +90,37 @@ void group(const Route<A>& a) {
   a.first[0] = 0;
 }
 
+/// The expert whose rows include this one.
+int64_t expert_at(const int32_t* first, int64_t experts, int32_t place) {
+  return std::upper_bound(first, first + experts + 1, place) - first - 1;
+}
+
+/// Gradients of a row's scores: those of wᵢ = scale · sᵢ / Σ s, or of wᵢ = scale · sᵢ.
+template <class A>
+void score_gradients(const RouteBackward<A>& a, int64_t row, const A* scores, A* dscores) {
+  const A* dweights = a.dweights + row * a.per_token;
+  const auto expert = [&](int64_t i) { return expert_at(a.first, a.experts, a.places[row * a.per_token + i]); };
+  A sum = A(floor_of_sum(a.sigmoid)), mixed = 0;
+  for (int64_t i = 0; i < a.per_token; ++i) {
+    sum += scores[expert(i)];
+    mixed += dweights[i] * scores[expert(i)];
+  }
+  std::fill_n(dscores, a.experts, A(0));
+  for (int64_t i = 0; i < a.per_token; ++i)
+    dscores[expert(i)] = A(a.scale) * (a.normalise ? (dweights[i] - mixed / sum) / sum : dweights[i]);
+}
+
+/// From the gradients of scores to those of the logits.
+template <class A>
+void add_logit_gradients(const RouteBackward<A>& a, const A* scores, const A* dscores, A* dlogits) {
+  A mean = 0;
+  for (int64_t e = 0; e < a.experts && !a.sigmoid; ++e) mean += scores[e] * dscores[e];
+  for (int64_t e = 0; e < a.experts; ++e) {
+    const A slope = a.sigmoid ? dscores[e] * (A(1) - scores[e]) : dscores[e] - mean;
+    dlogits[e] = (a.add_dlogits ? dlogits[e] : A(0)) + scores[e] * slope;
+  }
+}
+
 }  // namespace
 
 template <class A>
@@ -98,13 +132,23 @@ template <class A>
 void route(CpuStream&, const Route<A>& a) {
   A *scores = reinterpret_cast<A*>(a.scratch), *choice = scores + a.experts, *marks = choice + a.experts;
   for (int64_t r = 0; r < a.rows; ++r) {
-    score(a, a.logits + r * a.experts, scores);
+    score(a.logits + r * a.experts, a.experts, a.sigmoid, scores);
     for (int64_t e = 0; e < a.experts; ++e) choice[e] = scores[e] + (a.bias != nullptr ? a.bias[e] : A(0));
     if (a.top_groups < a.groups) keep_top_groups(a, choice, marks);
     choose(a, scores, choice, a.places + r * a.per_token, a.weights + r * a.per_token);
   }
   group(a);
   std::fill_n(a.grouped_rows + a.rows * a.per_token, a.spare, 0);
+}
+
+template <class A>
+void route_backward(CpuStream&, const RouteBackward<A>& a) {
+  A *scores = reinterpret_cast<A*>(a.scratch), *dscores = scores + a.experts;
+  for (int64_t r = 0; r < a.rows; ++r) {
+    score(a.logits + r * a.experts, a.experts, a.sigmoid, scores);
+    score_gradients(a, r, scores, dscores);
+    add_logit_gradients(a, scores, dscores, a.dlogits + r * a.experts);
+  }
 }
 
 template <class T>
@@ -116,12 +160,28 @@ void combine(CpuStream& stream, const Combine<T>& a) {
   }
 }
 
+template <class T>
+void combine_backward(CpuStream& stream, const CombineBackward<T>& a) {
+  if constexpr (kIsSimd<T>) {
+    with_isa(stream.isa, [&]<Isa isa>() { combine_backward<isa>(*stream.pool, a); });
+  } else {
+    reference::combine_backward(a);
+  }
+}
+
 template int64_t route_scratch_bytes<float>(const CpuStream&, int64_t);
 template int64_t route_scratch_bytes<double>(const CpuStream&, int64_t);
 template int64_t route_scratch_bytes<std::complex<double>>(const CpuStream&, int64_t);
 template void route(CpuStream&, const Route<float>&);
 template void route(CpuStream&, const Route<double>&);
 template void route(CpuStream&, const Route<std::complex<double>>&);
+template void route_backward(CpuStream&, const RouteBackward<float>&);
+template void route_backward(CpuStream&, const RouteBackward<double>&);
+template void route_backward(CpuStream&, const RouteBackward<std::complex<double>>&);
+template void combine_backward(CpuStream&, const CombineBackward<float>&);
+template void combine_backward(CpuStream&, const CombineBackward<bfloat16>&);
+template void combine_backward(CpuStream&, const CombineBackward<double>&);
+template void combine_backward(CpuStream&, const CombineBackward<std::complex<double>>&);
 template void combine(CpuStream&, const Combine<float>&);
 template void combine(CpuStream&, const Combine<bfloat16>&);
 template void combine(CpuStream&, const Combine<double>&);

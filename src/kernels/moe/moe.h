@@ -36,28 +36,68 @@ struct Route {
   std::byte* scratch;  // route_scratch_bytes
 };
 
+/// Gradients of the logits from those of the weights. The choice has none, and so has the bias none.
+///
+/// Shapes   as in Route, which left places and first.
+template <class A>
+struct RouteBackward {
+  A* dlogits;
+  bool add_dlogits;  // add to dlogits, or overwrite it
+  const A* dweights;
+  const A* logits;
+  const int32_t* places;
+  const int32_t* first;
+  int64_t rows, experts, per_token;
+  bool sigmoid, normalise;
+  double scale;
+  std::byte* scratch;  // route_scratch_bytes
+};
+
 template <class A>
 int64_t route_scratch_bytes(const CpuStream& stream, int64_t experts);
 template <class A>
 void route(CpuStream& stream, const Route<A>& a);
+template <class A>
+void route_backward(CpuStream& stream, const RouteBackward<A>& a);
 
-/// y[r] = Σ weights[r, i] · x[places[r, i]], i in ascending order.
+/// y[r] (+)= Σ weights[r, i] · x[places[r, i]], i in ascending order.
 ///
 /// Shapes   y [rows, cols]; x [·, cols]; weights, places [rows, per_token].
 template <class T>
 struct Combine {
   T* y;
+  bool add_y = false;  // add to y, or overwrite it
   const T* x;
-  const Accumulator<T>* weights;
+  const Accumulator<T>* weights;  // null: all 1, for the gradient of rows that were copied to their places
   const int32_t* places;
   int64_t rows, cols, per_token;
 };
 
+/// dx[places[r, i]] (+)= weights[r, i] · dy[r];  dweights[r, i] (+)= dy[r] · x[places[r, i]]. Rows of dx behind those
+/// of the pairs are left alone (added) or zero (overwritten).
+///
+/// Shapes   dy [rows, cols]; x, dx [grouped_rows, cols]; weights, dweights, places [rows, per_token], no place twice.
+template <class T>
+struct CombineBackward {
+  T* dx;                      // null: not wanted
+  Accumulator<T>* dweights;   // null: not wanted
+  bool add_dx, add_dweights;  // add, or overwrite
+  const T* dy;
+  const T* x;
+  const Accumulator<T>* weights;
+  const int32_t* places;
+  int64_t rows, cols, per_token, grouped_rows;
+};
+
 template <class T>
 void combine(CpuStream& stream, const Combine<T>& a);
+template <class T>
+void combine_backward(CpuStream& stream, const CombineBackward<T>& a);
 
 /// The same for one instruction set, T = float or bfloat16.
 template <Isa kIsa, class T>
 void combine(ThreadPool& pool, const Combine<T>& a);
+template <Isa kIsa, class T>
+void combine_backward(ThreadPool& pool, const CombineBackward<T>& a);
 
 }  // namespace maru::kernels
