@@ -8,8 +8,8 @@
 #include <cstring>
 
 #include "base/random.h"
-#include "formats/convert.h"
 #include "formats/safetensors_writer.h"
+#include "models/gguf_export.h"
 #include "models/model_files.h"
 #include "models/quantize.h"
 #include "models/weights.h"
@@ -253,9 +253,7 @@ TEST_F(AdapterTest, QuantizedWeightsStayQuantized) {
 // Its queries and keys lie in another order, which adapters are not made for.
 TEST_F(AdapterTest, AGgufFileTakesItAsItsDirectoryDoes) {
   fs::copy(kGoldens / "llama", home_ / "base");
-  write_file(home_ / "base/tokenizer.json", R"({"pre_tokenizer": {"type": "ByteLevel", "use_regex": true},
-    "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}})");
-  formats::convert_to_gguf(home_ / "base", home_ / "m.gguf", formats::GgmlType::kF32, "m", "");
+  convert_to_gguf(home_ / "base", home_ / "m.gguf", formats::GgmlType::kF32, "m", [](formats::GgufWriter&, int64_t) {});
   const auto directory = load(home_ / "base"), file = load_for_serving(stream_, home_ / "m.gguf");
   ASSERT_TRUE(file->has_rotary_pairs());
   const std::vector<float> before = logits(*directory);

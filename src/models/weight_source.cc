@@ -90,7 +90,7 @@ bool is_derived(const std::string& name) {
          name == "rope_factors_long.weight" || name == "rope_factors_short.weight";
 }
 
-StoredConfig config_of_gguf(const formats::GgufFile& file) { return {formats::hugging_face_config(file), file.name()}; }
+StoredConfig config_of_gguf(const formats::GgufFile& file) { return {hugging_face_config(file), file.name()}; }
 
 StoredConfig config_of_directory(const fs::path& directory) {
   const fs::path file = directory / "config.json";
@@ -99,9 +99,9 @@ StoredConfig config_of_directory(const fs::path& directory) {
   return config;
 }
 
-std::optional<formats::GgufArchitecture> architecture_in(const formats::WeightFiles& files) {
+std::optional<GgufArchitecture> architecture_in(const formats::WeightFiles& files) {
   if (files.gguf() == nullptr) return std::nullopt;
-  return formats::GgufArchitecture::of_file(*files.gguf());
+  return GgufArchitecture::of_file(*files.gguf());
 }
 
 QuantizedKind kind_of(int64_t bits) { return bits <= 4 ? QuantizedKind::kInt4 : QuantizedKind::kInt8; }

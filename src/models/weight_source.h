@@ -9,8 +9,8 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "formats/gguf_model.h"
 #include "formats/weight_files.h"
+#include "models/gguf_model.h"
 #include "models/weight_names.h"
 #include "ops/parameter.h"
 #include "tensor/stream.h"
@@ -23,7 +23,7 @@ struct StoredConfig {
   Json json;
   std::string name;
 };
-/// Throws   kNotFound or kDataLoss when config.json is missing or no object; what formats::hugging_face_config throws.
+/// Throws   kNotFound or kDataLoss when config.json is missing or no object; what hugging_face_config throws.
 StoredConfig read_stored_config(const fs::path& path);
 
 class WeightSource {
@@ -81,7 +81,7 @@ class WeightSource {
 
   formats::WeightFiles files_;
   std::string where_;
-  std::optional<formats::GgufArchitecture> gguf_;
+  std::optional<GgufArchitecture> gguf_;
   StoredConfig config_;
   std::optional<formats::QuantizationConfig> quantization_;
   formats::PlainWeights plain_;

@@ -153,7 +153,7 @@ TEST_F(StagesTest, QuantizingSaysWhatItCosts) {
 TEST_F(StagesTest, WhatIsExportedAndComesBackBearsTheMark) {
   make_model(at_);
   const fs::path out = at_home_.root / "exported";
-  EXPECT_GT(export_model(at_, {.model = "s", .out = out.string(), .dtype = "f32"}).tensors, 0);
+  EXPECT_GT(export_model(at_, {.model = "s", .out = out.string(), .dtype = "f32"}).weights.tensors, 0);
   EXPECT_THAT(ledger::read_manifest(out).foreign, IsEmpty());
   EXPECT_THAT(error_of([&] { import_weights(at_, {.source = out.string(), .name = "back"}); }).message,
               HasSubstr("is an artefact already"));

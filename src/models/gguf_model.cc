@@ -1,15 +1,16 @@
-#include "formats/gguf_model.h"
+#include "models/gguf_model.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numbers>
 
-#include "formats/gguf_families.h"
-#include "formats/gguf_rope.h"
+#include "models/gguf_rope.h"
+#include "models/registry.h"
 
-namespace maru::formats {
+namespace maru {
 namespace {
 
 constexpr std::string_view kBlocks = "blk.";
@@ -20,7 +21,7 @@ using Side = std::string_view NamePair::*;
 struct Direction {
   Side from, to;
   std::string_view from_prefix, to_prefix;
-  const GgufFamily& family;
+  const GgufMapping& family;
 };
 
 const NamePair* find_pair(std::span<const NamePair> pairs, Side side, std::string_view stem) {
@@ -68,44 +69,57 @@ Json rope_of(const Json& config) {
 }
 
 /// config.json with the keys that all families have, under their usual names.
-Json with_common_keys(const GgufFamily& family, Json config) {
-  for (const NamePair& key : family.keys)
-    if (config.contains(key.gguf)) config[std::string(key.hugging_face)] = config[std::string(key.gguf)];
-  if (family.default_width > 0 && config_value<int64_t>(config, "intermediate_size", 0) == 0)
-    config["intermediate_size"] = family.default_width * required_size(config, "hidden_size");
+Json with_common_keys(const Family& family, Json config) {
+  for (const FieldKey& key : family.keys)
+    if (config.contains(key.key)) config[std::string(key.field)] = config[std::string(key.key)];
+  if (family.gguf.default_width > 0 && config_value<int64_t>(config, "intermediate_size", 0) == 0)
+    config["intermediate_size"] = family.gguf.default_width * required_size(config, "hidden_size");
   return config;
 }
 
+/// The key of config.json for a field, where it has that one or the field's own name.
+std::string_view key_of(const Family& family, std::string_view field) {
+  const auto it =
+      std::find_if(family.keys.begin(), family.keys.end(), [&](const FieldKey& k) { return k.field == field; });
+  return it == family.keys.end() ? field : it->key;
+}
+
 // What llama.cpp would compute differently, or not at all.
-void refuse_unsupported(const GgufFamily& family, const Json& config, const std::string& where) {
+void refuse_unsupported(const Family& family, const Json& config, const std::string& where) {
   const std::string rope = config_value<std::string>(rope_of(config), "rope_type", "default");
   if (rope != "default" && rope != "linear" && rope != "llama3")
     unsupported(where, "rope_type \"" + rope + "\" cannot be exported to GGUF");
   if (rope == "default" && config_value<double>(rope_of(config), "factor", 1) != 1)
     unsupported(where, "rope_scaling with a factor and without a type that uses it cannot be exported to GGUF");
-  const std::string key(family.activation_key), wanted(family.activation);
+  const std::string key(key_of(family, "hidden_act")), wanted(family.gguf.activation);
   if (const auto act = config_value<std::string>(config, key.c_str(), wanted); act != wanted)
     unsupported(where, key + " \"" + act + "\" cannot be exported to GGUF");
-  if (family.write != nullptr) return;
+  if (family.gguf.write != nullptr) return;
   const auto window = config_value<int64_t>(config, "sliding_window", 0);
   const bool windowed = config_value<bool>(config, "use_sliding_window", config.contains("sliding_window"));
   if (windowed && window > 0 && window < config_value<int64_t>(config, "max_position_embeddings", 0))
     unsupported(where, fmt::format("sliding_window {} cannot be exported to GGUF", window));
 }
 
-template <class Member>
-std::string list_of(Member member) {
+/// The families that GGUF has, by one of their names.
+std::string list_of(const std::function<std::string_view(const Family&)>& name_of) {
   std::string all;
-  for (const GgufFamily& family : gguf_families()) {
-    const std::string name(family.*member);
-    if (all.find(name + ",") == std::string::npos) all += name + ", ";
+  for (const Family* family : all_families()) {
+    const std::string name(name_of(*family));
+    if (!family->gguf.name.empty() && all.find(name + ",") == std::string::npos) all += name + ", ";
   }
   return all.substr(0, all.size() - 2);
 }
 
-const GgufFamily* find_family(std::string_view GgufFamily::*member, std::string_view name) {
-  for (const GgufFamily& family : gguf_families())
-    if (family.*member == name) return &family;
+const Family* family_named(std::string_view hugging_face) {
+  for (const Family* family : all_families())
+    if (!family->gguf.name.empty() && family->name == hugging_face) return family;
+  return nullptr;
+}
+
+const Family* family_in_gguf(std::string_view gguf) {
+  for (const Family* family : all_families())
+    if (!gguf.empty() && family->gguf.name == gguf) return family;
   return nullptr;
 }
 
@@ -117,39 +131,40 @@ GgufArchitecture GgufArchitecture::of_config(const Json& config, const std::stri
                                ? names->front().get<std::string>()
                                : "";
   GgufArchitecture result;
-  result.family_ = find_family(&GgufFamily::hugging_face, name);
+  result.family_ = family_named(name);
   if (result.family_ == nullptr)
     unsupported(where, "architecture \"" + name + "\" cannot be exported to GGUF; expected one of " +
-                           list_of(&GgufFamily::hugging_face));
+                           list_of([](const Family& f) { return f.name; }));
   refuse_unsupported(*result.family_, config, where);
   const Json common = with_common_keys(*result.family_, config);
-  result.name_ = result.family_->gguf;
+  result.name_ = result.family_->gguf.name;
   result.heads_ = heads_of(common);
   result.key_value_heads_ = key_value_heads_of(common);
   return result;
 }
 
-GgufArchitecture GgufArchitecture::of_file(const GgufFile& file) {
+GgufArchitecture GgufArchitecture::of_file(const formats::GgufFile& file) {
   GgufArchitecture result;
   result.name_ = file.text("general.architecture").value_or("");
-  result.family_ = find_family(&GgufFamily::gguf, result.name_);
+  result.family_ = family_in_gguf(result.name_);
   if (result.family_ == nullptr)
-    unsupported(file.name(), "general.architecture: expected one of " + list_of(&GgufFamily::gguf) + ", got \"" +
-                                 result.name_ + "\"");
+    unsupported(file.name(), "general.architecture: expected one of " +
+                                 list_of([](const Family& f) { return f.gguf.name; }) + ", got \"" + result.name_ +
+                                 "\"");
   result.heads_ = file.integer(result.name_ + ".attention.head_count").value_or(0);
   result.key_value_heads_ = file.integer(result.name_ + ".attention.head_count_kv").value_or(result.heads_);
   return result;
 }
 
 std::optional<std::string> GgufArchitecture::gguf_name(std::string_view name) const {
-  return translated(name, {&NamePair::hugging_face, &NamePair::gguf, family_->layers, kBlocks, *family_});
+  return translated(name, {&NamePair::hugging_face, &NamePair::gguf, family_->gguf.layers, kBlocks, family_->gguf});
 }
 
 std::optional<std::string> GgufArchitecture::hugging_face_name(std::string_view name) const {
-  return translated(name, {&NamePair::gguf, &NamePair::hugging_face, kBlocks, family_->layers, *family_});
+  return translated(name, {&NamePair::gguf, &NamePair::hugging_face, kBlocks, family_->gguf.layers, family_->gguf});
 }
 
-bool GgufArchitecture::has_rotary_pairs() const { return family_->neighbours; }
+bool GgufArchitecture::has_rotary_pairs() const { return family_->gguf.neighbours; }
 
 int64_t GgufArchitecture::reordered_heads(std::string_view name) const {
   if (!has_rotary_pairs()) return 0;
@@ -158,24 +173,24 @@ int64_t GgufArchitecture::reordered_heads(std::string_view name) const {
 }
 
 double GgufArchitecture::norm_offset(std::string_view name) const {
-  return name.ends_with("norm.weight") ? family_->norm_offset : 0;
+  return name.ends_with("norm.weight") ? family_->gguf.norm_offset : 0;
 }
 
 bool GgufArchitecture::transposed(std::string_view name) const {
-  return family_->transposed && name.starts_with(family_->layers) && name.find(".c_") != std::string_view::npos &&
-         name.ends_with(".weight");
+  return family_->gguf.transposed && name.starts_with(family_->gguf.layers) &&
+         name.find(".c_") != std::string_view::npos && name.ends_with(".weight");
 }
 
 namespace {
 
-uint32_t file_type_of(GgmlType type) {
+uint32_t file_type_of(formats::GgmlType type) {
   switch (type) {
-    case GgmlType::kF32: return 0;
-    case GgmlType::kF16: return 1;
-    case GgmlType::kQ4_0: return 2;
-    case GgmlType::kQ8_0: return 7;
-    case GgmlType::kBf16: return 32;
-    default: unsupported("GGUF", std::string(name_of(type)) + " cannot be written");
+    case formats::GgmlType::kF32: return 0;
+    case formats::GgmlType::kF16: return 1;
+    case formats::GgmlType::kQ4_0: return 2;
+    case formats::GgmlType::kQ8_0: return 7;
+    case formats::GgmlType::kBf16: return 32;
+    default: unsupported("GGUF", std::string(formats::name_of(type)) + " cannot be written");
   }
 }
 
@@ -205,17 +220,17 @@ void interleave_rows(std::vector<float>& values, int64_t rows, int64_t heads) {
   values = std::move(result);
 }
 
-GgmlType stored_type(GgmlType type, std::string_view gguf_name, const std::vector<int64_t>& shape) {
-  if (shape.size() < 2) return GgmlType::kF32;
+formats::GgmlType stored_type(formats::GgmlType type, std::string_view gguf_name, const std::vector<int64_t>& shape) {
+  if (shape.size() < 2) return formats::GgmlType::kF32;
   const bool table = gguf_name == "token_embd.weight" || gguf_name == "output.weight";
-  if (gguf_name == "position_embd.weight") return GgmlType::kF32;  // added, not multiplied
-  if (table && type == GgmlType::kQ4_0) type = GgmlType::kQ8_0;
-  return shape.back() % layout_of(type).block_elements == 0 ? type : GgmlType::kF16;
+  if (gguf_name == "position_embd.weight") return formats::GgmlType::kF32;  // added, not multiplied
+  if (table && type == formats::GgmlType::kQ4_0) type = formats::GgmlType::kQ8_0;
+  return shape.back() % formats::layout_of(type).block_elements == 0 ? type : formats::GgmlType::kF16;
 }
 
-void put_model_metadata(GgufWriter& writer, const GgufArchitecture& architecture, const Json& original, GgmlType type,
-                        const std::string& name) {
-  const GgufFamily& family = architecture.family();
+void put_model_metadata(formats::GgufWriter& writer, const GgufArchitecture& architecture, const Json& original,
+                        formats::GgmlType type, const std::string& name) {
+  const Family& family = architecture.family();
   const Json config = with_common_keys(family, original);
   writer.set("general.architecture", architecture.name());
   writer.set("general.type", "model");
@@ -232,10 +247,10 @@ void put_model_metadata(GgufWriter& writer, const GgufArchitecture& architecture
   keys.integer("attention.key_length", head_dim_of(config));
   keys.integer("attention.value_length", head_dim_of(config));
   keys.integer("vocab_size", required_size(config, "vocab_size"));
-  keys.number(family.rms_norm ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
+  keys.number(family.gguf.rms_norm ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
               config_value<double>(config, "rms_norm_eps", 1e-6));
-  if (family.rms_norm) put_rope(config, keys);
-  if (family.write != nullptr) family.write(config, keys);
+  if (family.gguf.rms_norm) put_rope(config, keys);
+  if (family.gguf.write != nullptr) family.gguf.write(config, keys);
 }
 
 std::vector<float> rope_factors(const Json& config) {
@@ -257,8 +272,8 @@ std::vector<float> rope_factors(const Json& config) {
 
 namespace {
 
-const GgufTensor& table_of(const GgufFile& file) {
-  const GgufTensor* table = file.tensor("token_embd.weight");
+const formats::GgufTensor& table_of(const formats::GgufFile& file) {
+  const formats::GgufTensor* table = file.tensor("token_embd.weight");
   if (table == nullptr || table->shape.size() != 2)
     throw Failure(ErrorCode::kDataLoss, file.name() + ": tensor token_embd.weight is missing or no matrix");
   return *table;
@@ -266,15 +281,15 @@ const GgufTensor& table_of(const GgufFile& file) {
 
 }  // namespace
 
-Json hugging_face_config(const GgufFile& file) {
+Json hugging_face_config(const formats::GgufFile& file) {
   const GgufArchitecture architecture = GgufArchitecture::of_file(file);
-  const GgufFamily& family = architecture.family();
+  const Family& family = architecture.family();
   const GgufKeys keys(file, architecture.name() + ".");
-  const GgufTensor& table = table_of(file);
+  const formats::GgufTensor& table = table_of(file);
   const int64_t heads = keys.integer("attention.head_count"), hidden = keys.integer("embedding_length");
   if (heads < 1) throw Failure(ErrorCode::kDataLoss, file.name() + ": attention.head_count is not positive");
   const int64_t context = keys.integer("context_length");
-  Json config{{"architectures", Json::array({family.hugging_face})},
+  Json config{{"architectures", Json::array({family.name})},
               {"model_type", family.model_type},
               {"vocab_size", table.shape[0]},
               {"hidden_size", hidden},
@@ -285,20 +300,21 @@ Json hugging_face_config(const GgufFile& file) {
               {"head_dim", keys.integer("attention.key_length", hidden / heads)},
               {"max_position_embeddings", context},
               {"rope_theta", keys.number("rope.freq_base", 10000)},
-              {std::string(family.activation_key), family.activation},
+              {"hidden_act", family.gguf.activation},
               {"attention_bias", file.tensor("blk.0.attn_output.bias") != nullptr},
               {"mlp_bias", file.tensor("blk.0.ffn_down.bias") != nullptr},
               {"tie_word_embeddings", file.tensor("output.weight") == nullptr},
-              {"torch_dtype", table.type == GgmlType::kF32 ? "float32" : "bfloat16"}};
+              {"torch_dtype", table.type == formats::GgmlType::kF32 ? "float32" : "bfloat16"}};
   config["rms_norm_eps"] =
-      keys.number(family.rms_norm ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", 1e-5);
+      keys.number(family.gguf.rms_norm ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", 1e-5);
   read_rope(keys, family, config);
-  if (family.read != nullptr) family.read(keys, config);
-  for (const NamePair& key : family.keys) {
-    config[std::string(key.gguf)] = config[std::string(key.hugging_face)];
-    config.erase(std::string(key.hugging_face));
+  if (family.gguf.read != nullptr) family.gguf.read(keys, config);
+  for (const FieldKey& key : family.keys) {
+    if (key.key == key.field || !config.contains(key.field)) continue;
+    config[std::string(key.key)] = config[std::string(key.field)];
+    config.erase(std::string(key.field));
   }
   return config;
 }
 
-}  // namespace maru::formats
+}  // namespace maru

@@ -6,24 +6,22 @@
 #include <string>
 #include <vector>
 
-#include "base/json_fwd.h"
 #include "formats/gguf.h"
 #include "formats/gguf_writer.h"
+#include "models/family.h"
 
-namespace maru::formats {
+namespace maru {
 
-struct GgufFamily;
-
-/// A Hugging Face model as GGUF sees it; the families are in gguf_families.cc.
+/// A Hugging Face model as GGUF sees it.
 class GgufArchitecture {
  public:
   /// From config.json. Throws kUnimplemented for an architecture or feature that cannot be written, naming it.
   static GgufArchitecture of_config(const Json& config, const std::string& where);
   /// From the metadata of a file. Throws kUnimplemented naming those that can be read.
-  static GgufArchitecture of_file(const GgufFile& file);
+  static GgufArchitecture of_file(const formats::GgufFile& file);
 
   const std::string& name() const { return name_; }
-  const GgufFamily& family() const { return *family_; }
+  const Family& family() const { return *family_; }
   /// "token_embd.weight" of "model.embed_tokens.weight" and back; nothing for names that the architecture has not.
   std::optional<std::string> gguf_name(std::string_view hugging_face_name) const;
   std::optional<std::string> hugging_face_name(std::string_view gguf_name) const;
@@ -38,7 +36,7 @@ class GgufArchitecture {
 
  private:
   std::string name_;
-  const GgufFamily* family_ = nullptr;
+  const Family* family_ = nullptr;
   int64_t heads_ = 0, key_value_heads_ = 0;
 };
 
@@ -48,16 +46,16 @@ void interleave_rows(std::vector<float>& values, int64_t rows, int64_t heads);
 
 /// Which of the tensors to write as matrices of `type`, and how the others: vectors as F32; tables as Q8_0 where the
 /// type is Q4_0; F16 where rows are no whole blocks.
-GgmlType stored_type(GgmlType type, std::string_view gguf_name, const std::vector<int64_t>& shape);
+formats::GgmlType stored_type(formats::GgmlType type, std::string_view gguf_name, const std::vector<int64_t>& shape);
 
 /// general.* and the architecture's own keys. `name` is the model's.
-void put_model_metadata(GgufWriter& writer, const GgufArchitecture& architecture, const Json& config, GgmlType type,
-                        const std::string& name);
+void put_model_metadata(formats::GgufWriter& writer, const GgufArchitecture& architecture, const Json& config,
+                        formats::GgmlType type, const std::string& name);
 /// Factors by which Llama 3 divides its rotary frequencies ("rope_freqs.weight"); empty for other scalings.
 /// Source   transformers, _compute_llama3_parameters.
 std::vector<float> rope_factors(const Json& config);
 
 /// The config.json of a GGUF model, so that it is read like any other. Throws kDataLoss when a key is missing.
-Json hugging_face_config(const GgufFile& file);
+Json hugging_face_config(const formats::GgufFile& file);
 
-}  // namespace maru::formats
+}  // namespace maru
