@@ -43,7 +43,8 @@ class HuggingFaceConfig {
   std::string where_;
 };
 
-/// Modules of Hugging Face's files and of GGUF's, whose ".weight" and ".bias" correspond.
+/// Modules of Hugging Face's files and of GGUF's, whose ".weight" and ".bias" correspond, or whole tensors. "*" stands
+/// for the number of an expert, by which GGUF stacks them.
 struct NamePair {
   std::string_view hugging_face, gguf;
 };
@@ -58,22 +59,25 @@ inline constexpr NamePair kLlamaBlock[] = {
     {"mlp.gate_proj", "ffn_gate"},       {"mlp.up_proj", "ffn_up"},
     {"mlp.down_proj", "ffn_down"}};
 
-/// A family in GGUF, where llama.cpp has it.
+/// A family in GGUF, where llama.cpp has it. What else follows from the family's other facts: keys that config.json
+/// calls otherwise, and tensors that are transposed or interleaved there, which GGUF never has.
 /// Source   constants.py and tensor_mapping.py of the gguf Python package; llama.cpp's conversion scripts and its
 ///          load_arch_hparams for what a file leaves unsaid.
 struct GgufMapping {
   std::string_view name = "";                 // general.architecture; empty: llama.cpp does not know the family
   std::string_view layers = "model.layers.";  // before the number of a layer in Hugging Face's names
   std::span<const NamePair> outer = kLlamaOuter, block = kLlamaBlock;
-  std::string_view activation = "silu";  // as Hugging Face calls the only one that llama.cpp computes
+  std::string_view activation = "silu";  // the only one that llama.cpp computes
   bool neighbours = false;               // rows of queries and keys are stored with rotary pairs side by side
-  bool transposed = false;               // Hugging Face's matrices in layers are [in, out], GGUF's [out, in]
-  bool rms_norm = true;                  // false: also learned positions in place of rotary ones
-  bool local_base = false;               // layers with a window have a rotary base of their own
-  int64_t default_width = 0;             // of the MLP where config.json has none, in hidden sizes
+  bool rms_norm = true;                  // false: LayerNorm
+  bool rotary = true;                    // false: learned positions
+  bool windows = false;                  // `write` knows about layers with a window; else they are refused
+  bool local_base = false;               // those have a rotary base of their own
+  bool longrope = false;                 // the scaling of that name can be written
+  bool experts = false;                  // a mixture; another family may have the name without
   double norm_offset = 0;                // what GGUF's norm weights have more than Hugging Face's
-  void (*read)(const GgufKeys& from, Json& config) = nullptr;      // what the common keys do not say …
-  void (*write)(const Json& config, GgufKeyWriter& to) = nullptr;  // … and back; throws kUnimplemented
+  void (*read)(const GgufKeys& from, Json& config) = nullptr;             // what the common keys do not say …
+  void (*write)(const DecoderConfig& from, GgufKeyWriter& to) = nullptr;  // … and back; throws kUnimplemented
 };
 
 struct Family {

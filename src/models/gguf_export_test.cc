@@ -94,9 +94,14 @@ TEST_F(GgufExport, WritesGgufAsLlamaCppNamesAndOrdersIt) {
 TEST_F(GgufExport, RefusesWhatGgufCannotSay) {
   write_weights({{"model.embed_tokens.weight", {6, 8}}, {"model.extra.weight", {2}}});
   EXPECT_THAT(error_of(Json::object()), HasSubstr("tensor model.extra.weight has no name in GGUF's \"llama\""));
-  EXPECT_THAT(error_of({{"architectures", {"OddForCausalLM"}}}), HasSubstr("architecture \"OddForCausalLM\""));
-  EXPECT_THAT(error_of({{"rope_scaling", {{"rope_type", "yarn"}}}}), HasSubstr("rope_type \"yarn\""));
-  EXPECT_THAT(error_of({{"sliding_window", 16}}), HasSubstr("sliding_window 16"));
+  EXPECT_THAT(error_of({{"architectures", {"HyperCLOVAXForCausalLM"}}}),
+              HasSubstr("architecture \"HyperCLOVAXForCausalLM\" cannot be exported to GGUF; expected one of Llama"));
+  EXPECT_THAT(error_of({{"rope_scaling", {{"rope_type", "dynamic"}, {"factor", 2}}}}),
+              HasSubstr("rope_type \"dynamic\" cannot be exported"));
+  EXPECT_THAT(error_of({{"rope_scaling", {{"rope_type", "yarn"}, {"factor", 2}, {"beta_fast", 16}}}}),
+              HasSubstr("beta_fast"));
+  EXPECT_THAT(error_of({{"architectures", {"MistralForCausalLM"}}, {"sliding_window", 16}}),
+              HasSubstr("sliding_window 16"));
   EXPECT_FALSE(fs::exists(home_ / "m.gguf"));
 }
 
@@ -108,17 +113,24 @@ TEST_F(GgufExport, HalvesOfEachHeadBecomeNeighbours) {
                                   12, 13, 18, 19, 14, 15, 20, 21, 16, 17, 22, 23));
 }
 
+TEST_F(GgufExport, PartsThatTakeTurnsComeOneBelowTheOther) {
+  std::vector<float> values(24);  // two heads of three parts of two rows of two
+  std::iota(values.begin(), values.end(), 0.0f);
+  stack_parts(values, 12, 2, 3);
+  EXPECT_THAT(values, ElementsAre(0, 1, 2, 3, 12, 13, 14, 15,  //
+                                  4, 5, 6, 7, 16, 17, 18, 19,  //
+                                  8, 9, 10, 11, 20, 21, 22, 23));
+}
+
 TEST_F(GgufExport, LlamaThreeRopeFactorsGoFromOneToTheFactor) {
-  const Json config{{"hidden_size", 128},
-                    {"num_attention_heads", 1},
-                    {"rope_theta", 500000.0},
-                    {"rope_scaling",
-                     {{"rope_type", "llama3"},
-                      {"factor", 8.0},
-                      {"low_freq_factor", 1.0},
-                      {"high_freq_factor", 4.0},
-                      {"original_max_position_embeddings", 8192}}}};
-  const std::vector<float> factors = rope_factors(config);
+  const DecoderConfig config =
+      resolve({.vocab_size = 8,
+               .hidden_size = 128,
+               .num_attention_heads = 1,
+               .num_key_value_heads = 1,
+               .rope_theta = 500000,
+               .rope_scaling = {.rope_type = "llama3", .factor = 8, .original_max_position_embeddings = 8192}});
+  const std::vector<float> factors = rope_tensors(config).at(0).factors;
   ASSERT_EQ(64u, factors.size());
   EXPECT_EQ(1, factors.front());
   EXPECT_EQ(8, factors.back());

@@ -18,20 +18,6 @@ double GgufKeys::number(const std::string& key, double otherwise) const {
   return file_.number(prefix_ + key).value_or(otherwise);
 }
 
-int64_t required_size(const Json& config, const char* key) {
-  const auto value = config_value<int64_t>(config, key, 0);
-  if (value < 1)
-    throw Failure(ErrorCode::kInvalidArgument, fmt::format("config.json: {} is missing or not positive", key));
-  return value;
-}
-
-int64_t heads_of(const Json& config) { return required_size(config, "num_attention_heads"); }
-
-int64_t head_dim_of(const Json& config) {
-  const auto own = config_value<int64_t>(config, "head_dim", 0);
-  return own > 0 ? own : required_size(config, "hidden_size") / heads_of(config);
-}
-
 std::vector<double> rope_factors_in(const formats::GgufTensor& tensor, const std::string& where) {
   constexpr int64_t kMost = 1 << 16;
   if (tensor.type != formats::GgmlType::kF32 || tensor.shape.size() != 1 || tensor.elements() > kMost)

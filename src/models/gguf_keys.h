@@ -1,11 +1,9 @@
-// Metadata of GGUF files under an architecture's prefix, and keys of a config.json: what the mappings between the two
-// read and write.
+// Metadata of GGUF files under an architecture's prefix: what the families read and write.
 #pragma once
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/json.h"
 #include "formats/gguf.h"
 #include "formats/gguf_writer.h"
 
@@ -36,6 +34,7 @@ class GgufKeyWriter {
   GgufKeyWriter(formats::GgufWriter& writer, std::string prefix) : writer_(writer), prefix_(std::move(prefix)) {}
   void integer(const char* key, int64_t value) { writer_.set(prefix_ + key, static_cast<uint32_t>(value)); }
   void number(const char* key, double value) { writer_.set(prefix_ + key, static_cast<float>(value)); }
+  void flag(const char* key, bool value) { writer_.set(prefix_ + key, value); }
   void text(const char* key, std::string_view value) { writer_.set(prefix_ + key, value); }
 
  private:
@@ -45,21 +44,5 @@ class GgufKeyWriter {
 
 /// What rotary frequencies are divided by, pair by pair. Throws kDataLoss when it is no vector of F32.
 std::vector<double> rope_factors_in(const formats::GgufTensor& tensor, const std::string& where);
-
-// Typed reading of config.json. Throws kInvalidArgument naming the key.
-template <class T>
-T config_value(const Json& config, const char* key, T otherwise) {
-  const auto it = config.find(key);
-  if (it == config.end() || it->is_null()) return otherwise;
-  try {
-    return it->get<T>();
-  } catch (const nlohmann::json::exception&) {
-    throw Failure(ErrorCode::kInvalidArgument,
-                  std::string("config.json: ") + key + ": unexpected type, got " + it->dump());
-  }
-}
-int64_t required_size(const Json& config, const char* key);
-int64_t heads_of(const Json& config);
-int64_t head_dim_of(const Json& config);
 
 }  // namespace maru

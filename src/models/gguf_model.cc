@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <functional>
-#include <numbers>
 
 #include "models/gguf_rope.h"
 #include "models/registry.h"
@@ -13,92 +13,81 @@
 namespace maru {
 namespace {
 
-constexpr std::string_view kBlocks = "blk.";
-
-using Side = std::string_view NamePair::*;
-
-/// One direction of a family's names.
-struct Direction {
-  Side from, to;
-  std::string_view from_prefix, to_prefix;
-  const GgufMapping& family;
-};
-
-const NamePair* find_pair(std::span<const NamePair> pairs, Side side, std::string_view stem) {
-  const auto it = std::find_if(pairs.begin(), pairs.end(), [&](const NamePair& pair) { return pair.*side == stem; });
-  return it == pairs.end() ? nullptr : &*it;
-}
-
-// "PREFIX.7.module.weight" → "OTHER.7.other.weight"; the number is kept as it is spelled.
-std::optional<std::string> translated(std::string_view name, const Direction& d) {
-  const size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos) return std::nullopt;
-  const std::string suffix(name.substr(dot));
-  std::string_view stem = name.substr(0, dot);
-  if (suffix != ".weight" && suffix != ".bias") return std::nullopt;
-  if (!stem.starts_with(d.from_prefix)) {
-    const NamePair* pair = find_pair(d.family.outer, d.from, stem);
-    return pair != nullptr ? std::optional(std::string(pair->*d.to) + suffix) : std::nullopt;
-  }
-  stem.remove_prefix(d.from_prefix.size());
-  const size_t end = stem.find('.');
-  if (end == std::string_view::npos || end == 0 || stem.find_first_not_of("0123456789") != end) return std::nullopt;
-  const NamePair* pair = find_pair(d.family.block, d.from, stem.substr(end + 1));
-  if (pair == nullptr) return std::nullopt;
-  return std::string(d.to_prefix) + std::string(stem.substr(0, end + 1)) + std::string(pair->*d.to) + suffix;
-}
-
 [[noreturn]] void unsupported(const std::string& where, const std::string& what) {
   throw Failure(ErrorCode::kUnimplemented, where + ": " + what);
 }
 
-int64_t key_value_heads_of(const Json& config) {
-  return config_value<int64_t>(config, "num_key_value_heads", heads_of(config));
+std::optional<int64_t> number_in(std::string_view digits) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (digits.empty() || digits.front() == '-' || error != std::errc() || end != digits.data() + digits.size())
+    return std::nullopt;
+  return value;
 }
 
-// transformers 5 writes rope_parameters (with sliding layers one for each type), earlier versions rope_theta and
-// rope_scaling.
-Json rope_of(const Json& config) {
-  Json rope = Json::object();
-  for (const char* key : {"rope_parameters", "rope_scaling"})
-    if (config.contains(key) && config[key].is_object()) rope = config[key];
-  if (rope.contains("full_attention") && rope["full_attention"].is_object()) rope = Json(rope["full_attention"]);
-  if (!rope.contains("rope_theta")) rope["rope_theta"] = config_value<double>(config, "rope_theta", 10000);
-  if (!rope.contains("rope_type")) rope["rope_type"] = config_value<std::string>(rope, "type", "default");
-  return rope;
+/// GGUF's side of the pair for a module or tensor.
+std::optional<GgufPlace> find_pair(std::span<const NamePair> pairs, std::string_view name) {
+  for (const NamePair& pair : pairs) {
+    const size_t star = pair.hugging_face.find('*');
+    if (star == std::string_view::npos) {
+      if (pair.hugging_face == name) return GgufPlace{std::string(pair.gguf)};
+      continue;
+    }
+    const std::string_view before = pair.hugging_face.substr(0, star), after = pair.hugging_face.substr(star + 1);
+    if (name.size() < before.size() + after.size() || !name.starts_with(before) || !name.ends_with(after)) continue;
+    if (const auto expert = number_in(name.substr(star, name.size() - before.size() - after.size())))
+      return GgufPlace{std::string(pair.gguf), *expert};
+  }
+  return std::nullopt;
 }
 
-/// config.json with the keys that all families have, under their usual names.
-Json with_common_keys(const Family& family, Json config) {
-  for (const FieldKey& key : family.keys)
-    if (config.contains(key.key)) config[std::string(key.field)] = config[std::string(key.key)];
-  if (family.gguf.default_width > 0 && config_value<int64_t>(config, "intermediate_size", 0) == 0)
-    config["intermediate_size"] = family.gguf.default_width * required_size(config, "hidden_size");
-  return config;
+/// The same for a tensor, whose module may be what the pairs name.
+std::optional<GgufPlace> find_tensor(std::span<const NamePair> pairs, std::string_view name) {
+  const auto is_whole = [](std::string_view n) { return n.ends_with(".weight") || n.ends_with(".bias"); };
+  if (auto whole = find_pair(pairs, name); whole && is_whole(whole->tensor)) return whole;
+  if (!is_whole(name)) return std::nullopt;
+  const size_t dot = name.rfind('.');
+  const std::string_view suffix = name.substr(dot);
+  auto place = find_pair(pairs, name.substr(0, dot));
+  if (place) place->tensor += suffix;
+  return place;
 }
 
-/// The key of config.json for a field, where it has that one or the field's own name.
+// "PREFIX.7.module.weight" → "blk.7.other.weight"; the number is kept as it is spelled.
+std::optional<GgufPlace> translated(std::string_view name, const GgufMapping& m) {
+  if (!name.starts_with(m.layers)) return find_tensor(m.outer, name);
+  const std::string_view in_layers = name.substr(m.layers.size());
+  const size_t end = in_layers.find('.');
+  if (end == std::string_view::npos || !number_in(in_layers.substr(0, end))) return std::nullopt;
+  auto place = find_tensor(m.block, in_layers.substr(end + 1));
+  if (place) place->tensor = "blk." + std::string(in_layers.substr(0, end + 1)) + place->tensor;
+  return place;
+}
+
+/// The key of config.json for a field: its own name, or the family's.
 std::string_view key_of(const Family& family, std::string_view field) {
   const auto it =
       std::find_if(family.keys.begin(), family.keys.end(), [&](const FieldKey& k) { return k.field == field; });
   return it == family.keys.end() ? field : it->key;
 }
 
+// llama.cpp reads YaRN's other numbers for few architectures.
+void refuse_unusual_yarn(const RopeScaling& s, const std::string& where) {
+  const RopeScaling usual;
+  if (s.beta_fast != usual.beta_fast || s.beta_slow != usual.beta_slow || !s.truncate)
+    unsupported(where, "beta_fast, beta_slow and truncate of rope_type \"yarn\" cannot be exported to GGUF");
+}
+
 // What llama.cpp would compute differently, or not at all.
-void refuse_unsupported(const Family& family, const Json& config, const std::string& where) {
-  const std::string rope = config_value<std::string>(rope_of(config), "rope_type", "default");
-  if (rope != "default" && rope != "linear" && rope != "llama3")
+void refuse_unsupported(const Family& family, const DecoderConfig& c, const std::string& where) {
+  const std::string& rope = c.rope_scaling.rope_type;
+  if (rope == "dynamic" || (rope == "longrope" && !family.gguf.longrope))
     unsupported(where, "rope_type \"" + rope + "\" cannot be exported to GGUF");
-  if (rope == "default" && config_value<double>(rope_of(config), "factor", 1) != 1)
-    unsupported(where, "rope_scaling with a factor and without a type that uses it cannot be exported to GGUF");
-  const std::string key(key_of(family, "hidden_act")), wanted(family.gguf.activation);
-  if (const auto act = config_value<std::string>(config, key.c_str(), wanted); act != wanted)
-    unsupported(where, key + " \"" + act + "\" cannot be exported to GGUF");
-  if (family.gguf.write != nullptr) return;
-  const auto window = config_value<int64_t>(config, "sliding_window", 0);
-  const bool windowed = config_value<bool>(config, "use_sliding_window", config.contains("sliding_window"));
-  if (windowed && window > 0 && window < config_value<int64_t>(config, "max_position_embeddings", 0))
-    unsupported(where, fmt::format("sliding_window {} cannot be exported to GGUF", window));
+  if (rope == "yarn") refuse_unusual_yarn(c.rope_scaling, where);
+  if (c.hidden_act != family.gguf.activation)
+    unsupported(where, fmt::format("{} \"{}\" cannot be exported to GGUF", key_of(family, "hidden_act"), c.hidden_act));
+  if (!family.gguf.windows && c.sliding_window > 0 && c.sliding_window < c.max_position_embeddings)
+    unsupported(where, fmt::format("sliding_window {} cannot be exported to GGUF", c.sliding_window));
 }
 
 /// The families that GGUF has, by one of their names.
@@ -117,51 +106,47 @@ const Family* family_named(std::string_view hugging_face) {
   return nullptr;
 }
 
-const Family* family_in_gguf(std::string_view gguf) {
+/// Two may have one name, one of them with experts.
+const Family* family_in_gguf(std::string_view gguf, bool experts) {
   for (const Family* family : all_families())
-    if (!gguf.empty() && family->gguf.name == gguf) return family;
+    if (!gguf.empty() && family->gguf.name == gguf && family->gguf.experts == experts) return family;
   return nullptr;
 }
 
 }  // namespace
 
-GgufArchitecture GgufArchitecture::of_config(const Json& config, const std::string& where) {
-  const auto names = config.find("architectures");
-  const std::string name = names != config.end() && names->is_array() && !names->empty() && names->front().is_string()
-                               ? names->front().get<std::string>()
-                               : "";
+GgufArchitecture GgufArchitecture::of_config(const DecoderConfig& config, const std::string& where) {
   GgufArchitecture result;
-  result.family_ = family_named(name);
+  result.family_ = family_named(config.architecture);
   if (result.family_ == nullptr)
-    unsupported(where, "architecture \"" + name + "\" cannot be exported to GGUF; expected one of " +
+    unsupported(where, "architecture \"" + config.architecture + "\" cannot be exported to GGUF; expected one of " +
                            list_of([](const Family& f) { return f.name; }));
   refuse_unsupported(*result.family_, config, where);
-  const Json common = with_common_keys(*result.family_, config);
   result.name_ = result.family_->gguf.name;
-  result.heads_ = heads_of(common);
-  result.key_value_heads_ = key_value_heads_of(common);
+  result.heads_ = config.num_attention_heads;
+  result.key_value_heads_ = config.num_key_value_heads;
+  result.experts_ = config.num_experts;
   return result;
 }
 
 GgufArchitecture GgufArchitecture::of_file(const formats::GgufFile& file) {
   GgufArchitecture result;
   result.name_ = file.text("general.architecture").value_or("");
-  result.family_ = family_in_gguf(result.name_);
+  result.experts_ = file.integer(result.name_ + ".expert_count").value_or(0);
+  result.family_ = family_in_gguf(result.name_, result.experts_ > 0);
   if (result.family_ == nullptr)
     unsupported(file.name(), "general.architecture: expected one of " +
                                  list_of([](const Family& f) { return f.gguf.name; }) + ", got \"" + result.name_ +
-                                 "\"");
+                                 "\"" + (result.experts_ > 0 ? " with experts" : ""));
   result.heads_ = file.integer(result.name_ + ".attention.head_count").value_or(0);
   result.key_value_heads_ = file.integer(result.name_ + ".attention.head_count_kv").value_or(result.heads_);
   return result;
 }
 
-std::optional<std::string> GgufArchitecture::gguf_name(std::string_view name) const {
-  return translated(name, {&NamePair::hugging_face, &NamePair::gguf, family_->gguf.layers, kBlocks, family_->gguf});
-}
-
-std::optional<std::string> GgufArchitecture::hugging_face_name(std::string_view name) const {
-  return translated(name, {&NamePair::gguf, &NamePair::hugging_face, kBlocks, family_->gguf.layers, family_->gguf});
+std::optional<GgufPlace> GgufArchitecture::place(const std::string& name) const {
+  const GgufMapping& m = family_->gguf;
+  auto place = translated(name, m);
+  return place ? place : translated(std::string(m.layers.substr(0, m.layers.find('.') + 1)) + name, m);
 }
 
 bool GgufArchitecture::has_rotary_pairs() const { return family_->gguf.neighbours; }
@@ -176,9 +161,35 @@ double GgufArchitecture::norm_offset(std::string_view name) const {
   return name.ends_with("norm.weight") ? family_->gguf.norm_offset : 0;
 }
 
-bool GgufArchitecture::transposed(std::string_view name) const {
-  return family_->gguf.transposed && name.starts_with(family_->gguf.layers) &&
-         name.find(".c_") != std::string_view::npos && name.ends_with(".weight");
+void interleave_rows(std::vector<float>& values, int64_t rows, int64_t heads) {
+  CHECK(heads > 0 && rows % (2 * heads) == 0);
+  const int64_t cols = static_cast<int64_t>(values.size()) / rows, head = rows / heads, pairs = head / 2;
+  std::vector<float> result(values.size());
+  for (int64_t h = 0; h < heads; ++h)
+    for (int64_t half = 0; half < 2; ++half)
+      for (int64_t pair = 0; pair < pairs; ++pair)
+        std::copy_n(values.begin() + (h * head + half * pairs + pair) * cols, cols,
+                    result.begin() + (h * head + 2 * pair + half) * cols);
+  values = std::move(result);
+}
+
+void stack_parts(std::vector<float>& values, int64_t rows, int64_t heads, int64_t parts) {
+  CHECK(heads > 0 && parts > 0 && rows % (heads * parts) == 0);
+  const int64_t run = static_cast<int64_t>(values.size()) / (heads * parts);
+  std::vector<float> result(values.size());
+  for (int64_t h = 0; h < heads; ++h)
+    for (int64_t part = 0; part < parts; ++part)
+      std::copy_n(values.begin() + (h * parts + part) * run, run, result.begin() + (part * heads + h) * run);
+  values = std::move(result);
+}
+
+formats::GgmlType stored_type(formats::GgmlType type, std::string_view gguf_name, const std::vector<int64_t>& shape) {
+  if (shape.size() < 2) return formats::GgmlType::kF32;
+  const bool table = gguf_name == "token_embd.weight" || gguf_name == "output.weight";
+  if (gguf_name == "position_embd.weight") return formats::GgmlType::kF32;          // added, not multiplied
+  if (gguf_name.ends_with(".ffn_gate_inp.weight")) return formats::GgmlType::kF32;  // a choice hangs on it
+  if (table && type == formats::GgmlType::kQ4_0) type = formats::GgmlType::kQ8_0;
+  return shape.back() % formats::layout_of(type).block_elements == 0 ? type : formats::GgmlType::kF16;
 }
 
 namespace {
@@ -194,80 +205,72 @@ uint32_t file_type_of(formats::GgmlType type) {
   }
 }
 
-// Scalings other than these are refused by of_config, or become tensors (rope_factors).
-void put_rope(const Json& config, GgufKeyWriter& keys) {
-  const Json rope = rope_of(config);
-  const double part =
-      config_value<double>(rope, "partial_rotary_factor", config_value<double>(config, "partial_rotary_factor", 1));
-  keys.integer("rope.dimension_count", static_cast<int64_t>(static_cast<double>(head_dim_of(config)) * part));
-  keys.number("rope.freq_base", config_value<double>(rope, "rope_theta", 10000));
-  if (config_value<std::string>(rope, "rope_type", "") != "linear") return;
-  keys.text("rope.scaling.type", "linear");
-  keys.number("rope.scaling.factor", config_value<double>(rope, "factor", 1));
+double magnitude_of(const DecoderConfig& c) {
+  return rope_frequencies(c.rope_scaling, c.rope_theta, c.rotary_dim(), c.max_position_embeddings).magnitude;
 }
+
+// Scalings other than these are refused by of_config, or become tensors alone.
+void put_rope(const DecoderConfig& c, GgufKeyWriter& keys) {
+  const RopeScaling& s = c.rope_scaling;
+  keys.integer("rope.dimension_count", c.rotary_dim());
+  keys.number("rope.freq_base", c.rope_theta);
+  if (s.rope_type == "linear" || s.rope_type == "yarn") {
+    keys.text("rope.scaling.type", s.rope_type);
+    keys.number("rope.scaling.factor", s.factor);
+  }
+  const bool yarn = s.rope_type == "yarn";
+  if (!yarn && s.rope_type != "longrope") return;
+  keys.integer("rope.scaling.original_context_length", s.original_max_position_embeddings);
+  const double own = yarn && s.factor > 1 ? 0.1 * std::log(s.factor) + 1 : 1;  // llama.cpp multiplies by it anyway
+  if (const double more = magnitude_of(c) / own; more != 1) keys.number("rope.scaling.attn_factor", more);
+}
+
+void put_experts(const DecoderConfig& c, GgufKeyWriter& keys) {
+  keys.integer("expert_count", c.num_experts);
+  keys.integer("expert_used_count", c.num_experts_per_tok);
+  keys.integer("expert_feed_forward_length", c.moe_intermediate_size);
+}
+
+std::vector<float> floats(const std::vector<double>& values) { return {values.begin(), values.end()}; }
 
 }  // namespace
 
-void interleave_rows(std::vector<float>& values, int64_t rows, int64_t heads) {
-  CHECK(heads > 0 && rows % (2 * heads) == 0);
-  const int64_t cols = static_cast<int64_t>(values.size()) / rows, head = rows / heads, pairs = head / 2;
-  std::vector<float> result(values.size());
-  for (int64_t h = 0; h < heads; ++h)
-    for (int64_t half = 0; half < 2; ++half)
-      for (int64_t pair = 0; pair < pairs; ++pair)
-        std::copy_n(values.begin() + (h * head + half * pairs + pair) * cols, cols,
-                    result.begin() + (h * head + 2 * pair + half) * cols);
-  values = std::move(result);
-}
-
-formats::GgmlType stored_type(formats::GgmlType type, std::string_view gguf_name, const std::vector<int64_t>& shape) {
-  if (shape.size() < 2) return formats::GgmlType::kF32;
-  const bool table = gguf_name == "token_embd.weight" || gguf_name == "output.weight";
-  if (gguf_name == "position_embd.weight") return formats::GgmlType::kF32;  // added, not multiplied
-  if (table && type == formats::GgmlType::kQ4_0) type = formats::GgmlType::kQ8_0;
-  return shape.back() % formats::layout_of(type).block_elements == 0 ? type : formats::GgmlType::kF16;
-}
-
-void put_model_metadata(formats::GgufWriter& writer, const GgufArchitecture& architecture, const Json& original,
+void put_model_metadata(formats::GgufWriter& writer, const GgufArchitecture& architecture, const DecoderConfig& c,
                         formats::GgmlType type, const std::string& name) {
-  const Family& family = architecture.family();
-  const Json config = with_common_keys(family, original);
+  const GgufMapping& family = architecture.family().gguf;
   writer.set("general.architecture", architecture.name());
   writer.set("general.type", "model");
   writer.set("general.name", name);
   writer.set("general.file_type", file_type_of(type));
   writer.set("general.quantization_version", uint32_t{2});
   GgufKeyWriter keys(writer, architecture.name() + ".");
-  keys.integer("block_count", required_size(config, "num_hidden_layers"));
-  keys.integer("context_length", required_size(config, "max_position_embeddings"));
-  keys.integer("embedding_length", required_size(config, "hidden_size"));
-  keys.integer("feed_forward_length", required_size(config, "intermediate_size"));
-  keys.integer("attention.head_count", heads_of(config));
-  keys.integer("attention.head_count_kv", key_value_heads_of(config));
-  keys.integer("attention.key_length", head_dim_of(config));
-  keys.integer("attention.value_length", head_dim_of(config));
-  keys.integer("vocab_size", required_size(config, "vocab_size"));
-  keys.number(family.gguf.rms_norm ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
-              config_value<double>(config, "rms_norm_eps", 1e-6));
-  if (family.gguf.rms_norm) put_rope(config, keys);
-  if (family.gguf.write != nullptr) family.gguf.write(config, keys);
+  keys.integer("block_count", c.num_hidden_layers);
+  keys.integer("context_length", c.max_position_embeddings);
+  keys.integer("embedding_length", c.hidden_size);
+  keys.integer("feed_forward_length", c.intermediate_size);
+  keys.integer("attention.head_count", c.num_attention_heads);
+  keys.integer("attention.head_count_kv", c.num_key_value_heads);
+  keys.integer("attention.key_length", c.head_dim);
+  keys.integer("attention.value_length", c.head_dim);
+  keys.integer("vocab_size", c.vocab_size);
+  keys.number(family.rms_norm ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", c.rms_norm_eps);
+  if (family.rotary) put_rope(c, keys);
+  if (family.experts) put_experts(c, keys);
+  if (family.write != nullptr) family.write(c, keys);
 }
 
-std::vector<float> rope_factors(const Json& config) {
-  const Json rope = rope_of(config);
-  if (config_value<std::string>(rope, "rope_type", "") != "llama3") return {};
-  const auto base = config_value<double>(rope, "rope_theta", 10000), factor = config_value<double>(rope, "factor", 8);
-  const auto low = config_value<double>(rope, "low_freq_factor", 1),
-             high = config_value<double>(rope, "high_freq_factor", 4);
-  const auto context = config_value<double>(rope, "original_max_position_embeddings", 8192);
-  const int64_t dim = head_dim_of(config);
-  std::vector<float> factors;
-  for (int64_t i = 0; i < dim; i += 2) {
-    const double wavelength = 2 * std::numbers::pi * std::pow(base, static_cast<double>(i) / static_cast<double>(dim));
-    const double smooth = std::clamp((context / wavelength - low) / (high - low), 0.0, 1.0);
-    factors.push_back(static_cast<float>(1 / ((1 - smooth) / factor + smooth)));
-  }
-  return factors;
+std::vector<RopeTensor> rope_tensors(const DecoderConfig& c) {
+  const RopeScaling& s = c.rope_scaling;
+  if (s.rope_type == "longrope")
+    return {{"rope_factors_long.weight", floats(s.long_factor)}, {"rope_factors_short.weight", floats(s.short_factor)}};
+  if (s.rope_type != "llama3") return {};
+  const auto of = [&](const RopeScaling& scaling) {
+    return rope_frequencies(scaling, c.rope_theta, c.rotary_dim(), c.max_position_embeddings).frequencies;
+  };
+  const std::vector<double> plain = of({}), scaled = of(s);
+  RopeTensor tensor{"rope_freqs.weight", {}};
+  for (size_t i = 0; i < plain.size(); ++i) tensor.factors.push_back(static_cast<float>(plain[i] / scaled[i]));
+  return {tensor};
 }
 
 namespace {
@@ -277,6 +280,21 @@ const formats::GgufTensor& table_of(const formats::GgufFile& file) {
   if (table == nullptr || table->shape.size() != 2)
     throw Failure(ErrorCode::kDataLoss, file.name() + ": tensor token_embd.weight is missing or no matrix");
   return *table;
+}
+
+void read_experts(const GgufKeys& keys, Json& config) {
+  config["num_experts"] = keys.integer("expert_count");
+  config["num_experts_per_tok"] = keys.integer("expert_used_count");
+  config["moe_intermediate_size"] = keys.integer("expert_feed_forward_length", keys.integer("feed_forward_length"));
+}
+
+/// Keys under their usual names become those of the family.
+void rename_keys(const Family& family, Json& config) {
+  for (const FieldKey& key : family.keys) {
+    if (key.key == key.field || !config.contains(key.field)) continue;
+    config[std::string(key.key)] = config[std::string(key.field)];
+    config.erase(std::string(key.field));
+  }
 }
 
 }  // namespace
@@ -308,12 +326,9 @@ Json hugging_face_config(const formats::GgufFile& file) {
   config["rms_norm_eps"] =
       keys.number(family.gguf.rms_norm ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", 1e-5);
   read_rope(keys, family, config);
+  if (family.gguf.experts) read_experts(keys, config);
   if (family.gguf.read != nullptr) family.gguf.read(keys, config);
-  for (const FieldKey& key : family.keys) {
-    if (key.key == key.field || !config.contains(key.field)) continue;
-    config[std::string(key.key)] = config[std::string(key.field)];
-    config.erase(std::string(key.field));
-  }
+  rename_keys(family, config);
   return config;
 }
 

@@ -43,7 +43,7 @@ class RopeReader {
     constexpr std::array<std::string_view, 4> kTypes{"none", "linear", "yarn", "longrope"};
     if (std::find(kTypes.begin(), kTypes.end(), type_) == kTypes.end())
       refuse("rope.scaling.type", "\"" + type_ + "\" cannot be read");
-    if (!family.gguf.rms_norm) return refuse_scaling();  // learned positions
+    if (!family.gguf.rotary) return refuse_scaling();  // learned positions
     read_dimensions(family);
     if (type_ == "yarn") return read_yarn();
     refuse_yarn();

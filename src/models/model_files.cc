@@ -40,7 +40,7 @@ void set_values(Decoder& model, WeightSource& source, const Stream* serving = nu
       continue;
     source.load(*info.parameter, place.tensor, part, info.role, info.shape, dtype_of(info.role, model.dtype()));
   }
-  source.refuse_unused(model.config().tie_word_embeddings);
+  source.refuse_unused(model.config().tie_word_embeddings ? placement.place("lm_head.weight").tensor : "");
   check_mapped_files();
 }
 

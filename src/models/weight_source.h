@@ -60,8 +60,8 @@ class WeightSource {
   bool contains(const std::string& tensor) const { return items_.contains(tensor); }
 
   /// Throws kUnimplemented if there are tensors that nobody asked for, which would have changed the results. Masks and
-  /// rotary tables would not, nor would a head that is tied.
-  void refuse_unused(bool tied_head) const;
+  /// rotary tables would not, nor would a head that is tied (by its name in Hugging Face's files; empty: none is).
+  void refuse_unused(const std::string& tied_head) const;
 
  private:
   using Item = formats::PlainWeights::Item;
@@ -72,6 +72,7 @@ class WeightSource {
     float offset;  // what it has more than the parameter
   };
   Found find(const std::string& tensor, const StoredPart& part, ParameterRole role);
+  std::vector<int64_t> place_in_gguf(Found&, const std::string& tensor, ParameterRole) const;
   const Item* find_item(const std::string& tensor) const;
   Tensor expanded(const Found&, Shape shape, Dtype dtype) const;
   /// Blocks where they are mapped; nothing when kernels do not read them so.

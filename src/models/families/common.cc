@@ -176,14 +176,9 @@ void cannot_write(const std::string& what) {
   throw Failure(ErrorCode::kUnimplemented, "config.json: " + what + " cannot be exported to GGUF");
 }
 
-void put_real(const Json& config, const char* key, const char* gguf, GgufKeyWriter& to) {
-  if (const auto value = config_value<double>(config, key, 0); value != 0) to.number(gguf, value);
-}
-
-void require_period(const Json& config, int64_t period) {
-  const auto types = config_value<std::vector<std::string>>(config, "layer_types", {});
-  for (size_t i = 0; i < types.size(); ++i)
-    if ((types[i] == "full_attention") != ((static_cast<int64_t>(i) + 1) % period == 0))
+void require_period(const DecoderConfig& config, int64_t period) {
+  for (int64_t i = 0; i < config.num_hidden_layers && config.sliding_window > 0; ++i)
+    if (config.is_sliding(i) != ((i + 1) % period != 0))
       cannot_write("layer_types other than every " + std::to_string(period) + "th full");
 }
 

@@ -43,9 +43,7 @@ void forget_heads(Json& config);
 // --- GGUF ---
 /// Throws kUnimplemented.
 [[noreturn]] void cannot_write(const std::string& what);
-/// The number of a key of config.json, where there is one and it is not 0.
-void put_real(const Json& config, const char* key, const char* gguf, GgufKeyWriter& to);
 /// llama.cpp knows which layers have a window by the family alone: throws kUnimplemented for others.
-void require_period(const Json& config, int64_t period);
+void require_period(const DecoderConfig& config, int64_t period);
 
 }  // namespace maru::families

@@ -46,13 +46,11 @@ void read_gguf(const GgufKeys& from, Json& config) {
   config["sliding_window_pattern"] = "LLLG";
 }
 
-void write_gguf(const Json& config, GgufKeyWriter& to) {
-  const auto window = config_value<int64_t>(config, "sliding_window", 0);
-  if (window > 0 && required_size(config, "num_hidden_layers") != kHybridExaone4)
-    cannot_write("sliding_window in a model of other than 64 layers");
-  if (window == 0) return;
-  require_period(config, 4);
-  to.integer("attention.sliding_window", window);
+void write_gguf(const DecoderConfig& from, GgufKeyWriter& to) {
+  if (from.sliding_window == 0) return;
+  if (from.num_hidden_layers != kHybridExaone4) cannot_write("sliding_window in a model of other than 64 layers");
+  require_period(from, 4);
+  to.integer("attention.sliding_window", from.sliding_window);
 }
 
 }  // namespace
@@ -76,6 +74,6 @@ extern constinit const Family kExaone4{
     .read = read_exaone4,
     .write = write_layers,
     .weights = kExaone4Weights,
-    .gguf = {.name = "exaone4", .block = kPeriBlock, .read = read_gguf, .write = write_gguf}};
+    .gguf = {.name = "exaone4", .block = kPeriBlock, .windows = true, .read = read_gguf, .write = write_gguf}};
 
 }  // namespace maru::families

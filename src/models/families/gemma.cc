@@ -61,29 +61,32 @@ void write_gemma3(const DecoderConfig& from, Json& config) {
 
 // --- GGUF ---
 
-/// llama.cpp divides scores by the root of a head's width; for the largest model of the family, which it knows by its
-/// layers, by that of hidden_size / heads.
-int64_t gemma_scalar(const Json& config, int64_t largest) {
-  if (config_value<int64_t>(config, "num_hidden_layers", 0) != largest) return head_dim_of(config);
-  return required_size(config, "hidden_size") / heads_of(config);
+/// What llama.cpp divides scores by the root of: a head's width; for the largest model of the family, which it knows by
+/// its layers, hidden_size / heads.
+int64_t gguf_scalar(int64_t layers, int64_t largest, int64_t head_dim, int64_t width) {
+  return layers == largest ? width : head_dim;
 }
 
 void read_gguf(const GgufKeys& from, Json& config, int64_t largest, int64_t period) {
   if (from.has("attention.sliding_window_pattern"))
     throw Failure(ErrorCode::kUnimplemented, from.file().name() + ": attention.sliding_window_pattern cannot be read");
-  config["query_pre_attn_scalar"] = gemma_scalar(config, largest);
+  const auto value = [&](const char* key) { return config[key].get<int64_t>(); };
+  config["query_pre_attn_scalar"] = gguf_scalar(value("num_hidden_layers"), largest, value("head_dim"),
+                                                value("hidden_size") / value("num_attention_heads"));
   config["sliding_window"] = from.integer("attention.sliding_window", 4096);
   config["sliding_window_pattern"] = period;
   config["final_logit_softcapping"] = from.number("final_logit_softcapping", 0);
 }
 
-void write_gguf(const Json& config, GgufKeyWriter& to, int64_t largest, int64_t period) {
-  require_period(config, period);
-  const auto scalar = config_value<double>(config, "query_pre_attn_scalar", 256);
-  if (scalar != static_cast<double>(gemma_scalar(config, largest)))
-    cannot_write(fmt::format("query_pre_attn_scalar {}", scalar));
-  to.integer("attention.sliding_window", config_value<int64_t>(config, "sliding_window", 4096));
-  put_real(config, "final_logit_softcapping", "final_logit_softcapping", to);
+void write_gguf(const DecoderConfig& from, GgufKeyWriter& to, int64_t largest, int64_t period) {
+  require_period(from, period);
+  const int64_t scalar =
+      gguf_scalar(from.num_hidden_layers, largest, from.head_dim, from.hidden_size / from.num_attention_heads);
+  const double scale = from.attention_scale();
+  if (scale != 1 / std::sqrt(static_cast<double>(scalar)))
+    cannot_write(fmt::format("query_pre_attn_scalar {:.6g}", 1 / (scale * scale)));
+  to.integer("attention.sliding_window", from.sliding_window);
+  if (from.final_logit_softcapping != 0) to.number("final_logit_softcapping", from.final_logit_softcapping);
 }
 
 constexpr int64_t kLargestGemma2 = 46, kLargestGemma3 = 62;
@@ -94,11 +97,11 @@ void read_gguf2(const GgufKeys& from, Json& config) {
   config["final_logit_softcapping"] = from.number("final_logit_softcapping", 30);
 }
 
-void write_gguf2(const Json& config, GgufKeyWriter& to) {
-  write_gguf(config, to, kLargestGemma2, 2);
-  for (const char* key : {"attn_logit_softcapping", "final_logit_softcapping"})
-    if (config_value<double>(config, key, 0) == 0) cannot_write(std::string(key) + " of 0");
-  put_real(config, "attn_logit_softcapping", "attn_logit_softcapping", to);
+void write_gguf2(const DecoderConfig& from, GgufKeyWriter& to) {
+  write_gguf(from, to, kLargestGemma2, 2);
+  if (from.attn_logit_softcapping == 0) cannot_write("attn_logit_softcapping of 0");
+  if (from.final_logit_softcapping == 0) cannot_write("final_logit_softcapping of 0");
+  to.number("attn_logit_softcapping", from.attn_logit_softcapping);
 }
 
 void read_gguf3(const GgufKeys& from, Json& config) {
@@ -106,16 +109,9 @@ void read_gguf3(const GgufKeys& from, Json& config) {
   config["rope_local_base_freq"] = from.number("rope.freq_base_swa", 10000);
 }
 
-// The base of the layers with a window: transformers 5 has it among rope_parameters.
-double local_base(const Json& config) {
-  const Json all = config.value("rope_parameters", Json::object());
-  const Json local = all.is_object() ? all.value("sliding_attention", Json::object()) : Json::object();
-  return config_value<double>(local, "rope_theta", config_value<double>(config, "rope_local_base_freq", 10000));
-}
-
-void write_gguf3(const Json& config, GgufKeyWriter& to) {
-  write_gguf(config, to, kLargestGemma3, 6);
-  to.number("rope.freq_base_swa", local_base(config));
+void write_gguf3(const DecoderConfig& from, GgufKeyWriter& to) {
+  write_gguf(from, to, kLargestGemma3, 6);
+  to.number("rope.freq_base_swa", from.rope_local_base_freq);
 }
 
 }  // namespace
@@ -136,6 +132,7 @@ extern constinit const Family kGemma2{.name = "Gemma2ForCausalLM",
                                       .gguf = {.name = "gemma2",
                                                .block = kPeriBlock,
                                                .activation = "gelu_pytorch_tanh",
+                                               .windows = true,
                                                .norm_offset = 1,
                                                .read = read_gguf2,
                                                .write = write_gguf2}};
@@ -157,6 +154,7 @@ extern constinit const Family kGemma3{
     .gguf = {.name = "gemma3",
              .block = kPeriBlock,
              .activation = "gelu_pytorch_tanh",
+             .windows = true,
              .local_base = true,
              .norm_offset = 1,
              .read = read_gguf3,

@@ -65,10 +65,9 @@ extern constinit const Family kGpt2{
              .layers = "transformer.h.",
              .outer = kOuter,
              .block = kBlock,
-             .activation = "gelu_new",
-             .transposed = true,
+             .activation = "gelu_pytorch_tanh",
              .rms_norm = false,
-             .default_width = 4,
+             .rotary = false,
              .read = read_gguf}};
 
 }  // namespace maru::families

@@ -4,10 +4,9 @@
 namespace maru::families {
 namespace {
 
-constexpr FieldKey kKeys[] = {{"rms_norm_eps", "layer_norm_eps"},
-                              {"parallel_residual", "use_parallel_residual"},
-                              {"attention_bias", "attention_bias"},
-                              {"attention_output_bias", "attention_bias"}};
+constexpr FieldKey kKeys[] = {{"rms_norm_eps", "layer_norm_eps"},   {"parallel_residual", "use_parallel_residual"},
+                              {"rope_theta", "rotary_emb_base"},    {"partial_rotary_factor", "rotary_pct"},
+                              {"attention_bias", "attention_bias"}, {"attention_output_bias", "attention_bias"}};
 constexpr auto kByHead = WeightLayout::kInterleaved;
 constexpr WeightRule kWeights[] = {
     {"model.embed_tokens", "gpt_neox.embed_in"},
@@ -22,17 +21,28 @@ constexpr WeightRule kWeights[] = {
     {"model.layers.*.mlp.up_proj", "gpt_neox.layers.*.mlp.dense_h_to_4h"},
     {"model.layers.*.mlp.down_proj", "gpt_neox.layers.*.mlp.dense_4h_to_h"}};
 
-void read_gpt_neox(const HuggingFaceConfig& from, Json& fields) {
-  if (!fields.contains("partial_rotary_factor")) fields["partial_rotary_factor"] = from.at("rotary_pct");
-  if (!fields.contains("rope_theta")) fields["rope_theta"] = from.at("rotary_emb_base");
-}
+constexpr NamePair kOuter[] = {
+    {"gpt_neox.embed_in", "token_embd"}, {"gpt_neox.final_layer_norm", "output_norm"}, {"embed_out", "output"}};
+constexpr NamePair kBlock[] = {{"input_layernorm", "attn_norm"},   {"attention.query_key_value", "attn_qkv"},
+                               {"attention.dense", "attn_output"}, {"post_attention_layernorm", "ffn_norm"},
+                               {"mlp.dense_h_to_4h", "ffn_up"},    {"mlp.dense_4h_to_h", "ffn_down"}};
 
-void write_gpt_neox(const DecoderConfig& from, Json& config) {
+void write_gpt_neox(const DecoderConfig&, Json& config) {
   forget_heads(config);
   for (const char* key : {"rope_theta", "partial_rotary_factor"}) config.erase(key);
-  config["rotary_pct"] = from.partial_rotary_factor;
-  config["rotary_emb_base"] = from.rope_theta;
   config["hidden_dropout"] = 0.0;
+}
+
+void read_gguf(const GgufKeys& from, Json& config) {
+  config["use_parallel_residual"] = from.flag("use_parallel_residual", true);
+  if (!config.contains("partial_rotary_factor")) config["partial_rotary_factor"] = 1.0;
+}
+
+// llama.cpp wants all biases and a head; its GELU is the approximation by tanh, whatever the model learned with.
+void write_gguf(const DecoderConfig& from, GgufKeyWriter& to) {
+  if (!from.attention_bias) cannot_write("attention_bias false");
+  if (from.tie_word_embeddings) cannot_write("tie_word_embeddings");
+  to.flag("use_parallel_residual", from.parallel_residual);
 }
 
 }  // namespace
@@ -46,8 +56,15 @@ extern constinit const Family kGptNeoX{
                     "attention_bias": true})",
     .fixed = R"({"norm_type": "layer_norm", "mlp_bias": true})",
     .keys = kKeys,
-    .read = read_gpt_neox,
     .write = write_gpt_neox,
-    .weights = kWeights};
+    .weights = kWeights,
+    .gguf = {.name = "gptneox",
+             .layers = "gpt_neox.layers.",
+             .outer = kOuter,
+             .block = kBlock,
+             .activation = "gelu",
+             .rms_norm = false,
+             .read = read_gguf,
+             .write = write_gguf}};
 
 }  // namespace maru::families

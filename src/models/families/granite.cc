@@ -28,11 +28,11 @@ void read_gguf(const GgufKeys& from, Json& config) {
   config["attention_multiplier"] = from.number("attention.scale", 1 / std::sqrt(config["head_dim"].get<double>()));
 }
 
-void write_gguf(const Json& config, GgufKeyWriter& to) {
-  put_real(config, "attention_multiplier", "attention.scale", to);
-  put_real(config, "embedding_multiplier", "embedding_scale", to);
-  put_real(config, "residual_multiplier", "residual_scale", to);
-  put_real(config, "logits_scaling", "logit_scale", to);
+void write_gguf(const DecoderConfig& from, GgufKeyWriter& to) {
+  to.number("attention.scale", from.attention_scale());
+  to.number("embedding_scale", from.embedding_multiplier);
+  to.number("residual_scale", from.residual_multiplier);
+  to.number("logit_scale", 1 / from.logits_multiplier);
 }
 
 }  // namespace

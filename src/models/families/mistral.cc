@@ -11,6 +11,16 @@ constexpr WeightRule kMixtralWeights[] = {
     {"model.layers.*.mlp.experts.*.gate_proj", "model.layers.*.block_sparse_moe.experts.*.w1"},
     {"model.layers.*.mlp.experts.*.up_proj", "model.layers.*.block_sparse_moe.experts.*.w3"},
     {"model.layers.*.mlp.experts.*.down_proj", "model.layers.*.block_sparse_moe.experts.*.w2"}};
+constexpr NamePair kMixtralBlock[] = {{"input_layernorm", "attn_norm"},
+                                      {"self_attn.q_proj", "attn_q"},
+                                      {"self_attn.k_proj", "attn_k"},
+                                      {"self_attn.v_proj", "attn_v"},
+                                      {"self_attn.o_proj", "attn_output"},
+                                      {"post_attention_layernorm", "ffn_norm"},
+                                      {"block_sparse_moe.gate", "ffn_gate_inp"},
+                                      {"block_sparse_moe.experts.*.w1", "ffn_gate_exps"},
+                                      {"block_sparse_moe.experts.*.w3", "ffn_up_exps"},
+                                      {"block_sparse_moe.experts.*.w2", "ffn_down_exps"}};
 
 void read_mixtral(const HuggingFaceConfig& from, Json& fields) {
   read_window(from, fields);
@@ -21,6 +31,8 @@ void write_mixtral(const DecoderConfig& from, Json& config) {
   write_window(from, config);
   config["intermediate_size"] = from.moe_intermediate_size;
 }
+
+void read_gguf(const GgufKeys&, Json& config) { config["sliding_window"] = nullptr; }
 
 }  // namespace
 
@@ -43,6 +55,7 @@ extern constinit const Family kMixtral{
     .keys = kMixtralKeys,
     .read = read_mixtral,
     .write = write_mixtral,
-    .weights = kMixtralWeights};
+    .weights = kMixtralWeights,
+    .gguf = {.name = "llama", .block = kMixtralBlock, .neighbours = true, .experts = true, .read = read_gguf}};
 
 }  // namespace maru::families

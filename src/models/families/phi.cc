@@ -1,6 +1,4 @@
 // Phi-3 and Phi-4: fused projections, and a context that comes in two lengths.
-#include <fmt/format.h>
-
 #include "models/families/common.h"
 
 namespace maru::families {
@@ -43,12 +41,9 @@ void read_gguf(const GgufKeys& from, Json& config) {
   if (const int64_t window = from.integer("attention.sliding_window", 0); window > 0) config["sliding_window"] = window;
 }
 
-void write_gguf(const Json& config, GgufKeyWriter& to) {
-  const auto context = required_size(config, "max_position_embeddings");
-  if (const auto window = config_value<int64_t>(config, "sliding_window", 0); window > 0 && window < context)
-    cannot_write(fmt::format("sliding_window {}", window));
-  to.integer("rope.scaling.original_context_length",
-             config_value<int64_t>(config, "original_max_position_embeddings", context));
+void write_gguf(const DecoderConfig& from, GgufKeyWriter& to) {
+  if (from.rope_scaling.rope_type != "default") return;
+  to.integer("rope.scaling.original_context_length", from.max_position_embeddings);
 }
 
 }  // namespace
@@ -61,6 +56,6 @@ extern constinit const Family kPhi3{
     .read = read_phi3,
     .write = write_phi3,
     .weights = kWeights,
-    .gguf = {.name = "phi3", .block = kBlock, .read = read_gguf, .write = write_gguf}};
+    .gguf = {.name = "phi3", .block = kBlock, .longrope = true, .read = read_gguf, .write = write_gguf}};
 
 }  // namespace maru::families

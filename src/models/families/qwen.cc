@@ -50,6 +50,27 @@ void write_qwen3_moe(const DecoderConfig& from, Json& config) {
   config["sliding_window"] = nullptr;
 }
 
+constexpr NamePair kMoeBlock[] = {{"input_layernorm", "attn_norm"},
+                                  {"self_attn.q_proj", "attn_q"},
+                                  {"self_attn.k_proj", "attn_k"},
+                                  {"self_attn.v_proj", "attn_v"},
+                                  {"self_attn.o_proj", "attn_output"},
+                                  {"self_attn.q_norm", "attn_q_norm"},
+                                  {"self_attn.k_norm", "attn_k_norm"},
+                                  {"post_attention_layernorm", "ffn_norm"},
+                                  {"mlp.gate", "ffn_gate_inp"},
+                                  {"mlp.experts.*.gate_proj", "ffn_gate_exps"},
+                                  {"mlp.experts.*.up_proj", "ffn_up_exps"},
+                                  {"mlp.experts.*.down_proj", "ffn_down_exps"}};
+
+void read_moe_gguf(const GgufKeys&, Json& config) { config["norm_topk_prob"] = true; }
+
+// llama.cpp has experts in every layer, whose weights sum to 1.
+void write_moe_gguf(const DecoderConfig& from, GgufKeyWriter&) {
+  if (!from.dense_layers.empty()) cannot_write("mlp_only_layers");
+  if (!from.norm_topk_prob) cannot_write("norm_topk_prob false");
+}
+
 }  // namespace
 
 extern constinit const Family kQwen2{
@@ -85,6 +106,7 @@ extern constinit const Family kQwen3Moe{
     .fixed = R"({"qk_norm": true})",
     .keys = kMoeKeys,
     .read = read_qwen3_moe,
-    .write = write_qwen3_moe};
+    .write = write_qwen3_moe,
+    .gguf = {.name = "qwen3moe", .block = kMoeBlock, .experts = true, .read = read_moe_gguf, .write = write_moe_gguf}};
 
 }  // namespace maru::families
