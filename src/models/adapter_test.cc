@@ -62,7 +62,7 @@ class AdapterTest : public testing::Test {
     Json config{{"peft_type", "LORA"}, {"r", kRank}, {"lora_alpha", 2}};
     config.update(changes);
     write_json(home_ / "adapter" / "adapter_config.json", config);
-    SafetensorsWriter writer(home_ / "adapter" / "adapter_model.safetensors");
+    formats::SafetensorsWriter writer(home_ / "adapter" / "adapter_model.safetensors");
     for (const Values& t : tensors) writer.declare(t.name, "F32", t.shape);
     for (const Values& t : tensors) writer.write(std::as_bytes(std::span(t.values)));
     writer.commit();
@@ -148,7 +148,7 @@ TEST_F(AdapterTest, MergingKnowsALayoutByTheArchitectureAlone) {
           {{"fan_in_fan_out", said}});
     fs::create_directories(home_ / "other");
     write_json(home_ / "other" / "config.json", config);
-    SafetensorsWriter weights(home_ / "other" / "model.safetensors");
+    formats::SafetensorsWriter weights(home_ / "other" / "model.safetensors");
     const std::vector<float> zeros(16);
     weights.declare("h.0.weight", "F32", {4, 4});
     weights.write(std::as_bytes(std::span(zeros)));

@@ -28,7 +28,7 @@ class GgufExport : public testing::Test {
 
   /// Tensors of counting numbers.
   void write_weights(const std::vector<std::pair<std::string, std::vector<int64_t>>>& tensors) {
-    SafetensorsWriter writer(home_ / "model.safetensors");
+    formats::SafetensorsWriter writer(home_ / "model.safetensors");
     for (const auto& [name, shape] : tensors) writer.declare(name, "F32", shape);
     for (const auto& [name, shape] : tensors) {
       std::vector<float> values(

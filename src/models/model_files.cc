@@ -46,7 +46,7 @@ void set_values(Decoder& model, WeightSource& source, const Stream* serving = nu
 
 /// A tensor to be written, and the memory of one that had to be put together.
 struct Stored {
-  SafetensorsItem item;
+  formats::SafetensorsItem item;
   std::vector<std::byte> memory;
 };
 
@@ -117,13 +117,13 @@ void load_values(Decoder& model, const fs::path& directory) {
 
 void save_weights(Decoder& model, const fs::path& file) {
   std::vector<std::vector<int64_t>> memory;
-  std::vector<SafetensorsItem> items = panel_items(model, memory);
+  std::vector<formats::SafetensorsItem> items = panel_items(model, memory);
   std::vector<Stored> stored = stored_tensors(model);
   // Behind panels the wider elements come first, so that each is aligned.
   if (!items.empty())
     std::stable_partition(stored.begin(), stored.end(), [](const Stored& s) { return s.item.dtype == "F32"; });
   for (const Stored& tensor : stored) items.push_back(tensor.item);
-  write_safetensors(file, items, {{"format", "pt"}});
+  formats::write_safetensors(file, items, {{"format", "pt"}});
 }
 
 void save_model(Decoder& model, const fs::path& directory) {

@@ -87,9 +87,9 @@ std::optional<QuantizedWeight> read_panels(const formats::WeightFiles& files, co
   return quantized_view(kind, shape, mapped(quads), mapped(scales), where + ": tensor " + name, std::move(offsets));
 }
 
-std::vector<SafetensorsItem> panel_items(Decoder& model, std::vector<std::vector<int64_t>>& memory) {
-  std::vector<SafetensorsItem> quads, scales, shapes;
-  const auto add = [](std::vector<SafetensorsItem>& to, std::string name, const char* dtype, int64_t panels,
+std::vector<formats::SafetensorsItem> panel_items(Decoder& model, std::vector<std::vector<int64_t>>& memory) {
+  std::vector<formats::SafetensorsItem> quads, scales, shapes;
+  const auto add = [](std::vector<formats::SafetensorsItem>& to, std::string name, const char* dtype, int64_t panels,
                       const Tensor& t) {
     if (!t) return;
     const auto elements = static_cast<int64_t>(t.bytes()) / (dtype[0] == 'U' ? 1 : 2);
@@ -108,7 +108,7 @@ std::vector<SafetensorsItem> panel_items(Decoder& model, std::vector<std::vector
     memory.push_back({w.shape.rows, w.shape.cols});
     shapes.push_back({name + ".shape", "I64", {2}, std::as_bytes(std::span(memory.back()))});
   }
-  std::vector<SafetensorsItem> all = std::move(quads);
+  std::vector<formats::SafetensorsItem> all = std::move(quads);
   all.insert(all.end(), scales.begin(), scales.end());
   all.insert(all.end(), shapes.begin(), shapes.end());
   return all;

@@ -22,6 +22,6 @@ std::optional<QuantizedWeight> read_panels(const formats::WeightFiles& files, co
 
 /// The tensors of all quantized weights, quads first: their sizes are multiples of 64 bytes, so that all of them are
 /// aligned. `memory` must outlive the items.
-std::vector<SafetensorsItem> panel_items(Decoder& model, std::vector<std::vector<int64_t>>& memory);
+std::vector<formats::SafetensorsItem> panel_items(Decoder& model, std::vector<std::vector<int64_t>>& memory);
 
 }  // namespace maru

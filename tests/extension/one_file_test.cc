@@ -87,17 +87,17 @@ class OneFile : public testing::Test {
     config["width"] = config["hidden_size"], config["depth"] = config["num_hidden_layers"];
     for (const char* key : {"hidden_size", "num_hidden_layers", "model_type"}) config.erase(key);
     write_json(home_ / "config.json", config);
-    const SafetensorsFile file = SafetensorsFile::open(kLlama / "model.safetensors").value();
-    std::vector<SafetensorsItem> items;
+    const formats::SafetensorsFile file = formats::SafetensorsFile::open(kLlama / "model.safetensors").value();
+    std::vector<formats::SafetensorsItem> items;
     for (const auto& [name, tensor] : file.entries())
       items.push_back({renamed(name), tensor.dtype, tensor.shape, tensor.bytes});
-    write_safetensors(home_ / "model.safetensors", items);
+    formats::write_safetensors(home_ / "model.safetensors", items);
   }
   void TearDown() override { fs::remove_all(home_); }
 
   template <class T>
   std::vector<T> expected(const char* name) {
-    const SafetensorsFile file = SafetensorsFile::open(kLlama / "expected.safetensors").value();
+    const formats::SafetensorsFile file = formats::SafetensorsFile::open(kLlama / "expected.safetensors").value();
     const std::span<const std::byte> bytes = file.entries().at(name).bytes;
     std::vector<T> values(bytes.size() / sizeof(T));
     std::memcpy(values.data(), bytes.data(), bytes.size());

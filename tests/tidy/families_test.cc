@@ -21,7 +21,7 @@ bool is_about_vocabularies(const std::string& path) {
 
 /// Hugging Face's classes and types, and GGUF's names.
 std::set<std::string> names_of_families() {
-  const std::regex name(R"re(\.(name|model_type) = "([^"]+)")re");
+  const std::regex name(R"re(\.(name|model_type|class_prefix) = "([^"]+)")re");
   std::set<std::string> names;
   for (const Source& s : program()) {
     if (!s.path.starts_with(kFamilies)) continue;
