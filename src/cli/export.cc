@@ -10,12 +10,13 @@
 namespace maru::cli {
 namespace {
 
-Json to_json(const pipeline::ExportConfig& a, const formats::ConvertResult& r) {
+Json to_json(const pipeline::ExportConfig& a, const pipeline::Exported& e) {
+  const formats::ConvertResult& r = e.weights;
   Json json{{"out", a.out},         {"format", a.format},       {"dtype", formats::name_of(r.type)},
             {"tensors", r.tensors}, {"parameters", r.elements}, {"bytes", r.bytes}};
   if (a.format != "gguf") return json;
-  json["tokenizer"] = {{"model", r.tokenizer.model}, {"pre", r.tokenizer.pre}, {"exact", r.tokenizer.exact}};
-  if (const auto& trial = r.tokenizer.trial)
+  json["tokenizer"] = {{"model", e.tokenizer.model}, {"pre", e.tokenizer.pre}, {"exact", e.tokenizer.exact}};
+  if (const auto& trial = e.tokenizer.trial)
     json["tokenizer"].update({{"lines", trial->lines},
                               {"lines_differing", trial->differing},
                               {"tokens", trial->tokens},
@@ -24,9 +25,9 @@ Json to_json(const pipeline::ExportConfig& a, const formats::ConvertResult& r) {
 }
 
 /// What became of the tokenizer where llama.cpp has it by no name.
-std::string text_of(const formats::TokenizerExport& t) {
+std::string text_of(const infer::TokenizerExport& t) {
   if (!t.trial) return "";
-  const formats::SplitTrial& trial = *t.trial;
+  const infer::SplitTrial& trial = *t.trial;
   if (t.exact)
     return fmt::format("\ntokenizer    \"{}\" gives the same ids on all {} lines that were tried, of every script",
                        t.pre, trial.lines);
@@ -40,11 +41,12 @@ std::string text_of(const formats::TokenizerExport& t) {
       trial.differing, trial.lines, more);
 }
 
-std::string text_of(const pipeline::ExportConfig& a, const formats::ConvertResult& r) {
+std::string text_of(const pipeline::ExportConfig& a, const pipeline::Exported& e) {
+  const formats::ConvertResult& r = e.weights;
   std::string text =
       fmt::format("export       {}: {} {}, {} tensors, {} parameters, {}", a.out, a.format, formats::name_of(r.type),
                   r.tensors, short_count(static_cast<double>(r.elements)), short_bytes(static_cast<double>(r.bytes)));
-  return a.format == "gguf" ? text + text_of(r.tokenizer) : text;
+  return a.format == "gguf" ? text + text_of(e.tokenizer) : text;
 }
 
 }  // namespace
@@ -60,13 +62,11 @@ void add_export(CLI::App& app, Session& session) {
                    "f32, f16, bf16; for gguf also q8_0, q4_0. Default: as stored, quantized: bf16");
   verb->add_flag("--force", a->force, "replace what is there");
   verb->footer(
-      "Quantized weights (int8, int4, GPTQ, AWQ, compressed-tensors, fp8) are expanded. GGUF is written for Llama, "
-      "Mistral, "
-      "Qwen2,\n"
-      "Qwen3, Gemma 2 and 3, Phi-3, EXAONE, Granite and GPT-2, with the tokenizer in the file, as llama.cpp's own\n"
-      "converter lays them out.");
+      "Quantized weights (int8, int4, GPTQ, AWQ, compressed-tensors, fp8) are expanded. GGUF is written for the "
+      "families\n"
+      "that llama.cpp knows (docs/models.md), with the tokenizer in the file, as its own converter lays them out.");
   verb->callback([&session, a] {
-    const formats::ConvertResult result = pipeline::export_model(session.workplace(), *a);
+    const pipeline::Exported result = pipeline::export_model(session.workplace(), *a);
     session.answer(to_json(*a, result), text_of(*a, result));
   });
 }

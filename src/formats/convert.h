@@ -1,10 +1,9 @@
-// A Hugging Face directory, or a safetensors model of any stored kind, written anew: as GGUF, or as plain safetensors.
-// Tensor by tensor, so that memory is that of the largest one. Not thread-safe.
+// A safetensors model of any stored kind, written anew as plain safetensors. Tensor by tensor, so that memory is that
+// of the largest one. Not thread-safe.
 #pragma once
 #include <functional>
 #include <string>
 
-#include "formats/gguf_tokenizer.h"
 #include "formats/weight_files.h"
 
 namespace maru::formats {
@@ -16,28 +15,16 @@ struct ConvertResult {
   GgmlType type = GgmlType::kBf16;
   int64_t tensors = 0, elements = 0;
   uint64_t bytes = 0;  // of the file or files
-  TokenizerExport tokenizer;
 };
 
 /// The matrices' type when nobody asks for one: what most elements have, bf16 for quantized ones.
 GgmlType natural_type(const PlainWeights& weights);
 
-/// Writes the tokenizer's metadata for a model of so many tokens.
-using TokenizerWriter = std::function<TokenizerExport(GgufWriter& writer, int64_t vocab_size)>;
-
-/// Writes one GGUF file with the tokenizer in it. `directory` holds config.json and the weights.
-///
-/// `tokenizer` writes what the model says about text: finding that is not for this folder. The second form takes it
-/// from the directory's tokenizer.json; `chat_template` is the model's Jinja template, or empty.
-///
-/// Types    F32, F16, BF16, Q8_0, Q4_0. Vectors stay F32.
-/// Throws   kUnimplemented for an architecture, a tokenizer or a type that cannot be written; what WeightFiles throws.
-ConvertResult convert_to_gguf(const fs::path& directory, const fs::path& out, std::optional<GgmlType> type,
-                              const std::string& name, const TokenizerWriter& tokenizer,
-                              const ConvertProgress& progress = {});
-ConvertResult convert_to_gguf(const fs::path& directory, const fs::path& out, std::optional<GgmlType> type,
-                              const std::string& name, const std::string& chat_template,
-                              const ConvertProgress& progress = {});
+/// Throws kUnimplemented for types that are not written, `gguf` or safetensors.
+void require_writable(GgmlType type, bool gguf);
+/// Numbers as they are stored. Throws kInvalidArgument, naming the tensor, for what the type cannot hold: it is refused
+/// rather than written as infinity.
+std::vector<std::byte> packed_values(GgmlType type, std::span<const float> values, const std::string& name);
 
 /// Changes a tensor's values before they are written.
 using WeightEdit = std::function<void(const PlainWeights::Item& item, std::vector<float>& values)>;

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "formats/safetensors_writer.h"
 
-namespace maru {
+namespace maru::formats {
 namespace {
 
 constexpr uint64_t kMaxHeader = 100 << 20;  // as in the reference implementation
@@ -138,4 +138,4 @@ void write_safetensors(const fs::path& path, const std::vector<SafetensorsItem>&
   writer.commit();
 }
 
-}  // namespace maru
+}  // namespace maru::formats

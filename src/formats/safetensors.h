@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/file.h"
 
-namespace maru {
+namespace maru::formats {
 
 struct SafetensorsEntry {
   std::string dtype;  // as in the file: "BF16", "F32", …
@@ -51,4 +51,4 @@ struct SafetensorsItem {
 void write_safetensors(const fs::path& path, const std::vector<SafetensorsItem>& items,
                        const std::map<std::string, std::string>& metadata = {});
 
-}  // namespace maru
+}  // namespace maru::formats

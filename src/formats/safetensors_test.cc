@@ -5,7 +5,7 @@
 #include <array>
 #include <cstring>
 
-namespace maru {
+namespace maru::formats {
 namespace {
 
 std::string file_of(const std::string& header, size_t data_bytes) {
@@ -57,4 +57,4 @@ TEST(Safetensors, RefusesHeadersThatLie) {
 }
 
 }  // namespace
-}  // namespace maru
+}  // namespace maru::formats

@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "base/map_guard.h"
 
-namespace maru {
+namespace maru::formats {
 namespace {
 
 constexpr size_t kAlignment = 64;
@@ -52,4 +52,4 @@ void SafetensorsWriter::commit() {
   file_.commit();
 }
 
-}  // namespace maru
+}  // namespace maru::formats

@@ -7,7 +7,7 @@
 
 #include "formats/safetensors.h"
 
-namespace maru {
+namespace maru::formats {
 
 class SafetensorsWriter {
  public:
@@ -34,4 +34,4 @@ class SafetensorsWriter {
   bool in_data_ = false;
 };
 
-}  // namespace maru
+}  // namespace maru::formats

@@ -17,7 +17,7 @@ namespace {
 using text::GgufVocabulary;
 using text::SentencePieceProto;
 
-formats::SplitTrial as_trial(const text::GgufTrial& t) {
+SplitTrial as_trial(const text::GgufTrial& t) {
   return {t.pre.empty() ? "default" : t.pre, t.lines, t.differing, t.tokens, t.tokens_in_gguf};
 }
 
@@ -42,18 +42,18 @@ Json config_of(const fs::path& directory, const text::Tokenizer& tokenizer) {
   return config;
 }
 
-formats::TokenizerExport put_json(formats::GgufWriter& writer, const fs::path& file, const text::Tokenizer& tokenizer,
-                                  const std::string& chat_template, int64_t vocab_size) {
+TokenizerExport put_json(formats::GgufWriter& writer, const fs::path& file, const text::Tokenizer& tokenizer,
+                         const std::string& chat_template, int64_t vocab_size) {
   const Json json = tokenizer_json(file, tokenizer), config = config_of(file.parent_path(), tokenizer);
-  const auto nearest = [&](const formats::ByteLevelTokens& t) {
+  const auto nearest = [&](const ByteLevelTokens& t) {
     const GgufVocabulary vocabulary{.model = "gpt2", .tokens = t.tokens, .token_types = t.types, .merges = t.merges};
     return as_trial(text::choose_gguf_split(tokenizer, vocabulary, text::script_lines()));
   };
-  return formats::put_tokenizer(writer, {.tokenizer = json,
-                                         .config = config,
-                                         .chat_template = chat_template,
-                                         .vocab_size = vocab_size,
-                                         .nearest_split = nearest});
+  return put_tokenizer(writer, {.tokenizer = json,
+                                .config = config,
+                                .chat_template = chat_template,
+                                .vocab_size = vocab_size,
+                                .nearest_split = nearest});
 }
 
 // --- SentencePiece
@@ -118,15 +118,15 @@ void put_vocabulary(formats::GgufWriter& writer, const GgufVocabulary& v) {
 
 /// llama.cpp neither normalises the characters of "llama" nor drops extra spaces, and "t5" has no bytes there for
 /// characters without a piece.
-formats::TokenizerExport try_pieces(GgufVocabulary v, const text::Tokenizer& tokenizer) {
+TokenizerExport try_pieces(GgufVocabulary v, const text::Tokenizer& tokenizer) {
   if (v.model == "llama") v.precompiled_charsmap.clear(), v.remove_extra_whitespaces = false;
   if (v.model == "t5") std::replace(v.token_types.begin(), v.token_types.end(), kByte, kUnused);
-  const formats::SplitTrial trial = as_trial(text::try_gguf(tokenizer, v, text::script_lines()));
+  const SplitTrial trial = as_trial(text::try_gguf(tokenizer, v, text::script_lines()));
   return {.model = v.model, .pre = v.pre, .exact = trial.differing == 0, .trial = trial};
 }
 
-formats::TokenizerExport put_pieces(formats::GgufWriter& writer, const fs::path& file, const text::Tokenizer& tokenizer,
-                                    const std::string& chat_template, int64_t vocab_size) {
+TokenizerExport put_pieces(formats::GgufWriter& writer, const fs::path& file, const text::Tokenizer& tokenizer,
+                           const std::string& chat_template, int64_t vocab_size) {
   const SentencePieceProto proto = text::parse_sentencepiece_proto(read_file(file), file.string()).value();
   if (proto.whitespace_as_suffix || !proto.escape_whitespaces)
     throw Failure(ErrorCode::kUnimplemented, file.string() +
@@ -144,8 +144,8 @@ formats::TokenizerExport put_pieces(formats::GgufWriter& writer, const fs::path&
 
 }  // namespace
 
-formats::TokenizerExport put_text(formats::GgufWriter& writer, const fs::path& directory,
-                                  const std::string& chat_template, int64_t vocab_size) {
+TokenizerExport put_text(formats::GgufWriter& writer, const fs::path& directory, const std::string& chat_template,
+                         int64_t vocab_size) {
   const fs::path file = text::tokenizer_file(directory);
   const text::Tokenizer tokenizer = text::load_tokenizer(directory);
   const bool pieces = text::find_step<text::normalizers::SentencePiece>(tokenizer.spec().normalizer) != nullptr;

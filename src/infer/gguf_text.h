@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/file.h"
-#include "formats/gguf_tokenizer.h"
+#include "infer/gguf_tokenizer.h"
 
 namespace maru::infer {
 
@@ -13,7 +13,7 @@ namespace maru::infer {
 ///
 /// Throws   kUnimplemented for WordPiece and WordLevel, and for what SentencePiece files say that GGUF cannot; what
 ///          text::load_tokenizer throws; kInvalidArgument for ids beyond vocab_size.
-formats::TokenizerExport put_text(formats::GgufWriter& writer, const fs::path& directory,
-                                  const std::string& chat_template, int64_t vocab_size);
+TokenizerExport put_text(formats::GgufWriter& writer, const fs::path& directory, const std::string& chat_template,
+                         int64_t vocab_size);
 
 }  // namespace maru::infer

@@ -54,10 +54,10 @@ class GgufTextTest : public testing::Test {
   void SetUp() override { fs::create_directories(model_); }
   void TearDown() override { fs::remove_all(home_); }
 
-  formats::TokenizerExport put(int64_t vocab_size, const std::string& chat_template = "") {
+  TokenizerExport put(int64_t vocab_size, const std::string& chat_template = "") {
     formats::GgufWriter writer(home_ / "m.gguf");
     writer.set("general.architecture", "llama");
-    const formats::TokenizerExport result = put_text(writer, model_, chat_template, vocab_size);
+    const TokenizerExport result = put_text(writer, model_, chat_template, vocab_size);
     writer.commit();
     return result;
   }
@@ -100,7 +100,7 @@ class GgufTextTest : public testing::Test {
 
 TEST_F(GgufTextTest, OurOwnSplitHasANameThatGivesItsIds) {
   text::write_tokenizer_files(model_, trained(""));
-  const formats::TokenizerExport result = put(900);
+  const TokenizerExport result = put(900);
   EXPECT_EQ("llama-bpe", result.pre);
   EXPECT_TRUE(result.exact);
   ASSERT_TRUE(result.trial);
@@ -111,7 +111,7 @@ TEST_F(GgufTextTest, OurOwnSplitHasANameThatGivesItsIds) {
 
 TEST_F(GgufTextTest, TheNearestSplitIsNamedWithWhatItCosts) {
   text::write_tokenizer_files(model_, trained(R"(\p{L}{1,3}|[^\p{L}]+)", true));
-  const formats::TokenizerExport result = put(900);
+  const TokenizerExport result = put(900);
   EXPECT_FALSE(result.exact);
   ASSERT_TRUE(result.trial);
   EXPECT_GT(result.trial->differing, 50);
@@ -124,7 +124,7 @@ TEST_F(GgufTextTest, TheNearestSplitIsNamedWithWhatItCosts) {
 TEST_F(GgufTextTest, SentencePieceFilesKeepTheirScores) {
   for (const int type : {1, 2}) {
     write_file(model_ / "tokenizer.model", pieces(type, flag(3, 1) + flag(4, 0)));
-    const formats::TokenizerExport result = put(280, "{{ messages }}");
+    const TokenizerExport result = put(280, "{{ messages }}");
     EXPECT_EQ(type == 1 ? "t5" : "llama", result.model);
     EXPECT_EQ(type == 2, result.exact) << "llama.cpp has no bytes for characters without a piece in Unigram";
     const formats::GgufFile file = formats::GgufFile::open(home_ / "m.gguf").value();
@@ -143,7 +143,7 @@ TEST_F(GgufTextTest, WhatReadersIgnoreIsCountedAndKept) {
   write_file(model_ / "tokenizer.model", pieces(2, flag(3, 1) + flag(4, 1)));  // extra spaces are dropped
   write_json(model_ / "tokenizer_config.json", {{"tokenizer_class", "LlamaTokenizer"}, {"add_eos_token", true}});
   write_json(model_ / "added_tokens.json", {{"<|im_end|>", 273}, {"<tool>", 272}});
-  const formats::TokenizerExport result = put(280);
+  const TokenizerExport result = put(280);
   EXPECT_FALSE(result.exact);
   EXPECT_GT(result.trial->differing, 0);
   EXPECT_LT(result.trial->differing, result.trial->lines / 2);

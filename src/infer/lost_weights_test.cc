@@ -6,10 +6,11 @@
 #include <functional>
 
 #include "base/json.h"
-#include "formats/convert.h"
 #include "infer/fake_model.h"
 #include "infer/generate.h"
+#include "infer/gguf_text.h"
 #include "infer/loaded_model.h"
+#include "models/gguf_export.h"
 #include "models/model_files.h"
 #include "models/quantize.h"
 #include "models/quantized_files.h"
@@ -87,7 +88,8 @@ class LostWeights : public testing::TestWithParam<Kind> {
     write_file(root_ / "m" / "tokenizer.json", text::write_tokenizer_json(byte_tokenizer().spec()));
     if (GetParam() != Kind::kGguf && GetParam() != Kind::kGgufQ8) return root_ / "m";
     const auto type = GetParam() == Kind::kGguf ? formats::GgmlType::kF32 : formats::GgmlType::kQ8_0;
-    formats::convert_to_gguf(root_ / "m", root_ / "m.gguf", type, "m", "");
+    convert_to_gguf(root_ / "m", root_ / "m.gguf", type, "m",
+                    [&](formats::GgufWriter& w, int64_t size) { put_text(w, root_ / "m", "", size); });
     return root_ / "m.gguf";
   }
   static fs::path weights(const fs::path& model) {

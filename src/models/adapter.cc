@@ -157,7 +157,7 @@ bool Reader::replacement(const ParameterInfo& info, Parameter& into) {
 }
 
 bool changes_table(Decoder& model, const LoraAdapter& stored) {
-  const auto rules = architecture_of(model.config()).weights;
+  const auto rules = family_of(model.config()).weights;
   for (const char* parameter : {"model.embed_tokens.weight", "lm_head.weight"}) {
     const std::string tensor = place_of(parameter, rules).tensor;
     if (stored.changes(tensor) || stored.changes(tensor.substr(tensor.find('.') + 1))) return true;
@@ -216,12 +216,12 @@ std::unique_ptr<Adapter> attach_adapter(Device& device, Decoder& model, const fs
 namespace {
 
 /// The rules of the architecture that config.json names, by class or by type; null: one that is not known.
-const Architecture* known_architecture(const Json& config) {
+const Family* known_architecture(const Json& config) {
   const auto it = config.find("architectures");
   const bool listed = it != config.end() && it->is_array() && !it->empty();
   const Json name = listed ? it->front() : Json(), type = config.value("model_type", Json());
-  for (const Architecture& a : architectures())
-    if (name == a.name || (type == a.model_type && !type.is_null())) return &a;
+  for (const Family* family : all_families())
+    if (name == family->name || (type == family->model_type && !type.is_null())) return family;
   return nullptr;
 }
 
@@ -230,7 +230,7 @@ const Architecture* known_architecture(const Json& config) {
 void merge_into_model(const fs::path& model, const LoraAdapter& adapter, const fs::path& out,
                       const std::function<void(uint64_t)>& progress) {
   const Json config = read_json(model / "config.json");
-  const Architecture* architecture = config.is_object() ? known_architecture(config) : nullptr;
+  const Family* architecture = config.is_object() ? known_architecture(config) : nullptr;
   const Json type = config.is_object() ? config.value("model_type", Json()) : Json();
   if (architecture == nullptr && (adapter.fan_in_fan_out() || type == "openai-gpt" || type == "imagegpt"))
     throw Failure(ErrorCode::kUnimplemented,

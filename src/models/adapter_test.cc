@@ -8,8 +8,8 @@
 #include <cstring>
 
 #include "base/random.h"
-#include "formats/convert.h"
 #include "formats/safetensors_writer.h"
+#include "models/gguf_export.h"
 #include "models/model_files.h"
 #include "models/quantize.h"
 #include "models/weights.h"
@@ -63,7 +63,7 @@ class AdapterTest : public testing::Test {
     Json config{{"peft_type", "LORA"}, {"r", kRank}, {"lora_alpha", 2}};
     config.update(changes);
     write_json(home_ / "adapter" / "adapter_config.json", config);
-    SafetensorsWriter writer(home_ / "adapter" / "adapter_model.safetensors");
+    formats::SafetensorsWriter writer(home_ / "adapter" / "adapter_model.safetensors");
     for (const Values& t : tensors) writer.declare(t.name, "F32", t.shape);
     for (const Values& t : tensors) writer.write(std::as_bytes(std::span(t.values)));
     writer.commit();
@@ -152,7 +152,7 @@ TEST_F(AdapterTest, MergingKnowsALayoutByTheArchitectureAlone) {
           {{"fan_in_fan_out", said}});
     fs::create_directories(home_ / "other");
     write_json(home_ / "other" / "config.json", config);
-    SafetensorsWriter weights(home_ / "other" / "model.safetensors");
+    formats::SafetensorsWriter weights(home_ / "other" / "model.safetensors");
     const std::vector<float> zeros(16);
     weights.declare("h.0.weight", "F32", {4, 4});
     weights.write(std::as_bytes(std::span(zeros)));
@@ -257,9 +257,7 @@ TEST_F(AdapterTest, QuantizedWeightsStayQuantized) {
 // Its queries and keys lie in another order, which adapters are not made for.
 TEST_F(AdapterTest, AGgufFileTakesItAsItsDirectoryDoes) {
   fs::copy(kGoldens / "llama", home_ / "base");
-  write_file(home_ / "base/tokenizer.json", R"({"pre_tokenizer": {"type": "ByteLevel", "use_regex": true},
-    "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}})");
-  formats::convert_to_gguf(home_ / "base", home_ / "m.gguf", formats::GgmlType::kF32, "m", "");
+  convert_to_gguf(home_ / "base", home_ / "m.gguf", formats::GgmlType::kF32, "m", [](formats::GgufWriter&, int64_t) {});
   const auto directory = load(home_ / "base"), file = load_for_serving(device_.host(), home_ / "m.gguf");
   ASSERT_TRUE(file->has_rotary_pairs());
   const std::vector<float> before = logits(*directory);

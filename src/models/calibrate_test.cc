@@ -129,8 +129,8 @@ TEST(Calibrate, InputsComeFromTheRoundedBlocksBefore) {
 }
 
 /// The floats of a tensor of tests/golden/gptq.safetensors.
-Tensor golden(const SafetensorsFile& file, const std::string& name) {
-  const SafetensorsEntry& entry = file.entries().at(name);
+Tensor golden(const formats::SafetensorsFile& file, const std::string& name) {
+  const formats::SafetensorsEntry& entry = file.entries().at(name);
   return Tensor(file.owner(), const_cast<std::byte*>(entry.bytes.data()), {entry.shape[0], entry.shape[1]},
                 Dtype::kF32);
 }
@@ -156,7 +156,7 @@ double damped_error(const Tensor& x, const Tensor& w, const std::function<double
 // two integers may fall to the other side, and the columns behind it make up for that differently: the first group is
 // the same, and the error.
 TEST(Calibrate, RoundsAsAnIndependentImplementation) {
-  const SafetensorsFile file = SafetensorsFile::open("tests/golden/gptq.safetensors").value();
+  const formats::SafetensorsFile file = formats::SafetensorsFile::open("tests/golden/gptq.safetensors").value();
   ThreadPool pool(2);
   CpuDevice device{&pool};
   const Tensor x = golden(file, "inputs"), w = golden(file, "weight");

@@ -2,23 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include "models/encoder_family.h"
 
 namespace maru {
 namespace {
 
-struct EncoderFamily {
-  std::string_view model_type, class_prefix;
-  bool positions_after_padding;        // the first token's position is pad_token_id + 1
-  std::string_view classifier_layout;  // see EncoderConfig
-  double layer_norm_eps;               // that transformers assumes
-  int64_t pad_token_id;
-};
-
-constexpr std::array<EncoderFamily, 4> kFamilies{{{"bert", "Bert", false, "pooler", 1e-12, 0},
-                                                  {"roberta", "Roberta", true, "head", 1e-12, 1},
-                                                  {"xlm-roberta", "XLMRoberta", true, "head", 1e-12, 1},
-                                                  {"camembert", "Camembert", true, "head", 1e-12, 1}}};
 constexpr std::string_view kClassifier = "ForSequenceClassification";
 
 std::string architecture_of(const Json& json) {
@@ -29,7 +17,7 @@ std::string architecture_of(const Json& json) {
 
 /// The family whose class this is, and nothing if it is none of ours.
 const EncoderFamily* find_family(const std::string& architecture) {
-  for (const EncoderFamily& family : kFamilies)
+  for (const EncoderFamily& family : encoder_families())
     for (std::string_view suffix : {std::string_view("Model"), std::string_view("ForMaskedLM"), kClassifier})
       if (architecture == std::string(family.class_prefix) + std::string(suffix)) return &family;
   return nullptr;
@@ -38,11 +26,14 @@ const EncoderFamily* find_family(const std::string& architecture) {
 const EncoderFamily& require_family(const Json& json, const std::string& where) {
   const std::string architecture = architecture_of(json);
   if (const EncoderFamily* family = find_family(architecture)) return *family;
-  throw Failure(
-      ErrorCode::kUnimplemented,
-      fmt::format("{}: architectures: expected BertModel, RobertaModel, XLMRobertaModel or CamembertModel, or "
-                  "one of their ForMaskedLM or {} classes, got \"{}\"",
-                  where, kClassifier, architecture));
+  std::string known;
+  const auto all = encoder_families();
+  for (const EncoderFamily& family : all)
+    known += fmt::format("{}{}Model", known.empty() ? "" : &family == &all.back() ? " or " : ", ", family.class_prefix);
+  throw Failure(ErrorCode::kUnimplemented,
+                fmt::format("{}: architectures: expected {}, or one of their ForMaskedLM or {} classes, "
+                            "got \"{}\"",
+                            where, known, kClassifier, architecture));
 }
 
 // A key of config.json, or the default.

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/map_guard.h"
+#include "models/encoder_family.h"
 #include "models/weight_source.h"
 
 namespace maru {
@@ -13,8 +14,9 @@ namespace {
 class EncoderNames {
  public:
   explicit EncoderNames(const WeightSource& files) : files_(files) {
-    for (std::string_view prefix : {"", "bert.", "roberta."})
-      if (files.contains(std::string(prefix) + "embeddings.word_embeddings.weight")) prefix_ = prefix;
+    for (const EncoderFamily& family : encoder_families())
+      if (files.contains(std::string(family.tensor_prefix) + "embeddings.word_embeddings.weight"))
+        prefix_ = family.tensor_prefix;
   }
   /// The classifier is no part of the plain encoder and has no prefix. Old files call a norm's parameters gamma and
   /// beta.

@@ -7,8 +7,8 @@
 
 #include "base/json.h"
 #include "formats/block_quant.h"
-#include "formats/convert.h"
-#include "formats/gguf_model.h"
+#include "models/gguf_export.h"
+#include "models/gguf_model.h"
 #include "models/model_files.h"
 #include "models/weight_source.h"
 #include "models/weights.h"
@@ -20,9 +20,6 @@ namespace {
 
 using formats::GgmlType;
 using testing::HasSubstr;
-
-constexpr const char* kTokenizer = R"({"pre_tokenizer": {"type": "ByteLevel", "use_regex": true},
-  "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}})";
 
 class GgufLoad : public testing::Test {
  protected:
@@ -37,10 +34,9 @@ class GgufLoad : public testing::Test {
     write_json(home_ / "copy/config.json", config);
     return home_ / "copy";
   }
-  /// A Hugging Face directory, which gets a tokenizer, as a GGUF file.
+  /// A Hugging Face directory as a GGUF file, without a tokenizer.
   fs::path converted(const fs::path& model, GgmlType type) {
-    write_file(model / "tokenizer.json", kTokenizer);
-    formats::convert_to_gguf(model, home_ / "m.gguf", type, "m", "");
+    convert_to_gguf(model, home_ / "m.gguf", type, "m", [](formats::GgufWriter&, int64_t) {});
     return home_ / "m.gguf";
   }
   /// A random model of whole blocks.
@@ -53,6 +49,26 @@ class GgufLoad : public testing::Test {
                            .num_key_value_heads = 2,
                            .tie_word_embeddings = false}),
                   dtype);
+    allocate_values(model);
+    initialise(model, 3);
+    save_model(model, home_ / "model");
+    return home_ / "model";
+  }
+  /// A random Qwen3 MoE: the golden one has a layer without experts, and weights that do not sum to 1.
+  fs::path saved_with_experts() {
+    Decoder model(resolve({.vocab_size = 70,
+                           .hidden_size = 64,
+                           .intermediate_size = 96,
+                           .num_hidden_layers = 2,
+                           .num_attention_heads = 4,
+                           .num_key_value_heads = 2,
+                           .tie_word_embeddings = false,
+                           .qk_norm = true,
+                           .architecture = "Qwen3MoeForCausalLM",
+                           .num_experts = 12,
+                           .num_experts_per_tok = 3,
+                           .moe_intermediate_size = 32}),
+                  Dtype::kF32);
     allocate_values(model);
     initialise(model, 3);
     save_model(model, home_ / "model");
@@ -86,7 +102,7 @@ class GgufLoad : public testing::Test {
     std::vector<float> values = floats(p);
     const bool queries = p.name.find(".q_proj.") != std::string::npos;
     if (queries || p.name.find(".k_proj.") != std::string::npos)
-      formats::interleave_rows(values, queries ? 64 : 32, queries ? 4 : 2);
+      interleave_rows(values, queries ? 64 : 32, queries ? 4 : 2);
     return values;
   }
 
@@ -108,18 +124,19 @@ Json kept(const Decoder& model) {
 
 /// What GGUF cannot say of the golden models, in other words.
 Json sayable(const std::string& family) {
-  if (family == "qwen2")
-    return {{"rope_scaling", nullptr}, {"rope_parameters", nullptr}, {"use_sliding_window", false}};
+  if (family == "qwen2") return {{"use_sliding_window", false}};
   if (family == "gemma2") return {{"query_pre_attn_scalar", 16}};
   if (family == "gemma3")
     return {{"layer_types", nullptr}, {"sliding_window_pattern", 6}, {"query_pre_attn_scalar", 16}};
+  if (family == "mistral" || family == "mixtral" || family == "phi3") return {{"sliding_window", nullptr}};
   return Json::object();
 }
 
 class GgufFamilies : public GgufLoad, public testing::WithParamInterface<std::string> {};
 
 TEST_P(GgufFamilies, ComeBackAsTheyWere) {
-  const fs::path directory = copied("tests/golden/models/" + GetParam(), sayable(GetParam()));
+  const fs::path golden = "tests/golden/models/" + GetParam();
+  const fs::path directory = GetParam() == "qwen3_moe" ? saved_with_experts() : copied(golden, sayable(GetParam()));
   const auto before = load_model(directory, Dtype::kF32);
   const auto after = load_model(converted(directory, GgmlType::kF32));
   EXPECT_EQ(Dtype::kF32, after->dtype());
@@ -132,11 +149,15 @@ TEST_P(GgufFamilies, ComeBackAsTheyWere) {
     ASSERT_EQ(x.size(), y.size());
     for (size_t j = 0; j < x.size(); ++j) ASSERT_NEAR(x[j], y[j], slack) << a[i].parameter->name << " " << j;
   }
+  const std::vector<float> expected = logits(*before), got = logits(*after);
+  ASSERT_EQ(expected.size(), got.size());
+  for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(expected[i], got[i], 1e-4) << "numbers of the file are f32";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, GgufFamilies,
-                         testing::Values("llama", "qwen2", "qwen3", "granite", "gemma2", "gemma3", "exaone",
-                                         "exaone4_global", "gpt2"),
+                         testing::Values("llama", "llama_bias_linear", "mixtral", "qwen2", "qwen3", "qwen3_moe",
+                                         "granite", "gemma2", "gemma3", "phi3", "exaone", "exaone4_global", "gpt2",
+                                         "gpt_neox", "gpt_neox_sequential", "solar_open"),
                          [](const auto& info) { return info.param; });
 
 TEST_F(GgufLoad, LlamaThreeFrequenciesComeBackAsNumbers) {
@@ -168,8 +189,8 @@ TEST_F(GgufLoad, Bf16IsTheSameBits) {
 
 // A directory's queries and keys have the halves of a head apart, which gives other sums of the same products.
 TEST_F(GgufLoad, ServesTheLogitsOfTheDirectory) {
-  for (const char* family : {"llama", "granite", "llama_bias_linear"}) {
-    const fs::path directory = copied(fs::path("tests/golden/models") / family, Json::object());
+  for (const char* family : {"llama", "granite", "llama_bias_linear", "mistral", "mixtral"}) {
+    const fs::path directory = copied(fs::path("tests/golden/models") / family, sayable(family));
     const auto file = load_for_serving(device_.host(), converted(directory, GgmlType::kF32));
     EXPECT_TRUE(file->has_rotary_pairs()) << family;
     const std::vector<float> expected = logits(*load_model(directory, Dtype::kF32)), got = logits(*file);
@@ -212,6 +233,45 @@ TEST_P(GgufBlocks, PartsOfATensorStayWhereTheyAreMapped) {
     mapped += p.quantized && p.name.find("self_attn") != std::string::npos;
   }
   EXPECT_EQ(4 * 3, mapped);
+}
+
+// Experts are one tensor for a layer, routers stay numbers.
+TEST_P(GgufBlocks, ExpertsStayWhereTheyAreMapped) {
+  const fs::path file = converted(saved_with_experts(), GetParam());
+  const auto numbers = load_model(file, Dtype::kF32), integers = load_for_serving(device_.host(), file, Dtype::kF32);
+  const auto a = parameters_of(*numbers), b = parameters_of(*integers);
+  int mapped = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const Parameter& p = *b[i].parameter;
+    EXPECT_EQ(floats(*a[i].parameter), floats(p)) << p.name;
+    EXPECT_FALSE(p.quantized && p.name.ends_with("mlp.gate.weight")) << p.name;
+    mapped += p.quantized && p.name.find("experts") != std::string::npos;
+  }
+  EXPECT_EQ(2 * 12 * 3, mapped);
+}
+
+TEST_F(GgufLoad, RefusesWhatLlamaCppWouldComputeOtherwise) {
+  const auto refused = [&](const char* family, const Json& changes) {
+    const fs::path directory = copied(fs::path("tests/golden/models") / family, changes);
+    std::string message = "no error";
+    try {
+      converted(directory, GgmlType::kF32);
+    } catch (const Failure& e) {
+      message = e.what();
+    }
+    fs::remove_all(directory);
+    return message;
+  };
+  EXPECT_THAT(refused("qwen3_moe", Json::object()), HasSubstr("mlp_only_layers cannot be exported to GGUF"));
+  EXPECT_THAT(refused("qwen3_moe", {{"mlp_only_layers", Json::array()}}), HasSubstr("norm_topk_prob false cannot be"));
+  EXPECT_THAT(refused("mixtral", Json::object()), HasSubstr("sliding_window 20 cannot be exported"));
+  EXPECT_THAT(refused("phi3", Json::object()), HasSubstr("sliding_window 40 cannot be exported"));
+  EXPECT_THAT(refused("gpt_neox", {{"tie_word_embeddings", true}}), HasSubstr("tie_word_embeddings cannot be"));
+  EXPECT_THAT(refused("solar_open", {{"n_shared_experts", 0}}), HasSubstr("n_shared_experts 0 cannot be exported"));
+  EXPECT_THAT(refused("mixtral", {{"sliding_window", nullptr}, {"num_local_experts", 5}}),
+              HasSubstr("an expert of blk.0.ffn_gate_exps.weight is missing"));
+  EXPECT_THAT(refused("mixtral", {{"sliding_window", nullptr}, {"num_local_experts", 3}}),
+              HasSubstr("expected a matrix of one of 3 experts"));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, GgufBlocks, testing::Values(GgmlType::kQ8_0, GgmlType::kQ4_0),

@@ -27,7 +27,7 @@ std::vector<std::string> directories() {
 }
 
 template <class T>
-std::vector<T> values(const SafetensorsFile& file, const std::string& name) {
+std::vector<T> values(const formats::SafetensorsFile& file, const std::string& name) {
   const std::span<const std::byte> bytes = file.entries().at(name).bytes;
   std::vector<T> out(bytes.size() / sizeof(T));
   std::memcpy(out.data(), bytes.data(), bytes.size());
@@ -41,7 +41,7 @@ struct Expected {
   float bf16_error;
 
   explicit Expected(const fs::path& directory) {
-    const SafetensorsFile file = SafetensorsFile::open(directory / "expected.safetensors").value();
+    const formats::SafetensorsFile file = formats::SafetensorsFile::open(directory / "expected.safetensors").value();
     prompt = values<int32_t>(file, "prompt");
     greedy = values<int32_t>(file, "greedy");
     logits = values<float>(file, "logits");

@@ -40,13 +40,13 @@ void set_values(Decoder& model, WeightSource& source, const HostStream* serving 
       continue;
     source.load(*info.parameter, place.tensor, part, info.role, info.shape, dtype_of(info.role, model.dtype()));
   }
-  source.refuse_unused(model.config().tie_word_embeddings);
+  source.refuse_unused(model.config().tie_word_embeddings ? placement.place("lm_head.weight").tensor : "");
   check_mapped_files();
 }
 
 /// A tensor to be written, and the memory of one that had to be put together.
 struct Stored {
-  SafetensorsItem item;
+  formats::SafetensorsItem item;
   Tensor value;  // what the item looks at, if it is a whole parameter
   std::vector<std::byte> memory;
 };
@@ -119,13 +119,13 @@ void load_values(Decoder& model, const fs::path& directory) {
 
 void save_weights(Decoder& model, const fs::path& file) {
   std::vector<Tensor> held;
-  std::vector<SafetensorsItem> items = panel_items(model, held);
+  std::vector<formats::SafetensorsItem> items = panel_items(model, held);
   std::vector<Stored> stored = stored_tensors(model);
   // Behind panels the wider elements come first, so that each is aligned.
   if (!items.empty())
     std::stable_partition(stored.begin(), stored.end(), [](const Stored& s) { return s.item.dtype == "F32"; });
   for (const Stored& tensor : stored) items.push_back(tensor.item);
-  write_safetensors(file, items, {{"format", "pt"}});
+  formats::write_safetensors(file, items, {{"format", "pt"}});
 }
 
 void save_model(Decoder& model, const fs::path& directory) {

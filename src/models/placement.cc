@@ -13,7 +13,7 @@ bool is_rotated(const std::string& parameter) {
 }  // namespace
 
 Placement::Placement(Decoder& model)
-    : rules_(architecture_of(model.config()).weights),
+    : rules_(family_of(model.config()).weights),
       head_dim_(model.config().head_dim),
       rotary_pairs_(model.has_rotary_pairs()) {
   for (const ParameterInfo& info : parameters_of(model))

@@ -87,9 +87,9 @@ std::optional<QuantizedWeight> read_panels(const formats::WeightFiles& files, co
   return quantized_view(kind, shape, mapped(quads), mapped(scales), where + ": tensor " + name, std::move(offsets));
 }
 
-std::vector<SafetensorsItem> panel_items(Decoder& model, std::vector<Tensor>& held) {
-  std::vector<SafetensorsItem> quads, scales, shapes;
-  const auto add = [&](std::vector<SafetensorsItem>& to, std::string name, const char* dtype, int64_t panels,
+std::vector<formats::SafetensorsItem> panel_items(Decoder& model, std::vector<Tensor>& held) {
+  std::vector<formats::SafetensorsItem> quads, scales, shapes;
+  const auto add = [&](std::vector<formats::SafetensorsItem>& to, std::string name, const char* dtype, int64_t panels,
                        const Tensor& on_device) {
     if (!on_device) return;
     const Tensor& t = held.emplace_back(to_host(on_device));
@@ -109,7 +109,7 @@ std::vector<SafetensorsItem> panel_items(Decoder& model, std::vector<Tensor>& he
     std::memcpy(stored.data<std::byte>(), shape, sizeof shape);
     shapes.push_back({name + ".shape", "I64", {2}, {stored.data<std::byte>(), sizeof shape}});
   }
-  std::vector<SafetensorsItem> all = std::move(quads);
+  std::vector<formats::SafetensorsItem> all = std::move(quads);
   all.insert(all.end(), scales.begin(), scales.end());
   all.insert(all.end(), shapes.begin(), shapes.end());
   return all;

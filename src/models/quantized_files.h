@@ -21,8 +21,7 @@ std::optional<QuantizedWeight> read_panels(const formats::WeightFiles& files, co
                                            const std::string& where);
 
 /// The tensors of all quantized weights, quads first: their sizes are multiples of 64 bytes, so that all of them are
-/// aligned. What they look at is added
-/// to `held`, which must outlive them.
-std::vector<SafetensorsItem> panel_items(Decoder& model, std::vector<Tensor>& held);
+/// aligned. What they look at is added to `held`, which must outlive them.
+std::vector<formats::SafetensorsItem> panel_items(Decoder& model, std::vector<Tensor>& held);
 
 }  // namespace maru

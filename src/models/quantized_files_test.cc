@@ -51,14 +51,14 @@ class QuantizedFilesTest : public testing::Test {
     write_json(directory_ / "config.json", json);
   }
   // Writes the file again with one tensor changed, or without it.
-  void rewrite(const std::string& name, const std::function<bool(SafetensorsItem&)>& change) {
-    const SafetensorsFile file = SafetensorsFile::open(directory_ / "model.safetensors").value();
-    std::vector<SafetensorsItem> items;
+  void rewrite(const std::string& name, const std::function<bool(formats::SafetensorsItem&)>& change) {
+    const formats::SafetensorsFile file = formats::SafetensorsFile::open(directory_ / "model.safetensors").value();
+    std::vector<formats::SafetensorsItem> items;
     for (const auto& [key, entry] : file.entries()) {
-      SafetensorsItem item{key, entry.dtype, entry.shape, entry.bytes};
+      formats::SafetensorsItem item{key, entry.dtype, entry.shape, entry.bytes};
       if (key != name || change(item)) items.push_back(item);
     }
-    write_safetensors(directory_ / "model.safetensors", items);
+    formats::write_safetensors(directory_ / "model.safetensors", items);
   }
   void expect_refused(ErrorCode code, const std::string& text) {
     try {
@@ -99,7 +99,7 @@ TEST_F(QuantizedFilesTest, WhatIsReadIsWhatWasWritten) {
 TEST_F(QuantizedFilesTest, QuadsAreAlignedAndNotCopied) {
   write(*quantized(QuantizedKind::kInt4));
   const auto loaded = load_model(directory_);
-  const SafetensorsFile file = SafetensorsFile::open(directory_ / "model.safetensors").value();
+  const formats::SafetensorsFile file = formats::SafetensorsFile::open(directory_ / "model.safetensors").value();
   for (const ParameterInfo& info : parameters_of(*loaded)) {
     const QuantizedWeight& w = info.parameter->quantized;
     EXPECT_EQ(reinterpret_cast<uintptr_t>(w.quads.data<std::byte>()) % 64, 0u) << info.parameter->name;
@@ -126,29 +126,31 @@ TEST_F(QuantizedFilesTest, OffsetsAreKept) {
 TEST_F(QuantizedFilesTest, MissingPartsAreNamed) {
   for (const char* part : {".quads", ".scales", ".shape"}) {
     write(*quantized(QuantizedKind::kInt4));
-    rewrite(kGate + part, [](SafetensorsItem&) { return false; });
+    rewrite(kGate + part, [](formats::SafetensorsItem&) { return false; });
     expect_refused(ErrorCode::kDataLoss, kGate + part + " is missing");
   }
 }
 
 TEST_F(QuantizedFilesTest, PartsThatDoNotFitAreNamed) {
   write(*quantized(QuantizedKind::kInt4));
-  rewrite(kGate + ".quads", [](SafetensorsItem& item) {
+  rewrite(kGate + ".quads", [](formats::SafetensorsItem& item) {
     return item.shape = {1, item.shape[0] * item.shape[1]}, true;
   });
   expect_refused(ErrorCode::kDataLoss, kGate + ".quads: expected U8 of shape [7, 1024] or [7, 512]");
   write(*quantized(QuantizedKind::kInt4));
-  rewrite(kGate + ".scales", [](SafetensorsItem& item) { return item.dtype = "BF16", true; });
+  rewrite(kGate + ".scales", [](formats::SafetensorsItem& item) { return item.dtype = "BF16", true; });
   expect_refused(ErrorCode::kDataLoss, kGate + ".scales: expected F16 of shape [7, 32], got BF16");
   write(*quantized(QuantizedKind::kInt4));
   const int64_t shape[] = {100, 63};
-  rewrite(kGate + ".shape", [&](SafetensorsItem& item) { return item.bytes = std::as_bytes(std::span(shape)), true; });
+  rewrite(kGate + ".shape",
+          [&](formats::SafetensorsItem& item) { return item.bytes = std::as_bytes(std::span(shape)), true; });
   expect_refused(ErrorCode::kDataLoss, "the weight is [100, 63], expected [100, 64]");
 }
 
 TEST_F(QuantizedFilesTest, TensorsThatNobodyAskedForAreRefused) {
   write(*quantized(QuantizedKind::kInt4));
-  rewrite("model.layers.1.mlp.up_proj.weight.quads", [](SafetensorsItem& item) { return item.name += "2", true; });
+  rewrite("model.layers.1.mlp.up_proj.weight.quads",
+          [](formats::SafetensorsItem& item) { return item.name += "2", true; });
   expect_refused(ErrorCode::kDataLoss, "up_proj.weight.quads is missing");
 }
 

@@ -29,11 +29,11 @@ class Tensors {
     std::memcpy(bytes.data(), values.data(), bytes.size());
     items_.push_back({name, dtype, std::move(shape), bytes});
   }
-  void write(const fs::path& file) const { write_safetensors(file, items_); }
+  void write(const fs::path& file) const { formats::write_safetensors(file, items_); }
 
  private:
   std::map<std::string, std::vector<std::byte>> bytes_;
-  std::vector<SafetensorsItem> items_;
+  std::vector<formats::SafetensorsItem> items_;
 };
 
 class QuantizedLoad : public testing::Test {

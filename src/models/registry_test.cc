@@ -3,43 +3,16 @@
 #include <gmock/gmock.h>
 
 #include "base/file.h"
+#include "models/families/family_testing.h"
 
 namespace maru {
 namespace {
 
 using testing::HasSubstr;
 
-Json llama() {
-  return {{"architectures", {"LlamaForCausalLM"}},
-          {"vocab_size", 8},
-          {"hidden_size", 16},
-          {"intermediate_size", 24},
-          {"num_hidden_layers", 4},
-          {"num_attention_heads", 4}};
-}
-
-Json named(const char* architecture, const Json& changes) {
-  Json json = llama();
-  json["architectures"] = {architecture};
-  json.update(changes);
-  return json;
-}
-
-DecoderConfig read(const char* architecture, const Json& changes) {
-  return config_from_hugging_face(named(architecture, changes), "config.json");
-}
-
-std::string error_of(const std::function<void()>& f) {
-  try {
-    f();
-    return "no error";
-  } catch (const Failure& e) {
-    return e.error().message;
-  }
-}
-
 TEST(Registry, WritesWhatItReads) {
-  for (const Architecture& a : architectures()) {
+  for (const Family* family : all_families()) {
+    const Family& a = *family;
     Json json = named(a.name.data(), {{"num_layers", 4},
                                       {"n_embd", 16},
                                       {"n_layer", 4},
@@ -58,43 +31,17 @@ TEST(Registry, WritesWhatItReads) {
 
 TEST(Registry, FindsTheArchitectureOfFeatures) {
   DecoderConfig c = resolve({.vocab_size = 8, .hidden_size = 16});
-  EXPECT_EQ("LlamaForCausalLM", architecture_of(c).name);
+  EXPECT_EQ("LlamaForCausalLM", family_of(c).name);
   c.qk_norm = true;
-  EXPECT_EQ("Qwen3ForCausalLM", architecture_of(c).name);
+  EXPECT_EQ("Qwen3ForCausalLM", family_of(c).name);
   c.qk_norm = false, c.use_post_norm = true;
-  EXPECT_EQ("HyperCLOVAXForCausalLM", architecture_of(c).name);
+  EXPECT_EQ("HyperCLOVAXForCausalLM", family_of(c).name);
   c.use_post_norm = false, c.sliding_window = 9;
-  EXPECT_EQ("MistralForCausalLM", architecture_of(c).name);
+  EXPECT_EQ("MistralForCausalLM", family_of(c).name);
   c.sliding_window = 0, c.attention_bias = true;
-  EXPECT_EQ("Qwen2ForCausalLM", architecture_of(c).name);
+  EXPECT_EQ("Qwen2ForCausalLM", family_of(c).name);
   c.qk_norm = c.use_post_norm = true;
-  EXPECT_THAT(error_of([&] { architecture_of(c); }), HasSubstr("has these features together"));
-}
-
-TEST(Registry, GraniteDividesAndHyperClovaMultiplies) {
-  EXPECT_EQ(0.125, read("GraniteForCausalLM", {{"logits_scaling", 8}}).logits_multiplier);
-  EXPECT_EQ(8, read("HyperCLOVAXForCausalLM", {{"logits_scaling", 8}}).logits_multiplier);
-  EXPECT_EQ(0, read("HyperCLOVAXForCausalLM", {{"attention_multiplier", 0.5}}).attention_multiplier);  // 1/sqrt(4)
-  EXPECT_EQ(1, read("GraniteForCausalLM", Json::object()).attention_multiplier);
-}
-
-// transformers leaves out what equals the default of its base class, so a file without the key means its class's value.
-TEST(Registry, AbsentMeansWhatTheClassSays) {
-  EXPECT_TRUE(read("ExaoneForCausalLM", {{"num_layers", 2}}).tie_word_embeddings);
-  EXPECT_FALSE(read("ExaoneForCausalLM", {{"num_layers", 2}, {"tie_word_embeddings", false}}).tie_word_embeddings);
-  EXPECT_FALSE(read("LlamaForCausalLM", Json::object()).tie_word_embeddings);
-}
-
-TEST(Registry, Layers) {
-  const DecoderConfig exaone =
-      read("Exaone4ForCausalLM", {{"num_key_value_heads", 2}, {"sliding_window_pattern", "LLG"}});
-  EXPECT_TRUE(exaone.is_sliding(0) && exaone.is_sliding(1) && !exaone.is_sliding(2) && exaone.is_sliding(3));
-  EXPECT_FALSE(exaone.rope_on_full_attention);
-  const DecoderConfig qwen = read("Qwen2ForCausalLM", {{"use_sliding_window", true}, {"max_window_layers", 3}});
-  EXPECT_TRUE(!qwen.is_sliding(2) && qwen.is_sliding(3));
-  EXPECT_FALSE(read("Qwen2ForCausalLM", {{"sliding_window", 5}}).is_sliding(3));
-  EXPECT_TRUE(read("MistralForCausalLM", {{"num_key_value_heads", 2}}).is_sliding(0));  // 4096 unless said otherwise
-  EXPECT_FALSE(read("MistralForCausalLM", {{"num_key_value_heads", 2}, {"sliding_window", nullptr}}).is_sliding(0));
+  EXPECT_THAT(error_of([&] { family_of(c); }), HasSubstr("has these features together"));
 }
 
 TEST(Registry, RopeInBothSpellings) {
@@ -115,16 +62,12 @@ TEST(Registry, NamesWhatIsNotSupported) {
   EXPECT_THAT(refused("LlamaForCausalLM", {{"hidden_act", "mish"}}),
               HasSubstr("hidden_act: \"mish\" is not supported"));
   EXPECT_THAT(refused("LlamaForCausalLM", {{"hidden_size", nullptr}}), HasSubstr("hidden_size is missing"));
-  EXPECT_THAT(refused("Gemma3ForCausalLM", {{"num_key_value_heads", 2}, {"use_bidirectional_attention", true}}),
-              HasSubstr("use_bidirectional_attention: expected false, got true"));
-  EXPECT_THAT(refused("Exaone4ForCausalLM", {{"num_key_value_heads", 2}, {"sliding_window_pattern", "LX"}}),
-              HasSubstr("expected a number or letters L and G"));
 }
 
 TEST(Registry, EveryArchitectureIsInTheDocs) {
   const std::string page = read_file("docs/models.md");
-  for (const Architecture& a : architectures())
-    EXPECT_THAT(page, HasSubstr("| " + std::string(a.families) + " | `" + std::string(a.name) + "` |"));
+  for (const Family* a : all_families())
+    EXPECT_THAT(page, HasSubstr("| " + std::string(a->families) + " | `" + std::string(a->name) + "` |"));
 }
 
 TEST(WeightNames, FollowRules) {

@@ -38,6 +38,17 @@ std::string fill_in(std::string_view pattern, const std::vector<std::string>& nu
   return name;
 }
 
+/// The rules of this layout for a tensor of theirs.
+int64_t count_rules(const std::string& tensor, std::span<const WeightRule> rules, WeightLayout layout) {
+  const size_t dot = tensor.rfind('.');
+  if (dot == std::string::npos) return 0;
+  const std::string module = pattern_of(tensor.substr(0, dot)).text;
+  return std::count_if(rules.begin(), rules.end(), [&](const WeightRule& rule) {
+    const std::string_view bare = rule.theirs.substr(rule.theirs.find('.') + 1);
+    return rule.layout == layout && (rule.theirs == module || bare == module);
+  });
+}
+
 }  // namespace
 
 WeightPlace place_of(const std::string& parameter, std::span<const WeightRule> rules) {
@@ -54,13 +65,11 @@ WeightPlace place_of(const std::string& parameter, std::span<const WeightRule> r
 }
 
 bool is_transposed(const std::string& tensor, std::span<const WeightRule> rules) {
-  const size_t dot = tensor.rfind('.');
-  if (dot == std::string::npos || tensor.substr(dot) != ".weight") return false;
-  const std::string module = pattern_of(tensor.substr(0, dot)).text;
-  return std::any_of(rules.begin(), rules.end(), [&](const WeightRule& rule) {
-    const std::string_view bare = rule.theirs.substr(rule.theirs.find('.') + 1);
-    return rule.layout == WeightLayout::kTransposed && (rule.theirs == module || bare == module);
-  });
+  return tensor.ends_with(".weight") && count_rules(tensor, rules, WeightLayout::kTransposed) > 0;
+}
+
+int64_t interleaved_parts(const std::string& tensor, std::span<const WeightRule> rules) {
+  return count_rules(tensor, rules, WeightLayout::kInterleaved);
 }
 
 }  // namespace maru

@@ -39,6 +39,8 @@ WeightPlace place_of(const std::string& parameter, std::span<const WeightRule> r
 
 /// Whether the files hold this tensor of theirs as [in, out]; its name may lack that of the base model in front.
 bool is_transposed(const std::string& tensor, std::span<const WeightRule> rules);
+/// How many parts take turns in this tensor of theirs, likewise; 0: none do.
+int64_t interleaved_parts(const std::string& tensor, std::span<const WeightRule> rules);
 
 /// Where the elements of a parameter lie in its tensor. Vectors are columns here: [n, 1].
 struct StoredPart {

@@ -74,17 +74,13 @@ ReadRow matrix_rows(const formats::FloatMatrix& matrix, const StoredPart& part) 
   };
 }
 
-bool is_head(const std::string& name) {
-  return name == "lm_head.weight" || name == "embed_out.weight" || name == "output.weight";
-}
-
 /// Tables and masks that follow from the configuration.
 bool is_derived(const std::string& name) {
   return name.ends_with("inv_freq") || name.ends_with("masked_bias") || name == "rope_freqs.weight" ||
          name == "rope_factors_long.weight" || name == "rope_factors_short.weight";
 }
 
-StoredConfig config_of_gguf(const formats::GgufFile& file) { return {formats::hugging_face_config(file), file.name()}; }
+StoredConfig config_of_gguf(const formats::GgufFile& file) { return {hugging_face_config(file), file.name()}; }
 
 StoredConfig config_of_directory(const fs::path& directory) {
   const fs::path file = directory / "config.json";
@@ -93,9 +89,9 @@ StoredConfig config_of_directory(const fs::path& directory) {
   return config;
 }
 
-std::optional<formats::GgufArchitecture> architecture_in(const formats::WeightFiles& files) {
+std::optional<GgufArchitecture> architecture_in(const formats::WeightFiles& files) {
   if (files.gguf() == nullptr) return std::nullopt;
-  return formats::GgufArchitecture::of_file(*files.gguf());
+  return GgufArchitecture::of_file(*files.gguf());
 }
 
 QuantizedKind kind_of(int64_t bits) { return bits <= 4 ? QuantizedKind::kInt4 : QuantizedKind::kInt8; }
@@ -142,8 +138,8 @@ const WeightSource::Item* WeightSource::find_item(const std::string& tensor) con
     return it == items_.end() ? nullptr : it->second;
   };
   if (gguf_) {
-    const auto name = gguf_->gguf_name(tensor);
-    return name ? by_name(*name) : nullptr;
+    const auto place = gguf_->place(tensor);
+    return place ? by_name(place->tensor) : nullptr;
   }
   const Item* whole = by_name(tensor);
   return whole != nullptr ? whole : by_name(tensor.substr(tensor.find('.') + 1));
@@ -155,19 +151,33 @@ WeightSource::Found WeightSource::find(const std::string& tensor, const StoredPa
   if (item == nullptr) throw Failure(ErrorCode::kDataLoss, where + " is missing");
   used_.insert(item->name);
   Found found{*item, part, 0};
-  if (gguf_) {
-    if (const int64_t heads = gguf_->reordered_heads(tensor); heads > 0) {
-      const bool kept = part.layout == WeightLayout::kRotaryHalves;
-      found.part.layout = kept ? WeightLayout::kRows : WeightLayout::kRotaryPairs;
-      found.part.head_dim = part.shape.rows / heads;
-    }
-    if (gguf_->transposed(tensor)) found.part.layout = WeightLayout::kRows;
-    found.offset = static_cast<float>(gguf_->norm_offset(tensor));
-  }
-  if (const auto expected = stored_shape(found.part, role); item->shape != expected)
+  std::vector<int64_t> expected = stored_shape(part, role);
+  if (gguf_) expected = place_in_gguf(found, tensor, role);
+  if (item->shape != expected)
     throw Failure(ErrorCode::kDataLoss, fmt::format("{}: shape [{}], expected [{}]", where,
                                                     fmt::join(item->shape, ", "), fmt::join(expected, ", ")));
   return found;
+}
+
+/// As the parameter's part lies in GGUF's tensor: the shape that this must have.
+std::vector<int64_t> WeightSource::place_in_gguf(Found& found, const std::string& tensor, ParameterRole role) const {
+  StoredPart& part = found.part;
+  if (const int64_t heads = gguf_->reordered_heads(tensor); heads > 0) {
+    const bool kept = part.layout == WeightLayout::kRotaryHalves;
+    part.layout = kept ? WeightLayout::kRows : WeightLayout::kRotaryPairs;
+    part.head_dim = part.shape.rows / heads;
+  }
+  // What is transposed or takes turns in Hugging Face's files is neither here.
+  if (part.layout == WeightLayout::kTransposed || part.layout == WeightLayout::kInterleaved)
+    part.layout = WeightLayout::kRows;
+  found.offset = static_cast<float>(gguf_->norm_offset(tensor));
+  std::vector<int64_t> shape = stored_shape(part, role);
+  const int64_t expert = gguf_->place(tensor)->expert;
+  if (expert < 0) return shape;
+  part.first_row += expert * part.total_rows;  // experts are stacked
+  part.total_rows *= gguf_->experts();
+  shape.insert(shape.begin(), gguf_->experts());
+  return shape;
 }
 
 Tensor WeightSource::expanded(const Found& found, Shape shape, Dtype dtype) const {
@@ -281,9 +291,10 @@ bool WeightSource::load_quantized(const HostStream& host, Parameter& parameter, 
   }
 }
 
-void WeightSource::refuse_unused(bool tied_head) const {
+void WeightSource::refuse_unused(const std::string& tied_head) const {
+  const Item* head = tied_head.empty() ? nullptr : find_item(tied_head);
   for (const Item& item : plain_.items()) {
-    const bool ignored = is_derived(item.name) || item.shape.size() > 2 || (tied_head && is_head(item.name));
+    const bool ignored = is_derived(item.name) || (!gguf_ && item.shape.size() > 2) || &item == head;
     if (!ignored && !used_.contains(item.name))
       throw Failure(ErrorCode::kUnimplemented,
                     where_ + ": tensor " + item.name + " is not part of this architecture as config.json describes it");

@@ -9,8 +9,8 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "formats/gguf_model.h"
 #include "formats/weight_files.h"
+#include "models/gguf_model.h"
 #include "models/weight_names.h"
 #include "ops/parameter.h"
 #include "tensor/device.h"
@@ -23,7 +23,7 @@ struct StoredConfig {
   Json json;
   std::string name;
 };
-/// Throws   kNotFound or kDataLoss when config.json is missing or no object; what formats::hugging_face_config throws.
+/// Throws   kNotFound or kDataLoss when config.json is missing or no object; what hugging_face_config throws.
 StoredConfig read_stored_config(const fs::path& path);
 
 class WeightSource {
@@ -60,8 +60,8 @@ class WeightSource {
   bool contains(const std::string& tensor) const { return items_.contains(tensor); }
 
   /// Throws kUnimplemented if there are tensors that nobody asked for, which would have changed the results. Masks and
-  /// rotary tables would not, nor would a head that is tied.
-  void refuse_unused(bool tied_head) const;
+  /// rotary tables would not, nor would a head that is tied (by its name in Hugging Face's files; empty: none is).
+  void refuse_unused(const std::string& tied_head) const;
 
  private:
   using Item = formats::PlainWeights::Item;
@@ -72,6 +72,7 @@ class WeightSource {
     float offset;  // what it has more than the parameter
   };
   Found find(const std::string& tensor, const StoredPart& part, ParameterRole role);
+  std::vector<int64_t> place_in_gguf(Found&, const std::string& tensor, ParameterRole) const;
   const Item* find_item(const std::string& tensor) const;
   Tensor expanded(const Found&, Shape shape, Dtype dtype) const;
   /// Blocks where they are mapped; nothing when kernels do not read them so.
@@ -81,7 +82,7 @@ class WeightSource {
 
   formats::WeightFiles files_;
   std::string where_;
-  std::optional<formats::GgufArchitecture> gguf_;
+  std::optional<GgufArchitecture> gguf_;
   StoredConfig config_;
   std::optional<formats::QuantizationConfig> quantization_;
   formats::PlainWeights plain_;

@@ -21,7 +21,7 @@ class AdapterTest : public testing::Test {
   void SetUp() override {
     fs::create_directories(source_);
     write({{"peft_type", "LORA"}, {"r", 2}, {"lora_alpha", 8}, {"base_model_name_or_path", "org/model"}});
-    SafetensorsWriter writer(source_ / "adapter_model.safetensors");
+    formats::SafetensorsWriter writer(source_ / "adapter_model.safetensors");
     const std::vector<float> values(8, 1.0f);
     const std::string prefix = "base_model.model.model.layers.0.self_attn.";
     for (const char* module : {"q_proj", "v_proj"}) {

@@ -7,6 +7,7 @@
 #include "base/temporary.h"
 #include "infer/gguf_text.h"
 #include "ledger/artefact_writer.h"
+#include "models/gguf_export.h"
 #include "models/model_files.h"
 #include "models/quantize.h"
 #include "pipeline/inspect.h"
@@ -75,7 +76,7 @@ bool holds_panels(const fs::path& model) {
 
 }  // namespace
 
-formats::ConvertResult export_model(const Workplace& at, const ExportConfig& a) {
+Exported export_model(const Workplace& at, const ExportConfig& a) {
   const fs::path model = at.home.find(Kind::kModel, a.model);
   const fs::path out = fs::absolute(a.out).lexically_normal();
   refuse_gguf(model, "exported");
@@ -100,16 +101,18 @@ formats::ConvertResult export_model(const Workplace& at, const ExportConfig& a) 
   const std::optional<formats::GgmlType> type = panels && a.dtype.empty() ? formats::GgmlType::kBf16 : type_of(a.dtype);
   if (a.format == "gguf") {
     if (out.has_parent_path()) fs::create_directories(out.parent_path());
-    const formats::TokenizerWriter text = [&](formats::GgufWriter& writer, int64_t vocab_size) {
-      return infer::put_text(writer, model, text::read_chat_template(model), vocab_size);
+    Exported result;
+    const MetadataWriter text = [&](formats::GgufWriter& writer, int64_t vocab_size) {
+      result.tokenizer = infer::put_text(writer, model, text::read_chat_template(model), vocab_size);
     };
-    return formats::convert_to_gguf(weights, out, type, catalogue::directory_name(model), text, progress);
+    result.weights = convert_to_gguf(weights, out, type, catalogue::directory_name(model), text, progress);
+    return result;
   }
   ledger::ArtefactWriter writer(out);
   const auto result = formats::convert_to_safetensors(weights, writer.directory(), type, progress);
   copy_tokenizer(model, writer.directory());
   writer.commit(manifest_of(at, model, out, std::string(formats::name_of(result.type))));
-  return result;
+  return {.weights = result, .tokenizer = {}};
 }
 
 }  // namespace maru::pipeline

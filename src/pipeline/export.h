@@ -2,6 +2,7 @@
 #pragma once
 #include "base/fields.h"
 #include "formats/convert.h"
+#include "infer/gguf_tokenizer.h"
 #include "pipeline/workplace.h"
 
 namespace maru::pipeline {
@@ -20,7 +21,12 @@ struct ExportConfig {
   }
 };
 
+struct Exported {
+  formats::ConvertResult weights;
+  infer::TokenizerExport tokenizer;  // of a GGUF file
+};
+
 /// Throws   kExists for a place that is taken, kInvalidArgument for an unknown dtype, kUnimplemented for a GGUF file.
-formats::ConvertResult export_model(const Workplace&, const ExportConfig&);
+Exported export_model(const Workplace&, const ExportConfig&);
 
 }  // namespace maru::pipeline

@@ -28,7 +28,7 @@ class InspectionTest : public testing::Test {
                 {"max_position_embeddings", 4096}};
     config.update(changes);
     write_json(home_ / "config.json", config);
-    SafetensorsWriter writer(home_ / "model.safetensors");
+    formats::SafetensorsWriter writer(home_ / "model.safetensors");
     writer.declare("a.weight", "BF16", {4, 4});
     writer.declare("b", "F32", {2});
     writer.write(std::vector<std::byte>(40));

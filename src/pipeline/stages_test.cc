@@ -153,7 +153,7 @@ TEST_F(StagesTest, QuantizingSaysWhatItCosts) {
 TEST_F(StagesTest, WhatIsExportedAndComesBackBearsTheMark) {
   make_model(at_);
   const fs::path out = at_home_.root / "exported";
-  EXPECT_GT(export_model(at_, {.model = "s", .out = out.string(), .dtype = "f32"}).tensors, 0);
+  EXPECT_GT(export_model(at_, {.model = "s", .out = out.string(), .dtype = "f32"}).weights.tensors, 0);
   EXPECT_THAT(ledger::read_manifest(out).foreign, IsEmpty());
   EXPECT_THAT(error_of([&] { import_weights(at_, {.source = out.string(), .name = "back"}); }).message,
               HasSubstr("is an artefact already"));
@@ -172,7 +172,7 @@ TEST_F(StagesTest, AMergedModelNamesItsModelAndBearsTheMarkOfTheAdapter) {
   const fs::path adapter = at_home_.root / "adapter";
   fs::create_directories(adapter);
   write_json(adapter / "adapter_config.json", {{"peft_type", "LORA"}, {"r", 1}, {"lora_alpha", 1}});
-  SafetensorsWriter writer(adapter / "adapter_model.safetensors");
+  formats::SafetensorsWriter writer(adapter / "adapter_model.safetensors");
   const std::string matrix = "base_model.model.model.layers.0.mlp.down_proj";
   writer.declare(matrix + ".lora_A.weight", "F32", {1, 32});
   writer.declare(matrix + ".lora_B.weight", "F32", {32, 1});

@@ -16,17 +16,17 @@ namespace maru::train {
 namespace {
 
 void save_optimizer(const fs::path& file, const Optimizer& optimizer) {
-  std::vector<SafetensorsItem> items;
+  std::vector<formats::SafetensorsItem> items;
   std::vector<Tensor> held;
   for (const StateTensor& s : optimizer.state()) {
     const Tensor& t = held.emplace_back(to_host(s.tensor));
     items.push_back({s.name, "F32", {t.rows(), t.cols()}, {t.data<std::byte>(), t.bytes()}});
   }
-  write_safetensors(file, items);
+  formats::write_safetensors(file, items);
 }
 
 void load_optimizer(const fs::path& path, Optimizer& optimizer) {
-  const SafetensorsFile file = SafetensorsFile::open(path).value();
+  const formats::SafetensorsFile file = formats::SafetensorsFile::open(path).value();
   for (const StateTensor& s : optimizer.state()) {
     const auto it = file.entries().find(s.name);
     if (it == file.entries().end() || it->second.bytes.size() != s.tensor.bytes())

@@ -141,7 +141,7 @@ TEST_P(DeviceTest, Adapters) {
   write_json(home_ / "adapter_config.json",
              Json{{"peft_type", "LORA"}, {"r", 2}, {"lora_alpha", 4}, {"use_dora", true}});
   const auto shapes = load_model(model());
-  SafetensorsWriter writer(home_ / "adapter_model.safetensors");
+  formats::SafetensorsWriter writer(home_ / "adapter_model.safetensors");
   std::vector<std::pair<std::string, std::vector<int64_t>>> tensors;
   for (const ParameterInfo& info : parameters_of(*shapes)) {
     if (info.role != ParameterRole::kMatrix && info.role != ParameterRole::kOutput) continue;

@@ -6,7 +6,7 @@
 #include "formats/block_integers.h"
 #include "formats/block_quant.h"
 #include "formats/gguf.h"
-#include "formats/gguf_model.h"
+#include "models/gguf_model.h"
 
 namespace maru::formats {
 namespace {

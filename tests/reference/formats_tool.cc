@@ -20,6 +20,7 @@
 #include "infer/gguf_text.h"
 #include "infer/model_text.h"
 #include "models/adapter.h"
+#include "models/gguf_export.h"
 #include "text/tokenizer/files/script_lines.h"
 
 namespace maru::formats {
@@ -70,10 +71,9 @@ int run(const std::vector<std::string>& a) {
     fs::create_directories(a.at(3));
     merge_into_model(a.at(1), LoraAdapter(a.at(2)), a.at(3));
   } else {
-    const TokenizerWriter text = [&](GgufWriter& writer, int64_t size) {
-      return infer::put_text(writer, a.at(1), "", size);
-    };
-    const TokenizerExport made = convert_to_gguf(a.at(1), a.at(2), ggml_type_named(a.at(3)), "test", text).tokenizer;
+    infer::TokenizerExport made;
+    convert_to_gguf(a.at(1), a.at(2), ggml_type_named(a.at(3)), "test",
+                    [&](GgufWriter& writer, int64_t size) { made = infer::put_text(writer, a.at(1), "", size); });
     Json json{{"model", made.model}, {"pre", made.pre}, {"exact", made.exact}};
     if (made.trial) json.update({{"lines", made.trial->lines}, {"differing", made.trial->differing}});
     puts(json.dump().c_str());

@@ -30,3 +30,10 @@ class LlamaCpp:
             "prompt": prompt, "n_predict": count, "temperature": 0, "n_probs": 1,
             "logit_bias": [[i, False] for i in suppressed]})
         return [token["id"] for token in answer["choices"][0]["logprobs"]["content"]]
+
+    def log_probabilities(self, prompt, count, suppressed=()):
+        """Of the `count` likeliest tokens behind ids, by id: those of them that are listed, as above."""
+        answer = self.server.handle_completions({
+            "prompt": prompt, "n_predict": 1, "temperature": 0, "n_probs": count,
+            "logit_bias": [[i, False] for i in suppressed]})
+        return {t["id"]: t["logprob"] for t in answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]}

@@ -6,10 +6,10 @@
 #include <map>
 
 #include "base/json.h"
-#include "formats/gguf_model.h"
 #include "formats/gguf_writer.h"
+#include "models/gguf_model.h"
 
-namespace maru::formats {
+namespace maru {
 namespace {
 
 using testing::HasSubstr;
@@ -28,7 +28,7 @@ class GgufRope : public testing::Test {
 
   /// The config.json that a file of heads of 8 with these entries becomes.
   Json config(const std::string& architecture, const std::vector<Entry>& entries) {
-    GgufWriter writer(path_);
+    formats::GgufWriter writer(path_);
     writer.set("general.architecture", architecture);
     const std::string prefix = architecture + ".";
     for (const auto& [key, value] : std::map<std::string, uint32_t>{{"attention.head_count", 2},
@@ -50,14 +50,14 @@ class GgufRope : public testing::Test {
       else if (e.factors.empty())
         writer.set(prefix + e.key, static_cast<float>(e.number));
     const std::vector<float> table(4 * 16);
-    writer.declare("token_embd.weight", GgmlType::kF32, {4, 16});
+    writer.declare("token_embd.weight", formats::GgmlType::kF32, {4, 16});
     for (const Entry& e : entries)
-      if (!e.factors.empty()) writer.declare(e.key, GgmlType::kF32, {static_cast<int64_t>(e.factors.size())});
+      if (!e.factors.empty()) writer.declare(e.key, formats::GgmlType::kF32, {static_cast<int64_t>(e.factors.size())});
     writer.write(std::as_bytes(std::span(table)));
     for (const Entry& e : entries)
       if (!e.factors.empty()) writer.write(std::as_bytes(std::span(e.factors)));
     writer.commit();
-    return hugging_face_config(GgufFile::open(path_).value());
+    return hugging_face_config(formats::GgufFile::open(path_).value());
   }
   Json scaling(const std::vector<Entry>& entries, const std::string& architecture = "llama") {
     return config(architecture, entries).value("rope_scaling", Json());
@@ -168,4 +168,4 @@ TEST_F(GgufRope, WhatCannotBeAppliedIsRefusedByName) {
 }
 
 }  // namespace
-}  // namespace maru::formats
+}  // namespace maru

@@ -1,4 +1,4 @@
-#include "models/families.h"
+#include "models/families/common.h"
 
 #include <algorithm>
 #include <array>
@@ -87,6 +87,20 @@ Json scaling_json(const RopeScaling& s) {
   return rope;
 }
 
+/// A number, or letters that repeat: "LLLG".
+std::vector<std::string> layers_of_pattern(const HuggingFaceConfig& from, const Json& pattern) {
+  if (pattern.is_number_integer())
+    return periodic_layers(num_layers(from), std::max<int64_t>(0, pattern.get<int64_t>()));
+  const std::string letters = pattern.is_string() ? pattern.get<std::string>() : "";
+  if (letters.empty() || letters.find_first_not_of("LG") != std::string::npos)
+    from.refuse("sliding_window_pattern: expected a number or letters L and G, got " + pattern.dump());
+  std::vector<std::string> types;
+  for (int64_t i = 0; i < num_layers(from); ++i)
+    types.emplace_back(letters[static_cast<size_t>(i) % letters.size()] == 'L' ? "sliding_attention"
+                                                                               : "full_attention");
+  return types;
+}
+
 }  // namespace
 
 void read_rope(const HuggingFaceConfig& from, Json& fields) {
@@ -142,30 +156,30 @@ void write_window(const DecoderConfig& from, Json& config) {
   config["sliding_window"] = from.sliding_window > 0 ? Json(from.sliding_window) : Json();
 }
 
-void read_qwen(const HuggingFaceConfig& from, Json& fields) {
-  if (!from.get<bool>("use_sliding_window", false)) return;
-  auto types = from.get<std::vector<std::string>>("layer_types", {});
-  const int64_t full = from.get<int64_t>("max_window_layers", 0);
-  for (int64_t i = 0; !from.has("layer_types") && i < num_layers(from); ++i)
-    types.emplace_back(i < full ? "full_attention" : "sliding_attention");
+void read_layers(const HuggingFaceConfig& from, Json& fields) {
   fields["sliding_window"] = from.get<int64_t>("sliding_window", 0);
-  fields["layer_types"] = types;
+  fields["layer_types"] = from.has("layer_types") ? from.at("layer_types")
+                                                  : Json(layers_of_pattern(from, from.at("sliding_window_pattern")));
 }
 
-void write_qwen(const DecoderConfig& from, Json& config) {
-  const std::vector<std::string> types = full_layer_types(from);
-  config["use_sliding_window"] = from.sliding_window > 0;
+void write_layers(const DecoderConfig& from, Json& config) {
   config["sliding_window"] = from.sliding_window > 0 ? Json(from.sliding_window) : Json();
-  config["max_window_layers"] = std::find(types.begin(), types.end(), "sliding_attention") - types.begin();
-  config["layer_types"] = types;
+  config["layer_types"] = full_layer_types(from);
 }
 
-void read_granite(const HuggingFaceConfig& from, Json& fields) {
-  const double scaling = from.get<double>("logits_scaling", 1);
-  if (scaling == 0) from.refuse("logits_scaling is 0");
-  fields["logits_multiplier"] = 1 / scaling;
+void forget_heads(Json& config) {
+  config.erase("head_dim");
+  config.erase("num_key_value_heads");
 }
 
-void write_granite(const DecoderConfig& from, Json& config) { config["logits_scaling"] = 1 / from.logits_multiplier; }
+void cannot_write(const std::string& what) {
+  throw Failure(ErrorCode::kUnimplemented, "config.json: " + what + " cannot be exported to GGUF");
+}
+
+void require_period(const DecoderConfig& config, int64_t period) {
+  for (int64_t i = 0; i < config.num_hidden_layers && config.sliding_window > 0; ++i)
+    if (config.is_sliding(i) != ((i + 1) % period != 0))
+      cannot_write("layer_types other than every " + std::to_string(period) + "th full");
+}
 
 }  // namespace maru::families

@@ -10,7 +10,7 @@
 #include "base/json_fwd.h"
 #include "formats/gguf_writer.h"
 
-namespace maru::formats {
+namespace maru::infer {
 
 /// How far a file's tokens are from the tokenizer's own, found by trying.
 struct SplitTrial {
@@ -44,6 +44,6 @@ struct TokenizerExport {
 /// tokenizer.json goes into tokenizer.huggingface.json, for programs that read it.
 ///
 /// Throws   kUnimplemented for models other than BPE; kInvalidArgument for ids beyond vocab_size.
-TokenizerExport put_tokenizer(GgufWriter& writer, const TokenizerSource& source);
+TokenizerExport put_tokenizer(formats::GgufWriter& writer, const TokenizerSource& source);
 
-}  // namespace maru::formats
+}  // namespace maru::infer

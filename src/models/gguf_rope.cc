@@ -1,4 +1,4 @@
-#include "formats/gguf_rope.h"
+#include "models/gguf_rope.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <array>
 #include <cmath>
 
-namespace maru::formats {
+namespace maru {
 namespace {
 
 constexpr std::array<std::string_view, 14> kKnown{"dimension_count",
@@ -35,15 +35,15 @@ class RopeReader {
     attention_ = positive("rope.scaling.attn_factor", 1);
   }
 
-  void read(const GgufFamily& family) {
+  void read(const Family& family) {
     refuse_unknown();
     const double base = number("rope.freq_base", 10000);
-    if (!family.local_base && number("rope.freq_base_swa", base) != base)
+    if (!family.gguf.local_base && number("rope.freq_base_swa", base) != base)
       refuse("rope.freq_base_swa", "this architecture has one base for all layers");
     constexpr std::array<std::string_view, 4> kTypes{"none", "linear", "yarn", "longrope"};
     if (std::find(kTypes.begin(), kTypes.end(), type_) == kTypes.end())
       refuse("rope.scaling.type", "\"" + type_ + "\" cannot be read");
-    if (!family.rms_norm) return refuse_scaling();  // learned positions
+    if (!family.gguf.rotary) return refuse_scaling();  // learned positions
     read_dimensions(family);
     if (type_ == "yarn") return read_yarn();
     refuse_yarn();
@@ -87,7 +87,7 @@ class RopeReader {
   }
 
   /// The part of a head that is rotated.
-  void read_dimensions(const GgufFamily& family) {
+  void read_dimensions(const Family& family) {
     const auto head = config_["head_dim"].get<int64_t>();
     const int64_t rotated = keys_.integer("rope.dimension_count", head);
     if (rotated == head) return;
@@ -95,7 +95,7 @@ class RopeReader {
       throw Failure(ErrorCode::kDataLoss, fmt::format("{}: rope.dimension_count: expected an even number up to the "
                                                       "head's {}, got {}",
                                                       keys_.file().name(), head, rotated));
-    if (family.neighbours) refuse("rope.dimension_count", fmt::format("expected the whole head, {}", head));
+    if (family.gguf.neighbours) refuse("rope.dimension_count", fmt::format("expected the whole head, {}", head));
     config_["partial_rotary_factor"] = static_cast<double>(rotated) / static_cast<double>(head);
   }
 
@@ -125,7 +125,7 @@ class RopeReader {
   }
 
   std::vector<double> factors(const char* name) const {
-    const GgufTensor* tensor = keys_.file().tensor(name);
+    const formats::GgufTensor* tensor = keys_.file().tensor(name);
     if (tensor == nullptr) refuse("rope.scaling.type", fmt::format("\"longrope\" without the tensor {}", name));
     return scaled(rope_factors_in(*tensor, keys_.file().name() + ": tensor " + name));
   }
@@ -161,6 +161,6 @@ class RopeReader {
 
 }  // namespace
 
-void read_rope(const GgufKeys& keys, const GgufFamily& family, Json& config) { RopeReader(keys, config).read(family); }
+void read_rope(const GgufKeys& keys, const Family& family, Json& config) { RopeReader(keys, config).read(family); }
 
-}  // namespace maru::formats
+}  // namespace maru

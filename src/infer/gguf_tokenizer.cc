@@ -1,4 +1,4 @@
-#include "formats/gguf_tokenizer.h"
+#include "infer/gguf_tokenizer.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 
-namespace maru::formats {
+namespace maru::infer {
 namespace {
 
 enum TokenType : int32_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
@@ -168,7 +168,7 @@ bool template_has(const Json& tokenizer, const std::string& token, bool first) {
   return false;
 }
 
-void put_special_tokens(GgufWriter& writer, const TokenizerSource& source, const Vocabulary& vocabulary) {
+void put_special_tokens(formats::GgufWriter& writer, const TokenizerSource& source, const Vocabulary& vocabulary) {
   struct Part {
     const char *key, *gguf;
   };
@@ -193,7 +193,7 @@ void find_nearest(const TokenizerSource& source, const ByteLevelTokens& tokens, 
 
 }  // namespace
 
-TokenizerExport put_tokenizer(GgufWriter& writer, const TokenizerSource& source) {
+TokenizerExport put_tokenizer(formats::GgufWriter& writer, const TokenizerSource& source) {
   const Json& model = at(source.tokenizer, "model");
   if (const std::string type = text_at(model, "type"); !type.empty() && type != "BPE")
     throw Failure(ErrorCode::kUnimplemented, "tokenizer.json: a " + type + " model cannot be exported to GGUF");
@@ -222,4 +222,4 @@ TokenizerExport put_tokenizer(GgufWriter& writer, const TokenizerSource& source)
   return result;
 }
 
-}  // namespace maru::formats
+}  // namespace maru::infer

@@ -1,9 +1,9 @@
 // How a GGUF file stretches rotary positions, as the `rope_scaling` of a config.json. Internal to gguf_model.cc.
 #pragma once
 #include "base/json.h"
-#include "formats/gguf_families.h"
+#include "models/family.h"
 
-namespace maru::formats {
+namespace maru {
 
 /// Completes `config` by every key below `rope.`: what it cannot say is refused, never left out.
 ///
@@ -13,6 +13,6 @@ namespace maru::formats {
 ///
 /// Throws   kUnimplemented naming the key; kDataLoss for values of the wrong type or without sense.
 /// Source   llama.cpp: llama_model::load_hparams, the constructor of llama_context, ggml_rope_yarn.
-void read_rope(const GgufKeys& keys, const GgufFamily& family, Json& config);
+void read_rope(const GgufKeys& keys, const Family& family, Json& config);
 
-}  // namespace maru::formats
+}  // namespace maru
