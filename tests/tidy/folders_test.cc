@@ -72,6 +72,17 @@ TEST(Folders, StandInTheArchitectureAsTheyAre) {
   for (const auto& [path, deps] : written) ADD_FAILURE() << "docs/ARCHITECTURE.md: src/" << path << " is no folder";
 }
 
+// They pass a Device&: what it is, those who make one know.
+TEST(Folders, AboveOpsNameNoDevice) {
+  const std::regex named(R"(\b(CpuStream|CpuDevice|ProtectedDevice)\b|tensor/(cpu_device|test_device|stream)\.h)");
+  for (const Source& s : program()) {
+    const bool above = s.path.starts_with("src/nn/") || s.path.starts_with("src/models/") ||
+                       s.path.starts_with("src/train/") || s.path.starts_with("src/infer/");
+    if (!above || is_test(s.path)) continue;
+    for (const std::string& line : s.lines) EXPECT_FALSE(std::regex_search(line, named)) << s.path << ": " << line;
+  }
+}
+
 TEST(Folders, HaveTests) {
   std::map<std::string, int> sources_of, tests_of;
   for (const Source& s : program()) ++(is_test(s.path) ? tests_of : sources_of)[folder_of(s.path.substr(4))->target];
