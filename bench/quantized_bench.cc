@@ -17,6 +17,7 @@
 #include "kernels/ceiling/ceiling.h"
 #include "kernels/quantized_matmul/quantized_matmul.h"
 #include "tensor/arena.h"
+#include "tensor/host_buffer.h"
 #include "timer.h"
 
 namespace maru::kernels {

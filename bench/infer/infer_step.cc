@@ -16,6 +16,7 @@
 #include "infer/loaded_model.h"
 #include "kernels/ceiling/ceiling.h"
 #include "tensor/cpu_device.h"
+#include "tensor/host_buffer.h"
 
 namespace maru::infer {
 namespace {
