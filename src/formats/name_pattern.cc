@@ -11,7 +11,6 @@ constexpr int64_t kMaxBytes = 512 << 10;
 std::string unlike_python(std::string_view pattern) {
   for (size_t i = 0; i + 1 < pattern.size(); ++i) {
     const std::string_view two = pattern.substr(i, 2);
-    if (two == "{,") return "\"{,\" is not supported";  // Python: none or more; RE2: as it stands
     if (two == "[:") return "\"[:\" is not supported";  // Python: two characters; RE2: a class by its name
     if (two[0] != '\\') continue;
     const bool alphanumeric = std::isalnum(static_cast<unsigned char>(two[1])) != 0;
@@ -22,6 +21,28 @@ std::string unlike_python(std::string_view pattern) {
   return "";
 }
 
+/// "{,3}" as RE2 spells it, "{0,3}"; not in a class, where it is four characters.
+std::string with_lower_bounds(std::string_view pattern) {
+  std::string spelled;
+  size_t class_begin = std::string_view::npos;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    const bool in_class = class_begin != std::string_view::npos;
+    if (pattern[i] == '\\' && i + 1 < pattern.size()) {
+      spelled += pattern.substr(i++, 2);
+      continue;
+    }
+    if (!in_class && pattern[i] == '[')
+      class_begin = i + 1 + (pattern.substr(i + 1).starts_with('^') ? 1 : 0);
+    else if (in_class && pattern[i] == ']' && i > class_begin)  // the first one is a member
+      class_begin = std::string_view::npos;
+    spelled += pattern[i];
+    if (in_class || !pattern.substr(i).starts_with("{,")) continue;
+    const size_t end = pattern.find_first_not_of("0123456789", i + 2);
+    if (end != std::string_view::npos && end > i + 2 && pattern[end] == '}') spelled += '0';
+  }
+  return spelled;
+}
+
 }  // namespace
 
 Result<NamePattern> NamePattern::compile(std::string_view pattern, const std::string& where) {
@@ -29,11 +50,12 @@ Result<NamePattern> NamePattern::compile(std::string_view pattern, const std::st
   options.set_log_errors(false);
   options.set_max_mem(kMaxBytes);
   std::string error = unlike_python(pattern);
+  const std::string spelled = with_lower_bounds(pattern);
   // Alone first, so that no bracket of it can close those around it.
-  if (error.empty()) error = re2::RE2(re2::StringPiece(pattern.data(), pattern.size()), options).error();
+  if (error.empty()) error = re2::RE2(spelled, options).error();
   NamePattern compiled;
   if (error.empty()) {
-    compiled.compiled_ = std::make_shared<const re2::RE2>("(?:.*\\.)?(?:" + std::string(pattern) + ")", options);
+    compiled.compiled_ = std::make_shared<const re2::RE2>("(?:.*\\.)?(?:" + spelled + ")", options);
     error = compiled.compiled_->error();
   }
   if (!error.empty())
