@@ -12,6 +12,7 @@
 #include "models/weight_source.h"
 #include "models/weights.h"
 #include "ops/lora.h"
+#include "ops/step_memory.h"
 
 namespace maru {
 namespace {
@@ -70,6 +71,7 @@ class Reader {
                      const LoraWeights& lora);
 
   Device& device_;
+  StepMemory memory_{device_};  // of the lengths of rows
   Dtype dtype_;
   const LoraAdapter& stored_;
   Placement placement_;
@@ -112,27 +114,23 @@ bool Reader::update(const ParameterInfo& info, const Parameter& base, LoraWeight
   return true;
 }
 
-// Room for what lora_row_norms computes with.
-size_t norm_bytes(const Device& device, Shape weight, int64_t rank, bool quantized) {
-  const auto threads = static_cast<int64_t>(device.host().pool->size());
-  const int64_t elements = (quantized ? weight.size() : 0) + 4 * rank * (weight.rows + weight.cols) + rank * rank;
-  return static_cast<size_t>(elements * 8 + (threads << 23) + (1 << 20));
-}
-
 // How long the adapter wants each row, over how long it is.
 Tensor Reader::row_factors(const ParameterInfo& info, const Parameter& base, const LoraUpdate& u,
                            const StoredPart& part, const LoraWeights& lora) {
-  const bool quantized = static_cast<bool>(base.quantized);
-  Arena arena(device_, norm_bytes(device_, info.shape, u.rank(), quantized));
-  Context ctx{device_, arena};
-  const Tensor norms = to_host(lora_row_norms(ctx, base, lora));
-  const double* lengths = norms.data<double>();
+  std::vector<double> lengths;
+  memory_.run([&](Context& ctx) {
+    const Tensor norms = lora_row_norms(ctx, base, lora);
+    if (ctx.arena.dry()) return;
+    const Tensor read = to_host(norms);
+    lengths.assign(read.data<double>(), read.data<double>() + read.size());
+  });
   const std::vector<float> wanted = formats::read_plain(*u.magnitude, stored_.where());
   return make_tensor(device_, {1, info.shape.rows}, accumulator_of(dtype_), [&](int64_t, int64_t r) {
-    const double factor = wanted[static_cast<size_t>(part.row_of(r))] / lengths[r];
+    const double factor = wanted[static_cast<size_t>(part.row_of(r))] / lengths[static_cast<size_t>(r)];
     if (!std::isfinite(factor))
-      throw Failure(ErrorCode::kDataLoss, fmt::format("{}: {}: DoRA divides by the length of row {}, which is {}",
-                                                      stored_.where(), info.parameter->name, r, lengths[r]));
+      throw Failure(ErrorCode::kDataLoss,
+                    fmt::format("{}: {}: DoRA divides by the length of row {}, which is {}", stored_.where(),
+                                info.parameter->name, r, lengths[static_cast<size_t>(r)]));
     return static_cast<float>(factor);
   });
 }

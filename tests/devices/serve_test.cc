@@ -64,6 +64,11 @@ class ServedOnDevice : public testing::TestWithParam<std::string> {
     const std::vector<float> expected = logits_of(cpu_, *here);
     ASSERT_GT(expected.size(), 70u);
     EXPECT_EQ(expected, logits_of(device_, *there));
+    for (const ParameterInfo& info : parameters_of(*there)) {  // kernels of the CPU would read them anywhere
+      const Parameter& p = *info.parameter;
+      for (const Tensor& t : {p.value, p.quantized.quads, p.quantized.scales, p.quantized.offsets})
+        ASSERT_TRUE(!t || t.device() == &device_) << p.name << " was left on the host";
+    }
   }
   std::function<std::unique_ptr<Decoder>(Device&)> plain(Dtype dtype = Dtype::kF32) const {
     return [path = model(), dtype](Device&) { return load_model(path, dtype); };
