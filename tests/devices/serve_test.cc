@@ -187,8 +187,10 @@ TEST_P(EncoderOnDevice, EmbedsAndScoresWithTheBitsOfTheCpu) {
   CpuDevice cpu(&pool);
   ProtectedDevice device(&pool);
   std::vector<EncoderInput> inputs;
-  for (const Json& input : read_json(directory / "golden.json")["inputs"])
+  const Json golden = read_json(directory / "golden.json");
+  for (const Json& input : golden["inputs"])
     inputs.push_back({input["tokens"].get<std::vector<int32_t>>(), input["types"].get<std::vector<int32_t>>()});
+  ASSERT_GT(inputs.size(), 2u);
   for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16}) {
     SentenceEncoder here = SentenceEncoder::load(directory, dtype), there = SentenceEncoder::load(directory, dtype);
     EncoderRunner a(here, cpu), b(there, device);
