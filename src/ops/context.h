@@ -2,6 +2,7 @@
 #pragma once
 #include <functional>
 
+#include "base/error.h"
 #include "ops/tape.h"
 #include "tensor/device.h"
 #include "tensor/tensor.h"
@@ -19,7 +20,11 @@ struct Context {
 
   Tensor empty(Shape shape, Dtype dtype) { return Tensor(arena, shape, dtype); }
   Tensor scratch(int64_t bytes) { return Tensor(arena, {1, bytes}, Dtype::kU8); }
-  Tensor use(Parameter& p) { return tape != nullptr ? tape->watch(p) : p.value; }
+  /// The value of a parameter, which lies where it is computed with.
+  Tensor use(Parameter& p) {
+    CHECK(p.value.device() == device.tag());
+    return tape != nullptr ? tape->watch(p) : p.value;
+  }
   template <class... X>
   bool recording(const X&... x) const {
     return tape != nullptr && ((x.node >= 0) || ...);
