@@ -23,7 +23,7 @@ without_provided() {
     case $package in
       nodejs) ! command -v node >/dev/null || continue ;;
       cmake) ! grep -qE 'version (3\.(2[5-9]|[3-9][0-9])|[4-9])' <<<"$(cmake --version 2>/dev/null)" || continue ;;
-      git | ccache | npm) ! command -v "$package" >/dev/null || continue ;;
+      git | ccache | curl | npm) ! command -v "$package" >/dev/null || continue ;;
     esac
     echo "$package"
   done
