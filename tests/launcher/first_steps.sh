@@ -211,7 +211,7 @@ case $* in
 esac
 END
 corpus=$steps/home/.local/share/maru/corpus/debian-ko
-forget_corpus() { forget; rm -rf "$corpus" "$corpus.partial" "$steps"/bin/{cut,lists,no-lists}; }
+forget_corpus() { forget; rm -rf "$corpus" "$corpus.partial" "$steps"/bin/{cut,lists,no-lists} "$steps/a/build/release/src/cli/maru"; }
 fetch() { played env MARU_YES="${agreed-1}" "$steps/a/tools/fetch_corpus" "$corpus" </dev/null; }
 calls() { cat "$steps/bin/calls" 2>/dev/null | grep -c -- "$1" || true; }
 is_whole() {
@@ -228,6 +228,8 @@ for words in "up" "--home x up --minutes 1" "up --name --help" "up --no-serve" "
   asked_for() { forget_corpus; said_by launch $words </dev/null; [ $? = 2 ]; }
   check "the sample is asked for by: $words" asked_for
 done
+decides() { forget_corpus; launch models </dev/null >/dev/null && said_by launch up --minuts 1 </dev/null && says "[up][--minuts][1]" && says_not Debian; }
+check "a program that is there decides about the sample itself" decides
 for words in "--yes up" "up --yes" "up --minutes 1 -y"; do
   agreed_to() { forget_corpus; said_by launch $words </dev/null && says agreed; }
   check "agreed to by: $words" agreed_to
