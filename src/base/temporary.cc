@@ -93,6 +93,9 @@ bool is_lock(std::string_view name) {
   return name.size() > kLock.size() + 1 && name.starts_with('.') && name.ends_with(kLock);
 }
 
+// Locked and let go: the last holder removes it.
+void remove_lock(const fs::path& place) { FileLock::try_exclusive(place); }
+
 fs::path with_mark(const fs::path& place, std::string_view mark) {
   return place.string() + std::string(mark) + std::to_string(::getpid());
 }
@@ -139,15 +142,17 @@ void hold_temporary(int descriptor) {
 void remove_leftovers(const fs::path& folder) {
   for (const std::string& name : names_in(folder)) {
     if (const auto leftover = parse(name)) settle(folder / name, *leftover, false);
-    // Locked and let go: the last holder removes it.
-    if (is_lock(name)) FileLock::try_exclusive(folder / name.substr(1, name.size() - 1 - kLock.size()));
+    if (is_lock(name)) remove_lock(folder / name.substr(1, name.size() - 1 - kLock.size()));
   }
 }
 
 void remove_leftovers_of(const fs::path& place, bool locked) {
-  for (const std::string& name : names_in(place.parent_path()))
-    if (const auto leftover = parse(name); leftover && leftover->name == place.filename())
+  const std::string thing = place.filename().string();
+  for (const std::string& name : names_in(place.parent_path())) {
+    if (const auto leftover = parse(name); leftover && leftover->name == thing)
       settle(place.parent_path() / name, *leftover, locked);
+    if (!locked && name == "." + thing + std::string(kLock)) remove_lock(place);
+  }
 }
 
 }  // namespace maru

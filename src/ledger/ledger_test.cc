@@ -1,9 +1,12 @@
 // Manifests, the artefact writer, the hash cache.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/temporary.h"
 #include "ledger/artefact_writer.h"
 #include "ledger/code_version.h"
 #include "ledger/hash_cache.h"
@@ -130,6 +133,22 @@ TEST_F(LedgerTest, CurrentMeansSameKeyAndWholeFiles) {
   EXPECT_FALSE(is_current(home_ / "none", key));
   write_file(home_ / "a/x", "");
   EXPECT_FALSE(is_current(home_ / "a", key));
+}
+
+// Killed between putting the new one in place and removing the old: the next stage has nothing to write.
+TEST_F(LedgerTest, WhatIsCurrentHasNoLeftovers) {
+  ArtefactWriter(home_ / "a").commit(sample());
+  write_file(home_ / ".a.lock", "");
+  const pid_t dead = ::fork();
+  if (dead == 0) ::_exit(0);
+  ::waitpid(dead, nullptr, 0);
+  const fs::path old = home_ / ("a.old-" + std::to_string(dead));
+  fs::create_directories(old);
+  write_file(old / "x", "one");
+  mark_temporary(old);
+  EXPECT_TRUE(is_current(home_ / "a", stage_key("dataset", sample().recipe, sample().inputs)));
+  EXPECT_FALSE(fs::exists(old));
+  EXPECT_FALSE(fs::exists(home_ / ".a.lock"));
 }
 
 TEST_F(LedgerTest, HashCacheFollowsTheFileAndSurvivesDamage) {

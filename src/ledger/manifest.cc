@@ -152,6 +152,7 @@ std::string stage_key(std::string_view kind, const Json& recipe, const std::vect
 }
 
 bool is_current(const fs::path& directory, const std::string& key) {
+  remove_leftovers_of(directory, /*locked=*/false);
   if (!fs::exists(directory / kManifestName)) return false;
   const Result<Manifest> manifest =
       parse_manifest(read_file(directory / kManifestName, kMaxManifestBytes), kManifestName);

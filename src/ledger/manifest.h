@@ -130,7 +130,8 @@ Manifest read_manifest(const fs::path& artefact);
 /// does: they order its documents.
 std::string stage_key(std::string_view kind, const Json& recipe, const std::vector<ManifestInput>& inputs);
 /// True when `directory` holds a finished artefact with this stage key whose files are all there in full length.
-/// Reads no file's content: `verify` does.
+/// Reads no file's content: `verify` does. First settles what killed writers of it left (base/temporary.h), as a writer
+/// would: one that died when its work was done leaves nobody anything to write.
 bool is_current(const fs::path& directory, const std::string& key);
 
 }  // namespace maru::ledger
