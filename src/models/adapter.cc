@@ -213,8 +213,8 @@ std::unique_ptr<Adapter> attach_adapter(Device& device, Decoder& model, const fs
 
 namespace {
 
-/// The rules of the architecture that config.json names, by class or by type; null: one that is not known.
-const Family* known_architecture(const Json& config) {
+/// The family whose architecture config.json names, by class or by type; null: one that is not known.
+const Family* known_family(const Json& config) {
   const auto it = config.find("architectures");
   const bool listed = it != config.end() && it->is_array() && !it->empty();
   const Json name = listed ? it->front() : Json(), type = config.value("model_type", Json());
@@ -228,13 +228,13 @@ const Family* known_architecture(const Json& config) {
 void merge_into_model(const fs::path& model, const LoraAdapter& adapter, const fs::path& out,
                       const std::function<void(uint64_t)>& progress) {
   const Json config = read_json(model / "config.json");
-  const Family* architecture = config.is_object() ? known_architecture(config) : nullptr;
+  const Family* family = config.is_object() ? known_family(config) : nullptr;
   const Json type = config.is_object() ? config.value("model_type", Json()) : Json();
-  if (architecture == nullptr && (adapter.fan_in_fan_out() || type == "openai-gpt" || type == "imagegpt"))
+  if (family == nullptr && (adapter.fan_in_fan_out() || type == "openai-gpt" || type == "imagegpt"))
     throw Failure(ErrorCode::kUnimplemented,
                   fmt::format("{}: the architecture is not known, nor whether its matrices are [in, out] as {} says",
                               (model / "config.json").string(), adapter.where()));
-  const auto rules = architecture != nullptr ? architecture->weights : std::span<const WeightRule>();
+  const auto rules = family != nullptr ? family->weights : std::span<const WeightRule>();
   formats::merge_adapter(
       model, adapter, out, [&](const std::string& tensor) { return is_transposed(tensor, rules); }, progress);
 }

@@ -7,21 +7,8 @@
 namespace maru {
 namespace {
 
-struct Spans {
-  int64_t rows = 0, longest = 0, pages = 0;
-};
-
-Spans survey(const std::vector<KeySpan>& spans) {
-  Spans s;
-  for (const KeySpan& span : spans) {
-    s.rows += span.rows;
-    s.longest = std::max(s.longest, span.past + span.rows);
-    s.pages += pages_for(span.past + span.rows);
-  }
-  return s;
-}
-
-void check_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Spans& spans, const AttentionOptions& o) {
+void check_attention(const Tensor& q, const Tensor& k, const Tensor& v, const KeySpans& spans,
+                     const AttentionOptions& o) {
   const bool fits = q.cols() == o.heads * o.head_dim && k.cols() == o.kv_heads * o.head_dim && v.shape() == k.shape() &&
                     q.rows() == k.rows() && spans.rows == q.rows() && o.heads % o.kv_heads == 0 &&
                     (o.causal || o.window == 0);
@@ -63,8 +50,7 @@ void forward(Context& ctx, const Saved& s, const KeyPages& pages) {
   const kernels::AttentionShape shape = shape_of(s.options);
   const auto* table = s.spans.table.data<kernels::AttentionSpan>();
   const int64_t count = s.spans.size(), page = kernels::page_elements(shape.kv_heads, shape.head_dim);
-  const Tensor temporary =
-      pages.base == nullptr ? ctx.empty({survey(s.spans.host).pages, page}, s.q.dtype()) : Tensor();
+  const Tensor temporary = pages.base == nullptr ? ctx.empty({s.spans.num_pages, page}, s.q.dtype()) : Tensor();
   const int64_t bytes = ctx.ask(s.q.dtype(), [&]<class T>(auto& stream) {
     return kernels::attention_forward_scratch_bytes<T>(stream, shape, count);
   });
@@ -95,10 +81,8 @@ void forward(Context& ctx, const Saved& s, const KeyPages& pages) {
 void backward(Context& c, const Saved& s, const Tensor& dy) {
   const Gradient dq = c.tape->gradient(c, s.q), dk = c.tape->gradient(c, s.k), dv = c.tape->gradient(c, s.v);
   const kernels::AttentionShape shape = shape_of(s.options);
-  const Spans survey_of = survey(s.spans.host);
   const int64_t bytes = c.ask(s.q.dtype(), [&]<class T>(auto& stream) {
-    return kernels::attention_backward_scratch_bytes<T>(stream, shape, s.spans.size(), survey_of.rows,
-                                                        survey_of.longest);
+    return kernels::attention_backward_scratch_bytes<T>(stream, shape, s.spans.size(), s.spans.rows, s.spans.longest);
   });
   const Tensor scratch = c.scratch(bytes);
   c.launch(s.q.dtype(), [&]<class T>(auto& stream) {
@@ -141,23 +125,24 @@ int64_t pages_for(int64_t num_tokens) { return kernels::divide_up(num_tokens, ke
 
 KeySpans::KeySpans(Context& ctx, std::vector<KeySpan> spans, std::span<const int32_t> page_ids)
     : host(std::move(spans)) {
-  std::vector<kernels::AttentionSpan> rows;
-  int64_t page = 0;
+  std::vector<kernels::AttentionSpan> entries;
   for (const KeySpan& span : host) {
-    rows.push_back({.first_row = span.first_row, .rows = span.rows, .past = span.past, .first_page = page});
-    page += pages_for(span.past + span.rows);
+    entries.push_back({.first_row = span.first_row, .rows = span.rows, .past = span.past, .first_page = num_pages});
+    const int64_t keys = span.past + span.rows;
+    rows += span.rows;
+    longest = std::max(longest, keys);
+    num_pages += pages_for(keys);
   }
-  CHECK(page_ids.empty() || static_cast<int64_t>(page_ids.size()) == page);
-  table = ctx.upload(rows.data(), {size(), sizeof rows[0]}, Dtype::kU8);
-  if (!page_ids.empty()) pages = ctx.upload(page_ids.data(), {page, 1}, Dtype::kI32);
+  CHECK(page_ids.empty() || static_cast<int64_t>(page_ids.size()) == num_pages);
+  table = ctx.upload(entries.data(), {size(), sizeof entries[0]}, Dtype::kU8);
+  if (!page_ids.empty()) pages = ctx.upload(page_ids.data(), {num_pages, 1}, Dtype::kI32);
 }
 
 Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v, const KeySpans& spans,
                  const AttentionOptions& options, const KeyPages& pages) {
-  const Spans all = survey(spans.host);
-  check_attention(q, k, v, all, options);
+  check_attention(q, k, v, spans, options);
   const bool cached = pages.base != nullptr, record = ctx.recording(q, k, v);
-  CHECK(!cached || spans.pages.rows() == all.pages);
+  CHECK(!cached || spans.pages.rows() == spans.num_pages);
   CHECK(!(record && cached) && "a cache holds no gradients");
   Tensor y = ctx.empty(q.shape(), q.dtype());
   const Tensor lse = record ? ctx.empty({q.rows(), options.heads}, accumulator_of(q.dtype())) : Tensor();

@@ -15,7 +15,8 @@ struct KeySpan {
 /// The sequences of a batch: on the host to plan with, on the device for kernels. Uploaded once a step, for all layers.
 struct KeySpans {
   std::vector<KeySpan> host;
-  Tensor table;  // kernels::AttentionSpan, one for each
+  int64_t rows = 0, longest = 0, num_pages = 0;  // of all; the most keys that one has; pages that all fill
+  Tensor table;                                  // kernels::AttentionSpan, one for each
   // i32 [pages, 1]: those of each span, pages_for(past + rows), one span after the other; empty: no cache.
   Tensor pages;
 
