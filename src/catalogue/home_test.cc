@@ -16,16 +16,6 @@ using testing::IsEmpty;
 
 class HomeTest : public testing::Test {
  protected:
-  template <class F>
-  Error error_of(F f) const {
-    try {
-      f();
-    } catch (const Failure& e) {
-      return e.error();
-    }
-    ADD_FAILURE() << "expected a Failure";
-    return {};
-  }
   TestHome at_{"catalogue_home"};
   const Home& home_ = at_.home;
 };

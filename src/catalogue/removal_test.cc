@@ -17,16 +17,6 @@ using testing::HasSubstr;
 
 class RemovalTest : public testing::Test {
  protected:
-  template <class F>
-  Error error_of(F f) const {
-    try {
-      f();
-    } catch (const Failure& e) {
-      return e.error();
-    }
-    ADD_FAILURE() << "expected a Failure";
-    return {};
-  }
   Removal take(const std::string& name, bool force = false) const {
     return remove(at_.home, find_named(at_.home, name), force);
   }

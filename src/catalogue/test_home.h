@@ -1,14 +1,28 @@
 // A home of small artefacts, for the tests of whoever reads or changes one.
 #pragma once
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "catalogue/home.h"
 #include "ledger/artefact_writer.h"
 
 namespace maru::catalogue {
+
+/// What f fails with.
+template <class F>
+Error error_of(F f) {
+  try {
+    f();
+  } catch (const Failure& e) {
+    return e.error();
+  }
+  ADD_FAILURE() << "expected a Failure";
+  return {};
+}
 
 /// An input of an artefact: the role and the directory of the other.
 struct TestInput {

@@ -3,10 +3,8 @@
 
 #include <gmock/gmock.h>
 
-#include <numeric>
-
 #include "base/json.h"
-#include "formats/safetensors_writer.h"
+#include "formats/test_weights.h"
 
 namespace maru::formats {
 namespace {
@@ -22,17 +20,8 @@ class ConvertTest : public testing::Test {
   }
   void TearDown() override { fs::remove_all(home_); }
 
-  /// Tensors of counting numbers.
   void write_weights(const std::vector<std::pair<std::string, std::vector<int64_t>>>& tensors) {
-    SafetensorsWriter writer(home_ / "model.safetensors");
-    for (const auto& [name, shape] : tensors) writer.declare(name, "F32", shape);
-    for (const auto& [name, shape] : tensors) {
-      std::vector<float> values(
-          static_cast<size_t>(std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>())));
-      std::iota(values.begin(), values.end(), 0.0f);
-      writer.write(std::as_bytes(std::span(values)));
-    }
-    writer.commit();
+    write_counting(home_ / "model.safetensors", tensors);
   }
 
   const fs::path home_ = fs::temp_directory_path() / ("maru_convert_" + std::to_string(::getpid()));

@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "formats/block_quant.h"
-#include "formats/safetensors_writer.h"
+#include "formats/test_weights.h"
 #include "models/gguf_model.h"
 
 namespace maru {
@@ -26,17 +26,8 @@ class GgufExport : public testing::Test {
   }
   void TearDown() override { fs::remove_all(home_); }
 
-  /// Tensors of counting numbers.
   void write_weights(const std::vector<std::pair<std::string, std::vector<int64_t>>>& tensors) {
-    formats::SafetensorsWriter writer(home_ / "model.safetensors");
-    for (const auto& [name, shape] : tensors) writer.declare(name, "F32", shape);
-    for (const auto& [name, shape] : tensors) {
-      std::vector<float> values(
-          static_cast<size_t>(std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>())));
-      std::iota(values.begin(), values.end(), 0.0f);
-      writer.write(std::as_bytes(std::span(values)));
-    }
-    writer.commit();
+    formats::write_counting(home_ / "model.safetensors", tensors);
   }
 
   formats::ConvertResult exported(std::optional<GgmlType> type = {}) {

@@ -20,6 +20,8 @@
 namespace maru::pipeline {
 namespace {
 
+using catalogue::error_of;
+
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -61,16 +63,6 @@ class StagesTest : public testing::Test {
     tokenize(at, tokenizer());
     pack(at, "s", "s");
     train(at, training());
-  }
-  template <class F>
-  Error error_of(F f) const {
-    try {
-      f();
-    } catch (const Failure& e) {
-      return e.error();
-    }
-    ADD_FAILURE() << "expected a Failure";
-    return {};
   }
 
   const catalogue::TestHome at_home_{"pipeline_stages"};
