@@ -13,6 +13,7 @@
 #include "kernels/ceiling/ceiling.h"
 #include "models/weights.h"
 #include "tensor/cpu_device.h"
+#include "train/objectives/next_token.h"
 #include "train/trainer.h"
 
 namespace maru::train {
@@ -86,7 +87,8 @@ int run(const Size& size, const std::string& dtype, int threads, double seconds)
   Decoder model(config.model, parse_dtype(dtype));
   allocate_values(model);
   initialise(model, 1);
-  Trainer trainer(model, config, device);
+  NextToken objective(model);
+  Trainer trainer(objective, config, device);
   Random random(1);
   std::vector<MicroBatch> batch;
   batch.push_back(random_batch(size, random));

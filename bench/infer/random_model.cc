@@ -41,7 +41,7 @@ void write(const std::string& size, const fs::path& directory) {
   Decoder model(resolve(sizes().at(size)), Dtype::kBf16);
   allocate_values(model);
   initialise(model, 1);
-  save_model(model, directory);
+  model.save(directory);
 }
 
 }  // namespace

@@ -22,10 +22,20 @@ int64_t pages_in(const Decoder& model, int64_t cache_bytes) {
   return cache_bytes / page;
 }
 
+AdapterWeights* weights_of(Adapter* adapter) { return adapter != nullptr ? &adapter->weights() : nullptr; }
+
+/// Null where all rows see the model as it is.
+const AdapterRuns* needed(const AdapterRuns& runs) {
+  return runs.size() == 1 && runs.front().adapter == nullptr ? nullptr : &runs;
+}
+
 }  // namespace
 
-DecoderRunner::DecoderRunner(Decoder& model, Device& device, int64_t cache_bytes)
-    : model_(model), cache_(device, model.cache_shape(), pages_in(model, cache_bytes)), memory_(device) {
+DecoderRunner::DecoderRunner(Decoder& model, Device& device, int64_t cache_bytes, Adapter* adapter)
+    : model_(model),
+      adapter_(adapter),
+      cache_(device, model.cache_shape(), pages_in(model, cache_bytes)),
+      memory_(device) {
   place(device, model);
   CHECK(pages_for(kPageTokens) == 1 && pages_for(kPageTokens + 1) == 2);
 }
@@ -41,10 +51,14 @@ void DecoderRunner::build(std::span<const StepSequence> sequences) {
   builder_.clear();
   rows_.clear();
   packed_rows_.clear();
+  adapters_.clear();
+  runs_.clear();
   for (size_t i = 0; i < sequences.size(); ++i) {
     const StepSequence& s = sequences[i];
     const int64_t first = builder_.num_tokens(), count = static_cast<int64_t>(s.tokens.size());
     builder_.add(s.tokens, s.past, {s.pages.begin(), s.pages.end()});
+    adapters_.push_back(s.adapter != nullptr ? s.adapter : adapter_);
+    add_rows(runs_, count, weights_of(adapters_.back()));
     for (int64_t row = s.first_logits_row; row < count; ++row) {
       rows_.push_back({i, row});
       packed_rows_.push_back(static_cast<int32_t>(first + row));
@@ -53,13 +67,23 @@ void DecoderRunner::build(std::span<const StepSequence> sequences) {
 }
 
 void DecoderRunner::execute(Context& context, const LogitsSink& sink) {
+  context.adapters = needed(runs_);
   const Tensor hidden = model_.forward(context, builder_.batch(context, &cache_));
   for (size_t at = 0; at < rows_.size(); at += kLogitsRows) {
     const auto count = static_cast<int64_t>(std::min(kLogitsRows, rows_.size() - at));
-    const Tensor wanted = context.upload(packed_rows_.data() + at, {count, 1}, Dtype::kI32);
-    const Tensor logits = model_.logits(context, gather_rows(context, hidden, wanted));
+    const Tensor logits = logits_of(context, hidden, at, count);
     if (!context.arena.dry()) hand_out(to_host(logits), at, sink);
   }
+}
+
+Tensor DecoderRunner::logits_of(Context& context, const Tensor& hidden, size_t first, int64_t count) {
+  AdapterRuns runs;
+  for (size_t i = first; i < first + static_cast<size_t>(count); ++i)
+    add_rows(runs, 1, weights_of(adapters_[rows_[i].sequence]));
+  Context rows = context;
+  rows.adapters = needed(runs);
+  const Tensor wanted = rows.upload(packed_rows_.data() + first, {count, 1}, Dtype::kI32);
+  return model_.logits(rows, gather_rows(rows, hidden, wanted));
 }
 
 void DecoderRunner::hand_out(const Tensor& logits, size_t first, const LogitsSink& sink) const {

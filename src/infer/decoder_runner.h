@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "infer/step_model.h"
+#include "models/adapter.h"
 #include "models/decoder.h"
 #include "nn/batch.h"
 #include "nn/kv_cache.h"
@@ -15,10 +16,11 @@ namespace maru::infer {
 class DecoderRunner : public StepModel {
  public:
   /// `cache_bytes` of key-value pages, at least enough for one sequence of the model's full length.
-  /// The model, which is placed on the device, and the device must outlive this; the thread that calls run() uses it.
+  /// The model, which is placed on the device, the device and the adapter must outlive this; the thread that calls
+  /// run() uses them. `adapter`: of sequences that name none.
   ///
   /// Throws   kInvalidArgument when cache_bytes hold less than one page; kExhausted when there is not that much memory.
-  DecoderRunner(Decoder& model, Device& device, int64_t cache_bytes);
+  DecoderRunner(Decoder& model, Device& device, int64_t cache_bytes, Adapter* adapter = nullptr);
   int64_t vocab_size() const override { return model_.config().vocab_size; }
   int64_t max_context() const override { return model_.config().max_position_embeddings; }
   int64_t num_pages() const override { return cache_.num_pages(); }
@@ -32,13 +34,17 @@ class DecoderRunner : public StepModel {
   };
   void build(std::span<const StepSequence> sequences);
   void execute(Context& context, const LogitsSink& sink);
+  Tensor logits_of(Context& context, const Tensor& hidden, size_t first, int64_t count);
   void hand_out(const Tensor& logits, size_t first, const LogitsSink& sink) const;
 
   Decoder& model_;
+  Adapter* adapter_;
   KvCache cache_;
   BatchBuilder builder_;
   std::vector<Row> rows_;             // whose logits are wanted
   std::vector<int32_t> packed_rows_;  // where they lie in the batch
+  std::vector<Adapter*> adapters_;    // of each sequence
+  AdapterRuns runs_;                  // of the batch
   StepMemory memory_;
 };
 

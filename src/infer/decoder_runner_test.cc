@@ -10,6 +10,7 @@
 #include "infer/generate.h"
 #include "infer/loaded_model.h"
 #include "models/model_files.h"
+#include "models/test_adapter.h"
 #include "models/weights.h"
 #include "tensor/cpu_device.h"
 #include "text/tokenizer/files/tokenizer_json.h"
@@ -100,6 +101,35 @@ TEST_P(DecoderRunnerTest, PreemptionGivesTheSameBits) {
   EXPECT_GT(tight.stats().preemptions, 0);
 }
 
+// Requests of two adapters and of none at once: each is answered as by an engine that serves its adapter alone.
+TEST_P(DecoderRunnerTest, EveryRequestHasItsAdapter) {
+  const fs::path home = fs::temp_directory_path() / ("maru-adapters-" + std::to_string(::getpid()));
+  std::vector<std::shared_ptr<Adapter>> adapters{nullptr};
+  for (const uint64_t seed : {1, 2}) {
+    write_test_adapter(home, *model_, seed, 0.3);
+    adapters.push_back(std::make_shared<Adapter>(device_, *model_, home));
+  }
+  fs::remove_all(home);
+  std::vector<std::vector<float>> expected;
+  for (const auto& adapter : adapters) {
+    DecoderRunner alone(*model_, device_, 32 * static_cast<int64_t>(model_->cache_shape().page_bytes()), adapter.get());
+    Engine engine(alone, tokenizer_, {.max_running = 8, .step_tokens = 512});
+    expected.push_back(scores(*engine.submit(request(prompt_, 40))));
+  }
+  EXPECT_NE(expected[0], expected[1]);
+  EXPECT_NE(expected[1], expected[2]);
+  const auto shared = runner();
+  Engine engine(*shared, tokenizer_, {.max_running = 8, .step_tokens = 70});
+  std::vector<std::unique_ptr<Generation>> answers;
+  for (const size_t which : {1, 0, 2, 2, 1}) {
+    GenerationRequest r = request(prompt_, 40);
+    r.adapter = adapters[which];
+    answers.push_back(engine.submit(std::move(r)));
+  }
+  size_t at = 0;
+  for (const size_t which : {1, 0, 2, 2, 1}) EXPECT_EQ(expected[which], scores(*answers[at++])) << at;
+}
+
 INSTANTIATE_TEST_SUITE_P(Dtypes, DecoderRunnerTest, ::testing::Values(Dtype::kF32, Dtype::kBf16),
                          [](const auto& info) { return std::string(name_of(info.param)); });
 
@@ -109,7 +139,7 @@ class LoadedModelTest : public ::testing::Test {
   void SetUp() override {
     fs::create_directories(directory_);
     const auto model = tiny_model(Dtype::kF32);
-    save_model(*model, directory_);
+    model->save(directory_);
     write_file(directory_ / "tokenizer.json", text::write_tokenizer_json(byte_tokenizer().spec()));
   }
   void TearDown() override { fs::remove_all(directory_); }

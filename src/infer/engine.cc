@@ -229,7 +229,8 @@ void Engine::compute(const std::vector<Chunk>& chunks, std::vector<ChunkOutcome>
     sequences.push_back({.tokens = std::span(active.tokens).subspan(first, count),
                          .past = chunk.first,
                          .pages = scheduler_.pages(chunk.id),
-                         .first_logits_row = wanted});
+                         .first_logits_row = wanted,
+                         .adapter = active.request->adapter.get()});
   }
   std::unique_lock<Turns> turn;
   if (options_.turns != nullptr) turn = std::unique_lock(*options_.turns);

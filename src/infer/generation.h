@@ -15,6 +15,10 @@
 #include "base/error.h"
 #include "infer/sampler.h"
 
+namespace maru {
+class Adapter;
+}
+
 namespace maru::infer {
 
 struct GenerationRequest {
@@ -23,10 +27,11 @@ struct GenerationRequest {
   std::optional<uint64_t> seed;  // none: one that no other request has
   int64_t max_tokens = 16;
   int64_t choices = 1;
-  std::vector<std::string> stop;  // the answer ends before any of these
-  bool ignore_eos = false;        // go on after an end token
-  bool score_prompt = false;      // log-probabilities of the prompt's tokens too
-  bool continues_prompt = true;   // the answer's text goes on with the prompt's; false: a text of its own (a chat's)
+  std::vector<std::string> stop;     // the answer ends before any of these
+  bool ignore_eos = false;           // go on after an end token
+  std::shared_ptr<Adapter> adapter;  // made for the engine's model; null: what the model is served with
+  bool score_prompt = false;         // log-probabilities of the prompt's tokens too
+  bool continues_prompt = true;      // the answer's text goes on with the prompt's; false: a text of its own (a chat's)
   double timeout_seconds = std::numeric_limits<double>::infinity();
 };
 

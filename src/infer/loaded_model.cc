@@ -29,16 +29,16 @@ LoadedModel::LoadedModel(const fs::path& path, Device& device, const LoadOptions
     throw Failure(ErrorCode::kInvalidArgument,
                   path.string() + ": the tokenizer has " + std::to_string(tokenizer().vocab_size()) +
                       " tokens, the model only " + std::to_string(decoder_->config().vocab_size));
-  if (!options.adapter.empty()) adapter_ = attach_adapter(device, *decoder_, options.adapter);
-  runner_ = std::make_unique<DecoderRunner>(*decoder_, device, cache_bytes_for(*decoder_, options));
+  if (!options.adapter.empty()) adapter_ = std::make_unique<Adapter>(device, *decoder_, options.adapter);
+  runner_ = std::make_unique<DecoderRunner>(*decoder_, device, cache_bytes_for(*decoder_, options), adapter_.get());
 }
 
 int64_t LoadedModel::bytes() const {
   int64_t bytes = runner_->num_pages() * static_cast<int64_t>(decoder_->cache_shape().page_bytes());
-  for (const ParameterInfo& info : parameters_of(*decoder_)) {
-    const QuantizedWeight& integers = info.parameter->quantized;
-    for (const Tensor* tensor : std::initializer_list<const Tensor*>{&info.parameter->value, &integers.quads,
-                                                                     &integers.scales, &integers.offsets})
+  for (Parameter* parameter : decoder_->parameters()) {
+    const QuantizedWeight& integers = parameter->quantized;
+    for (const Tensor* tensor :
+         std::initializer_list<const Tensor*>{&parameter->value, &integers.quads, &integers.scales, &integers.offsets})
       bytes += static_cast<int64_t>(tensor->bytes());
   }
   return bytes;

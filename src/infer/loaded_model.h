@@ -23,7 +23,7 @@ struct LoadOptions {
 /// Owned by one thread until an Engine uses it; must outlive that engine.
 class LoadedModel {
  public:
-  /// `path` is a directory or a GGUF file. Throws what load_for_serving, attach_adapter, load_text and DecoderRunner
+  /// `path` is a directory or a GGUF file. Throws what load_for_serving, Adapter, load_text and DecoderRunner
   /// throw; kInvalidArgument when the tokenizer has more tokens than the model.
   LoadedModel(const fs::path& path, Device& device, const LoadOptions& options);
   StepModel& runner() { return *runner_; }
@@ -41,7 +41,7 @@ class LoadedModel {
  private:
   std::string name_;
   std::unique_ptr<Decoder> decoder_;
-  std::unique_ptr<Adapter> adapter_;  // attached to it, or null
+  std::unique_ptr<Adapter> adapter_;  // of every answer, or null
   ModelText text_;
   std::unique_ptr<DecoderRunner> runner_;
 };

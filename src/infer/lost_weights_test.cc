@@ -79,7 +79,7 @@ class LostWeights : public testing::TestWithParam<Kind> {
     initialise(model, 3);
     if (GetParam() == Kind::kPanels) quantize_weights(device_, model, QuantizedKind::kInt8);
     fs::create_directories(root_ / "m");
-    save_model(model, root_ / "m");
+    model.save(root_ / "m");
     if (GetParam() == Kind::kPanels) {
       Json config = read_json(root_ / "m" / "config.json");
       config["quantization_config"] = quantization_json(QuantizedKind::kInt8, QuantizedKind::kInt8, "none");

@@ -6,6 +6,10 @@
 
 #include "infer/page_allocator.h"
 
+namespace maru {
+class Adapter;
+}
+
 namespace maru::infer {
 
 /// The newest tokens of one sequence; `past` tokens before them are in its pages already.
@@ -14,6 +18,7 @@ struct StepSequence {
   int64_t past = 0;
   std::span<const PageId> pages;
   int64_t first_logits_row = 0;  // logits are wanted from this row of `tokens` on; tokens.size(): none
+  Adapter* adapter = nullptr;    // what the sequence sees beside the weights; null: what the model is served with
 };
 
 /// Called for every wanted row, in order: the sequence's place in the step, the row, and f32 logits [vocab] that are

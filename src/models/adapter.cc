@@ -54,8 +54,8 @@ class Reader {
     return stored_.changes(full) ? full : full.substr(full.find('.') + 1);
   }
   /// `base` is what it adds to: the parameter, or its replacement.
-  bool update(const ParameterInfo& info, const Parameter& base, LoraWeights& into);
-  bool replacement(const ParameterInfo& info, Parameter& into);
+  bool update(const Parameter& parameter, const Parameter& base, LoraWeights& into);
+  bool replacement(const Parameter& parameter, Parameter& into);
   void refuse_unread() const {
     if (!unread_.empty())
       throw Failure(ErrorCode::kDataLoss, fmt::format("{}: the model has no tensor {}, which the adapter changes",
@@ -63,12 +63,12 @@ class Reader {
   }
 
  private:
-  [[noreturn]] void refuse(const ParameterInfo& info, const std::string& what) const {
-    throw Failure(ErrorCode::kUnimplemented, fmt::format("{}: {}: {}", stored_.where(), info.parameter->name, what));
+  [[noreturn]] void refuse(const Parameter& parameter, const std::string& what) const {
+    throw Failure(ErrorCode::kUnimplemented, fmt::format("{}: {}: {}", stored_.where(), parameter.name, what));
   }
-  void check(const ParameterInfo& info, const LoraUpdate& update, const StoredPart& part) const;
-  Tensor row_factors(const ParameterInfo& info, const Parameter& base, const LoraUpdate& update, const StoredPart& part,
-                     const LoraWeights& lora);
+  void check(const Parameter& parameter, const LoraUpdate& update, const StoredPart& part) const;
+  Tensor row_factors(const Parameter& parameter, const Parameter& base, const LoraUpdate& update,
+                     const StoredPart& part, const LoraWeights& lora);
 
   Device& device_;
   StepMemory memory_{device_};  // of the lengths of rows
@@ -78,44 +78,45 @@ class Reader {
   std::set<std::string> unread_;
 };
 
-void Reader::check(const ParameterInfo& info, const LoraUpdate& update, const StoredPart& part) const {
-  if (info.role == ParameterRole::kPositions) refuse(info, "adapters of learned positions are not supported");
-  if (info.parameter->name.find(".experts.") != std::string::npos)
-    refuse(info, "adapters of single experts are not supported beside the weights; `maru merge` takes them");
-  const bool table = info.role == ParameterRole::kEmbedding;
+void Reader::check(const Parameter& parameter, const LoraUpdate& update, const StoredPart& part) const {
+  if (parameter.role == ParameterRole::kPositions) refuse(parameter, "adapters of learned positions are not supported");
+  if (parameter.name.find(".experts.") != std::string::npos)
+    refuse(parameter, "adapters of single experts are not supported beside the weights; `maru merge` takes them");
+  const bool table = parameter.role == ParameterRole::kEmbedding;
   Shape made{update.b->shape[0], update.a->shape[1]}, has{part.total_rows, part.shape.cols};
   if (update.embedding) std::swap(made.rows, made.cols);
-  if (is_vector(info.role) || table != update.embedding || made != has)
+  if (is_vector(parameter.role) || table != update.embedding || made != has)
     throw Failure(ErrorCode::kDataLoss,
-                  fmt::format("{}: {}: made for {}[{}, {}], the model has {}[{}, {}]", stored_.where(),
-                              info.parameter->name, update.embedding ? "a token table of " : "", made.rows, made.cols,
+                  fmt::format("{}: {}: made for {}[{}, {}], the model has {}[{}, {}]", stored_.where(), parameter.name,
+                              update.embedding ? "a token table of " : "", made.rows, made.cols,
                               table ? "a token table of " : "", has.rows, has.cols));
 }
 
-bool Reader::update(const ParameterInfo& info, const Parameter& base, LoraWeights& into) {
-  const WeightPlace place = placement_.place(info.parameter->name);
+bool Reader::update(const Parameter& parameter, const Parameter& base, LoraWeights& into) {
+  const WeightPlace place = placement_.place(parameter.name);
   const std::string name = name_of(place);
   const LoraUpdate* u = stored_.update(name);
   if (u == nullptr) return false;
   unread_.erase(name);
-  const StoredPart part = placement_.part(info.parameter->name, place);
-  check(info, *u, part);
+  const StoredPart part = placement_.part(parameter.name, place);
+  check(parameter, *u, part);
   const std::vector<float> a = formats::read_plain(*u->a, stored_.where());
   const std::vector<float> b = formats::read_plain(*u->b, stored_.where());
   const int64_t rank = u->rank(), in = u->a->shape[1];
   into.scale = u->scale;
   // An adapter's table is stored across: tokens are columns.
-  into.a = u->embedding ? make_tensor(device_, {in, rank}, dtype_, [&](int64_t r, int64_t c) { return a[c * in + r]; })
-                        : make_tensor(device_, {rank, in}, dtype_, [&](int64_t r, int64_t c) { return a[r * in + c]; });
+  into.a.value = u->embedding
+                     ? make_tensor(device_, {in, rank}, dtype_, [&](int64_t r, int64_t c) { return a[c * in + r]; })
+                     : make_tensor(device_, {rank, in}, dtype_, [&](int64_t r, int64_t c) { return a[r * in + c]; });
   const int64_t rows = u->embedding ? part.shape.cols : part.shape.rows;
-  into.b = make_tensor(device_, {rows, rank}, dtype_,
-                       [&](int64_t r, int64_t c) { return b[(u->embedding ? r : part.row_of(r)) * rank + c]; });
-  if (u->magnitude != nullptr) into.row_scale = row_factors(info, base, *u, part, into);
+  into.b.value = make_tensor(device_, {rows, rank}, dtype_,
+                             [&](int64_t r, int64_t c) { return b[(u->embedding ? r : part.row_of(r)) * rank + c]; });
+  if (u->magnitude != nullptr) into.row_scale = row_factors(parameter, base, *u, part, into);
   return true;
 }
 
 // How long the adapter wants each row, over how long it is.
-Tensor Reader::row_factors(const ParameterInfo& info, const Parameter& base, const LoraUpdate& u,
+Tensor Reader::row_factors(const Parameter& parameter, const Parameter& base, const LoraUpdate& u,
                            const StoredPart& part, const LoraWeights& lora) {
   std::vector<double> lengths;
   memory_.run([&](Context& ctx) {
@@ -125,30 +126,30 @@ Tensor Reader::row_factors(const ParameterInfo& info, const Parameter& base, con
     lengths.assign(read.data<double>(), read.data<double>() + read.size());
   });
   const std::vector<float> wanted = formats::read_plain(*u.magnitude, stored_.where());
-  return make_tensor(device_, {1, info.shape.rows}, accumulator_of(dtype_), [&](int64_t, int64_t r) {
+  return make_tensor(device_, {1, parameter.shape.rows}, accumulator_of(dtype_), [&](int64_t, int64_t r) {
     const double factor = wanted[static_cast<size_t>(part.row_of(r))] / lengths[static_cast<size_t>(r)];
     if (!std::isfinite(factor))
       throw Failure(ErrorCode::kDataLoss,
                     fmt::format("{}: {}: DoRA divides by the length of row {}, which is {}", stored_.where(),
-                                info.parameter->name, r, lengths[static_cast<size_t>(r)]));
+                                parameter.name, r, lengths[static_cast<size_t>(r)]));
     return static_cast<float>(factor);
   });
 }
 
-bool Reader::replacement(const ParameterInfo& info, Parameter& into) {
-  const WeightPlace place = placement_.place(info.parameter->name);
+bool Reader::replacement(const Parameter& parameter, Parameter& into) {
+  const WeightPlace place = placement_.place(parameter.name);
   const std::string name = name_of(place);
   const StoredTensor* stored = stored_.replacement(name);
   if (stored == nullptr) return false;
   unread_.erase(name);
-  const StoredPart part = placement_.part(info.parameter->name, place);
-  if (const auto expected = stored_shape(part, info.role); stored->shape != expected)
+  const StoredPart part = placement_.part(parameter.name, place);
+  if (const auto expected = stored_shape(part, parameter.role); stored->shape != expected)
     throw Failure(ErrorCode::kDataLoss, fmt::format("{}: {}: shape [{}], the model has [{}]", stored_.where(), name,
                                                     fmt::join(stored->shape, ", "), fmt::join(expected, ", ")));
   const std::vector<float> values = formats::read_plain(*stored, stored_.where());
   const int64_t columns = part.shape.cols;  // a vector is one of them here
-  into.value = make_tensor(device_, info.shape, maru::dtype_of(info.role, dtype_), [&](int64_t r, int64_t c) {
-    const int64_t i = r * info.shape.cols + c;
+  into.value = make_tensor(device_, parameter.shape, maru::dtype_of(parameter.role, dtype_), [&](int64_t r, int64_t c) {
+    const int64_t i = r * parameter.shape.cols + c;
     return values[static_cast<size_t>(part.at(i / columns) + i % columns * part.stride())];
   });
   return true;
@@ -165,50 +166,31 @@ bool changes_table(Decoder& model, const LoraAdapter& stored) {
 
 }  // namespace
 
-Adapter::Adapter(Device& device, Decoder& model, const LoraAdapter& stored) {
+Adapter::Adapter(Device& device, Decoder& model, const LoraAdapter& stored) : Model(model.dtype()) {
   place(device, model);
   if (changes_table(model, stored)) model.separate_head();
   Reader reader(device, model, stored);
-  for (const ParameterInfo& info : parameters_of(model)) {
-    const std::string& name = info.parameter->name;
+  for (Parameter* parameter : model.parameters()) {
     Parameter own;
     LoraWeights lora;
-    const bool replaced = reader.replacement(info, own);
-    if (reader.update(info, replaced ? own : *info.parameter, lora)) updates_[name] = std::move(lora);
-    if (replaced) replaced_[name] = std::move(own);
+    const bool replaced = reader.replacement(*parameter, own);
+    const bool updated = reader.update(*parameter, replaced ? own : *parameter, lora);
+    if (updated) weights_.updates[parameter] = std::move(lora);
+    if (replaced) weights_.replacements[parameter] = std::move(own);
+    if (updated || replaced) changed_.push_back(parameter);
   }
   reader.refuse_unread();
+  name_parameters();
 }
 
-// What stands in for a parameter and the parameter change places: twice is as before.
-void Adapter::exchange(Decoder& model) {
-  for (const ParameterInfo& info : parameters_of(model)) {
-    const auto it = replaced_.find(info.parameter->name);
-    if (it == replaced_.end()) continue;
-    std::swap(info.parameter->value, it->second.value);
-    std::swap(info.parameter->quantized, it->second.quantized);
+void Adapter::visit(const Visitor& visitor) {
+  for (const Parameter* of : changed_) {
+    if (Parameter* own = weights_.replacement(*of)) visitor(of->name, *own, of->shape, of->role);
+    LoraWeights* const update = weights_.update(*of);
+    if (update == nullptr) continue;
+    visitor(of->name + ".lora_A", update->a, update->a.value.shape(), ParameterRole::kMatrix);
+    visitor(of->name + ".lora_B", update->b, update->b.value.shape(), ParameterRole::kMatrix);
   }
-}
-
-void attach_adapter(Decoder& model, Adapter& adapter) {
-  for (const ParameterInfo& info : parameters_of(model)) {
-    CHECK(info.parameter->lora == nullptr);
-    const auto it = adapter.updates_.find(info.parameter->name);
-    if (it != adapter.updates_.end()) info.parameter->lora = &it->second;
-  }
-  adapter.exchange(model);
-}
-
-void detach_adapter(Decoder& model, Adapter& adapter) {
-  for (const ParameterInfo& info : parameters_of(model)) info.parameter->lora = nullptr;
-  adapter.exchange(model);
-}
-
-std::unique_ptr<Adapter> attach_adapter(Device& device, Decoder& model, const fs::path& directory) {
-  const LoraAdapter stored(directory);
-  auto adapter = std::make_unique<Adapter>(device, model, stored);
-  attach_adapter(model, *adapter);
-  return adapter;
 }
 
 namespace {

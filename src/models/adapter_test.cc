@@ -74,15 +74,17 @@ class AdapterTest : public testing::Test {
   }
   /// The golden model with the adapter merged into files of f32, so that nothing is rounded on the way.
   std::unique_ptr<Decoder> merged(const fs::path& model) {
-    save_model(*load_model(model, Dtype::kF32), home_ / "base");
+    load_model(model, Dtype::kF32)->save(home_ / "base");
     merge_into_model(home_ / "base", formats::LoraAdapter(adapter_), home_ / "merged");
     return load(home_ / "merged");
   }
-  std::vector<float> logits(Decoder& model, const std::vector<int32_t>& tokens = kTokens) {
-    return logits_on(device_, model, tokens);
+  std::vector<float> logits(Decoder& model, Adapter* adapter = nullptr, const std::vector<int32_t>& tokens = kTokens) {
+    return logits_on(device_, model, adapter, tokens);
   }
-  std::vector<float> logits_on(Device& device, Decoder& model, const std::vector<int32_t>& tokens = kTokens) {
+  std::vector<float> logits_on(Device& device, Decoder& model, Adapter* adapter = nullptr,
+                               const std::vector<int32_t>& tokens = kTokens) {
     Context ctx{device, arena_};
+    if (adapter != nullptr) ctx.adapters = &adapter->everywhere();
     BatchBuilder builder;
     builder.add(tokens);
     const Tensor y = model.logits(ctx, model.forward(ctx, builder.batch(ctx)));
@@ -91,7 +93,7 @@ class AdapterTest : public testing::Test {
   std::string error_of(const std::vector<Values>& tensors, const std::string& model) {
     const auto loaded = load(kGoldens / model);
     try {
-      attach_adapter(device_, *loaded, write(tensors));
+      Adapter(device_, *loaded, write(tensors));
       return "no error";
     } catch (const Failure& e) {
       return e.what();
@@ -132,11 +134,10 @@ TEST_P(AdapterOf, EveryMatrixAsIfMerged) {
     write(everywhere(golden, kind.contains("use_dora")), changes);
     const auto model = load(golden);
     const std::vector<float> before = logits(*model);
-    const auto adapter = attach_adapter(device_, *model, adapter_);
-    const std::vector<float> with = logits(*model), expected = logits(*merged(golden));
+    Adapter adapter(device_, *model, adapter_);
+    const std::vector<float> with = logits(*model, &adapter), expected = logits(*merged(golden));
     EXPECT_LT(relative_difference(with, expected), 2e-5) << kind;
     EXPECT_GT(relative_difference(with, before), 0.1) << kind;
-    detach_adapter(*model, *adapter);
     EXPECT_EQ(before, logits(*model)) << "bit for bit as it was";
   }
 }
@@ -186,12 +187,11 @@ TEST_F(AdapterTest, TablesHeadsNormsAndBiases) {
   write(tensors);
   const auto model = load(golden);
   const std::vector<float> before = logits(*model);
-  const auto adapter = attach_adapter(device_, *model, adapter_);
-  EXPECT_EQ(5u, adapter->size());
-  const std::vector<float> with = logits(*model);
+  Adapter adapter(device_, *model, adapter_);
+  EXPECT_EQ(5u, adapter.size());
+  const std::vector<float> with = logits(*model, &adapter);
   EXPECT_LT(relative_difference(with, logits(*merged(golden))), 2e-5);
   EXPECT_GT(relative_difference(with, before), 0.1);
-  detach_adapter(*model, *adapter);
   EXPECT_EQ(before, logits(*model));
 }
 
@@ -210,18 +210,17 @@ TEST_F(AdapterTest, ATiedHeadGoesItsOwnWay) {
                  random("model.embed_tokens.lora_embedding_B", {dim, kRank}, 0.1)};
     }
     const formats::LoraAdapter stored(write(tensors));
-    const auto adapter = attach_adapter(device_, *tied, adapter_);
-    const std::vector<float> with = logits(*tied);
-    detach_adapter(*tied, *adapter);
+    Adapter adapter(device_, *tied, adapter_);
+    const std::vector<float> with = logits(*tied, &adapter);
     EXPECT_EQ(before, logits(*tied));
     const auto other = load(kGoldens / "gemma2");  // the same by replacing one of two tables
     other->separate_head();
-    for (const ParameterInfo& info : parameters_of(*other)) {
-      if (!stored.changes(info.parameter->name)) continue;
-      std::vector<float> values(info.parameter->value.data<float>(), info.parameter->value.data<float>() + vocab * dim);
-      stored.merge(info.parameter->name, vocab, dim, false, values);
+    for (Parameter* parameter : other->parameters()) {
+      if (!stored.changes(parameter->name)) continue;
+      std::vector<float> values(parameter->value.data<float>(), parameter->value.data<float>() + vocab * dim);
+      stored.merge(parameter->name, vocab, dim, false, values);
       auto memory = std::make_shared<std::vector<float>>(std::move(values));
-      info.parameter->value = Tensor(memory, memory->data(), {vocab, dim}, Dtype::kF32);
+      parameter->value = Tensor(memory, memory->data(), {vocab, dim}, Dtype::kF32);
     }
     EXPECT_LT(relative_difference(with, logits(*other)), 2e-5) << head;
     EXPECT_GT(relative_difference(with, before), 0.01) << head;
@@ -236,21 +235,21 @@ TEST_F(AdapterTest, QuantizedWeightsStayQuantized) {
       write(everywhere(golden, dora), {{"use_dora", dora}});
       const auto quantized = load(golden), plain = load(golden);
       quantize_weights(device_, *quantized, kind);
-      const auto from = parameters_of(*quantized), to = parameters_of(*plain);
+      const auto from = quantized->parameters(), to = plain->parameters();
       for (size_t i = 0; i < to.size(); ++i) {
-        if (!from[i].parameter->quantized) continue;
+        if (!from[i]->quantized) continue;
         Context ctx{device_, arena_};
-        const Tensor values = dequantize(ctx, from[i].parameter->quantized);
-        std::memcpy(to[i].parameter->value.data<float>(), values.data<float>(), values.bytes());
+        const Tensor values = dequantize(ctx, from[i]->quantized);
+        std::memcpy(to[i]->value.data<float>(), values.data<float>(), values.bytes());
       }
       const std::vector<float> before = logits(*plain);
       const double rounding = relative_difference(logits(*quantized), before);  // of activations, to 8 bits
-      const auto a = attach_adapter(device_, *quantized, adapter_), b = attach_adapter(device_, *plain, adapter_);
-      const std::vector<float> with = logits(*quantized), expected = logits(*plain);
+      Adapter a(device_, *quantized, adapter_), b(device_, *plain, adapter_);
+      const std::vector<float> with = logits(*quantized, &a), expected = logits(*plain, &b);
       EXPECT_LT(relative_difference(with, expected), 3 * rounding) << "which the adapter may amplify";
       EXPECT_GT(relative_difference(with, before), 0.1);
-      for (const ParameterInfo& info : parameters_of(*quantized))
-        EXPECT_EQ(static_cast<bool>(info.parameter->quantized), !is_vector(info.role)) << info.parameter->name;
+      for (Parameter* parameter : quantized->parameters())
+        EXPECT_EQ(static_cast<bool>(parameter->quantized), !is_vector(parameter->role)) << parameter->name;
     }
 }
 
@@ -266,8 +265,8 @@ TEST_F(AdapterTest, AGgufFileTakesItAsItsDirectoryDoes) {
   add(tensors, "model.layers.0.self_attn.q_proj", c.num_attention_heads * c.head_dim, c.hidden_size, true);
   add(tensors, "model.layers.0.self_attn.k_proj", c.num_key_value_heads * c.head_dim, c.hidden_size, true);
   write(tensors, {{"use_dora", true}});
-  const auto a = attach_adapter(device_, *directory, adapter_), b = attach_adapter(device_, *file, adapter_);
-  const std::vector<float> expected = logits(*directory), got = logits(*file);
+  Adapter a(device_, *directory, adapter_), b(device_, *file, adapter_);
+  const std::vector<float> expected = logits(*directory, &a), got = logits(*file, &b);
   ASSERT_EQ(expected.size(), got.size());
   double moved = 0;
   for (size_t i = 0; i < got.size(); ++i) {
@@ -282,20 +281,92 @@ TEST_F(AdapterTest, ARowOfLogitsDependsNeitherOnCompanyNorThreads) {
     for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16}) {
       write(everywhere(kGoldens / name, true));
       const auto model = load(kGoldens / name, dtype);
-      const auto adapter = attach_adapter(device_, *model, adapter_);
-      const std::vector<float> all = logits(*model), few = logits(*model, {1, 5, 38});
+      Adapter adapter(device_, *model, adapter_);
+      const std::vector<float> all = logits(*model, &adapter), few = logits(*model, &adapter, {1, 5, 38});
       for (size_t i = 0; i < few.size(); ++i) ASSERT_EQ(all[i], few[i]) << name;
       ThreadPool one(1);
       CpuDevice alone(&one);
-      EXPECT_EQ(all, logits_on(alone, *model)) << name;
+      EXPECT_EQ(all, logits_on(alone, *model, &adapter)) << name;
     }
+}
+
+// Sequences of two adapters and of none in one batch: what each row sees is its own.
+class SeveralAdapters : public AdapterOf {
+ protected:
+  /// Logits of sequences one behind the other, each with its adapter.
+  std::vector<float> together(Decoder& model, const std::vector<std::vector<int32_t>>& texts,
+                              const std::vector<Adapter*>& adapters) {
+    AdapterRuns runs;
+    BatchBuilder builder;
+    for (size_t i = 0; i < texts.size(); ++i) {
+      builder.add(texts[i]);
+      add_rows(runs, static_cast<int64_t>(texts[i].size()), adapters[i] != nullptr ? &adapters[i]->weights() : nullptr);
+    }
+    Context ctx{.device = device_, .arena = arena_, .adapters = &runs};
+    const Tensor y = model.logits(ctx, model.forward(ctx, builder.batch(ctx)));
+    return {y.data<float>(), y.data<float>() + y.size()};
+  }
+  void expect_each_as_alone(Decoder& model, Adapter& one, Adapter& other) {
+    const std::vector<std::vector<int32_t>> texts{{1, 5, 38}, {9, 4, 40, 3}, {7}, kTokens, {2, 11}, {3, 3, 3}};
+    const std::vector<Adapter*> adapters{&one, nullptr, &other, &one, &one, nullptr};
+    std::vector<float> expected;
+    for (size_t i = 0; i < texts.size(); ++i) {
+      const std::vector<float> alone = logits(model, adapters[i], texts[i]);
+      expected.insert(expected.end(), alone.begin(), alone.end());
+    }
+    EXPECT_EQ(expected, together(model, texts, adapters));
+  }
+};
+
+TEST_P(SeveralAdapters, EveryRowHasTheBitsOfItsAdapterAlone) {
+  const fs::path golden = kGoldens / GetParam();
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16})
+    for (const bool quantized : {false, true}) {
+      const auto model = load(golden, dtype);
+      if (quantized) quantize_weights(device_, *model, QuantizedKind::kInt8);
+      Adapter plain(device_, *model, write(everywhere(golden, false)));
+      Adapter lengths(device_, *model, write(everywhere(golden, true), {{"use_dora", true}}));
+      expect_each_as_alone(*model, plain, lengths);
+    }
+}
+
+// What stands in a parameter's place: tables, biases, norms, matrices, experts, a head with a bias of its own choice.
+TEST_P(SeveralAdapters, SoHaveRowsOfReplacedParameters) {
+  const fs::path golden = kGoldens / GetParam();
+  const auto model = load(golden);
+  const formats::WeightFiles files(golden);
+  std::vector<Values> few, all;
+  for (const formats::StoredTensor& t : files.tensors()) {
+    const double deviation = t.shape.size() > 1 ? 0.1 : 0.3;
+    all.push_back(random(t.name, t.shape, deviation, t.shape.size() > 1 ? 0 : 1));
+    if (few.size() < 6 && t.shape.size() == 1) few.push_back(random(t.name, t.shape, deviation, 1));
+  }
+  Adapter one(device_, *model, write(all)), other(device_, *model, write(few));
+  ASSERT_GT(one.size(), other.size());
+  expect_each_as_alone(*model, one, other);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, SeveralAdapters,
+                         testing::Values("qwen2", "gemma2", "gemma3", "phi3", "gpt_neox", "gpt2", "mixtral",
+                                         "solar_open"),
+                         [](const auto& info) { return info.param; });
+
+TEST_F(AdapterTest, ALossOfRowsOfSeveralAdaptersIsRefused) {
+  const auto model = load(kGoldens / "llama");
+  Adapter adapter(device_, *model, write(everywhere(kGoldens / "llama", false)));
+  const AdapterRuns runs{{5, &adapter.weights()}, {6, nullptr}};
+  BatchBuilder builder;
+  builder.add(kTokens);
+  Context ctx{.device = device_, .arena = arena_, .adapters = &runs};
+  const Batch batch = builder.batch(ctx);
+  EXPECT_THROW(model->loss(ctx, model->forward(ctx, batch), batch.tokens, 1), Failure);
 }
 
 TEST_F(AdapterTest, Bf16IsNearF32) {
   write(everywhere(kGoldens / "phi3", true));
   const auto f32 = load(kGoldens / "phi3"), bf16 = load(kGoldens / "phi3", Dtype::kBf16);
-  const auto a = attach_adapter(device_, *f32, adapter_), b = attach_adapter(device_, *bf16, adapter_);
-  EXPECT_LT(relative_difference(logits(*bf16), logits(*f32)), 0.03);
+  Adapter a(device_, *f32, adapter_), b(device_, *bf16, adapter_);
+  EXPECT_LT(relative_difference(logits(*bf16, &b), logits(*f32, &a)), 0.03);
 }
 
 TEST_F(AdapterTest, RefusesWhatWasMadeForAnotherModel) {
@@ -322,7 +393,7 @@ TEST_F(AdapterTest, NamesOfTheBaseModel) {
   add(tensors, "layers.0.mlp.down_proj", c.hidden_size, c.intermediate_size);
   write(tensors);
   const auto model = load(kGoldens / "llama");
-  EXPECT_EQ(1u, attach_adapter(device_, *model, adapter_)->size());
+  EXPECT_EQ(1u, Adapter(device_, *model, adapter_).size());
 }
 
 TEST_F(AdapterTest, TheLossIsThatOfTheAdaptedHead) {
@@ -331,8 +402,8 @@ TEST_F(AdapterTest, TheLossIsThatOfTheAdaptedHead) {
   add(tensors, "lm_head", c.vocab_size, c.hidden_size);
   write(tensors);
   const auto model = load(kGoldens / "llama");
-  const auto adapter = attach_adapter(device_, *model, adapter_);
-  Context ctx{device_, arena_};
+  Adapter adapter(device_, *model, adapter_);
+  Context ctx{.device = device_, .arena = arena_, .adapters = &adapter.everywhere()};
   BatchBuilder builder;
   builder.add(kTokens);
   const Tensor hidden = model->forward(ctx, builder.batch(ctx)), logits = model->logits(ctx, hidden);

@@ -64,8 +64,9 @@ class Calibration {
   }
 
   void round_tables(QuantizedKind kind) {
-    for (const ParameterInfo& info : parameters_to_round(model_))
-      if (is_table(info.role)) round(info, [&](const Tensor& value) { return quantize(device_, value, kind); });
+    for (Parameter* parameter : parameters_to_round(model_))
+      if (is_table(parameter->role))
+        round(parameter, [&](const Tensor& value) { return quantize(device_, value, kind); });
   }
 
   void begin(const std::vector<std::vector<int32_t>>& texts) {
@@ -116,9 +117,9 @@ class Calibration {
     return arena.peak();
   }
 
-  void round(const ParameterInfo& info, const std::function<QuantizedWeight(const Tensor& value)>& make) {
-    round_parameter(*info.parameter, make);
-    done_ += info.shape.size();
+  void round(Parameter* parameter, const std::function<QuantizedWeight(const Tensor& value)>& make) {
+    round_parameter(*parameter, make);
+    done_ += parameter->shape.size();
     if (progress_) progress_(done_);
   }
 
@@ -126,11 +127,11 @@ class Calibration {
   void round_weights(const std::string& prefix, const Inputs& inputs) {
     const InputStatistics* last = nullptr;
     std::unique_ptr<ErrorFactors> factors;
-    for (const ParameterInfo& info : parameters_to_round(model_)) {
-      if (!info.parameter->name.starts_with(prefix)) continue;
-      const InputStatistics* seen = inputs.find(*info.parameter);
+    for (Parameter* parameter : parameters_to_round(model_)) {
+      if (!parameter->name.starts_with(prefix)) continue;
+      const InputStatistics* seen = inputs.find(*parameter);
       if (seen != nullptr && seen != last) factors = std::make_unique<ErrorFactors>(device_.host(), *(last = seen));
-      round(info, [&](const Tensor& value) {
+      round(parameter, [&](const Tensor& value) {
         return seen == nullptr ? quantize(device_, value, kind_) : quantize_for_inputs(device_, value, kind_, *factors);
       });
     }

@@ -70,8 +70,8 @@ double squared_difference(const std::vector<float>& a, const std::vector<float>&
 }
 
 const QuantizedWeight& quantized_of(Decoder& model, const std::string& name) {
-  for (const ParameterInfo& info : parameters_of(model))
-    if (info.parameter->name == name) return info.parameter->quantized;
+  for (Parameter* parameter : model.parameters())
+    if (parameter->name == name) return parameter->quantized;
   throw Failure(ErrorCode::kNotFound, name);
 }
 
@@ -98,11 +98,11 @@ TEST(Calibrate, LogitsAreNearerThanWithPlainRounding) {
 TEST(Calibrate, SameBitsForEveryThreadCount) {
   Calibrated one(1, Dtype::kBf16), three(3, Dtype::kBf16);
   for (Calibrated* c : {&one, &three}) quantize_calibrated(c->device, c->model, QuantizedKind::kInt4, texts());
-  const std::vector<ParameterInfo> a = parameters_of(one.model), b = parameters_of(three.model);
+  const std::vector<Parameter*> a = one.model.parameters(), b = three.model.parameters();
   for (size_t i = 0; i < a.size(); ++i) {
-    const QuantizedWeight &x = a[i].parameter->quantized, &y = b[i].parameter->quantized;
+    const QuantizedWeight &x = a[i]->quantized, &y = b[i]->quantized;
     if (!x) continue;
-    EXPECT_TRUE(same_bits(x, y)) << a[i].parameter->name;
+    EXPECT_TRUE(same_bits(x, y)) << a[i]->name;
   }
 }
 
@@ -111,9 +111,9 @@ TEST(Calibrate, InputsComeFromTheRoundedBlocksBefore) {
   const std::string name = "model.layers.1.self_attn.k_proj.weight";
   Calibrated calibrated(2, Dtype::kBf16), partly(2, Dtype::kBf16);
   quantize_calibrated(calibrated.device, calibrated.model, QuantizedKind::kInt4, texts());
-  const std::vector<ParameterInfo> from = parameters_of(calibrated.model), to = parameters_of(partly.model);
+  const std::vector<Parameter*> from = calibrated.model.parameters(), to = partly.model.parameters();
   for (size_t i = 0; i < to.size(); ++i)
-    if (!to[i].parameter->name.starts_with("model.layers.1.")) *to[i].parameter = *from[i].parameter;
+    if (!to[i]->name.starts_with("model.layers.1.")) *to[i] = *from[i];
   InputStatistics statistics(partly.device, 64);
   Tensor plain;
   const InputObserver observer = [&](const Parameter& weight, const Tensor& x) {

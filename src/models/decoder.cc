@@ -1,11 +1,12 @@
 #include "models/decoder.h"
 
 #include <algorithm>
+#include <memory>
 
+#include "nn/adapted.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
 #include "ops/lora.h"
-#include "ops/loss.h"
 #include "ops/quantized.h"
 #include "ops/recompute.h"
 
@@ -80,13 +81,14 @@ void DecoderBlock::visit(const std::string& prefix, const Visitor& visitor) {
 }
 
 Decoder::Decoder(const DecoderConfig& c, Dtype dtype)
-    : config_(c),
-      dtype_(dtype),
+    : Model(dtype),
+      config_(c),
       tied_(c.tie_word_embeddings),
       norm_(RmsNorm{c.hidden_size, c.rms_norm_eps, c.norm_weight_offset}) {
   if (is_classic(c)) norm_ = LayerNorm{c.hidden_size, c.rms_norm_eps};
   for (int64_t i = 0; i < c.num_hidden_layers; ++i)
     blocks_.push_back(is_classic(c) ? Block(ClassicBlock(c, i)) : Block(DecoderBlock(c, i)));
+  name_parameters();
   if (c.learned_positions) return;
   table_ = make_table(c, c.rope_scaling, c.rope_theta, accumulator_of(dtype));
   if (c.rope_local_base_freq != 0) local_table_ = make_table(c, {}, c.rope_local_base_freq, accumulator_of(dtype));
@@ -100,15 +102,24 @@ const RopeTable& Decoder::table_of(int64_t layer) const {
 
 Tensor Decoder::look_up(Context& ctx, const Tensor& tokens) {
   const double multiplier = config_.embedding_multiplier;
-  const Tensor x = embedding_.quantized ? quantized_embedding(ctx, tokens, embedding_.quantized, dtype_, multiplier)
-                                        : embedding(ctx, tokens, ctx.use(embedding_), multiplier);
-  return embedding_.lora != nullptr ? add_lora_rows(ctx, x, tokens, *embedding_.lora, multiplier) : x;
+  return by_adapter(ctx, tokens, {&embedding_}, [&](Context& c, const Tensor& ids) {
+    Parameter& table = chosen(c, embedding_);
+    const Tensor x = table.quantized ? quantized_embedding(c, ids, table.quantized, dtype(), multiplier)
+                                     : embedding(c, ids, c.use(table), multiplier);
+    return with_updates(c, x, ids, embedding_,
+                        [&](Context& run, const Tensor& rows, const Tensor& of, LoraWeights& update) {
+                          return add_lora_rows(run, rows, of, update, multiplier);
+                        });
+  });
 }
 
 Tensor Decoder::embed(Context& ctx, const Batch& batch) {
   const Tensor x = look_up(ctx, batch.tokens);
   if (!config_.learned_positions) return x;
-  return add_scaled(ctx, x, embedding(ctx, batch.positions, ctx.use(positions_)));
+  const Tensor positions = by_adapter(ctx, batch.positions, {&positions_}, [this](Context& c, const Tensor& of) {
+    return embedding(c, of, c.use(chosen(c, positions_)));
+  });
+  return add_scaled(ctx, x, positions);
 }
 
 Tensor Decoder::block(Context& ctx, int64_t layer, const Tensor& x, const Batch& batch) {
@@ -119,9 +130,10 @@ Tensor Decoder::block(Context& ctx, int64_t layer, const Tensor& x, const Batch&
 Tensor Decoder::forward(Context& ctx, const Batch& batch) {
   Tensor x = embed(ctx, batch);
   if (observe) observe(0, x);
+  const auto kept = recompute ? std::make_shared<const Batch>(batch) : nullptr;  // the caller's may be gone by then
   for (int64_t i = 0; i < config_.num_hidden_layers; ++i) {
-    const auto run = [this, i, &batch](Context& c, const Tensor& h) { return block(c, i, h, batch); };
-    x = recompute ? recomputed(ctx, x, run) : run(ctx, x);
+    const auto again = [this, i, kept](Context& c, const Tensor& h) { return block(c, i, h, *kept); };
+    x = recompute ? recomputed(ctx, x, again) : block(ctx, i, x, batch);
     if (observe) observe(i + 1, x);
   }
   return std::visit([&](auto& norm) { return norm.forward(ctx, x); }, norm_);
@@ -132,25 +144,34 @@ Tensor Decoder::logits(Context& ctx, const Tensor& hidden) {
 }
 
 Tensor Decoder::loss(Context& ctx, const Tensor& hidden, const Tensor& targets, double scale,
-                     const Tensor& token_losses) {
-  if (head().quantized || head().lora != nullptr) return loss_of_logits(ctx, hidden, targets, scale, token_losses);
-  return linear_cross_entropy(ctx, hidden, ctx.use(head()), targets, scale, config_.logits_multiplier, token_losses,
-                              config_.final_logit_softcapping);
+                     const Tensor& token_losses, const Tensor& weights) {
+  const LossOptions options{.scale = scale,
+                            .logit_scale = config_.logits_multiplier,
+                            .softcap = config_.final_logit_softcapping,
+                            .weights = weights,
+                            .token_losses = token_losses};
+  if (ctx.adapters != nullptr && ctx.adapters->size() > 1)
+    throw Failure(ErrorCode::kUnimplemented, "[loss] rows of several adapters: take the loss of each by itself");
+  Parameter& weight = chosen(ctx, head());
+  if (weight.quantized || common_update(ctx, head()) != nullptr) return loss_of_logits(ctx, hidden, targets, options);
+  return linear_cross_entropy(ctx, hidden, ctx.use(weight), targets, options);
 }
 
-Tensor Decoder::loss_of_logits(Context& ctx, const Tensor& hidden, const Tensor& targets, double scale,
-                               const Tensor& token_losses) {
+Tensor Decoder::loss_of_logits(Context& ctx, const Tensor& hidden, const Tensor& targets, const LossOptions& options) {
   if (ctx.tape != nullptr)
-    throw Failure(ErrorCode::kUnimplemented, "[loss] the head is quantized: train with bf16 or f32 weights");
+    throw Failure(ErrorCode::kUnimplemented,
+                  "[loss] the head is quantized or has an adapter's update: train with bf16 or f32 weights and other "
+                  "targets");
   const Dtype dtype = accumulator_of(hidden.dtype());
   const int64_t rows = hidden.rows(), chunk = std::clamp<int64_t>(kLogitsAtOnce / config_.vocab_size, 1, 512);
-  const Tensor losses = token_losses ? token_losses : ctx.empty({rows, 1}, dtype);
+  const Tensor losses = options.token_losses ? options.token_losses : ctx.empty({rows, 1}, dtype);
   Tensor loss = fill(ctx, {1, 1}, dtype, 0);
   for (int64_t first = 0; first < rows; first += chunk) {
     const auto part = [first, count = std::min(chunk, rows - first)](const Tensor& t) {
-      return t.rows_from(first, count);
+      return t ? t.rows_from(first, count) : t;
     };
-    add_cross_entropy(ctx, loss, logits(ctx, part(hidden)), part(targets), scale, part(losses));
+    add_cross_entropy(ctx, loss, logits(ctx, part(hidden)), part(targets), options.scale, part(losses),
+                      part(options.weights));
   }
   return loss;
 }
@@ -176,6 +197,7 @@ void Decoder::separate_head() {
   if (!tied_) return;
   lm_head_ = embedding_;
   tied_ = false;
+  name_parameters();
 }
 
 bool Decoder::may_have_rotary_pairs() const {
@@ -189,7 +211,7 @@ void Decoder::use_rotary_pairs() {
 }
 
 KvCacheShape Decoder::cache_shape() const {
-  return {config_.num_hidden_layers, config_.num_key_value_heads, config_.head_dim, dtype_};
+  return {config_.num_hidden_layers, config_.num_key_value_heads, config_.head_dim, dtype()};
 }
 
 }  // namespace maru

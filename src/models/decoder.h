@@ -7,10 +7,12 @@
 
 #include "models/classic_block.h"
 #include "models/config.h"
+#include "models/model.h"
 #include "nn/attention.h"
 #include "nn/batch.h"
 #include "nn/layers.h"
 #include "nn/moe.h"
+#include "ops/loss.h"
 
 namespace maru {
 
@@ -27,11 +29,10 @@ struct DecoderBlock {
 };
 
 /// Weights are allocated by a visitor (see weights.h). Thread-compatible: forward only reads.
-class Decoder {
+class Decoder final : public Model {
  public:
   /// `dtype` is that of weights and activations; the configuration must be resolved.
   Decoder(const DecoderConfig& config, Dtype dtype);
-  Decoder(const Decoder&) = delete;
 
   /// The residual stream after the last norm, [num_tokens, hidden_size].
   Tensor forward(Context&, const Batch&);
@@ -40,12 +41,15 @@ class Decoder {
   Tensor block(Context&, int64_t layer, const Tensor& x, const Batch&);
   /// f32 (or f64) logits of the given rows of it.
   Tensor logits(Context&, const Tensor& hidden);
-  /// scale · Σ loss of the rows with a target; see linear_cross_entropy. That of a quantized head is not
-  /// differentiable: throws kUnimplemented when recording.
-  Tensor loss(Context&, const Tensor& hidden, const Tensor& targets, double scale, const Tensor& token_losses = {});
-  void visit(const Visitor&);
-  /// Takes the tables that it computes with to a device; its parameters are places of their own (weights.h).
-  void place_tables(Device&);
+  /// scale · Σ weight · loss of the rows with a target; see LossOptions. That of a quantized head, or one with an
+  /// adapter's update beside it, is not differentiable: throws kUnimplemented when recording.
+  Tensor loss(Context&, const Tensor& hidden, const Tensor& targets, double scale, const Tensor& token_losses = {},
+              const Tensor& weights = {});
+  void place_tables(Device&) override;
+  /// As a model directory of its architecture: names and layout of Hugging Face's, with config.json.
+  void save(const fs::path& directory) override;
+  /// Of that layout, in any of the forms that models are read in.
+  void load(const fs::path& directory) override;
   /// Gives a tied head a parameter of its own, over the same memory: an adapter may change the one and not the other.
   void separate_head();
 
@@ -57,22 +61,20 @@ class Decoder {
   bool may_have_rotary_pairs() const;
 
   const DecoderConfig& config() const { return config_; }
-  Dtype dtype() const { return dtype_; }
   KvCacheShape cache_shape() const;
   bool recompute = false;  // training: keep only block inputs, compute the rest again in the backward
   /// Called with the embeddings (0) and the residual stream behind each block (1, 2, …), if set.
   std::function<void(int64_t depth, const Tensor& hidden)> observe;
 
  private:
+  void visit(const Visitor&) override;
   using Block = std::variant<DecoderBlock, ClassicBlock>;
   using Norm = std::variant<RmsNorm, LayerNorm>;
   Tensor look_up(Context&, const Tensor& tokens);
-  Tensor loss_of_logits(Context&, const Tensor& hidden, const Tensor& targets, double scale,
-                        const Tensor& token_losses);
+  Tensor loss_of_logits(Context&, const Tensor& hidden, const Tensor& targets, const LossOptions&);
   Parameter& head() { return tied_ ? embedding_ : lm_head_; }
   const RopeTable& table_of(int64_t layer) const;
   DecoderConfig config_;
-  Dtype dtype_;
   bool tied_;  // the token table is the head, too
   bool rotary_pairs_ = false;
   Parameter embedding_, positions_, lm_head_;

@@ -85,16 +85,16 @@ struct Model {
     allocate_values(decoder);
     allocate_gradients(device, decoder);
     initialise(decoder, 5);
-    for (const ParameterInfo& info : parameters_of(decoder))  // norms of ones would hide mistakes
-      if (is_vector(info.role))
-        visit_dtype(info.parameter->value.dtype(), [&]<class T>() {
-          const double about = info.role == ParameterRole::kVector ? 1 : -0.2;
-          for (int64_t i = 0; i < info.shape.size(); ++i) {
+    for (Parameter* parameter : decoder.parameters())  // norms of ones would hide mistakes
+      if (is_vector(parameter->role))
+        visit_dtype(parameter->value.dtype(), [&]<class T>() {
+          const double about = parameter->role == ParameterRole::kVector ? 1 : -0.2;
+          for (int64_t i = 0; i < parameter->shape.size(); ++i) {
             const double x = about + 0.1 * static_cast<double>(i % 5);
             if constexpr (std::is_same_v<T, bfloat16>)
-              info.parameter->value.data<T>()[i] = to_bfloat16(static_cast<float>(x));
+              parameter->value.data<T>()[i] = to_bfloat16(static_cast<float>(x));
             else
-              info.parameter->value.data<T>()[i] = T(x);
+              parameter->value.data<T>()[i] = T(x);
           }
         });
   }
@@ -121,18 +121,18 @@ TEST_P(Gradient_, OfEveryParameterEqualsComplexStep) {
   Tape tape;
   Context train{device, arena, &tape};
   tape.backward(train, loss_of(real.decoder, train));
-  const std::vector<ParameterInfo> a = parameters_of(real.decoder), b = parameters_of(probe.decoder);
+  const std::vector<Parameter*> a = real.decoder.parameters(), b = probe.decoder.parameters();
   Random random(3);
   for (size_t i = 0; i < a.size(); ++i)
     for (int sample = 0; sample < 4; ++sample) {
-      const auto at = static_cast<int64_t>(random.below(static_cast<uint64_t>(a[i].shape.size())));
-      Complex& x = b[i].parameter->value.data<Complex>()[at];
+      const auto at = static_cast<int64_t>(random.below(static_cast<uint64_t>(a[i]->shape.size())));
+      Complex& x = b[i]->value.data<Complex>()[at];
       x.imag(1e-40);
       Context serve{device, arena};
       const double expected = loss_of(probe.decoder, serve).data<Complex>()->imag() / 1e-40;
       x.imag(0);
-      const double got = a[i].parameter->gradient.data<double>()[at];
-      ASSERT_NEAR(expected, got, 1e-10 * (std::abs(expected) + 1e-3)) << a[i].parameter->name << "[" << at << "]";
+      const double got = a[i]->gradient.data<double>()[at];
+      ASSERT_NEAR(expected, got, 1e-10 * (std::abs(expected) + 1e-3)) << a[i]->name << "[" << at << "]";
     }
 }
 
@@ -237,7 +237,7 @@ TEST(DecoderConfig, CountsWhatIsAllocated) {
   for (const auto& [name, config] : variants()) {
     Decoder model(config, Dtype::kF32);
     int64_t count = 0;
-    for (const ParameterInfo& info : parameters_of(model)) count += info.shape.size();
+    for (Parameter* parameter : model.parameters()) count += parameter->shape.size();
     EXPECT_EQ(count, count_parameters(config)) << name;
   }
 }

@@ -93,12 +93,14 @@ void EncoderBlock::visit(const std::string& prefix, const Visitor& visitor) {
 }
 
 Encoder::Encoder(const EncoderConfig& config, Dtype dtype)
-    : config_(config),
-      dtype_(dtype),
+    : Model(dtype),
+      config_(config),
       norm_{config.hidden_size, config.layer_norm_eps},
       blocks_(static_cast<size_t>(config.num_hidden_layers), EncoderBlock(config)),
       dense_(with_bias(config.hidden_size, config.hidden_size)),
-      classifier_(with_bias(config.hidden_size, config.num_labels)) {}
+      classifier_(with_bias(config.hidden_size, config.num_labels)) {
+  name_parameters();
+}
 
 Tensor Encoder::forward(Context& ctx, const EncoderBatch& batch) {
   Tensor x = embedding(ctx, batch.tokens, ctx.use(words_));

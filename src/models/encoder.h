@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "models/encoder_config.h"
+#include "models/model.h"
 #include "nn/layers.h"
 #include "ops/attention.h"
 #include "ops/pooling.h"
@@ -48,25 +49,21 @@ struct EncoderBlock {
 };
 
 /// Weights come from a visitor (see encoder_files.h). Thread-compatible: forward only reads.
-class Encoder {
+class Encoder final : public Model {
  public:
   /// `dtype` is that of weights and activations.
   Encoder(const EncoderConfig& config, Dtype dtype);
-  Encoder(const Encoder&) = delete;
 
   /// The last block's output, [num_tokens, hidden_size].
   Tensor forward(Context&, const EncoderBatch&);
   /// The classifier's outputs, [num_texts, num_labels]: of the first token, through a dense layer with tanh.
   Tensor classify(Context&, const Tensor& hidden, const EncoderBatch&);
-  /// Names are those of Hugging Face's plain encoder classes, without "bert." or "roberta.".
-  void visit(const Visitor&);
-
   const EncoderConfig& config() const { return config_; }
-  Dtype dtype() const { return dtype_; }
 
  private:
+  /// Names are those of Hugging Face's plain encoder classes, without "bert." or "roberta.".
+  void visit(const Visitor&) override;
   EncoderConfig config_;
-  Dtype dtype_;
   Parameter words_, positions_, types_;
   LayerNorm norm_;
   std::vector<EncoderBlock> blocks_;

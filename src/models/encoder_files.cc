@@ -53,10 +53,7 @@ std::unique_ptr<Encoder> load_encoder(const fs::path& directory, std::optional<D
   const EncoderConfig config = encoder_config_from_hugging_face(source.config(), source.config_name());
   auto model = std::make_unique<Encoder>(config, dtype ? *dtype : dtype_of(source.config()));
   const EncoderNames names(source);
-  model->visit([&](const std::string& name, Parameter& p, Shape shape, ParameterRole role) {
-    p.name = name;
-    source.load(p, names.name_of(name), role, shape, model->dtype());
-  });
+  for (Parameter* p : model->parameters()) source.load(*p, names.name_of(p->name), p->role, p->shape, model->dtype());
   check_mapped_files();
   return model;
 }

@@ -36,19 +36,16 @@ EncoderConfig tiny(const char* activation = "gelu") {
 /// Parameters with memory of their own, drawn wide: zero biases and norms of ones would hide mistakes.
 struct Model {
   Encoder encoder;
-  std::vector<Parameter*> parameters;
   std::vector<HostBuffer> memory;
 
   Model(const EncoderConfig& config, Dtype dtype) : encoder(config, dtype) {
-    encoder.visit([&](const std::string& name, Parameter& p, Shape shape, ParameterRole role) {
-      p.name = name;
-      p.value = own(shape, dtype);
-      p.gradient = own(shape, accumulator_of(dtype));
-      Random random(derive_seed(5, name));
-      const double mean = role == ParameterRole::kVector ? 1 : 0;
-      visit_dtype(dtype, [&]<class T>() { fill(p.value.data<T>(), shape.size(), mean, random); });
-      parameters.push_back(&p);
-    });
+    for (Parameter* p : encoder.parameters()) {
+      p->value = own(p->shape, dtype);
+      p->gradient = own(p->shape, accumulator_of(dtype));
+      Random random(derive_seed(5, p->name));
+      const double mean = p->role == ParameterRole::kVector ? 1 : 0;
+      visit_dtype(dtype, [&]<class T>() { fill(p->value.data<T>(), p->shape.size(), mean, random); });
+    }
   }
   Tensor own(Shape shape, Dtype dtype) {
     memory.emplace_back(static_cast<size_t>(shape.size()) * size_of(dtype));
@@ -111,11 +108,11 @@ TEST_P(EncoderGradient, OfEveryParameterEqualsComplexStep) {
     tape.backward(train, y, fill(train, y.shape(), Dtype::kF64, 1));
   }
   Random random(3);
-  for (size_t i = 0; i < real.parameters.size(); ++i)
+  for (size_t i = 0; i < real.encoder.parameters().size(); ++i)
     for (int sample = 0; sample < 4; ++sample) {
-      const Parameter& parameter = *real.parameters[i];
+      const Parameter& parameter = *real.encoder.parameters()[i];
       const auto at = static_cast<int64_t>(random.below(static_cast<uint64_t>(parameter.value.size())));
-      Complex& x = probe.parameters[i]->value.data<Complex>()[at];
+      Complex& x = probe.encoder.parameters()[i]->value.data<Complex>()[at];
       x.imag(1e-40);
       Context serve{device_, arena_};
       const Tensor y = loss_of(serve, probe, batch, complex_weights);

@@ -51,7 +51,7 @@ class GgufLoad : public testing::Test {
                   dtype);
     allocate_values(model);
     initialise(model, 3);
-    save_model(model, home_ / "model");
+    model.save(home_ / "model");
     return home_ / "model";
   }
   /// A random Qwen3 MoE: the golden one has a layer without experts, and weights that do not sum to 1.
@@ -71,7 +71,7 @@ class GgufLoad : public testing::Test {
                   Dtype::kF32);
     allocate_values(model);
     initialise(model, 3);
-    save_model(model, home_ / "model");
+    model.save(home_ / "model");
     return home_ / "model";
   }
   std::string error_of(const fs::path& path) {
@@ -141,13 +141,13 @@ TEST_P(GgufFamilies, ComeBackAsTheyWere) {
   const auto after = load_model(converted(directory, GgmlType::kF32));
   EXPECT_EQ(Dtype::kF32, after->dtype());
   EXPECT_EQ(kept(*before), kept(*after));
-  const auto a = parameters_of(*before), b = parameters_of(*after);
+  const auto a = before->parameters(), b = after->parameters();
   ASSERT_EQ(a.size(), b.size());
   for (size_t i = 0; i < a.size(); ++i) {
-    const std::vector<float> x = floats(*a[i].parameter), y = floats(*b[i].parameter);
-    const float slack = before->config().norm_weight_offset != 0 && is_vector(a[i].role) ? 0x1p-22f : 0;
+    const std::vector<float> x = floats(*a[i]), y = floats(*b[i]);
+    const float slack = before->config().norm_weight_offset != 0 && is_vector(a[i]->role) ? 0x1p-22f : 0;
     ASSERT_EQ(x.size(), y.size());
-    for (size_t j = 0; j < x.size(); ++j) ASSERT_NEAR(x[j], y[j], slack) << a[i].parameter->name << " " << j;
+    for (size_t j = 0; j < x.size(); ++j) ASSERT_NEAR(x[j], y[j], slack) << a[i]->name << " " << j;
   }
   const std::vector<float> expected = logits(*before), got = logits(*after);
   ASSERT_EQ(expected.size(), got.size());
@@ -178,11 +178,11 @@ TEST_F(GgufLoad, Bf16IsTheSameBits) {
   const auto before = load_model(saved(Dtype::kBf16));
   const auto after = load_for_serving(device_.host(), converted(home_ / "model", GgmlType::kBf16));
   EXPECT_EQ(Dtype::kBf16, after->dtype());
-  const auto a = parameters_of(*before), b = parameters_of(*after);
+  const auto a = before->parameters(), b = after->parameters();
   for (size_t i = 0; i < a.size(); ++i) {
-    const std::vector<float> x = as_gguf_has(*a[i].parameter), y = floats(*b[i].parameter);
+    const std::vector<float> x = as_gguf_has(*a[i]), y = floats(*b[i]);
     ASSERT_EQ(x.size(), y.size());
-    EXPECT_EQ(0, std::memcmp(x.data(), y.data(), x.size() * sizeof(float))) << a[i].parameter->name;
+    EXPECT_EQ(0, std::memcmp(x.data(), y.data(), x.size() * sizeof(float))) << a[i]->name;
   }
   EXPECT_TRUE(after->has_rotary_pairs());
 }
@@ -205,15 +205,15 @@ class GgufBlocks : public GgufLoad, public testing::WithParamInterface<GgmlType>
 TEST_P(GgufBlocks, StayTheSameIntegersWhereTheyAreMapped) {
   const fs::path file = converted(saved(Dtype::kF32), GetParam());
   const auto numbers = load_model(file, Dtype::kF32), integers = load_for_serving(device_.host(), file, Dtype::kF32);
-  const auto a = parameters_of(*numbers), b = parameters_of(*integers);
+  const auto a = numbers->parameters(), b = integers->parameters();
   for (size_t i = 0; i < a.size(); ++i) {
-    const Parameter& p = *b[i].parameter;
-    EXPECT_FALSE(a[i].parameter->quantized);
-    EXPECT_EQ(!is_vector(a[i].role), static_cast<bool>(p.quantized)) << p.name;
-    EXPECT_EQ(as_gguf_has(*a[i].parameter), floats(p)) << p.name;
+    const Parameter& p = *b[i];
+    EXPECT_FALSE(a[i]->quantized);
+    EXPECT_EQ(!is_vector(a[i]->role), static_cast<bool>(p.quantized)) << p.name;
+    EXPECT_EQ(as_gguf_has(*a[i]), floats(p)) << p.name;
     if (!p.quantized) continue;
     EXPECT_EQ(QuantizedLayout::kBlocks, p.quantized.layout) << p.name;
-    const bool table = a[i].role == ParameterRole::kEmbedding || a[i].role == ParameterRole::kHead;
+    const bool table = a[i]->role == ParameterRole::kEmbedding || a[i]->role == ParameterRole::kHead;
     EXPECT_EQ(GetParam() == GgmlType::kQ8_0 || table ? QuantizedKind::kInt8 : QuantizedKind::kInt4, p.quantized.kind);
   }
 }
@@ -225,11 +225,11 @@ TEST_P(GgufBlocks, PartsOfATensorStayWhereTheyAreMapped) {
                        {{"rope_scaling", nullptr}, {"rope_parameters", nullptr}, {"sliding_window", nullptr}}),
                 GetParam());
   const auto numbers = load_model(file, Dtype::kF32), integers = load_for_serving(device_.host(), file, Dtype::kF32);
-  const auto a = parameters_of(*numbers), b = parameters_of(*integers);
+  const auto a = numbers->parameters(), b = integers->parameters();
   int mapped = 0;
   for (size_t i = 0; i < a.size(); ++i) {
-    const Parameter& p = *b[i].parameter;
-    EXPECT_EQ(floats(*a[i].parameter), floats(p)) << p.name;
+    const Parameter& p = *b[i];
+    EXPECT_EQ(floats(*a[i]), floats(p)) << p.name;
     mapped += p.quantized && p.name.find("self_attn") != std::string::npos;
   }
   EXPECT_EQ(4 * 3, mapped);
@@ -239,11 +239,11 @@ TEST_P(GgufBlocks, PartsOfATensorStayWhereTheyAreMapped) {
 TEST_P(GgufBlocks, ExpertsStayWhereTheyAreMapped) {
   const fs::path file = converted(saved_with_experts(), GetParam());
   const auto numbers = load_model(file, Dtype::kF32), integers = load_for_serving(device_.host(), file, Dtype::kF32);
-  const auto a = parameters_of(*numbers), b = parameters_of(*integers);
+  const auto a = numbers->parameters(), b = integers->parameters();
   int mapped = 0;
   for (size_t i = 0; i < a.size(); ++i) {
-    const Parameter& p = *b[i].parameter;
-    EXPECT_EQ(floats(*a[i].parameter), floats(p)) << p.name;
+    const Parameter& p = *b[i];
+    EXPECT_EQ(floats(*a[i]), floats(p)) << p.name;
     EXPECT_FALSE(p.quantized && p.name.ends_with("mlp.gate.weight")) << p.name;
     mapped += p.quantized && p.name.find("experts") != std::string::npos;
   }

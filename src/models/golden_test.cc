@@ -145,15 +145,13 @@ TEST_P(Golden, Bf16) {
 TEST_P(Golden, SavedAndLoadedIsTheSame) {
   const fs::path directory = fs::temp_directory_path() / ("maru_golden_" + std::to_string(::getpid()));
   const auto model = load_model(kGoldens / GetParam());
-  save_model(*model, directory);
+  model->save(directory);
   const auto again = load_model(directory);
   EXPECT_EQ(to_json(model->config()), to_json(again->config()));
-  const auto a = parameters_of(*model), b = parameters_of(*again);
+  const auto a = model->parameters(), b = again->parameters();
   ASSERT_EQ(a.size(), b.size());
   for (size_t i = 0; i < a.size(); ++i)
-    EXPECT_EQ(0, std::memcmp(a[i].parameter->value.data<char>(), b[i].parameter->value.data<char>(),
-                             a[i].parameter->value.bytes()))
-        << a[i].parameter->name;
+    EXPECT_EQ(0, std::memcmp(a[i]->value.data<char>(), b[i]->value.data<char>(), a[i]->value.bytes())) << a[i]->name;
   fs::remove_all(directory);
 }
 

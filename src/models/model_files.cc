@@ -31,14 +31,15 @@ bool may_be_quantized(ParameterRole role) { return !is_vector(role) && role != P
 /// With threads of the host for serving, which pack integers.
 void set_values(Decoder& model, WeightSource& source, const HostStream* serving = nullptr) {
   const Placement placement(model);
-  for (const ParameterInfo& info : parameters_of(model)) {
-    if (source.load_panels(*info.parameter, info.shape)) continue;
-    const WeightPlace place = placement.place(info.parameter->name);
-    const StoredPart part = placement.part(info.parameter->name, place);
-    if (serving != nullptr && may_be_quantized(info.role) &&
-        source.load_quantized(*serving, *info.parameter, place.tensor, part))
+  for (Parameter* parameter : model.parameters()) {
+    if (source.load_panels(*parameter, parameter->shape)) continue;
+    const WeightPlace place = placement.place(parameter->name);
+    const StoredPart part = placement.part(parameter->name, place);
+    if (serving != nullptr && may_be_quantized(parameter->role) &&
+        source.load_quantized(*serving, *parameter, place.tensor, part))
       continue;
-    source.load(*info.parameter, place.tensor, part, info.role, info.shape, dtype_of(info.role, model.dtype()));
+    source.load(*parameter, place.tensor, part, parameter->role, parameter->shape,
+                dtype_of(parameter->role, model.dtype()));
   }
   source.refuse_unused(model.config().tie_word_embeddings ? placement.place("lm_head.weight").tensor : "");
   check_mapped_files();
@@ -63,13 +64,14 @@ std::vector<Stored> stored_tensors(Decoder& model) {
   const Placement placement(model);
   std::vector<Stored> all;
   std::map<std::string, size_t> places;
-  for (const ParameterInfo& info : parameters_of(model)) {
-    if (info.parameter->quantized) continue;  // as panels, under its own name
-    const WeightPlace place = placement.place(info.parameter->name);
-    const StoredPart part = placement.part(info.parameter->name, place);
-    const Tensor value = to_host(info.parameter->value);
+  for (Parameter* parameter : model.parameters()) {
+    if (parameter->quantized) continue;  // as panels, under its own name
+    const WeightPlace place = placement.place(parameter->name);
+    const StoredPart part = placement.part(parameter->name, place);
+    const Tensor value = to_host(parameter->value);
     const auto [it, fresh] = places.emplace(place.tensor, all.size());
-    if (fresh) all.push_back({{place.tensor, format_name(value.dtype()), stored_shape(part, info.role), {}}, {}, {}});
+    if (fresh)
+      all.push_back({{place.tensor, format_name(value.dtype()), stored_shape(part, parameter->role), {}}, {}, {}});
     Stored& stored = all[it->second];
     if (place.parts.size() == 1 && part.in_place()) {
       stored.item.bytes = {value.data<std::byte>(), value.bytes()};
@@ -103,17 +105,17 @@ std::unique_ptr<Decoder> load_for_serving(const HostStream& host, const fs::path
   return load(path, dtype, &host);
 }
 
-void load_values(Decoder& model, const fs::path& directory) {
+void Decoder::load(const fs::path& directory) {
   WeightSource source(directory);
-  Decoder stored(model.config(), model.dtype());
+  Decoder stored(config_, dtype());
   set_values(stored, source);
-  const std::vector<ParameterInfo> from = parameters_of(stored), to = parameters_of(model);
+  const std::vector<Parameter*> from = stored.parameters(), &to = parameters();
   for (size_t i = 0; i < to.size(); ++i) {
-    const Tensor& value = from[i].parameter->value;
+    const Tensor& value = from[i]->value;
     if (!value)
-      throw Failure(ErrorCode::kInvalidArgument, directory.string() + ": tensor " + from[i].parameter->name +
+      throw Failure(ErrorCode::kInvalidArgument, directory.string() + ": tensor " + from[i]->name +
                                                      " is quantized; training begins with plain weights");
-    upload(to[i].parameter->value, value.data<std::byte>());
+    upload(to[i]->value, value.data<std::byte>());
   }
 }
 
@@ -128,11 +130,11 @@ void save_weights(Decoder& model, const fs::path& file) {
   formats::write_safetensors(file, items, {{"format", "pt"}});
 }
 
-void save_model(Decoder& model, const fs::path& directory) {
+void Decoder::save(const fs::path& directory) {
   fs::create_directories(directory);
-  save_weights(model, directory / "model.safetensors");
-  const std::string torch_dtype = model.dtype() == Dtype::kBf16 ? "bfloat16" : "float32";
-  write_json(directory / "config.json", config_to_hugging_face(model.config(), torch_dtype));
+  save_weights(*this, directory / "model.safetensors");
+  const std::string torch_dtype = dtype() == Dtype::kBf16 ? "bfloat16" : "float32";
+  write_json(directory / "config.json", config_to_hugging_face(config_, torch_dtype));
 }
 
 }  // namespace maru

@@ -22,12 +22,7 @@ std::unique_ptr<Decoder> load_model(const fs::path& path, std::optional<Dtype> d
 ///          given back when their tensor is packed.
 std::unique_ptr<Decoder> load_for_serving(const HostStream&, const fs::path& path, std::optional<Dtype> dtype = {});
 
-/// Replaces the values of a model by those of a directory of the same shape.
-void load_values(Decoder& model, const fs::path& directory);
-
 /// Writes the weights as one safetensors file; quantized ones as docs/formats/maru-quantized.md says.
 void save_weights(Decoder& model, const fs::path& file);
-/// Writes config.json and model.safetensors of a model whose weights are plain.
-void save_model(Decoder& model, const fs::path& directory);
 
 }  // namespace maru

@@ -15,7 +15,7 @@ class CheckpointTest : public testing::Test {
   void SetUp() override {
     allocate_values(model_);
     initialise(model_, 7);
-    save_model(model_, directory_);
+    model_.save(directory_);
   }
   void TearDown() override { fs::remove_all(directory_); }
   std::string load_error() {
@@ -48,18 +48,16 @@ TEST_F(CheckpointTest, LoadsWhatWasSaved) {
   EXPECT_EQ("LlamaForCausalLM", config.architecture);
   config.architecture.clear();
   EXPECT_EQ(to_json(model_.config()), to_json(config));
-  const auto a = parameters_of(model_), b = parameters_of(*loaded);
+  const auto a = model_.parameters(), b = loaded->parameters();
   ASSERT_EQ(a.size(), b.size());
   for (size_t i = 0; i < a.size(); ++i)
-    EXPECT_EQ(0, std::memcmp(a[i].parameter->value.data<char>(), b[i].parameter->value.data<char>(),
-                             a[i].parameter->value.bytes()))
-        << a[i].parameter->name;
+    EXPECT_EQ(0, std::memcmp(a[i]->value.data<char>(), b[i]->value.data<char>(), a[i]->value.bytes())) << a[i]->name;
 }
 
 TEST_F(CheckpointTest, ConvertsToAnotherDtype) {
   const auto loaded = load_model(directory_, Dtype::kF32);
-  const auto a = parameters_of(model_), b = parameters_of(*loaded);
-  EXPECT_EQ(to_float(a[1].parameter->value.data<bfloat16>()[3]), b[1].parameter->value.data<float>()[3]);
+  const auto a = model_.parameters(), b = loaded->parameters();
+  EXPECT_EQ(to_float(a[1]->value.data<bfloat16>()[3]), b[1]->value.data<float>()[3]);
 }
 
 TEST_F(CheckpointTest, NamesWhatIsWrong) {

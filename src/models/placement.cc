@@ -16,8 +16,8 @@ Placement::Placement(Decoder& model)
     : rules_(family_of(model.config()).weights),
       head_dim_(model.config().head_dim),
       rotary_pairs_(model.has_rotary_pairs()) {
-  for (const ParameterInfo& info : parameters_of(model))
-    shapes_[info.parameter->name] = is_vector(info.role) ? Shape{info.shape.cols, 1} : info.shape;
+  for (Parameter* parameter : model.parameters())
+    shapes_[parameter->name] = is_vector(parameter->role) ? Shape{parameter->shape.cols, 1} : parameter->shape;
 }
 
 StoredPart Placement::part(const std::string& parameter, const WeightPlace& place) const {

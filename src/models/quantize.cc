@@ -26,9 +26,9 @@ Tensor converted(const Tensor& from, Dtype dtype) {
 
 bool is_table(ParameterRole role) { return role == ParameterRole::kEmbedding || role == ParameterRole::kHead; }
 
-std::vector<ParameterInfo> parameters_to_round(Decoder& model) {
-  std::vector<ParameterInfo> all = parameters_of(model);
-  std::erase_if(all, [](const ParameterInfo& info) { return stays(info.role) || info.parameter->quantized; });
+std::vector<Parameter*> parameters_to_round(Model& model) {
+  std::vector<Parameter*> all = model.parameters();
+  std::erase_if(all, [](Parameter* parameter) { return stays(parameter->role) || parameter->quantized; });
   return all;
 }
 
@@ -41,49 +41,49 @@ void round_parameter(Parameter& parameter, const std::function<QuantizedWeight(c
   parameter.value = Tensor();
 }
 
-void quantize_weights(Device& device, Decoder& model, QuantizedKind kind, QuantizedKind table_kind,
+void quantize_weights(Device& device, Model& model, QuantizedKind kind, QuantizedKind table_kind,
                       const QuantizeProgress& progress) {
   place(device, model);
   int64_t done = 0;
-  for (const ParameterInfo& info : parameters_to_round(model)) {
-    round_parameter(*info.parameter, [&](const Tensor& value) {
-      return quantize(device, value, is_table(info.role) ? table_kind : kind);
+  for (Parameter* parameter : parameters_to_round(model)) {
+    round_parameter(*parameter, [&](const Tensor& value) {
+      return quantize(device, value, is_table(parameter->role) ? table_kind : kind);
     });
-    done += info.shape.size();
+    done += parameter->shape.size();
     if (progress) progress(done);
   }
 }
 
-void dequantize_weights(Device& device, Decoder& model, const QuantizeProgress& progress) {
+void dequantize_weights(Device& device, Model& model, const QuantizeProgress& progress) {
   place(device, model);
   int64_t done = 0;
-  for (const ParameterInfo& info : parameters_of(model)) {
-    Parameter& p = *info.parameter;
+  for (Parameter* parameter : model.parameters()) {
+    Parameter& p = *parameter;
     if (!p.quantized) continue;
-    Arena arena(device, static_cast<size_t>(info.shape.size()) * sizeof(float) + 64);
+    Arena arena(device, static_cast<size_t>(parameter->shape.size()) * sizeof(float) + 64);
     Context ctx{device, arena};
     const Tensor numbers = to_host(dequantize(ctx, p.quantized));
     p.value = device.place(model.dtype() == Dtype::kBf16 ? converted<bfloat16>(numbers, Dtype::kBf16)
                                                          : converted<float>(numbers, Dtype::kF32));
     p.quantized = {};
-    done += info.shape.size();
+    done += parameter->shape.size();
     if (progress) progress(done);
   }
 }
 
-int64_t weight_bytes(Decoder& model) {
+int64_t weight_bytes(Model& model) {
   size_t bytes = 0;
-  for (const ParameterInfo& info : parameters_of(model)) {
-    const Parameter& p = *info.parameter;
+  for (Parameter* parameter : model.parameters()) {
+    const Parameter& p = *parameter;
     bytes += p.quantized ? p.quantized.quads.bytes() + p.quantized.scales.bytes() + p.quantized.offsets.bytes()
                          : p.value.bytes();
   }
   return static_cast<int64_t>(bytes);
 }
 
-bool has_quantized_weights(Decoder& model) {
-  for (const ParameterInfo& info : parameters_of(model))
-    if (info.parameter->quantized) return true;
+bool has_quantized_weights(Model& model) {
+  for (Parameter* parameter : model.parameters())
+    if (parameter->quantized) return true;
   return false;
 }
 

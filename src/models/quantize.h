@@ -17,22 +17,22 @@ using QuantizeProgress = std::function<void(int64_t weights)>;
 /// Throws   kInvalidArgument naming the tensor when a weight cannot be represented; kUnimplemented unless the model is
 ///          f32 or bf16.
 /// Cost     while it runs, one quantized matrix beyond the model.
-void quantize_weights(Device&, Decoder& model, QuantizedKind kind, QuantizedKind table_kind = QuantizedKind::kInt8,
+void quantize_weights(Device&, Model& model, QuantizedKind kind, QuantizedKind table_kind = QuantizedKind::kInt8,
                       const QuantizeProgress& progress = {});
 
 /// The parameters that quantize_weights rounds and that are not rounded yet, in the order of visit.
-std::vector<ParameterInfo> parameters_to_round(Decoder& model);
+std::vector<Parameter*> parameters_to_round(Model& model);
 /// The token table and the head.
 bool is_table(ParameterRole role);
 /// Puts a quantized weight in the place of a parameter's value; `make` gets the value. Failures name the parameter.
 void round_parameter(Parameter& parameter, const std::function<QuantizedWeight(const Tensor& value)>& make);
 
 /// The way back: every quantized weight becomes a value in the model's dtype again.
-void dequantize_weights(Device&, Decoder& model, const QuantizeProgress& progress = {});
+void dequantize_weights(Device&, Model& model, const QuantizeProgress& progress = {});
 
 /// Bytes of all weights as they are now, quantized or not.
-int64_t weight_bytes(Decoder& model);
+int64_t weight_bytes(Model& model);
 /// Whether any weight is quantized.
-bool has_quantized_weights(Decoder& model);
+bool has_quantized_weights(Model& model);
 
 }  // namespace maru

@@ -74,8 +74,8 @@ TEST_F(QuantizeTest, ACappedHeadIsQuantizedToo) {
   const std::vector<float> before = logits(model, kTokens);
   quantize_weights(device_, model, QuantizedKind::kInt8);
   EXPECT_LT(relative_difference(logits(model, kTokens), before), 0.03);
-  for (const ParameterInfo& info : parameters_of(model))
-    EXPECT_EQ(static_cast<bool>(info.parameter->quantized), !is_vector(info.role)) << info.parameter->name;
+  for (Parameter* parameter : model.parameters())
+    EXPECT_EQ(static_cast<bool>(parameter->quantized), !is_vector(parameter->role)) << parameter->name;
 }
 
 TEST_F(QuantizeTest, EveryMatrixIsRoundedAndSmaller) {
@@ -83,9 +83,9 @@ TEST_F(QuantizeTest, EveryMatrixIsRoundedAndSmaller) {
   fill(model);
   const int64_t before = weight_bytes(model);
   quantize_weights(device_, model, QuantizedKind::kInt4);
-  for (const ParameterInfo& info : parameters_of(model)) {
-    EXPECT_EQ(static_cast<bool>(info.parameter->quantized), !is_vector(info.role)) << info.parameter->name;
-    EXPECT_EQ(static_cast<bool>(info.parameter->value), is_vector(info.role)) << info.parameter->name;
+  for (Parameter* parameter : model.parameters()) {
+    EXPECT_EQ(static_cast<bool>(parameter->quantized), !is_vector(parameter->role)) << parameter->name;
+    EXPECT_EQ(static_cast<bool>(parameter->value), is_vector(parameter->role)) << parameter->name;
   }
   EXPECT_LT(weight_bytes(model), before / 2);
 }
@@ -181,9 +181,9 @@ TEST_F(QuantizeTest, ExpertsAreRoundedAndTheirRouterIsNot) {
     const std::vector<float> before = logits(model, kTokens);
     quantize_weights(device_, model, QuantizedKind::kInt8);
     int experts = 0;
-    for (const ParameterInfo& info : parameters_of(model)) {
-      EXPECT_FALSE(info.role == ParameterRole::kRouter && info.parameter->quantized) << info.parameter->name;
-      experts += info.parameter->name.find(".experts.") != std::string::npos && info.parameter->quantized;
+    for (Parameter* parameter : model.parameters()) {
+      EXPECT_FALSE(parameter->role == ParameterRole::kRouter && parameter->quantized) << parameter->name;
+      experts += parameter->name.find(".experts.") != std::string::npos && parameter->quantized;
     }
     EXPECT_EQ(experts, 2 * 4 * 3);
     const std::vector<float> after = logits(model, kTokens), few = logits(model, {1, 5, 88});
@@ -198,9 +198,9 @@ TEST_F(QuantizeTest, ExpertsOfBothKindsTogetherAreRefused) {
     Decoder model(with_experts(), Dtype::kF32), plain(with_experts(), Dtype::kF32);
     fill(model), fill(plain);
     quantize_weights(device_, model, QuantizedKind::kInt8);
-    const std::vector<ParameterInfo> from = parameters_of(plain), to = parameters_of(model);
+    const std::vector<Parameter*> from = plain.parameters(), to = model.parameters();
     for (size_t i = 0; i < to.size(); ++i)
-      if (to[i].parameter->name == kept) *to[i].parameter = *from[i].parameter;
+      if (to[i]->name == kept) *to[i] = *from[i];
     EXPECT_THROW(logits(model, kTokens), Failure) << kept;
   }
 }
@@ -220,8 +220,8 @@ TEST_F(QuantizeTest, TheWayBackIsNear) {
 TEST_F(QuantizeTest, AWeightThatIsNotFiniteIsNamed) {
   Decoder model(config(true), Dtype::kF32);
   fill(model);
-  for (const ParameterInfo& info : parameters_of(model))
-    if (info.parameter->name == "model.layers.1.mlp.up_proj.weight") info.parameter->value.data<float>()[3] = INFINITY;
+  for (Parameter* parameter : model.parameters())
+    if (parameter->name == "model.layers.1.mlp.up_proj.weight") parameter->value.data<float>()[3] = INFINITY;
   try {
     quantize_weights(device_, model, QuantizedKind::kInt4);
     FAIL() << "expected a Failure";

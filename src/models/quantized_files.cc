@@ -87,7 +87,7 @@ std::optional<QuantizedWeight> read_panels(const formats::WeightFiles& files, co
   return quantized_view(kind, shape, mapped(quads), mapped(scales), where + ": tensor " + name, std::move(offsets));
 }
 
-std::vector<formats::SafetensorsItem> panel_items(Decoder& model, std::vector<Tensor>& held) {
+std::vector<formats::SafetensorsItem> panel_items(Model& model, std::vector<Tensor>& held) {
   std::vector<formats::SafetensorsItem> quads, scales, shapes;
   const auto add = [&](std::vector<formats::SafetensorsItem>& to, std::string name, const char* dtype, int64_t panels,
                        const Tensor& on_device) {
@@ -96,10 +96,10 @@ std::vector<formats::SafetensorsItem> panel_items(Decoder& model, std::vector<Te
     const auto elements = static_cast<int64_t>(t.bytes()) / (dtype[0] == 'U' ? 1 : 2);
     to.push_back({std::move(name), dtype, {panels, elements / panels}, {t.data<std::byte>(), t.bytes()}});
   };
-  for (const ParameterInfo& info : parameters_of(model)) {
-    const QuantizedWeight& w = info.parameter->quantized;
+  for (Parameter* parameter : model.parameters()) {
+    const QuantizedWeight& w = parameter->quantized;
     if (!w) continue;
-    const std::string& name = info.parameter->name;
+    const std::string& name = parameter->name;
     const int64_t panels = kernels::quantized_panels(w.shape.rows);
     add(quads, name + ".quads", "U8", panels, w.quads);
     add(scales, name + ".scales", "F16", panels, w.scales);

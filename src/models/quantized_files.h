@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "formats/weight_files.h"
-#include "models/decoder.h"
+#include "models/model.h"
 
 namespace maru {
 
@@ -22,6 +22,6 @@ std::optional<QuantizedWeight> read_panels(const formats::WeightFiles& files, co
 
 /// The tensors of all quantized weights, quads first: their sizes are multiples of 64 bytes, so that all of them are
 /// aligned. What they look at is added to `held`, which must outlive them.
-std::vector<formats::SafetensorsItem> panel_items(Decoder& model, std::vector<Tensor>& held);
+std::vector<formats::SafetensorsItem> panel_items(Model& model, std::vector<Tensor>& held);
 
 }  // namespace maru

@@ -84,9 +84,9 @@ TEST_F(QuantizedFilesTest, WhatIsReadIsWhatWasWritten) {
       const auto model = quantized(kind, dtype);
       write(*model);
       const auto loaded = load_model(directory_);
-      const std::vector<ParameterInfo> a = parameters_of(*model), b = parameters_of(*loaded);
+      const std::vector<Parameter*> a = model->parameters(), b = loaded->parameters();
       for (size_t i = 0; i < a.size(); ++i) {
-        const Parameter &x = *a[i].parameter, &y = *b[i].parameter;
+        const Parameter &x = *a[i], &y = *b[i];
         ASSERT_EQ(static_cast<bool>(x.quantized), static_cast<bool>(y.quantized)) << x.name;
         EXPECT_TRUE(same_bytes(x.value, y.value)) << x.name;
         EXPECT_EQ(x.quantized.kind, y.quantized.kind) << x.name;
@@ -100,9 +100,9 @@ TEST_F(QuantizedFilesTest, QuadsAreAlignedAndNotCopied) {
   write(*quantized(QuantizedKind::kInt4));
   const auto loaded = load_model(directory_);
   const formats::SafetensorsFile file = formats::SafetensorsFile::open(directory_ / "model.safetensors").value();
-  for (const ParameterInfo& info : parameters_of(*loaded)) {
-    const QuantizedWeight& w = info.parameter->quantized;
-    EXPECT_EQ(reinterpret_cast<uintptr_t>(w.quads.data<std::byte>()) % 64, 0u) << info.parameter->name;
+  for (Parameter* parameter : loaded->parameters()) {
+    const QuantizedWeight& w = parameter->quantized;
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(w.quads.data<std::byte>()) % 64, 0u) << parameter->name;
   }
   for (const auto& [name, entry] : file.entries()) {
     const size_t element = entry.bytes.size() / static_cast<size_t>(std::max<int64_t>(1, entry.shape.front()));
@@ -112,13 +112,13 @@ TEST_F(QuantizedFilesTest, QuadsAreAlignedAndNotCopied) {
 
 TEST_F(QuantizedFilesTest, OffsetsAreKept) {
   const auto model = quantized(QuantizedKind::kInt4);
-  for (const ParameterInfo& info : parameters_of(*model))
-    if (info.parameter->name == kGate) info.parameter->quantized.offsets = info.parameter->quantized.scales;
+  for (Parameter* parameter : model->parameters())
+    if (parameter->name == kGate) parameter->quantized.offsets = parameter->quantized.scales;
   write(*model);
   const auto loaded = load_model(directory_);
-  for (const ParameterInfo& info : parameters_of(*loaded)) {
-    const QuantizedWeight& w = info.parameter->quantized;
-    EXPECT_EQ(static_cast<bool>(w.offsets), info.parameter->name == kGate);
+  for (Parameter* parameter : loaded->parameters()) {
+    const QuantizedWeight& w = parameter->quantized;
+    EXPECT_EQ(static_cast<bool>(w.offsets), parameter->name == kGate);
     EXPECT_TRUE(!w.offsets || same_bytes(w.offsets, w.scales));
   }
 }
@@ -168,7 +168,7 @@ TEST_F(QuantizedFilesTest, TrainingDoesNotBeginWithThem) {
   write(*quantized(QuantizedKind::kInt4));
   Decoder model(config(), Dtype::kBf16);
   allocate_values(model);
-  EXPECT_THROW(load_values(model, directory_), Failure);
+  EXPECT_THROW(model.load(directory_), Failure);
 }
 
 // The golden models have fused, transposed and interleaved tensors, experts and learned positions.
@@ -181,10 +181,10 @@ TEST_F(QuantizedFilesTest, EveryFamilyIsWrittenAndRead) {
     json["quantization_config"] = quantization_json(QuantizedKind::kInt4, QuantizedKind::kInt8, "none");
     write_json(directory_ / "config.json", json);
     const auto loaded = load_model(directory_, Dtype::kF32);
-    const std::vector<ParameterInfo> a = parameters_of(*model), b = parameters_of(*loaded);
+    const std::vector<Parameter*> a = model->parameters(), b = loaded->parameters();
     for (size_t i = 0; i < a.size(); ++i) {
-      EXPECT_TRUE(same_bytes(a[i].parameter->quantized.quads, b[i].parameter->quantized.quads)) << a[i].parameter->name;
-      EXPECT_TRUE(same_bytes(a[i].parameter->value, b[i].parameter->value)) << a[i].parameter->name;
+      EXPECT_TRUE(same_bytes(a[i]->quantized.quads, b[i]->quantized.quads)) << a[i]->name;
+      EXPECT_TRUE(same_bytes(a[i]->value, b[i]->value)) << a[i]->name;
     }
   }
 }

@@ -80,11 +80,11 @@ class QuantizedLoad : public testing::Test {
   /// Loads both ways. Integers must be there iff `stay`, and within rounding of the offsets to halves of the numbers.
   void expect(bool stay, QuantizedKind kind, bool offsets) {
     const auto numbers = load_model(home_, Dtype::kF32), served = load_for_serving(device_.host(), home_, Dtype::kF32);
-    const auto a = parameters_of(*numbers), b = parameters_of(*served);
+    const auto a = numbers->parameters(), b = served->parameters();
     for (size_t i = 0; i < a.size(); ++i) {
-      const Parameter& p = *b[i].parameter;
-      const bool matrix = a[i].role == ParameterRole::kMatrix || a[i].role == ParameterRole::kOutput;
-      EXPECT_FALSE(a[i].parameter->quantized);
+      const Parameter& p = *b[i];
+      const bool matrix = a[i]->role == ParameterRole::kMatrix || a[i]->role == ParameterRole::kOutput;
+      EXPECT_FALSE(a[i]->quantized);
       ASSERT_EQ(matrix && stay, static_cast<bool>(p.quantized)) << p.name;
       if (!p.quantized) continue;
       EXPECT_EQ(kind, p.quantized.kind);
@@ -92,7 +92,7 @@ class QuantizedLoad : public testing::Test {
       Context ctx{device_, arena_};
       const Tensor got = dequantize(ctx, p.quantized);
       for (int64_t j = 0; j < got.size(); ++j) {
-        const float number = a[i].parameter->value.data<float>()[j];
+        const float number = a[i]->value.data<float>()[j];
         ASSERT_NEAR(number, got.data<float>()[j], offsets ? 0.03 * 256 * 0x1p-11 : 1e-9) << p.name << " " << j;
       }
     }
@@ -136,11 +136,12 @@ TEST_F(QuantizedLoad, ColumnsInAnyOrderAreExpanded) {
   for (size_t i = 0; i < index.size(); ++i) index[i] = static_cast<int32_t>(i % 2);
   write_gptq(4, true, index);
   const auto served = load_for_serving(device_.host(), home_);
-  for (const ParameterInfo& info : parameters_of(*served)) {
+  for (Parameter* parameter : served->parameters()) {
     const bool scattered =
-        info.shape.cols == kHidden && info.role != ParameterRole::kEmbedding && !is_vector(info.role);
-    EXPECT_EQ(scattered || is_vector(info.role) || info.role == ParameterRole::kEmbedding, !info.parameter->quantized)
-        << info.parameter->name;
+        parameter->shape.cols == kHidden && parameter->role != ParameterRole::kEmbedding && !is_vector(parameter->role);
+    EXPECT_EQ(scattered || is_vector(parameter->role) || parameter->role == ParameterRole::kEmbedding,
+              !parameter->quantized)
+        << parameter->name;
   }
 }
 
@@ -183,9 +184,9 @@ TEST_F(QuantizedLoad, EightBitFloatsAreExpanded) {
   });
   expect(false, QuantizedKind::kInt8, false);
   const auto served = load_for_serving(device_.host(), home_);
-  for (const ParameterInfo& info : parameters_of(*served))
-    if (info.role == ParameterRole::kOutput) {
-      EXPECT_EQ(0.25f, to_float(info.parameter->value.data<bfloat16>()[7]));
+  for (Parameter* parameter : served->parameters())
+    if (parameter->role == ParameterRole::kOutput) {
+      EXPECT_EQ(0.25f, to_float(parameter->value.data<bfloat16>()[7]));
     }
 }
 

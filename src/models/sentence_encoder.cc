@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "models/encoder_files.h"
 #include "models/weight_source.h"
+#include "models/weights.h"
 
 namespace maru {
 namespace {
@@ -181,11 +182,9 @@ void SentenceEncoder::read_prompts(const fs::path& directory) {
 }
 
 void SentenceEncoder::place(Device& device) {
-  const Visitor visitor = [&](const std::string&, Parameter& p, Shape, ParameterRole) {
-    p.value = device.place(p.value);
-  };
-  encoder_->visit(visitor);
-  for (SentenceDense& dense : dense_) dense.linear.visit("", visitor);
+  maru::place(device, *encoder_);
+  for (SentenceDense& dense : dense_)
+    for (Parameter* p : {&dense.linear.weight, &dense.linear.bias}) p->value = device.place(p->value);
 }
 
 Tensor SentenceEncoder::embed(Context& ctx, const EncoderBatch& batch) {

@@ -98,7 +98,10 @@ QuantizedKind kind_of(int64_t bits) { return bits <= 4 ? QuantizedKind::kInt4 : 
 
 }  // namespace
 
-std::string format_name(Dtype dtype) { return dtype == Dtype::kBf16 ? "BF16" : "F32"; }
+std::string format_name(Dtype dtype) {
+  if (dtype == Dtype::kF64) return "F64";
+  return dtype == Dtype::kBf16 ? "BF16" : "F32";
+}
 
 std::vector<int64_t> stored_shape(const StoredPart& part, ParameterRole role) {
   if (is_vector(role)) return {part.total_rows};

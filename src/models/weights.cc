@@ -23,47 +23,38 @@ double deviation_of(const DecoderConfig& config, ParameterRole role) {
 
 }  // namespace
 
-std::vector<ParameterInfo> parameters_of(Decoder& model) {
-  std::vector<ParameterInfo> all;
-  model.visit([&](const std::string& name, Parameter& p, Shape shape, ParameterRole role) {
-    p.name = name;
-    all.push_back({&p, shape, role});
-  });
-  return all;
-}
-
 Dtype dtype_of(ParameterRole role, Dtype model) {
   return role == ParameterRole::kRouterBias ? accumulator_of(model) : model;
 }
 
-void allocate_values(Decoder& model) {
-  for (const ParameterInfo& info : parameters_of(model))
-    info.parameter->value = host_tensor(info.shape, dtype_of(info.role, model.dtype()));
+void allocate_values(Model& model) {
+  for (Parameter* parameter : model.parameters())
+    parameter->value = host_tensor(parameter->shape, dtype_of(parameter->role, model.dtype()));
 }
 
-void place(Device& device, Decoder& model) {
-  for (const ParameterInfo& info : parameters_of(model)) {
-    QuantizedWeight& w = info.parameter->quantized;
-    for (Tensor* t : {&info.parameter->value, &w.quads, &w.scales, &w.offsets}) *t = device.place(*t);
+void place(Device& device, Model& model) {
+  for (Parameter* parameter : model.parameters()) {
+    QuantizedWeight& w = parameter->quantized;
+    for (Tensor* t : {&parameter->value, &w.quads, &w.scales, &w.offsets}) *t = device.place(*t);
   }
   model.place_tables(device);
 }
 
-void allocate_gradients(Device& device, Decoder& model) {
-  for (const ParameterInfo& info : parameters_of(model))
-    info.parameter->gradient = device.tensor(info.shape, accumulator_of(model.dtype()));
+void allocate_gradients(Device& device, Model& model) {
+  for (Parameter* parameter : model.parameters())
+    parameter->gradient = device.tensor(parameter->shape, accumulator_of(model.dtype()));
 }
 
 void initialise(Decoder& model, uint64_t seed) {
-  for (const ParameterInfo& info : parameters_of(model)) {
-    Random random(derive_seed(seed, info.parameter->name));
-    const double deviation = deviation_of(model.config(), info.role);
-    visit_dtype(info.parameter->value.dtype(), [&]<class T>() {
-      T* values = info.parameter->value.data<T>();
-      for (int64_t i = 0; i < info.shape.size(); ++i)
-        values[i] = convert<T>(info.role == ParameterRole::kVector ? 1.0
-                               : is_vector(info.role)              ? 0.0
-                                                                   : deviation * random.normal());
+  for (Parameter* parameter : model.parameters()) {
+    Random random(derive_seed(seed, parameter->name));
+    const double deviation = deviation_of(model.config(), parameter->role);
+    visit_dtype(parameter->value.dtype(), [&]<class T>() {
+      T* values = parameter->value.data<T>();
+      for (int64_t i = 0; i < parameter->shape.size(); ++i)
+        values[i] = convert<T>(parameter->role == ParameterRole::kVector ? 1.0
+                               : is_vector(parameter->role)              ? 0.0
+                                                                         : deviation * random.normal());
     });
   }
 }

@@ -1,29 +1,19 @@
 // Memory of a model's weights and gradients, and what is done to all of them.
 #pragma once
-#include <vector>
-
 #include "models/decoder.h"
 
 namespace maru {
-
-/// Every parameter in the order of visit, each once.
-struct ParameterInfo {
-  Parameter* parameter;
-  Shape shape;
-  ParameterRole role;
-};
-std::vector<ParameterInfo> parameters_of(Decoder& model);
 
 /// What a parameter of a model with weights of type `model` is kept in.
 Dtype dtype_of(ParameterRole role, Dtype model);
 
 /// Zeroed memory of the host for all values. The model keeps it alive.
-void allocate_values(Decoder& model);
+void allocate_values(Model& model);
 /// Takes the values, quantized weights and tables of a model, read or made on the host, to where they are computed
 /// with. On the CPU all stays where it is, in a mapped file for one.
-void place(Device& device, Decoder& model);
+void place(Device& device, Model& model);
 /// Zeroed memory of the device for all gradients.
-void allocate_gradients(Device& device, Decoder& model);
+void allocate_gradients(Device& device, Model& model);
 
 /// Normal(0, initializer_range) for matrices and tables, divided by sqrt(2 · layers) for those that write to the
 /// residual stream (Radford et al. 2019, §2.3); ones for norms. On the host, before place. Each tensor's numbers depend

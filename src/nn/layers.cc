@@ -1,5 +1,6 @@
 #include "nn/layers.h"
 
+#include "nn/adapted.h"
 #include "ops/elementwise.h"
 #include "ops/linear.h"
 #include "ops/lora.h"
@@ -10,12 +11,20 @@ namespace maru {
 
 Tensor Linear::forward(Context& ctx, const Tensor& x) {
   if (ctx.observe_input != nullptr) (*ctx.observe_input)(weight, x);
-  const Tensor b = has_bias ? ctx.use(bias) : Tensor();
-  const LoraWeights* const lora = weight.lora;
+  return by_adapter(
+      ctx, x, {&weight, &bias}, [this](Context& c, const Tensor& rows) { return compute(c, rows); },
+      has_bias ? Apart::kScaled : Apart::kReplaced);
+}
+
+Tensor Linear::compute(Context& ctx, const Tensor& x) {
+  Parameter& w = chosen(ctx, weight);
+  const Tensor b = has_bias ? ctx.use(chosen(ctx, bias)) : Tensor();
+  const LoraWeights* const lora = common_update(ctx, weight);
   const Tensor inner = lora != nullptr && lora->row_scale ? Tensor() : b;  // DoRA scales before the bias is added
-  const Tensor y =
-      weight.quantized ? quantized_linear(ctx, x, weight.quantized, inner) : linear(ctx, x, ctx.use(weight), inner);
-  return lora != nullptr ? add_lora(ctx, y, x, *lora, b) : y;
+  const Tensor y = w.quantized ? quantized_linear(ctx, x, w.quantized, inner) : linear(ctx, x, ctx.use(w), inner);
+  return with_updates(ctx, y, x, weight, [&](Context& c, const Tensor& base, const Tensor& rows, LoraWeights& update) {
+    return add_lora(c, base, rows, update, b);
+  });
 }
 
 void Linear::visit(const std::string& prefix, const Visitor& visitor) {
@@ -23,24 +32,44 @@ void Linear::visit(const std::string& prefix, const Visitor& visitor) {
   if (has_bias) visitor(prefix + ".bias", bias, {1, out}, ParameterRole::kBias);
 }
 
-Tensor project(Context& ctx, const Tensor& x, Parameter& weight, double scale, double softcap) {
-  const double cap = weight.lora == nullptr ? softcap : 0;  // with an adapter the sum is capped
-  const Tensor y = weight.quantized ? quantized_project(ctx, x, weight.quantized, scale, cap)
-                                    : project(ctx, x, ctx.use(weight), scale, cap);
-  if (weight.lora == nullptr) return y;
-  const Tensor sum = add_lora(ctx, y, x, *weight.lora, {}, scale);
-  if (softcap != 0) cap_logits(ctx, sum, softcap);
+namespace {
+
+Tensor project_rows(Context& ctx, const Tensor& x, Parameter& weight, double scale, double softcap) {
+  Parameter& w = chosen(ctx, weight);
+  const bool sum_is_capped = softcap != 0 && common_update(ctx, weight) != nullptr;
+  const double cap = sum_is_capped ? 0 : softcap;
+  const Tensor y =
+      w.quantized ? quantized_project(ctx, x, w.quantized, scale, cap) : project(ctx, x, ctx.use(w), scale, cap);
+  const Tensor sum =
+      with_updates(ctx, y, x, weight, [&](Context& c, const Tensor& base, const Tensor& rows, LoraWeights& update) {
+        return add_lora(c, base, rows, update, {}, scale);
+      });
+  if (sum_is_capped) cap_logits(ctx, sum, softcap);
   return sum;
 }
 
-Tensor RmsNorm::forward(Context& ctx, const Tensor& x) { return rms_norm(ctx, x, ctx.use(weight), eps, weight_offset); }
+}  // namespace
+
+Tensor project(Context& ctx, const Tensor& x, Parameter& weight, double scale, double softcap) {
+  return by_adapter(
+      ctx, x, {&weight}, [&](Context& c, const Tensor& rows) { return project_rows(c, rows, weight, scale, softcap); },
+      softcap != 0 ? Apart::kUpdated : Apart::kReplaced);
+}
+
+Tensor RmsNorm::forward(Context& ctx, const Tensor& x) {
+  return by_adapter(ctx, x, {&weight}, [this](Context& c, const Tensor& rows) {
+    return rms_norm(c, rows, c.use(chosen(c, weight)), eps, weight_offset);
+  });
+}
 
 void RmsNorm::visit(const std::string& prefix, const Visitor& visitor) {
   visitor(prefix + ".weight", weight, {1, dim}, weight_offset != 0 ? ParameterRole::kBias : ParameterRole::kVector);
 }
 
 Tensor LayerNorm::forward(Context& ctx, const Tensor& x) {
-  return layer_norm(ctx, x, ctx.use(weight), has_bias ? ctx.use(bias) : Tensor(), eps);
+  return by_adapter(ctx, x, {&weight, &bias}, [this](Context& c, const Tensor& rows) {
+    return layer_norm(c, rows, c.use(chosen(c, weight)), has_bias ? c.use(chosen(c, bias)) : Tensor(), eps);
+  });
 }
 
 void LayerNorm::visit(const std::string& prefix, const Visitor& visitor) {

@@ -12,7 +12,7 @@ namespace maru {
 /// Sees every parameter by name and shape: loading, saving, initialising, counting and optimising are visitors.
 using Visitor = std::function<void(const std::string& name, Parameter&, Shape, ParameterRole)>;
 
-/// y = x · weightᵀ, + bias if it has one; with the quantized weight and beside an adapter's where there is one.
+/// y = x · weightᵀ, + bias if it has one; with the quantized weight and the adapters of the rows where there are any.
 struct Linear {
   int64_t in, out;
   ParameterRole role = ParameterRole::kMatrix;
@@ -20,10 +20,13 @@ struct Linear {
   Parameter weight, bias;
   Tensor forward(Context&, const Tensor& x);
   void visit(const std::string& prefix, const Visitor&);
+
+ private:
+  Tensor compute(Context&, const Tensor& x);
 };
 
 /// scale · x · weightᵀ in the accumulator type, capped if softcap is not 0: the logits of a head, the scores of a
-/// router. With the quantized weight and an adapter's like Linear; capped ones have no gradient.
+/// router. With quantized weights and adapters like Linear; capped ones have no gradient.
 Tensor project(Context&, const Tensor& x, Parameter& weight, double scale = 1, double softcap = 0);
 
 struct RmsNorm {

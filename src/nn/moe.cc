@@ -1,5 +1,8 @@
 #include "nn/moe.h"
 
+#include <algorithm>
+
+#include "nn/adapted.h"
 #include "ops/elementwise.h"
 
 namespace maru {
@@ -11,11 +14,25 @@ MoeMlp::MoeMlp(const MoeConfig& c) : config(c), gate{c.hidden_size, c.routing.ex
 }
 
 Tensor MoeMlp::forward(Context& ctx, const Tensor& x) {
+  const auto rows = [this](Context& c, const Tensor& part) { return compute(c, part); };
+  return rows_differ(ctx) ? run_by_run(ctx, x, rows) : rows(ctx, x);
+}
+
+// An expert sees rows of all runs at once.
+bool MoeMlp::rows_differ(const Context& ctx) const {
+  if (ctx.adapters == nullptr) return false;
+  return differ(ctx, {&correction_bias}, Apart::kReplaced) || std::ranges::any_of(experts, [&](const Mlp& expert) {
+           return differ(ctx, {&expert.gate_proj.weight, &expert.up_proj.weight, &expert.down_proj.weight},
+                         Apart::kReplaced);
+         });
+}
+
+Tensor MoeMlp::compute(Context& ctx, const Tensor& x) {
   const Tensor logits = project(ctx, x, gate.weight);
-  const Routing routing = route(ctx, logits, correction_bias.value, config.routing);
+  const Routing routing = route(ctx, logits, chosen(ctx, correction_bias).value, config.routing);
   const auto each = [&](Linear Mlp::*part) {
     std::vector<Parameter*> weights;
-    for (Mlp& expert : experts) weights.push_back(&(expert.*part).weight);
+    for (Mlp& expert : experts) weights.push_back(&chosen(ctx, (expert.*part).weight));
     return weights;
   };
   const Tensor inner = group_rows(ctx, x, routing);

@@ -28,6 +28,10 @@ struct MoeMlp {
   explicit MoeMlp(const MoeConfig&);
   Tensor forward(Context&, const Tensor& x);
   void visit(const std::string& prefix, const Visitor&);
+
+ private:
+  bool rows_differ(const Context&) const;
+  Tensor compute(Context&, const Tensor& x);
 };
 
 }  // namespace maru

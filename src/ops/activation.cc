@@ -38,7 +38,7 @@ void activate_backward(Context& c, const Tensor& x, const Tensor& dy, Activation
 }
 
 void gated_backward(Context& c, const Tensor& gate, const Tensor& up, const Tensor& dy, Activation function) {
-  const Gradient dgate = c.tape->gradient(c, gate), dup = c.tape->gradient(c, up);
+  const Gradient dgate = c.tape->gradient_or_scratch(c, gate), dup = c.tape->gradient_or_scratch(c, up);
   c.launch(dy.dtype(), [&]<class T>(auto& stream) {
     kernels::gated_backward(stream, kernels::GatedBackward<T>{.dgate = dgate.template data<T>(),
                                                               .dup = dup.template data<T>(),

@@ -79,7 +79,8 @@ void forward(Context& ctx, const Saved& s, const KeyPages& pages) {
 }
 
 void backward(Context& c, const Saved& s, const Tensor& dy) {
-  const Gradient dq = c.tape->gradient(c, s.q), dk = c.tape->gradient(c, s.k), dv = c.tape->gradient(c, s.v);
+  const Gradient dq = c.tape->gradient_or_scratch(c, s.q), dk = c.tape->gradient_or_scratch(c, s.k),
+                 dv = c.tape->gradient_or_scratch(c, s.v);
   const kernels::AttentionShape shape = shape_of(s.options);
   const int64_t bytes = c.ask(s.q.dtype(), [&]<class T>(auto& stream) {
     return kernels::attention_backward_scratch_bytes<T>(stream, shape, s.spans.size(), s.spans.rows, s.spans.longest);

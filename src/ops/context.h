@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "base/error.h"
+#include "ops/adapter_rows.h"
 #include "ops/tape.h"
 #include "tensor/device.h"
 #include "tensor/tensor.h"
@@ -17,6 +18,7 @@ struct Context {
   Arena& arena;
   Tape* tape = nullptr;  // null: serving; nothing is recorded and every temporary dies with its scope
   const InputObserver* observe_input = nullptr;  // null: nobody looks
+  const AdapterRuns* adapters = nullptr;         // of the rows that pass through; null: the model as it is
 
   Tensor empty(Shape shape, Dtype dtype) { return Tensor(arena, shape, dtype); }
   Tensor scratch(int64_t bytes) { return Tensor(arena, {1, bytes}, Dtype::kU8); }

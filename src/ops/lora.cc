@@ -13,13 +13,12 @@
 namespace maru {
 namespace {
 
-void check(const char* op, const Context& ctx, const Tensor& y, const LoraWeights& lora) {
-  if (ctx.tape != nullptr)
-    throw Failure(ErrorCode::kUnimplemented, fmt::format("[{}] adapters are for serving: they have no gradient", op));
-  if (y.cols() == lora.b.rows()) return;
+void check(const char* op, const Tensor& y, const LoraWeights& lora) {
+  const Tensor& b = lora.b.value;
+  if (y.cols() == b.rows()) return;
   throw Failure(ErrorCode::kInvalidArgument,
                 fmt::format("[{}] y is [{}, {}], expected {} columns as b [{}, {}] has rows", op, y.rows(), y.cols(),
-                            lora.b.rows(), lora.b.rows(), lora.b.cols()));
+                            b.rows(), b.rows(), b.cols()));
 }
 
 // y = row_scale ⊙ (y + alpha · z) + bias
@@ -40,9 +39,12 @@ Tensor scaled_columns(Context& ctx, const Tensor& y, const Tensor& z, double alp
 }
 
 // From the inner product a · x on.
-Tensor add_update(Context& ctx, const Tensor& y, const Tensor& inner, const LoraWeights& lora, const Tensor& bias,
+Tensor add_update(Context& ctx, const Tensor& y, const Tensor& inner, LoraWeights& lora, const Tensor& bias,
                   double multiplier) {
-  const Tensor update = y.dtype() == inner.dtype() ? linear(ctx, inner, lora.b) : project(ctx, inner, lora.b);
+  const Tensor b = ctx.use(lora.b);
+  if (ctx.recording(y, inner, b) && lora.row_scale)
+    throw Failure(ErrorCode::kUnimplemented, "[add_lora] the lengths of DoRA have no gradient");
+  const Tensor update = y.dtype() == inner.dtype() ? linear(ctx, inner, b) : project(ctx, inner, b);
   const double alpha = multiplier * lora.scale;
   if (lora.row_scale) return scaled_columns(ctx, y, update, alpha, lora.row_scale, bias);
   return add_scaled(ctx, y, update, alpha);
@@ -62,21 +64,21 @@ Tensor widened(Context& ctx, const Tensor& t) {
 
 }  // namespace
 
-Tensor add_lora(Context& ctx, const Tensor& y, const Tensor& x, const LoraWeights& lora, const Tensor& bias,
+Tensor add_lora(Context& ctx, const Tensor& y, const Tensor& x, LoraWeights& lora, const Tensor& bias,
                 double multiplier) {
-  check("add_lora", ctx, y, lora);
-  return add_update(ctx, y, linear(ctx, x, lora.a), lora, bias, multiplier);
+  check("add_lora", y, lora);
+  return add_update(ctx, y, linear(ctx, x, ctx.use(lora.a)), lora, bias, multiplier);
 }
 
-Tensor add_lora_rows(Context& ctx, const Tensor& y, const Tensor& tokens, const LoraWeights& lora, double multiplier) {
-  check("add_lora_rows", ctx, y, lora);
-  return add_update(ctx, y, embedding(ctx, tokens, lora.a), lora, {}, multiplier);
+Tensor add_lora_rows(Context& ctx, const Tensor& y, const Tensor& tokens, LoraWeights& lora, double multiplier) {
+  check("add_lora_rows", y, lora);
+  return add_update(ctx, y, embedding(ctx, tokens, ctx.use(lora.a)), lora, {}, multiplier);
 }
 
 Tensor lora_row_norms(Context& ctx, const Parameter& parameter, const LoraWeights& lora) {
   const Tensor weight = parameter.quantized ? dequantize(ctx, parameter.quantized) : parameter.value;
-  const Tensor a = widened(ctx, lora.a), b = widened(ctx, lora.b);
-  const Tensor a_w = project(ctx, lora.a.dtype() == weight.dtype() ? lora.a : a, weight);
+  const Tensor a = widened(ctx, lora.a.value), b = widened(ctx, lora.b.value);
+  const Tensor a_w = project(ctx, lora.a.value.dtype() == weight.dtype() ? lora.a.value : a, weight);
   const Tensor b_a_a = project(ctx, b, project(ctx, a, a));
   const Tensor norms = ctx.empty({1, weight.rows()}, Dtype::kF64);
   ctx.launch(weight.dtype(), [&]<class T>(auto& stream) {
@@ -88,7 +90,7 @@ Tensor lora_row_norms(Context& ctx, const Parameter& parameter, const LoraWeight
                                                              .a_w = a_w.data<A>(),
                                                              .rows = weight.rows(),
                                                              .cols = weight.cols(),
-                                                             .rank = lora.b.cols(),
+                                                             .rank = b.cols(),
                                                              .scale = lora.scale});
   });
   return norms;

@@ -1,5 +1,5 @@
-// Low-rank adapters beside weights that stay as they are: serving only. The base weight may be quantized; what it
-// gives is computed first, by linear or quantized_linear, and handed on here.
+// Low-rank adapters beside weights that stay as they are. The base weight may be quantized; what it gives is computed
+// first, by linear or quantized_linear, and handed on here.
 #pragma once
 #include "ops/context.h"
 #include "ops/lora_weights.h"
@@ -11,14 +11,15 @@ namespace maru {
 /// Shapes   x [rows, in]; y [rows, out], the base weight's multiplier · W · x; bias [1, out] or empty.
 /// Types    x, a and b alike; y the same or their accumulator type (logits). A row has the same bits whatever the other
 ///          rows are.
-/// Throws   kUnimplemented while recording; kInvalidArgument when shapes or types do not fit.
+/// Saves    x and a · x.
+/// Throws   kUnimplemented when recorded with DoRA or beside logits; kInvalidArgument when shapes or types do not fit.
 /// Cost     2 · rows · rank · (in + out) flops, and y once more through memory.
 /// Source   Hu et al. 2021, arXiv:2106.09685, §4.1; Liu et al. 2024 (DoRA), arXiv:2402.09353, eq. 5.
-Tensor add_lora(Context&, const Tensor& y, const Tensor& x, const LoraWeights&, const Tensor& bias = {},
+Tensor add_lora(Context&, const Tensor& y, const Tensor& x, LoraWeights&, const Tensor& bias = {},
                 double multiplier = 1);
 
 /// y[i] + multiplier · scale · b · a[tokens[i]], y being the base table's rows times the multiplier.
-Tensor add_lora_rows(Context&, const Tensor& y, const Tensor& tokens, const LoraWeights&, double multiplier = 1);
+Tensor add_lora_rows(Context&, const Tensor& y, const Tensor& tokens, LoraWeights&, double multiplier = 1);
 
 /// The length of every row of weight + scale · b · a: what DoRA divides by.
 ///

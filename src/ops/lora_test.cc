@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "ops/linear.h"
 #include "ops/quantized.h"
+#include "ops/test_weight.h"
 #include "tensor/cpu_device.h"
 
 namespace maru {
@@ -36,12 +37,15 @@ class LoraOps : public testing::Test {
     return t.dtype() == Dtype::kBf16 ? to_float(t.data<bfloat16>()[i]) : t.data<float>()[i];
   }
   LoraWeights lora(int64_t in, int64_t out, int64_t rank, Dtype dtype) {
-    return {.a = normal({rank, in}, dtype), .b = normal({out, rank}, dtype), .scale = 0.7};
+    LoraWeights l{.scale = 0.7};
+    l.a.value = normal({rank, in}, dtype);
+    l.b.value = normal({out, rank}, dtype);
+    return l;
   }
   /// Element (r, c) of weight + scale · b · a.
   static double sum_at(const Tensor& weight, const LoraWeights& l, int64_t r, int64_t c) {
     double sum = 0;
-    for (int64_t k = 0; k < l.a.rows(); ++k) sum += at(l.b, r, k) * at(l.a, k, c);
+    for (int64_t k = 0; k < l.a.value.rows(); ++k) sum += at(l.b.value, r, k) * at(l.a.value, k, c);
     return at(weight, r, c) + l.scale * sum;
   }
 };
@@ -49,7 +53,7 @@ class LoraOps : public testing::Test {
 TEST_F(LoraOps, AddsTheProductToEveryRow) {
   for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16}) {
     const Tensor x = normal({5, 30}, dtype), weight = normal({20, 30}, dtype);
-    const LoraWeights l = lora(30, 20, 3, dtype);
+    LoraWeights l = lora(30, 20, 3, dtype);
     const Tensor logits = add_lora(ctx_, project(ctx_, x, weight, 2), x, l, {}, 2);
     const Tensor y = add_lora(ctx_, linear(ctx_, x, weight), x, l);
     const double tolerance = dtype == Dtype::kBf16 ? 0.5 : 1e-4;  // the inner product is rounded to 8 bits
@@ -79,14 +83,14 @@ TEST_F(LoraOps, DecomposedScalesBeforeTheBias) {
 
 TEST_F(LoraOps, RowsOfATable) {
   LoraWeights l = lora(7, 12, 3, Dtype::kF32);
-  l.a = normal({50, 3}, Dtype::kF32);
+  l.a.value = normal({50, 3}, Dtype::kF32);
   const Tensor tokens(arena_, {2, 1}, Dtype::kI32), y = normal({2, 12}, Dtype::kF32);
   tokens.data<int32_t>()[0] = 49, tokens.data<int32_t>()[1] = 3;
   const Tensor sum = add_lora_rows(ctx_, y, tokens, l, 1.5);
   for (int64_t r = 0; r < 2; ++r)
     for (int64_t c = 0; c < 12; ++c) {
       double update = 0;
-      for (int64_t k = 0; k < 3; ++k) update += at(l.a, tokens.data<int32_t>()[r], k) * at(l.b, c, k);
+      for (int64_t k = 0; k < 3; ++k) update += at(l.a.value, tokens.data<int32_t>()[r], k) * at(l.b.value, c, k);
       EXPECT_NEAR(at(y, r, c) + 1.5 * l.scale * update, at(sum, r, c), 1e-5);
     }
 }
@@ -94,7 +98,7 @@ TEST_F(LoraOps, RowsOfATable) {
 TEST_F(LoraOps, RowNormsAreThoseOfTheSum) {
   for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16})
     for (const bool quantized : {false, true}) {
-      const LoraWeights l = lora(70, 33, 5, dtype);
+      LoraWeights l = lora(70, 33, 5, dtype);
       Parameter p{.value = normal({33, 70}, dtype)};
       Tensor weight = p.value;
       if (quantized) {
@@ -112,15 +116,53 @@ TEST_F(LoraOps, RowNormsAreThoseOfTheSum) {
     }
 }
 
-TEST_F(LoraOps, RefusesToBeTrainedAndToGuess) {
+// Central differences of Σ y · weight, in f64.
+TEST_F(LoraOps, GradientsAreThoseOfTheSum) {
+  const Weight x({3, 6}, Dtype::kF64, 1);
+  Weight a({2, 6}, Dtype::kF64, 2), b({4, 2}, Dtype::kF64, 3), table({9, 2}, Dtype::kF64, 4);
+  const Weight base({3, 4}, Dtype::kF64, 5), dy({3, 4}, Dtype::kF64, 6);
+  std::vector<int32_t> ids{8, 0, 8};
+  const Tensor tokens(nullptr, ids.data(), {3, 1}, Dtype::kI32);
+  for (const bool rows : {false, true}) {
+    LoraWeights l{.a = rows ? table.p : a.p, .b = b.p, .scale = 0.7};
+    const auto forward = [&](Context& ctx) {
+      return rows ? add_lora_rows(ctx, base.p.value, tokens, l, 1.5)
+                  : add_lora(ctx, base.p.value, x.p.value, l, {}, 1.5);
+    };
+    const auto sum = [&] {
+      const Tensor y = forward(ctx_);
+      double total = 0;
+      for (int64_t i = 0; i < y.size(); ++i) total += y.data<double>()[i] * dy.p.value.data<double>()[i];
+      return total;
+    };
+    Tape tape;
+    Context recording{device_, arena_, &tape};
+    tape.backward(recording, forward(recording), dy.p.value);
+    for (Parameter* p : {&l.a, &l.b})
+      for (int64_t i = 0; i < p->value.size(); ++i) {
+        double& at = p->value.data<double>()[i];
+        const double before = at, h = 1e-5;
+        at = before + h;
+        const double above = sum();
+        at = before - h;
+        const double below = sum();
+        at = before;
+        EXPECT_NEAR((above - below) / (2 * h), p->gradient.data<double>()[i], 1e-8) << rows;
+        p->gradient.data<double>()[i] = 0;
+      }
+  }
+}
+
+TEST_F(LoraOps, RefusesToTrainLengthsAndToGuess) {
   const Tensor x = normal({4, 16}, Dtype::kF32), y = normal({4, 9}, Dtype::kF32);
-  const LoraWeights l = lora(16, 8, 2, Dtype::kF32);
-  EXPECT_THROW(add_lora(ctx_, y, x, l), Failure) << "9 columns, 8 rows of b";
+  LoraWeights wrong = lora(16, 8, 2, Dtype::kF32), lengths = lora(16, 9, 2, Dtype::kF32);
+  EXPECT_THROW(add_lora(ctx_, y, x, wrong), Failure) << "9 columns, 8 rows of b";
+  lengths.row_scale = normal({1, 9}, Dtype::kF32);
+  lengths.a.gradient = normal({2, 16}, Dtype::kF32);
   Tape tape;
   Context recording{device_, arena_, &tape};
-  const LoraWeights fits = lora(16, 9, 2, Dtype::kF32);
-  EXPECT_NO_THROW(add_lora(ctx_, y, x, fits));
-  EXPECT_THROW(add_lora(recording, y, x, fits), Failure);
+  EXPECT_NO_THROW(add_lora(ctx_, y, x, lengths));
+  EXPECT_THROW(add_lora(recording, y, x, lengths), Failure);
 }
 
 }  // namespace

@@ -1,14 +1,14 @@
-// What an adapter learnt beside a weight, as tensors. See ops/lora.h for what is done with it.
+// What an adapter learnt beside a weight. See ops/lora.h for what is done with it.
 #pragma once
-#include "tensor/tensor.h"
+#include "ops/parameter.h"
 
 namespace maru {
 
 /// scale · b · a, which is added to a weight [out, in] that stays as it is; with DoRA every row of the sum is then
 /// multiplied with a factor. a and b have the dtype of the activations.
 struct LoraWeights {
-  Tensor a;  // [rank, in]; beside a token table [tokens, rank]
-  Tensor b;  // [out, rank]
+  Parameter a;  // [rank, in]; beside a token table [tokens, rank]
+  Parameter b;  // [out, rank]
   double scale = 1;
   Tensor row_scale;  // DoRA: [1, out] in the accumulator type; empty: none
 };

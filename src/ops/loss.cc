@@ -21,11 +21,21 @@ void check_loss(const Tensor& x, const Tensor& weight, const Tensor& targets) {
                               x.rows(), x.cols(), weight.rows(), weight.cols(), targets.rows()));
 }
 
+// Something of each row, or nothing.
+void check_of_rows(const Tensor& t, int64_t rows, Dtype dtype) {
+  if (!t || (t.shape() == Shape{rows, 1} && t.dtype() == dtype)) return;
+  throw Failure(ErrorCode::kInvalidArgument,
+                fmt::format("[cross_entropy] weights or losses of rows: [{}, {}] {}, expected [{}, 1] {}", t.rows(),
+                            t.cols(), name_of(t.dtype()), rows, name_of(dtype)));
+}
+
 }  // namespace
 
-Tensor linear_cross_entropy(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& targets, double scale,
-                            double logit_scale, const Tensor& token_losses, double softcap) {
+Tensor linear_cross_entropy(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& targets,
+                            const LossOptions& options) {
   check_loss(x, weight, targets);
+  for (const Tensor* of_rows : {&options.weights, &options.token_losses})
+    check_of_rows(*of_rows, x.rows(), accumulator_of(x.dtype()));
   const bool record = ctx.recording(x, weight);
   Tensor loss = fill(ctx, {1, 1}, accumulator_of(x.dtype()), 0);
   // The kernel computes gradients with the loss, for a gradient of 1: dx waits here until the tape asks for it.
@@ -37,7 +47,7 @@ Tensor linear_cross_entropy(Context& ctx, const Tensor& x, const Tensor& weight,
     ctx.launch(x.dtype(), [&]<class T>(auto& s) {
       using A = kernels::Accumulator<T>;
       kernels::linear_cross_entropy(s, kernels::LinearCrossEntropy<T>{.loss = loss.data<A>(),
-                                                                      .token_loss = token_losses.data<A>(),
+                                                                      .token_loss = options.token_losses.data<A>(),
                                                                       .dx = dx.data<T>(),
                                                                       .add_dx = false,
                                                                       .dweight = dweight.template data<A>(),
@@ -47,10 +57,11 @@ Tensor linear_cross_entropy(Context& ctx, const Tensor& x, const Tensor& weight,
                                                                       .rows = x.rows(),
                                                                       .vocab = weight.rows(),
                                                                       .dim = weight.cols(),
-                                                                      .scale = scale,
-                                                                      .logit_scale = logit_scale,
+                                                                      .scale = options.scale,
+                                                                      .logit_scale = options.logit_scale,
                                                                       .scratch = scratch.data<std::byte>(),
-                                                                      .softcap = softcap});
+                                                                      .softcap = options.softcap,
+                                                                      .row_weights = options.weights.data<A>()});
     });
   }
   if (record) ctx.tape->record(loss, [=](Context& c, const Tensor&) { c.tape->pass_gradient(c, x, dx); });
@@ -58,7 +69,8 @@ Tensor linear_cross_entropy(Context& ctx, const Tensor& x, const Tensor& weight,
 }
 
 void add_cross_entropy(Context& ctx, const Tensor& loss, const Tensor& logits, const Tensor& targets, double scale,
-                       const Tensor& token_losses) {
+                       const Tensor& token_losses, const Tensor& weights) {
+  check_of_rows(weights, logits.rows(), logits.dtype());
   if (targets.rows() != logits.rows() || token_losses.rows() != logits.rows() || targets.dtype() != Dtype::kI32 ||
       token_losses.dtype() != logits.dtype() || loss.dtype() != logits.dtype())
     throw Failure(ErrorCode::kInvalidArgument,
@@ -72,7 +84,8 @@ void add_cross_entropy(Context& ctx, const Tensor& loss, const Tensor& logits, c
                                                          .targets = targets.data<int32_t>(),
                                                          .rows = logits.rows(),
                                                          .vocab = logits.cols(),
-                                                         .scale = scale});
+                                                         .scale = scale,
+                                                         .row_weights = weights.data<T>()});
   });
 }
 

@@ -110,14 +110,17 @@ TEST_F(OpsTest, CrossEntropyOfLogitsIsThatOfTheirLayer) {
   for (CpuDevice& device : devices)
     for (const Dtype dtype : {Dtype::kF32, Dtype::kF64})
       for (const int64_t vocab : {1, 16, 37, 300}) {
-        Weight x({5, 8}, dtype, 1), w({vocab, 8}, dtype, 2);
+        Weight x({5, 8}, dtype, 1), w({vocab, 8}, dtype, 2), factors({5, 1}, dtype, 3);
         std::vector<int32_t> ids{0, -1, static_cast<int32_t>(vocab - 1), 0, static_cast<int32_t>(vocab / 2)};
         const Tensor targets(nullptr, ids.data(), {5, 1}, Dtype::kI32);
         Context ctx{device, arena_};
         const Tensor expected = ctx.empty({5, 1}, dtype), got = ctx.empty({5, 1}, dtype);
-        const Tensor sum = linear_cross_entropy(ctx, x.p.value, w.p.value, targets, 0.5, 30, expected);
+        const Tensor weights = vocab == 37 ? factors.p.value : Tensor();
+        const Tensor sum =
+            linear_cross_entropy(ctx, x.p.value, w.p.value, targets,
+                                 {.scale = 0.5, .logit_scale = 30, .weights = weights, .token_losses = expected});
         const Tensor loss = fill(ctx, {1, 1}, dtype, 0);
-        add_cross_entropy(ctx, loss, project(ctx, x.p.value, w.p.value, 30), targets, 0.5, got);
+        add_cross_entropy(ctx, loss, project(ctx, x.p.value, w.p.value, 30), targets, 0.5, got, weights);
         visit_dtype(dtype, [&]<class T>() {
           if constexpr (std::is_floating_point_v<T>) {
             for (int i = 0; i < 5; ++i) EXPECT_NEAR(expected.data<T>()[i], got.data<T>()[i], 2e-5) << vocab;

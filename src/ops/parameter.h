@@ -2,7 +2,6 @@
 #pragma once
 #include <string>
 
-#include "ops/lora_weights.h"
 #include "ops/quantized_weight.h"
 #include "tensor/tensor.h"
 
@@ -23,10 +22,11 @@ enum class ParameterRole : uint8_t {
 
 struct Parameter {
   std::string name;
+  Shape shape;
+  ParameterRole role = ParameterRole::kMatrix;
   Tensor value;
-  Tensor gradient;                    // in the accumulator type; empty when not training
-  QuantizedWeight quantized;          // in place of the value, serving only
-  const LoraWeights* lora = nullptr;  // beside the value, serving only: whoever set it keeps it alive
+  Tensor gradient;            // in the accumulator type; empty: it stays as it is
+  QuantizedWeight quantized;  // in place of the value, serving only
 };
 
 /// Vectors are rows of one axis in files, are not multiplied with and do not decay.

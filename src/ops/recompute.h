@@ -5,17 +5,19 @@
 namespace maru {
 
 /// f(ctx, x), keeping only x: what is inside is computed again when its gradient is needed.
-/// f must outlive the tape and touch parameters through Context::use only.
+/// f and the adapters of the context must outlive the tape; f may touch parameters through Context::use only.
 ///
 /// Source   Chen et al. 2016, arXiv:1604.06174.
 template <class F>
 Tensor recomputed(Context& ctx, const Tensor& x, F f) {
   if (!ctx.recording(x)) return f(ctx, x);
-  Context quiet{ctx.device, ctx.arena};
+  Context quiet = ctx;
+  quiet.tape = nullptr;
   Tensor y = f(quiet, x);
   ctx.tape->record(y, [=](Context& c, const Tensor& dy) {
     Tape inner;
-    Context again{c.device, c.arena, &inner};
+    Context again = quiet;
+    again.tape = &inner;
     const Tensor z = f(again, inner.leaf(x, c.tape->gradient(c, x)));
     inner.backward(again, z, dy);
   });

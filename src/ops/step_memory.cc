@@ -8,7 +8,7 @@ namespace maru {
 
 void StepMemory::run(const std::function<void(Context&)>& compute) {
   Arena plan = Arena::dry_run();
-  Context dry{device_, plan};
+  Context dry{.device = device_, .arena = plan, .adapters = adapters};
   compute(dry);
   if (plan.peak() > capacity()) {
     if (const size_t most = device_.memory_bytes(); plan.peak() > most)
@@ -18,7 +18,7 @@ void StepMemory::run(const std::function<void(Context&)>& compute) {
     own_ = std::make_unique<Arena>(device_, plan.peak() + plan.peak() / 4);
     arena_ = own_.get();
   }
-  Context real{device_, *arena_};
+  Context real{.device = device_, .arena = *arena_, .adapters = adapters};
   compute(real);
 }
 

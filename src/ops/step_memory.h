@@ -19,6 +19,8 @@ class StepMemory {
   ///
   /// Throws   kExhausted, naming both sizes, when it needs more than the device has.
   void run(const std::function<void(Context&)>& compute);
+  /// Those of the contexts that it makes.
+  const AdapterRuns* adapters = nullptr;
   /// Bytes of the arena; 0 before the first run.
   size_t capacity() const { return arena_ == nullptr ? 0 : arena_->capacity(); }
 

@@ -9,6 +9,7 @@ namespace maru {
 
 Tensor Tape::watch(Parameter& parameter) {
   Tensor leaf = parameter.value;
+  if (!parameter.gradient) return leaf;
   const auto [it, first] = leaves_.try_emplace(&parameter, static_cast<int32_t>(nodes_.size()));
   if (first) nodes_.push_back({.parameter = &parameter, .shape = leaf.shape(), .dtype = leaf.dtype()});
   leaf.node = it->second;
@@ -35,6 +36,11 @@ Gradient Tape::gradient(Context& ctx, const Tensor& x) {
   // A gradient that pass_gradient left in two places must not be changed in both.
   if (node.slot.add && !node.leaf && node.slot.tensor.shared()) node.slot.tensor = copy(ctx, node.slot.tensor);
   return {node.slot.tensor, std::exchange(node.slot.add, true)};
+}
+
+Gradient Tape::gradient_or_scratch(Context& ctx, const Tensor& x) {
+  if (x.node < 0) return {ctx.empty(x.shape(), x.dtype()), false};
+  return gradient(ctx, x);
 }
 
 void Tape::pass_gradient(Context& ctx, const Tensor& x, const Tensor& dy) {

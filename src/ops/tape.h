@@ -28,7 +28,7 @@ class Tape {
  public:
   using Backward = std::function<void(Context&, const Tensor& dy)>;
 
-  /// The value of a parameter as a leaf of this tape. Tied weights share one leaf.
+  /// The value of a parameter as a leaf of this tape; as it is when it has no gradient. Tied weights share one leaf.
   Tensor watch(Parameter& parameter);
   /// x as an input of this tape whose gradient goes to `gradient`.
   Tensor leaf(const Tensor& x, Gradient gradient);
@@ -36,6 +36,8 @@ class Tape {
   void record(Tensor& y, Backward backward);
 
   Gradient gradient(Context&, const Tensor& x);
+  /// The same, or memory that nobody reads: for kernels that write several gradients at once.
+  Gradient gradient_or_scratch(Context&, const Tensor& x);
   /// Adds dy to the gradient of x; without copying when dy is the first to arrive.
   void pass_gradient(Context&, const Tensor& x, const Tensor& dy);
 

@@ -37,10 +37,10 @@ double sum_of(const Context& ctx, const Tensor& x) {
 
 }  // namespace
 
-Optimizer::Optimizer(Device& device, const OptimizerConfig& config,
-                     const std::vector<std::pair<Parameter*, ParameterRole>>& parameters)
+Optimizer::Optimizer(Device& device, const OptimizerConfig& config, const std::vector<Parameter*>& parameters)
     : config_(config) {
-  for (const auto& [parameter, role] : parameters) {
+  for (Parameter* const parameter : parameters) {
+    const ParameterRole role = parameter->role;
     const bool matrix = role == ParameterRole::kMatrix || role == ParameterRole::kOutput;
     Slot slot{.parameter = parameter,
               .muon = matrix && config.name == "muon",
@@ -130,8 +130,8 @@ void Optimizer::update_muon(Context& ctx, Slot& slot, double lr, double gradient
   });
 }
 
-std::vector<StateTensor> Optimizer::state() const {
-  std::vector<StateTensor> all;
+std::vector<NamedTensor> Optimizer::state() const {
+  std::vector<NamedTensor> all;
   for (const Slot& slot : slots_) {
     const std::string& name = slot.parameter->name;
     if (slot.master) all.push_back({"master." + name, slot.master});

@@ -29,17 +29,10 @@ struct OptimizerConfig {
   }
 };
 
-/// A named tensor of optimiser state, for checkpoints.
-struct StateTensor {
-  std::string name;  // "master.model.norm.weight", "m.…", "v.…", "momentum.…"
-  Tensor tensor;     // f32
-};
-
 class Optimizer {
  public:
   /// `parameters` must outlive the optimiser and have values and gradients on `device`, where its state lies too.
-  Optimizer(Device& device, const OptimizerConfig& config,
-            const std::vector<std::pair<Parameter*, ParameterRole>>& parameters);
+  Optimizer(Device& device, const OptimizerConfig& config, const std::vector<Parameter*>& parameters);
 
   /// The L2 norm of all gradients, in f64, in a fixed order. Infinite or NaN when any gradient is.
   double gradient_norm(Context&) const;
@@ -47,7 +40,8 @@ class Optimizer {
   void update(Context&, int64_t step, double lr_factor, double gradient_scale);
   /// Multiplier that clips a gradient of this norm.
   double clip_scale(double norm) const;
-  std::vector<StateTensor> state() const;
+  /// Its tensors, for checkpoints: "master.model.norm.weight", "m.…", "v.…", "momentum.…".
+  std::vector<NamedTensor> state() const;
 
  private:
   struct Slot {

@@ -61,18 +61,18 @@ Json baselines_of(const Workplace& at, const fs::path& dataset) {
   return baselines;
 }
 
-Json held_out_score(const Workplace& at, Decoder& model, const EvaluateConfig& config, const Lineage& lineage) {
+Json held_out_score(StepMemory& memory, Decoder& model, const EvaluateConfig& config, const Lineage& lineage,
+                    const Watch& watch) {
   const formats::TokenDataset held_out(lineage.tokens, "held_out");
   if (held_out.vocab_size() > model.config().vocab_size)
     throw Failure(ErrorCode::kInvalidArgument,
                   fmt::format("{}: holds tokens up to {}, the model knows {}: they are of another tokenizer",
                               lineage.tokens.string(), held_out.vocab_size(), model.config().vocab_size));
-  StepMemory memory(at.machine.device());
   const int64_t most = config.held_out_tokens > 0 ? config.held_out_tokens : held_out.num_tokens();
   const int64_t window = model.config().max_position_embeddings;
   const train::ValidationResult r =
       train::validate(memory, model, held_out, window, std::max<int64_t>(window, 4096), most, config.overlap);
-  if (!r.has_text()) at.watch.warn(lineage.tokens.string() + ": no text is held out: bits per byte are not known");
+  if (!r.has_text()) watch.warn(lineage.tokens.string() + ": no text is held out: bits per byte are not known");
   using train::number_or_null;
   return {{"value", number_or_null(r.bits_per_byte())},   {"bytes", r.bytes},          {"tokens", r.tokens},
           {"perplexity", number_or_null(r.perplexity())}, {"overlap", config.overlap}, {"baselines", Json::object()}};
@@ -105,14 +105,17 @@ Json samples_of(const Workplace& at, const EvaluateConfig& config, const Lineage
 Json figures_of(const Workplace& at, const EvaluateConfig& config, const Lineage& lineage) {
   const auto model = load_model(lineage.model);
   place(at.machine.device(), *model);
-  const auto adapter = lineage.adapter.empty() ? nullptr : attach_adapter(at.machine.device(), *model, lineage.adapter);
+  StepMemory memory(at.machine.device());
+  std::optional<Adapter> adapter;
+  if (!lineage.adapter.empty())
+    memory.adapters = &adapter.emplace(at.machine.device(), *model, lineage.adapter).everywhere();
   Json result{{"bits_per_byte", Json::object()}, {"tasks", Json::array()}};
-  if (!lineage.tokens.empty()) result["bits_per_byte"]["held_out"] = held_out_score(at, *model, config, lineage);
+  if (!lineage.tokens.empty())
+    result["bits_per_byte"]["held_out"] = held_out_score(memory, *model, config, lineage, at.watch);
   const bool scored = result.value("/bits_per_byte/held_out/value"_json_pointer, Json()).is_number();
   if (scored && config.baselines && !lineage.dataset.empty())
     result["bits_per_byte"]["held_out"]["baselines"] = baselines_of(at, lineage.dataset);
   const text::Tokenizer tokenizer = infer::load_text(lineage.model).tokenizer;
-  StepMemory memory(at.machine.device());
   for (const eval::ClassifyConfig& task : config.tasks) {
     const eval::ClassifyResult row = eval::classify(memory, *model, tokenizer, task, at.watch);
     if (!row.note.empty()) at.watch.warn(row.name + ": " + row.note);

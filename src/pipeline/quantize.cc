@@ -74,7 +74,7 @@ std::optional<double> bits_per_byte(const Workplace& at, Decoder& model, const M
 void round_weights(const Workplace& at, Decoder& model, QuantizedKind kind,
                    const std::vector<std::vector<int32_t>>& calibration) {
   int64_t weights = 0;
-  for (const ParameterInfo& info : parameters_to_round(model)) weights += info.shape.size();
+  for (Parameter* parameter : parameters_to_round(model)) weights += parameter->shape.size();
   Progress bar(at.watch, "quantize", static_cast<uint64_t>(weights), "weights");
   const auto progress = [&](int64_t done) {
     at.watch.throw_if_cancelled();

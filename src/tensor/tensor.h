@@ -5,6 +5,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "tensor/arena.h"
@@ -70,6 +71,11 @@ class Tensor {
   Device* device_ = nullptr;
   Shape shape_;
   Dtype dtype_ = Dtype::kF32;
+};
+
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
 };
 
 }  // namespace maru

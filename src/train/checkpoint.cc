@@ -8,36 +8,15 @@
 
 #include "base/hash.h"
 #include "base/json.h"
-#include "formats/safetensors.h"
 #include "ledger/artefact_writer.h"
-#include "models/model_files.h"
+#include "models/tensor_files.h"
 
 namespace maru::train {
 namespace {
 
-void save_optimizer(const fs::path& file, const Optimizer& optimizer) {
-  std::vector<formats::SafetensorsItem> items;
-  std::vector<Tensor> held;
-  for (const StateTensor& s : optimizer.state()) {
-    const Tensor& t = held.emplace_back(to_host(s.tensor));
-    items.push_back({s.name, "F32", {t.rows(), t.cols()}, {t.data<std::byte>(), t.bytes()}});
-  }
-  formats::write_safetensors(file, items);
-}
-
-void load_optimizer(const fs::path& path, Optimizer& optimizer) {
-  const formats::SafetensorsFile file = formats::SafetensorsFile::open(path).value();
-  for (const StateTensor& s : optimizer.state()) {
-    const auto it = file.entries().find(s.name);
-    if (it == file.entries().end() || it->second.bytes.size() != s.tensor.bytes())
-      throw Failure(ErrorCode::kDataLoss,
-                    fmt::format("{}: tensor {}: expected {} bytes of f32", path.string(), s.name, s.tensor.bytes()));
-    upload(s.tensor, it->second.bytes.data());
-  }
-}
-
 constexpr std::string_view kStep = "step-";
-constexpr std::array<const char*, 4> kFiles{"config.json", "model.safetensors", "optimizer.safetensors", "state.json"};
+constexpr const char* kOptimizer = "optimizer.safetensors";
+constexpr std::array<const char*, 3> kFiles{"model.safetensors", kOptimizer, "state.json"};
 
 ledger::Manifest manifest_of(const fs::path& checkpoint) {
   const fs::path path = checkpoint / ledger::kManifestName;
@@ -91,27 +70,27 @@ std::vector<fs::path> list_checkpoints(const fs::path& run) {
   return paths;
 }
 
-void save_checkpoint(const fs::path& run, const RunState& state, Decoder& model, const Optimizer& optimizer,
+void save_checkpoint(const fs::path& run, const RunState& state, Model& model, const Optimizer& optimizer,
                      ledger::Manifest manifest, int64_t keep) {
   ledger::ArtefactWriter writer(run / "checkpoints" / fmt::format("step-{:08}", state.step));
-  save_model(model, writer.directory());
-  save_optimizer(writer.directory() / "optimizer.safetensors", optimizer);
+  model.save(writer.directory());
+  save_tensors(writer.directory() / kOptimizer, optimizer.state());
   write_json(writer.directory() / "state.json", to_json(state));
   writer.commit(std::move(manifest));
   std::vector<fs::path> all = list_checkpoints(run);
   for (size_t i = 0; i + static_cast<size_t>(keep) < all.size(); ++i) fs::remove_all(all[i]);
 }
 
-RunState load_checkpoint(const fs::path& checkpoint, Decoder& model, Optimizer& optimizer) {
+RunState load_checkpoint(const fs::path& checkpoint, Model& model, Optimizer& optimizer) {
   check_files(checkpoint);
   const fs::path path = checkpoint / "state.json";
   const RunState state = from_json<RunState>(read_json(path), path.string());
-  load_values(model, checkpoint);
-  load_optimizer(checkpoint / "optimizer.safetensors", optimizer);
+  model.load(checkpoint);
+  load_tensors(checkpoint / kOptimizer, optimizer.state());
   return state;
 }
 
-std::optional<RunState> restore_newest(const fs::path& run, Decoder& model, Optimizer& optimizer, const Warn& warn) {
+std::optional<RunState> restore_newest(const fs::path& run, Model& model, Optimizer& optimizer, const Warn& warn) {
   const std::vector<fs::path> all = list_checkpoints(run);
   std::vector<std::pair<fs::path, Error>> damaged;  // newest first
   for (auto checkpoint = all.rbegin(); checkpoint != all.rend(); ++checkpoint) {

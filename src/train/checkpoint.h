@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "ledger/manifest.h"
-#include "models/decoder.h"
+#include "models/model.h"
 #include "optim/optimizer.h"
 #include "train/loader.h"
 
@@ -35,12 +35,12 @@ using Warn = std::function<void(const std::string& message)>;
 std::vector<fs::path> list_checkpoints(const fs::path& run);
 
 /// Throws kExhausted on a full disk; the older checkpoints are then untouched.
-void save_checkpoint(const fs::path& run, const RunState& state, Decoder& model, const Optimizer& optimizer,
+void save_checkpoint(const fs::path& run, const RunState& state, Model& model, const Optimizer& optimizer,
                      ledger::Manifest manifest, int64_t keep);
 
 /// Restores model and optimiser. Throws kDataLoss or kNotFound naming the file that is truncated, corrupt, missing or
 /// of another shape.
-RunState load_checkpoint(const fs::path& checkpoint, Decoder& model, Optimizer& optimizer);
+RunState load_checkpoint(const fs::path& checkpoint, Model& model, Optimizer& optimizer);
 
 /// Restores the newest checkpoint that is whole; nothing when there is none at all. Newer ones that are damaged are
 /// renamed to damaged-step-…, so that none of them is taken for a good one again, and `warn` gets what is wrong with
@@ -48,6 +48,6 @@ RunState load_checkpoint(const fs::path& checkpoint, Decoder& model, Optimizer& 
 ///
 /// Throws   kDataLoss when all are damaged, leaving them as they are; what reading throws for other reasons than
 /// damage.
-std::optional<RunState> restore_newest(const fs::path& run, Decoder& model, Optimizer& optimizer, const Warn& warn);
+std::optional<RunState> restore_newest(const fs::path& run, Model& model, Optimizer& optimizer, const Warn& warn);
 
 }  // namespace maru::train

@@ -26,9 +26,7 @@ void Loader::begin_epoch() {
 }
 
 void Loader::next(MicroBatch& batch, int64_t tokens) {
-  batch.builder.clear();
-  batch.targets.clear();
-  batch.counted = 0;
+  batch.clear();
   for_pieces(tokens, [&](const Piece& piece) {
     append_document_piece(batch, dataset_.document(piece.document), piece.first, piece.count, piece_);
   });

@@ -8,7 +8,7 @@
 
 #include "base/fields.h"
 #include "formats/token_dataset.h"
-#include "nn/batch.h"
+#include "train/micro_batch.h"
 
 namespace maru::train {
 
@@ -24,18 +24,8 @@ struct LoaderState {
   }
 };
 
-/// One packed micro-batch with its targets (-1: not counted).
-struct MicroBatch {
-  BatchBuilder builder;
-  std::vector<int32_t> targets;
-  int64_t counted = 0;  // targets that count
-};
-
 class Loader {
  public:
-  /// A micro-batch ends early rather than hold more than tokens / kMinMeanPiece pieces, so that its memory is bounded.
-  static constexpr int64_t kMinMeanPiece = 16;
-
   Loader(const formats::TokenDataset& dataset, int64_t sequence_length, uint64_t seed, LoaderState state = {});
   /// Fills a micro-batch of at most `tokens` tokens.
   void next(MicroBatch& batch, int64_t tokens);

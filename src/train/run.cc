@@ -13,6 +13,8 @@
 #include "train/budget.h"
 #include "train/checkpoint.h"
 #include "train/identity.h"
+#include "train/loader.h"
+#include "train/objectives/next_token.h"
 #include "train/trainer.h"
 #include "train/validate.h"
 
@@ -50,7 +52,8 @@ class Run {
   RunOptions options_;
   formats::TokenDataset train_set_, held_out_;
   std::unique_ptr<Decoder> model_;
-  std::unique_ptr<Trainer> trainer_;
+  NextToken objective_;
+  Trainer trainer_;
   std::unique_ptr<Loader> loader_;
   std::vector<MicroBatch> batches_;
   RunState state_;
@@ -59,15 +62,18 @@ class Run {
   double flops_per_token_ = 0, seconds_ = 0;
 };
 
-std::unique_ptr<Decoder> make_model(const TrainConfig& config) {
+std::unique_ptr<Decoder> make_model(const TrainConfig& config, const formats::TokenDataset& tokens) {
+  if (tokens.vocab_size() > config.model.vocab_size)
+    throw Failure(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: holds tokens up to {}, model.vocab_size is {}", config.tokens, tokens.vocab_size(),
+                              config.model.vocab_size));
   auto model = std::make_unique<Decoder>(config.model, parse_dtype(config.dtype));
+  model->recompute = config.recompute;
   allocate_values(*model);
-  if (config.init_from.empty()) {
+  if (config.init_from.empty())
     initialise(*model, static_cast<uint64_t>(config.seed));
-  } else {
-    parameters_of(*model);  // names
-    load_values(*model, config.init_from);
-  }
+  else
+    model->load(config.init_from);
   return model;
 }
 
@@ -76,13 +82,10 @@ Run::Run(const TrainConfig& config, const RunOptions& options, Device& device)
       options_(options),
       train_set_(config.tokens, "train"),
       held_out_(config.tokens, "held_out"),
-      model_(make_model(config)),
+      model_(make_model(config, train_set_)),
+      objective_(*model_),
+      trainer_(objective_, config, device),
       batches_(static_cast<size_t>(config.batch_tokens / config.micro_batch_tokens)) {
-  if (train_set_.vocab_size() > config.model.vocab_size)
-    throw Failure(ErrorCode::kInvalidArgument,
-                  fmt::format("{}: holds tokens up to {}, model.vocab_size is {}", config.tokens,
-                              train_set_.vocab_size(), config.model.vocab_size));
-  trainer_ = std::make_unique<Trainer>(*model_, config, device);
   summary_.parameters = count_parameters(config.model);
   const double mean_context = static_cast<double>(
       std::min(config.sequence_length, train_set_.num_tokens() / std::max<int64_t>(1, train_set_.num_documents())));
@@ -100,7 +103,7 @@ double Run::seconds_per_step() {
   for (int i = 0; i < 4; ++i) {
     sample.next(batch, config_.micro_batch_tokens);
     const auto start = Clock::now();
-    trainer_->rehearse(batch);
+    trainer_.rehearse(batch);
     if (i > 0) best = std::min(best, since(start));
   }
   return best * static_cast<double>(batches_.size());
@@ -133,7 +136,7 @@ void Run::start_or_resume() {
   claim_run(options_.run, config_, options_.home, options_.warn);
   const fs::path plan = options_.run / "plan.json";
   const std::optional<RunState> planned = read_plan(plan);
-  const std::optional<RunState> restored = restore_newest(options_.run, *model_, trainer_->optimizer(), options_.warn);
+  const std::optional<RunState> restored = restore_newest(options_.run, *model_, trainer_.optimizer(), options_.warn);
   summary_.resumed = restored.has_value();
   if (restored || planned)
     state_ = restored ? *restored : *planned;
@@ -147,7 +150,7 @@ void Run::start_or_resume() {
 void Run::run_step(MetricsWriter& metrics, Progress& progress) {
   const auto start = Clock::now();
   load_batches();
-  const StepResult result = trainer_->step(batches_, state_.step + 1, state_.steps);
+  const StepResult result = trainer_.step(batches_, state_.step + 1, state_.steps);
   const double seconds = since(start), rate = static_cast<double>(result.tokens) / seconds;
   state_ = {.step = state_.step + 1,
             .steps = state_.steps,
@@ -176,7 +179,7 @@ bool Run::validation_due() const {
 }
 
 void Run::run_validation(MetricsWriter& metrics) {
-  StepMemory memory = trainer_->memory();
+  StepMemory memory = trainer_.memory();
   const ValidationResult result = validate(memory, *model_, held_out_, config_.sequence_length,
                                            config_.micro_batch_tokens, config_.validation.tokens);
   summary_.validation_bits_per_byte = result.bits_per_byte();
@@ -193,14 +196,14 @@ bool Run::checkpoint_due() const {
 
 void Run::save() {
   const fs::path directory = options_.run / "checkpoints" / fmt::format("step-{:08}", state_.step);
-  save_checkpoint(options_.run, state_, *model_, trainer_->optimizer(),
+  save_checkpoint(options_.run, state_, *model_, trainer_.optimizer(),
                   run_manifest(config_, {directory, options_.home}, "checkpoint"), config_.checkpoint.keep);
   last_save_ = Clock::now();
 }
 
 void Run::export_model() {
   ledger::ArtefactWriter writer(options_.model);
-  save_model(*model_, writer.directory());
+  model_->save(writer.directory());
   if (!config_.tokenizer.empty())
     for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"})
       fs::copy_file(fs::path(config_.tokenizer) / name, writer.directory() / name);

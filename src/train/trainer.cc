@@ -12,12 +12,10 @@ namespace maru::train {
 namespace {
 
 // The model's parameters with values and gradients on the device.
-std::vector<std::pair<Parameter*, ParameterRole>> trained(Device& device, Decoder& model) {
+const std::vector<Parameter*>& trained(Device& device, Model& model) {
   place(device, model);
   allocate_gradients(device, model);
-  std::vector<std::pair<Parameter*, ParameterRole>> roles;
-  for (const ParameterInfo& info : parameters_of(model)) roles.emplace_back(info.parameter, info.role);
-  return roles;
+  return model.parameters();
 }
 
 // A micro-batch of pieces of equal length; in a dry run only its shape matters.
@@ -33,23 +31,24 @@ MicroBatch uniform_batch(int64_t tokens, int64_t piece) {
 }
 
 // Loss of one micro-batch with its gradients added to the parameters'. Result: [1, 1], or null memory in a dry run.
-Tensor forward_backward(Context& ctx, Decoder& model, MicroBatch& micro, double scale) {
-  const Batch batch = micro.builder.batch(ctx);
-  const Tensor targets = ctx.upload(micro.targets.data(), {batch.tokens.rows(), 1}, Dtype::kI32);
+Tensor forward_backward(Context& ctx, Objective& objective, const MicroBatch& micro, double scale) {
   Tape tape;
-  Context training{ctx.device, ctx.arena, &tape};
-  Tensor loss = model.loss(training, model.forward(training, batch), targets, scale);
+  Context training = ctx;
+  training.tape = &tape;
+  Tensor loss = objective.loss(training, micro, scale);
   tape.backward(training, loss);
   return loss;
 }
 
 }  // namespace
 
-Trainer::Trainer(Decoder& model, const TrainConfig& config, Device& device)
-    : model_(model), config_(config), device_(device), optimizer_(device, config.optimizer, trained(device, model)) {
-  model.recompute = config.recompute;
+Trainer::Trainer(Objective& objective, const TrainConfig& config, Device& device)
+    : objective_(objective),
+      config_(config),
+      device_(device),
+      optimizer_(device, config.optimizer, trained(device, objective.model())) {
   // The longest and the shortest pieces a loader makes bound what lies between; the margin is for fragmentation.
-  planned_ = std::max(plan(config.sequence_length), plan(Loader::kMinMeanPiece));
+  planned_ = std::max(plan(config.sequence_length), plan(kMinMeanPiece));
   const size_t capacity = planned_ + planned_ / 8;
   if (const size_t most = device.memory_bytes(); capacity > most)
     throw Failure(
@@ -64,20 +63,20 @@ size_t Trainer::plan(int64_t piece) {
   Arena dry = Arena::dry_run();
   Context ctx{device_, dry};
   MicroBatch batch = uniform_batch(config_.micro_batch_tokens, piece);
-  forward_backward(ctx, model_, batch, 1);
+  forward_backward(ctx, objective_, batch, 1);
   return dry.peak();
 }
 
 double Trainer::accumulate(MicroBatch& batch, double scale) {
   Context ctx = context();
-  const Tensor loss = to_host(forward_backward(ctx, model_, batch, scale));
+  const Tensor loss = to_host(forward_backward(ctx, objective_, batch, scale));
   return loss.dtype() == Dtype::kF32 ? static_cast<double>(*loss.data<float>()) : *loss.data<double>();
 }
 
 void Trainer::rehearse(MicroBatch& batch) {
   accumulate(batch, 1.0 / static_cast<double>(std::max<int64_t>(1, batch.counted)));
   Context ctx = context();
-  for (const ParameterInfo& info : parameters_of(model_)) zero(ctx, info.parameter->gradient);
+  for (Parameter* parameter : objective_.model().parameters()) zero(ctx, parameter->gradient);
 }
 
 StepResult Trainer::step(std::span<MicroBatch> micro_batches, int64_t step, int64_t steps) {

@@ -3,11 +3,10 @@
 #include <memory>
 #include <span>
 
-#include "models/decoder.h"
 #include "ops/step_memory.h"
 #include "optim/optimizer.h"
 #include "train/config.h"
-#include "train/loader.h"
+#include "train/objective.h"
 
 namespace maru::train {
 
@@ -19,9 +18,9 @@ struct StepResult {
 
 class Trainer {
  public:
-  /// Places the model on the device, with gradients; plans the memory of a step by a dry run and allocates it once.
-  /// Throws kExhausted if the plan exceeds the device's memory, naming both.
-  Trainer(Decoder& model, const TrainConfig& config, Device& device);
+  /// Places the objective's model on the device, with gradients; plans the memory of a step by a dry run and allocates
+  /// it once. Throws kExhausted if the plan exceeds the device's memory, naming both.
+  Trainer(Objective& objective, const TrainConfig& config, Device& device);
 
   /// Step number `step` (1 is the first) of `steps`. Throws kInternal when loss or gradient is not finite, before
   /// anything is updated.
@@ -37,7 +36,7 @@ class Trainer {
   Context context() { return {device_, *arena_}; }
   double accumulate(MicroBatch& batch, double scale);
   size_t plan(int64_t piece);
-  Decoder& model_;
+  Objective& objective_;
   const TrainConfig config_;
   Device& device_;
   Optimizer optimizer_;

@@ -7,6 +7,8 @@
 
 #include "models/weights.h"
 #include "tensor/cpu_device.h"
+#include "train/loader.h"
+#include "train/objectives/next_token.h"
 #include "train/test_tokens.h"
 #include "train/validate.h"
 
@@ -33,15 +35,18 @@ class TrainerTest : public testing::Test {
     Decoder model;
     ThreadPool pool;
     CpuDevice device;
+    NextToken objective;
     Trainer trainer;
     Loader loader;
     Setup(const TrainConfig& c, const formats::TokenDataset& data, int threads = 2)
         : model(c.model, parse_dtype(c.dtype)),
           pool(threads),
           device(&pool),
-          trainer((prepare(model), model), c, device),
+          objective((prepare(model, c), model)),
+          trainer(objective, c, device),
           loader(data, c.sequence_length, 1) {}
-    static void prepare(Decoder& model) {
+    static void prepare(Decoder& model, const TrainConfig& c) {
+      model.recompute = c.recompute;
       allocate_values(model);
       initialise(model, 3);
     }
@@ -56,8 +61,8 @@ class TrainerTest : public testing::Test {
     }
     std::string bits() {
       std::string all;
-      for (const ParameterInfo& info : parameters_of(model))
-        all.append(info.parameter->value.data<char>(), info.parameter->value.bytes());
+      for (Parameter* parameter : model.parameters())
+        all.append(parameter->value.data<char>(), parameter->value.bytes());
       return all;
     }
   };
@@ -129,7 +134,7 @@ TEST_F(TrainerTest, RefusesToUpdateFromBrokenGradients) {
   const TrainConfig c = tiny_config();
   Setup s(c, data_);
   s.run(c, 1);
-  parameters_of(s.model)[2].parameter->value.data<bfloat16>()[0] = to_bfloat16(INFINITY);
+  s.model.parameters()[2]->value.data<bfloat16>()[0] = to_bfloat16(INFINITY);
   const std::string before = s.bits();
   EXPECT_THROW(s.run(c, 1), Failure);
   EXPECT_EQ(before, s.bits());

@@ -26,9 +26,7 @@ void score(StepMemory& memory, Decoder& model, MicroBatch& micro, ValidationResu
   });
   check_mapped_files();
   result.tokens += micro.counted;
-  micro.builder.clear();
-  micro.targets.clear();
-  micro.counted = 0;
+  micro.clear();
 }
 
 // The first `context` targets of the newest piece were counted in the window before.

@@ -125,7 +125,7 @@ class OneFile : public testing::Test {
 
 TEST_F(OneFile, IsAllThatAFamilyNeeds) {
   expect_logits(home_);
-  save_model(*load_model(home_), home_ / "saved");
+  load_model(home_)->save(home_ / "saved");
   EXPECT_EQ(32, read_json(home_ / "saved/config.json")["width"]);
   expect_logits(home_ / "saved");
   convert_to_gguf(home_, home_ / "m.gguf", formats::GgmlType::kF32, "odd", [](formats::GgufWriter&, int64_t) {});

@@ -49,7 +49,8 @@ int run(const fs::path& model_directory, const fs::path& adapter_directory, cons
         const std::string& list, const fs::path& out) {
   Machine machine;
   const auto model = load(machine, model_directory, kind);
-  const auto adapter = attach_adapter(machine.device, *model, adapter_directory);
+  Adapter adapter(machine.device, *model, adapter_directory);
+  machine.ctx.adapters = &adapter.everywhere();
   std::vector<int32_t> tokens;
   std::istringstream numbers(list);
   for (std::string number; std::getline(numbers, number, ',');) tokens.push_back(std::stoi(number));
@@ -69,15 +70,15 @@ int save_dequantized(const fs::path& directory, const std::string& kind, const f
   Machine machine;
   const auto rounded = load(machine, directory, kind);
   const auto plain = load_model(directory, Dtype::kF32);
-  const auto from = parameters_of(*rounded), to = parameters_of(*plain);
+  const auto from = rounded->parameters(), to = plain->parameters();
   for (size_t i = 0; i < to.size(); ++i) {
-    if (!from[i].parameter->quantized) continue;
-    const Tensor values = to_host(dequantize(machine.ctx, from[i].parameter->quantized));
-    const Tensor own = host_tensor(to[i].shape, Dtype::kF32);
+    if (!from[i]->quantized) continue;
+    const Tensor values = to_host(dequantize(machine.ctx, from[i]->quantized));
+    const Tensor own = host_tensor(to[i]->shape, Dtype::kF32);
     upload(own, values.data<float>());
-    to[i].parameter->value = own;
+    to[i]->value = own;
   }
-  save_model(*plain, out);
+  plain->save(out);
   return 0;
 }
 

@@ -17,13 +17,13 @@ void save_as_served(const fs::path& in, const fs::path& out) {
   Arena arena(device, size_t{1} << 28);
   Context ctx{device, arena};
   const auto model = load_for_serving(device.host(), in, Dtype::kF32);
-  for (const ParameterInfo& info : parameters_of(*model)) {
-    std::printf("%s %s\n", info.parameter->name.c_str(), info.parameter->quantized ? "integers" : "numbers");
-    if (!info.parameter->quantized) continue;
-    info.parameter->value = dequantize(ctx, info.parameter->quantized);
-    info.parameter->quantized = {};
+  for (Parameter* parameter : model->parameters()) {
+    std::printf("%s %s\n", parameter->name.c_str(), parameter->quantized ? "integers" : "numbers");
+    if (!parameter->quantized) continue;
+    parameter->value = dequantize(ctx, parameter->quantized);
+    parameter->quantized = {};
   }
-  save_model(*model, out);
+  model->save(out);
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
     if (serving)
       maru::save_as_served(argv[2], argv[3]);
     else
-      maru::save_model(*maru::load_model(argv[1]), argv[2]);
+      maru::load_model(argv[1])->save(argv[2]);
   } catch (const maru::Failure& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 1;

@@ -30,7 +30,7 @@ void make_model(const fs::path& directory) {
   allocate_values(model);
   initialise(model, 11);
   fs::create_directories(directory);
-  save_model(model, directory);
+  model.save(directory);
   write_file(directory / "tokenizer.json", text::write_tokenizer_json(infer::byte_tokenizer().spec()));
 }
 

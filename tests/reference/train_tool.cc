@@ -13,6 +13,7 @@
 #include "models/weights.h"
 #include "ops/embedding.h"
 #include "tensor/cpu_device.h"
+#include "train/objectives/next_token.h"
 #include "train/trainer.h"
 
 namespace maru::train {
@@ -105,8 +106,9 @@ int run(const fs::path& out, int64_t steps, const std::string& variant) {
   Decoder model(config.model, Dtype::kF32);
   allocate_values(model);
   initialise(model, 1);
-  save_model(model, out / "init");
-  Trainer trainer(model, config, device);
+  model.save(out / "init");
+  NextToken objective(model);
+  Trainer trainer(objective, config, device);
   Random random(2);
   Json records = Json::array();
   std::vector<MicroBatch> batch(1);
@@ -116,7 +118,7 @@ int run(const fs::path& out, int64_t steps, const std::string& variant) {
     records.push_back(
         record_of(batch[0], result, config.optimizer.lr * schedule_factor(config.schedule, step - 1, steps)));
   }
-  save_model(model, out / "trained");
+  model.save(out / "trained");
   write_json(out / "steps.json", records);
   StepMemory memory = trainer.memory();
   write_json(out / "greedy.json", greedy(memory, model));

@@ -14,9 +14,10 @@ struct Shape {
   int64_t rows, vocab, dim;
   bool add_dx = false;
   double logit_scale = 1, softcap = 0;
+  bool weighted = false;
   std::string name() const {
-    return fmt::format("{} x {} x {}{}{}", rows, vocab, dim, add_dx ? ", adding to dx" : "",
-                       softcap > 0 ? fmt::format(", capped at {}", softcap) : "");
+    return fmt::format("{} x {} x {}{}{}{}", rows, vocab, dim, add_dx ? ", adding to dx" : "",
+                       softcap > 0 ? fmt::format(", capped at {}", softcap) : "", weighted ? ", weighted" : "");
   }
   double flops() const { return 6.0 * static_cast<double>(rows * vocab * dim); }
   double bytes(double element_bytes) const {
@@ -30,7 +31,7 @@ struct Problem {
   Shape shape;
   double scale, roundings_to_t;
   std::vector<T> x, weight, dx;
-  std::vector<A> loss, one, token_loss, dweight;
+  std::vector<A> loss, one, token_loss, dweight, row_weights;
   std::vector<int32_t> targets;
   std::vector<std::byte> scratch;
 
@@ -47,6 +48,7 @@ struct Problem {
         dweight(in.gradient<A>(s.vocab * s.dim, true)),
         targets(in.integers(s.rows, s.vocab)) {
     for (int64_t r = 1; r < s.rows; r += 3) targets[r] = -1;
+    if (s.weighted) row_weights = in.normal<A>(s.rows);
   }
 
   void compute(auto& stream, int64_t first, int64_t rows, bool gradients) {
@@ -67,7 +69,8 @@ struct Problem {
                              .scale = scale,
                              .logit_scale = shape.logit_scale,
                              .scratch = scratch.data() + (64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64) % 64,
-                             .softcap = shape.softcap});
+                             .softcap = shape.softcap,
+                             .row_weights = shape.weighted ? row_weights.data() + first : nullptr});
   }
   void run(auto& stream) { compute(stream, 0, shape.rows, true); }
   void forward(auto& stream) { compute(stream, 0, shape.rows, false); }
@@ -98,7 +101,7 @@ struct Problem {
       if (targets[r] < 0) continue;
       const double logits = largest_terms(r) * sum_roundings(shape.dim), sums = sum_roundings(shape.vocab);
       losses[r] = logits + sums * (1 + std::abs(token_loss[r]));
-      all += scale * (losses[r] + 8 * std::abs(token_loss[r]));
+      all += scale * std::abs(weight_of(r)) * (losses[r] + 8 * std::abs(token_loss[r]));
       add_terms(r, 2 * logits + sums + sum_roundings(shape.rows) + roundings_to_t, dx_terms, dweight_terms);
     }
     return {{8, {all}}, {1, losses}, {8, dx_terms}, {8, dweight_terms}};
@@ -113,6 +116,7 @@ struct Problem {
   }
 
  private:
+  double weight_of(int64_t r) const { return shape.weighted ? std::real(row_weights[r]) : 1; }
   double dot(int64_t r, int64_t j, bool absolute) const {
     double sum = 0;
     for (int64_t c = 0; c < shape.dim; ++c) {
@@ -135,7 +139,7 @@ struct Problem {
     const double normaliser = token_loss[r] + logit(r, targets[r]);
     for (int64_t j = 0; j < shape.vocab; ++j) {
       const double probability = std::exp(logit(r, j) - normaliser) + (j == targets[r] ? 1 : 0);
-      const double size = roundings * probability * scale * shape.logit_scale;
+      const double size = roundings * probability * scale * shape.logit_scale * std::abs(weight_of(r));
       for (int64_t c = 0; c < shape.dim; ++c) {
         dx_terms[r * shape.dim + c] += size * std::abs(weight[j * shape.dim + c]);
         dweight_terms[j * shape.dim + c] += size * std::abs(x[r * shape.dim + c]);
@@ -147,9 +151,9 @@ struct Problem {
 }  // namespace
 
 void linear_cross_entropy_cases(std::vector<OpCase>& cases) {
-  for (const Shape& shape :
-       {Shape{1, 1, 1}, Shape{1, 17, 8}, Shape{7, 33, 20, true, 0.5}, Shape{40, 301, 65}, Shape{530, 67, 24, true},
-        Shape{9, 65, 20, true, 0.7, 2}, Shape{20, 301, 33, false, 1, 30}})
+  for (const Shape& shape : {Shape{1, 1, 1}, Shape{1, 17, 8}, Shape{7, 33, 20, true, 0.5}, Shape{40, 301, 65},
+                             Shape{530, 67, 24, true}, Shape{9, 65, 20, true, 0.7, 2}, Shape{20, 301, 33, false, 1, 30},
+                             Shape{17, 67, 20, false, 0.5, 0, true}, Shape{530, 33, 8, true, 1, 3, true}})
     add_cases<Problem>(cases, "linear_cross_entropy", shape);
   add_benchmarks<Problem>(cases, "linear_cross_entropy", Shape{2048, 16000, 512});
 }

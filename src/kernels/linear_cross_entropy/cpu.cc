@@ -92,6 +92,11 @@ void replace_in_place(float* x, int64_t n, const F& f) {
 MARU_INLINE void round_to(float value, float* x) { *x = value; }
 MARU_INLINE void round_to(float value, bfloat16* x) { *x = to_bfloat16(value); }
 
+// Of either struct.
+double row_weight(const auto& x, int64_t row) {
+  return x.row_weights != nullptr ? static_cast<double>(x.row_weights[row]) : 1;
+}
+
 template <class T>
 class Job {
  public:
@@ -139,7 +144,7 @@ class Job {
     if (x_.dx != nullptr) multiply_dx(first, rows);
     if (x_.dweight != nullptr) multiply_dweight(first, rows);
     double sum = 0;
-    for (int64_t r = 0; r < rows; ++r) sum += static_cast<double>(losses()[r]);
+    for (int64_t r = 0; r < rows; ++r) sum += static_cast<double>(losses()[r]) * row_weight(x_, first + r);
     if (x_.token_loss != nullptr)
       __builtin_memcpy(x_.token_loss + first, losses(), static_cast<size_t>(rows) * sizeof(float));
     return sum;
@@ -153,15 +158,17 @@ class Job {
       __builtin_memset(x, 0, static_cast<size_t>(at_.row_floats) * sizeof(float));
       return 0;
     }
-    if (x_.softcap != 0) return capped_row(x, target);
+    const auto gradient = static_cast<float>(x_.scale * x_.logit_scale * row_weight(x_, first + r));
+    if (x_.softcap != 0) return capped_row(x, target, gradient);
     const float scale = static_cast<float>(x_.logit_scale), target_logit = x[target] * scale;
     const float largest = scaled_maximum(x, x_.vocab, scale), sum = exponentials(x, x_.vocab, scale, largest);
-    if (gradients()) write_gradients(x, target, sum);
+    if (gradients()) write_gradients(x, target, sum, gradient);
     return __builtin_logf(sum) + (largest - target_logit);
   }
 
-  void write_gradients(float* x, int32_t target, float sum) const {
-    const float gradient = static_cast<float>(x_.scale * x_.logit_scale), probability = x[target] / sum;
+  // `gradient`: of the row's loss, times what a logit is times the product.
+  void write_gradients(float* x, int32_t target, float sum, float gradient) const {
+    const float probability = x[target] / sum;
     const F32 factor(gradient / sum);
     replace_in_place<T>(x, x_.vocab, [&](F32 e) { return e * factor; });
     write_at_target(x, target, (probability - 1) * gradient);
@@ -174,13 +181,12 @@ class Job {
   }
 
   // The same with a soft cap, whose slopes need the capped logits until their gradients take their places.
-  float capped_row(float* x, int32_t target) const {
+  float capped_row(float* x, int32_t target, float gradient) const {
     const float cap = static_cast<float>(x_.softcap);
     cap_logits(x, x_.vocab, static_cast<float>(x_.logit_scale), cap);
     const float largest = scaled_maximum(x, x_.vocab, 1), sum = sum_of_exponentials(x, x_.vocab, largest);
     const float target_logit = x[target], loss = __builtin_logf(sum) + (largest - target_logit);
     if (!gradients()) return loss;
-    const float gradient = static_cast<float>(x_.scale * x_.logit_scale);
     const F32 factor(gradient / sum), inverse_cap(1 / cap);
     replace_in_place<T>(x, x_.vocab, [&](F32 logit) {
       const F32 part = logit * inverse_cap;
@@ -266,7 +272,7 @@ void cross_entropy<kIsa>(ThreadPool& pool, const CrossEntropy<float>& a) {
     }
   });
   double sum = 0;
-  for (int64_t r = 0; r < a.rows; ++r) sum += static_cast<double>(a.token_loss[r]);
+  for (int64_t r = 0; r < a.rows; ++r) sum += static_cast<double>(a.token_loss[r]) * row_weight(a, r);
   *a.loss += static_cast<float>(sum * a.scale);
 }
 

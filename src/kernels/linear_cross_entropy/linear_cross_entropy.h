@@ -11,11 +11,12 @@
 
 namespace maru::kernels {
 
-/// loss += scale · Σ (log Σ exp(logits) - logits[target]) over rows with a target; dx (+)= and dweight += its
-/// gradients. With a soft cap, logits are softcap · tanh(logit_scale · x · weightᵀ / softcap).
+/// loss += scale · Σ row weight · (log Σ exp(logits) - logits[target]) over rows with a target; dx (+)= and
+/// dweight += its gradients. With a soft cap, logits are softcap · tanh(logit_scale · x · weightᵀ / softcap).
 ///
-/// Shapes   x, dx [rows, dim]; weight, dweight [vocab, dim]; targets, token_loss [rows]; loss [1].
-/// Types    logits, losses and dweight in Accumulator<T>; gradients of logits are rounded to T before they are
+/// Shapes   x, dx [rows, dim]; weight, dweight [vocab, dim]; targets, row_weights, token_loss [rows]; loss [1].
+/// Types    logits, losses, row weights and dweight in Accumulator<T>; gradients of logits are rounded to T before they
+/// are
 ///          multiplied.
 /// Cost     2·rows·vocab·dim flops, three times that with gradients; scratch for 512 rows of logits and for weight
 ///          packed, twice with gradients.
@@ -24,7 +25,7 @@ namespace maru::kernels {
 template <class T>
 struct LinearCrossEntropy {
   Accumulator<T>* loss;        // added to, rows in ascending order
-  Accumulator<T>* token_loss;  // null, or the unscaled loss of each row, 0 where there is no target
+  Accumulator<T>* token_loss;  // null, or the loss of each row, unscaled and unweighted, 0 where there is no target
   T* dx;                       // null: not wanted
   bool add_dx;
   Accumulator<T>* dweight;  // null: not wanted
@@ -33,8 +34,9 @@ struct LinearCrossEntropy {
   const int32_t* targets;  // in [0, vocab), or negative: the row does not count
   int64_t rows, vocab, dim;
   double scale, logit_scale;
-  std::byte* scratch;  // linear_cross_entropy_scratch_bytes, aligned to 64
-  double softcap = 0;  // 0: off
+  std::byte* scratch;                           // linear_cross_entropy_scratch_bytes, aligned to 64
+  double softcap = 0;                           // 0: off
+  const Accumulator<T>* row_weights = nullptr;  // of any sign; null: 1
 };
 
 /// Scratch; `gradients` if dx or dweight is wanted.
@@ -47,16 +49,17 @@ void linear_cross_entropy(CpuStream& stream, const LinearCrossEntropy<T>& x);
 
 /// The loss of logits that are there already, from a quantized head for one: it has no gradient.
 ///
-/// Shapes   logits [rows, vocab]; targets and token_loss [rows]; loss [1].
+/// Shapes   logits [rows, vocab]; targets, row_weights and token_loss [rows]; loss [1].
 /// Types    T = float or double.
 template <class T>
 struct CrossEntropy {
-  T* loss;        // scale · the sum of token_loss is added, rows in ascending order
+  T* loss;        // scale · Σ row weight · token_loss is added, rows in ascending order
   T* token_loss;  // log Σ exp(logits) - logits[target], 0 where there is no target
   const T* logits;
   const int32_t* targets;  // in [0, vocab), or negative: the row does not count
   int64_t rows, vocab;
   double scale;
+  const T* row_weights = nullptr;  // null: 1
 };
 
 template <class T>

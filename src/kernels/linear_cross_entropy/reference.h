@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "kernels/linear_cross_entropy/linear_cross_entropy.h"
 
@@ -24,12 +25,19 @@ T log_sum_exp(const LinearCrossEntropy<T>& a, int64_t row) {
   return std::log(sum) + largest;
 }
 
+// Of either struct.
+auto row_weight(const auto& a, int64_t row) {
+  using T = std::remove_cvref_t<decltype(*a.row_weights)>;
+  return a.row_weights != nullptr ? a.row_weights[row] : T(1);
+}
+
 template <class T>
 void add_row_gradients(const LinearCrossEntropy<T>& a, int64_t row, T normaliser) {
   for (int64_t j = 0; j < a.vocab; ++j) {
     const T value = logit(a, row, j), probability = std::exp(value - normaliser);
     const T slope = a.softcap == 0 ? T(1) : T(1) - value * value / T(a.softcap * a.softcap);
-    const T dlogit = (probability - T(j == a.targets[row] ? 1 : 0)) * slope * T(a.scale * a.logit_scale);
+    const T dlogit =
+        (probability - T(j == a.targets[row] ? 1 : 0)) * slope * T(a.scale * a.logit_scale) * row_weight(a, row);
     for (int64_t c = 0; c < a.dim; ++c) {
       if (a.dx != nullptr) a.dx[row * a.dim + c] += dlogit * a.weight[j * a.dim + c];
       if (a.dweight != nullptr) a.dweight[j * a.dim + c] += dlogit * a.x[row * a.dim + c];
@@ -45,7 +53,7 @@ void linear_cross_entropy(const LinearCrossEntropy<T>& a) {
     if (a.targets[row] < 0) continue;
     const T normaliser = log_sum_exp(a, row), loss = normaliser - logit(a, row, a.targets[row]);
     if (a.token_loss != nullptr) a.token_loss[row] = loss;
-    *a.loss += loss * T(a.scale);
+    *a.loss += loss * T(a.scale) * row_weight(a, row);
     if (a.dx != nullptr || a.dweight != nullptr) add_row_gradients(a, row, normaliser);
   }
 }
@@ -60,7 +68,7 @@ void cross_entropy(const CrossEntropy<T>& a) {
     T sum = 0;
     for (int64_t j = 0; j < a.vocab; ++j) sum += std::exp(x[j] - largest);
     a.token_loss[row] = std::log(sum) + largest - x[a.targets[row]];
-    *a.loss += a.token_loss[row] * T(a.scale);
+    *a.loss += a.token_loss[row] * T(a.scale) * row_weight(a, row);
   }
 }
 

@@ -1,0 +1,28 @@
+// What one forward and backward pass sees.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "nn/batch.h"
+
+namespace maru::train {
+
+/// A micro-batch ends early rather than hold more than tokens / kMinMeanPiece pieces, so that its memory is bounded.
+inline constexpr int64_t kMinMeanPiece = 16;
+
+/// Packed tokens with what is wanted of each. A step divides its loss by the `counted` of all its micro-batches.
+struct MicroBatch {
+  BatchBuilder builder;
+  std::vector<int32_t> targets;  // of each token; -1: not counted
+  std::vector<float> weights;    // of each token's loss; empty: 1
+  int64_t counted = 0;           // targets that count
+
+  void clear() {
+    builder.clear();
+    targets.clear();
+    weights.clear();
+    counted = 0;
+  }
+};
+
+}  // namespace maru::train

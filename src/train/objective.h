@@ -1,0 +1,21 @@
+// What a step makes smaller.
+#pragma once
+#include <vector>
+
+#include "models/model.h"
+#include "ops/context.h"
+#include "train/micro_batch.h"
+
+namespace maru::train {
+
+/// A loss of a model and a micro-batch. The trainer knows nothing else of either.
+class Objective {
+ public:
+  virtual ~Objective() = default;
+  /// Whose parameters are trained: a whole model's, or an adapter's beside one that stays as it is.
+  virtual Model& model() = 0;
+  /// scale · Σ loss of what counts in the micro-batch, [1, 1], as a result of the context's tape.
+  virtual Tensor loss(Context&, const MicroBatch&, double scale) = 0;
+};
+
+}  // namespace maru::train
