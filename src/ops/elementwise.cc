@@ -25,7 +25,7 @@ void scale_into(Context& ctx, const Tensor& y, const Tensor& x, double alpha, bo
 }
 
 void swiglu_backward(Context& c, const Tensor& gate, const Tensor& up, const Tensor& dy) {
-  const Gradient dgate = c.tape->gradient(c, gate), dup = c.tape->gradient(c, up);
+  const Gradient dgate = c.tape->gradient_or_scratch(c, gate), dup = c.tape->gradient_or_scratch(c, up);
   c.launch(dy.dtype(), [&]<class T>(auto& stream) {
     kernels::swiglu_backward(stream, kernels::SwigluBackward<T>{.dgate = dgate.template data<T>(),
                                                                 .dup = dup.template data<T>(),
