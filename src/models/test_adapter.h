@@ -1,4 +1,4 @@
-// A PEFT adapter for tests: of every linear layer inside the blocks of a model.
+// A PEFT adapter for tests: of every linear layer inside the blocks of a model, or of its head.
 #pragma once
 #include <string>
 #include <vector>
@@ -11,7 +11,7 @@
 namespace maru {
 
 /// Writes it into `directory`. `b`: the deviation of what is multiplied last; 0: it changes nothing yet, as at the
-/// start of training. `only`: of layers whose names have this in them.
+/// start of training. `only`: of layers whose names have this in them; "lm_head": of the head.
 inline void write_test_adapter(const fs::path& directory, Model& model, uint64_t seed, double b,
                                const std::string& only = "") {
   constexpr int64_t kRank = 3;
@@ -22,8 +22,9 @@ inline void write_test_adapter(const fs::path& directory, Model& model, uint64_t
   };
   std::vector<Part> parts;
   for (const Parameter* p : model.parameters()) {
-    if (p->role != ParameterRole::kMatrix && p->role != ParameterRole::kOutput) continue;
-    if (p->name.find(only) == std::string::npos) continue;
+    const bool layer = p->role == ParameterRole::kMatrix || p->role == ParameterRole::kOutput;
+    if (only == "lm_head" ? p->role != ParameterRole::kHead : !layer || p->name.find(only) == std::string::npos)
+      continue;
     const std::string module = "base_model.model." + p->name.substr(0, p->name.rfind('.'));
     parts.push_back({module + ".lora_A.weight", {kRank, p->shape.cols}, 0.3});
     parts.push_back({module + ".lora_B.weight", {p->shape.rows, kRank}, b});
