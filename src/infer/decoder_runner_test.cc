@@ -26,7 +26,8 @@ DecoderConfig tiny_config() {
                   .num_attention_heads = 4,
                   .num_key_value_heads = 2,
                   .max_position_embeddings = 256,
-                  .initializer_range = 0.3});
+                  .initializer_range = 0.3,
+                  .tie_word_embeddings = false});
 }
 
 std::unique_ptr<Decoder> tiny_model(Dtype dtype) {
@@ -117,6 +118,7 @@ TEST_P(DecoderRunnerTest, EveryRequestHasItsAdapter) {
     expected.push_back(scores(*engine.submit(request(prompt_, 40))));
   }
   EXPECT_NE(expected[0], expected[1]);
+  EXPECT_NE(expected[0], expected[2]);
   EXPECT_NE(expected[1], expected[2]);
   const auto shared = runner();
   Engine engine(*shared, tokenizer_, {.max_running = 8, .step_tokens = 70});

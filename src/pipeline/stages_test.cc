@@ -7,6 +7,8 @@
 #include "base/test_watch.h"
 #include "catalogue/test_home.h"
 #include "formats/safetensors_writer.h"
+#include "models/model_files.h"
+#include "models/test_adapter.h"
 #include "pipeline/curate.h"
 #include "pipeline/evaluate.h"
 #include "pipeline/export.h"
@@ -99,6 +101,18 @@ TEST_F(StagesTest, TheLineFromTextToFiguresIsSkippedTheSecondTime) {
   EXPECT_TRUE(again.skipped);
   EXPECT_EQ(evaluation.figures, again.figures);
   EXPECT_FALSE(curate(at_, "s", data(), /*force=*/true).skipped);
+}
+
+TEST_F(StagesTest, AnAdapterIsEvaluatedBesideTheModel) {
+  make_model(at_);
+  const auto bits = [&](const std::string& adapter) {
+    const Evaluation e = evaluate(at_, {.model = "s", .adapter = adapter, .baselines = false});
+    return e.figures.at("/bits_per_byte/held_out/value"_json_pointer).get<double>();
+  };
+  const fs::path adapter = at_.home.folder(Kind::kAdapter) / "wide";
+  write_test_adapter(adapter, *load_model(at_.home.find(Kind::kModel, "s")), 1, 0.5);
+  EXPECT_NE(bits(""), bits(adapter.string()));
+  EXPECT_TRUE(fs::exists(at_.home.find(Kind::kModel, "s") / "evaluation-wide"));
 }
 
 TEST_F(StagesTest, EachIsStoppedByItsOwnTokenAndLeavesNothingHalf) {

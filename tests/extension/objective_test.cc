@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "base/random.h"
+#include "models/tensor_files.h"
 #include "models/weights.h"
 #include "ops/embedding.h"
 #include "ops/loss.h"
@@ -192,17 +193,25 @@ TEST_F(ObjectiveTest, GoesOnFromACheckpointBitForBit) {
 }
 
 TEST_F(ObjectiveTest, AFileOfAnotherModelIsRefusedByTensor) {
-  Learner learner(device_, config_);
-  learner.model.save(run_);
-  Bigrams narrow(Dtype::kF32);
-  allocate_values(narrow);
-  try {
-    narrow.load(run_);
-    FAIL() << "f64 was read as f32";
-  } catch (const Failure& e) {
-    EXPECT_EQ(ErrorCode::kDataLoss, e.code());
-    EXPECT_NE(std::string::npos, std::string(e.what()).find("model.safetensors: tensor table: expected F32 of shape"));
-  }
+  Bigrams model(Dtype::kF64);
+  allocate_values(model);
+  const auto error_of = [&](const std::vector<NamedTensor>& stored) -> std::string {
+    fs::create_directories(run_);
+    save_tensors(run_ / "model.safetensors", stored);
+    try {
+      model.load(run_);
+      return "none";
+    } catch (const Failure& e) {
+      return e.code() == ErrorCode::kDataLoss ? e.what() : "another code";
+    }
+  };
+  const auto zeros = [](int64_t rows, int64_t cols, Dtype dtype) { return host_tensor({rows, cols}, dtype); };
+  const Tensor right = zeros(kVocabulary, kWidth, Dtype::kF64);
+  const std::string expected = (run_ / "model.safetensors").string() + ": tensor table: expected F64 of shape [12, 6]";
+  EXPECT_EQ("none", error_of({{"table", right}, {"head", right}}));
+  EXPECT_EQ(expected, error_of({{"table", zeros(kVocabulary, kWidth, Dtype::kF32)}, {"head", right}}));
+  EXPECT_EQ(expected, error_of({{"table", zeros(kWidth, kVocabulary, Dtype::kF64)}, {"head", right}}));
+  EXPECT_EQ(expected, error_of({{"head", right}}));
 }
 
 }  // namespace
