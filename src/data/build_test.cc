@@ -124,7 +124,12 @@ TEST_F(BuildTest, CountsEveryDocumentOnceAndKeepsTheRightOnes) {
     EXPECT_EQ(1, dropped(report, step, reason)) << step << " " << reason;
   EXPECT_EQ(3, dropped(report, "quality", "too_short")) << "s-short, s-cp949 (decoded), the first line";
   int64_t in = 80;
+  Json bytes;  // that the step before passed on
   for (const Json& step : report["steps"]) {
+    if (!bytes.is_null()) {
+      EXPECT_EQ(bytes, step["bytes_in"]) << step["name"];
+    }
+    bytes = step["bytes_out"];
     EXPECT_EQ(in, step["documents_in"].get<int64_t>()) << step["name"];
     for (const Json& reason : step["reasons"]) in -= reason["documents"].get<int64_t>();
     EXPECT_EQ(in, step["documents_out"].get<int64_t>()) << step["name"];
