@@ -24,17 +24,6 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-std::string range_text(const detail::Limits& limits) {
-  const auto number = [](double d) {
-    return d == std::floor(d) && std::abs(d) < 1e15 ? std::to_string(static_cast<int64_t>(d)) : Json(d).dump();
-  };
-  if (std::isinf(limits.high)) return " of at least " + number(limits.low);
-  if (std::isinf(limits.low)) return " of at most " + number(limits.high);
-  return " from " + number(limits.low) + " to " + number(limits.high);
-}
-
-bool inside(double value, const detail::Limits& limits) { return value >= limits.low && value <= limits.high; }
-
 bool listed(std::string_view choices, std::string_view word) {
   for (size_t at = 0; at <= choices.size();) {
     const size_t bar = std::min(choices.find('|', at), choices.size());
@@ -57,47 +46,21 @@ std::string nearest(std::string_view word, const std::vector<std::string_view>& 
 
 namespace detail {
 
-void field_error(const std::string& path, const std::string& expected, const Json& got) {
-  throw Failure(ErrorCode::kInvalidArgument, path + (path.empty() || path.ends_with(": ") ? "" : ": ") + "expected " +
-                                                 expected + ", got " + brief(got));
+void refuse_unknown_keys(const JsonNode& node, const std::vector<std::string_view>& known) {
+  for (const auto& item : node.json().items()) {
+    if (std::find(known.begin(), known.end(), item.key()) != known.end()) continue;
+    const std::string near = nearest(item.key(), known);
+    node.refuse("unknown key \"" + excerpt(item.key()) + "\"" +
+                (near.empty() ? "" : "; did you mean \"" + near + "\"?"));
+  }
 }
 
-void unknown_key(const std::string& path, std::string_view key, const std::vector<std::string_view>& known) {
-  std::string message =
-      path + (path.empty() || path.ends_with(": ") ? "" : ": ") + "unknown key \"" + excerpt(key) + "\"";
-  if (const std::string near = nearest(key, known); !near.empty()) message += "; did you mean \"" + near + "\"?";
-  throw Failure(ErrorCode::kInvalidArgument, message);
-}
-
-void read_bool(bool& to, const Json& json, const std::string& path) {
-  if (!json.is_boolean()) field_error(path, "true or false", json);
-  to = json.get<bool>();
-}
-
-void read_integer(int64_t& to, const Json& json, const std::string& path, const Limits& limits) {
-  const bool whole =
-      json.is_number_integer() || (json.is_number_float() && json.get<double>() == std::floor(json.get<double>()) &&
-                                   std::abs(json.get<double>()) < 9e15);
-  const bool huge =
-      json.is_number_unsigned() && json.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
-  if (!whole || huge) field_error(path, "a whole number", json);
-  to = json.get<int64_t>();
-  if (!inside(static_cast<double>(to), limits)) field_error(path, "a whole number" + range_text(limits), json);
-}
-
-void read_number(double& to, const Json& json, const std::string& path, const Limits& limits) {
-  if (!json.is_number()) field_error(path, "a number", json);
-  to = json.get<double>();
-  if (!inside(to, limits)) field_error(path, "a number" + range_text(limits), json);
-}
-
-void read_string(std::string& to, const Json& json, const std::string& path, const Limits& limits) {
-  if (!json.is_string()) field_error(path, "a string", json);
-  to = json.get<std::string>();
-  if (limits.choices.empty() || listed(limits.choices, to)) return;
-  std::string choices(limits.choices);
-  std::replace(choices.begin(), choices.end(), '|', ' ');
-  field_error(path, "one of: " + choices, json);
+std::string read_choice(const JsonNode& node, std::string_view choices) {
+  const std::string& word = node.string();
+  if (choices.empty() || listed(choices, word)) return word;
+  std::string known(choices);
+  std::replace(known.begin(), known.end(), '|', ' ');
+  node.fail("one of: " + known);
 }
 
 void merge_override(Json& root, std::string_view assignment) {

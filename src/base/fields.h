@@ -14,7 +14,6 @@
 // Field types: bool, integers, double, std::string, structs with fields(), and std::optional or std::vector of these.
 #pragma once
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -24,7 +23,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_node.h"
 
 namespace maru {
 
@@ -67,17 +66,12 @@ template <class T>
 struct is_optional<std::optional<T>> : std::true_type {};
 
 struct Limits {
-  double low, high;
+  JsonRange range;
   std::string_view choices;
 };
 
-[[noreturn]] void field_error(const std::string& path, const std::string& expected, const Json& got);
-[[noreturn]] void unknown_key(const std::string& path, std::string_view key,
-                              const std::vector<std::string_view>& known);
-void read_bool(bool& to, const Json& json, const std::string& path);
-void read_integer(int64_t& to, const Json& json, const std::string& path, const Limits& limits);
-void read_number(double& to, const Json& json, const std::string& path, const Limits& limits);
-void read_string(std::string& to, const Json& json, const std::string& path, const Limits& limits);
+void refuse_unknown_keys(const JsonNode& node, const std::vector<std::string_view>& known);
+std::string read_choice(const JsonNode& node, std::string_view choices);
 void merge_override(Json& root, std::string_view assignment);
 
 template <class T>
@@ -86,21 +80,16 @@ std::vector<std::string_view> names_of() {
 }
 
 template <class T>
-void read(T& to, const Json& json, const std::string& path, const Limits& limits);
+void read(T& to, const JsonNode& node, const Limits& limits = {});
 
 template <class T>
-void read_struct(T& to, const Json& json, const std::string& path) {
-  if (!json.is_object()) field_error(path, "an object", json);
-  const std::vector<std::string_view> known = names_of<T>();
-  for (const auto& item : json.items())
-    if (std::find(known.begin(), known.end(), item.key()) == known.end()) unknown_key(path, item.key(), known);
-  const std::string prefix = path.empty() || path.ends_with(": ") ? path : path + ".";
+void read_struct(T& to, const JsonNode& node) {
+  refuse_unknown_keys(node.object(), names_of<T>());
   std::apply(
       [&](const auto&... f) {
         const auto one = [&](const auto& f1) {
-          const auto it = json.find(f1.name);
-          if (it != json.end())
-            read(to.*(f1.member), *it, prefix + std::string(f1.name), Limits{f1.low, f1.high, f1.choices});
+          const JsonNode value = node[f1.name];
+          if (!value.is_missing()) read(to.*(f1.member), value, Limits{{f1.low, f1.high}, f1.choices});
         };
         (one(f), ...);
       },
@@ -108,37 +97,31 @@ void read_struct(T& to, const Json& json, const std::string& path) {
 }
 
 template <class T>
-void read(T& to, const Json& json, const std::string& path, const Limits& limits) {
+void read(T& to, const JsonNode& node, const Limits& limits) {
   if constexpr (HasFields<T>) {
-    read_struct(to, json, path);
+    read_struct(to, node);
   } else if constexpr (is_optional<T>::value) {
-    if (json.is_null()) return to.reset();
-    read(to.emplace(), json, path, limits);
+    if (node.is_null()) return to.reset();
+    read(to.emplace(), node, limits);
   } else if constexpr (is_vector<T>::value) {
-    if (!json.is_array()) field_error(path, "a list", json);
     to.clear();
-    for (size_t i = 0; i < json.size(); ++i) {
+    for (size_t i = 0; i < node.size(); ++i) {
       typename T::value_type element{};
-      read(element, json[i], path + "[" + std::to_string(i) + "]", limits);
+      read(element, node.at(i), limits);
       to.push_back(std::move(element));
     }
   } else if constexpr (std::is_same_v<T, bool>) {
-    read_bool(to, json, path);
+    to = node.boolean();
   } else if constexpr (std::is_integral_v<T>) {
-    int64_t wide = 0;
-    Limits narrow = limits;
-    narrow.low = std::max(limits.low, static_cast<double>(std::numeric_limits<T>::min()));
-    narrow.high = std::min(limits.high, static_cast<double>(std::numeric_limits<T>::max()));
-    read_integer(wide, json, path, narrow);
-    to = static_cast<T>(wide);
+    const auto least = static_cast<double>(std::numeric_limits<T>::min());
+    const auto most = static_cast<double>(std::numeric_limits<T>::max());
+    to = static_cast<T>(node.integer({std::max(limits.range.low, least), std::min(limits.range.high, most)}));
   } else if constexpr (std::is_floating_point_v<T>) {
-    double wide = 0;
-    read_number(wide, json, path, limits);
-    to = static_cast<T>(wide);
+    to = static_cast<T>(node.number(limits.range));
   } else if constexpr (std::is_same_v<T, Json>) {
-    to = json;
+    to = node.json();
   } else {
-    read_string(to, json, path, limits);
+    to = read_choice(node, limits.choices);
   }
 }
 
@@ -183,12 +166,18 @@ void describe(const T& value, const std::string& prefix, std::string& text) {
 
 }  // namespace detail
 
-/// Reads a struct over its defaults. Throws kInvalidArgument: `where: optim.lr: expected a number, got "abc"`.
+/// Reads a struct over its defaults. Throws what the node throws: `where: optim.lr: expected a number from 0 to 10, got
+/// "abc"`.
+template <HasFields T>
+T from_json(const JsonNode& node) {
+  T value;
+  detail::read_struct(value, node);
+  return value;
+}
+/// The same; throws kInvalidArgument.
 template <HasFields T>
 T from_json(const Json& json, std::string_view where) {
-  T value;
-  detail::read_struct(value, json, where.empty() ? std::string() : std::string(where) + ": ");
-  return value;
+  return from_json<T>(JsonNode(json, std::string(where)));
 }
 
 template <HasFields T>

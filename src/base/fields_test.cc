@@ -62,9 +62,9 @@ TEST(Fields, RoundTrips) {
 }
 
 TEST(Fields, NamesTheFieldAndWhatWasExpected) {
-  EXPECT_EQ("r.yaml: optim.lr: expected a number, got \"abc\"", error_of("optim: {lr: abc}"));
+  EXPECT_EQ("r.yaml: optim.lr: expected a number from 0 to 10, got \"abc\"", error_of("optim: {lr: abc}"));
   EXPECT_EQ("r.yaml: optim.lr: expected a number from 0 to 10, got -1", error_of("optim: {lr: -1}"));
-  EXPECT_EQ("r.yaml: steps: expected a whole number, got 1.5", error_of("steps: 1.5"));
+  EXPECT_EQ("r.yaml: steps: expected a whole number from 1 to 1000000000000, got 1.5", error_of("steps: 1.5"));
   EXPECT_EQ("r.yaml: steps: expected a whole number from 1 to 1000000000000, got 0", error_of("steps: 0"));
   EXPECT_THAT(error_of("small: 3000000000"),
               testing::HasSubstr("r.yaml: small: expected a whole number from -2147483648"));

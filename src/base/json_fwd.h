@@ -1,4 +1,4 @@
-// Forward declaration of Json, for headers.
+// Forward declarations of Json and its reader, for headers.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 
@@ -6,4 +6,5 @@ namespace maru {
 template <class Key, class T, class IgnoredLess, class IgnoredAllocator>
 class OrderedMap;
 using Json = nlohmann::basic_json<OrderedMap>;
+class JsonNode;
 }  // namespace maru

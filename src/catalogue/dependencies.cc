@@ -4,7 +4,7 @@
 #include <set>
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/json_node.h"
 #include "ledger/manifest.h"
 
 namespace maru::catalogue {
@@ -52,10 +52,10 @@ std::vector<fs::path> artefacts_in(const fs::path& directory) {
 std::vector<fs::path> inputs_of_run(const fs::path& run) {
   std::vector<fs::path> inputs;
   try {
-    const Json recipe = read_json(run / kRunRecipe);
+    const JsonFile recipe(run / kRunRecipe);
     for (const char* key : {"tokens", "tokenizer", "init_from"})
-      if (recipe.is_object() && recipe.contains(key) && recipe[key].is_string() && recipe[key] != "")
-        inputs.push_back(ledger::resolved_path(recipe[key].get<std::string>(), run));
+      if (const std::string path = recipe[key].string(""); !path.empty())
+        inputs.push_back(ledger::resolved_path(path, run));
   } catch (const Failure&) {  // missing or damaged: its checkpoints say the same
   }
   return inputs;

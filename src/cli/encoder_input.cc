@@ -5,18 +5,10 @@
 #include <cstdio>
 #include <iostream>
 
+#include "base/json_node.h"
 #include "cli/usage.h"
 
 namespace maru::cli {
-namespace {
-
-std::string string_at(const Json& json, const char* key, const std::string& where) {
-  if (json.contains(key) && json[key].is_string()) return json[key].get<std::string>();
-  throw Failure(ErrorCode::kInvalidArgument, fmt::format("{}: {}: expected a string", where, key));
-}
-
-}  // namespace
-
 Rows::Rows(const std::string& file) : where_(file == "-" ? "standard input" : file) {
   if (file != "-") lines_ = std::make_unique<LineReader>(file);
 }
@@ -42,8 +34,10 @@ Row Rows::row_of(const std::string& line) {
   if (line.front() != '{') return {.id = number_++, .text = line};
   const std::string where = fmt::format("{}:{}", where_, count_);
   const Json json = parse_json(line, where).value();
-  Row row{.id = json.value("id", Json(number_)), .text = string_at(json, "text", where)};
-  if (json.contains("query")) row.query = string_at(json, "query", where);
+  const JsonNode node(json, where);
+  const JsonNode id = node["id"], query = node["query"];
+  Row row{.id = id.is_missing() ? Json(number_) : id.json(), .text = node["text"].string()};
+  if (!query.is_missing()) row.query = query.string();
   ++number_;
   return row;
 }

@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "base/byte_source.h"
-#include "base/json.h"
+#include "base/json_node.h"
 #include "base/progress.h"
 #include "cli/answers.h"
 #include "cli/verbs.h"
@@ -28,9 +28,8 @@ void add_texts(text::TokenizerReport& report, const fs::path& file) {
     }
     const std::string where = fmt::format("{}:{}", file.string(), lines.line_number());
     const Json row = parse_json(*line, where).value();
-    if (!row.is_object() || !row.contains("text") || !row["text"].is_string())
-      throw Failure(ErrorCode::kInvalidArgument, where + ": text: expected a string");
-    report.add(row.value("language", "und"), row["text"].get<std::string>());
+    const JsonNode node(row, where);
+    report.add(node["language"].string("und"), node["text"].string());
   }
   if (!plain.empty()) report.add("und", plain);
 }

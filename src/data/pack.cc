@@ -6,6 +6,7 @@
 
 #include "base/byte_source.h"
 #include "base/hash.h"
+#include "base/json_node.h"
 #include "base/progress.h"
 #include "data/listing.h"
 #include "formats/token_dataset.h"
@@ -91,11 +92,8 @@ class Packer {
 };
 
 Packed encode_document(text::TokenEncoder& encoder, const Line& line) {
-  Json json = parse_json(line.text, line.where).value();
-  const auto it = json.is_object() ? json.find("text") : json.end();
-  if (it == json.end() || !it->is_string())
-    throw Failure(ErrorCode::kInvalidArgument, line.where + ": text: expected a document with a string \"text\"");
-  const std::string& text = it->get_ref<const std::string&>();
+  const Json json = parse_json(line.text, line.where).value();
+  const std::string& text = JsonNode(json, line.where)["text"].string();
   Packed packed;
   packed.ids.push_back(*encoder.tokenizer().bos());
   encoder.encode(text, {.add_special_tokens = false, .parse_special = false}, packed.ids);

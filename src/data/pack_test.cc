@@ -155,7 +155,7 @@ TEST_F(PackTest, SameBytesForAnyNumberOfThreadsAndSkipsWhatIsCurrent) {
 TEST_F(PackTest, ErrorsNameFileLineAndField) {
   write_dataset({document("글"), R"({"body": 1})"}, {});
   const std::string message = message_of([&] { pack_dataset(root_ / "d", options_, pool_); });
-  EXPECT_THAT(message, HasSubstr("train.jsonl.zst:2: text: expected"));
+  EXPECT_THAT(message, HasSubstr("train.jsonl.zst:2: text: is missing, expected a string"));
   EXPECT_FALSE(fs::exists(options_.output));
   fs::remove(root_ / "tokenizer/tokenizer_config.json");
   write_json(root_ / "tokenizer/tokenizer_config.json", Json::object());

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/byte_source.h"
+#include "base/json_node.h"
 #include "base/progress.h"
 #include "base/random.h"
 #include "eval/score.h"
@@ -26,14 +27,8 @@ size_t label_of(const ClassifyConfig& config, double value) {
 
 Example read_example(const ClassifyConfig& config, std::string_view line, const std::string& where) {
   const Json row = parse_json(line, where).value();
-  for (const std::string& key : {config.text_field, config.label_field})
-    if (!row.is_object() || !row.contains(key))
-      throw Failure(ErrorCode::kInvalidArgument, where + ": " + key + " is missing");
-  if (!row[config.text_field].is_string())
-    throw Failure(ErrorCode::kInvalidArgument, where + ": " + config.text_field + ": expected a string");
-  if (!row[config.label_field].is_number())
-    throw Failure(ErrorCode::kInvalidArgument, where + ": " + config.label_field + ": expected a number");
-  return {row[config.text_field].get<std::string>(), label_of(config, row[config.label_field].get<double>())};
+  const JsonNode node(row, where);
+  return {node[config.text_field].string(), label_of(config, node[config.label_field].number())};
 }
 
 struct Drawn {

@@ -76,13 +76,14 @@ TEST_F(ClassifyTest, BlankLinesAreNoRows) {
 }
 
 TEST_F(ClassifyTest, BadRowsAreRefusedByLineAndField) {
-  const std::vector<std::pair<std::string, std::string>> kRows{{"{\"text\": \"a\"}", "label is missing"},
-                                                               {"{\"label\": 1}", "text is missing"},
-                                                               {"{\"text\": 1, \"label\": 1}", "text: expect"},
-                                                               {"{\"text\": \"a\", \"label\": \"1\"}", "label: expect"},
-                                                               {"[1]", "text is missing"},
-                                                               {"{", ":2"},
-                                                               {"null", "text is missing"}};
+  const std::vector<std::pair<std::string, std::string>> kRows{
+      {"{\"text\": \"a\"}", "label: is missing, expected a number"},
+      {"{\"label\": 1}", "text: is missing, expected a string"},
+      {"{\"text\": 1, \"label\": 1}", "text: expect"},
+      {"{\"text\": \"a\", \"label\": \"1\"}", "label: expect"},
+      {"[1]", "expected an object, got [1]"},
+      {"{", ":2"},
+      {"null", "text: is missing"}};
   for (const auto& [row, said] : kRows) {
     write_file(file_, "{\"text\": \"ab\", \"label\": 0}\n" + row + "\n");
     try {

@@ -6,7 +6,7 @@
 #include <numbers>
 
 #include "base/byte_source.h"
-#include "base/json.h"
+#include "base/json_node.h"
 #include "eval/score.h"
 #include "text/tokenizer/token_encoder.h"
 
@@ -24,10 +24,7 @@ bool is_jsonl(const fs::path& file) {
 
 std::string text_of_line(std::string_view line, const std::string& where) {
   const Json row = parse_json(line, where).value();
-  const auto text = row.is_object() ? row.find("text") : row.end();
-  if (!row.is_object() || text == row.end() || !text->is_string())
-    throw Failure(ErrorCode::kInvalidArgument, where + ": expected an object with a \"text\"");
-  return text->get<std::string>();
+  return JsonNode(row, where)["text"].string();
 }
 
 }  // namespace

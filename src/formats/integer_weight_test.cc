@@ -203,7 +203,8 @@ TEST(QuantizedWeight, RefusesMethodsItCannotRead) {
   EXPECT_THAT(refused(R"({"quant_method": "bitsandbytes"})"), HasSubstr("\"bitsandbytes\" is not supported"));
   EXPECT_THAT(refused(R"({"quant_method": "awq", "version": "gemv"})"), HasSubstr("AWQ version"));
   EXPECT_THAT(refused(R"({"quant_method": "compressed-tensors", "format": "marlin-24"})"), HasSubstr("marlin-24"));
-  EXPECT_THAT(refused(R"({"quant_method": "gptq", "bits": "four"})"), HasSubstr("bits: expected a number"));
+  EXPECT_THAT(refused(R"({"quant_method": "gptq", "bits": "four"})"),
+              HasSubstr("quantization_config.bits: expected a whole number from -1 to 16777216, got \"four\""));
   EXPECT_THAT(refused(R"({"quant_method": "compressed-tensors", "format": "int-quantized", "config_groups": {
                           "a": {"weights": {"num_bits": 8}}, "b": {"weights": {"num_bits": 4}}}})"),
               HasSubstr("stored differently"));

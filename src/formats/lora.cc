@@ -7,7 +7,7 @@
 #include <cmath>
 #include <set>
 
-#include "base/json.h"
+#include "base/json_node.h"
 #include "formats/block_quant.h"
 #include "formats/convert.h"
 #include "formats/safetensors_writer.h"
@@ -27,22 +27,9 @@ fs::path weights_of(const fs::path& directory) {
   throw Failure(ErrorCode::kNotFound, file.string() + ": no such file; expected a PEFT adapter's directory");
 }
 
-template <class T>
-T value(const Json& config, const char* key, T otherwise, const std::string& where) {
-  const auto it = config.find(key);
-  if (it == config.end() || it->is_null()) return otherwise;
-  try {
-    return it->template get<T>();
-  } catch (const nlohmann::json::exception&) {
-    throw Failure(ErrorCode::kInvalidArgument,
-                  fmt::format("{}: adapter_config.json: {}: unexpected type, got {}", where, key, it->dump()));
-  }
-}
-
-bool is_set(const Json& config, const char* key) {
-  const auto it = config.find(key);
-  if (it == config.end() || it->is_null()) return false;
-  return it->is_boolean() ? it->get<bool>() : !it->is_structured() || !it->empty();
+bool is_set(const Json& value) {
+  if (value.is_null()) return false;
+  return value.is_boolean() ? value.get<bool>() : !value.is_structured() || !value.empty();
 }
 
 // Ways to start that take something out of the base model's weights: without that the adapter adds to the wrong ones.
@@ -71,16 +58,13 @@ bool is_known(std::string_view key) {
 }
 
 // Features that would change the numbers if they were ignored.
-void refuse_unsupported(const Json& config, const std::string& where) {
-  const auto refuse = [&](const std::string& what) {
-    throw Failure(ErrorCode::kUnimplemented, where + ": adapter_config.json: " + what + " is not supported");
-  };
-  if (const auto type = value<std::string>(config, "peft_type", "", where); type != "LORA")
-    refuse("peft_type \"" + type + "\"");
-  for (const auto& item : config.items())
-    if (!is_known(item.key()) && is_set(config, item.key().c_str())) refuse(item.key());
-  const auto init = value<Json>(config, "init_lora_weights", true, where);
-  if (init.is_string() && changes_base(init.get<std::string>())) refuse("init_lora_weights " + init.dump());
+void refuse_unsupported(const JsonNode& config) {
+  if (const std::string type = config["peft_type"].string(""); type != "LORA")
+    config.unsupported("peft_type \"" + type + "\"");
+  for (const auto& [key, value] : config.json().items())
+    if (!is_known(key) && is_set(value)) config.unsupported(key);
+  const JsonNode init = config["init_lora_weights"];
+  if (init.is_string() && changes_base(init.string())) config.unsupported("init_lora_weights " + init.json().dump());
 }
 
 // weight += scale · left [rows, rank] · right [rank, cols]
@@ -122,27 +106,19 @@ std::vector<float> transposed(const std::vector<float>& m, int64_t rows, int64_t
 }  // namespace
 
 LoraAdapter::LoraAdapter(const fs::path& directory) : where_(directory.string()), files_(weights_of(directory)) {
-  const Json config = read_json(directory / "adapter_config.json");
-  if (!config.is_object())
-    throw Failure(ErrorCode::kInvalidArgument, where_ + ": adapter_config.json: expected an object");
-  refuse_unsupported(config, where_);
-  rank_stabilised_ = value<bool>(config, "use_rslora", false, where_);
-  fan_in_fan_out_ = value<bool>(config, "fan_in_fan_out", false, where_);
-  read_alphas(config);
+  const JsonFile config(directory / "adapter_config.json");
+  refuse_unsupported(config.root());
+  rank_stabilised_ = config["use_rslora"].boolean(false);
+  fan_in_fan_out_ = config["fan_in_fan_out"].boolean(false);
+  alpha_ = config["lora_alpha"].number(8);
+  if (const JsonNode pattern = config["alpha_pattern"]; !pattern.is_null()) read_alphas(pattern);
   for (const StoredTensor& tensor : files_.tensors()) add(tensor);
   for (const auto& [name, update] : updates_) check(name, update);
 }
 
-void LoraAdapter::read_alphas(const Json& config) {
-  alpha_ = value<double>(config, "lora_alpha", 8, where_);
-  const auto pattern = value<Json>(config, "alpha_pattern", Json::object(), where_);
-  for (const auto& item : pattern.items()) {
-    if (!item.value().is_number())
-      throw Failure(ErrorCode::kInvalidArgument, where_ + ": adapter_config.json: alpha_pattern: " + item.key() +
-                                                     ": expected a number, got " + item.value().dump());
-    const std::string where = where_ + ": adapter_config.json: alpha_pattern";
-    alphas_.push_back({NamePattern::compile(item.key(), where).value(), item.value().get<double>()});
-  }
+void LoraAdapter::read_alphas(const JsonNode& pattern) {
+  for (const auto& [modules, alpha] : pattern.members())
+    alphas_.push_back({NamePattern::compile(modules, pattern.where()).value(), alpha.number()});
 }
 
 // rank_pattern says what the tensors show: their rank.

@@ -54,7 +54,7 @@ class LoraAdapter {
     NamePattern modules;
     double alpha;
   };
-  void read_alphas(const Json& config);
+  void read_alphas(const JsonNode& pattern);
   void add(const StoredTensor& tensor);
   void check(const std::string& name, const LoraUpdate& update) const;
   double scale_of(const std::string& module, int64_t rank) const;

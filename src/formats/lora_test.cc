@@ -132,7 +132,8 @@ TEST_F(LoraTest, RefusesWhatItWouldGetWrong) {
               HasSubstr("init_lora_weights \"pissa_niter_4\" is not supported"));
   EXPECT_THAT(error_of(plain_, {{"init_lora_weights", "gaussian"}}), HasSubstr("no error"));
   EXPECT_THAT(error_of(plain_, {{"alpha_pattern", {{"(?=q)", 8}}}}), HasSubstr("the regular expression \"(?=q)\""));
-  EXPECT_THAT(error_of(plain_, {{"alpha_pattern", {{"q", "x"}}}}), HasSubstr("alpha_pattern: q: expected a number"));
+  EXPECT_THAT(error_of(plain_, {{"alpha_pattern", {{"q", "x"}}}}),
+              HasSubstr("adapter_config.json: alpha_pattern.q: expected a number, got \"x\""));
   EXPECT_THAT(error_of({plain_[0]}), HasSubstr("q.weight: lora_A or lora_B is missing"));
   EXPECT_THAT(error_of({plain_[0], {"base_model.model.q.lora_B.weight", {1, 2}, {1, 2}}}), HasSubstr("share a rank"));
   EXPECT_THAT(error_of({{"q.lora_A.weight", {1}, {1}}}), HasSubstr("begins with base_model.model."));

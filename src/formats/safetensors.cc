@@ -6,7 +6,7 @@
 #include <cstring>
 #include <optional>
 
-#include "base/json.h"
+#include "base/json_node.h"
 #include "formats/safetensors_writer.h"
 
 namespace maru::formats {
@@ -36,27 +36,19 @@ std::optional<uint64_t> bytes_of(const Json& shape, uint64_t element, std::vecto
   return bytes;
 }
 
-Result<SafetensorsEntry> read_entry(const std::string& file, const std::string& name, const Json& json,
-                                    std::span<const std::byte> data, std::vector<Extent>& extents) {
-  const std::string where = file + ": tensor \"" + name + "\"";
-  if (!json.is_object() || !json.contains("dtype") || !json["dtype"].is_string() || !json.contains("shape") ||
-      !json.contains("data_offsets"))
-    return data_loss(where, "expected an object with dtype, shape and data_offsets");
-  SafetensorsEntry entry{.dtype = json["dtype"].get<std::string>(), .shape = {}, .bytes = {}};
+SafetensorsEntry read_entry(const std::string& name, const JsonNode& json, std::span<const std::byte> data,
+                            std::vector<Extent>& extents) {
+  SafetensorsEntry entry{.dtype = json["dtype"].string(), .shape = {}, .bytes = {}};
   const auto element = safetensors_element_bytes(entry.dtype);
-  if (!element) return data_loss(where, "unknown dtype \"" + entry.dtype + "\"");
-  const auto bytes = bytes_of(json["shape"], *element, entry.shape);
-  if (!bytes) return data_loss(where, "malformed shape " + json["shape"].dump());
-  const Json& offsets = json["data_offsets"];
-  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
-      !offsets[1].is_number_unsigned())
-    return data_loss(where, "malformed data_offsets " + offsets.dump());
-  const uint64_t begin = offsets[0].get<uint64_t>(), end = offsets[1].get<uint64_t>();
+  if (!element) json["dtype"].fail("a dtype of the format");
+  const JsonNode shape = json["shape"], offsets = json["data_offsets"];
+  const auto bytes = bytes_of(shape.json(), *element, entry.shape);
+  if (!bytes) shape.fail("up to 8 sizes, of fewer than 2^64 bytes together");
+  if (offsets.size() != 2) offsets.fail("where the tensor begins and where it ends");
+  const uint64_t begin = offsets.at(0).count(), end = offsets.at(1).count();
   if (begin > end || end > data.size())
-    return data_loss(where, fmt::format("data_offsets [{}, {}] lie outside the file's {} data bytes (truncated?)",
-                                        begin, end, data.size()));
-  if (end - begin != *bytes)
-    return data_loss(where, fmt::format("holds {} bytes, expected {} for its shape", end - begin, *bytes));
+    offsets.refuse(fmt::format("[{}, {}] lie outside the file's {} data bytes (truncated?)", begin, end, data.size()));
+  if (end - begin != *bytes) json.refuse(fmt::format("holds {} bytes, expected {} for its shape", end - begin, *bytes));
   entry.bytes = data.subspan(begin, end - begin);
   extents.push_back({begin, end, name});
   return entry;
@@ -110,23 +102,25 @@ Result<SafetensorsFile> SafetensorsFile::parse(std::span<const std::byte> bytes,
   const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + 8, header_size);
   Result<Json> json = parse_json(header, name + " (header)", {.unique_keys = true});
   if (!json.ok()) return data_loss(name, "header is not JSON: " + json.error().message);
-  if (!json->is_object()) return data_loss(name, "header is not a JSON object");
-  const std::span<const std::byte> data = bytes.subspan(8 + header_size);
   SafetensorsFile file;
-  std::vector<Extent> extents;
-  for (const auto& item : json->items()) {
-    if (item.key() == "__metadata__") {
-      if (!item.value().is_object()) return data_loss(name, "__metadata__ is not an object");
-      for (const auto& pair : item.value().items())
-        if (pair.value().is_string()) file.metadata_[pair.key()] = pair.value().get<std::string>();
-      continue;
-    }
-    Result<SafetensorsEntry> entry = read_entry(name, item.key(), item.value(), data, extents);
-    if (!entry.ok()) return entry.error();
-    file.entries_[item.key()] = std::move(entry).value();
+  try {
+    file.read_header(JsonNode(*json, name, ErrorCode::kDataLoss), bytes.subspan(8 + header_size));
+  } catch (const Failure& failure) {
+    return failure.error();
   }
-  if (const auto problem = find_overlap(std::move(extents), data.size())) return data_loss(name, *problem);
   return file;
+}
+
+void SafetensorsFile::read_header(const JsonNode& header, std::span<const std::byte> data) {
+  std::vector<Extent> extents;
+  for (const auto& [name, value] : header.object().json().items()) {
+    const JsonNode entry(value, header.where() + ": tensor \"" + name + "\"", ErrorCode::kDataLoss);
+    if (name != "__metadata__") entries_[name] = read_entry(name, entry, data, extents);
+  }
+  if (const JsonNode metadata = header["__metadata__"]; !metadata.is_missing())
+    for (const auto& [key, text] : metadata.members())
+      if (text.is_string()) metadata_[key] = text.string();
+  if (const auto problem = find_overlap(std::move(extents), data.size())) header.refuse(*problem);
 }
 
 void write_safetensors(const fs::path& path, const std::vector<SafetensorsItem>& items,

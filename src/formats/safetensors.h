@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json_fwd.h"
 
 namespace maru::formats {
 
@@ -36,6 +37,7 @@ class SafetensorsFile {
   std::shared_ptr<const MappedFile> owner() const { return file_; }
 
  private:
+  void read_header(const JsonNode& header, std::span<const std::byte> data);
   std::shared_ptr<MappedFile> file_;
   std::map<std::string, SafetensorsEntry> entries_;
   std::map<std::string, std::string> metadata_;

@@ -6,7 +6,7 @@
 #include <array>
 #include <numeric>
 
-#include "base/json.h"
+#include "base/json_node.h"
 #include "base/map_guard.h"
 #include "formats/block_quant.h"
 
@@ -31,17 +31,13 @@ constexpr std::array<const char*, 4> kPickles{"pytorch_model.bin", "pytorch_mode
 }
 
 /// Tensor and file names of an index.
-std::vector<std::pair<std::string, std::string>> read_index(const fs::path& index) {
-  const Json json = read_json(index);
-  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object())
-    throw Failure(ErrorCode::kDataLoss, index.string() + ": weight_map: expected an object");
+std::vector<std::pair<std::string, std::string>> read_index(const fs::path& path) {
+  const JsonFile index(path, ErrorCode::kDataLoss);
   std::vector<std::pair<std::string, std::string>> all;
-  for (const auto& item : json["weight_map"].items()) {
-    const std::string file = item.value().is_string() ? item.value().get<std::string>() : "";
-    if (file.empty() || fs::path(file).has_parent_path() || file == "..")
-      throw Failure(ErrorCode::kDataLoss,
-                    index.string() + ": weight_map: " + item.key() + ": expected a file name beside the index");
-    all.emplace_back(item.key(), file);
+  for (const auto& [tensor, file] : index["weight_map"].members()) {
+    const std::string& name = file.string();
+    if (name.empty() || fs::path(name).has_parent_path() || name == "..") file.fail("a file name beside the index");
+    all.emplace_back(tensor, name);
   }
   return all;
 }

@@ -19,12 +19,7 @@ Json read_object(std::string_view body);
 /// Throws   RequestFailure naming the field.
 template <class T>
 T read_fields(const Json& object) {
-  try {
-    return from_json<T>(object, "");
-  } catch (const Failure& failure) {  // "messages[0].role: expected …"
-    const std::string_view what = failure.what();
-    refuse(what, what.substr(0, what.find(": ")));
-  }
+  return from_json<T>(JsonNode::of_request(object, ""));
 }
 
 /// JSON text on one line; bytes that are not UTF-8 become U+FFFD.

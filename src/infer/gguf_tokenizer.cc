@@ -5,7 +5,8 @@
 #include <array>
 #include <map>
 
-#include "base/json.h"
+#include "base/json_node.h"
+#include "text/tokenizer/files/named_tokens.h"
 
 namespace maru::infer {
 namespace {
@@ -23,58 +24,41 @@ constexpr std::array<Split, 2> kSplits{
      {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
       "qwen2"}}};
 
-const Json kNothing = nullptr;
-
-const Json& at(const Json& json, const char* key) {
-  if (!json.is_object()) return kNothing;
-  const auto it = json.find(key);
-  return it == json.end() ? kNothing : *it;
-}
-
-std::string text_at(const Json& json, const char* key) {
-  const Json& value = at(json, key);
-  return value.is_string() ? value.get<std::string>() : "";
-}
-
-bool flag_at(const Json& json, const char* key, bool otherwise = false) {
-  const Json& value = at(json, key);
-  return value.is_boolean() ? value.get<bool>() : otherwise;
-}
-
 /// The steps of a normalizer, pre_tokenizer or decoder, sequences laid out flat.
-std::vector<Json> steps_of(const Json& json) {
-  if (!json.is_object()) return {};
-  if (text_at(json, "type") != "Sequence") return {json};
-  std::vector<Json> all;
+std::vector<JsonNode> steps_of(const JsonNode& node) {
+  if (node.is_null()) return {};
+  if (node["type"].string() != "Sequence") return {node};
+  std::vector<JsonNode> all;
   for (const char* key : {"normalizers", "pretokenizers", "decoders", "processors"})
-    if (const Json& list = at(json, key); list.is_array())
-      for (const Json& step : list)
-        for (const Json& inner : steps_of(step)) all.push_back(inner);
+    if (const JsonNode list = node[key]; !list.is_null())
+      for (const JsonNode& step : list.elements())
+        for (const JsonNode& inner : steps_of(step)) all.push_back(inner);
   return all;
 }
 
-bool has_step(const Json& json, std::string_view type) {
-  for (const Json& step : steps_of(json))
-    if (text_at(step, "type") == type) return true;
+bool has_step(const JsonNode& node, std::string_view type) {
+  for (const JsonNode& step : steps_of(node))
+    if (step["type"].string() == type) return true;
   return false;
 }
 
 // Which of llama.cpp's splits this is, or nothing.
-std::string pre_of(const Json& tokenizer) {
-  for (const Json& step : steps_of(at(tokenizer, "normalizer")))
-    if (text_at(step, "type") != "NFC") return "";
+std::string pre_of(const JsonNode& tokenizer) {
+  for (const JsonNode& step : steps_of(tokenizer["normalizer"]))
+    if (step["type"].string() != "NFC") return "";
   std::string pattern, kinds;
   bool gpt2 = false;
-  for (const Json& step : steps_of(at(tokenizer, "pre_tokenizer"))) {
-    kinds += text_at(step, "type") + " ";
-    if (text_at(step, "type") == "Split") pattern = text_at(at(step, "pattern"), "Regex");
-    if (text_at(step, "type") == "ByteLevel") gpt2 = flag_at(step, "use_regex", true);
-    if (flag_at(step, "add_prefix_space") || flag_at(step, "invert")) return "";
+  for (const JsonNode& step : steps_of(tokenizer["pre_tokenizer"])) {
+    const std::string& type = step["type"].string();
+    kinds += type + " ";
+    if (type == "Split" && step["pattern"].is_object()) pattern = step["pattern"]["Regex"].string("");
+    if (type == "ByteLevel") gpt2 = step["use_regex"].boolean(true);
+    if (step["add_prefix_space"].boolean(false) || step["invert"].boolean(false)) return "";
   }
   if (kinds == "ByteLevel " && gpt2) return "gpt-2";
   if (kinds == "Digits ByteLevel " && gpt2) return "starcoder";
   if (kinds != "Split ByteLevel " || gpt2) return "";
-  const bool ignore_merges = flag_at(at(tokenizer, "model"), "ignore_merges");
+  const bool ignore_merges = tokenizer["model"]["ignore_merges"].boolean(false);
   for (const Split& split : kSplits)
     if (split.pattern == pattern && (split.pre == "llama-bpe") == ignore_merges) return std::string(split.pre);
   return pattern == kSplits[0].pattern ? "dbrx" : "";  // Llama 3's split, but merges are always followed
@@ -83,14 +67,13 @@ std::string pre_of(const Json& tokenizer) {
 /// The tokens by id, and what each is.
 class Vocabulary {
  public:
-  explicit Vocabulary(const TokenizerSource& source) : types_(static_cast<size_t>(source.vocab_size), kUnused) {
+  Vocabulary(const JsonNode& tokenizer, int64_t vocab_size) : types_(static_cast<size_t>(vocab_size), kUnused) {
     for (size_t i = 0; i < types_.size(); ++i) tokens_.push_back(fmt::format("[PAD{}]", i));
-    const Json& vocab = at(at(source.tokenizer, "model"), "vocab");
-    if (!vocab.is_object()) fail("model.vocab: expected an object");
-    for (const auto& item : vocab.items()) add(item.key(), item.value(), kNormal);
-    const std::string unknown = text_at(at(source.tokenizer, "model"), "unk_token");
-    for (const Json& token : at(source.tokenizer, "added_tokens"))
-      add(text_at(token, "content"), at(token, "id"), flag_at(token, "special") ? kControl : kUserDefined);
+    for (const auto& [token, id] : tokenizer["model"]["vocab"].members()) add(token, id, kNormal);
+    const std::string unknown = tokenizer["model"]["unk_token"].string("");
+    if (const JsonNode added = tokenizer["added_tokens"]; !added.is_null())
+      for (const JsonNode& token : added.elements())
+        add(token["content"].string(), token["id"], token["special"].boolean(false) ? kControl : kUserDefined);
     if (const auto it = ids_.find(unknown); it != ids_.end()) types_[static_cast<size_t>(it->second)] = kUnknown;
   }
 
@@ -99,13 +82,9 @@ class Vocabulary {
   const std::map<std::string, int32_t>& ids() const { return ids_; }
 
  private:
-  [[noreturn]] static void fail(const std::string& message) {
-    throw Failure(ErrorCode::kInvalidArgument, "tokenizer.json: " + message);
-  }
-  void add(const std::string& token, const Json& id, TokenType type) {
-    if (!id.is_number_unsigned() || id.get<uint64_t>() >= types_.size())
-      fail(fmt::format("token \"{}\" has id {}, expected one below the model's {}", token, id.dump(), types_.size()));
-    const auto i = id.get<size_t>();
+  void add(const std::string& token, const JsonNode& id, TokenType type) {
+    const uint64_t i = id.count();
+    if (i >= types_.size()) id.fail(fmt::format("an id below the model's {} for \"{}\"", types_.size(), token));
     tokens_[i] = token;
     types_[i] = type;
     ids_[token] = static_cast<int32_t>(i);
@@ -116,13 +95,12 @@ class Vocabulary {
 };
 
 // "a b", or ["a", "b"] as newer files have it.
-std::vector<std::string> merges_of(const Json& tokenizer) {
+std::vector<std::string> merges_of(const JsonNode& merges) {
   std::vector<std::string> all;
-  for (const Json& merge : at(at(tokenizer, "model"), "merges")) {
-    const bool pair = merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string();
-    if (!pair && !merge.is_string())
-      throw Failure(ErrorCode::kInvalidArgument, "tokenizer.json: model.merges: expected pairs of strings");
-    all.push_back(pair ? merge[0].get<std::string>() + " " + merge[1].get<std::string>() : merge.get<std::string>());
+  for (size_t i = 0; !merges.is_null() && i < merges.size(); ++i) {
+    const JsonNode merge = merges.at(i);
+    const bool pair = merge.is_array() && merge.size() == 2;
+    all.push_back(pair ? merge.at(0).string() + " " + merge.at(1).string() : merge.string());
   }
   return all;
 }
@@ -146,29 +124,24 @@ void mark_bytes(Vocabulary& vocabulary) {
 }
 
 // Whether a text is given a space in front, so that its first word is like any other.
-bool adds_prefix_space(const Json& tokenizer) {
-  for (const Json& step : steps_of(at(tokenizer, "pre_tokenizer")))
-    if (text_at(step, "type") == "Metaspace") return text_at(step, "prepend_scheme") != "never";
-  return has_step(at(tokenizer, "normalizer"), "Prepend");
-}
-
-/// A special token of tokenizer_config.json: text, or an object with it.
-std::string named_token(const Json& config, const char* key) {
-  const Json& value = at(config, key);
-  return value.is_string() ? value.get<std::string>() : text_at(value, "content");
+bool adds_prefix_space(const JsonNode& tokenizer) {
+  for (const JsonNode& step : steps_of(tokenizer["pre_tokenizer"]))
+    if (step["type"].string() == "Metaspace") return step["prepend_scheme"].string("") != "never";
+  return has_step(tokenizer["normalizer"], "Prepend");
 }
 
 // What the post-processor puts before (or behind) a text.
-bool template_has(const Json& tokenizer, const std::string& token, bool first) {
-  for (const Json& step : steps_of(at(tokenizer, "post_processor"))) {
-    const Json& single = at(step, "single");
-    if (text_at(step, "type") != "TemplateProcessing" || !single.is_array() || single.empty()) continue;
-    if (text_at(at(first ? single.front() : single.back(), "SpecialToken"), "id") == token) return true;
+bool template_has(const JsonNode& tokenizer, const std::string& token, bool first) {
+  for (const JsonNode& step : steps_of(tokenizer["post_processor"])) {
+    const JsonNode single = step["single"];
+    if (step["type"].string() != "TemplateProcessing" || single.is_null() || single.size() == 0) continue;
+    if (single.at(first ? 0 : single.size() - 1)["SpecialToken"]["id"].string("") == token) return true;
   }
   return false;
 }
 
-void put_special_tokens(formats::GgufWriter& writer, const TokenizerSource& source, const Vocabulary& vocabulary) {
+void put_special_tokens(formats::GgufWriter& writer, const JsonNode& tokenizer, const JsonNode& config,
+                        const Vocabulary& vocabulary) {
   struct Part {
     const char *key, *gguf;
   };
@@ -177,11 +150,11 @@ void put_special_tokens(formats::GgufWriter& writer, const TokenizerSource& sour
                                         {"unk_token", "tokenizer.ggml.unknown_token_id"},
                                         {"pad_token", "tokenizer.ggml.padding_token_id"}}};
   for (const Part& part : kParts)
-    if (const auto it = vocabulary.ids().find(named_token(source.config, part.key)); it != vocabulary.ids().end())
+    if (const auto it = vocabulary.ids().find(text::token_content(config[part.key])); it != vocabulary.ids().end())
       writer.set(part.gguf, static_cast<uint32_t>(it->second));
-  const std::string bos = named_token(source.config, "bos_token"), eos = named_token(source.config, "eos_token");
-  writer.set("tokenizer.ggml.add_bos_token", !bos.empty() && template_has(source.tokenizer, bos, true));
-  writer.set("tokenizer.ggml.add_eos_token", !eos.empty() && template_has(source.tokenizer, eos, false));
+  const std::string bos = text::token_content(config["bos_token"]), eos = text::token_content(config["eos_token"]);
+  writer.set("tokenizer.ggml.add_bos_token", !bos.empty() && template_has(tokenizer, bos, true));
+  writer.set("tokenizer.ggml.add_eos_token", !eos.empty() && template_has(tokenizer, eos, false));
 }
 
 void find_nearest(const TokenizerSource& source, const ByteLevelTokens& tokens, TokenizerExport& result) {
@@ -194,16 +167,17 @@ void find_nearest(const TokenizerSource& source, const ByteLevelTokens& tokens, 
 }  // namespace
 
 TokenizerExport put_tokenizer(formats::GgufWriter& writer, const TokenizerSource& source) {
-  const Json& model = at(source.tokenizer, "model");
-  if (const std::string type = text_at(model, "type"); !type.empty() && type != "BPE")
+  const JsonNode tokenizer(source.tokenizer, "tokenizer.json"), config(source.config, "tokenizer_config.json");
+  const JsonNode model = tokenizer["model"];
+  if (const std::string type = model["type"].string("BPE"); type != "BPE")
     throw Failure(ErrorCode::kUnimplemented, "tokenizer.json: a " + type + " model cannot be exported to GGUF");
-  const bool fallback = flag_at(model, "byte_fallback");
-  if (!fallback && !has_step(at(source.tokenizer, "pre_tokenizer"), "ByteLevel"))
+  const bool fallback = model["byte_fallback"].boolean(false);
+  if (!fallback && !has_step(tokenizer["pre_tokenizer"], "ByteLevel"))
     throw Failure(ErrorCode::kUnimplemented,
                   "tokenizer.json: only byte-level BPE and BPE with byte fallback can be exported to GGUF");
-  Vocabulary vocabulary(source);
-  const std::vector<std::string> merges = merges_of(source.tokenizer);
-  TokenizerExport result{.model = fallback ? "llama" : "gpt2", .pre = fallback ? "default" : pre_of(source.tokenizer)};
+  Vocabulary vocabulary(tokenizer, source.vocab_size);
+  const std::vector<std::string> merges = merges_of(model["merges"]);
+  TokenizerExport result{.model = fallback ? "llama" : "gpt2", .pre = fallback ? "default" : pre_of(tokenizer)};
   const bool known = !result.pre.empty();
   if (!known) find_nearest(source, {vocabulary.tokens(), merges, vocabulary.types()}, result);
   writer.set("tokenizer.ggml.model", result.model);
@@ -213,10 +187,10 @@ TokenizerExport put_tokenizer(formats::GgufWriter& writer, const TokenizerSource
   if (fallback) writer.set("tokenizer.ggml.scores", scores_of(vocabulary, merges));
   writer.set("tokenizer.ggml.token_type", vocabulary.types());
   if (fallback)
-    writer.set("tokenizer.ggml.add_space_prefix", adds_prefix_space(source.tokenizer));
+    writer.set("tokenizer.ggml.add_space_prefix", adds_prefix_space(tokenizer));
   else
     writer.set("tokenizer.ggml.merges", merges);
-  put_special_tokens(writer, source, vocabulary);
+  put_special_tokens(writer, tokenizer, config, vocabulary);
   if (!source.chat_template.empty()) writer.set("tokenizer.chat_template", source.chat_template);
   if (!known) writer.set("tokenizer.huggingface.json", source.tokenizer.dump());
   return result;

@@ -79,7 +79,7 @@ TEST_F(GgufTokenizer, RefusesIdsThatTheModelHasNot) {
     put(3);
     FAIL();
   } catch (const Failure& e) {
-    EXPECT_THAT(e.what(), HasSubstr("expected one below the model's 3"));
+    EXPECT_THAT(e.what(), HasSubstr("expected an id below the model's 3 for"));
   }
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/json.h"
+#include "base/json_node.h"
 #include "formats/weight_files.h"
 #include "text/tokenizer/files/gguf_vocabulary.h"
 #include "text/tokenizer/files/load_tokenizer.h"
@@ -20,16 +20,12 @@ void add_end_token(std::vector<int32_t>& to, std::optional<int32_t> id) {
 
 /// Hugging Face: one id or a list of them. What is below 0 is nobody's, as configurations of old write "none".
 void add_configured(std::vector<int32_t>& to, const fs::path& file) {
-  if (!fs::exists(file)) return;
-  const Json config = read_json(file);
-  if (!config.is_object() || !config.contains("eos_token_id")) return;
-  const Json& ids = config["eos_token_id"];
-  for (const Json& id : ids.is_array() ? ids : Json::array({ids})) {
+  const JsonFile config = JsonFile::optional(file);
+  const JsonNode ids = config["eos_token_id"];
+  for (const Json& id : ids.is_array() ? ids.json() : Json::array({ids.json()})) {
     if (id.is_null()) continue;
     if (!id.is_number_integer() || (id.is_number_unsigned() && !std::in_range<int32_t>(id.get<uint64_t>())))
-      throw Failure(
-          ErrorCode::kInvalidArgument,
-          file.string() + ": eos_token_id: expected a token id or a list of them, got " + ids.dump().substr(0, 80));
+      ids.fail("a token id or a list of them");
     if (id.get<int64_t>() >= 0) add_end_token(to, id.get<int32_t>());
   }
 }

@@ -121,6 +121,8 @@ int64_t count_matmul_parameters(const DecoderConfig& config);
 /// Source: Kaplan et al. 2020, arXiv:2001.08361, table 1, with causal attention counted once.
 double training_flops_per_token(const DecoderConfig& config, double mean_context);
 
+/// The first class that a config.json names, or "".
+std::string architecture_in(const Json& config);
 /// Hugging Face's config.json; see registry.h. Throws kUnimplemented for an architecture this build does not know,
 /// or a feature of it, naming it.
 DecoderConfig config_from_hugging_face(const Json& json, const std::string& where);

@@ -82,7 +82,7 @@ TEST(EncoderConfig, RefusesWhatWouldChangeTheNumbers) {
               HasSubstr("expected BertModel"));
   EXPECT_THAT(error_of(with(bert(), "architectures", "BertModel")), HasSubstr("got \"\""));
   EXPECT_THAT(error_of(with(bert(), "position_embedding_type", "relative_key")), HasSubstr("expected absolute"));
-  EXPECT_THAT(error_of(with(bert(), "is_decoder", true)), HasSubstr("is_decoder is not supported"));
+  EXPECT_THAT(error_of(with(bert(), "is_decoder", true)), HasSubstr("is_decoder in an encoder is not supported"));
   EXPECT_THAT(error_of(with(bert(), "hidden_act", "quick_gelu")), HasSubstr("\"quick_gelu\" is not supported"));
 }
 
@@ -93,10 +93,10 @@ TEST(EncoderConfig, RefusesNumbersThatDoNotFit) {
   EXPECT_THAT(error_of(with(bert(), "vocab_size", nullptr)), HasSubstr("vocab_size"));
   EXPECT_THAT(error_of(with(with(bert(), "architectures", {"RobertaModel"}), "pad_token_id", 63)),
               HasSubstr("leaves no position"));
-  EXPECT_THAT(error_of(Json::array()), HasSubstr("expected a JSON object"));
+  EXPECT_THAT(error_of(Json::array()), HasSubstr("config.json: expected an object, got []"));
   Json without = bert();
   without.erase("intermediate_size");
-  EXPECT_THAT(error_of(without), HasSubstr("intermediate_size is missing"));
+  EXPECT_THAT(error_of(without), HasSubstr("config.json: intermediate_size: is missing"));
 }
 
 /// A copy of a golden model whose files a test may change.
@@ -170,7 +170,7 @@ TEST_F(SentenceFiles, RefuseADenseLayerThatDoesNotFit) {
   edit("2_Dense/config.json", [](Json& j) { j["activation_function"] = "torch.nn.modules.activation.Mish"; });
   EXPECT_THAT(load_error(), HasSubstr("\"torch.nn.modules.activation.Mish\" is not supported"));
   edit("2_Dense/config.json", [](Json& j) { j["in_features"] = 31; });
-  EXPECT_THAT(load_error(), HasSubstr("in_features 31, expected 32"));
+  EXPECT_THAT(load_error(), HasSubstr("2_Dense/config.json: in_features: expected 32, got 31"));
   edit("2_Dense/config.json", [](Json& j) {
     j["in_features"] = 32, j["out_features"] = 21, j["activation_function"] = "torch.nn.modules.activation.Tanh";
   });

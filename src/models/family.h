@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/json.h"
 #include "models/config.h"
 #include "models/gguf_keys.h"
 #include "models/weight_names.h"
@@ -25,20 +24,19 @@ class HuggingFaceConfig {
  public:
   HuggingFaceConfig(const Json& json, std::string_view defaults, std::string where);
   const std::string& where() const { return where_; }
+  JsonNode operator[](std::string_view key) const { return JsonNode(json_, where_)[key]; }
   /// Null when the key is missing or null.
-  const Json& at(std::string_view key) const;
+  const Json& at(std::string_view key) const { return (*this)[key].json(); }
   bool has(std::string_view key) const { return !at(key).is_null(); }
   /// Throws kInvalidArgument naming the key when the value is of another type.
   template <class T>
   T get(std::string_view key, T otherwise) const {
-    if (has(key)) detail::read(otherwise, at(key), where_ + ": " + std::string(key), kNoLimits);
+    if (has(key)) detail::read(otherwise, (*this)[key]);
     return otherwise;
   }
   [[noreturn]] void refuse(const std::string& what) const;
 
  private:
-  static constexpr detail::Limits kNoLimits{
-      -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity(), {}};
   Json json_;
   std::string where_;
 };

@@ -149,13 +149,14 @@ const Family& family_of(const DecoderConfig& config) {
   cannot_express(*nearest, lost);
 }
 
+std::string architecture_in(const Json& config) {
+  const Json names = config.value("architectures", Json());
+  return names.is_array() && !names.empty() && names.front().is_string() ? names.front().get<std::string>() : "";
+}
+
 DecoderConfig config_from_hugging_face(const Json& json, const std::string& where) {
-  if (!json.is_object()) throw Failure(ErrorCode::kInvalidArgument, where + ": expected a JSON object");
-  const auto it = json.find("architectures");
-  const std::string name = it != json.end() && it->is_array() && !it->empty() && it->front().is_string()
-                               ? it->front().get<std::string>()
-                               : "";
-  return read_config(find_family(name, where), json, where);
+  JsonNode(json, where).object();
+  return read_config(find_family(architecture_in(json), where), json, where);
 }
 
 Json config_to_hugging_face(const DecoderConfig& config, const std::string& torch_dtype) {

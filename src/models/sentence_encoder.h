@@ -48,7 +48,7 @@ class SentenceEncoder {
 
  private:
   void read_modules(const fs::path& directory);
-  void read_module(const fs::path& directory, const Json& module, const std::string& where);
+  void read_module(const fs::path& directory, const std::string& type, const JsonNode& module);
   void read_pooling(const fs::path& directory);
   void read_dense(const fs::path& directory);
   void read_limits(const fs::path& directory);

@@ -85,7 +85,7 @@ StoredConfig config_of_gguf(const formats::GgufFile& file) { return {hugging_fac
 StoredConfig config_of_directory(const fs::path& directory) {
   const fs::path file = directory / "config.json";
   StoredConfig config{read_json(file), file.string()};
-  if (!config.json.is_object()) throw Failure(ErrorCode::kDataLoss, config.name + ": expected an object");
+  JsonNode(config.json, config.name, ErrorCode::kDataLoss).object();
   return config;
 }
 

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <set>
 
-#include "base/json.h"
+#include "base/json_node.h"
 #include "formats/block_integers.h"
 #include "formats/block_quant.h"
 #include "formats/weight_files.h"
@@ -89,10 +89,9 @@ ModelShape shape_of(const Json& config) {
   return s;
 }
 
-std::string architecture_in(const Json& config) {
-  const auto it = config.find("architectures");
-  const bool named = it != config.end() && it->is_array() && !it->empty() && it->front().is_string();
-  return named ? it->front().get<std::string>() : config.value("model_type", "");
+std::string architecture_of(const JsonFile& config) {
+  const std::string name = architecture_in(config.root().json());
+  return name.empty() ? config["model_type"].string("") : name;
 }
 
 // --- tokenizer -------------------------------------------------------------------------------------------------------
@@ -102,18 +101,15 @@ struct TokenizerFacts {
   int64_t tokens = 0;
 };
 
-TokenizerFacts facts_of_tokenizer_json(const fs::path& file) {
-  const Json json = read_json(file);
-  const Json model = json.is_object() ? json.value("model", Json::object()) : Json::object();
-  TokenizerFacts facts{.kind = "tokenizer.json, " + model.value("type", "BPE")};
-  if (model.value("byte_fallback", false)) facts.kind += " with byte fallback";
-  const Json& pre = json.value("pre_tokenizer", Json());
-  if (pre.dump().find("ByteLevel") != std::string::npos) facts.kind += ", byte-level";
-  const Json& vocab = model.value("vocab", Json());
-  facts.tokens = static_cast<int64_t>(vocab.size());
-  if (!vocab.is_object()) return facts;
-  for (const Json& added : json.value("added_tokens", Json::array()))
-    if (added.is_object() && !vocab.contains(added.value("content", ""))) ++facts.tokens;
+TokenizerFacts facts_of_tokenizer_json(const fs::path& path) {
+  const JsonFile file(path);
+  const JsonNode model = file["model"], vocab = model["vocab"], added = file["added_tokens"];
+  TokenizerFacts facts{.kind = "tokenizer.json, " + model["type"].string("BPE")};
+  if (model["byte_fallback"].boolean(false)) facts.kind += " with byte fallback";
+  if (file["pre_tokenizer"].json().dump().find("ByteLevel") != std::string::npos) facts.kind += ", byte-level";
+  facts.tokens = static_cast<int64_t>(vocab.json().size());
+  for (size_t i = 0; vocab.is_object() && !added.is_null() && i < added.size(); ++i)
+    if (vocab[added.at(i)["content"].string()].is_missing()) ++facts.tokens;
   return facts;
 }
 
@@ -243,17 +239,15 @@ void inspect_weights(Inspection& in, const fs::path& path, const Json& config) {
 
 void inspect_directory(Inspection& in, const fs::path& directory) {
   in.kind = is_artefact(directory) ? "Maru model" : "Hugging Face directory";
-  const Json config = read_json(directory / "config.json");
-  if (!config.is_object())
-    throw Failure(ErrorCode::kDataLoss, (directory / "config.json").string() + ": expected a JSON object");
-  in.architecture = architecture_in(config);
-  in.shape = shape_of(config);
+  const JsonFile config(directory / "config.json", ErrorCode::kDataLoss);
+  in.architecture = architecture_of(config);
+  in.shape = shape_of(config.root().json());
   const TokenizerFacts tokenizer = tokenizer_facts(directory);
   in.tokenizer = tokenizer.kind, in.tokens = tokenizer.tokens;
   in.chat_template = !text::read_chat_template(directory).empty();
   in.licence = find_licence(directory);
   in.obstacle = obstacle_of(directory);
-  inspect_weights(in, directory, config);
+  inspect_weights(in, directory, config.root().json());
   if (is_artefact(directory)) add_origins(in, directory);
 }
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "base/json.h"
+#include "base/json_node.h"
 #include "catalogue/adapter.h"
 #include "formats/lora.h"
 #include "ledger/manifest.h"
@@ -11,11 +11,6 @@ namespace maru::pipeline {
 namespace {
 
 using catalogue::kAdapterConfig, catalogue::kAdapterWeights;
-
-std::string text_at(const Json& config, const char* key) {
-  const auto it = config.find(key);
-  return it != config.end() && it->is_string() ? it->get<std::string>() : "";
-}
 
 void count_update(AdapterInspection& in, const std::string& tensor, const formats::LoraUpdate& update) {
   const std::string module = tensor.substr(0, tensor.rfind('.'));
@@ -59,14 +54,12 @@ Json json_of(const std::map<Key, int64_t>& counts) {
 
 AdapterInspection inspect_adapter(const fs::path& directory) {
   AdapterInspection in{.path = directory.string()};
-  const Json config = read_json(directory / kAdapterConfig);
-  if (!config.is_object())
-    throw Failure(ErrorCode::kDataLoss, (directory / kAdapterConfig).string() + ": expected a JSON object");
-  in.base_model = text_at(config, "base_model_name_or_path");
-  in.task = text_at(config, "task_type");
-  in.method = text_at(config, "peft_type");
+  const JsonFile config(directory / kAdapterConfig, ErrorCode::kDataLoss);
   in.licence = find_licence(directory);
   try {
+    in.base_model = config["base_model_name_or_path"].string("");
+    in.task = config["task_type"].string("");
+    in.method = config["peft_type"].string("");
     if (fs::exists(directory / kAdapterWeights)) count_tensors(in, formats::WeightFiles(directory / kAdapterWeights));
     describe(in, formats::LoraAdapter(directory));
   } catch (const Failure& e) {

@@ -5,7 +5,7 @@
 #include <chrono>
 
 #include "base/file_lock.h"
-#include "base/json.h"
+#include "base/json_node.h"
 #include "base/progress.h"
 #include "ledger/artefact_writer.h"
 #include "models/model_files.h"
@@ -24,10 +24,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-std::optional<double> number_in(const Json& notes, const char* key) {
-  return notes.contains(key) && notes[key].is_number() ? std::optional(notes[key].get<double>()) : std::nullopt;
-}
 
 /// One run in progress. The order of members is the order of construction.
 class Run {
@@ -259,12 +255,13 @@ RunSummary Run::execute() {
 std::optional<RunSummary> finished(const TrainConfig& config, const RunOptions& options) {
   const ledger::Manifest m = run_manifest(config, {options.model, options.home}, "model");
   if (!ledger::is_current(options.model, ledger::stage_key(m.kind, m.recipe, m.inputs))) return std::nullopt;
-  const Json notes = ledger::read_manifest(options.model).notes;
-  return RunSummary{.steps = notes.value("steps", int64_t{0}),
-                    .tokens = notes.value("tokens", int64_t{0}),
-                    .parameters = notes.value("parameters", int64_t{0}),
-                    .loss = number_in(notes, "loss"),
-                    .validation_bits_per_byte = number_in(notes, "validation_bits_per_byte"),
+  const ledger::Manifest stored = ledger::read_manifest(options.model);
+  const JsonNode notes(stored.notes, (options.model / ledger::kManifestName).string() + ": notes");
+  return RunSummary{.steps = notes["steps"].integer(0),
+                    .tokens = notes["tokens"].integer(0),
+                    .parameters = notes["parameters"].integer(0),
+                    .loss = notes["loss"].number(std::nullopt),
+                    .validation_bits_per_byte = notes["validation_bits_per_byte"].number(std::nullopt),
                     .skipped = true};
 }
 

@@ -17,40 +17,29 @@ void refuse_unsupported(const MessagesRequest& request) {
 }
 
 /// A block's text.
-const std::string& text_of(const Json& block, const std::string& place) {
-  if (!block.is_object()) refuse(place + ": expected an object", place);
-  const auto type = block.find("type");
-  if (type == block.end() || !type->is_string()) refuse(place + ".type: expected a string", place + ".type");
-  if (*type != "text")
-    refuse(
-        place + ".type: this server takes only blocks of type \"text\" here, got \"" + type->get<std::string>() + "\"",
-        place + ".type");
-  const auto text = block.find("text");
-  if (text == block.end() || !text->is_string()) refuse(place + ".text: expected a string", place + ".text");
-  return text->get_ref<const std::string&>();
+const std::string& text_of(const JsonNode& block) {
+  const JsonNode type = block.object()["type"];
+  if (type.string() != "text") type.fail("\"text\", as this server takes only blocks of that type here");
+  return block["text"].string();
 }
 
 /// Text, or a list of text blocks put end to end.
-std::string read_text(const Json& content, const std::string& place) {
-  if (content.is_string()) return content.get<std::string>();
-  if (!content.is_array()) refuse(place + ": expected a string or a list of text blocks", place);
+std::string read_text(const JsonNode& content) {
+  if (content.is_string()) return content.string();
+  if (!content.is_array()) content.fail("a string or a list of text blocks");
   std::string text;
-  for (size_t i = 0; i < content.size(); ++i) text += text_of(content[i], numbered(place, i));
+  for (const JsonNode& block : content.elements()) text += text_of(block);
   return text;
 }
 
-void add_message(const Json& message, const std::string& place, Json& to) {
-  if (!message.is_object()) refuse(place + ": expected an object", place);
-  const auto role = message.find("role");
-  if (role == message.end() || (*role != "user" && *role != "assistant"))
-    refuse(place + ".role: expected \"user\" or \"assistant\"", place + ".role");
-  const auto content = message.find("content");
-  if (content == message.end()) refuse(place + ".content: is required", place + ".content");
-  std::string text = read_text(*content, place + ".content");
-  if (!to.empty() && to.back()["role"] == *role)
+void add_message(const JsonNode& message, Json& to) {
+  const JsonNode role = message.object()["role"];
+  if (role.json() != "user" && role.json() != "assistant") role.fail("\"user\" or \"assistant\"");
+  std::string text = read_text(message["content"]);
+  if (!to.empty() && to.back()["role"] == role.json())
     to.back()["content"].get_ref<std::string&>() += "\n\n" + text;  // in place: a body may hold many of them
   else
-    to.push_back({{"role", *role}, {"content", std::move(text)}});
+    to.push_back({{"role", role.json()}, {"content", std::move(text)}});
 }
 
 }  // namespace
@@ -60,7 +49,7 @@ MessagesRequest parse_messages_request(std::string_view body) {
   if (request.model.empty()) refuse("model: is required", "model");
   if (!request.max_tokens) refuse("max_tokens: is required", "max_tokens");
   if (!request.messages.is_array() || request.messages.empty())
-    refuse("messages: expected a list of at least one message", "messages");
+    JsonNode::of_request(request.messages, "messages").fail("a list of at least one message");
   refuse_unsupported(request);
   if (request.stop_sequences.size() > serving::kMaxStops)
     refuse("stop_sequences: expected at most 16 strings", "stop_sequences");
@@ -72,11 +61,11 @@ MessagesRequest parse_messages_request(std::string_view body) {
 serving::Conversation read_conversation(const MessagesRequest& request) {
   serving::Conversation conversation;
   Json& messages = conversation.messages = Json::array();
-  for (size_t i = 0; i < request.messages.size(); ++i)
-    add_message(request.messages[i], numbered("messages", i), messages);
+  for (const JsonNode& message : JsonNode::of_request(request.messages, "messages").elements())
+    add_message(message, messages);
   conversation.continue_last = messages.back()["role"] == "assistant";
   if (request.system.is_null()) return conversation;
-  if (std::string system = read_text(request.system, "system"); !system.empty())
+  if (std::string system = read_text(JsonNode::of_request(request.system, "system")); !system.empty())
     messages.insert(messages.begin(), Json{{"role", "system"}, {"content", std::move(system)}});
   return conversation;
 }

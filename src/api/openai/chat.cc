@@ -1,7 +1,7 @@
 #include "api/openai/chat.h"
 
 #include "api/openai/messages.h"
-#include "base/json.h"
+#include "base/json_node.h"
 #include "base/request_failure.h"
 
 namespace maru::api::openai {
@@ -10,13 +10,12 @@ namespace {
 constexpr size_t kMaxVariables = 256;
 
 /// A list of objects, or null where there is nothing in it.
-const Json* read_list(const Json& list, const char* name) {
-  if (list.is_null()) return nullptr;
-  if (!list.is_array()) refuse(std::string(name) + ": expected a list of objects", name);
-  for (size_t i = 0; i < list.size(); ++i)
-    if (const std::string param = numbered(name, i); !list[i].is_object())
-      refuse(param + ": expected an object", param);
-  return list.empty() ? nullptr : &list;
+const Json* read_list(const Json& json, const char* name) {
+  if (json.is_null()) return nullptr;
+  const JsonNode list = JsonNode::of_request(json, name);
+  if (!list.is_array()) list.fail("a list of objects");
+  for (size_t i = 0; i < list.size(); ++i) list.at(i).object();
+  return json.empty() ? nullptr : &json;
 }
 
 const Json* read_tools(const ChatRequest& request) {
@@ -30,7 +29,7 @@ const Json* read_tools(const ChatRequest& request) {
 
 const Json* read_variables(const Json& variables) {
   if (!variables.is_null() && (!variables.is_object() || variables.size() > kMaxVariables))
-    refuse("chat_template_kwargs: expected an object of at most 256 variables", "chat_template_kwargs");
+    JsonNode::of_request(variables, "chat_template_kwargs").fail("an object of at most 256 variables");
   return &variables;
 }
 

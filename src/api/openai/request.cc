@@ -4,8 +4,7 @@
 #include <charconv>
 
 #include "api/openai/chat.h"
-#include "base/excerpt.h"
-#include "base/json.h"
+#include "base/json_node.h"
 #include "base/request_failure.h"
 
 namespace maru::api::openai {
@@ -15,92 +14,77 @@ constexpr size_t kMaxPrompts = 64, kMaxBiases = 4096;
 constexpr int64_t kDefaultCompletionTokens = 16;
 
 /// A string, or a list of strings.
-std::vector<std::string> read_stops(const Json& stop) {
+std::vector<std::string> read_stops(const JsonNode& stop) {
   if (stop.is_null()) return {};
-  const bool several = stop.is_array();
-  const Json list = several ? stop : Json::array({stop});
-  if (list.size() > serving::kMaxStops) refuse("stop: expected at most 16 strings", "stop");
+  if (stop.is_array() && stop.size() > serving::kMaxStops) stop.fail("at most 16 strings");
   std::vector<std::string> stops;
-  for (size_t i = 0; i < list.size(); ++i) {
-    const std::string param = several ? numbered("stop", i) : "stop";
-    if (!list[i].is_string()) refuse(param + ": expected a string", param);
-    stops.push_back(list[i].get<std::string>());
-    serving::check_stop(stops.back(), param);
+  for (const JsonNode& one : stop.is_array() ? stop.elements() : std::vector{stop}) {
+    stops.push_back(one.string());
+    serving::check_stop(stops.back(), one.where());
   }
   return stops;
 }
 
-int32_t read_token(const Json& id, int64_t vocab_size, const std::string& param) {
+int32_t read_token(const JsonNode& node, int64_t vocab_size) {
+  const Json& id = node.json();
   const bool fits =
       id.is_number_integer() && id.get<double>() >= 0 && id.get<double>() < static_cast<double>(vocab_size);
-  if (!fits) refuse(param + ": expected a token id below " + std::to_string(vocab_size), param);
+  if (!fits) node.fail("a token id below " + std::to_string(vocab_size));
   return id.get<int32_t>();
 }
 
-std::vector<std::pair<int32_t, double>> read_biases(const Json& biases, int64_t vocab_size) {
+std::vector<std::pair<int32_t, double>> read_biases(const JsonNode& biases, int64_t vocab_size) {
   if (biases.is_null()) return {};
-  if (!biases.is_object() || biases.size() > kMaxBiases)
-    refuse("logit_bias: expected an object of at most 4096 token ids", "logit_bias");
+  if (!biases.is_object() || biases.json().size() > kMaxBiases) biases.fail("an object of at most 4096 token ids");
   std::vector<std::pair<int32_t, double>> result;
-  for (const auto& [name, value] : biases.items()) {
-    const std::string param = "logit_bias." + excerpt(name);
+  for (const auto& [name, bias] : biases.members()) {
     int32_t id = -1;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
     if (error != std::errc() || end != name.data() + name.size() || id < 0 || id >= vocab_size)
-      refuse(param + ": expected a token id below " + std::to_string(vocab_size), param);
-    if (!value.is_number() || std::abs(value.get<double>()) > 100)
-      refuse(param + ": expected a number from -100 to 100", param);
-    result.emplace_back(id, value.get<double>());
+      bias.refuse("expected a token id below " + std::to_string(vocab_size));
+    result.emplace_back(id, bias.number({-100, 100}));
   }
   return result;
 }
 
 infer::GenerationRequest to_generation(const CommonRequest& request, const serving::RequestLimits& limits) {
   infer::GenerationRequest generation;
-  generation.sampling = {.temperature = request.temperature,
-                         .top_k = std::max<int64_t>(request.top_k, 0),
-                         .top_p = request.top_p,
-                         .min_p = request.min_p,
-                         .presence_penalty = request.presence_penalty,
-                         .frequency_penalty = request.frequency_penalty,
-                         .repetition_penalty = request.repetition_penalty,
-                         .logit_bias = read_biases(request.logit_bias, limits.vocab_size)};
+  generation.sampling = {
+      .temperature = request.temperature,
+      .top_k = std::max<int64_t>(request.top_k, 0),
+      .top_p = request.top_p,
+      .min_p = request.min_p,
+      .presence_penalty = request.presence_penalty,
+      .frequency_penalty = request.frequency_penalty,
+      .repetition_penalty = request.repetition_penalty,
+      .logit_bias = read_biases(JsonNode::of_request(request.logit_bias, "logit_bias"), limits.vocab_size)};
   if (request.seed) generation.seed = static_cast<uint64_t>(*request.seed);
   generation.choices = request.n;
-  generation.stop = read_stops(request.stop);
+  generation.stop = read_stops(JsonNode::of_request(request.stop, "stop"));
   generation.ignore_eos = request.ignore_eos;
   generation.timeout_seconds = limits.timeout_seconds;
   return generation;
 }
 
-std::vector<int32_t> read_tokens(const Json& ids, int64_t vocab_size, const std::string& param) {
+std::vector<int32_t> read_tokens(const JsonNode& ids, int64_t vocab_size) {
   std::vector<int32_t> tokens;
-  for (size_t i = 0; i < ids.size(); ++i) tokens.push_back(read_token(ids[i], vocab_size, numbered(param, i)));
+  for (size_t i = 0; i < ids.size(); ++i) tokens.push_back(read_token(ids.at(i), vocab_size));
   return tokens;
 }
 
-std::vector<int32_t> read_prompt(const Json& prompt, const text::Tokenizer& tokenizer, int64_t vocab_size,
-                                 const std::string& param) {
-  std::vector<int32_t> tokens;
-  if (prompt.is_string()) {
-    tokens = tokenizer.encode(prompt.get_ref<const std::string&>(), {.add_special_tokens = true});
-  } else if (prompt.is_array()) {
-    tokens = read_tokens(prompt, vocab_size, param);
-  } else {
-    refuse(param + ": expected a string or a list of token ids", param);
-  }
-  if (tokens.empty()) refuse(param + ": is empty, and this model has no token to begin a text with", param);
+std::vector<int32_t> read_prompt(const JsonNode& prompt, const text::Tokenizer& tokenizer, int64_t vocab_size) {
+  if (!prompt.is_string() && !prompt.is_array()) prompt.fail("a string or a list of token ids");
+  std::vector<int32_t> tokens = prompt.is_array() ? read_tokens(prompt, vocab_size)
+                                                  : tokenizer.encode(prompt.string(), {.add_special_tokens = true});
+  if (tokens.empty()) prompt.refuse("is empty, and this model has no token to begin a text with");
   return tokens;
 }
 
-/// Each prompt of a request with the name it has there.
-std::vector<std::pair<const Json*, std::string>> prompts_of(const Json& prompt) {
-  const bool several = prompt.is_array() && !prompt.empty() && !prompt[0].is_number();
-  if (!several) return {{&prompt, "prompt"}};
-  if (prompt.size() > kMaxPrompts) refuse("prompt: expected at most 64 prompts", "prompt");
-  std::vector<std::pair<const Json*, std::string>> prompts;
-  for (size_t i = 0; i < prompt.size(); ++i) prompts.emplace_back(&prompt[i], numbered("prompt", i));
-  return prompts;
+std::vector<JsonNode> prompts_of(const JsonNode& prompt) {
+  const bool several = prompt.is_array() && prompt.size() > 0 && !prompt.at(0).json().is_number();
+  if (!several) return {prompt};
+  if (prompt.size() > kMaxPrompts) prompt.fail("at most 64 prompts");
+  return prompt.elements();
 }
 
 }  // namespace
@@ -126,15 +110,14 @@ PreparedRequest prepare(const CompletionRequest& request, const text::Tokenizer&
   if (request.logprobs) common.sampling.top_logprobs = *request.logprobs;
   common.score_prompt = request.echo && request.logprobs;
   PreparedRequest prepared;
-  for (const auto& [prompt, param] : prompts_of(request.prompt)) {
+  for (const JsonNode& prompt : prompts_of(JsonNode::of_request(request.prompt, "prompt"))) {
     infer::GenerationRequest& generation = prepared.prompts.emplace_back(common);
-    generation.prompt = read_prompt(*prompt, tokenizer, limits.vocab_size, param);
+    generation.prompt = read_prompt(prompt, tokenizer, limits.vocab_size);
     serving::fit(generation, request.max_tokens.value_or(kDefaultCompletionTokens), limits, "prompt",
                  prepared.warnings);
-    const bool text = prompt->is_string();
-    prepared.echo.push_back(!request.echo ? ""
-                            : text        ? prompt->get<std::string>()
-                                          : tokenizer.decode(generation.prompt, true));
+    prepared.echo.push_back(!request.echo        ? ""
+                            : prompt.is_string() ? prompt.string()
+                                                 : tokenizer.decode(generation.prompt, true));
   }
   return prepared;
 }

@@ -7,37 +7,29 @@
 namespace maru::families {
 namespace {
 
-const Json kNone;
-
-const Json& member(const Json& object, std::string_view key) {
-  const auto it = object.is_object() ? object.find(key) : object.end();
-  return it == object.end() ? kNone : *it;
-}
-
 bool is_stretched(const std::string& type) { return type == "yarn" || type == "llama3" || type == "longrope"; }
 
 /// `rope_parameters` (transformers 5; with sliding layers maybe one for each type) or `rope_scaling` (before).
-const Json& rope_json(const HuggingFaceConfig& from) {
-  const Json& rope = from.has("rope_parameters") ? from.at("rope_parameters") : from.at("rope_scaling");
-  return member(rope, "full_attention").is_object() ? member(rope, "full_attention") : rope;
+JsonNode rope_node(const HuggingFaceConfig& from) {
+  const JsonNode rope = from[from.has("rope_parameters") ? "rope_parameters" : "rope_scaling"];
+  const JsonNode full = rope["full_attention"];
+  return full.is_object() ? full : rope;
 }
 
-std::string rope_type(const HuggingFaceConfig& from, const Json& rope) {
-  const Json& type = member(rope, "rope_type").is_null() ? member(rope, "type") : member(rope, "rope_type");
-  if (type.is_null()) return "default";
+std::string rope_type(const HuggingFaceConfig& from, const JsonNode& rope) {
   static constexpr std::array<std::string_view, 6> kKnown{"default", "linear", "dynamic", "yarn", "llama3", "longrope"};
-  const std::string name = type.is_string() ? type.get<std::string>() : type.dump();
+  const std::string name = rope["rope_type"].string(rope["type"].string("default"));
   if (name == "su") return "longrope";  // its name in the first Phi-3 models
   if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end())
     from.refuse("rope_scaling of type \"" + name + "\" is not supported");
   return name;
 }
 
-void copy_scaling(const HuggingFaceConfig& from, const Json& rope, Json& scaling) {
+void copy_scaling(const HuggingFaceConfig& from, const JsonNode& rope, Json& scaling) {
   const std::vector<std::string_view> known = detail::names_of<RopeScaling>();
   static constexpr std::array<std::string_view, 5> kElsewhere{"type", "rope_type", "rope_theta",
                                                               "partial_rotary_factor", "finetuned"};
-  for (const auto& item : rope.items()) {
+  for (const auto& item : rope.json().items()) {
     if (item.value().is_null() || std::find(kElsewhere.begin(), kElsewhere.end(), item.key()) != kElsewhere.end())
       continue;
     if (std::find(known.begin(), known.end(), item.key()) == known.end())
@@ -47,11 +39,11 @@ void copy_scaling(const HuggingFaceConfig& from, const Json& rope, Json& scaling
 }
 
 /// Without a type nothing says how to scale; the type "default" does not.
-void refuse_ignored(const HuggingFaceConfig& from, const Json& rope) {
-  const bool named = !member(rope, "rope_type").is_null() || !member(rope, "type").is_null();
+void refuse_ignored(const HuggingFaceConfig& from, const JsonNode& rope) {
+  const bool named = !rope["rope_type"].is_null() || !rope["type"].is_null();
   for (const char* key : {"factor", "short_factor", "long_factor", "attention_factor"}) {
-    const Json& value = member(rope, key);
-    if (value.is_null() || value == 1) continue;
+    const JsonNode value = rope[key];
+    if (value.is_null() || value.json() == 1) continue;
     from.refuse(std::string("rope_scaling.") + key +
                 (named ? " is not used by the type \"default\"" : " without a rope_type is not supported"));
   }
@@ -65,7 +57,7 @@ void infer_stretch(const HuggingFaceConfig& from, const std::string& type, Json&
   if (beside) scaling["original_max_position_embeddings"] = from.get<int64_t>("original_max_position_embeddings", 0);
   if (is_stretched(type) && !scaling.contains("original_max_position_embeddings"))
     scaling["original_max_position_embeddings"] = context;
-  const Json& original = member(scaling, "original_max_position_embeddings");
+  const Json original = scaling.value("original_max_position_embeddings", Json());
   if (type == "linear") scaling.erase("original_max_position_embeddings");
   if (is_stretched(type) && !scaling.contains("factor") && original.is_number() && original.get<double>() > 0)
     scaling["factor"] = static_cast<double>(context) / original.get<double>();
@@ -104,11 +96,10 @@ std::vector<std::string> layers_of_pattern(const HuggingFaceConfig& from, const 
 }  // namespace
 
 void read_rope(const HuggingFaceConfig& from, Json& fields) {
-  const Json& rope = rope_json(from);
-  if (!rope.is_null() && !rope.is_object()) from.refuse("rope_scaling: expected an object, got " + rope.dump());
+  const JsonNode rope = rope_node(from);
   for (const char* key : {"rope_theta", "partial_rotary_factor"}) {
     if (from.has(key)) fields[key] = from.at(key);
-    if (!member(rope, key).is_null()) fields[key] = member(rope, key);
+    if (!rope[key].is_null()) fields[key] = rope[key].json();
   }
   const std::string type = rope_type(from, rope);
   Json scaling{{"rope_type", type}};

@@ -46,12 +46,12 @@ void write_gemma2(const DecoderConfig& from, Json& config) {
 void read_gemma3(const HuggingFaceConfig& from, Json& fields) {
   read_gemma(from, fields);
   fields["rope_local_base_freq"] = from.at("rope_local_base_freq");
-  const Json& all = from.at("rope_parameters");
-  if (!all.is_object() || !all.contains("sliding_attention") || !all["sliding_attention"].is_object()) return;
-  const Json& local = all["sliding_attention"];
-  if (local.value("rope_type", Json("default")) != "default")
-    from.refuse("rope_parameters.sliding_attention: expected rope_type default, got " + local["rope_type"].dump());
-  if (local.contains("rope_theta")) fields["rope_local_base_freq"] = local["rope_theta"];
+  const JsonNode local = from["rope_parameters"]["sliding_attention"];
+  if (!local.is_object()) return;
+  if (local["rope_type"].string("default") != "default")
+    from.refuse("rope_parameters.sliding_attention: expected rope_type default, got " +
+                local["rope_type"].json().dump());
+  if (const JsonNode theta = local["rope_theta"]; !theta.is_missing()) fields["rope_local_base_freq"] = theta.json();
 }
 
 void write_gemma3(const DecoderConfig& from, Json& config) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/json.h"
+#include "base/json_node.h"
 #include "text/chat/chat_files.h"
 #include "text/chat/chat_learned.h"
 
@@ -64,37 +64,33 @@ std::string chatml_without_tools() {
 
 // What transformers does to messages first: fields that are null are dropped, and reasoning is known by its older
 // names.
-Json cleaned(const Json& message, size_t index) {
-  if (!message.is_object()) fail("messages[" + std::to_string(index) + "]: expected an object");
-  const Json* reasoning = nullptr;
-  for (const char* name : {"reasoning_content", "thinking", "reasoning"})
-    if (const auto it = message.find(name); reasoning == nullptr && it != message.end() && !it->is_null())
-      reasoning = &*it;
+Json cleaned(const JsonNode& message) {
+  JsonNode reasoning = message.object()["reasoning_content"];
+  const JsonNode thinking = message["thinking"];
+  if (reasoning.is_null()) reasoning = thinking.is_null() ? message["reasoning"] : thinking;
   Json out = Json::object();
-  const auto thinking = message.find("thinking");
-  if (reasoning != nullptr)
-    out["thinking"] = thinking != message.end() && !thinking->is_null() ? *thinking : *reasoning;
-  for (const auto& [key, value] : message.items())
+  if (!reasoning.is_null()) out["thinking"] = thinking.is_null() ? reasoning.json() : thinking.json();
+  for (const auto& [key, value] : message.json().items())
     if (!value.is_null()) out[key] = value;
-  if (reasoning != nullptr) out["reasoning_content"] = *reasoning;
+  if (!reasoning.is_null()) out["reasoning_content"] = reasoning.json();
   return out;
 }
 
 Json cleaned_messages(const Json& messages) {
-  if (!messages.is_array()) fail("messages: expected a list of messages");
+  const JsonNode list(messages, "messages");
+  if (!list.is_array()) list.fail("a list of messages");
   Json out = Json::array();
-  for (size_t i = 0; i < messages.size(); ++i) out.push_back(cleaned(messages[i], i));
+  for (const JsonNode& message : list.elements()) out.push_back(cleaned(message));
   return out;
 }
 
 // ChatML takes any role: one that is misspelt would pass unseen.
 void require_known_roles(const Json& messages) {
   constexpr std::array<std::string_view, 4> kRoles{"system", "user", "assistant", "tool"};
-  for (size_t i = 0; i < messages.size(); ++i) {
-    const auto role = messages[i].find("role");
-    const std::string name = role != messages[i].end() && role->is_string() ? role->get<std::string>() : "";
-    if (std::find(kRoles.begin(), kRoles.end(), name) == kRoles.end())
-      fail("messages[" + std::to_string(i) + "].role: expected system, user, assistant or tool, got \"" + name + "\"");
+  for (const JsonNode& message : JsonNode(messages, "messages").elements()) {
+    const JsonNode role = message["role"];
+    if (std::find(kRoles.begin(), kRoles.end(), role.json()) == kRoles.end())
+      role.fail("system, user, assistant or tool");
   }
 }
 

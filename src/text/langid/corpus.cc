@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "base/byte_source.h"
-#include "base/json.h"
+#include "base/json_node.h"
 
 namespace maru::text {
 namespace {
@@ -38,9 +38,7 @@ std::vector<std::string> jsonl_paragraphs(const fs::path& path) {
   while (const auto line = lines.next()) {
     const std::string where = fmt::format("{}:{}", path.string(), lines.line_number());
     const Json row = parse_json(*line, where).value();
-    if (!row.is_object() || !row.contains("text") || !row["text"].is_string())
-      throw Failure(ErrorCode::kInvalidArgument, where + ": expected an object with a string \"text\"");
-    split_paragraphs(row["text"].get_ref<const std::string&>(), paragraphs);
+    split_paragraphs(JsonNode(row, where)["text"].string(), paragraphs);
   }
   return paragraphs;
 }

@@ -1,27 +1,18 @@
 #include "text/tokenizer/files/load_tokenizer.h"
 
-#include "base/json.h"
+#include "text/tokenizer/files/named_tokens.h"
 #include "text/tokenizer/files/tokenizer_json.h"
 #include "text/tokenizer/files/vocabulary_files.h"
 
 namespace maru::text {
 namespace {
 
-// tokenizer_config.json gives a token as its content or as an object with it.
-std::optional<int32_t> role_of(const Json& config, const char* key, const Tokenizer& tokenizer) {
-  const auto it = config.find(key);
-  if (it == config.end()) return std::nullopt;
-  const Json content = it->is_object() ? it->value("content", Json()) : *it;
-  return content.is_string() ? tokenizer.id_of(content.get_ref<const std::string&>()) : std::nullopt;
-}
-
 /// The roles that a file names, in place of those known so far.
 void configure_roles(const fs::path& path, const Tokenizer& tokenizer, TokenRoles& roles) {
-  if (!fs::exists(path)) return;
-  const Json config = read_json(path);
-  if (!config.is_object()) throw Failure(ErrorCode::kInvalidArgument, path.string() + ": expected an object");
+  const JsonFile config = JsonFile::optional(path);
   const auto take = [&](std::optional<int32_t>& role, const char* key) {
-    if (const auto id = role_of(config, key, tokenizer)) role = id;
+    const std::string content = token_content(config[key]);
+    if (const auto id = tokenizer.id_of(content); id && !content.empty()) role = id;
   };
   take(roles.bos, "bos_token");
   take(roles.eos, "eos_token");

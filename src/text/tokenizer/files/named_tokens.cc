@@ -7,9 +7,9 @@
 #include <string>
 #include <unordered_map>
 
-#include "base/json.h"
 #include "text/tokenizer/byte_alphabet.h"
 #include "text/tokenizer/files/tokenizer_json.h"
+#include "text/tokenizer/files/tokenizer_json_parts.h"
 
 namespace maru::text {
 namespace {
@@ -18,13 +18,6 @@ constexpr std::array<const char*, 7> kRoles{"bos_token", "eos_token", "unk_token
                                             "pad_token", "cls_token", "mask_token"};
 constexpr std::array<const char*, 2> kLists{"additional_special_tokens", "extra_special_tokens"};
 
-Json read_object(const fs::path& path) {
-  if (!fs::exists(path)) return Json::object();
-  Json json = read_json(path);
-  if (!json.is_object()) throw Failure(ErrorCode::kInvalidArgument, path.string() + ": expected an object");
-  return json;
-}
-
 std::optional<int32_t> id_in(std::string_view text) {
   int32_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -32,30 +25,18 @@ std::optional<int32_t> id_in(std::string_view text) {
   return whole ? std::optional(value) : std::nullopt;
 }
 
-bool flag_in(const Json& token, const char* name, bool otherwise) {
-  const auto it = token.find(name);
-  return it != token.end() && it->is_boolean() ? it->get<bool>() : otherwise;
-}
-
 /// Text, or an object with a content and flags. `usual` has what an object leaves open.
-AddedToken token_in(const Json& json, AddedToken usual, const std::string& where) {
-  const auto content = json.is_object() ? json.find("content") : json.end();
-  const bool named = json.is_object() && content != json.end() && content->is_string();
-  if (!json.is_string() && !named)
-    throw Failure(ErrorCode::kInvalidArgument,
-                  where + ": expected a token or an object with its content, got " + json.dump().substr(0, 80));
-  if (json.is_string()) {
-    usual.content = json.get<std::string>();
-    return usual;
-  }
-  const bool special = flag_in(json, "special", usual.special);
+AddedToken token_in(const JsonNode& node, AddedToken usual) {
+  usual.content = token_content(node);
+  if (!node.is_object()) return usual;
+  const bool special = node["special"].boolean(usual.special);
   return {.id = usual.id,
-          .content = content->get<std::string>(),
+          .content = std::move(usual.content),
           .special = special,
-          .normalized = flag_in(json, "normalized", !special),
-          .single_word = flag_in(json, "single_word", false),
-          .lstrip = flag_in(json, "lstrip", false),
-          .rstrip = flag_in(json, "rstrip", false)};
+          .normalized = node["normalized"].boolean(!special),
+          .single_word = node["single_word"].boolean(false),
+          .lstrip = node["lstrip"].boolean(false),
+          .rstrip = node["rstrip"].boolean(false)};
 }
 
 /// What is known of each token while the files are read.
@@ -71,7 +52,7 @@ class Completion {
   }
 
   /// A token with the id that a file gives it; the tokenizer's own id for the same spelling wins.
-  void put(AddedToken token, const std::string& where) {
+  void put(AddedToken token, const JsonNode& place) {
     token.normalized &= !in_raw_text_;
     if (const auto it = added_.find(token.content); it != added_.end()) {
       token.id = spec_.added_tokens[it->second].id;
@@ -82,9 +63,8 @@ class Completion {
     if (const auto place = in_vocabulary(token.content)) token.id = spec_.vocabulary[*place].first;
     const auto taken = by_id_.find(token.id);
     if (taken != by_id_.end() && in_vocabulary(token.content) != taken->second)
-      throw Failure(ErrorCode::kInvalidArgument, where + ": \"" + token.content + "\" has the id " +
-                                                     std::to_string(token.id) + ", which is that of \"" +
-                                                     spec_.vocabulary[taken->second].second + "\" in the vocabulary");
+      place.refuse("\"" + token.content + "\" has the id " + std::to_string(token.id) + ", which is that of \"" +
+                   spec_.vocabulary[taken->second].second + "\" in the vocabulary");
     append(std::move(token));
   }
 
@@ -131,58 +111,58 @@ class Completion {
   std::unordered_map<int32_t, size_t> by_id_;
 };
 
-void read_decoder_list(const Json& list, const std::string& where, Completion& to) {
-  if (!list.is_object())
-    throw Failure(ErrorCode::kInvalidArgument, where + ": expected an object, got " + list.dump().substr(0, 80));
-  for (const auto& [key, value] : list.items()) {
+void read_decoder_list(const JsonNode& list, Completion& to) {
+  for (const auto& [key, token] : list.members()) {
     const auto id = id_in(key);
-    if (!id || !value.is_object())
-      throw Failure(ErrorCode::kInvalidArgument, where + "." + key + ": expected an id and an object with a content");
-    to.put(token_in(value, {.id = *id, .content = "", .special = false}, where + "." + key), where + "." + key);
+    if (!id || !token.is_object()) token.fail("an id and an object with a content");
+    to.put(token_in(token, {.id = *id, .content = "", .special = false}), token);
   }
 }
 
 void read_added_tokens(const fs::path& path, Completion& to) {
-  const Json list = read_object(path);
-  for (const auto& [content, value] : list.items()) {
-    const std::string where = path.string() + ": \"" + content + "\"";
-    const auto id = value.is_number_integer() ? id_in(value.dump()) : std::nullopt;
-    if (!id) throw Failure(ErrorCode::kInvalidArgument, where + ": expected an id, got " + value.dump().substr(0, 80));
-    to.put({.id = *id, .content = content, .special = false, .normalized = true}, where);
-  }
+  const JsonFile list = JsonFile::optional(path);
+  for (const auto& [content, id] : list.root().members())
+    to.put({.id = token_id(id), .content = content, .special = false, .normalized = true}, id);
+}
+
+void mark(const JsonNode& node, Completion& to) {
+  if (node.is_null()) return;
+  const AddedToken token = token_in(node, {.id = 0, .content = "", .special = true});
+  if (!token.content.empty()) to.mark_special(token, node.is_object());
 }
 
 /// The tokens that a file says are special: those with a role, and those in its lists.
-void mark_named(const Json& config, const std::string& where, Completion& to) {
-  const AddedToken usual{.id = 0, .content = "", .special = true};
-  const auto mark = [&](const Json& json, const std::string& place) {
-    if (json.is_null()) return;
-    const AddedToken token = token_in(json, usual, place);
-    if (!token.content.empty()) to.mark_special(token, json.is_object());
-  };
-  for (const char* key : kRoles)
-    if (config.contains(key)) mark(config[key], where + ": " + key);
+void mark_named(const JsonFile& config, Completion& to) {
+  for (const char* key : kRoles) mark(config[key], to);
   for (const char* key : kLists) {
-    if (!config.contains(key)) continue;
-    if (config[key].is_string()) mark(config[key], where + ": " + key);
-    if (config[key].is_structured())
-      for (const auto& [name, value] : config[key].items()) mark(value, where + ": " + key + "." + name);
+    const JsonNode list = config[key];
+    if (list.is_string()) mark(list, to);
+    if (list.is_array())
+      for (const JsonNode& token : list.elements()) mark(token, to);
+    if (list.is_object())
+      for (const auto& [name, token] : list.members()) mark(token, to);
   }
 }
 
 }  // namespace
 
+std::string token_content(const JsonNode& node) {
+  if (node.is_null()) return "";
+  if (node.is_string()) return node.string();
+  if (!node.is_object() || !node["content"].is_string()) node.fail("a token or an object with its content");
+  return node["content"].string();
+}
+
 void add_named_tokens(const fs::path& folder, TokenizerSpec& spec) {
-  const fs::path config_path = folder / "tokenizer_config.json", map_path = folder / "special_tokens_map.json";
-  const Json config = read_object(config_path);
+  const JsonFile config = JsonFile::optional(folder / "tokenizer_config.json");
+  const JsonFile map = JsonFile::optional(folder / "special_tokens_map.json");
   Completion completion(spec);
-  const auto decoder = config.find("added_tokens_decoder");
-  if (decoder != config.end() && !decoder->is_null())
-    read_decoder_list(*decoder, config_path.string() + ": added_tokens_decoder", completion);
+  if (const JsonNode decoder = config["added_tokens_decoder"]; !decoder.is_null())
+    read_decoder_list(decoder, completion);
   else
     read_added_tokens(folder / "added_tokens.json", completion);
-  mark_named(read_object(map_path), map_path.string(), completion);
-  mark_named(config, config_path.string(), completion);
+  mark_named(map, completion);
+  mark_named(config, completion);
   if (!spec.byte_level) find_byte_level(spec);
 }
 

@@ -2,6 +2,7 @@
 // special_tokens_map.json say which spellings are tokens of their own in a text, and which of them are special.
 #pragma once
 #include "base/file.h"
+#include "base/json_node.h"
 #include "text/tokenizer/tokenizer_spec.h"
 
 namespace maru::text {
@@ -13,5 +14,8 @@ namespace maru::text {
 ///
 /// Throws   kInvalidArgument naming file and field when one is no token, or has an id that is another token's.
 void add_named_tokens(const fs::path& folder, TokenizerSpec& spec);
+
+/// The spelling of a token that a file gives as text or as an object with its content; empty for null. Throws Failure.
+std::string token_content(const JsonNode& node);
 
 }  // namespace maru::text

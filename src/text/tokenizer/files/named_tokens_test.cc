@@ -104,14 +104,14 @@ TEST_F(NamedTokens, WhatIsNoTokenIsNamed) {
   };
   expect(config, R"({"eos_token": ["<e>"]})", "tokenizer_config.json: eos_token: expected a token or an object");
   expect(config, R"({"eos_token": 6})", "eos_token: expected a token or an object with its content, got 6");
-  expect(config, R"({"additional_special_tokens": [1]})", "additional_special_tokens.0: expected a token");
+  expect(config, R"({"additional_special_tokens": [1]})", "additional_special_tokens[0]: expected a token");
   expect(config, R"({"added_tokens_decoder": ["<x>"]})", "added_tokens_decoder: expected an object");
   expect(config, R"({"added_tokens_decoder": {"x": {"content": "<x>"}}})", "added_tokens_decoder.x: expected an id");
   expect(config, R"({"added_tokens_decoder": {"7": "<x>"}})", "added_tokens_decoder.7: expected an id and an object");
   expect(config, R"({"added_tokens_decoder": {"0": {"content": "<x>"}}})", "which is that of \"a\" in the vocabulary");
   expect(config, "[]", "tokenizer_config.json: expected an object");
-  expect(list, R"({"<x>": "7"})", "added_tokens.json: \"<x>\": expected an id, got \"7\"");
-  expect(list, R"({"<x>": -7})", "expected an id, got -7");
+  expect(list, R"({"<x>": "7"})", "added_tokens.json: <x>: expected a token id, got \"7\"");
+  expect(list, R"({"<x>": -7})", "expected a token id, got -7");
   expect(list, R"({"<x>": 2000000000})", "expected an id below");
 }
 

@@ -10,9 +10,9 @@
 namespace maru::text {
 namespace {
 
-AddedToken read_added_token(const Node& node) {
+AddedToken read_added_token(const JsonNode& node) {
   AddedToken token;
-  token.id = node["id"].id();
+  token.id = token_id(node["id"]);
   token.content = node["content"].string();
   token.special = node["special"].boolean(false);
   token.normalized = node["normalized"].boolean(true);
@@ -32,9 +32,9 @@ class AddedTokenReader {
     }
   }
 
-  void read(const Node& list) {
-    const size_t limit = 2 * (content_of_.size() + list.array_size()) + 65536;
-    for (size_t i = 0; i < list.array_size(); ++i) {
+  void read(const JsonNode& list) {
+    const size_t limit = 2 * (content_of_.size() + list.size()) + 65536;
+    for (size_t i = 0; i < list.size(); ++i) {
       AddedToken token = read_added_token(list.at(i));
       if (static_cast<size_t>(token.id) >= limit) list.at(i)["id"].fail("an id below " + std::to_string(limit));
       check(list.at(i), token);
@@ -43,7 +43,7 @@ class AddedTokenReader {
   }
 
  private:
-  void check(const Node& node, const AddedToken& token) {
+  void check(const JsonNode& node, const AddedToken& token) {
     if (!seen_.insert(token.content).second) node["content"].fail("a token that is not in the list already");
     const auto inside = id_of_.find(token.content);
     if (inside != id_of_.end() && inside->second != token.id)
@@ -57,22 +57,22 @@ class AddedTokenReader {
   std::unordered_set<std::string> seen_;
 };
 
-std::optional<Truncation> read_truncation(const Node& node) {
+std::optional<Truncation> read_truncation(const JsonNode& node) {
   if (node.is_null()) return std::nullopt;
   const Truncation usual;
   return Truncation{node["max_length"].count(usual.max_length), node["stride"].count(usual.stride),
                     node["strategy"].string(usual.strategy), node["direction"].string(usual.direction)};
 }
 
-std::optional<Padding> read_padding(const Node& node) {
+std::optional<Padding> read_padding(const JsonNode& node) {
   if (node.is_null()) return std::nullopt;
   Padding padding;
-  const Node strategy = node["strategy"], multiple = node["pad_to_multiple_of"];
-  if (strategy.json().is_object()) padding.fixed_length = strategy["Fixed"].count(0);
+  const JsonNode strategy = node["strategy"], multiple = node["pad_to_multiple_of"];
+  if (strategy.is_object()) padding.fixed_length = strategy["Fixed"].count(0);
   if (!multiple.is_null()) padding.pad_to_multiple_of = multiple.count(0);
   padding.direction = node["direction"].string(padding.direction);
   padding.pad_token = node["pad_token"].string(padding.pad_token);
-  padding.pad_id = node["pad_id"].is_null() ? 0 : node["pad_id"].id();
+  padding.pad_id = node["pad_id"].is_null() ? 0 : token_id(node["pad_id"]);
   padding.pad_type_id = static_cast<uint32_t>(node["pad_type_id"].count(0));
   return padding;
 }
@@ -81,14 +81,14 @@ constexpr JsonLimits kTokenizerJson{.max_depth = 64};
 
 TokenizerSpec read_spec(std::string_view text, const std::string& name) {
   const Json json = parse_json(text, name, kTokenizerJson).value();
-  const Node root(json, name + ": ");
+  const JsonNode root(json, name);
   if (root["version"].string() != "1.0") root["version"].unsupported("version " + root["version"].string());
   TokenizerSpec spec;
   spec.truncation = read_truncation(root["truncation"]);
   spec.padding = read_padding(root["padding"]);
   spec.normalizer = read_normalizer(root["normalizer"]);
-  const Node added = root["added_tokens"];
-  read_model(root["model"], added.is_null() ? 0 : added.array_size(), spec);
+  const JsonNode added = root["added_tokens"];
+  read_model(root["model"], added.is_null() ? 0 : added.size(), spec);
   spec.pre_tokenizer = read_pre_tokenizer(root["pre_tokenizer"]);
   if (!added.is_null()) AddedTokenReader(spec).read(added);
   spec.post_processor = read_post_processor(root["post_processor"]);
@@ -112,6 +112,12 @@ bool steps_are_byte_level(const TokenizerSpec& spec) {
 }
 
 }  // namespace
+
+int32_t token_id(const JsonNode& node) {
+  const Json& json = node.json();
+  if (!json.is_number_integer() || json < 0 || json > INT32_MAX) node.fail("a token id");
+  return json.get<int32_t>();
+}
 
 void find_byte_level(TokenizerSpec& spec) {
   const auto* bpe = std::get_if<BpeSpec>(&spec.model);

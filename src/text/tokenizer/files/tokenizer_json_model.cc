@@ -10,15 +10,15 @@ namespace {
 
 using Ids = std::unordered_map<std::string_view, int32_t>;
 
-Ids read_vocabulary(const Node& vocab, size_t num_added, TokenizerSpec& spec) {
-  if (!vocab.json().is_object()) vocab.fail("an object of tokens and ids");
+Ids read_vocabulary(const JsonNode& vocab, size_t num_added, TokenizerSpec& spec) {
+  if (!vocab.is_object()) vocab.fail("an object of tokens and ids");
   const size_t limit = 2 * (vocab.json().size() + num_added) + 65536;  // ids index arrays: no huge holes
   Ids ids(vocab.json().size());
   std::vector<const std::string*> token_of;
   for (auto it = vocab.json().begin(); it != vocab.json().end(); ++it) {
-    const auto node = [&] { return Node(it.value(), vocab.path() + "." + it.key()); };
+    const auto node = [&] { return vocab[it.key()]; };
     const bool whole = it->is_number_unsigned();
-    const int32_t id = whole && *it <= INT32_MAX ? it->get<int32_t>() : node().id();
+    const int32_t id = whole && *it <= INT32_MAX ? it->get<int32_t>() : token_id(node());
     if (static_cast<size_t>(id) >= limit) node().fail("an id below " + std::to_string(limit));
     if (static_cast<size_t>(id) >= token_of.size()) token_of.resize(static_cast<size_t>(id) + 1);
     if (token_of[id] != nullptr) node().fail("an id of its own (\"" + *token_of[id] + "\" has it)");
@@ -31,8 +31,8 @@ Ids read_vocabulary(const Node& vocab, size_t num_added, TokenizerSpec& spec) {
 }
 
 /// "left right", or ["left", "right"] since tokenizers 0.20.
-std::pair<std::string, std::string> read_merge_parts(const Node& node) {
-  if (node.json().is_array()) {
+std::pair<std::string, std::string> read_merge_parts(const JsonNode& node) {
+  if (node.is_array()) {
     if (node.json().size() != 2) node.fail("two tokens");
     return {node.at(0).string(), node.at(1).string()};
   }
@@ -43,11 +43,11 @@ std::pair<std::string, std::string> read_merge_parts(const Node& node) {
 }
 
 // A right half loses the prefix that marks it as one.
-void read_merges(const Node& merges, const Ids& ids, BpeSpec& bpe) {
-  const size_t count = merges.array_size(), prefix = bpe.continuing_subword_prefix.value_or("").size();
+void read_merges(const JsonNode& merges, const Ids& ids, BpeSpec& bpe) {
+  const size_t count = merges.size(), prefix = bpe.continuing_subword_prefix.value_or("").size();
   bpe.merges.reserve(count);
   for (size_t i = 0; i < count; ++i) {
-    const Node node = merges.at(i);
+    const JsonNode node = merges.at(i);
     const auto [left, right] = read_merge_parts(node);
     const auto find = [&](const std::string& token) {
       const auto it = ids.find(token);
@@ -59,16 +59,12 @@ void read_merges(const Node& merges, const Ids& ids, BpeSpec& bpe) {
   }
 }
 
-std::optional<std::string> optional_string(const Node& node) {
-  return node.is_null() ? std::nullopt : std::optional(node.string());
-}
-
-void read_bpe(const Node& model, size_t num_added, TokenizerSpec& spec) {
+void read_bpe(const JsonNode& model, size_t num_added, TokenizerSpec& spec) {
   if (!model["dropout"].is_null() && model["dropout"].json() != 0) model["dropout"].unsupported("dropout");
   BpeSpec bpe;
-  bpe.unk_token = optional_string(model["unk_token"]);
-  bpe.continuing_subword_prefix = optional_string(model["continuing_subword_prefix"]);
-  bpe.end_of_word_suffix = optional_string(model["end_of_word_suffix"]);
+  bpe.unk_token = model["unk_token"].string(std::nullopt);
+  bpe.continuing_subword_prefix = model["continuing_subword_prefix"].string(std::nullopt);
+  bpe.end_of_word_suffix = model["end_of_word_suffix"].string(std::nullopt);
   bpe.fuse_unk = model["fuse_unk"].boolean(false);
   bpe.byte_fallback = model["byte_fallback"].boolean(false);
   bpe.ignore_merges = model["ignore_merges"].boolean(false);
@@ -77,27 +73,27 @@ void read_bpe(const Node& model, size_t num_added, TokenizerSpec& spec) {
   spec.model = std::move(bpe);
 }
 
-void read_unigram(const Node& model, TokenizerSpec& spec) {
+void read_unigram(const JsonNode& model, TokenizerSpec& spec) {
   UnigramSpec unigram;
-  const Node vocab = model["vocab"];
-  const size_t count = vocab.array_size();
+  const JsonNode vocab = model["vocab"];
+  const size_t count = vocab.size();
   for (size_t i = 0; i < count; ++i) {
-    const Node entry = vocab.at(i);
-    if (entry.array_size() != 2) entry.fail("a token and its score");
+    const JsonNode entry = vocab.at(i);
+    if (entry.size() != 2) entry.fail("a token and its score");
     const double score = entry.at(1).number();
     if (!std::isfinite(score)) entry.at(1).fail("a finite score");
     spec.vocabulary.emplace_back(static_cast<int32_t>(i), entry.at(0).string());
     unigram.scores.push_back(score);
   }
-  if (const Node unk = model["unk_id"]; !unk.is_null()) {
-    unigram.unk_id = unk.id();
+  if (const JsonNode unk = model["unk_id"]; !unk.is_null()) {
+    unigram.unk_id = token_id(unk);
     if (static_cast<size_t>(*unigram.unk_id) >= count) unk.fail("an id below " + std::to_string(count));
   }
   unigram.byte_fallback = model["byte_fallback"].boolean(false);
   spec.model = std::move(unigram);
 }
 
-void read_word_piece(const Node& model, size_t num_added, TokenizerSpec& spec) {
+void read_word_piece(const JsonNode& model, size_t num_added, TokenizerSpec& spec) {
   const WordPieceSpec usual;
   read_vocabulary(model["vocab"], num_added, spec);
   spec.model = WordPieceSpec{model["unk_token"].string(usual.unk_token),
@@ -106,16 +102,16 @@ void read_word_piece(const Node& model, size_t num_added, TokenizerSpec& spec) {
 }
 
 // Files of before `type` was written.
-std::string guess_type(const Node& model) {
-  if (model["vocab"].json().is_array()) return "Unigram";
+std::string guess_type(const JsonNode& model) {
+  if (model["vocab"].is_array()) return "Unigram";
   if (!model["merges"].is_null()) return "BPE";
   return model["max_input_chars_per_word"].is_null() ? "WordLevel" : "WordPiece";
 }
 
 }  // namespace
 
-void read_model(const Node& model, size_t num_added, TokenizerSpec& spec) {
-  const std::string type = model["type"].is_null() ? guess_type(model) : model.type();
+void read_model(const JsonNode& model, size_t num_added, TokenizerSpec& spec) {
+  const std::string type = model["type"].is_null() ? guess_type(model) : model["type"].string();
   if (type == "BPE") return read_bpe(model, num_added, spec);
   if (type == "Unigram") return read_unigram(model, spec);
   if (type == "WordPiece") return read_word_piece(model, num_added, spec);

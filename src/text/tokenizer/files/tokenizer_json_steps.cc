@@ -5,23 +5,24 @@
 
 #include "text/tokenizer/files/base64.h"
 #include "text/tokenizer/files/tokenizer_json_parts.h"
+#include "text/unicode/unicode.h"
 
 namespace maru::text {
 namespace {
 
 template <class Step>
-using Readers = std::map<std::string, std::function<Step(const Node&)>, std::less<>>;
+using Readers = std::map<std::string, std::function<Step(const JsonNode&)>, std::less<>>;
 
 /// Reads one step or a Sequence of them; `parts` is the key of the Sequence's list.
 template <class Step>
-void read_into(const Node& node, const Readers<Step>& readers, const char* parts, const char* role,
+void read_into(const JsonNode& node, const Readers<Step>& readers, const char* parts, const char* role,
                StepList<Step>& list, int depth = 0) {
   if (depth > 8) node.fail("sequences at most 8 levels deep");
-  const std::string& type = node.type();
+  const std::string& type = node["type"].string();
   if (type == "Sequence") {
-    const Node steps = node[parts];
+    const JsonNode steps = node[parts];
     list.sequence |= depth == 0;
-    for (size_t i = 0; i < steps.array_size(); ++i) read_into(steps.at(i), readers, parts, role, list, depth + 1);
+    for (size_t i = 0; i < steps.size(); ++i) read_into(steps.at(i), readers, parts, role, list, depth + 1);
     return;
   }
   const auto it = readers.find(type);
@@ -30,19 +31,19 @@ void read_into(const Node& node, const Readers<Step>& readers, const char* parts
 }
 
 template <class Step>
-StepList<Step> read_list(const Node& node, const Readers<Step>& readers, const char* parts, const char* role) {
+StepList<Step> read_list(const JsonNode& node, const Readers<Step>& readers, const char* parts, const char* role) {
   StepList<Step> list;
   if (!node.is_null()) read_into(node, readers, parts, role, list);
   return list;
 }
 
-Pattern read_pattern(const Node& node) {
-  if (node.json().is_string()) return {node.string(), false};
+Pattern read_pattern(const JsonNode& node) {
+  if (node.is_string()) return {node.string(), false};
   if (!node["Regex"].is_null()) return {node["Regex"].string(), true};
   return {node["String"].string(), false};
 }
 
-pre_tokenizers::Behavior read_behavior(const Node& node) {
+pre_tokenizers::Behavior read_behavior(const JsonNode& node) {
   using enum pre_tokenizers::Behavior;
   const std::string name = node.string("Isolated");
   if (name == "Isolated") return kIsolated;
@@ -53,9 +54,9 @@ pre_tokenizers::Behavior read_behavior(const Node& node) {
   node.fail("Isolated, Removed, MergedWithPrevious, MergedWithNext or Contiguous");
 }
 
-pre_tokenizers::PrependScheme read_prepend_scheme(const Node& node) {
+pre_tokenizers::PrependScheme read_prepend_scheme(const JsonNode& node) {
   using enum pre_tokenizers::PrependScheme;
-  const Node scheme = node["prepend_scheme"];
+  const JsonNode scheme = node["prepend_scheme"];
   if (!node["add_prefix_space"].boolean(true)) return kNever;  // files of before prepend_scheme
   const std::string name = scheme.string("always");
   if (name == "always") return kAlways;
@@ -64,8 +65,18 @@ pre_tokenizers::PrependScheme read_prepend_scheme(const Node& node) {
   scheme.fail("always, first or never");
 }
 
-std::string read_charsmap(const Node& node) {
-  const Node text = node["precompiled_charsmap"];
+/// Exactly one character.
+char32_t read_character(const JsonNode& node, char32_t otherwise) {
+  if (node.is_null()) return otherwise;
+  const std::string& text = node.string();
+  if (text.empty()) node.fail("one character");
+  const Decoded d = decode_utf8(text.data(), text.data() + text.size());
+  if (d.code_point == kInvalidCodePoint || d.length != text.size()) node.fail("one character");
+  return d.code_point;
+}
+
+std::string read_charsmap(const JsonNode& node) {
+  const JsonNode text = node["precompiled_charsmap"];
   if (text.is_null()) return {};
   const auto bytes = from_base64(text.string());
   if (!bytes) text.fail("base64");
@@ -73,12 +84,12 @@ std::string read_charsmap(const Node& node) {
 }
 
 template <class Kind>
-Kind read_metaspace(const Node& node) {
-  return {node["replacement"].character(0x2581), read_prepend_scheme(node), node["split"].boolean(true)};
+Kind read_metaspace(const JsonNode& node) {
+  return {read_character(node["replacement"], 0x2581), read_prepend_scheme(node), node["split"].boolean(true)};
 }
 
 template <class Kind>
-Kind read_byte_level(const Node& node) {
+Kind read_byte_level(const JsonNode& node) {
   Kind made;
   made.add_prefix_space = node["add_prefix_space"].boolean(true);
   made.trim_offsets = node["trim_offsets"].boolean(true);
@@ -89,29 +100,27 @@ Kind read_byte_level(const Node& node) {
 const Readers<NormalizerStep>& normalizer_readers() {
   namespace z = normalizers;
   static const Readers<NormalizerStep> kReaders{
-      {"NFC", [](const Node&) { return z::Unicode{z::Form::kNfc}; }},
-      {"NFD", [](const Node&) { return z::Unicode{z::Form::kNfd}; }},
-      {"NFKC", [](const Node&) { return z::Unicode{z::Form::kNfkc}; }},
-      {"NFKD", [](const Node&) { return z::Unicode{z::Form::kNfkd}; }},
-      {"Lowercase", [](const Node&) { return z::Lowercase{}; }},
-      {"StripAccents", [](const Node&) { return z::StripAccents{}; }},
-      {"Nmt", [](const Node&) { return z::Nmt{}; }},
-      {"ByteLevel", [](const Node&) { return z::ByteLevel{}; }},
+      {"NFC", [](const JsonNode&) { return z::Unicode{z::Form::kNfc}; }},
+      {"NFD", [](const JsonNode&) { return z::Unicode{z::Form::kNfd}; }},
+      {"NFKC", [](const JsonNode&) { return z::Unicode{z::Form::kNfkc}; }},
+      {"NFKD", [](const JsonNode&) { return z::Unicode{z::Form::kNfkd}; }},
+      {"Lowercase", [](const JsonNode&) { return z::Lowercase{}; }},
+      {"StripAccents", [](const JsonNode&) { return z::StripAccents{}; }},
+      {"Nmt", [](const JsonNode&) { return z::Nmt{}; }},
+      {"ByteLevel", [](const JsonNode&) { return z::ByteLevel{}; }},
       {"Strip",
-       [](const Node& n) {
+       [](const JsonNode& n) {
          return z::Strip{n["strip_left"].boolean(true), n["strip_right"].boolean(true)};
        }},
-      {"Prepend", [](const Node& n) { return z::Prepend{n["prepend"].string()}; }},
+      {"Prepend", [](const JsonNode& n) { return z::Prepend{n["prepend"].string()}; }},
       {"Replace",
-       [](const Node& n) {
+       [](const JsonNode& n) {
          return z::Replace{read_pattern(n["pattern"]), n["content"].string()};
        }},
-      {"Precompiled", [](const Node& n) { return z::Precompiled{read_charsmap(n)}; }},
-      {"BertNormalizer", [](const Node& n) {
-         const Node accents = n["strip_accents"];
+      {"Precompiled", [](const JsonNode& n) { return z::Precompiled{read_charsmap(n)}; }},
+      {"BertNormalizer", [](const JsonNode& n) {
          return z::Bert{n["clean_text"].boolean(true), n["handle_chinese_chars"].boolean(true),
-                        accents.is_null() ? std::nullopt : std::optional(accents.boolean(false)),
-                        n["lowercase"].boolean(true)};
+                        n["strip_accents"].boolean(std::nullopt), n["lowercase"].boolean(true)};
        }}};
   return kReaders;
 }
@@ -121,26 +130,26 @@ const Readers<PreTokenizerStep>& pre_tokenizer_readers() {
   static const Readers<PreTokenizerStep> kReaders{
       {"ByteLevel", read_byte_level<p::ByteLevel>},
       {"Split",
-       [](const Node& n) {
+       [](const JsonNode& n) {
          return p::Split{read_pattern(n["pattern"]), read_behavior(n["behavior"]), n["invert"].boolean(false)};
        }},
       {"Metaspace", read_metaspace<p::Metaspace>},
-      {"Whitespace", [](const Node&) { return p::Whitespace{}; }},
-      {"WhitespaceSplit", [](const Node&) { return p::WhitespaceSplit{}; }},
-      {"BertPreTokenizer", [](const Node&) { return p::Bert{}; }},
-      {"Punctuation", [](const Node& n) { return p::Punctuation{read_behavior(n["behavior"])}; }},
-      {"Digits", [](const Node& n) { return p::Digits{n["individual_digits"].boolean(false)}; }},
-      {"CharDelimiterSplit", [](const Node& n) { return p::CharDelimiter{n["delimiter"].character(' ')}; }},
-      {"UnicodeScripts", [](const Node&) { return p::UnicodeScripts{}; }},
-      {"FixedLength", [](const Node& n) { return p::FixedLength{n["length"].count(5)}; }}};
+      {"Whitespace", [](const JsonNode&) { return p::Whitespace{}; }},
+      {"WhitespaceSplit", [](const JsonNode&) { return p::WhitespaceSplit{}; }},
+      {"BertPreTokenizer", [](const JsonNode&) { return p::Bert{}; }},
+      {"Punctuation", [](const JsonNode& n) { return p::Punctuation{read_behavior(n["behavior"])}; }},
+      {"Digits", [](const JsonNode& n) { return p::Digits{n["individual_digits"].boolean(false)}; }},
+      {"CharDelimiterSplit", [](const JsonNode& n) { return p::CharDelimiter{read_character(n["delimiter"], ' ')}; }},
+      {"UnicodeScripts", [](const JsonNode&) { return p::UnicodeScripts{}; }},
+      {"FixedLength", [](const JsonNode& n) { return p::FixedLength{n["length"].count(5)}; }}};
   return kReaders;
 }
 
-std::vector<post_processors::Piece> read_pieces(const Node& list) {
+std::vector<post_processors::Piece> read_pieces(const JsonNode& list) {
   std::vector<post_processors::Piece> pieces;
-  for (size_t i = 0; i < list.array_size(); ++i) {
-    const Node piece = list.at(i), sequence = piece["Sequence"];
-    const Node value = sequence.is_null() ? piece["SpecialToken"] : sequence;
+  for (size_t i = 0; i < list.size(); ++i) {
+    const JsonNode piece = list.at(i), sequence = piece["Sequence"];
+    const JsonNode value = sequence.is_null() ? piece["SpecialToken"] : sequence;
     post_processors::Piece made{.type_id = static_cast<uint32_t>(value["type_id"].count(0))};
     const std::string& id = value["id"].string();
     if (sequence.is_null())
@@ -154,19 +163,18 @@ std::vector<post_processors::Piece> read_pieces(const Node& list) {
   return pieces;
 }
 
-post_processors::Template read_template(const Node& node) {
+post_processors::Template read_template(const JsonNode& node) {
   post_processors::Template made{read_pieces(node["single"]), {}, {}};
   const auto first = [](const auto& piece) { return piece.sequence == 0; };
   if (std::none_of(made.single.begin(), made.single.end(), first))
     node["single"].fail("a template with the sequence A");
   if (!node["pair"].is_null()) made.pair = read_pieces(node["pair"]);
-  const Node tokens = node["special_tokens"];
-  if (!tokens.is_null() && !tokens.json().is_object()) tokens.fail("an object");
-  for (auto it = tokens.json().begin(); it != tokens.json().end(); ++it) {
-    const Node token = tokens[it.key()], ids = token["ids"], names = token["tokens"];
-    post_processors::SpecialToken special{it.key(), {}, {}};
-    for (size_t i = 0; i < ids.array_size(); ++i) special.ids.push_back(ids.at(i).id());
-    for (size_t i = 0; i < names.array_size(); ++i) special.tokens.push_back(names.at(i).string());
+  const JsonNode tokens = node["special_tokens"];
+  for (const auto& [name, token] : tokens.is_null() ? std::vector<NamedNode>() : tokens.members()) {
+    const JsonNode ids = token["ids"], names = token["tokens"];
+    post_processors::SpecialToken special{name, {}, {}};
+    for (size_t i = 0; i < ids.size(); ++i) special.ids.push_back(token_id(ids.at(i)));
+    for (size_t i = 0; i < names.size(); ++i) special.tokens.push_back(names.at(i).string());
     made.special_tokens.push_back(std::move(special));
   }
   std::sort(made.special_tokens.begin(), made.special_tokens.end(),  // as the tokenizers library writes them
@@ -174,9 +182,9 @@ post_processors::Template read_template(const Node& node) {
   return made;
 }
 
-std::pair<std::string, int32_t> read_mark(const Node& node) {
-  if (node.array_size() != 2) node.fail("a token and its id");
-  return {node.at(0).string(), node.at(1).id()};
+std::pair<std::string, int32_t> read_mark(const JsonNode& node) {
+  if (node.size() != 2) node.fail("a token and its id");
+  return {node.at(0).string(), token_id(node.at(1))};
 }
 
 const Readers<PostProcessorStep>& post_processor_readers() {
@@ -184,10 +192,10 @@ const Readers<PostProcessorStep>& post_processor_readers() {
   static const Readers<PostProcessorStep> kReaders{{"ByteLevel", read_byte_level<p::ByteLevel>},
                                                    {"TemplateProcessing", read_template},
                                                    {"BertProcessing",
-                                                    [](const Node& n) {
+                                                    [](const JsonNode& n) {
                                                       return p::Bert{read_mark(n["sep"]), read_mark(n["cls"])};
                                                     }},
-                                                   {"RobertaProcessing", [](const Node& n) {
+                                                   {"RobertaProcessing", [](const JsonNode& n) {
                                                       return p::Roberta{read_mark(n["sep"]), read_mark(n["cls"]),
                                                                         n["trim_offsets"].boolean(true),
                                                                         n["add_prefix_space"].boolean(true)};
@@ -200,35 +208,35 @@ const Readers<DecoderStep>& decoder_readers() {
   static const Readers<DecoderStep> kReaders{
       {"ByteLevel", read_byte_level<d::ByteLevel>},
       {"Metaspace", read_metaspace<d::Metaspace>},
-      {"ByteFallback", [](const Node&) { return d::ByteFallback{}; }},
-      {"Fuse", [](const Node&) { return d::Fuse{}; }},
+      {"ByteFallback", [](const JsonNode&) { return d::ByteFallback{}; }},
+      {"Fuse", [](const JsonNode&) { return d::Fuse{}; }},
       {"Replace",
-       [](const Node& n) {
+       [](const JsonNode& n) {
          return d::Replace{read_pattern(n["pattern"]), n["content"].string()};
        }},
       {"Strip",
-       [](const Node& n) {
-         return d::Strip{n["content"].character(' '), n["start"].count(0), n["stop"].count(0)};
+       [](const JsonNode& n) {
+         return d::Strip{read_character(n["content"], ' '), n["start"].count(0), n["stop"].count(0)};
        }},
       {"WordPiece",
-       [](const Node& n) {
+       [](const JsonNode& n) {
          return d::WordPiece{n["prefix"].string("##"), n["cleanup"].boolean(true)};
        }},
-      {"BPEDecoder", [](const Node& n) { return d::Bpe{n["suffix"].string("</w>")}; }}};
+      {"BPEDecoder", [](const JsonNode& n) { return d::Bpe{n["suffix"].string("</w>")}; }}};
   return kReaders;
 }
 
 }  // namespace
 
-StepList<NormalizerStep> read_normalizer(const Node& node) {
+StepList<NormalizerStep> read_normalizer(const JsonNode& node) {
   return read_list(node, normalizer_readers(), "normalizers", "normalizer");
 }
 
-StepList<PreTokenizerStep> read_pre_tokenizer(const Node& node) {
+StepList<PreTokenizerStep> read_pre_tokenizer(const JsonNode& node) {
   return read_list(node, pre_tokenizer_readers(), "pretokenizers", "pre-tokenizer");
 }
 
-StepList<PostProcessorStep> read_post_processor(const Node& node) {
+StepList<PostProcessorStep> read_post_processor(const JsonNode& node) {
   auto list = read_list(node, post_processor_readers(), "processors", "post-processor");
   const auto adds = [](const PostProcessorStep& s) { return !std::holds_alternative<post_processors::ByteLevel>(s); };
   if (std::count_if(list.steps.begin(), list.steps.end(), adds) > 1)
@@ -236,7 +244,7 @@ StepList<PostProcessorStep> read_post_processor(const Node& node) {
   return list;
 }
 
-StepList<DecoderStep> read_decoder(const Node& node) {
+StepList<DecoderStep> read_decoder(const JsonNode& node) {
   return read_list(node, decoder_readers(), "decoders", "decoder");
 }
 

@@ -77,7 +77,7 @@ TokenizerSpec read_vocab_and_merges(std::string_view vocab_json, std::string_vie
   each_line(merges_txt, [&](std::string_view line, int64_t) {
     if (!line.empty() && !line.starts_with("#version")) model["merges"].push_back(std::string(line));
   });
-  read_model(Node(model, name + ": "), 4096, spec);
+  read_model(JsonNode(model, name), 4096, spec);
   return spec;
 }
 
@@ -115,35 +115,17 @@ Result<TokenizerSpec> caught(const F& f) {
 
 // ---- directories
 
-/// tokenizer_config.json beside the vocabulary; an empty object if there is none.
-class Config {
- public:
-  explicit Config(const fs::path& folder) : json_(Json::object()) {
-    const fs::path path = folder / "tokenizer_config.json";
-    if (!fs::exists(path)) return;
-    json_ = read_json(path);
-    if (!json_.is_object()) throw Failure(ErrorCode::kInvalidArgument, path.string() + ": expected an object");
-  }
-  bool flag(const char* key, bool otherwise) const {
-    const auto it = json_.find(key);
-    return it != json_.end() && it->is_boolean() ? it->get<bool>() : otherwise;
-  }
-  std::optional<bool> optional_flag(const char* key) const {
-    const auto it = json_.find(key);
-    return it != json_.end() && it->is_boolean() ? std::optional(it->get<bool>()) : std::nullopt;
-  }
-  /// "Qwen2" for Qwen2Tokenizer and Qwen2TokenizerFast.
-  std::string family() const {
-    const auto it = json_.find("tokenizer_class");
-    std::string name = it != json_.end() && it->is_string() ? it->get<std::string>() : "";
-    if (name.ends_with("Fast")) name.resize(name.size() - 4);
-    if (name.ends_with("Tokenizer")) name.resize(name.size() - 9);
-    return name;
-  }
+JsonFile config_beside(const fs::path& vocabulary) {
+  return JsonFile::optional(vocabulary.parent_path() / "tokenizer_config.json");
+}
 
- private:
-  Json json_;
-};
+/// "Qwen2" for Qwen2Tokenizer and Qwen2TokenizerFast.
+std::string family_in(const JsonFile& config) {
+  std::string name = config["tokenizer_class"].string("");
+  if (name.ends_with("Fast")) name.resize(name.size() - 4);
+  if (name.ends_with("Tokenizer")) name.resize(name.size() - 9);
+  return name;
+}
 
 std::string read(const fs::path& path) { return read_file(path, kMaxFileBytes); }
 
@@ -234,12 +216,12 @@ TokenizerSpec read_tiktoken_file(const fs::path& file, const std::string& text) 
 }
 
 TokenizerSpec read_sentencepiece_file(const fs::path& file, const std::string& bytes) {
-  const Config config(file.parent_path());
-  TokenizerSpec spec = parse_sentencepiece(bytes, file.string(),
-                                           {config.flag("add_bos_token", config.family() == "Llama"),
-                                            config.flag("add_eos_token", config.family() == "T5")})
-                           .value();
-  return spec;
+  const JsonFile config = config_beside(file);
+  const std::string family = family_in(config);
+  return parse_sentencepiece(
+             bytes, file.string(),
+             {config["add_bos_token"].boolean(family == "Llama"), config["add_eos_token"].boolean(family == "T5")})
+      .value();
 }
 
 /// RoBERTa's <s> and </s> around a text.
@@ -253,8 +235,8 @@ void wrap_roberta(TokenizerSpec& spec) {
 }
 
 TokenizerSpec read_vocab_and_merges_directory(const fs::path& folder) {
-  const Config config(folder);
-  const std::string family = config.family();
+  const JsonFile config = config_beside(folder / "vocab.json");
+  const std::string family = family_in(config);
   const bool roberta = family == "Roberta" || family == "Bart", qwen = family == "Qwen2";
   if (!qwen && !roberta && !family.empty() && family != "GPT2")
     throw Failure(ErrorCode::kUnimplemented,
@@ -265,20 +247,18 @@ TokenizerSpec read_vocab_and_merges_directory(const fs::path& folder) {
                                               (folder / "vocab.json").string(), patterns, qwen)
                            .value();
   std::get<pre_tokenizers::ByteLevel>(spec.pre_tokenizer.steps.back()).add_prefix_space =
-      config.flag("add_prefix_space", false);
+      config["add_prefix_space"].boolean(false);
   if (roberta) wrap_roberta(spec);
   return spec;
 }
 
 TokenizerSpec read_bert_directory(const fs::path& folder) {
-  const Config config(folder);
   const fs::path file = folder / "vocab.txt";
-  TokenizerSpec spec =
-      parse_bert_vocabulary(read(file), file.string(),
-                            {config.flag("do_lower_case", true), config.flag("tokenize_chinese_chars", true),
-                             config.optional_flag("strip_accents")})
-          .value();
-  return spec;
+  const JsonFile config = config_beside(file);
+  return parse_bert_vocabulary(read(file), file.string(),
+                               {config["do_lower_case"].boolean(true), config["tokenize_chinese_chars"].boolean(true),
+                                config["strip_accents"].boolean(std::nullopt)})
+      .value();
 }
 
 TokenizerSpec read_any_file(const fs::path& file) {

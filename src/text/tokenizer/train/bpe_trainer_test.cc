@@ -185,8 +185,7 @@ TEST(DocumentStream, PlainTextComesBackWhole) {
   }
 }
 
-std::string failure_of(const std::vector<fs::path>& files, const BpeTrainerConfig& config,
-                       const Watch& watch = {}) {
+std::string failure_of(const std::vector<fs::path>& files, const BpeTrainerConfig& config, const Watch& watch = {}) {
   ThreadPool pool(2);
   try {
     train_tokenizer(files, config, pool, watch);
@@ -202,7 +201,7 @@ TEST(BpeTrainer, NamesWhatIsWrong) {
   const fs::path bad = folder.write("bad.jsonl", "{\"text\": \"가\"}\n\n{\"txt\": 1}\n");
   EXPECT_THAT(failure_of({folder.path / "none.txt"}, {}), HasSubstr("none.txt"));
   EXPECT_THAT(failure_of({empty}, {}), HasSubstr("nothing to train a tokenizer on: 1 files"));
-  EXPECT_THAT(failure_of({bad}, {}), HasSubstr("bad.jsonl:3: expected an object with a string \"text\""));
+  EXPECT_THAT(failure_of({bad}, {}), HasSubstr("bad.jsonl:3: text: is missing, expected a string"));
   EXPECT_THAT(failure_of({good}, {.vocab_size = 260}), HasSubstr("vocab_size: expected at least 272"));
   EXPECT_THAT(failure_of({good}, {.pattern = "("}), HasSubstr("pattern: not a valid regular expression"));
   EXPECT_THAT(failure_of({good}, {.special_tokens = {"<s>", "<s>"}}), HasSubstr("special_tokens: expected distinct"));

@@ -1,7 +1,7 @@
 #include "text/tokenizer/train/document_stream.h"
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/json_node.h"
 #include "text/unicode/unicode.h"
 
 namespace maru::text {
@@ -83,10 +83,7 @@ std::string DocumentStream::text_of(const RawDocument& document, const std::stri
   if (document.line == 0) return document.bytes;
   const std::string where = files_[document.file].string() + ":" + std::to_string(document.line);
   const Json json = parse_json(document.bytes, where).value();
-  const auto it = json.is_object() ? json.find(text_field) : json.end();
-  if (it == json.end() || !it->is_string())
-    throw Failure(ErrorCode::kInvalidArgument, where + ": expected an object with a string \"" + text_field + "\"");
-  return it->get<std::string>();
+  return JsonNode(json, where)[text_field].string();
 }
 
 }  // namespace maru::text
