@@ -144,6 +144,7 @@ TEST_F(TokenShardTest, OnlyWhatIsReadIsCheckedAndNothingDamagedIsGiven) {
   };
   write_four(false);
   EXPECT_EQ("0123", failing(70)) << "in the ends of the documents, which all need";
+  EXPECT_THROW(ShardReader::open(path_).value().begin_of(1), Failure) << "nor is a place among the tokens";
   EXPECT_EQ("0123", failing(64 + 4 * 16 + 10)) << "the first document shares the block of the ends";
   EXPECT_EQ("23", failing(64 + 4 * 16 + 3 * 400'000));
   write_four(true);
