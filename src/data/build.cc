@@ -52,11 +52,13 @@ class Builder {
         directory_(directory),
         clean_(clean_config(config)),
         hasher_(config.seed, config.duplicates.shingle_characters),
+        exact_(std::in_place, directory / "sources.spool"),
         paragraphs_(config.duplicates.paragraph_min_characters),
-        spool_(directory / "documents.spool") {}
+        spool_(directory) {}
 
   Json run(SourceReader& reader) {
     stream(reader);
+    name_firsts();
     spool_.finish();
     write_splits(find_near_duplicates());
     if (report_.documents_out() == 0)
@@ -86,7 +88,7 @@ class Builder {
       std::vector<Document> documents;
       for (size_t i = 0; i < batch.size(); ++i) take(batch[i], std::move(results[i]), documents);
       prepare(documents);
-      for (Document& d : documents) spool_.add(std::move(d.entry), d.line, d.signature);
+      for (const Document& d : documents) spool_.add(d.entry, d.line, config_.duplicates.near ? &d.signature : nullptr);
       progress.add(batch.size());
     }
   }
@@ -108,21 +110,35 @@ class Builder {
 
   bool drop_exact_duplicate(const RawItem& item, CleanResult& result) {
     const uint64_t bytes_in = result.text.size();
-    const auto drop = [&](std::string_view reason, std::string first) {
-      report_.dropped(Step::kExactDuplicates, bytes_in, reason, {item.source, result.text, std::move(first)});
+    const auto drop = [&](std::string_view reason) {
+      report_.dropped(Step::kExactDuplicates, bytes_in, reason, {item.source, result.text, ""});
       return true;
     };
     if (config_.duplicates.exact)
-      if (std::string first = exact_.first_of(result.text, item.source); !first.empty())
-        return drop("duplicate", std::move(first));
+      if (const Hash128 key = text_key(result.text); !exact_->add(key, item.source)) {
+        drop("duplicate");
+        if (shown_.size() < duplicates_shown().size()) shown_.push_back(key);
+        return true;
+      }
     if (!config_.duplicates.paragraphs) return false;
     int64_t removed = 0;
     std::string rest = paragraphs_.without_repeated(result.text, removed);
     report_.changed(Step::kExactDuplicates, "paragraphs", removed);
-    if (removed > 0 && quality_reason(rest, config_.quality) == "too_short") return drop("duplicate_paragraphs", "");
-    if (rest.empty()) return drop("duplicate_paragraphs", "");
+    if (removed > 0 && quality_reason(rest, config_.quality) == "too_short") return drop("duplicate_paragraphs");
+    if (rest.empty()) return drop("duplicate_paragraphs");
     result.text = std::move(rest);
     return false;
+  }
+
+  std::vector<Sample>& duplicates_shown() { return report_[Step::kExactDuplicates].reasons["duplicate"].samples; }
+
+  // Which documents the duplicates that are shown are the same as. No text comes after this: their memory goes.
+  void name_firsts() {
+    if (!shown_.empty()) {
+      const std::vector<std::string> sources = exact_->sources_of(shown_);
+      for (size_t i = 0; i < sources.size(); ++i) duplicates_shown()[i].duplicate_of = sources[i];
+    }
+    exact_.reset();
   }
 
   // What is costly and concerns one document alone: signature, id, JSON.
@@ -133,7 +149,6 @@ class Builder {
       if (config_.duplicates.near) d.signature = hasher_.signature(d.text);
       d.line = Json{{"id", id}, {"text", d.text}, {"source", d.item->source}, {"language", d.language}}.dump() + "\n";
       d.entry.text_bytes = d.text.size();
-      d.entry.source = d.item->source;
       d.entry.split_draw = static_cast<double>(hash64(id, config_.seed) >> 11) * 0x1p-53;
     });
     for (Document& d : documents) d.entry.language = language_index(d.language);
@@ -148,40 +163,43 @@ class Builder {
   // The entries that stay.
   std::vector<size_t> find_near_duplicates() {
     options_.watch.throw_if_cancelled();
-    const std::vector<SpoolEntry>& entries = spool_.entries();
     std::vector<uint32_t> first;
     if (config_.duplicates.near)
-      first = near_duplicate_groups(spool_.signatures(), config_.duplicates.threshold, pool_);
+      first = near_duplicate_groups(spool_.signatures(), config_.duplicates.threshold, pool_,
+                                    [this](std::span<const Signature> part) { spool_.release(part); });
     std::vector<size_t> kept;
-    for (size_t i = 0; i < entries.size(); ++i) {
-      const uint64_t bytes = entries[i].text_bytes;
+    kept.reserve(spool_.size());
+    for (size_t i = 0; i < spool_.size(); ++i) {
+      const uint64_t bytes = spool_.entry(i).text_bytes;
       if (first.empty() || first[i] == i) {
         report_.passed(Step::kNearDuplicates, bytes, bytes);
         kept.push_back(i);
       } else {
-        report_.dropped(Step::kNearDuplicates, bytes, "near_duplicate",
-                        {entries[i].source, sample_text(entries[i]), entries[first[i]].source});
+        report_.dropped(Step::kNearDuplicates, bytes, "near_duplicate", near_duplicate_sample(i, first[i]));
       }
     }
     return kept;
   }
 
   // Only the first few near-duplicates are shown, so only their lines are parsed.
-  std::string sample_text(const SpoolEntry& entry) {
-    if (report_[Step::kNearDuplicates].reasons["near_duplicate"].samples.size() >= 3) return "";
-    return Json::parse(spool_.line(entry)).at("text").get<std::string>();
+  Sample near_duplicate_sample(size_t document, size_t first) {
+    if (report_[Step::kNearDuplicates].reasons["near_duplicate"].samples.size() >= 3) return {};
+    const Json row = Json::parse(spool_.line(document));
+    return {row.at("source").get<std::string>(), row.at("text").get<std::string>(),
+            Json::parse(spool_.line(first)).at("source").get<std::string>()};
   }
 
   void write_splits(const std::vector<size_t>& kept) {
     ZstdFile train(directory_ / "train.jsonl.zst"), held_out(directory_ / "held_out.jsonl.zst");
     std::vector<SplitCandidate> documents;
-    for (size_t k : kept) documents.push_back({spool_.entries()[k].split_draw, spool_.entries()[k].text_bytes});
+    documents.reserve(kept.size());
+    for (size_t k : kept) documents.push_back({spool_.entry(k).split_draw, spool_.entry(k).text_bytes});
     const SplitPlan plan = plan_split(documents, config_.split.held_out);
     for (size_t k = 0; k < kept.size(); ++k) {
-      const SpoolEntry& entry = spool_.entries()[kept[k]];
+      const SpoolEntry entry = spool_.entry(kept[k]);
       report_.passed(Step::kSplit, entry.text_bytes, entry.text_bytes);
-      if (plan.cut == k && write_cut(entry, plan.cut_bytes, train, held_out)) continue;
-      (plan.held_out[k] ? held_out : train).write(spool_.line(entry));
+      if (plan.cut == k && write_cut(kept[k], plan.cut_bytes, train, held_out)) continue;
+      (plan.held_out[k] ? held_out : train).write(spool_.line(kept[k]));
       report_.kept(languages_[entry.language], plan.held_out[k] ? "held_out" : "train", entry.text_bytes);
     }
     train.commit();
@@ -189,14 +207,14 @@ class Builder {
   }
 
   // One document as two, its end held out; false when there is no place to cut it.
-  bool write_cut(const SpoolEntry& entry, uint64_t end_bytes, ZstdFile& train, ZstdFile& held_out) {
-    Json row = Json::parse(spool_.line(entry));
+  bool write_cut(size_t document, uint64_t end_bytes, ZstdFile& train, ZstdFile& held_out) {
+    Json row = Json::parse(spool_.line(document));
     const std::string text = row.at("text").get<std::string>();
     const auto at = cut_position(text, end_bytes);
     if (!at) return false;
     const auto write = [&](ZstdFile& file, const char* split, std::string part) {
       row["id"] = document_id(part);
-      report_.kept(languages_[entry.language], split, part.size());
+      report_.kept(languages_[spool_.entry(document).language], split, part.size());
       row["text"] = std::move(part);
       file.write(row.dump() + "\n");
     };
@@ -212,7 +230,8 @@ class Builder {
   const fs::path directory_;
   const CleanConfig clean_;
   const MinHasher hasher_;
-  ExactDuplicates exact_;
+  std::optional<ExactDuplicates> exact_;
+  std::vector<Hash128> shown_;  // keys of the duplicates that the report shows
   ParagraphDuplicates paragraphs_;
   Spool spool_;
   DataReport report_;

@@ -1,7 +1,8 @@
 // `maru data build`: from a recipe and its input files to a dataset directory (train.jsonl.zst, held_out.jsonl.zst,
 // report.json, report.txt, manifest.json). The directory appears whole or not at all; the result depends on the recipe
-// and the inputs only, never on the number of threads. Memory: about 700 bytes per document that survives the filters,
-// plus a batch of raw documents; disk: the cleaned text once, uncompressed, until the end.
+// and the inputs only, never on the number of threads. Memory: about 50 bytes per document that survives the filters,
+// 8 more for each thread beyond the second while near-duplicates are searched, and a batch of raw documents; disk: the
+// cleaned text once, uncompressed, and some 600 bytes per document, until the end.
 #pragma once
 #include <string>
 #include <vector>

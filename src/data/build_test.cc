@@ -47,9 +47,7 @@ class BuildTest : public testing::Test {
       return text::LanguageGuess{text.find("다") != text.npos ? "ko" : "en", 0.9};
     };
   }
-  void TearDown() override {
-    fs::remove_all(root_);
-  }
+  void TearDown() override { fs::remove_all(root_); }
 
   void put(const std::string& name, std::string_view bytes) {
     std::ofstream(corpus_ / name, std::ios::binary) << bytes;
@@ -139,6 +137,22 @@ TEST_F(BuildTest, CountsEveryDocumentOnceAndKeepsTheRightOnes) {
   EXPECT_GE(held_out.size(), 1u);
   EXPECT_LT(held_out.size(), 15u);
   EXPECT_THAT(report_table(report), HasSubstr("near_duplicate"));
+}
+
+TEST_F(BuildTest, DuplicatesThatAreShownNameTheFirstOfThem) {
+  fill();
+  for (int i = 0; i < 4; ++i) put("z-copy" + std::to_string(i) + ".txt", prose(static_cast<uint64_t>(10 + i)));
+  const Json report = build().report;
+  std::vector<std::string> pairs;
+  for (const Json& step : report["steps"])
+    for (const Json& reason : step["reasons"])
+      for (const Json& sample : reason["samples"])
+        if (sample.contains("duplicate_of"))
+          pairs.push_back(sample["source"].get<std::string>() + " " + sample["duplicate_of"].get<std::string>());
+  EXPECT_THAT(pairs,
+              testing::ElementsAre("corpus/q-copy.md corpus/p103.txt", "corpus/z-copy0.txt corpus/p110.txt",
+                                   "corpus/z-copy1.txt corpus/p111.txt", "corpus/q-near0.txt corpus/q-near.txt"));
+  EXPECT_EQ(5, dropped(report, "exact_duplicates", "duplicate"));
 }
 
 TEST_F(BuildTest, DocumentsAreCleanAndNamed) {

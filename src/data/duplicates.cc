@@ -1,22 +1,62 @@
 #include "data/duplicates.h"
 
 #include <algorithm>
-#include <vector>
+#include <charconv>
+#include <cstring>
 
 #include "base/hash.h"
 #include "text/unicode/unicode.h"
 
 namespace maru::data {
+namespace {
+
+uint64_t number_of(std::string_view hex) {
+  uint64_t number = 0;
+  std::from_chars(hex.data(), hex.data() + hex.size(), number, 16);
+  return number;
+}
+
+std::string bytes_of(const Hash128& key, uint32_t source_bytes) {
+  std::string bytes(sizeof(key) + sizeof(source_bytes), '\0');
+  std::memcpy(bytes.data(), &key, sizeof(key));
+  std::memcpy(bytes.data() + sizeof(key), &source_bytes, sizeof(source_bytes));
+  return bytes;
+}
+
+}  // namespace
 
 std::string document_id(std::string_view text) { return sha256_hex(text).substr(0, 32); }
 
-std::string ExactDuplicates::first_of(std::string_view text, const std::string& source) {
+Hash128 text_key(std::string_view text) {
   std::string folded;
   folded.reserve(text.size());
   std::copy_if(text.begin(), text.end(), std::back_inserter(folded),
                [](char c) { return c != ' ' && c != '\n' && c != '\t'; });
-  const auto [it, is_new] = seen_.try_emplace(document_id(folded), source);
-  return is_new ? "" : it->second;
+  const std::string id = document_id(folded);
+  return {number_of(id.substr(0, 16)), number_of(id.substr(16))};
+}
+
+bool ExactDuplicates::add(const Hash128& key, std::string_view source) {
+  if (!seen_.insert(key)) return false;
+  sources_.add(bytes_of(key, static_cast<uint32_t>(source.size())));
+  sources_.add(source);
+  return true;
+}
+
+std::vector<std::string> ExactDuplicates::sources_of(const std::vector<Hash128>& keys) {
+  std::vector<std::string> sources(keys.size());
+  if (keys.empty()) return sources;
+  std::string_view rest = sources_.finish();
+  for (Hash128 key; !rest.empty();) {
+    uint32_t bytes = 0;
+    std::memcpy(&key, rest.data(), sizeof(key));
+    std::memcpy(&bytes, rest.data() + sizeof(key), sizeof(bytes));
+    const std::string_view source = rest.substr(sizeof(key) + sizeof(bytes), bytes);
+    for (size_t i = 0; i < keys.size(); ++i)
+      if (keys[i] == key) sources[i] = source;
+    rest.remove_prefix(sizeof(key) + sizeof(bytes) + bytes);
+  }
+  return sources;
 }
 
 std::string ParagraphDuplicates::without_repeated(std::string_view text, int64_t& removed) {
@@ -35,7 +75,7 @@ std::string ParagraphDuplicates::without_repeated(std::string_view text, int64_t
     if (!kept.empty()) kept += "\n\n";
     kept += paragraph;
   }
-  seen_.insert(own.begin(), own.end());
+  for (const uint64_t hash : own) seen_.insert(hash);
   return kept;
 }
 

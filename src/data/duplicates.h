@@ -4,10 +4,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
+#include <vector>
 
 #include "base/fields.h"
+#include "data/hash_set.h"
+#include "data/scratch_file.h"
 
 namespace maru::data {
 
@@ -31,14 +32,21 @@ struct DuplicateConfig {
 /// The first 128 bits of the SHA-256 of a text, as hex: a document's id.
 std::string document_id(std::string_view text);
 
+/// What texts are compared by: as an id, but spaces and line breaks do not count.
+Hash128 text_key(std::string_view text);
+
+/// In memory 18 to 28 bytes per text; what is only asked for in the end lies in a scratch file.
 class ExactDuplicates {
  public:
-  /// The source of the first document with this text, or "" if this is the first (it is then remembered).
-  /// Spaces and line breaks do not count.
-  std::string first_of(std::string_view text, const std::string& source);
+  explicit ExactDuplicates(const fs::path& scratch) : sources_(scratch) {}
+  /// False if a text with this key was added before.
+  bool add(const Hash128& key, std::string_view source);
+  /// The sources of the first texts with these keys. Call once, at the end. Cost: reads what was kept of all texts.
+  std::vector<std::string> sources_of(const std::vector<Hash128>& keys);
 
  private:
-  std::unordered_map<std::string, std::string> seen_;
+  HashSet<Hash128> seen_;
+  ScratchFile sources_;
 };
 
 class ParagraphDuplicates {
@@ -49,7 +57,7 @@ class ParagraphDuplicates {
 
  private:
   int64_t min_characters_;
-  std::unordered_set<uint64_t> seen_;
+  HashSet<uint64_t> seen_;
 };
 
 }  // namespace maru::data

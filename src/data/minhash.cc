@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 #include <numeric>
 
 #include "base/error.h"
@@ -15,7 +16,7 @@ namespace maru::data {
 namespace {
 
 constexpr double kRecallAtThreshold = 0.98;
-constexpr size_t kMaxLeaders = 64;
+constexpr size_t kMaxLeaders = 64, kAtOnce = 1 << 15;  // signatures: 16 MiB
 
 // Byte offset of every character, and the end.
 std::vector<uint32_t> offsets_of(std::string_view text) {
@@ -57,46 +58,75 @@ class UnionFind {
   std::vector<uint32_t> parent_;
 };
 
-struct Entry {
-  uint64_t hash;
-  uint32_t document;
-  friend bool operator<(const Entry& x, const Entry& y) {
-    return std::pair(x.hash, x.document) < std::pair(y.hash, y.document);
-  }
-};
-
 using Pairs = std::vector<std::pair<uint32_t, uint32_t>>;
 
-void link_bucket(const Entry* begin, const Entry* end, const std::vector<Signature>& signatures, double threshold,
-                 Pairs& pairs) {
-  std::vector<uint32_t> leaders;
-  for (const Entry* e = begin; e != end; ++e) {
-    const auto leader = std::find_if(leaders.begin(), leaders.end(), [&](uint32_t l) {
-      return estimated_jaccard(signatures[l], signatures[e->document]) >= threshold;
-    });
-    if (leader != leaders.end())
-      pairs.emplace_back(*leader, e->document);
-    else if (leaders.size() < kMaxLeaders)
-      leaders.push_back(e->document);
-  }
-}
+/// Finds the pairs of one band.
+class BandLinker {
+ public:
+  BandLinker(std::span<const Signature> signatures, size_t band, size_t rows, double threshold)
+      : signatures_(signatures), band_(band), rows_(rows), threshold_(threshold) {}
 
-Pairs link_band(const std::vector<Signature>& signatures, size_t band, size_t rows, double threshold) {
-  std::vector<Entry> entries(signatures.size());
-  for (uint32_t i = 0; i < entries.size(); ++i) {
-    const char* at = reinterpret_cast<const char*>(signatures[i].data() + band * rows);
-    entries[i] = {hash64({at, rows * sizeof(uint32_t)}, band), i};
+  Pairs link(const SignaturesRead& read) {
+    const std::vector<uint64_t> entries = sorted_entries(read);
+    for (size_t begin = 0; begin < entries.size();) {
+      size_t end = begin + 1;
+      while (end < entries.size() && entries[end] >> 32 == entries[begin] >> 32) ++end;
+      if (end - begin > 1) link_run({&entries[begin], end - begin});
+      begin = end;
+    }
+    return std::move(pairs_);
   }
-  std::sort(entries.begin(), entries.end());
-  Pairs pairs;
-  for (size_t begin = 0; begin < entries.size();) {
-    size_t end = begin + 1;
-    while (end < entries.size() && entries[end].hash == entries[begin].hash) ++end;
-    if (end - begin > 1) link_bucket(&entries[begin], &entries[0] + end, signatures, threshold, pairs);
-    begin = end;
+
+ private:
+  uint64_t hash_of(size_t document) const {
+    const char* at = reinterpret_cast<const char*>(signatures_[document].data() + band_ * rows_);
+    return hash64({at, rows_ * sizeof(uint32_t)}, band_);
   }
-  return pairs;
-}
+
+  /// Half of its hash and its number, of each document: what is in one bucket lies in one run.
+  std::vector<uint64_t> sorted_entries(const SignaturesRead& read) const {
+    std::vector<uint64_t> entries(signatures_.size());
+    for (size_t begin = 0; begin < entries.size(); begin += kAtOnce) {
+      const size_t end = std::min(begin + kAtOnce, entries.size());
+      for (size_t i = begin; i < end; ++i) entries[i] = (hash_of(i) >> 32 << 32) | i;
+      if (read) read(signatures_.subspan(begin, end - begin));
+    }
+    std::sort(entries.begin(), entries.end());
+    return entries;
+  }
+
+  /// A run may hold several buckets, told apart by the whole hash.
+  void link_run(std::span<const uint64_t> run) {
+    std::vector<std::pair<uint64_t, uint32_t>> members;
+    for (const uint64_t entry : run) members.emplace_back(hash_of(entry & UINT32_MAX), entry & UINT32_MAX);
+    std::sort(members.begin(), members.end());
+    std::vector<uint32_t> bucket;
+    for (size_t i = 0; i < members.size(); ++i) {
+      bucket.push_back(members[i].second);
+      if (i + 1 < members.size() && members[i + 1].first == members[i].first) continue;
+      link_bucket(bucket);
+      bucket.clear();
+    }
+  }
+
+  void link_bucket(std::span<const uint32_t> bucket) {
+    std::vector<uint32_t> leaders;
+    for (const uint32_t document : bucket) {
+      const auto leader = std::find_if(leaders.begin(), leaders.end(), [&](uint32_t l) {
+        return estimated_jaccard(signatures_[l], signatures_[document]) >= threshold_;
+      });
+      if (leader != leaders.end())
+        pairs_.emplace_back(*leader, document);
+      else if (leaders.size() < kMaxLeaders)
+        leaders.push_back(document);
+    }
+  }
+
+  std::span<const Signature> signatures_;
+  size_t band_, rows_;
+  double threshold_;
+  Pairs pairs_;
+};
 
 }  // namespace
 
@@ -148,18 +178,18 @@ Bands choose_bands(double threshold) {
   return {static_cast<int>(kPermutations), 1};
 }
 
-std::vector<uint32_t> near_duplicate_groups(const std::vector<Signature>& signatures, double threshold,
-                                            ThreadPool& pool) {
+std::vector<uint32_t> near_duplicate_groups(std::span<const Signature> signatures, double threshold, ThreadPool& pool,
+                                            const SignaturesRead& read) {
   CHECK(signatures.size() < UINT32_MAX);
   const Bands bands = choose_bands(threshold);
-  std::vector<Pairs> pairs(static_cast<size_t>(bands.bands));
-  pool.parallel_for(bands.bands, [&](int64_t band, int) {
-    pairs[static_cast<size_t>(band)] =
-        link_band(signatures, static_cast<size_t>(band), static_cast<size_t>(bands.rows), threshold);
-  });
   UnionFind groups(signatures.size());
-  for (const Pairs& of_band : pairs)
-    for (const auto& [x, y] : of_band) groups.unite(x, y);
+  std::mutex mutex;  // the groups are the same in whatever order their pairs come
+  pool.parallel_for(bands.bands, [&](int64_t band, int) {
+    BandLinker linker(signatures, static_cast<size_t>(band), static_cast<size_t>(bands.rows), threshold);
+    const Pairs pairs = linker.link(read);
+    const std::scoped_lock lock(mutex);
+    for (const auto& [x, y] : pairs) groups.unite(x, y);
+  });
   std::vector<uint32_t> first(signatures.size());
   for (uint32_t i = 0; i < first.size(); ++i) first[i] = groups.find(i);
   return first;

@@ -3,6 +3,8 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,12 +46,13 @@ Bands choose_bands(double threshold);
 /// For each document the first document of its group, itself if it is the first or alone. Groups are the connected
 /// components of pairs that share a band and whose estimated similarity reaches the threshold. In a band's bucket each
 /// document is compared with the bucket's first 64 leaders (documents similar to no leader before them), so that a
-/// bucket costs linear time.
+/// bucket costs linear time. `read` is told which signatures a pass over all of them has gone through, from any worker.
 ///
-/// Cost     O(documents · bands) time and 16 bytes per document and worker.
+/// Cost     O(documents · bands) time; 8 bytes per document, and 8 more per worker, at most one for each band.
 /// Source   Leskovec, Rajaraman & Ullman, "Mining of massive datasets", §3.4.
-std::vector<uint32_t> near_duplicate_groups(const std::vector<Signature>& signatures, double threshold,
-                                            ThreadPool& pool);
+using SignaturesRead = std::function<void(std::span<const Signature>)>;
+std::vector<uint32_t> near_duplicate_groups(std::span<const Signature> signatures, double threshold, ThreadPool& pool,
+                                            const SignaturesRead& read = {});
 
 /// The shingles' text: lower case, runs of anything but letters and digits as one space. Exposed for tests.
 std::string shingle_text(std::string_view text);

@@ -1,7 +1,9 @@
 #include "data/minhash.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <cmath>
 #include <set>
 
@@ -112,13 +114,22 @@ TEST(NearDuplicates, GroupsDoNotDependOnThreads) {
   EXPECT_EQ(groups, near_duplicate_groups(signatures, 0.7, four));
   EXPECT_GT(std::count(groups.begin(), groups.end(), 0u), 20);
   EXPECT_TRUE(near_duplicate_groups({}, 0.7, one).empty());
+  std::atomic<size_t> read = 0;
+  near_duplicate_groups(signatures, 0.7, four, [&](std::span<const Signature> part) { read += part.size(); });
+  EXPECT_EQ(300u * static_cast<size_t>(choose_bands(0.7).bands), read) << "each band goes through all";
 }
 
 TEST(ExactDuplicates, TheFirstStaysAndSpacesDoNotCount) {
-  ExactDuplicates exact;
-  EXPECT_EQ("", exact.first_of("같은 글", "a"));
-  EXPECT_EQ("a", exact.first_of("같은\n글", "b"));
-  EXPECT_EQ("", exact.first_of("다른 글", "c"));
+  const fs::path scratch = fs::temp_directory_path() / ("maru_exact_" + std::to_string(::getpid()));
+  {
+    ExactDuplicates exact(scratch);
+    EXPECT_TRUE(exact.add(text_key("같은 글"), "a"));
+    EXPECT_FALSE(exact.add(text_key("같은\n글"), "b"));
+    EXPECT_TRUE(exact.add(text_key("다른 글"), "c"));
+    const std::vector<Hash128> keys{text_key("다른글"), text_key("같은글"), text_key("다른글")};
+    EXPECT_EQ((std::vector<std::string>{"c", "a", "c"}), exact.sources_of(keys));
+  }
+  EXPECT_FALSE(fs::exists(scratch));
 }
 
 TEST(ParagraphDuplicates, OnlyLongOnesOfEarlierDocuments) {

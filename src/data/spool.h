@@ -1,41 +1,45 @@
-// Cleaned documents between the streaming steps and the final ones: their JSON lines lie in a temporary file, what the
-// final steps need to decide lies in memory. Not thread-safe.
+// Cleaned documents between the streaming steps and the final ones: their JSON lines and signatures lie in scratch
+// files; in memory lie 26 bytes of each. Not thread-safe, but for what is const.
 #pragma once
-#include <memory>
-#include <string>
+#include <deque>
+#include <span>
 #include <string_view>
-#include <vector>
 
-#include "base/file.h"
 #include "data/minhash.h"
+#include "data/scratch_file.h"
 
 namespace maru::data {
 
 struct SpoolEntry {
-  uint64_t offset = 0, line_bytes = 0, text_bytes = 0;
+  uint64_t text_bytes = 0;
   double split_draw = 0;  // uniform in [0, 1), from the document's id
-  std::string source;
   uint16_t language = 0;  // index into languages
 };
 
 class Spool {
  public:
-  explicit Spool(const fs::path& path) : path_(path), file_(std::make_unique<AtomicFile>(path)) {}
-  ~Spool();
-  /// `line` ends in '\n'.
-  void add(SpoolEntry entry, std::string_view line, const Signature& signature);
-  /// No more documents; lines can be read now.
+  /// Both files lie in `directory`.
+  explicit Spool(const fs::path& directory);
+  /// `line` ends in '\n'; `signature` may be null, for all or for none.
+  void add(const SpoolEntry& entry, std::string_view line, const Signature* signature);
+  /// No more documents; lines and signatures can be read now.
   void finish();
-  std::string_view line(const SpoolEntry& entry) const { return map_.text().substr(entry.offset, entry.line_bytes); }
-  const std::vector<SpoolEntry>& entries() const { return entries_; }
-  const std::vector<Signature>& signatures() const { return signatures_; }
+  size_t size() const { return languages_.size(); }
+  SpoolEntry entry(size_t i) const { return {places_[i].text_bytes, places_[i].split_draw, languages_[i]}; }
+  std::string_view line(size_t i) const;
+  std::span<const Signature> signatures() const { return signatures_; }
+  void release(std::span<const Signature> part) const;
 
  private:
-  fs::path path_;
-  std::unique_ptr<AtomicFile> file_;
-  MappedFile map_;
-  std::vector<SpoolEntry> entries_;
-  std::vector<Signature> signatures_;
+  struct Place {
+    uint64_t offset, text_bytes;
+    double split_draw;
+  };
+  ScratchFile line_file_, signature_file_;
+  std::string_view lines_;
+  std::span<const Signature> signatures_;
+  std::deque<Place> places_;  // deques: never held twice to grow
+  std::deque<uint16_t> languages_;
 };
 
 }  // namespace maru::data

@@ -54,18 +54,18 @@ const SplitEntry& find_split(const Index& index, std::string_view name, const fs
 
 }  // namespace
 
-TokenDataset::TokenDataset(const fs::path& directory, std::string_view split, ShardCheck check) {
+TokenDataset::TokenDataset(const fs::path& directory, std::string_view split) {
   const fs::path path = directory / kTokenIndexName;
   const Index index = from_json<Index>(read_json(path), path.string());
   vocab_size_ = index.vocab_size;
   has_mask_ = index.loss_mask;
-  open_shards(directory, to_json(find_split(index, split, path)), check);
+  open_shards(directory, to_json(find_split(index, split, path)));
 }
 
-void TokenDataset::open_shards(const fs::path& directory, const Json& json, ShardCheck check) {
+void TokenDataset::open_shards(const fs::path& directory, const Json& json) {
   for (const ShardEntry& entry : from_json<SplitEntry>(json, "").shards) {
     const fs::path path = directory / fs::path(entry.path).filename();
-    ShardReader shard = ShardReader::open(path, check).value();
+    ShardReader shard = ShardReader::open(path).value();
     if (shard.num_documents() != entry.documents || shard.num_tokens() != entry.tokens ||
         shard.vocab_size() != vocab_size_ || shard.has_mask() != has_mask_)
       throw Failure(ErrorCode::kDataLoss, path.string() + ": is not the shard that index.json describes");

@@ -13,20 +13,24 @@ inline constexpr std::string_view kTokenIndexName = "index.json";
 class TokenDataset {
  public:
   /// Opens `directory`/index.json and the split's shards. Throws kNotFound when the split is not there (naming those
-  /// that are), kDataLoss when a shard is corrupt or disagrees with the index, naming file and offset.
-  TokenDataset(const fs::path& directory, std::string_view split, ShardCheck check = ShardCheck::kAll);
+  /// that are), kDataLoss when a shard's header or length is wrong or disagrees with the index, naming file and offset.
+  ///
+  /// Cost     a few pages of each shard; the rest is read, and checked, as documents are asked for.
+  TokenDataset(const fs::path& directory, std::string_view split);
   int64_t num_documents() const { return num_documents_; }
   int64_t num_tokens() const { return num_tokens_; }
   uint64_t source_bytes() const { return source_bytes_; }
   uint32_t vocab_size() const { return vocab_size_; }
   bool has_mask() const { return has_mask_; }
+  /// Throws kDataLoss, naming file and offset, when what it lies in is damaged.
   TokenDocument document(int64_t i) const;
-  /// Position of document i's first token in the whole split; i = num_documents() gives num_tokens().
+  /// Position of document i's first token in the whole split; i = num_documents() gives num_tokens(). Looks at no
+  /// token; throws as document() does.
   int64_t begin_of(int64_t i) const;
   const std::vector<ShardReader>& shards() const { return shards_; }
 
  private:
-  void open_shards(const fs::path& directory, const Json& split, ShardCheck check);
+  void open_shards(const fs::path& directory, const Json& split);
   size_t shard_of(int64_t value, const std::vector<int64_t>& firsts) const;
   std::vector<ShardReader> shards_;
   std::vector<int64_t> first_document_, first_token_;  // of each shard

@@ -4,13 +4,13 @@
 #include <cstring>
 
 #include "base/hash.h"
+#include "formats/shard_blocks.h"
 
 namespace maru::formats {
 namespace {
 
 constexpr std::string_view kMagic = "MARUTOKS";
 constexpr uint32_t kVersion = 1, kMaskFlag = 1;
-constexpr uint64_t kHeaderBytes = 64, kBlockBytes = 1 << 20;
 // Far above any real shard and low enough that no sum of section sizes overflows.
 constexpr uint64_t kMaxCount = uint64_t{1} << 48;
 
@@ -28,21 +28,7 @@ void append(std::string& to, T value) {
   to.append(bytes, sizeof(T));
 }
 
-uint64_t padded(uint64_t bytes) { return (bytes + 7) / 8 * 8; }
-void pad(std::string& section) { section.resize(padded(section.size()), '\0'); }
-uint64_t blocks_of(uint64_t bytes) { return (bytes + kBlockBytes - 1) / kBlockBytes; }
-
-/// Where each section begins, from the header's counts.
-struct Layout {
-  uint64_t source_bytes, tokens, mask, checksums, end;
-  Layout(uint64_t documents, uint64_t num_tokens, uint64_t token_bytes, bool with_mask) {
-    source_bytes = kHeaderBytes + 8 * documents;
-    tokens = source_bytes + 8 * documents;
-    mask = tokens + padded(num_tokens * token_bytes);
-    checksums = mask + (with_mask ? padded((num_tokens + 7) / 8) : 0);
-    end = checksums + 8 * blocks_of(checksums - kHeaderBytes) + 8;
-  }
-};
+void pad(std::string& section) { section.resize((section.size() + 7) / 8 * 8, '\0'); }
 
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -111,8 +97,8 @@ void ShardWriter::write(const fs::path& path) {
   body += tokens_;
   pad(mask_bits_);
   if (with_mask_) body += mask_bits_;
-  for (size_t at = 0; at < body.size(); at += kBlockBytes)
-    append(checksums, hash64(std::string_view(body).substr(at, kBlockBytes)));
+  for (size_t at = 0; at < body.size(); at += ShardLayout::kBlockBytes)
+    append(checksums, hash64(std::string_view(body).substr(at, ShardLayout::kBlockBytes)));
   append(checksums, hash64(checksums));
   AtomicFile file(path);
   for (const std::string* part : {&header, &body, &checksums}) file.write(*part);
@@ -120,31 +106,38 @@ void ShardWriter::write(const fs::path& path) {
   *this = ShardWriter(vocab_size_, with_mask_);
 }
 
-int64_t ShardReader::begin_of(int64_t i) const { return i == 0 ? 0 : load<int64_t>(ends_ + 8 * (i - 1)); }
+int64_t ShardReader::begin_of(int64_t i) const {
+  CHECK(i >= 0 && i <= num_documents_);
+  if (i == 0) return 0;
+  require(ends_ + 8 * (i - 1), 8);
+  return load<int64_t>(ends_ + 8 * (i - 1));
+}
 
 TokenDocument ShardReader::document(int64_t i) const {
   CHECK(i >= 0 && i < num_documents_);
-  const int64_t begin = begin_of(i);
-  return {TokenSpan(tokens_ + begin * token_bytes_, token_bytes_, begin_of(i + 1) - begin), LossMask(mask_, begin),
-          load<uint64_t>(source_bytes_ + 8 * i)};
+  const int64_t begin = begin_of(i), size = begin_of(i + 1) - begin;
+  const std::byte *source_bytes = source_bytes_ + 8 * i, *tokens = tokens_ + begin * token_bytes_;
+  require(source_bytes, 8);
+  require(tokens, size * token_bytes_);
+  if (has_mask()) require(mask_ + begin / 8, (begin + size + 7) / 8 - begin / 8);
+  return {TokenSpan(tokens, token_bytes_, size), LossMask(mask_, begin), load<uint64_t>(source_bytes)};
 }
 
-TokenDocument ShardReader::all() const {
-  return {TokenSpan(tokens_, token_bytes_, num_tokens_), LossMask(mask_, 0), source_bytes_total_};
+void ShardReader::require(const std::byte* from, int64_t bytes) const {
+  const auto offset = static_cast<uint64_t>(from - file_->bytes().data());
+  blocks_->require(offset, offset + static_cast<uint64_t>(bytes));
 }
 
-/// Checks a mapped file step by step; nothing is read before it is known to exist.
+/// Checks step by step what a mapped file says of itself; nothing is read before it is known to exist.
 class ShardParser {
  public:
   ShardParser(const fs::path& path, ShardReader& to) : path_(path), to_(to), bytes_(to.file_->bytes()) {}
 
   /// An error's message, or "".
-  std::string parse(ShardCheck check) {
-    for (const auto step : {&ShardParser::header, &ShardParser::length, &ShardParser::checksums})
-      if (std::string why = (this->*step)(check); !why.empty()) return path_.string() + ": " + why;
+  std::string parse() {
+    for (const auto step : {&ShardParser::header, &ShardParser::length, &ShardParser::checksums, &ShardParser::end})
+      if (std::string why = (this->*step)(); !why.empty()) return path_.string() + ": " + why;
     attach();
-    for (const auto step : {&ShardParser::ends, &ShardParser::range})
-      if (std::string why = (this->*step)(check); !why.empty()) return path_.string() + ": " + why;
     return "";
   }
 
@@ -153,10 +146,10 @@ class ShardParser {
   uint64_t u64(uint64_t offset) const { return load<uint64_t>(bytes_.data() + offset); }
   uint32_t u32(uint64_t offset) const { return load<uint32_t>(bytes_.data() + offset); }
   std::string_view part(uint64_t from, uint64_t to) const { return text_of(bytes_.subspan(from, to - from)); }
-  Layout layout() const { return {u64(16), u64(24), u32(12), u32(36) == kMaskFlag}; }
+  ShardLayout layout() const { return {u64(16), u64(24), u32(32), u32(36) == kMaskFlag}; }
 
-  std::string header(ShardCheck) {
-    if (bytes_.size() < kHeaderBytes)
+  std::string header() {
+    if (bytes_.size() < ShardLayout::kHeaderBytes)
       return "has " + std::to_string(bytes_.size()) + " bytes, a token shard has at least 64";
     if (part(0, 8) != kMagic) return "is not a token shard (magic" + at(0) + ")";
     if (u64(56) != hash64(part(0, 56))) return "corrupt header (checksum" + at(56) + ")";
@@ -165,55 +158,36 @@ class ShardParser {
     return !sizes || u32(32) == 0 || u32(32) > INT32_MAX || u32(36) > kMaskFlag ? "impossible header" + at(12) : "";
   }
 
-  std::string length(ShardCheck) {
+  std::string length() {
     const uint64_t expected = layout().end;
     return expected == bytes_.size() ? ""
                                      : "truncated or extended: has " + std::to_string(bytes_.size()) +
                                            " bytes, expected " + std::to_string(expected);
   }
 
-  std::string checksums(ShardCheck check) {
-    const Layout l = layout();
-    if (u64(l.end - 8) != hash64(part(l.checksums, l.end - 8))) return "corrupt checksums" + at(l.checksums);
-    const uint64_t end = check == ShardCheck::kAll ? l.checksums : std::min(l.checksums, l.tokens);
-    for (uint64_t from = kHeaderBytes, i = 0; from < end; from += kBlockBytes, ++i)
-      if (u64(l.checksums + 8 * i) != hash64(part(from, std::min(from + kBlockBytes, l.checksums))))
-        return "corrupt block (checksum)" + at(from);
-    return "";
+  std::string checksums() {
+    const ShardLayout l = layout();
+    return u64(l.end - 8) == hash64(part(l.checksums, l.end - 8)) ? "" : "corrupt checksums" + at(l.checksums);
+  }
+
+  std::string end() {
+    const ShardLayout l = layout();
+    const uint64_t last = l.documents == 0 ? 0 : u64(l.source_bytes - 8);
+    return last == l.num_tokens ? "" : "the last document ends impossibly" + at(l.source_bytes - 8);
   }
 
   void attach() {
-    const Layout l = layout();
-    to_.token_bytes_ = static_cast<int>(u32(12));
-    to_.num_documents_ = static_cast<int64_t>(u64(16));
-    to_.num_tokens_ = static_cast<int64_t>(u64(24));
+    const ShardLayout l = layout();
+    to_.blocks_ = std::make_shared<ShardBlocks>(path_.string(), bytes_, l);
+    to_.token_bytes_ = static_cast<int>(l.token_bytes);
+    to_.num_documents_ = static_cast<int64_t>(l.documents);
+    to_.num_tokens_ = static_cast<int64_t>(l.num_tokens);
     to_.vocab_size_ = u32(32);
     to_.source_bytes_total_ = u64(40);
-    to_.ends_ = bytes_.data() + kHeaderBytes;
+    to_.ends_ = bytes_.data() + ShardLayout::kHeaderBytes;
     to_.source_bytes_ = bytes_.data() + l.source_bytes;
     to_.tokens_ = bytes_.data() + l.tokens;
-    to_.mask_ = u32(36) == kMaskFlag ? bytes_.data() + l.mask : nullptr;
-  }
-
-  std::string ends(ShardCheck) {
-    int64_t last = 0;
-    for (int64_t i = 0; i < to_.num_documents_; ++i) {
-      const int64_t end = to_.begin_of(i + 1);
-      if (end <= last || end > to_.num_tokens_)
-        return "document " + std::to_string(i) + " ends impossibly" + at(kHeaderBytes + 8 * static_cast<uint64_t>(i));
-      last = end;
-    }
-    return last == to_.num_tokens_ ? "" : "tokens behind the last document" + at(kHeaderBytes);
-  }
-
-  std::string range(ShardCheck check) {
-    if (check != ShardCheck::kAll) return "";
-    const TokenSpan tokens = to_.all().tokens;
-    for (int64_t i = 0; i < tokens.size(); ++i)
-      if (static_cast<uint32_t>(tokens[i]) >= to_.vocab_size_)
-        return "token " + std::to_string(tokens[i]) + " is not in the vocabulary" +
-               at(layout().tokens + static_cast<uint64_t>(i * to_.token_bytes_));
-    return "";
+    to_.mask_ = l.with_mask ? bytes_.data() + l.mask : nullptr;
   }
 
   const fs::path& path_;
@@ -221,13 +195,13 @@ class ShardParser {
   const std::span<const std::byte> bytes_;
 };
 
-Result<ShardReader> ShardReader::open(const fs::path& path, ShardCheck check) {
+Result<ShardReader> ShardReader::open(const fs::path& path) {
   try {
     ShardReader reader;
     auto file = std::make_shared<MappedFile>(path);
     file->count_in();
     reader.file_ = std::move(file);
-    if (std::string why = ShardParser(path, reader).parse(check); !why.empty())
+    if (std::string why = ShardParser(path, reader).parse(); !why.empty())
       return {ErrorCode::kDataLoss, std::move(why)};
     return reader;
   } catch (const Failure& e) {

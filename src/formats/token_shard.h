@@ -76,30 +76,29 @@ class ShardWriter {
   std::vector<uint64_t> ends_, source_bytes_;
 };
 
-enum class ShardCheck : uint8_t {
-  kIndex,  // header, lengths and document index; the tokens themselves are believed
-  kAll,    // also every block's checksum and every token's range: reads the file once
-};
+class ShardBlocks;
 
-/// A mapped shard. Opening never allocates more than the file's size and never reads outside it.
+/// A mapped shard. Opening reads its header, its checksums and the end of its last document; each block of 1 MiB is
+/// checked when something of it is first asked for. Never allocates more than the file's size nor reads outside it.
 class ShardReader {
  public:
   /// Errors are kDataLoss and name the file and the offset; kNotFound, kInvalidArgument (not a shard) otherwise.
-  static Result<ShardReader> open(const fs::path& path, ShardCheck check = ShardCheck::kAll);
+  static Result<ShardReader> open(const fs::path& path);
   int64_t num_documents() const { return num_documents_; }
   int64_t num_tokens() const { return num_tokens_; }
   uint32_t vocab_size() const { return vocab_size_; }
   bool has_mask() const { return mask_ != nullptr; }
   uint64_t source_bytes() const { return source_bytes_total_; }
-  /// Position of document i's first token; i = num_documents() gives the end.
+  /// Position of document i's first token; i = num_documents() gives the end. Throws kDataLoss as document() does.
   int64_t begin_of(int64_t i) const;
+  /// Throws kDataLoss, naming the file and the offset, when a block that it lies in is damaged.
   TokenDocument document(int64_t i) const;
-  /// All tokens of the shard, the documents end to end.
-  TokenDocument all() const;
 
  private:
   friend class ShardParser;
+  void require(const std::byte* from, int64_t bytes) const;
   std::shared_ptr<const MappedFile> file_;
+  std::shared_ptr<const ShardBlocks> blocks_;
   const std::byte* tokens_ = nullptr;
   const std::byte* mask_ = nullptr;
   const std::byte* ends_ = nullptr;

@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <fstream>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/random.h"
 #include "formats/token_dataset.h"
@@ -78,8 +80,20 @@ TEST_F(TokenShardTest, RoundTripForBothWidthsWithAndWithoutMask) {
       ASSERT_EQ(100, shard.num_documents());
       EXPECT_EQ(with_mask, shard.has_mask());
       for (int i = 0; i < 100; ++i) expect_same(shard.document(i), samples[static_cast<size_t>(i)], with_mask);
-      EXPECT_EQ(shard.num_tokens(), shard.all().tokens.size());
+      EXPECT_EQ(shard.num_tokens(), shard.begin_of(100));
     }
+}
+
+/// What opening a shard and reading all of its documents says; "": nothing.
+std::string damage_of(const fs::path& path) {
+  try {
+    const ShardReader shard = ShardReader::open(path).value();
+    for (int64_t i = 0; i < shard.num_documents(); ++i) shard.document(i);
+    return "";
+  } catch (const Failure& e) {
+    EXPECT_EQ(ErrorCode::kDataLoss, e.code());
+    return e.error().message;
+  }
 }
 
 TEST_F(TokenShardTest, EveryFlippedByteAndEveryLengthIsFound) {
@@ -89,10 +103,9 @@ TEST_F(TokenShardTest, EveryFlippedByteAndEveryLengthIsFound) {
     std::string bad = good;
     bad[i] = static_cast<char>(bad[i] ^ 4);
     spoil_file(path_, bad);
-    const auto opened = ShardReader::open(path_);
-    ASSERT_FALSE(opened.ok()) << "byte " << i;
-    EXPECT_THAT(opened.error().message, HasSubstr(path_.string()));
-    EXPECT_THAT(opened.error().message, HasSubstr("offset"));
+    const std::string damage = damage_of(path_);
+    EXPECT_THAT(damage, HasSubstr(path_.string())) << "byte " << i;
+    EXPECT_THAT(damage, HasSubstr("offset")) << "byte " << i;
   }
   for (size_t n = 0; n < good.size(); n += 7) {
     spoil_file(path_, good.substr(0, n));
@@ -103,16 +116,70 @@ TEST_F(TokenShardTest, EveryFlippedByteAndEveryLengthIsFound) {
   EXPECT_EQ(ErrorCode::kNotFound, ShardReader::open(root_ / "none").error().code);
 }
 
-TEST_F(TokenShardTest, CorruptionInALaterBlockIsNamedByItsOffset) {
-  ShardWriter writer(1000, false);
-  const std::vector<int32_t> tokens(1 << 20, 7);
-  writer.add(tokens, 9);
+// Of four documents of 400,000 bytes the third lies in two blocks, the fourth in the second; the mask in the second.
+TEST_F(TokenShardTest, OnlyWhatIsReadIsCheckedAndNothingDamagedIsGiven) {
+  const std::vector<int32_t> tokens(100'000, 7);
+  const std::string block = "offset " + std::to_string((1 << 20) + 64);
+  std::string good;
+  const auto write_four = [&](bool with_mask) {
+    ShardWriter writer(100'000, with_mask);
+    for (int i = 0; i < 4; ++i) writer.add(tokens, 9);
+    writer.write(path_);
+    good = read_file(path_);
+  };
+  const auto failing = [&](size_t at) {
+    std::string bad = good, which;
+    bad[at] = static_cast<char>(bad[at] ^ 1);
+    spoil_file(path_, bad);
+    const ShardReader shard = ShardReader::open(path_).value();
+    for (int i = 0; i < 4; ++i) {
+      try {
+        EXPECT_EQ(7, shard.document(i).tokens[99'999]);
+      } catch (const Failure& e) {
+        EXPECT_THAT(e.error().message, HasSubstr(at < 1 << 20 ? "offset 64" : block));
+        which += std::to_string(i);
+      }
+    }
+    return which;
+  };
+  write_four(false);
+  EXPECT_EQ("0123", failing(70)) << "in the ends of the documents, which all need";
+  EXPECT_THROW(ShardReader::open(path_).value().begin_of(1), Failure) << "nor is a place among the tokens";
+  EXPECT_EQ("0123", failing(64 + 4 * 16 + 10)) << "the first document shares the block of the ends";
+  EXPECT_EQ("23", failing(64 + 4 * 16 + 3 * 400'000));
+  write_four(true);
+  EXPECT_EQ("0123", failing(64 + 4 * 16 + 4 * 400'000 + 8)) << "in the mask";
+  spoil_file(path_, good);
+  EXPECT_EQ("", damage_of(path_));
+}
+
+/// A shard of three documents in which `value` stands at `offset` under right checksums: what a faulty writer leaves.
+std::string written_wrongly(std::string bytes, size_t offset, std::string_view value) {
+  bytes.replace(offset, value.size(), value);
+  const auto put = [&](size_t at, size_t from, size_t to) {
+    const uint64_t hash = hash64(std::string_view(bytes).substr(from, to - from));
+    std::memcpy(bytes.data() + at, &hash, 8);
+  };
+  const size_t checksums = bytes.size() - 16;
+  put(checksums, 64, checksums);
+  put(checksums + 8, checksums, checksums + 8);
+  return bytes;
+}
+
+TEST_F(TokenShardTest, ImpossibleDocumentsAndTokensAreNamedUnderRightChecksums) {
+  ShardWriter writer(300, false);
+  for (int i = 0; i < 3; ++i) writer.add(std::vector<int32_t>{1, 2}, 9);
   writer.write(path_);
-  std::string bad = read_file(path_);
-  bad[(1 << 20) + 100] = 1;
-  spoil_file(path_, bad);
-  EXPECT_THAT(ShardReader::open(path_).error().message, HasSubstr("at offset " + std::to_string((1 << 20) + 64)));
-  EXPECT_TRUE(ShardReader::open(path_, ShardCheck::kIndex).ok()) << "the index is whole";
+  const std::string good = read_file(path_);
+  const auto damage = [&](size_t offset, std::string_view value) {
+    spoil_file(path_, written_wrongly(good, offset, value));
+    return damage_of(path_);
+  };
+  EXPECT_EQ("", damage(64, good.substr(64, 8)));
+  EXPECT_THAT(damage(72, std::string(8, '\0')), HasSubstr("document 1 ends impossibly at offset 72"));
+  EXPECT_THAT(damage(72, std::string("\x07\0\0\0\0\0\0\0", 8)), HasSubstr("document 1 ends impossibly at offset 72"));
+  EXPECT_THAT(damage(80, std::string(8, '\0')), HasSubstr("the last document ends impossibly at offset 80"));
+  EXPECT_THAT(damage(64 + 48 + 4, "\x2C\x01"), HasSubstr("token 300 is not in the vocabulary at offset 116"));
 }
 
 TEST_F(TokenShardTest, WriterRefusesWhatAReaderWouldRefuse) {
@@ -161,6 +228,12 @@ TEST_F(TokenDatasetTest, ErrorsNameTheSplitAndTheShard) {
     EXPECT_EQ(ErrorCode::kNotFound, e.code());
     EXPECT_THAT(e.error().message, HasSubstr("train, held_out"));
   }
+  std::string bad = read_file(root_ / "train-00001.tokens");
+  bad[200] = static_cast<char>(bad[200] ^ 1);
+  spoil_file(root_ / "train-00001.tokens", bad);
+  const TokenDataset damaged(root_, "train");
+  EXPECT_EQ(samples_[0].source_bytes, damaged.document(0).source_bytes) << "of another shard";
+  EXPECT_THROW(damaged.document(damaged.shards()[0].num_documents()), Failure);
   fs::copy_file(root_ / "train-00001.tokens", root_ / "train-00000.tokens", fs::copy_options::overwrite_existing);
   try {
     const TokenDataset dataset(root_, "train");

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/temporary.h"
 #include "catalogue/lineage.h"
+#include "catalogue/run_rows.h"
 #include "console/assets.h"
 #include "ledger/manifest.h"
 #include "train/metrics.h"
@@ -13,18 +14,20 @@
 namespace maru::pipeline {
 namespace {
 
+constexpr int64_t kPoints = 20'000;  // of a longer run: enough for every chart, and a page that still opens
+
 // The last line of a run that is going on may be half written; others are damaged.
 Json metrics_of(const fs::path& run, const Watch& watch) {
-  Json rows = Json::array();
   const fs::path file = run / catalogue::kRunMetrics;
+  catalogue::RowThinner rows(fs::file_size(file), kPoints);
   LineReader lines(file);
   while (const auto line = lines.next()) {
     if (auto row = train::parse_metrics_row(*line))
-      rows.push_back(std::move(*row));
+      rows.add(std::move(*row), line->size() + 1);
     else
       watch.warn(fmt::format("{}:{}: cannot be read and is left out", file.string(), lines.line_number()));
   }
-  return rows;
+  return rows.take();
 }
 
 Json json_or_null(const fs::path& file) { return fs::exists(file) ? read_json(file) : Json(); }

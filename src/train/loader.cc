@@ -55,7 +55,7 @@ Loader::Piece Loader::take_piece(int64_t room) {
     begin_epoch();
   }
   const int64_t document = order_[static_cast<size_t>(state_.document)];
-  const int64_t size = dataset_.document(document).tokens.size();
+  const int64_t size = dataset_.begin_of(document + 1) - dataset_.begin_of(document);
   const Piece piece{document, state_.offset, std::min({room, sequence_length_, size - state_.offset})};
   state_.offset += piece.count;
   if (state_.offset >= size) state_ = {.epoch = state_.epoch, .document = state_.document + 1, .offset = 0};

@@ -52,6 +52,14 @@ async function readBody(request) {
   return Buffer.concat(chunks).toString("utf8");
 }
 
+/** As the server answers: a position is a number of rows and what the last of them was. */
+function rowsBehind(rows, position) {
+  const at = (end) => (end === 0 ? "0" : `${end}-${rows[end - 1].step}`);
+  const from = parseInt(position);
+  const known = from <= rows.length && at(from) === position;
+  return { rows: rows.slice(known ? from : 0), position: at(rows.length), restarted: !known, more: false, damaged: 0 };
+}
+
 class MockServer {
   constructor(site) {
     this.site = site;
@@ -102,16 +110,16 @@ class MockServer {
   }
 
   lookUp(url) {
-    const after = Number(url.searchParams.get("after") ?? 0);
+    const position = url.searchParams.get("position");
     const rows = this.state.rows;
     const step = rows[rows.length - 1].step;
     const table = {
       "/v1/models": { object: "list", data: data.models },
       "/v1/maru/status": { version: "0.1.0", isa: "avx512-bf16", threads: 2, model: "docs-ko", uptime_seconds: 12 },
       "/v1/maru/runs": { data: data.runs.map((run, i) => (i === 0 ? { ...run, step } : run)) },
-      "/v1/maru/runs/docs-ko/metrics": { rows: rows.slice(after), next: rows.length },
-      "/v1/maru/runs/first-try/metrics": { rows: data.metricsRows(120).slice(after), next: 121 },
-      "/v1/maru/runs/done/metrics": { rows: data.metricsRows(3).slice(after), next: 3 },
+      "/v1/maru/runs/docs-ko/metrics": rowsBehind(rows, position),
+      "/v1/maru/runs/first-try/metrics": rowsBehind(data.metricsRows(120), position),
+      "/v1/maru/runs/done/metrics": rowsBehind(data.metricsRows(3), position),
       "/v1/maru/datasets": { data: data.datasets },
       "/v1/maru/datasets/docs-ko/report": data.dataReport,
       "/v1/maru/models": { data: data.homeModels },

@@ -14,6 +14,7 @@ import { Format } from "../../console/src/lib/format";
 import { chooseLanguage, dictionaries, fill } from "../../console/src/lib/i18n";
 import { SseParser } from "../../console/src/lib/sse";
 import { pointsOf, progressOf } from "../../console/src/panels/progress";
+import { RunFollower } from "../../console/src/panels/run_follower";
 import { verdictOf } from "../../console/src/panels/verdict";
 
 const bytes = (text) => new TextEncoder().encode(text);
@@ -358,4 +359,62 @@ test("Colours: text 4.5 : 1 and curves 3 : 1 on every ground, light and dark", (
       assert.ok(measured >= least, `${ink} on ${ground}: ${measured.toFixed(2)}, expected ${least}`);
     }
   }
+});
+
+/** A follower whose questions are answered in turn, and the positions that it asked from. */
+function followed(...answers) {
+  const asked = [];
+  const follower = new RunFollower("a b", (path) => {
+    asked.push(/^\/v1\/maru\/runs\/a%20b\/metrics\?position=([^&]*)&points=4000$/.exec(path)[1]);
+    const answer = answers.shift();
+    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+  });
+  return { follower, asked, steps: () => follower.rows.map((row) => row.step) };
+}
+
+const steps = (first, last) => Array.from({ length: last - first + 1 }, (_, i) => ({ step: first + i }));
+
+test("A run is followed from where the last answer ended, at once while there is more", async () => {
+  const part = { rows: steps(1, 2), position: "20-a", more: true };
+  const end = { rows: steps(3, 3), position: "30-b", more: false };
+  const { follower, asked, steps: held } = followed(part, end, { rows: [], position: "30-b" });
+  assert.equal(await follower.ask(), true);
+  assert.equal(await follower.ask(), false);
+  assert.deepEqual(asked, ["0", "20-a", "30-b"]);
+  assert.deepEqual(held(), [1, 2, 3]);
+});
+
+test("A run that was written anew is held anew, also when nothing of it is left", async () => {
+  const { follower, asked, steps: held } = followed(
+    { rows: steps(1, 9), position: "90-a" },
+    { rows: steps(1, 4), position: "40-b", restarted: true },
+    { rows: [], position: "0", restarted: true },
+  );
+  for (const expected of [9, 4, 0]) {
+    assert.equal(await follower.ask(), true);
+    assert.equal(held().length, expected);
+  }
+  assert.deepEqual(asked, ["0", "90-a", "40-b"]);
+});
+
+test("Rows that came before a question failed are told of after it", async () => {
+  const { follower, steps: held } = followed(
+    { rows: steps(1, 2), position: "20-a", more: true },
+    new ApiError("", 0, "unreachable"),
+    { rows: [], position: "20-a", more: true },
+  );
+  await assert.rejects(follower.ask());
+  assert.equal(await follower.ask(), true);
+  assert.deepEqual(held(), [1, 2]);
+});
+
+test("Who has watched long asks for the whole run in fewer rows", async () => {
+  const { follower, asked, steps: held } = followed(
+    { rows: steps(1, 16_001), position: "160-a" },
+    { rows: steps(1, 4000), position: "170-b" },
+  );
+  await follower.ask();
+  await follower.ask();
+  assert.deepEqual(asked, ["0", "0"]);
+  assert.equal(held().length, 4000);
 });

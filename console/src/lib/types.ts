@@ -93,6 +93,14 @@ export interface MetricsRow {
   validation_bits_per_byte?: number | null;
 }
 
+/** Rows of a run behind a position. */
+export interface RowsAnswer {
+  rows?: MetricsRow[];
+  position?: string; // what the next question gives
+  restarted?: boolean; // the file was written anew: these are its first rows
+  more?: boolean; // there are more rows by now
+}
+
 export interface DatasetEntry {
   id: string;
   documents_out?: number;

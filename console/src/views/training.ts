@@ -1,53 +1,17 @@
 // Training runs: the list, and the curves of one of them as they grow.
-import { getJson, pathOf } from "../lib/api";
+import { getJson } from "../lib/api";
 import { h, replace } from "../lib/dom";
 import { problemOf, problemPanel } from "../lib/failure";
 import { format, t } from "../lib/i18n";
 import { Poll } from "../lib/poll";
-import { MetricsRow, Run } from "../lib/types";
+import { Run } from "../lib/types";
 import { View } from "../lib/view";
 import { Curves } from "../panels/curves";
 import { bar, emptyState } from "../panels/parts";
+import { RunFollower } from "../panels/run_follower";
 import { runSummary, statePill } from "../panels/run_summary";
 
 const kPeriodMs = 2000;
-
-/** The rows of one run, asked for from where the last answer ended. */
-class RunFollower {
-  rows: MetricsRow[] = [];
-  private next = 0;
-
-  constructor(readonly id: string) {}
-
-  /** True when the rows changed. */
-  async ask(signal: AbortSignal): Promise<boolean> {
-    const answer = await this.fetch(signal);
-    if (!this.follows(answer)) return this.restart(signal);
-    this.rows.push(...answer.rows);
-    this.next = answer.next;
-    return answer.rows.length > 0;
-  }
-
-  private async fetch(signal: AbortSignal): Promise<{ rows: MetricsRow[]; next: number }> {
-    const path = `${pathOf("maru", "runs", this.id, "metrics")}?after=${this.next}`;
-    const { rows = [], next } = await getJson<{ rows?: MetricsRow[]; next?: number }>(path, signal);
-    return { rows, next: next ?? this.next + rows.length };
-  }
-
-  /** A run that resumes from a checkpoint drops the rows after it: then what we hold is no longer its beginning. */
-  private follows(answer: { rows: MetricsRow[]; next: number }): boolean {
-    const last = this.rows[this.rows.length - 1]?.step ?? 0;
-    return answer.next >= this.next && (answer.rows[0]?.step ?? last) >= last;
-  }
-
-  private async restart(signal: AbortSignal): Promise<boolean> {
-    this.next = 0;
-    const answer = await this.fetch(signal);
-    this.rows = answer.rows;
-    this.next = answer.next;
-    return true;
-  }
-}
 
 export class TrainingView implements View {
   readonly title = t("nav.training");
@@ -96,8 +60,8 @@ export class TrainingView implements View {
   private async followRun(run: Run, signal: AbortSignal): Promise<void> {
     if (this.follower?.id !== run.id) this.openRun(run);
     const grew = await this.follower!.ask(signal);
-    const state = JSON.stringify([run, this.follower!.rows.length]);
-    if (state !== this.shownRun) replace(this.summary, head(run), runSummary(run, this.follower!.rows));
+    const state = JSON.stringify(run);
+    if (grew || state !== this.shownRun) replace(this.summary, head(run), runSummary(run, this.follower!.rows));
     if (grew) this.curves?.update(this.follower!.rows);
     this.shownRun = state;
   }

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "catalogue/home.h"
+#include "catalogue/run_rows.h"
 #include "ledger/manifest.h"
 #include "ledger/name.h"
 
@@ -15,8 +16,8 @@ namespace {
 
 using catalogue::Kind;
 
-constexpr uint64_t kMaxFileBytes = 64 << 20, kTailBytes = 64 << 10;
-constexpr int64_t kMaxRows = 10'000;
+constexpr uint64_t kMaxFileBytes = 64 << 20;
+constexpr int64_t kMaxRows = 10'000, kMaxPoints = 100'000;
 // A run whose metrics have been silent for longer than this is taken to have stopped.
 constexpr auto kSilence = std::chrono::minutes(2);
 
@@ -40,17 +41,6 @@ Json read_or_null(const fs::path& file) {
 }
 
 http::Response list_of(Json data) { return {.body = Json{{"data", std::move(data)}}.dump()}; }
-
-/// The end of a text file, from the beginning of a line on.
-std::string tail_of(const fs::path& file) {
-  std::error_code code;
-  if (!fs::is_regular_file(file, code)) return {};
-  const MappedFile map(file);
-  std::string_view text = map.text();
-  if (text.size() <= kTailBytes) return std::string(text);
-  text.remove_prefix(text.size() - kTailBytes);
-  return std::string(text.substr(std::min(text.size(), text.find('\n') + 1)));
-}
 
 /// Calls f for every finished line; one that is still being written has no newline yet.
 template <class F>
@@ -90,20 +80,9 @@ class HomePages {
 
   http::Response run_metrics(const http::Request& request) const {
     const fs::path file = named(Kind::kRun, request) / catalogue::kRunMetrics;
-    int64_t row = 0, damaged = 0;
-    const int64_t after = number(request.parameter("after"));
-    Json rows = Json::array();
-    const MappedFile map(file);
-    for_each_line(map.text(), [&](std::string_view line) {
-      if (row < after || row >= after + kMaxRows) return void(++row);
-      ++row;
-      if (Result<Json> parsed = parse_json(line, ""); parsed.ok())
-        rows.push_back(std::move(parsed).value());
-      else
-        ++damaged;  // still counted, so that the next question goes on behind it
-    });
-    const int64_t next = std::min(row, after + kMaxRows);
-    return {.body = Json{{"rows", std::move(rows)}, {"next", next}, {"damaged", damaged}}.dump()};
+    const std::string_view position = request.parameter("position");
+    return position.empty() ? rows_after(file, number(request, "after"))
+                            : rows_behind(file, position, std::min(number(request, "points"), kMaxPoints));
   }
 
   http::Response datasets() const {
@@ -138,12 +117,43 @@ class HomePages {
     return home_.folder(kind) / request.arguments[0];
   }
 
-  static int64_t number(std::string_view text) {
+  static int64_t number(const http::Request& request, std::string_view name) {
+    const std::string_view text = request.parameter(name);
     int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (!text.empty() && (error != std::errc() || end != text.data() + text.size() || value < 0))
-      throw Failure(ErrorCode::kInvalidArgument, "after: expected a row number of at least 0");
+      throw Failure(ErrorCode::kInvalidArgument, std::string(name) + ": expected a whole number of at least 0");
     return value;
+  }
+
+  /// Rows by their number: reads the file from its beginning.
+  static http::Response rows_after(const fs::path& file, int64_t after) {
+    int64_t row = 0, damaged = 0;
+    Json rows = Json::array();
+    const MappedFile map(file);
+    for_each_line(map.text(), [&](std::string_view line) {
+      if (row < after || row >= after + kMaxRows) return void(++row);
+      ++row;
+      if (Result<Json> parsed = parse_json(line, ""); parsed.ok())
+        rows.push_back(std::move(parsed).value());
+      else
+        ++damaged;  // still counted, so that the next question goes on behind it
+    });
+    const int64_t next = std::min(row, after + kMaxRows);
+    return {.body = Json{{"rows", std::move(rows)}, {"next", next}, {"damaged", damaged}}.dump()};
+  }
+
+  /// Rows by where they lie: reads what the client has not seen yet.
+  static http::Response rows_behind(const fs::path& file, std::string_view position, int64_t points) {
+    const Result<catalogue::RowsPosition> from = catalogue::RowsPosition::parse(position);
+    if (!from) throw Failure(from.error().code, "position: " + from.error().message);
+    const catalogue::RowsPart part = catalogue::read_rows(file, from.value(), points);
+    return {.body = Json{{"rows", part.rows},
+                         {"position", part.position.text()},
+                         {"restarted", part.restarted},
+                         {"more", part.more},
+                         {"damaged", part.damaged}}
+                        .dump()};
   }
 
   /// What /v1/models says of a served model, as far as its files say it.
@@ -165,11 +175,7 @@ class HomePages {
                    plan = directory / catalogue::kRunPlan;
     Json entry{{"id", name}, {"state", "stopped"}, {"step", 0}, {"steps", 0}};
     take_field(entry, read_or_null(plan), "steps");
-    for_each_line(tail_of(metrics), [&](std::string_view line) {
-      const Result<Json> row = parse_json(line, metrics.string());
-      if (!row) return;
-      for (const char* field : {"step", "loss", "validation_bits_per_byte"}) take_field(entry, row.value(), field);
-    });
+    entry.update(catalogue::newest_values(metrics, {"step", "loss", "validation_bits_per_byte"}));
     const bool exported = fs::exists(home_.folder(Kind::kModel) / name / ledger::kManifestName);
     if (entry["steps"] != 0 && entry["step"] == entry["steps"])
       entry["state"] = "finished";
@@ -202,17 +208,17 @@ void add_home_routes(http::Router& router, const fs::path& root) {
          .doc = std::move(doc)});
   };
   add("/v1/maru/runs", "training runs", [](const HomePages& h, const http::Request&) { return h.runs(); });
-  add("/v1/maru/runs/{id}/metrics", "rows of metrics.jsonl from ?after=N on",
+  add("/v1/maru/runs/{id}/metrics",
+      "rows of metrics.jsonl behind ?position=P, thinned to some ?points=N; or from row ?after=N on",
       [](const HomePages& h, const http::Request& r) { return h.run_metrics(r); });
   add("/v1/maru/datasets", "curated datasets", [](const HomePages& h, const http::Request&) { return h.datasets(); });
   add("/v1/maru/datasets/{id}/report", "what curation did",
       [](const HomePages& h, const http::Request& r) { return h.file(r, Kind::kDataset, catalogue::kDatasetReport); });
   add("/v1/maru/models", "models of this home, served or not",
       [](const HomePages& h, const http::Request&) { return h.models(); });
-  add("/v1/maru/models/{id}/evaluation", "how good a model is",
-      [](const HomePages& h, const http::Request& r) {
-        return h.file(r, Kind::kModel, catalogue::evaluation_file(catalogue::kEvaluation));
-      });
+  add("/v1/maru/models/{id}/evaluation", "how good a model is", [](const HomePages& h, const http::Request& r) {
+    return h.file(r, Kind::kModel, catalogue::evaluation_file(catalogue::kEvaluation));
+  });
   add("/v1/maru/models/{id}/manifest", "what a model was made from",
       [](const HomePages& h, const http::Request& r) { return h.file(r, Kind::kModel, ledger::kManifestName); });
 }

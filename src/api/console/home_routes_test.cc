@@ -31,14 +31,38 @@ TEST_F(HomeRoutes, ARunIsAsFarAsItsLastRows) {
   write("runs/first/plan.json", R"({"step":0,"steps":3})");
   write("runs/first/metrics.jsonl",
         "{\"step\":1,\"loss\":9.5}\n{\"step\":2,\"loss\":8.5}\n{\"step\":2,\"validation_bits_per_byte\":2.5}\n{\"st");
-  EXPECT_EQ((Json{{"id", "first"}, {"state", "running"}, {"step", 2}, {"steps", 3}, {"loss", 8.5},
-                  {"validation_bits_per_byte", 2.5}, {"model", nullptr}}),
+  EXPECT_EQ((Json{{"id", "first"},
+                  {"state", "running"},
+                  {"step", 2},
+                  {"steps", 3},
+                  {"loss", 8.5},
+                  {"validation_bits_per_byte", 2.5},
+                  {"model", nullptr}}),
             json("/v1/maru/runs")["data"][0]);
   const Json rows = json("/v1/maru/runs/first/metrics?after=1");
   EXPECT_EQ(2u, rows["rows"].size());
   EXPECT_EQ(3, rows["next"]);
   EXPECT_EQ(400, status("/v1/maru/runs/first/metrics?after=x"));
   EXPECT_EQ(404, status("/v1/maru/runs/none/metrics"));
+}
+
+TEST_F(HomeRoutes, WhoGivesThePositionGetsWhatIsNew) {
+  const std::string target = "/v1/maru/runs/first/metrics?position=";
+  write("runs/first/metrics.jsonl", "{\"step\":1,\"loss\":9.5}\n{\"step\":2}\n{\"st");
+  const Json first = json(target + "0");
+  EXPECT_EQ(2u, first["rows"].size());
+  EXPECT_EQ(Json(false), first["restarted"]);
+  const std::string position = first["position"];
+  write("runs/first/metrics.jsonl", "{\"step\":1,\"loss\":9.5}\n{\"step\":2}\n{\"step\":3}\n");
+  EXPECT_EQ(Json::parse(R"([{"step":3}])"), json(target + position + "&points=10")["rows"]);
+  write("runs/first/metrics.jsonl", "{\"step\":1,\"loss\":9.4}\n");
+  const Json anew = json(target + position);
+  EXPECT_EQ(Json(true), anew["restarted"]);
+  EXPECT_EQ(1u, anew["rows"].size());
+  for (const char* bad : {"-1", "5", "x", "5-", "0&points=-1", "0&points=x"})
+    EXPECT_EQ(400, status(target + bad)) << bad;
+  EXPECT_EQ(200, status(target + "99999-1"));
+  EXPECT_EQ(404, status("/v1/maru/runs/none/metrics?position=0"));
 }
 
 TEST_F(HomeRoutes, ARunEndsWithItsLastStepOrInSilence) {
