@@ -310,7 +310,7 @@ TEST_F(ChatFiles, AreFoundWhereTransformersLooks) {
 
 TEST_F(ChatFiles, NameWhatIsWrong) {
   write_file(root_ / "tokenizer_config.json", R"({"chat_template": [{"name": "default"}]})");
-  EXPECT_THAT(failure_of([&] { text(); }), testing::HasSubstr("chat_template[0].template: expected a string"));
+  EXPECT_THAT(failure_of([&] { text(); }), testing::HasSubstr("chat_template[0].template: is missing, expected a string"));
   write_file(root_ / "chat_template.jinja", "{{ 1 +");
   EXPECT_THAT(failure_of([&] { text(); }), testing::HasSubstr("chat_template.jinja:1: "));
   const Tokenizer bare = train_tokenizer({{"ab", 3}}, {.vocab_size = 300, .special_tokens = {"<s>"}}).tokenizer;
