@@ -33,6 +33,7 @@ void release(void* p) {
 
 // Of this whole test program.
 void* operator new(size_t size) { return counted(std::malloc(size)); }
+void* operator new(size_t size, const std::nothrow_t&) noexcept { return counted(std::malloc(size)); }
 void* operator new(size_t size, std::align_val_t alignment) {
   const auto a = static_cast<size_t>(alignment);
   return counted(std::aligned_alloc(a, (size + a - 1) / a * a));
