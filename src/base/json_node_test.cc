@@ -13,7 +13,7 @@ using testing::HasSubstr;
 
 const Json kModel = parse_json(R"({
   "text": "a", "flag": true, "whole": 3, "whole_float": 3.0, "half": 0.5, "minus": -1, "null": null,
-  "huge": 18446744073709551615, "list": ["x", {"id": 7}], "model": {"vocab": [1, [2]]}
+  "huge": 18446744073709551615, "list": ["x", {"id": 7}], "model": {"vocab": [1, [2]], "type": "B"}
 })",
                                "test")
                         .value();
@@ -98,9 +98,9 @@ TEST(JsonNode, ErrorsNameThePlaceWhatWasExpectedAndWhatCame) {
 
 TEST(JsonNode, ListsAndObjectsAreWalkedInOrder) {
   std::string all;
-  for (const auto& [name, value] : kRoot["list"].at(1).members()) all += name + "=" + value.where() + ";";
+  for (const auto& [name, value] : kRoot["model"].members()) all += name + "=" + value.where() + ";";
   for (const JsonNode& element : kRoot["model"]["vocab"].elements()) all += element.where() + ";";
-  EXPECT_EQ("id=t.json: list[1].id;t.json: model.vocab[0];t.json: model.vocab[1];", all);
+  EXPECT_EQ("vocab=t.json: model.vocab;type=t.json: model.type;t.json: model.vocab[0];t.json: model.vocab[1];", all);
 }
 
 TEST(JsonNode, ThePlaceOfTheOutermostValueIsTheFile) {

@@ -70,7 +70,7 @@ TEST_F(CheckpointTest, NamesWhatIsWrong) {
   EXPECT_THAT(load_error(), testing::HasSubstr("got \"MysteryForCausalLM\""));
   edit_config("architectures", {"LlamaForCausalLM"});
   edit_config("hidden_size", "wide");
-  EXPECT_THAT(load_error(), testing::HasSubstr("hidden_size: expected a whole number, got \"wide\""));
+  EXPECT_THAT(load_error(), testing::HasSubstr("hidden_size: expected a whole number from 2 to 65536, got \"wide\""));
   edit_config("hidden_size", 32);
   EXPECT_THAT(load_error(), testing::HasSubstr("tensor model.embed_tokens.weight: shape [50, 16], expected [50, 32]"));
   edit_config("hidden_size", 16);

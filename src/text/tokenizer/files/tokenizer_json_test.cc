@@ -118,7 +118,7 @@ INSTANTIATE_TEST_SUITE_P(
                "t.json: pre_tokenizer.prepend_scheme: expected always, first or never"},
         Damage{"/pre_tokenizer",
                R"({"type": "Sequence", "pretokenizers": [{"type": "Split", "behavior": "Lost", "pattern": {}}]})",
-               "t.json: pre_tokenizer.pretokenizers[0].pattern.String: expected a string"},
+               "t.json: pre_tokenizer.pretokenizers[0].pattern.String: is missing, expected a string"},
         Damage{"/pre_tokenizer",
                R"({"type": "Sequence", "pretokenizers": [{"type": "Split", "behavior": "Lost",
                   "pattern": {"String": "a"}}]})",
