@@ -269,7 +269,7 @@ TEST(ChatTemplate, RefusesUnknownRolesAndTokenizersWithoutMarkup) {
                             flag + R"(}, {"id": 2, "content": "<|im_end|>", "special": )" + flag + R"(}],
             "pre_tokenizer": {"type": "ByteLevel", "use_regex": true}, "decoder": {"type": "ByteLevel"},
             "model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}})",
-                         "t")
+                        "t")
             .value();
     if (special)
       EXPECT_NO_THROW(ChatTemplate::chatml(marked));
@@ -310,7 +310,8 @@ TEST_F(ChatFiles, AreFoundWhereTransformersLooks) {
 
 TEST_F(ChatFiles, NameWhatIsWrong) {
   write_file(root_ / "tokenizer_config.json", R"({"chat_template": [{"name": "default"}]})");
-  EXPECT_THAT(failure_of([&] { text(); }), testing::HasSubstr("chat_template[0].template: is missing, expected a string"));
+  EXPECT_THAT(failure_of([&] { text(); }),
+              testing::HasSubstr("chat_template[0].template: is missing, expected a string"));
   write_file(root_ / "chat_template.jinja", "{{ 1 +");
   EXPECT_THAT(failure_of([&] { text(); }), testing::HasSubstr("chat_template.jinja:1: "));
   const Tokenizer bare = train_tokenizer({{"ab", 3}}, {.vocab_size = 300, .special_tokens = {"<s>"}}).tokenizer;

@@ -104,6 +104,8 @@ TEST_F(NamedTokens, WhatIsNoTokenIsNamed) {
   };
   expect(config, R"({"eos_token": ["<e>"]})", "tokenizer_config.json: eos_token: expected a token or an object");
   expect(config, R"({"eos_token": 6})", "eos_token: expected a token or an object with its content, got 6");
+  expect(config, R"({"eos_token": {"content": "<e>", "special": "no"}})",
+         "eos_token.special: expected true or false, got");
   expect(config, R"({"additional_special_tokens": [1]})", "additional_special_tokens[0]: expected a token");
   expect(config, R"({"added_tokens_decoder": ["<x>"]})", "added_tokens_decoder: expected an object");
   expect(config, R"({"added_tokens_decoder": {"x": {"content": "<x>"}}})", "added_tokens_decoder.x: expected an id");
