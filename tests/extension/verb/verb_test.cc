@@ -48,6 +48,7 @@ class VerbTest : public testing::Test {
 TEST_F(VerbTest, StandsInTheHelpInTheListsOrder) {
   const Said help = run("--help");
   EXPECT_EQ(0, help.exit_code);
+  EXPECT_THAT(help.out, HasSubstr("\n  tokens "));
   EXPECT_THAT(help.out, HasSubstr("what packed token shards hold"));
   EXPECT_LT(help.out.find("\n  list "), help.out.find("\n  tokens "));
   EXPECT_THAT(help.out, Not(HasSubstr("\n  train "))) << "the list is this program's own";
