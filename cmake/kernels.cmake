@@ -1,5 +1,8 @@
-# add_kernels(FAMILIES a b … DEPS …): library `kernels` from <family>/dispatch.cc and, where there is one, <family>/cpu.cc, compiled
-# for each instruction set; library `kernel_cases` from each <family>/cases.cc; `kernels_test` from kernel_test.cc and */*_test.cc.
+# add_kernels(NAME FAMILIES a b … DEPS …): library NAME from <family>/dispatch.cc and, where there is one,
+# <family>/cpu.cc, compiled for each instruction set; library NAME_cases from each <family>/cases.cc, with the list of
+# their cases made from FAMILIES; NAME_test, which goes through that list (src/kernels/kernel_test.cc), with */*_test.cc.
+#   WITHOUT_CASES  those of the families that are measurements, not ops
+#   TESTS          further ones; PROBES  what they call, compiled for each instruction set
 set(MARU_ISA_FLAGS_scalar "")
 set(MARU_ISA_FLAGS_avx2 -march=x86-64-v3)
 set(MARU_ISA_FLAGS_avx512 -march=x86-64-v4 -mavx512bf16 -mavx512vnni -mprefer-vector-width=512)
@@ -8,9 +11,41 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(APPEND MARU_ISAS avx2 avx512)
 endif()
 
-function(add_kernels)
-  cmake_parse_arguments(K "" "" "FAMILIES;DEPS" ${ARGN})
-  file(GLOB tests RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS */*_test.cc)
+# The sources compiled once for each instruction set, as NAME_<isa>; their objects into the variable `objects`.
+function(add_for_each_isa name objects)
+  set(all)
+  foreach(isa ${MARU_ISAS})
+    string(TOUPPER ${isa} ISA)
+    add_library(${name}_${isa} OBJECT EXCLUDE_FROM_ALL ${ARGN})
+    maru_target(${name}_${isa})
+    # g++ 12 warns falsely inside its own avx512fintrin.h (GCC bug 105593).
+    target_compile_options(${name}_${isa} PRIVATE ${MARU_ISA_FLAGS_${isa}} -fno-math-errno
+                           $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
+    target_compile_definitions(${name}_${isa} PRIVATE MARU_ISA_${ISA})
+    list(APPEND all $<TARGET_OBJECTS:${name}_${isa}>)
+  endforeach()
+  set(${objects} ${all} PARENT_SCOPE)
+endfunction()
+
+# op_cases.cc of the families, in the build: one function each, and the list of what they add.
+function(write_op_cases file)
+  foreach(family ${ARGN})
+    string(APPEND declarations "void ${family}_cases(std::vector<OpCase>& cases);\n")
+    string(APPEND calls "  ${family}_cases(cases);\n")
+  endforeach()
+  file(CONFIGURE OUTPUT ${file} CONTENT
+"#include \"kernels/op_case.h\"\n
+namespace maru::kernels {\n
+@declarations@
+std::vector<OpCase> all_op_cases() {
+  std::vector<OpCase> cases;
+@calls@  return cases;
+}\n
+}  // namespace maru::kernels\n" @ONLY)
+endfunction()
+
+function(add_kernels name)
+  cmake_parse_arguments(K "" "" "FAMILIES;WITHOUT_CASES;TESTS;PROBES;DEPS" ${ARGN})
   set(dispatch ${K_FAMILIES})
   list(TRANSFORM dispatch APPEND /dispatch.cc)
   set(cpu)
@@ -19,32 +54,26 @@ function(add_kernels)
       list(APPEND cpu ${family}/cpu.cc)
     endif()
   endforeach()
-  set(objects)
-  foreach(isa ${MARU_ISAS})
-    string(TOUPPER ${isa} ISA)
-    add_library(kernels_${isa} OBJECT ${cpu})
-    maru_target(kernels_${isa})
-    # g++ 12 warns falsely inside its own avx512fintrin.h (GCC bug 105593).
-    target_compile_options(kernels_${isa} PRIVATE ${MARU_ISA_FLAGS_${isa}} -fno-math-errno
-                           $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
-    target_compile_definitions(kernels_${isa} PRIVATE MARU_ISA_${ISA})
-    list(APPEND objects $<TARGET_OBJECTS:kernels_${isa}>)
-    add_library(probe_${isa} OBJECT EXCLUDE_FROM_ALL simd/probe.cc)
-    target_compile_options(probe_${isa} PRIVATE $<TARGET_PROPERTY:kernels_${isa},COMPILE_OPTIONS>)
-    target_compile_definitions(probe_${isa} PRIVATE MARU_ISA_${ISA})
-    target_include_directories(probe_${isa} PRIVATE ${CMAKE_SOURCE_DIR}/src)
-    list(APPEND probes $<TARGET_OBJECTS:probe_${isa}>)
-  endforeach()
-  add_module(kernels SOURCES ${dispatch} ${objects} DEPS ${K_DEPS} TESTS kernel_test.cc ${tests} ${probes})
-  set(cases ${K_FAMILIES})
-  list(REMOVE_ITEM cases ceiling)  # a measurement, not an op
-  list(TRANSFORM cases APPEND /cases.cc)
-  add_library(kernel_cases STATIC EXCLUDE_FROM_ALL op_cases.cc testing.cc ${cases})
-  maru_target(kernel_cases)
-  target_link_libraries(kernel_cases PUBLIC kernels)
+  add_for_each_isa(${name} objects ${cpu})
+  set(probes)
+  if(MARU_TESTS AND K_PROBES)
+    add_for_each_isa(${name}_probe probes ${K_PROBES})
+  endif()
+  file(GLOB tests RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS */*_test.cc)
+  add_module(${name} SOURCES ${dispatch} ${objects} DEPS ${K_DEPS}
+             TESTS ${CMAKE_SOURCE_DIR}/src/kernels/kernel_test.cc ${K_TESTS} ${tests} ${probes})
+
+  set(ops ${K_FAMILIES})
+  list(REMOVE_ITEM ops "" ${K_WITHOUT_CASES})
+  set(list_of_cases ${CMAKE_CURRENT_BINARY_DIR}/op_cases.cc)
+  write_op_cases(${list_of_cases} ${ops})
+  list(TRANSFORM ops APPEND /cases.cc)
+  add_library(${name}_cases STATIC EXCLUDE_FROM_ALL ${list_of_cases} ${ops})
+  maru_target(${name}_cases)
+  target_link_libraries(${name}_cases PUBLIC ${name} kernel_testing)
   if(MARU_TESTS)
-    target_link_libraries(kernels_test PRIVATE kernel_cases)
+    target_link_libraries(${name}_test PRIVATE ${name}_cases)
     file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/objects.txt CONTENT "$<JOIN:${objects},\n>\n")
-    target_compile_definitions(kernels_test PRIVATE MARU_KERNEL_OBJECTS="${CMAKE_CURRENT_BINARY_DIR}/objects.txt")
+    target_compile_definitions(${name}_test PRIVATE MARU_KERNEL_OBJECTS="${CMAKE_CURRENT_BINARY_DIR}/objects.txt")
   endif()
 endfunction()

@@ -59,8 +59,7 @@ struct ApiServer::State {
                openai::kDialect) {
     load(models);
     CHECK(!models.list().empty());
-    openai::add_routes(router, models, limits);
-    anthropic::add_routes(router, models, limits);
+    for (const AddDialect add : context.dialects) add(router, models, limits);
     nim::add_routes(router,
                     {.why_not_ready = [this] { return why_not_ready(); }, .metrics = [this] { return scrape(); }});
     console::add_status_route(router, [this] { return status(); });
@@ -126,6 +125,8 @@ Json ApiServer::State::status() const {
           {"kv_pages", stats.pages},
           {"kv_pages_used", stats.pages_used}};
 }
+
+std::vector<AddDialect> all_dialects() { return {openai::add_routes, anthropic::add_routes}; }
 
 ApiServer::ApiServer(const ServeConfig& config, const ServeContext& context,
                      const std::function<void(serving::ModelHost&)>& load)

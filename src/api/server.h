@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "serving/choice_limits.h"
 #include "serving/model_host.h"
 #include "tensor/stream.h"
 
@@ -61,6 +62,11 @@ struct ServeConfig {
   }
 };
 
+/// Adds the routes of one dialect, which answer with these models within these limits.
+using AddDialect = void (*)(http::Router&, const serving::ModelHost&, serving::ChoiceLimits&);
+/// Those that Maru speaks.
+std::vector<AddDialect> all_dialects();
+
 /// What the caller brings along.
 struct ServeContext {
   fs::path home;                        // for the routes under /v1/maru; empty: without them
@@ -68,6 +74,7 @@ struct ServeContext {
   std::span<const http::Asset> assets;  // the console; must outlive the server
   std::string isa;                      // what is computed on, as it is told to clients
   int64_t threads = 0;
+  std::vector<AddDialect> dialects = all_dialects();
 };
 
 /// A running server. Listens from construction on.

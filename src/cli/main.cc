@@ -72,7 +72,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   add_common(app, session);
-  for (auto* add : kVerbs) add(app, session);
+  for (const AddVerb add : all_verbs()) add(app, session);
   app.parse_complete_callback([&] { complete(session); });
   try {
     app.parse(argc, argv);

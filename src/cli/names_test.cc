@@ -43,7 +43,7 @@ class NamesTest : public testing::Test {
     session.home = home_;
     session.quiet = true;
     app.require_subcommand(1);
-    for (auto* add : kVerbs) add(app, session);
+    for (const AddVerb add : all_verbs()) add(app, session);
     std::vector<const char*> arguments{"maru"};
     for (const std::string& word : words) arguments.push_back(word.c_str());
     try {

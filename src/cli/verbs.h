@@ -2,9 +2,17 @@
 // which the table is made, stands in CMakeLists.txt.
 #pragma once
 #include <CLI/CLI.hpp>
-#include <array>
+#include <span>
 
 #include "cli/recipe.h"
 #include "cli/session.h"
 #include "cli/usage.h"
-#include "verb_table.h"
+
+namespace maru::cli {
+
+using AddVerb = void (*)(CLI::App& app, Session& session);
+
+/// Of the program that is linked, in the order of its help.
+std::span<const AddVerb> all_verbs();
+
+}  // namespace maru::cli

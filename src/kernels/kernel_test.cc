@@ -1,5 +1,5 @@
-// Every op in the list: each instruction set against the f64 reference, the same bits for every thread count, gradients
-// against complex step, rows that do not depend on each other.
+// Every op in the list of the library that this is linked with: each instruction set against the f64 reference, the
+// same bits for every thread count, gradients against complex step, rows that do not depend on each other.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -71,23 +71,8 @@ INSTANTIATE_TEST_SUITE_P(Ops, Reference, cases_with(&OpCase::run), test_name);
 INSTANTIATE_TEST_SUITE_P(Ops, Gradient, cases_with(&OpCase::gradient), test_name);
 INSTANTIATE_TEST_SUITE_P(Ops, Rows, cases_with(&OpCase::rows_alone), test_name);
 
-// Sums over lanes have another order on each instruction set, so equal bits would mean that one ran in place of
-// another.
-TEST(Dispatch, EachIsaRunsItsOwnCode) {
-  std::set<uint64_t> bits;
-  for (const OpCase& c : all_op_cases()) {
-    if (c.op != "rms_norm" || c.type != "f32" || c.shape != "129 x 257") continue;
-    for (Isa isa : supported_isas()) {
-      ThreadPool pool(1);
-      CpuStream stream{&pool, isa};
-      bits.insert(c.run(&stream).bits);
-    }
-  }
-  EXPECT_EQ(bits.size(), supported_isas().size());
-}
-
 // Weak functions of one instruction set could replace another's when linked: a crash on older machines.
-TEST(Dispatch, ObjectsShareNoSymbols) {
+TEST(Objects, ShareNoSymbols) {
   const std::string command = "nm -A --defined-only @" MARU_KERNEL_OBJECTS;
   std::unique_ptr<FILE, int (*)(FILE*)> nm(popen(command.c_str(), "r"), pclose);
   ASSERT_NE(nm, nullptr);
@@ -98,7 +83,9 @@ TEST(Dispatch, ObjectsShareNoSymbols) {
     EXPECT_EQ(text.find(" W "), std::string::npos) << "a weak function: " << text;
     kernels += text.find(" T ") != std::string::npos;
   }
-  EXPECT_GT(kernels, 20) << command;
+  std::set<std::string> ops;
+  for (const OpCase& c : all_op_cases()) ops.insert(c.op);
+  EXPECT_GE(kernels, static_cast<int>(ops.size())) << command;
 }
 
 }  // namespace

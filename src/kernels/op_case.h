@@ -35,27 +35,8 @@ struct OpCase {
   std::function<std::function<void(OpStream)>()> benchmark;  // prepares inputs, returns what is timed
 };
 
-// One per family, in <family>/cases.cc; op_cases.cc collects them.
-void activation_cases(std::vector<OpCase>& cases);
-void adamw_cases(std::vector<OpCase>& cases);
-void attention_cases(std::vector<OpCase>& cases);
-void add_cases(std::vector<OpCase>& cases);
-void bias_cases(std::vector<OpCase>& cases);
-void convert_cases(std::vector<OpCase>& cases);
-void embedding_cases(std::vector<OpCase>& cases);
-void layer_norm_cases(std::vector<OpCase>& cases);
-void linear_cross_entropy_cases(std::vector<OpCase>& cases);
-void lora_cases(std::vector<OpCase>& cases);
-void matmul_cases(std::vector<OpCase>& cases);
-void moe_cases(std::vector<OpCase>& cases);
-void muon_cases(std::vector<OpCase>& cases);
-void pooling_cases(std::vector<OpCase>& cases);
-void quantized_matmul_cases(std::vector<OpCase>& cases);
-void reduce_cases(std::vector<OpCase>& cases);
-void rms_norm_cases(std::vector<OpCase>& cases);
-void rope_cases(std::vector<OpCase>& cases);
-void swiglu_cases(std::vector<OpCase>& cases);
-
+/// Of all families of the library that is linked, in the order of its list, from which CMake makes this function. Those
+/// of a family are added by `void <family>_cases(std::vector<OpCase>& cases)` in <family>/cases.cc.
 std::vector<OpCase> all_op_cases();
 
 }  // namespace maru::kernels

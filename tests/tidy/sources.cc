@@ -27,15 +27,15 @@ std::vector<std::string> list_behind(const std::vector<std::string>& words, cons
   return list;
 }
 
-// The first add_module (or add_kernels, whose library is "kernels") of a CMakeLists.txt.
+// The first add_module or add_kernels of a CMakeLists.txt.
 Folder read_folder(const fs::path& file) {
-  static const std::regex kModule(R"(add_(module|kernels)\(([^)]*)\))");
+  static const std::regex kModule(R"(add_(?:module|kernels)\(([^)]*)\))");
   const std::string text = std::regex_replace(read_file(file), std::regex("#[^\n]*"), "");
   Folder folder{.path = file.parent_path().lexically_relative("src").generic_string()};
   std::smatch match;
   if (!std::regex_search(text, match, kModule)) return folder;
-  const std::vector<std::string> words = words_of(match[2]);
-  folder.target = match[1] == "kernels" ? "kernels" : words.at(0);
+  const std::vector<std::string> words = words_of(match[1]);
+  folder.target = words.at(0);
   folder.deps = list_behind(words, "DEPS");
   folder.test_deps = list_behind(words, "TEST_DEPS");
   return folder;

@@ -1,0 +1,77 @@
+#include "telegraph/answer.h"
+
+#include <utility>
+
+#include "http/json_body.h"
+#include "telegraph/error.h"
+
+namespace maru::api::telegraph {
+namespace {
+
+using infer::Piece;
+using serving::Answer;
+
+/// "the wire is full", "until WORD" or "over".
+std::string ended(const Piece& last) {
+  if (last.finish == infer::FinishReason::kLength) return "the wire is full";
+  return last.stop.empty() ? "over" : "until " + last.stop;
+}
+
+class WholeAnswer : public http::Pending {
+ public:
+  explicit WholeAnswer(Answer answer) : answer_(std::move(answer)) {}
+
+  bool ready() override {
+    for (;;) {
+      next_ = answer_.next(piece_);
+      if (next_ != Answer::Next::kPiece) return next_ != Answer::Next::kWait;
+      text_ += piece_.text;
+      if (piece_.finish) ended_ = ended(piece_);
+    }
+  }
+
+  http::Response response() override {
+    if (next_ == Answer::Next::kFailed) return http::to_response(http::to_problem(answer_.error()), kDialect);
+    return {.body = http::to_line({{"station", answer_.model().id()}, {"reply", text_}, {"ended", ended_}})};
+  }
+
+ private:
+  Answer answer_;
+  Answer::Next next_ = Answer::Next::kWait;
+  Piece piece_;
+  std::string text_, ended_;
+};
+
+class StreamedAnswer : public http::EventStream {
+ public:
+  explicit StreamedAnswer(Answer answer) : answer_(std::move(answer)) {}
+
+  bool take(std::string& to) override {
+    for (Piece piece; to.size() < kTakeBytes;) switch (answer_.next(piece)) {
+        case Answer::Next::kPiece: add(piece, to); break;
+        case Answer::Next::kWait: return true;
+        case Answer::Next::kFailed:
+          http::append_event(to, kDialect.error_body(http::to_problem(answer_.error())), "fault");
+          return false;
+        case Answer::Next::kEnd: return false;
+      }
+    return true;
+  }
+
+ private:
+  static void add(const Piece& piece, std::string& to) {
+    if (!piece.text.empty()) http::append_event(to, http::to_line({{"text", piece.text}}), "signal");
+    if (piece.finish) http::append_event(to, http::to_line({{"ended", ended(piece)}}), "over");
+  }
+  Answer answer_;
+};
+
+}  // namespace
+
+std::unique_ptr<http::Pending> whole_answer(Answer answer) { return std::make_unique<WholeAnswer>(std::move(answer)); }
+
+std::unique_ptr<http::EventStream> streamed_answer(Answer answer) {
+  return std::make_unique<StreamedAnswer>(std::move(answer));
+}
+
+}  // namespace maru::api::telegraph
