@@ -69,6 +69,8 @@ void unknown_key(const std::string& path, std::string_view key, const std::vecto
   throw Failure(ErrorCode::kInvalidArgument, message);
 }
 
+std::string path_below(const std::string& path, const std::string& key) { return path + "." + excerpt(key); }
+
 void read_bool(bool& to, const Json& json, const std::string& path) {
   if (!json.is_boolean()) field_error(path, "true or false", json);
   to = json.get<bool>();

@@ -11,12 +11,14 @@
 //   };
 //   OptimConfig c = from_json<OptimConfig>(json, "recipe.yaml");       // unknown key: error with the nearest known one
 //
-// Field types: bool, integers, double, std::string, structs with fields(), and std::optional or std::vector of these.
+// Field types: bool, integers, double, std::string, Json (anything), structs with fields(), and std::optional,
+// std::vector or std::map from std::string of these.
 #pragma once
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,11 +37,16 @@ struct Field {
   std::string_view doc;
   double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
   std::string_view choices = {};  // "a|b|c"
+  bool may_lack = false;          // where it is empty
 
   /// Numbers must lie in [low, high].
-  constexpr Field range(double lowest, double highest) const { return {name, member, doc, lowest, highest, choices}; }
+  constexpr Field range(double lowest, double highest) const {
+    return {name, member, doc, lowest, highest, choices, may_lack};
+  }
   /// Strings must be one of "a|b|c".
-  constexpr Field one_of(std::string_view list) const { return {name, member, doc, low, high, list}; }
+  constexpr Field one_of(std::string_view list) const { return {name, member, doc, low, high, list, may_lack}; }
+  /// An optional, a string, a list or a map that is not written while it is empty.
+  constexpr Field unless_empty() const { return {name, member, doc, low, high, choices, true}; }
 };
 
 template <class C, class T>
@@ -65,15 +72,29 @@ template <class T>
 struct is_optional : std::false_type {};
 template <class T>
 struct is_optional<std::optional<T>> : std::true_type {};
+template <class T>
+struct is_map : std::false_type {};
+template <class T>
+struct is_map<std::map<std::string, T>> : std::true_type {};
 
 struct Limits {
   double low, high;
   std::string_view choices;
 };
 
+/// What an integer type holds, within `limits`.
+template <class T>
+Limits within_type(Limits limits) {
+  limits.low = std::max(limits.low, static_cast<double>(std::numeric_limits<T>::min()));
+  limits.high = std::min(limits.high, static_cast<double>(std::numeric_limits<T>::max()));
+  return limits;
+}
+
 [[noreturn]] void field_error(const std::string& path, const std::string& expected, const Json& got);
 [[noreturn]] void unknown_key(const std::string& path, std::string_view key,
                               const std::vector<std::string_view>& known);
+/// The path of what stands under a client's own key.
+std::string path_below(const std::string& path, const std::string& key);
 void read_bool(bool& to, const Json& json, const std::string& path);
 void read_integer(int64_t& to, const Json& json, const std::string& path, const Limits& limits);
 void read_number(double& to, const Json& json, const std::string& path, const Limits& limits);
@@ -122,14 +143,15 @@ void read(T& to, const Json& json, const std::string& path, const Limits& limits
       read(element, json[i], path + "[" + std::to_string(i) + "]", limits);
       to.push_back(std::move(element));
     }
+  } else if constexpr (is_map<T>::value) {
+    if (!json.is_object()) field_error(path, "an object", json);
+    to.clear();
+    for (const auto& item : json.items()) read(to[item.key()], item.value(), path_below(path, item.key()), limits);
   } else if constexpr (std::is_same_v<T, bool>) {
     read_bool(to, json, path);
   } else if constexpr (std::is_integral_v<T>) {
     int64_t wide = 0;
-    Limits narrow = limits;
-    narrow.low = std::max(limits.low, static_cast<double>(std::numeric_limits<T>::min()));
-    narrow.high = std::min(limits.high, static_cast<double>(std::numeric_limits<T>::max()));
-    read_integer(wide, json, path, narrow);
+    read_integer(wide, json, path, within_type<T>(limits));
     to = static_cast<T>(wide);
   } else if constexpr (std::is_floating_point_v<T>) {
     double wide = 0;
@@ -143,10 +165,24 @@ void read(T& to, const Json& json, const std::string& path, const Limits& limits
 }
 
 template <class T>
+bool is_empty(const T& value) {
+  if constexpr (is_optional<T>::value)
+    return !value.has_value();
+  else if constexpr (requires { value.empty(); })
+    return value.empty();
+  else
+    return false;
+}
+
+template <class T>
 Json write(const T& value) {
   if constexpr (HasFields<T>) {
     Json object = Json::object();
-    std::apply([&](const auto&... f) { ((object[std::string(f.name)] = write(value.*(f.member))), ...); }, T::fields());
+    const auto one = [&](const auto& f) {
+      const auto& member = value.*(f.member);
+      if (!f.may_lack || !is_empty(member)) object[std::string(f.name)] = write(member);
+    };
+    std::apply([&](const auto&... f) { (one(f), ...); }, T::fields());
     return object;
   } else if constexpr (is_optional<T>::value) {
     return value ? write(*value) : Json(nullptr);
@@ -154,6 +190,10 @@ Json write(const T& value) {
     Json array = Json::array();
     for (const auto& element : value) array.push_back(write(element));
     return array;
+  } else if constexpr (is_map<T>::value) {
+    Json object = Json::object();
+    for (const auto& [key, element] : value) object[key] = write(element);
+    return object;
   } else {
     return Json(value);
   }
