@@ -53,7 +53,7 @@ class Schemas {
   template <class T>
   Json value(const detail::Limits& limits, Way way);
   template <class C, class T>
-  void add_field(const Field<C, T>& field, const C& defaults, Way way, Json& object);
+  void add_field(const Field<C, T>& field, const T& unsaid, Way way, Json& object);
   Json keep(const std::string& name, Json schema);
 
   std::string place_;
@@ -64,12 +64,12 @@ template <HasFields T>
 Json Schemas::add(Way way) {
   Json object{{"type", "object"}, {"properties", Json::object()}};
   const T defaults{};
-  std::apply([&](const auto&... f) { (add_field(f, defaults, way, object), ...); }, T::fields());
+  std::apply([&](const auto&... f) { (add_field(f, defaults.*(f.member), way, object), ...); }, T::fields());
   return keep(detail::type_name<T>(), std::move(object));
 }
 
 template <class C, class T>
-void Schemas::add_field(const Field<C, T>& field, const C& defaults, Way way, Json& object) {
+void Schemas::add_field(const Field<C, T>& field, const T& unsaid, Way way, Json& object) {
   const detail::Limits limits{field.low, field.high, field.choices};
   const std::string name(field.name);
   Json schema;
@@ -82,7 +82,7 @@ void Schemas::add_field(const Field<C, T>& field, const C& defaults, Way way, Js
   if (way == Way::kWritten) {
     if (!field.may_lack) object["required"].push_back(name);
   } else if constexpr (!HasFields<T>) {
-    if (Json unsaid = detail::write(defaults.*(field.member)); detail::is_telling(unsaid)) schema["default"] = unsaid;
+    if (Json written = detail::write(unsaid); detail::is_telling(written)) schema["default"] = std::move(written);
   }
   object["properties"][name] = std::move(schema);
 }

@@ -46,6 +46,14 @@ struct Plan {
   }
 };
 
+/// A table that goes on with another's.
+struct LongStep : Step {
+  int64_t length = 1;
+  static constexpr auto fields() {
+    return std::tuple_cat(Step::fields(), std::tuple{field("length", &LongStep::length, "")});
+  }
+};
+
 Json parsed(const char* text) { return parse_json(text, "expected").value(); }
 
 Json properties(Way way) {
@@ -94,6 +102,13 @@ TEST(Schema, OfABodyTakesNullForNothing) {
   EXPECT_TRUE(got["first"].contains("anyOf"));
   EXPECT_EQ(parsed(R"({"type": ["string", "null"], "enum": ["cosine", "wsd", null], "default": "cosine"})"),
             got["shape"]);
+}
+
+TEST(Schema, HasTheFieldsOfWhatAStructGoesOnWith) {
+  Schemas schemas("#/$defs/");
+  schemas.add<LongStep>(Way::kRead);
+  EXPECT_EQ(0.5, schemas.all()["LongStep"]["properties"]["share"]["default"]);
+  EXPECT_EQ(3u, schemas.all()["LongStep"]["properties"].size());
 }
 
 TEST(Schema, FitsWhatIsWrittenAndRead) {

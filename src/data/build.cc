@@ -63,7 +63,7 @@ class Builder {
       throw Failure(ErrorCode::kInvalidArgument,
                     fmt::format("empty corpus: of {} documents none is left: {}", report_[Step::kRead].documents_in,
                                 report_.reasons_text()));
-    return report_.to_json();
+    return to_json(report_.contents());
   }
 
  private:

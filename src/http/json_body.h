@@ -6,6 +6,7 @@
 #include "base/fields.h"
 #include "base/json.h"
 #include "base/request_failure.h"
+#include "base/schema.h"
 
 namespace maru::http {
 
@@ -25,6 +26,18 @@ T read_fields(const Json& object) {
     const std::string_view what = failure.what();
     refuse(what, what.substr(0, what.find(": ")));
   }
+}
+
+/// The schema of a body that is read so.
+template <class T>
+Json body_schema(Schemas& schemas) {
+  return schemas.add<T>(Way::kBody);
+}
+
+/// The schema of an error that is sent as a T.
+template <class T>
+Json error_schema(Schemas& schemas) {
+  return schemas.add<T>(Way::kWritten);
 }
 
 /// JSON text on one line; bytes that are not UTF-8 become U+FFFD.
