@@ -38,8 +38,8 @@ void serve(const ServeConfig& config, ServeContext context, const std::vector<se
   ServeSummary summary{.url = url_of(config, server.port()), .isa = context.isa, .threads = context.threads};
   for (const auto& model : server.models().list())
     summary.models.push_back({.id = model->id(),
-                              .dtype = model->details().at("dtype").get<std::string>(),
-                              .parameters = model->details().at("parameters").get<int64_t>(),
+                              .dtype = model->facts().dtype.value(),
+                              .parameters = model->facts().parameters.value(),
                               .max_context = model->limits().max_context,
                               .kv_pages = model->engine().stats().pages});
   ready(summary);

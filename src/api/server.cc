@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/map_guard.h"
 #include "http/auth.h"
+#include "http/openapi.h"
 #include "ledger/code_version.h"
 
 namespace maru::api {
@@ -64,6 +65,7 @@ struct ApiServer::State {
                     {.why_not_ready = [this] { return why_not_ready(); }, .metrics = [this] { return scrape(); }});
     console::add_status_route(router, [this] { return status(); });
     if (!context.home.empty()) console::add_home_routes(router, context.home);
+    http::add_openapi_route(router, std::string(ledger::code_version()));
     router.add_assets(context.assets);
     server = std::make_unique<http::Server>(
         config.http,
@@ -84,7 +86,7 @@ struct ApiServer::State {
   }
   std::string why_not_ready() const;
   std::string scrape();
-  Json status() const;
+  console::Status status() const;
 
   const std::string isa;
   const int64_t threads;
@@ -110,20 +112,20 @@ std::string ApiServer::State::scrape() {
                       server_now == nullptr ? 0 : server_now->queued());
 }
 
-Json ApiServer::State::status() const {
+console::Status ApiServer::State::status() const {
   const infer::EngineStats stats = models.stats();
-  Json ids = Json::array();
+  std::vector<std::string> ids;
   for (const auto& model : models.list()) ids.push_back(model->id());
-  return {{"version", std::string(ledger::code_version())},
-          {"isa", isa},
-          {"threads", threads},
-          {"model", ids[0]},
-          {"models", ids},
-          {"uptime_seconds", std::chrono::duration<double>(Clock::now() - start).count()},
-          {"choices_running", stats.running},
-          {"choices_waiting", stats.waiting},
-          {"kv_pages", stats.pages},
-          {"kv_pages_used", stats.pages_used}};
+  return {.version = std::string(ledger::code_version()),
+          .isa = isa,
+          .threads = threads,
+          .model = ids[0],
+          .models = ids,
+          .uptime_seconds = std::chrono::duration<double>(Clock::now() - start).count(),
+          .choices_running = stats.running,
+          .choices_waiting = stats.waiting,
+          .kv_pages = stats.pages,
+          .kv_pages_used = stats.pages_used};
 }
 
 std::vector<AddDialect> all_dialects() { return {openai::add_routes, anthropic::add_routes}; }

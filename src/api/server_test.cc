@@ -288,6 +288,20 @@ TEST_F(ServeTest, SaysHowItIs) {
   EXPECT_EQ(get("/v1/maru/runs").json["data"].size(), 0u) << "a home that is not there yet";
 }
 
+std::string keys_of(const Json& object) {
+  std::string keys;
+  for (const auto& one : object.items()) keys += (keys.empty() ? "" : " ") + one.key();
+  return keys;
+}
+
+TEST_F(ServeTest, KeysComeInTheOrderOfTheTables) {
+  const Json card = get("/v1/models/tiny").json;
+  EXPECT_EQ("id object created owned_by root parent max_model_len maru", keys_of(card));
+  EXPECT_EQ(Json::object(), card["maru"]) << "nothing is known of it";
+  EXPECT_EQ("version isa threads model models uptime_seconds choices_running choices_waiting kv_pages kv_pages_used",
+            keys_of(get("/v1/maru/status").json));
+}
+
 // What no option of the command line lets through, no path of a request does either.
 TEST_F(ServeTest, NamesInPathsFollowTheRuleOfNames) {
   context_.home = fs::temp_directory_path() / ("maru-serve-names-" + std::to_string(::getpid()));

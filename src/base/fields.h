@@ -11,11 +11,13 @@
 //   };
 //   OptimConfig c = from_json<OptimConfig>(json, "recipe.yaml");       // unknown key: error with the nearest known one
 //
-// Field types: bool, integers, double, std::string, structs with fields(), and std::optional or std::vector of these.
+// Field types: bool, integers, double, std::string, Json (anything), structs with fields(), and std::optional,
+// std::vector or std::map from std::string of these.
 #pragma once
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,11 +36,16 @@ struct Field {
   std::string_view doc;
   double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
   std::string_view choices = {};  // "a|b|c"
+  bool may_lack = false;          // where it is empty
 
   /// Numbers must lie in [low, high].
-  constexpr Field range(double lowest, double highest) const { return {name, member, doc, lowest, highest, choices}; }
+  constexpr Field range(double lowest, double highest) const {
+    return {name, member, doc, lowest, highest, choices, may_lack};
+  }
   /// Strings must be one of "a|b|c".
-  constexpr Field one_of(std::string_view list) const { return {name, member, doc, low, high, list}; }
+  constexpr Field one_of(std::string_view list) const { return {name, member, doc, low, high, list, may_lack}; }
+  /// An optional, a string, a list or a map that is not written while it is empty.
+  constexpr Field unless_empty() const { return {name, member, doc, low, high, choices, true}; }
 };
 
 template <class C, class T>
@@ -64,11 +71,22 @@ template <class T>
 struct is_optional : std::false_type {};
 template <class T>
 struct is_optional<std::optional<T>> : std::true_type {};
+template <class T>
+struct is_map : std::false_type {};
+template <class T>
+struct is_map<std::map<std::string, T>> : std::true_type {};
 
 struct Limits {
   JsonRange range;
   std::string_view choices;
 };
+
+/// What an integer type holds, within `range`.
+template <class T>
+JsonRange within_type(const JsonRange& range) {
+  return {std::max(range.low, static_cast<double>(std::numeric_limits<T>::min())),
+          std::min(range.high, static_cast<double>(std::numeric_limits<T>::max()))};
+}
 
 void refuse_unknown_keys(const JsonNode& node, const std::vector<std::string_view>& known);
 std::string read_choice(const JsonNode& node, std::string_view choices);
@@ -110,12 +128,13 @@ void read(T& to, const JsonNode& node, const Limits& limits) {
       read(element, node.at(i), limits);
       to.push_back(std::move(element));
     }
+  } else if constexpr (is_map<T>::value) {
+    to.clear();
+    for (const auto& [key, value] : node.members()) read(to[key], value, limits);
   } else if constexpr (std::is_same_v<T, bool>) {
     to = node.boolean();
   } else if constexpr (std::is_integral_v<T>) {
-    const auto least = static_cast<double>(std::numeric_limits<T>::min());
-    const auto most = static_cast<double>(std::numeric_limits<T>::max());
-    to = static_cast<T>(node.integer({std::max(limits.range.low, least), std::min(limits.range.high, most)}));
+    to = static_cast<T>(node.integer(within_type<T>(limits.range)));
   } else if constexpr (std::is_floating_point_v<T>) {
     to = static_cast<T>(node.number(limits.range));
   } else if constexpr (std::is_same_v<T, Json>) {
@@ -126,10 +145,24 @@ void read(T& to, const JsonNode& node, const Limits& limits) {
 }
 
 template <class T>
+bool is_empty(const T& value) {
+  if constexpr (is_optional<T>::value)
+    return !value.has_value();
+  else if constexpr (requires { value.empty(); })
+    return value.empty();
+  else
+    return false;
+}
+
+template <class T>
 Json write(const T& value) {
   if constexpr (HasFields<T>) {
     Json object = Json::object();
-    std::apply([&](const auto&... f) { ((object[std::string(f.name)] = write(value.*(f.member))), ...); }, T::fields());
+    const auto one = [&](const auto& f) {
+      const auto& member = value.*(f.member);
+      if (!f.may_lack || !is_empty(member)) object[std::string(f.name)] = write(member);
+    };
+    std::apply([&](const auto&... f) { (one(f), ...); }, T::fields());
     return object;
   } else if constexpr (is_optional<T>::value) {
     return value ? write(*value) : Json(nullptr);
@@ -137,6 +170,10 @@ Json write(const T& value) {
     Json array = Json::array();
     for (const auto& element : value) array.push_back(write(element));
     return array;
+  } else if constexpr (is_map<T>::value) {
+    Json object = Json::object();
+    for (const auto& [key, element] : value) object[key] = write(element);
+    return object;
   } else {
     return Json(value);
   }

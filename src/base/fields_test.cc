@@ -56,6 +56,40 @@ TEST(Fields, ReadsOverDefaultsAndOverrides) {
   EXPECT_TRUE(r.resume);
 }
 
+struct Sparse {
+  std::optional<int64_t> count;
+  std::string note;
+  std::map<std::string, int64_t> sizes;
+  std::map<std::string, Optim> named;
+  static constexpr auto fields() {
+    return std::tuple{field("count", &Sparse::count, "").unless_empty(),
+                      field("note", &Sparse::note, "").unless_empty(), field("sizes", &Sparse::sizes, "").range(0, 9),
+                      field("named", &Sparse::named, "").unless_empty()};
+  }
+};
+
+TEST(Fields, WritesWhatMayLackOnlyWhereItIs) {
+  EXPECT_EQ(R"({"sizes":{}})", to_json(Sparse{}).dump());
+  const Sparse full{.count = 0, .note = "n", .sizes = {{"b", 2}, {"a", 1}}, .named = {{"x", {.lr = 1}}}};
+  EXPECT_EQ(R"({"count":0,"note":"n","sizes":{"a":1,"b":2},"named":{"x":{"lr":1.0,"schedule":"cosine"}}})",
+            to_json(full).dump());
+  EXPECT_EQ(to_json(full), to_json(from_json<Sparse>(to_json(full), "")));
+}
+
+TEST(Fields, ReadsMapsByTheirKeys) {
+  const auto error_of = [](const char* json) {
+    try {
+      from_json<Sparse>(parse_json(json, "").value(), "s");
+      return std::string("no error");
+    } catch (const Failure& e) {
+      return e.error().message;
+    }
+  };
+  EXPECT_EQ("s: sizes.a: expected a whole number from 0 to 9, got 10", error_of(R"({"sizes":{"b":1,"a":10}})"));
+  EXPECT_EQ("s: named.x.lr: expected a number from 0 to 10, got 11", error_of(R"({"named":{"x":{"lr":11}}})"));
+  EXPECT_EQ("s: sizes: expected an object, got [1]", error_of(R"({"sizes":[1]})"));
+}
+
 TEST(Fields, RoundTrips) {
   const Recipe r = read("{steps: 7, seed: 3, inputs: [x], resume: false}");
   EXPECT_EQ(to_json(r), to_json(from_json<Recipe>(to_json(r), "")));

@@ -65,7 +65,7 @@ class Builder {
       throw Failure(ErrorCode::kInvalidArgument,
                     fmt::format("empty corpus: of {} documents none is left: {}", report_[Step::kRead].documents_in,
                                 report_.reasons_text()));
-    return report_.to_json();
+    return to_json(report_.contents());
   }
 
  private:
@@ -130,7 +130,7 @@ class Builder {
     return false;
   }
 
-  std::vector<Sample>& duplicates_shown() { return report_[Step::kExactDuplicates].reasons["duplicate"].samples; }
+  std::vector<DropSample>& duplicates_shown() { return report_[Step::kExactDuplicates].reasons["duplicate"].samples; }
 
   // Which documents the duplicates that are shown are the same as. No text comes after this: their memory goes.
   void name_firsts() {
@@ -182,7 +182,7 @@ class Builder {
   }
 
   // Only the first few near-duplicates are shown, so only their lines are parsed.
-  Sample near_duplicate_sample(size_t document, size_t first) {
+  DropSample near_duplicate_sample(size_t document, size_t first) {
     if (report_[Step::kNearDuplicates].reasons["near_duplicate"].samples.size() >= 3) return {};
     const Json row = Json::parse(spool_.line(document));
     return {row.at("source").get<std::string>(), row.at("text").get<std::string>(),

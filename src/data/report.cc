@@ -26,27 +26,18 @@ std::string shortened(std::string_view text) {
   return valid.substr(0, at);
 }
 
-Json reasons_json(const std::map<std::string, ReasonCount>& reasons) {
-  Json array = Json::array();
-  for (const auto& [reason, count] : reasons) {
-    Json samples = Json::array();
-    for (const Sample& sample : count.samples) {
-      samples.push_back({{"source", sample.source}, {"text", sample.text}});
-      if (!sample.duplicate_of.empty()) samples.back()["duplicate_of"] = sample.duplicate_of;
-    }
-    array.push_back({{"reason", reason}, {"documents", count.documents}, {"samples", std::move(samples)}});
-  }
-  std::stable_sort(array.begin(), array.end(), [](const Json& x, const Json& y) {
-    return x["documents"].get<int64_t>() > y["documents"].get<int64_t>();
-  });
-  return array;
+std::vector<DropReason> most_first(const std::map<std::string, ReasonCount>& reasons) {
+  std::vector<DropReason> list;
+  for (const auto& [reason, count] : reasons) list.push_back({reason, count.documents, count.samples});
+  std::stable_sort(list.begin(), list.end(), [](const auto& x, const auto& y) { return x.documents > y.documents; });
+  return list;
 }
 
-Json volumes_json(const std::map<std::string, Volume>& volumes, const char* key) {
-  Json array = Json::array();
-  for (const auto& [name, volume] : volumes)
-    array.push_back({{key, name}, {"documents", volume.documents}, {"bytes", volume.bytes}});
-  return array;
+template <class Share>
+std::vector<Share> shares(const std::map<std::string, Volume>& volumes) {
+  std::vector<Share> list;
+  for (const auto& [name, volume] : volumes) list.push_back({name, volume.documents, volume.bytes});
+  return list;
 }
 
 std::string counts_of(const std::map<std::string, int64_t>& counts) {
@@ -96,7 +87,7 @@ void DataReport::passed(Step step, uint64_t bytes_in, uint64_t bytes_out) {
   count.bytes_out += bytes_out;
 }
 
-void DataReport::dropped(Step step, uint64_t bytes_in, std::string_view reason, Sample sample) {
+void DataReport::dropped(Step step, uint64_t bytes_in, std::string_view reason, DropSample sample) {
   StepCount& count = (*this)[step];
   ++count.documents_in;
   count.bytes_in += bytes_in;
@@ -118,27 +109,21 @@ void DataReport::kept(const std::string& language, const std::string& split, uin
   }
 }
 
-Json DataReport::to_json() const {
+DatasetReport DataReport::contents() const {
   const StepCount &first = (*this)[Step::kRead], &last = (*this)[Step::kSplit];
-  Json steps = Json::array();
+  DatasetReport report{.documents_in = first.documents_in,
+                       .bytes_in = first.bytes_in,
+                       .documents_out = last.documents_out,
+                       .bytes_out = last.bytes_out,
+                       .languages = shares<LanguageShare>(languages_),
+                       .splits = shares<SplitShare>(splits_)};
   for (size_t i = 0; i < kSteps; ++i) {
     const StepCount& s = steps_[i];
-    steps.push_back({{"name", kStepNames[i]},
-                     {"documents_in", s.documents_in},
-                     {"documents_out", s.documents_out},
-                     {"bytes_in", s.bytes_in},
-                     {"bytes_out", s.bytes_out},
-                     {"reasons", reasons_json(s.reasons)},
-                     {"changes", s.changes}});
+    report.steps.push_back({std::string(kStepNames[i]), s.documents_in, s.documents_out, s.bytes_in, s.bytes_out,
+                            most_first(s.reasons), s.changes});
   }
-  if (!unknown_formats_.empty()) steps[0]["unknown_formats"] = unknown_formats_;
-  return {{"documents_in", first.documents_in},
-          {"bytes_in", first.bytes_in},
-          {"documents_out", last.documents_out},
-          {"bytes_out", last.bytes_out},
-          {"steps", std::move(steps)},
-          {"languages", volumes_json(languages_, "language")},
-          {"splits", volumes_json(splits_, "name")}};
+  report.steps[0].unknown_formats = unknown_formats_;
+  return report;
 }
 
 std::string DataReport::reasons_text() const {

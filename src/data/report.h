@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/json_fwd.h"
+#include "data/dataset_report.h"
 
 namespace maru::data {
 
@@ -26,14 +27,9 @@ enum class Step : uint8_t {
 inline constexpr size_t kSteps = 9;
 std::string_view name_of(Step step);
 
-struct Sample {
-  std::string source, text;
-  std::string duplicate_of;  // the source that was kept instead
-};
-
 struct ReasonCount {
   int64_t documents = 0;
-  std::vector<Sample> samples;  // the first three
+  std::vector<DropSample> samples;  // the first three
 };
 
 struct StepCount {
@@ -55,7 +51,7 @@ class DataReport {
   /// Counts a document that reached `step` with `bytes_in` and left it with `bytes_out`.
   void passed(Step step, uint64_t bytes_in, uint64_t bytes_out);
   /// Counts a document that ended at `step`. `text` is shortened to 200 characters.
-  void dropped(Step step, uint64_t bytes_in, std::string_view reason, Sample sample);
+  void dropped(Step step, uint64_t bytes_in, std::string_view reason, DropSample sample);
   void changed(Step step, std::string_view what, int64_t times);
   /// Counts a file of unknown format by its extension.
   void unknown_format(const std::string& extension) { ++unknown_formats_[extension]; }
@@ -64,7 +60,7 @@ class DataReport {
 
   int64_t documents_out() const { return (*this)[Step::kSplit].documents_out; }
   /// The contents of report.json.
-  Json to_json() const;
+  DatasetReport contents() const;
   /// One line: what dropped how much, most first. For the error about an empty result.
   std::string reasons_text() const;
 

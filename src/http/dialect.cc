@@ -4,6 +4,22 @@
 #include "http/json_body.h"
 
 namespace maru::http {
+namespace {
+
+struct PlainErrorFacts {
+  std::string message, code;
+  static constexpr auto fields() {
+    using C = PlainErrorFacts;
+    return std::tuple{field("message", &C::message, "for people"), field("code", &C::code, "for programs")};
+  }
+};
+
+struct PlainError {
+  PlainErrorFacts error;
+  static constexpr auto fields() { return std::tuple{field("error", &PlainError::error, "what went wrong")}; }
+};
+
+}  // namespace
 
 std::string_view bearer_token(const Request& request) {
   constexpr std::string_view kScheme = "bearer ";
@@ -14,11 +30,11 @@ std::string_view bearer_token(const Request& request) {
 const Dialect kPlain{
     .error_body =
         [](const Problem& problem) {
-          const Json body{{"message", excerpt(problem.message, kMaxMessageBytes)}, {"code", problem.word}};
-          return to_line({{"error", body}});
+          return to_line(to_json(PlainError{{excerpt(problem.message, kMaxMessageBytes), problem.word}}));
         },
     .credential = bearer_token,
-    .place_of_key = "'Authorization: Bearer KEY'"};
+    .place_of_key = "'Authorization: Bearer KEY'",
+    .error_schema = error_schema<PlainError>};
 
 Response to_response(const Problem& problem, const Dialect& dialect) {
   Response response{.status = problem.status, .body = dialect.error_body(problem)};

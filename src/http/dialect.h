@@ -3,8 +3,13 @@
 #include <string>
 #include <string_view>
 
+#include "base/json_fwd.h"
 #include "http/http.h"
 #include "http/problem.h"
+
+namespace maru {
+class Schemas;
+}
 
 namespace maru::http {
 
@@ -16,6 +21,8 @@ struct Dialect {
   std::string_view (*credential)(const Request&);
   /// Where clients put it, as the refusal tells them.
   std::string_view place_of_key;
+  /// Adds the schema of that body: http::error_schema<T> (http/json_body.h). Null: not told.
+  Json (*error_schema)(Schemas&) = nullptr;
 };
 
 /// `Authorization: Bearer KEY` (RFC 6750 §2.1).

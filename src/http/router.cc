@@ -136,8 +136,11 @@ std::optional<Problem> Router::refuse_principal(Request& request) const {
 }
 
 const Dialect& Router::dialect_of(const Request& request) const {
-  const bool own = request.route != nullptr && request.route->dialect != nullptr;
-  return own ? *request.route->dialect : dialect_;
+  return request.route == nullptr ? dialect_ : dialect_of(*request.route);
+}
+
+const Dialect& Router::dialect_of(const Route& route) const {
+  return route.dialect == nullptr ? dialect_ : *route.dialect;
 }
 
 /// A page of another site may look (its browser keeps the answer from it) but not make this server do anything.

@@ -37,6 +37,7 @@ struct Route {
   std::string_view scope = "read";   // what a key must be allowed to
   const Dialect* dialect = nullptr;  // null: the router's
   std::string doc;
+  Json (*body)(Schemas&) = nullptr;  // adds what it reads: body_schema<T> (http/json_body.h); null: no JSON
 };
 
 /// A file that the server carries in itself.
@@ -57,6 +58,8 @@ class Router {
   Admission admit(Request& request) const;
   /// Calls the handler of an admitted request. Never throws: errors become responses.
   Reply answer(Request& request, const Wake& wake) const;
+  const std::vector<Route>& routes() const { return routes_; }
+  const Dialect& dialect_of(const Route& route) const;
 
  private:
   std::optional<Response> refuse(Request& request) const;

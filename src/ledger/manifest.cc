@@ -99,7 +99,6 @@ std::vector<ManifestFile> hash_files(const fs::path& directory) {
 
 std::string render_manifest(const Manifest& manifest) {
   Json json = to_json(manifest);
-  if (manifest.foreign.empty()) json.erase("foreign");
   json["seal"] = sha256_hex(json.dump());
   return json.dump(2) + "\n";
 }

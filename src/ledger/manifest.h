@@ -72,7 +72,7 @@ struct Manifest {
   std::vector<ManifestInput> inputs;
   std::vector<ManifestFile> files;
   Json notes = Json::object();
-  std::vector<ForeignOrigin> foreign;  // left out of the file when empty
+  std::vector<ForeignOrigin> foreign;
   static constexpr auto fields() {
     return std::tuple{field("format", &Manifest::format, "version of this format").range(1, 1),
                       field("kind", &Manifest::kind, "what the artefact is")
@@ -84,7 +84,7 @@ struct Manifest {
                       field("inputs", &Manifest::inputs, "what it was made from"),
                       field("files", &Manifest::files, "what it consists of"),
                       field("notes", &Manifest::notes, "anything else worth knowing"),
-                      field("foreign", &Manifest::foreign, "foreign weights that it descends from")};
+                      field("foreign", &Manifest::foreign, "foreign weights that it descends from").unless_empty()};
   }
 };
 

@@ -7,6 +7,7 @@
 #include "catalogue/adapter.h"
 #include "catalogue/lineage.h"
 #include "eval/compress.h"
+#include "eval/figures.h"
 #include "formats/token_dataset.h"
 #include "ledger/artefact_writer.h"
 #include "ledger/name.h"
@@ -50,10 +51,10 @@ std::string texts_of(const fs::path& file) {
   return all;
 }
 
-Json baselines_of(const Workplace& at, const fs::path& dataset) {
+std::map<std::string, double> baselines_of(const Workplace& at, const fs::path& dataset) {
   const std::string train = texts_of(catalogue::split_file(dataset, "train")),
                     held_out = texts_of(catalogue::split_file(dataset, "held_out"));
-  Json baselines = Json::object();
+  std::map<std::string, double> baselines;
   for (const eval::CompressionBaseline& b : eval::compression_baselines(train, held_out, {}, at.watch)) {
     baselines[b.name] = b.bits_per_byte;
     if (!b.note.empty()) at.watch.warn(b.name + ": " + b.note);
@@ -61,8 +62,8 @@ Json baselines_of(const Workplace& at, const fs::path& dataset) {
   return baselines;
 }
 
-Json held_out_score(StepMemory& memory, Decoder& model, const EvaluateConfig& config, const Lineage& lineage,
-                    const Watch& watch) {
+eval::BitsPerByte held_out_score(StepMemory& memory, Decoder& model, const EvaluateConfig& config,
+                                 const Lineage& lineage, const Watch& watch) {
   const formats::TokenDataset held_out(lineage.tokens, "held_out");
   if (held_out.vocab_size() > model.config().vocab_size)
     throw Failure(ErrorCode::kInvalidArgument,
@@ -73,23 +74,24 @@ Json held_out_score(StepMemory& memory, Decoder& model, const EvaluateConfig& co
   const train::ValidationResult r =
       train::validate(memory, model, held_out, window, std::max<int64_t>(window, 4096), most, config.overlap);
   if (!r.has_text()) watch.warn(lineage.tokens.string() + ": no text is held out: bits per byte are not known");
-  using train::number_or_null;
-  return {{"value", number_or_null(r.bits_per_byte())},   {"bytes", r.bytes},          {"tokens", r.tokens},
-          {"perplexity", number_or_null(r.perplexity())}, {"overlap", config.overlap}, {"baselines", Json::object()}};
+  return {.value = r.bits_per_byte(),
+          .bytes = r.bytes,
+          .tokens = r.tokens,
+          .perplexity = r.perplexity(),
+          .overlap = config.overlap};
 }
 
-Json task_row(const eval::ClassifyResult& r) {
-  return {{"name", r.name},
-          {"metric", "accuracy"},
-          {"value", static_cast<double>(r.correct) / static_cast<double>(r.samples)},
-          {"low", r.accuracy.low},
-          {"high", r.accuracy.high},
-          {"samples", r.samples},
-          {"chance", r.chance}};
+eval::TaskScore task_score(const eval::ClassifyResult& r) {
+  return {.name = r.name,
+          .value = static_cast<double>(r.correct) / static_cast<double>(r.samples),
+          .low = r.accuracy.low,
+          .high = r.accuracy.high,
+          .samples = r.samples,
+          .chance = r.chance};
 }
 
-Json samples_of(const Workplace& at, const EvaluateConfig& config, const Lineage& lineage) {
-  Json samples = Json::array();
+std::vector<eval::TextSample> samples_of(const Workplace& at, const EvaluateConfig& config, const Lineage& lineage) {
+  std::vector<eval::TextSample> samples;
   if (config.prompts.empty()) return samples;
   LocalModel model(at, config.model, lineage.adapter);
   for (const std::string& prompt : config.prompts) {
@@ -97,31 +99,32 @@ Json samples_of(const Workplace& at, const EvaluateConfig& config, const Lineage
         model.tokenizer().encode(prompt, {.add_special_tokens = true, .parse_special = false});
     const infer::GenerationResult answer = model.generate(std::move(tokens), {.temperature = 0, .max_tokens = 48});
     at.watch.throw_if_cancelled();  // half an answer is no sample
-    samples.push_back({{"prompt", prompt}, {"completion", answer.text}});
+    samples.push_back({prompt, answer.text});
   }
   return samples;
 }
 
-Json figures_of(const Workplace& at, const EvaluateConfig& config, const Lineage& lineage) {
+eval::Figures figures_of(const Workplace& at, const EvaluateConfig& config, const Lineage& lineage) {
   const auto model = load_model(lineage.model);
   place(at.machine.device(), *model);
   StepMemory memory(at.machine.device());
   std::optional<Adapter> adapter;
   if (!lineage.adapter.empty())
     memory.adapters = &adapter.emplace(at.machine.device(), *model, lineage.adapter).everywhere();
-  Json result{{"bits_per_byte", Json::object()}, {"tasks", Json::array()}};
-  if (!lineage.tokens.empty())
-    result["bits_per_byte"]["held_out"] = held_out_score(memory, *model, config, lineage, at.watch);
-  const bool scored = result.value("/bits_per_byte/held_out/value"_json_pointer, Json()).is_number();
-  if (scored && config.baselines && !lineage.dataset.empty())
-    result["bits_per_byte"]["held_out"]["baselines"] = baselines_of(at, lineage.dataset);
+  eval::Figures result;
+  if (!lineage.tokens.empty()) {
+    eval::BitsPerByte score = held_out_score(memory, *model, config, lineage, at.watch);
+    if (score.value && config.baselines && !lineage.dataset.empty())
+      score.baselines = baselines_of(at, lineage.dataset);
+    result.bits_per_byte["held_out"] = std::move(score);
+  }
   const text::Tokenizer tokenizer = infer::load_text(lineage.model).tokenizer;
   for (const eval::ClassifyConfig& task : config.tasks) {
     const eval::ClassifyResult row = eval::classify(memory, *model, tokenizer, task, at.watch);
     if (!row.note.empty()) at.watch.warn(row.name + ": " + row.note);
-    result["tasks"].push_back(task_row(row));
+    result.tasks.push_back(task_score(row));
   }
-  result["samples"] = samples_of(at, config, lineage);
+  result.samples = samples_of(at, config, lineage);
   return result;
 }
 
@@ -161,7 +164,7 @@ ledger::Manifest manifest_of(const Workplace& at, const EvaluateConfig& config, 
 Evaluation evaluate(const Workplace& at, const EvaluateConfig& config) {
   const Lineage lineage = lineage_of(at, config);
   if (!fs::exists(lineage.model / ledger::kManifestName)) {  // somebody else's directory, where nothing is written
-    Evaluation evaluation{figures_of(at, config, lineage)};
+    Evaluation evaluation{to_json(figures_of(at, config, lineage))};
     at.watch.inform(
         fmt::format("the result is not kept: {} is no artefact (maru import makes it one)", lineage.model.string()));
     return evaluation;
@@ -171,7 +174,7 @@ Evaluation evaluate(const Workplace& at, const EvaluateConfig& config) {
   const std::string key = ledger::stage_key(manifest.kind, manifest.recipe, manifest.inputs);
   if (ledger::is_current(output, key)) return {read_json(catalogue::evaluation_file(output)), true};
   ledger::ArtefactWriter writer(output);
-  Evaluation evaluation{figures_of(at, config, lineage)};
+  Evaluation evaluation{to_json(figures_of(at, config, lineage))};
   write_json(catalogue::evaluation_file(writer.directory()), evaluation.figures);
   writer.commit(std::move(manifest));
   return evaluation;

@@ -29,14 +29,13 @@ bool can_chat(const fs::path& path, const infer::LoadedModel& model) {
   return manifest.notes.value("chat", !manifest.foreign.empty() && model.chat_template() != nullptr);
 }
 
-Json details_of(const ModelSource& source, const infer::LoadedModel& model) {
+ModelFacts facts_of(const ModelSource& source, const infer::LoadedModel& model) {
   const Decoder& decoder = model.decoder();
-  Json details{{"parameters", count_parameters(decoder.config())},
-               {"context_length", decoder.config().max_position_embeddings},
-               {"dtype", std::string(name_of(decoder.dtype()))},
-               {"chat", can_chat(source.path, model)}};
-  if (!source.adapter.empty()) details["adapter"] = source.adapter.filename().string();
-  return details;
+  return {.parameters = count_parameters(decoder.config()),
+          .context_length = decoder.config().max_position_embeddings,
+          .dtype = std::string(name_of(decoder.dtype())),
+          .chat = can_chat(source.path, model),
+          .adapter = source.adapter.filename().string()};
 }
 
 infer::EngineOptions engine_options(const HostOptions& options, const ModelParts& parts, Turns& turns) {
@@ -98,7 +97,7 @@ void ModelHost::load(const ModelSource& source, Device& device) {
        .chat_template = model->chat_template(),
        .id = source.id.empty() ? model->name() : source.id,
        .end_tokens = model->end_tokens(),
-       .details = details_of(source, *model),
+       .facts = facts_of(source, *model),
        .bytes = model->bytes(),
        .owner = model});
 }

@@ -15,6 +15,7 @@
 #include "infer/engine.h"
 #include "infer/loaded_model.h"
 #include "serving/fit.h"
+#include "serving/model_facts.h"
 #include "text/chat/chat_template.h"
 #include "text/tokenizer/tokenizer.h"
 
@@ -27,8 +28,8 @@ struct ModelParts {
   const text::ChatTemplate* chat_template = nullptr;  // null: the model cannot chat
   std::string id;                                     // as clients name it
   std::vector<int32_t> end_tokens;
-  Json details = Json::object();  // what is told about it: parameters, context_length, dtype, chat
-  int64_t bytes = 0;              // of memory, weights and pages together
+  ModelFacts facts;
+  int64_t bytes = 0;  // of memory, weights and pages together
   std::shared_ptr<void> owner;
 };
 
@@ -40,7 +41,7 @@ class ServedModel {
   int64_t created() const { return created_; }  // seconds since 1970
   const text::Tokenizer& tokenizer() const { return *parts_.tokenizer; }
   const text::ChatTemplate* chat_template() const { return parts_.chat_template; }
-  const Json& details() const { return parts_.details; }
+  const ModelFacts& facts() const { return parts_.facts; }
   int64_t bytes() const { return parts_.bytes; }
   infer::Engine& engine() const { return engine_; }
   RequestLimits limits() const;

@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "base/byte_source.h"
-#include "base/json.h"
 
 namespace maru::train {
 namespace {
@@ -62,24 +61,14 @@ void MetricsWriter::append(const std::string& line) {
     throw Failure(ErrorCode::kExhausted, path_.string() + ": cannot write: " + std::strerror(errno));
 }
 
-void MetricsWriter::write(const TrainingRow& r) {
-  append(Json{{"step", r.step},
-              {"tokens", r.tokens},
-              {"loss", r.loss},
-              {"lr", r.lr},
-              {"gradient_norm", r.gradient_norm},
-              {"tokens_per_second", rounded(r.tokens_per_second, 10)},
-              {"mfu", rounded(r.mfu, 1e4)},
-              {"seconds", rounded(r.seconds, 1e3)}}
-             .dump());
+void MetricsWriter::write(const TrainingRow& row) {
+  TrainingRow shown = row;
+  shown.tokens_per_second = rounded(row.tokens_per_second, 10);
+  shown.mfu = rounded(row.mfu, 1e4);
+  shown.seconds = rounded(row.seconds, 1e3);
+  append(to_json(shown).dump());
 }
 
-void MetricsWriter::write(const ValidationRow& r) {
-  append(Json{{"step", r.step},
-              {"tokens", r.tokens},
-              {"validation_loss", r.loss},
-              {"validation_bits_per_byte", r.bits_per_byte}}
-             .dump());
-}
+void MetricsWriter::write(const ValidationRow& row) { append(to_json(row).dump()); }
 
 }  // namespace maru::train

@@ -7,19 +7,36 @@
 #include <string>
 #include <string_view>
 
+#include "base/fields.h"
 #include "base/file.h"
-#include "base/json_fwd.h"
 
 namespace maru::train {
 
 struct TrainingRow {
   int64_t step = 0, tokens = 0;
   double loss = 0, lr = 0, gradient_norm = 0, tokens_per_second = 0, mfu = 0, seconds = 0;
+  static constexpr auto fields() {
+    using R = TrainingRow;
+    return std::tuple{field("step", &R::step, "the first is 1"),
+                      field("tokens", &R::tokens, "read so far"),
+                      field("loss", &R::loss, "of the step's tokens, nats each"),
+                      field("lr", &R::lr, "learning rate"),
+                      field("gradient_norm", &R::gradient_norm, "before clipping"),
+                      field("tokens_per_second", &R::tokens_per_second, "of the step"),
+                      field("mfu", &R::mfu, "share of the machine's peak that the model's arithmetic reaches"),
+                      field("seconds", &R::seconds, "since the run began")};
+  }
 };
 
 struct ValidationRow {
   int64_t step = 0, tokens = 0;
   double loss = 0, bits_per_byte = 0;
+  static constexpr auto fields() {
+    using R = ValidationRow;
+    return std::tuple{field("step", &R::step, "the step before it"), field("tokens", &R::tokens, "read so far"),
+                      field("validation_loss", &R::loss, "of the held-out tokens, nats each"),
+                      field("validation_bits_per_byte", &R::bits_per_byte, "of the held-out text")};
+  }
 };
 
 /// A line of the file: an object with a whole number "step", and numbers wherever others are looked for. Nothing for a

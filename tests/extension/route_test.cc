@@ -6,6 +6,7 @@
 #include "api/openai/error.h"
 #include "http/auth.h"
 #include "http/json_body.h"
+#include "http/openapi.h"
 #include "http/test_request.h"
 
 namespace maru::api {
@@ -33,7 +34,11 @@ http::Reply words(const http::Request& http, const http::Wake&) {
 }
 
 void add_routes(http::Router& router) {
-  router.add({.method = http::Method::kPost, .pattern = "/v1/maru/words", .handler = words, .doc = "counts words"});
+  router.add({.method = http::Method::kPost,
+              .pattern = "/v1/maru/words",
+              .handler = words,
+              .doc = "counts words",
+              .body = http::body_schema<WordsRequest>});
 }
 
 // --- asked ---------------------------------------------------------------------------------------------------------
@@ -76,6 +81,12 @@ TEST_F(RouteTest, TakesItsMethodAlone) {
   EXPECT_EQ(405, response.status);
   EXPECT_EQ("POST, OPTIONS", http::find_header(response.headers, "Allow"));
   EXPECT_EQ("invalid_request_error", http::json_of(response)["error"]["type"]);
+}
+
+TEST_F(RouteTest, StandsInTheDescription) {
+  const Json document = http::openapi(router_, "1");
+  EXPECT_EQ("counts words", document["paths"]["/v1/maru/words"]["post"]["summary"]);
+  EXPECT_EQ(100, document["components"]["schemas"]["WordsRequest"]["properties"]["shortest"]["maximum"]);
 }
 
 TEST_F(RouteTest, NeedsAKey) {

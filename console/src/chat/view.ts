@@ -4,7 +4,7 @@ import { announce } from "../lib/announce";
 import { h, icon, replace } from "../lib/dom";
 import { Problem, problemOf, problemPanel } from "../lib/failure";
 import { TextKey, t } from "../lib/i18n";
-import { Model } from "../lib/types";
+import { ModelCard } from "../lib/types";
 import { View } from "../lib/view";
 import { emptyState } from "../panels/parts";
 import { Composer } from "./composer";
@@ -25,7 +25,7 @@ export class ChatView implements View {
   private readonly drawer = new SettingsDrawer(settings);
   private readonly main = h("div", { class: "chat-main" });
   private readonly picker = h("select", { id: "model-picker" });
-  private models: Model[] | null = null;
+  private models: ModelCard[] | null = null;
   private composer: Composer | null = null;
   private readonly abort = new AbortController();
 
@@ -100,7 +100,7 @@ export class ChatView implements View {
 
   private async loadModels(): Promise<void> {
     try {
-      const list = await getJson<{ data?: Model[] }>("/v1/models", this.abort.signal);
+      const list = await getJson<{ data?: ModelCard[] }>("/v1/models", this.abort.signal);
       this.showModels(list.data ?? []);
     } catch (error) {
       if (!this.abort.signal.aborted) this.showTrouble(problemOf(error));
@@ -121,7 +121,7 @@ export class ChatView implements View {
     );
   }
 
-  private showModels(models: Model[]): void {
+  private showModels(models: ModelCard[]): void {
     this.models = models;
     replace(
       this.picker,

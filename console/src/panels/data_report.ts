@@ -1,10 +1,10 @@
 // The data report: what each curation step kept and dropped and why, the languages, the splits.
 import { h, icon } from "../lib/dom";
 import { format, t, tName } from "../lib/i18n";
-import { DataReport, DataStep, DropReason, DropSample, LanguageShare } from "../lib/types";
+import { DatasetReport, DataStep, DropReason, DropSample, LanguageShare } from "../lib/types";
 import { bar, card, table, tile, tiles } from "./parts";
 
-export function dataReport(report: DataReport): HTMLElement {
+export function dataReport(report: DatasetReport): HTMLElement {
   const languages = report.languages ?? [];
   const splits = report.splits ?? [];
   return h(
@@ -21,7 +21,7 @@ export function dataReport(report: DataReport): HTMLElement {
   );
 }
 
-function totals(report: DataReport): HTMLElement {
+function totals(report: DatasetReport): HTMLElement {
   const f = format();
   const kept = ratio(report.documents_out, report.documents_in);
   return tiles(
@@ -36,7 +36,7 @@ function ratio(part: number | undefined, whole: number | undefined): number | nu
   return part !== undefined && whole ? part / whole : null;
 }
 
-function funnel(report: DataReport): HTMLElement {
+function funnel(report: DatasetReport): HTMLElement {
   const steps = report.steps ?? [];
   const most = Math.max(1, report.documents_in ?? 0, ...steps.map((step) => step.documents_in));
   return h(
@@ -132,7 +132,7 @@ function languageName(code: string): string {
   }
 }
 
-function splitTable(report: DataReport): HTMLElement {
+function splitTable(report: DatasetReport): HTMLElement {
   const rows = (report.splits ?? []).map((split) => [
     tName("split", split.name),
     format().whole(split.documents),

@@ -1,12 +1,12 @@
 // How good a model is: bits per byte beside general compressors, accuracy with its interval, samples of its text.
 import { h } from "../lib/dom";
 import { format, t, tName } from "../lib/i18n";
-import { BitsPerByte, Evaluation, TaskScore, TextSample } from "../lib/types";
+import { BitsPerByte, Figures, TaskScore, TextSample } from "../lib/types";
 import { explanation } from "./explain";
 import { bar } from "./parts";
 import { verdictOf } from "./verdict";
 
-export function evaluationPanel(evaluation: Evaluation): HTMLElement {
+export function evaluationPanel(evaluation: Figures): HTMLElement {
   const bits = Object.entries(evaluation.bits_per_byte ?? {});
   const tasks = evaluation.tasks ?? [];
   return h(

@@ -1,6 +1,6 @@
 // Metrics rows as curves, and where a training run stands. Pure.
 import { Points } from "../chart/series";
-import { MetricsRow, Run } from "../lib/types";
+import { KnownRun, MetricsRow } from "../lib/types";
 
 export type Field = {
   [K in keyof MetricsRow]-?: NonNullable<MetricsRow[K]> extends number ? K : never;
@@ -29,7 +29,7 @@ export interface Progress {
   bestBits: number | null;
 }
 
-export function progressOf(run: Run, rows: readonly MetricsRow[]): Progress {
+export function progressOf(run: KnownRun, rows: readonly MetricsRow[]): Progress {
   const training = rows.filter((row) => typeof row.loss === "number");
   const validation = rows.filter((row) => typeof row.validation_bits_per_byte === "number");
   const lastTraining = training[training.length - 1] ?? null;

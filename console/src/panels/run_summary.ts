@@ -1,7 +1,7 @@
 // The head of a training run: state, progress, time left and the latest figures.
 import { h } from "../lib/dom";
 import { duration, format, t, tName } from "../lib/i18n";
-import { MetricsRow, Run } from "../lib/types";
+import { KnownRun, MetricsRow } from "../lib/types";
 import { explanation } from "./explain";
 import { bar, tile, tiles } from "./parts";
 import { Progress, progressOf } from "./progress";
@@ -10,13 +10,13 @@ export function statePill(state: string | undefined): HTMLElement | null {
   return state ? h("span", { class: `pill state-${state}` }, tName("state", state)) : null;
 }
 
-export function runSummary(run: Run, rows: readonly MetricsRow[]): HTMLElement {
+export function runSummary(run: KnownRun, rows: readonly MetricsRow[]): HTMLElement {
   const progress = progressOf(run, rows);
   const terms = explanation(["loss", "bits", "mfu", "norm"]);
   return h("div", { class: "run-summary" }, progressLine(run, progress), figures(progress, run), terms);
 }
 
-function progressLine(run: Run, progress: Progress): HTMLElement | null {
+function progressLine(run: KnownRun, progress: Progress): HTMLElement | null {
   if (progress.fraction === null) return null;
   if (run.state === "finished")
     return h("p", { class: "progress-line" }, t("run.done", { steps: format().whole(run.steps) }));
@@ -29,7 +29,7 @@ function progressLine(run: Run, progress: Progress): HTMLElement | null {
   return h("div", { ...named, "aria-valuenow": Math.round(fraction * 100) }, line, bar(fraction));
 }
 
-function figures(progress: Progress, run: Run): HTMLElement {
+function figures(progress: Progress, run: KnownRun): HTMLElement {
   const row = progress.lastTraining;
   const bits = progress.lastValidation?.validation_bits_per_byte ?? run.validation_bits_per_byte;
   const best = progress.bestBits === null ? null : t("run.best", { value: format().significant(progress.bestBits, 4) });

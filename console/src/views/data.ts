@@ -3,7 +3,7 @@ import { getJson, pathOf } from "../lib/api";
 import { h, replace } from "../lib/dom";
 import { problemOf, problemPanel } from "../lib/failure";
 import { format, t } from "../lib/i18n";
-import { DataReport, DatasetEntry } from "../lib/types";
+import { DatasetEntry, DatasetReport } from "../lib/types";
 import { View } from "../lib/view";
 import { dataReport } from "../panels/data_report";
 import { emptyState } from "../panels/parts";
@@ -45,7 +45,7 @@ export class DataView implements View {
       datasets.map((one) => datasetLink(one, one.id === current)),
     );
     if (current === undefined) return replace(this.detail, emptyState(t("data.none"), t("data.noneNote"), "./maru up"));
-    const report = await getJson<DataReport>(pathOf("maru", "datasets", current, "report"), this.abort.signal);
+    const report = await getJson<DatasetReport>(pathOf("maru", "datasets", current, "report"), this.abort.signal);
     replace(this.detail, h("header", { class: "run-head" }, h("h2", {}, current)), dataReport(report));
   }
 }

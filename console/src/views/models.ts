@@ -3,7 +3,7 @@ import { getJson, ApiError, pathOf } from "../lib/api";
 import { h, icon, replace } from "../lib/dom";
 import { problemOf, problemPanel } from "../lib/failure";
 import { format, t } from "../lib/i18n";
-import { Evaluation, HomeModel, Manifest, Model, ModelFacts } from "../lib/types";
+import { Figures, HomeModel, Manifest, ModelCard, ModelFacts } from "../lib/types";
 import { View } from "../lib/view";
 import { evaluationPanel, sampleList } from "../panels/evaluation";
 import { manifestPanel } from "../panels/manifest";
@@ -27,7 +27,7 @@ export class ModelsView implements View {
   private async load(): Promise<void> {
     try {
       const [served, home] = await Promise.all([
-        getJson<{ data?: Model[] }>("/v1/models", this.abort.signal),
+        getJson<{ data?: ModelCard[] }>("/v1/models", this.abort.signal),
         getJson<{ data?: HomeModel[] }>("/v1/maru/models", this.abort.signal),
       ]);
       this.show(listOf(served.data ?? [], home.data ?? []));
@@ -51,7 +51,7 @@ export class ModelsView implements View {
 
   private modelCard(model: Listed): HTMLElement {
     const { facts } = model;
-    const evaluation = this.part<Evaluation>(model, "evaluation", evaluationParts);
+    const evaluation = this.part<Figures>(model, "evaluation", evaluationParts);
     const manifest = this.part<Manifest>(model, "manifest", (one) => [
       disclosure(t("manifest.title"), manifestPanel(one)),
     ]);
@@ -103,7 +103,7 @@ interface Listed {
 }
 
 /** Those that answer now, then the others of the home. */
-function listOf(served: Model[], home: HomeModel[]): Listed[] {
+function listOf(served: ModelCard[], home: HomeModel[]): Listed[] {
   const now = new Set(served.map((model) => model.id));
   return [
     ...served.map(({ id, maru }) => ({ id, served: true, facts: maru ?? {} })),
@@ -130,7 +130,7 @@ function fact(name: string, value: string): HTMLElement {
   return h("div", {}, h("dt", {}, name), h("dd", {}, value));
 }
 
-function evaluationParts(evaluation: Evaluation): HTMLElement[] {
+function evaluationParts(evaluation: Figures): HTMLElement[] {
   const samples = evaluation.samples ?? [];
   const parts = [evaluationPanel(evaluation)];
   if (samples.length > 0) parts.push(disclosure(t("eval.sampleTexts", { n: samples.length }), sampleList(samples)));

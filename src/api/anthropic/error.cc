@@ -19,9 +19,26 @@ std::string_view type_of(int status) {
   }
 }
 
+struct AnthropicErrorFacts {
+  std::string type, message;
+  static constexpr auto fields() {
+    using C = AnthropicErrorFacts;
+    return std::tuple{field("type", &C::type, "of errors"), field("message", &C::message, "for people")};
+  }
+};
+
+struct AnthropicError {
+  std::string type = "error";
+  AnthropicErrorFacts error;
+  static constexpr auto fields() {
+    using C = AnthropicError;
+    return std::tuple{field("type", &C::type, "always \"error\""), field("error", &C::error, "what went wrong")};
+  }
+};
+
 std::string error_body(const http::Problem& problem) {
-  const Json error{{"type", type_of(problem.status)}, {"message", excerpt(problem.message, kMaxMessageBytes)}};
-  return http::to_line({{"type", "error"}, {"error", error}});
+  const std::string message = excerpt(problem.message, kMaxMessageBytes);
+  return http::to_line(to_json(AnthropicError{.error = {std::string(type_of(problem.status)), message}}));
 }
 
 std::string_view key_of(const http::Request& request) {
@@ -31,6 +48,9 @@ std::string_view key_of(const http::Request& request) {
 
 }  // namespace
 
-const http::Dialect kDialect{.error_body = error_body, .credential = key_of, .place_of_key = "'x-api-key: KEY'"};
+const http::Dialect kDialect{.error_body = error_body,
+                             .credential = key_of,
+                             .place_of_key = "'x-api-key: KEY'",
+                             .error_schema = http::error_schema<AnthropicError>};
 
 }  // namespace maru::api::anthropic

@@ -6,6 +6,7 @@
 #include "api/anthropic/answer.h"
 #include "api/anthropic/error.h"
 #include "api/anthropic/request.h"
+#include "http/json_body.h"
 #include "serving/ids.h"
 
 namespace maru::api::anthropic {
@@ -34,7 +35,8 @@ void add_routes(http::Router& router, const serving::ModelHost& models, serving:
               .handler = answer,
               .scope = "inference",
               .dialect = &kDialect,
-              .doc = "answer a conversation in Anthropic's words, whole or as server-sent events"});
+              .doc = "answer a conversation in Anthropic's words, whole or as server-sent events",
+              .body = http::body_schema<MessagesRequest>});
 }
 
 }  // namespace maru::api::anthropic

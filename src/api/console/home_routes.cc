@@ -4,6 +4,8 @@
 #include <charconv>
 #include <chrono>
 #include <memory>
+#include <optional>
+#include <type_traits>
 
 #include "base/json.h"
 #include "catalogue/home.h"
@@ -40,7 +42,12 @@ Json read_or_null(const fs::path& file) {
   }
 }
 
-http::Response list_of(Json data) { return {.body = Json{{"data", std::move(data)}}.dump()}; }
+template <class T>
+http::Response list_of(const std::vector<T>& entries) {
+  Json data = Json::array();
+  for (const T& entry : entries) data.push_back(to_json(entry));
+  return {.body = Json{{"data", std::move(data)}}.dump()};
+}
 
 /// Calls f for every finished line; one that is still being written has no newline yet.
 template <class F>
@@ -57,15 +64,33 @@ bool written_lately(const fs::path& file) {
   return !code && fs::file_time_type::clock::now() - time < kSilence;
 }
 
-void take_field(Json& to, const Json& row, const char* name) {
-  if (row.is_object() && row.contains(name)) to[name] = row[name];
+/// Leaves `to` as it is where a file does not hold the field, or something else under its name.
+template <class T>
+void take_field(std::optional<T>& to, const Json& row, const char* name) {
+  const auto it = row.is_object() ? row.find(name) : row.end();
+  if (it == row.end()) return;
+  if constexpr (std::is_same_v<T, bool>) {
+    if (it->is_boolean()) to = it->get<T>();
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    if (it->is_string()) to = it->get<T>();
+  } else if constexpr (std::is_integral_v<T>) {
+    if (it->is_number_integer()) to = it->get<T>();
+  } else if (it->is_number()) {
+    to = it->get<T>();
+  }
+}
+
+void take_field(int64_t& to, const Json& row, const char* name) {
+  std::optional<int64_t> found;
+  take_field(found, row, name);
+  to = found.value_or(to);
 }
 
 /// Hugging Face's names for what we call bf16, f16 and f32; anything else as it is.
-Json short_dtype(const Json& name) {
+std::string short_dtype(const std::string& name) {
   if (name == "bfloat16") return "bf16";
   if (name == "float16") return "f16";
-  return name == "float32" ? Json("f32") : name;
+  return name == "float32" ? "f32" : name;
 }
 
 class HomePages {
@@ -73,9 +98,9 @@ class HomePages {
   explicit HomePages(const fs::path& root) : home_(root) {}
 
   http::Response runs() const {
-    Json data = Json::array();
+    std::vector<Run> data;
     for (const std::string& name : entries_of(home_, Kind::kRun)) data.push_back(run(name));
-    return list_of(std::move(data));
+    return list_of(data);
   }
 
   http::Response run_metrics(const http::Request& request) const {
@@ -86,24 +111,24 @@ class HomePages {
   }
 
   http::Response datasets() const {
-    Json data = Json::array();
+    std::vector<DatasetEntry> data;
     for (const std::string& name : entries_of(home_, Kind::kDataset)) {
       const Json report = read_or_null(home_.folder(Kind::kDataset) / name / catalogue::kDatasetReport);
-      Json entry{{"id", name}};
-      take_field(entry, report, "documents_out");
-      take_field(entry, report, "bytes_out");
+      DatasetEntry entry{.id = name};
+      take_field(entry.documents_out, report, "documents_out");
+      take_field(entry.bytes_out, report, "bytes_out");
       if (report.is_object()) data.push_back(std::move(entry));
     }
-    return list_of(std::move(data));
+    return list_of(data);
   }
 
   http::Response models() const {
-    Json data = Json::array();
+    std::vector<HomeModel> data;
     for (const std::string& name : entries_of(home_, Kind::kModel)) {
       const Json manifest = read_or_null(home_.folder(Kind::kModel) / name / ledger::kManifestName);
-      if (manifest.is_object()) data.push_back({{"id", name}, {"facts", model_facts(name, manifest)}});
+      if (manifest.is_object()) data.push_back({name, model_facts(name, manifest)});
     }
-    return list_of(std::move(data));
+    return list_of(data);
   }
 
   http::Response file(const http::Request& request, Kind kind, const fs::path& name) const {
@@ -147,41 +172,43 @@ class HomePages {
   static http::Response rows_behind(const fs::path& file, std::string_view position, int64_t points) {
     const Result<catalogue::RowsPosition> from = catalogue::RowsPosition::parse(position);
     if (!from) throw Failure(from.error().code, "position: " + from.error().message);
-    const catalogue::RowsPart part = catalogue::read_rows(file, from.value(), points);
-    return {.body = Json{{"rows", part.rows},
-                         {"position", part.position.text()},
-                         {"restarted", part.restarted},
-                         {"more", part.more},
-                         {"damaged", part.damaged}}
-                        .dump()};
+    catalogue::RowsPart part = catalogue::read_rows(file, from.value(), points);
+    const RunRows answer{.rows = std::move(part.rows),
+                         .position = part.position.text(),
+                         .restarted = part.restarted,
+                         .more = part.more,
+                         .damaged = part.damaged};
+    return {.body = to_json(answer).dump()};
   }
 
   /// What /v1/models says of a served model, as far as its files say it.
-  Json model_facts(const std::string& name, const Json& manifest) const {
+  HomeModelFacts model_facts(const std::string& name, const Json& manifest) const {
     const Json config = read_or_null(home_.folder(Kind::kModel) / name / "config.json");
     const Json notes = manifest.value("notes", Json::object());
-    Json facts = Json::object();
-    take_field(facts, notes, "parameters");
-    take_field(facts, notes, "chat");
-    if (config.is_object() && config.contains("max_position_embeddings"))
-      facts["context_length"] = config["max_position_embeddings"];
-    for (const char* field : {"torch_dtype", "dtype"})
-      if (config.is_object() && config.contains(field)) facts["dtype"] = short_dtype(config[field]);
+    HomeModelFacts facts;
+    take_field(facts.parameters, notes, "parameters");
+    take_field(facts.chat, notes, "chat");
+    take_field(facts.context_length, config, "max_position_embeddings");
+    for (const char* field : {"torch_dtype", "dtype"}) take_field(facts.dtype, config, field);
+    if (facts.dtype) facts.dtype = short_dtype(*facts.dtype);
     return facts;
   }
 
-  Json run(const std::string& name) const {
+  Run run(const std::string& name) const {
     const fs::path directory = home_.folder(Kind::kRun) / name, metrics = directory / catalogue::kRunMetrics,
                    plan = directory / catalogue::kRunPlan;
-    Json entry{{"id", name}, {"state", "stopped"}, {"step", 0}, {"steps", 0}};
-    take_field(entry, read_or_null(plan), "steps");
-    entry.update(catalogue::newest_values(metrics, {"step", "loss", "validation_bits_per_byte"}));
+    Run entry{.id = name};
+    take_field(entry.steps, read_or_null(plan), "steps");
+    const Json newest = catalogue::newest_values(metrics, {"step", "loss", "validation_bits_per_byte"});
+    take_field(entry.step, newest, "step");
+    take_field(entry.loss, newest, "loss");
+    take_field(entry.validation_bits_per_byte, newest, "validation_bits_per_byte");
     const bool exported = fs::exists(home_.folder(Kind::kModel) / name / ledger::kManifestName);
-    if (entry["steps"] != 0 && entry["step"] == entry["steps"])
-      entry["state"] = "finished";
+    if (entry.steps != 0 && entry.step == entry.steps)
+      entry.state = "finished";
     else if (written_lately(metrics) || written_lately(plan))
-      entry["state"] = "running";
-    entry["model"] = exported ? Json(name) : Json(nullptr);
+      entry.state = "running";
+    if (exported) entry.model = name;
     return entry;
   }
 
@@ -190,11 +217,12 @@ class HomePages {
 
 }  // namespace
 
-void add_status_route(http::Router& router, std::function<Json()> status) {
+void add_status_route(http::Router& router, std::function<Status()> status) {
   router.add({.pattern = "/v1/maru/status",
-              .handler = [status = std::move(status)](
-                             const http::Request&,
-                             const http::Wake&) { return http::Reply{http::Response{.body = status().dump()}}; },
+              .handler =
+                  [status = std::move(status)](const http::Request&, const http::Wake&) {
+                    return http::Reply{http::Response{.body = to_json(status()).dump()}};
+                  },
               .cost = http::Cost::kQuick,
               .doc = "version, instruction set, models and uptime"});
 }

@@ -3,14 +3,14 @@
 #pragma once
 #include <functional>
 
+#include "api/console/answers.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "http/router.h"
 
 namespace maru::api::console {
 
 /// /v1/maru/status; `status` is asked on a network thread.
-void add_status_route(http::Router& router, std::function<Json()> status);
+void add_status_route(http::Router& router, std::function<Status()> status);
 void add_home_routes(http::Router& router, const fs::path& home);
 
 }  // namespace maru::api::console

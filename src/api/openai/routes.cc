@@ -7,6 +7,7 @@
 #include "api/openai/answer.h"
 #include "api/openai/error.h"
 #include "api/openai/json.h"
+#include "api/openai/model_card.h"
 #include "api/openai/request.h"
 #include "http/json_body.h"
 #include "serving/ids.h"
@@ -25,12 +26,14 @@ class OpenAi {
   OpenAi(const serving::ModelHost& models, serving::ChoiceLimits& limits) : models_(models), limits_(limits) {}
 
   http::Response list() const {
-    Json cards = Json::array();
-    for (const auto& model : models_.list()) cards.push_back(card_of(*model));
-    return {.body = http::to_line({{"object", "list"}, {"data", std::move(cards)}})};
+    ModelList list;
+    for (const auto& model : models_.list()) list.data.push_back(card_of(*model));
+    return {.body = http::to_line(to_json(list))};
   }
 
-  http::Response retrieve(const std::string& id) const { return {.body = http::to_line(card_of(*models_.get(id)))}; }
+  http::Response retrieve(const std::string& id) const {
+    return {.body = http::to_line(to_json(card_of(*models_.get(id))))};
+  }
 
   http::Reply chat(const http::Request& http, const http::Wake& wake) const {
     const ChatRequest request = parse_chat_request(http.body);
@@ -49,15 +52,12 @@ class OpenAi {
  private:
   using Model = std::shared_ptr<const serving::ServedModel>;
 
-  static Json card_of(const serving::ServedModel& model) {
-    return {{"id", model.id()},
-            {"object", "model"},
-            {"created", model.created()},
-            {"owned_by", "maru"},
-            {"root", model.id()},
-            {"parent", nullptr},
-            {"max_model_len", model.limits().max_context},
-            {"maru", model.details()}};
+  static ModelCard card_of(const serving::ServedModel& model) {
+    return {.id = model.id(),
+            .created = model.created(),
+            .root = model.id(),
+            .max_model_len = model.limits().max_context,
+            .maru = model.facts()};
   }
 
   http::Reply answer(const http::Request& http, const Model& model, const CommonRequest& request,
@@ -109,11 +109,13 @@ void add_routes(http::Router& router, const serving::ModelHost& models, serving:
   add({.method = http::Method::kPost,
        .pattern = "/v1/chat/completions",
        .handler = [api](const http::Request& r, const http::Wake& wake) { return api->chat(r, wake); },
-       .doc = "answer a conversation, whole or as server-sent events"});
+       .doc = "answer a conversation, whole or as server-sent events",
+       .body = http::body_schema<ChatRequest>});
   add({.method = http::Method::kPost,
        .pattern = "/v1/completions",
        .handler = [api](const http::Request& r, const http::Wake& wake) { return api->complete(r, wake); },
-       .doc = "go on from a text or from tokens"});
+       .doc = "go on from a text or from tokens",
+       .body = http::body_schema<CompletionRequest>});
 }
 
 }  // namespace maru::api::openai
