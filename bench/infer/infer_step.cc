@@ -51,9 +51,9 @@ class Sequences {
                       .pages = pages,
                       .first_logits_row = static_cast<int64_t>(tokens.size()) - 1});
     int32_t best = 0;
-    model_.run(step, [&](size_t sequence, int64_t, std::span<const float> logits) {
-      if (sequence + 1 != pages_.size()) return;
-      best = static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+    model_.run(step, [&](const LogitsRow& row) {
+      if (row.sequence + 1 != pages_.size()) return;
+      best = static_cast<int32_t>(std::max_element(row.logits.begin(), row.logits.end()) - row.logits.begin());
     });
     past_ += static_cast<int64_t>(tokens.size());
     return best;

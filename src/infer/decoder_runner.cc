@@ -12,7 +12,7 @@ namespace maru::infer {
 namespace {
 
 constexpr int64_t kPageTokens = 64;
-constexpr size_t kLogitsRows = 32;  // projected at once: bounds the memory of a vocabulary's worth of floats
+constexpr int64_t kLogitsBytes = int64_t{64} << 20;  // of logits at once, for at least 32 rows
 
 int64_t pages_in(const Decoder& model, int64_t cache_bytes) {
   const auto page = static_cast<int64_t>(model.cache_shape().page_bytes());
@@ -20,6 +20,10 @@ int64_t pages_in(const Decoder& model, int64_t cache_bytes) {
     throw Failure(ErrorCode::kInvalidArgument, "key-value memory of " + std::to_string(cache_bytes) +
                                                    " bytes: expected at least one page, " + std::to_string(page));
   return cache_bytes / page;
+}
+
+size_t rows_at_once(int64_t vocab_size) {
+  return static_cast<size_t>(std::max<int64_t>(32, kLogitsBytes / (vocab_size * int64_t{sizeof(float)})));
 }
 
 AdapterWeights* weights_of(Adapter* adapter) { return adapter != nullptr ? &adapter->weights() : nullptr; }
@@ -33,6 +37,7 @@ const AdapterRuns* needed(const AdapterRuns& runs) {
 
 DecoderRunner::DecoderRunner(Decoder& model, Device& device, int64_t cache_bytes, Adapter* adapter)
     : model_(model),
+      workers_(*device.host().pool),
       adapter_(adapter),
       cache_(device, model.cache_shape(), pages_in(model, cache_bytes)),
       memory_(device) {
@@ -41,6 +46,8 @@ DecoderRunner::DecoderRunner(Decoder& model, Device& device, int64_t cache_bytes
 }
 
 int64_t DecoderRunner::page_tokens() const { return kPageTokens; }
+
+int DecoderRunner::num_workers() const { return workers_.size(); }
 
 void DecoderRunner::run(std::span<const StepSequence> sequences, const LogitsSink& sink) {
   build(sequences);
@@ -69,8 +76,9 @@ void DecoderRunner::build(std::span<const StepSequence> sequences) {
 void DecoderRunner::execute(Context& context, const LogitsSink& sink) {
   context.adapters = needed(runs_);
   const Tensor hidden = model_.forward(context, builder_.batch(context, &cache_));
-  for (size_t at = 0; at < rows_.size(); at += kLogitsRows) {
-    const auto count = static_cast<int64_t>(std::min(kLogitsRows, rows_.size() - at));
+  const size_t most = rows_at_once(vocab_size());
+  for (size_t at = 0; at < rows_.size(); at += most) {
+    const auto count = static_cast<int64_t>(std::min(most, rows_.size() - at));
     const Tensor logits = logits_of(context, hidden, at, count);
     if (!context.arena.dry()) hand_out(to_host(logits), at, sink);
   }
@@ -86,10 +94,21 @@ Tensor DecoderRunner::logits_of(Context& context, const Tensor& hidden, size_t f
   return model_.logits(rows, gather_rows(rows, hidden, wanted));
 }
 
-void DecoderRunner::hand_out(const Tensor& logits, size_t first, const LogitsSink& sink) const {
-  const auto vocab = static_cast<size_t>(logits.cols());
-  for (size_t i = 0; i < static_cast<size_t>(logits.rows()); ++i)
-    sink(rows_[first + i].sequence, rows_[first + i].row, {logits.data<float>() + i * vocab, vocab});
+/// A sequence's rows to one worker, which takes them in order.
+void DecoderRunner::hand_out(const Tensor& logits, size_t first, const LogitsSink& sink) {
+  const auto vocab = static_cast<size_t>(logits.cols()), rows = static_cast<size_t>(logits.rows());
+  begins_.clear();
+  for (size_t i = 0; i < rows; ++i)
+    if (i == 0 || rows_[first + i].sequence != rows_[first + i - 1].sequence) begins_.push_back(i);
+  begins_.push_back(rows);
+  workers_.parallel_for(std::ssize(begins_) - 1, [&](int64_t sequence, int worker) {
+    const auto at = static_cast<size_t>(sequence);
+    for (size_t i = begins_[at]; i < begins_[at + 1]; ++i)
+      sink({.sequence = rows_[first + i].sequence,
+            .row = rows_[first + i].row,
+            .logits = {logits.data<float>() + i * vocab, vocab},
+            .worker = worker});
+  });
 }
 
 }  // namespace maru::infer

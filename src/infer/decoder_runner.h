@@ -25,6 +25,7 @@ class DecoderRunner : public StepModel {
   int64_t max_context() const override { return model_.config().max_position_embeddings; }
   int64_t num_pages() const override { return cache_.num_pages(); }
   int64_t page_tokens() const override;
+  int num_workers() const override;
   void run(std::span<const StepSequence> sequences, const LogitsSink& sink) override;
 
  private:
@@ -35,14 +36,16 @@ class DecoderRunner : public StepModel {
   void build(std::span<const StepSequence> sequences);
   void execute(Context& context, const LogitsSink& sink);
   Tensor logits_of(Context& context, const Tensor& hidden, size_t first, int64_t count);
-  void hand_out(const Tensor& logits, size_t first, const LogitsSink& sink) const;
+  void hand_out(const Tensor& logits, size_t first, const LogitsSink& sink);
 
   Decoder& model_;
+  ThreadPool& workers_;
   Adapter* adapter_;
   KvCache cache_;
   BatchBuilder builder_;
   std::vector<Row> rows_;             // whose logits are wanted
   std::vector<int32_t> packed_rows_;  // where they lie in the batch
+  std::vector<size_t> begins_;        // of each sequence among rows of logits
   std::vector<Adapter*> adapters_;    // of each sequence
   AdapterRuns runs_;                  // of the batch
   StepMemory memory_;

@@ -4,7 +4,10 @@
 #include <chrono>
 #include <utility>
 
+#include "base/hash.h"
 #include "base/map_guard.h"
+#include "infer/ngram_drafter.h"
+#include "models/adapter.h"
 
 namespace maru::infer {
 namespace {
@@ -29,7 +32,12 @@ SchedulerLimits limits_of(const StepModel& model, const EngineOptions& options) 
   return {.num_pages = model.num_pages(),
           .page_tokens = model.page_tokens(),
           .step_tokens = options.step_tokens,
-          .max_running = options.max_running};
+          .max_running = options.max_running,
+          .prefix_cache = options.prefix_cache};
+}
+
+ScoredToken scored(const Sample& sample) {
+  return {sample.token, sample.logprob, {sample.top.begin(), sample.top.end()}};
 }
 
 [[noreturn]] void refuse(std::string message) { throw Failure(ErrorCode::kInvalidArgument, std::move(message)); }
@@ -40,18 +48,20 @@ struct Engine::Active {
   std::shared_ptr<const GenerationRequest> request;
   std::shared_ptr<Channel> channel;
   int64_t choice;
-  std::vector<int32_t> tokens;  // known: prompt, then answer
   Sampler sampler;
+  NgramDrafter drafter;
   AnswerText text;
   Clock::time_point last_time;
   std::vector<ScoredToken> prompt_scores;
   int64_t num_scored = 0;  // rows of the prompt whose logits have scored the token behind them
-  int64_t generated() const { return static_cast<int64_t>(tokens.size() - request->prompt.size()); }
+  int64_t generated = 0;
+  std::vector<int32_t> drafts = {};       // proposed for this step
+  std::vector<int32_t> step_tokens = {};  // of a chunk with drafts
   int64_t num_to_score() const { return request->score_prompt ? static_cast<int64_t>(request->prompt.size()) - 1 : 0; }
 };
 
 struct Engine::ChunkOutcome {
-  std::optional<ScoredToken> token;
+  std::vector<ScoredToken> tokens;  // sampled: one, and one more behind each draft that was right
   std::optional<Error> error;
 };
 
@@ -62,7 +72,7 @@ Engine::Engine(StepModel& model, const text::Tokenizer& tokenizer, EngineOptions
       observer_(observer),
       max_context_(std::min(model.max_context(), model.num_pages() * model.page_tokens())),
       scheduler_(limits_of(model, options_)),
-      scratch_(model.vocab_size()) {
+      scratch_(static_cast<size_t>(model.num_workers()), SamplerScratch(model.vocab_size())) {
   publish_stats();
   thread_ = std::thread([this] { loop(); });
 }
@@ -89,6 +99,13 @@ void Engine::check(const GenerationRequest& request) const {
   if (request.max_tokens < 0 || size > max_context_ || request.max_tokens > max_context_ - size)
     refuse("the prompt has " + std::to_string(size) + " tokens and max_tokens is " +
            std::to_string(request.max_tokens) + ": expected at most " + std::to_string(max_context_) + " together");
+}
+
+/// Who shares pages: the same adapter, the same tenant unless that does not matter, and what the request wants.
+uint64_t Engine::salt_of(const GenerationRequest& request) const {
+  const uint64_t adapter = request.adapter != nullptr ? request.adapter->serial() : 0;
+  const uint64_t tenant = options_.shared_prefixes ? 0 : hash64(request.tenant, 1);
+  return mix64(mix64(adapter ^ mix64(tenant)) ^ hash64(request.cache_salt, 2));
 }
 
 std::unique_ptr<Generation> Engine::submit(GenerationRequest request, std::function<void()> wake) {
@@ -157,7 +174,11 @@ void Engine::admit(const Submission& submission) {
   const int64_t choices = submission.request->choices;
   int64_t choice = 0;
   try {
-    for (; choice < choices; ++choice) admit_choice(submission, choice);
+    std::optional<SequenceId> leader;
+    for (; choice < choices; ++choice) {
+      admit_choice(submission, choice, leader);
+      if (!leader) leader = next_id_ - 1;
+    }
     counts_.prompt_tokens += static_cast<int64_t>(submission.request->prompt.size());
   } catch (...) {
     open_choices_ -= choices - choice;
@@ -165,7 +186,7 @@ void Engine::admit(const Submission& submission) {
   }
 }
 
-void Engine::admit_choice(const Submission& submission, int64_t choice) {
+void Engine::admit_choice(const Submission& submission, int64_t choice, std::optional<SequenceId> leader) {
   const GenerationRequest& request = *submission.request;
   const SequenceId id = next_id_++;
   const uint64_t seed = mix64(submission.seed + static_cast<uint64_t>(choice) * 0x9e3779b97f4a7c15ull);
@@ -173,16 +194,21 @@ void Engine::admit_choice(const Submission& submission, int64_t choice) {
       .request = submission.request,
       .channel = submission.channel,
       .choice = choice,
-      .tokens = request.prompt,
       .sampler = Sampler(request.sampling, model_.vocab_size(), seed, request.prompt),
+      .drafter = NgramDrafter(options_.draft_tokens),
       .text = AnswerText(tokenizer_, request.stop, request.sampling.top_logprobs >= 0,
                          std::span(request.prompt).first(request.continues_prompt ? request.prompt.size() : 0)),
       .last_time = submission.time};
-  active.tokens.reserve(request.prompt.size() + static_cast<size_t>(request.max_tokens));
   if (request.score_prompt) active.prompt_scores.push_back({.token = request.prompt[0]});
   Active& added = active_.emplace(id, std::move(active)).first->second;
-  scheduler_.add(id, static_cast<int64_t>(request.prompt.size()),
-                 seconds_since_epoch(submission.time) + request.timeout_seconds);
+  scheduler_.add(id, {.tokens = request.prompt,
+                      .deadline = seconds_since_epoch(submission.time) + request.timeout_seconds,
+                      .tenant = request.tenant,
+                      .weight = request.tenant_weight,
+                      .priority = request.priority,
+                      .salt = salt_of(request),
+                      .compute_all = request.score_prompt,
+                      .leader = leader});
   if (request.max_tokens == 0 && !request.score_prompt) end(id, added, FinishReason::kLength, {});
 }
 
@@ -203,66 +229,94 @@ void Engine::pause_slow_readers() {
   for (const auto& [id, active] : active_) scheduler_.pause(id, active.channel->full());
 }
 
+/// What each choice may say next, where that is known to be cheap to try.
+void Engine::guess() {
+  if (options_.draft_tokens == 0) return;
+  for (auto& [id, active] : active_) {
+    active.drafts = active.generated > 0 ? active.drafter.guess(scheduler_.tokens(id)) : std::vector<int32_t>();
+    const int64_t left = active.request->max_tokens - active.generated - 1;  // the last one is sampled
+    if (std::ssize(active.drafts) > left) active.drafts.resize(static_cast<size_t>(std::max<int64_t>(left, 0)));
+    scheduler_.propose(id, std::ssize(active.drafts));
+  }
+}
+
 /// False when there was nothing to compute.
 bool Engine::step() {
+  guess();
   const std::vector<Chunk> chunks = scheduler_.plan();
   if (chunks.empty()) return false;
   const auto begin = Clock::now();
   std::vector<ChunkOutcome> outcomes(chunks.size());
-  compute(chunks, outcomes);
-  scheduler_.commit(chunks);
+  if (compute(chunks, outcomes)) scheduler_.commit(chunks);
   for (size_t i = 0; i < chunks.size(); ++i) deliver(chunks[i], outcomes[i]);
   int64_t tokens = 0;
-  for (const Chunk& chunk : chunks) tokens += chunk.count;
+  for (const Chunk& chunk : chunks) tokens += chunk.count + chunk.drafts;
   if (observer_ != nullptr) observer_->step(tokens, Seconds(Clock::now() - begin).count());
   return true;
 }
 
-void Engine::compute(const std::vector<Chunk>& chunks, std::vector<ChunkOutcome>& outcomes) {
-  std::vector<StepSequence> sequences;
-  for (const Chunk& chunk : chunks) {
-    const Active& active = active_.at(chunk.id);
-    const auto first = static_cast<size_t>(chunk.first), count = static_cast<size_t>(chunk.count);
-    int64_t wanted = chunk.last ? chunk.count - 1 : chunk.count;
-    if (active.num_scored < active.num_to_score())
-      wanted = std::clamp<int64_t>(active.num_scored - chunk.first, 0, wanted);
-    sequences.push_back({.tokens = std::span(active.tokens).subspan(first, count),
-                         .past = chunk.first,
-                         .pages = scheduler_.pages(chunk.id),
-                         .first_logits_row = wanted,
-                         .adapter = active.request->adapter.get()});
+StepSequence Engine::sequence_of(const Chunk& chunk, Active& active) const {
+  const auto first = static_cast<size_t>(chunk.first), count = static_cast<size_t>(chunk.count);
+  std::span<const int32_t> tokens = std::span(scheduler_.tokens(chunk.id)).subspan(first, count);
+  if (chunk.drafts > 0) {
+    active.step_tokens.assign(tokens.begin(), tokens.end());
+    active.step_tokens.insert(active.step_tokens.end(), active.drafts.begin(), active.drafts.begin() + chunk.drafts);
+    tokens = active.step_tokens;
   }
-  std::unique_lock<Turns> turn;
-  if (options_.turns != nullptr) turn = std::unique_lock(*options_.turns);
-  try {
-    model_.run(sequences, [&](size_t i, int64_t row, std::span<const float> logits) {
-      take_logits(chunks[i], row, logits, outcomes[i]);
-    });
-  } catch (...) {
-    for (ChunkOutcome& outcome : outcomes) outcome.error = current_error();
-  }
-  // Whatever came of weights that are gone must not leave.
-  if (const auto intact = mapped_files_intact(); !intact)
-    for (ChunkOutcome& outcome : outcomes) outcome.error = intact.error();
+  int64_t wanted = chunk.last ? chunk.count - 1 : chunk.count;
+  if (active.num_scored < active.num_to_score())
+    wanted = std::clamp<int64_t>(active.num_scored - chunk.first, 0, wanted);
+  return {.tokens = tokens,
+          .past = chunk.first,
+          .pages = scheduler_.pages(chunk.id),
+          .first_logits_row = wanted,
+          .adapter = active.request->adapter.get()};
 }
 
-void Engine::take_logits(const Chunk& chunk, int64_t row, std::span<const float> logits, ChunkOutcome& outcome) {
+/// False when the step failed as a whole: nothing of it may be used.
+bool Engine::compute(const std::vector<Chunk>& chunks, std::vector<ChunkOutcome>& outcomes) {
+  std::vector<StepSequence> sequences;
+  for (const Chunk& chunk : chunks) sequences.push_back(sequence_of(chunk, active_.at(chunk.id)));
+  std::unique_lock<Turns> turn;
+  if (options_.turns != nullptr) turn = std::unique_lock(*options_.turns);
+  std::optional<Error> error;
+  try {
+    model_.run(sequences,
+               [&](const LogitsRow& row) { take_logits(chunks[row.sequence], row, outcomes[row.sequence]); });
+  } catch (...) {
+    error = current_error();
+  }
+  // Whatever came of weights that are gone must not leave.
+  if (const auto intact = mapped_files_intact(); !intact) error = intact.error();
+  if (!error) return true;
+  for (ChunkOutcome& outcome : outcomes) outcome.error = error;
+  return false;
+}
+
+/// Called by several workers at once, each with other sequences.
+void Engine::take_logits(const Chunk& chunk, const LogitsRow& row, ChunkOutcome& outcome) {
   if (outcome.error) return;
   Active& active = active_.at(chunk.id);
-  const auto score = [](const Sample& sample) {
-    return ScoredToken{sample.token, sample.logprob, {sample.top.begin(), sample.top.end()}};
-  };
   try {
-    const int64_t position = chunk.first + row, top = std::max<int64_t>(active.request->sampling.top_logprobs, 0);
+    const int64_t position = chunk.first + row.row;
     if (position < active.num_to_score() && position == active.num_scored) {
-      const int32_t token = active.tokens[static_cast<size_t>(++active.num_scored)];
-      active.prompt_scores.push_back(score(logprobs_of(logits, token, top, scratch_)));
+      const int32_t token = active.request->prompt[static_cast<size_t>(++active.num_scored)];
+      const int64_t top = std::max<int64_t>(active.request->sampling.top_logprobs, 0);
+      SamplerScratch& scratch = scratch_[static_cast<size_t>(row.worker)];
+      active.prompt_scores.push_back(scored(logprobs_of(row.logits, token, top, scratch)));
     }
-    if (chunk.last && row == chunk.count - 1 && active.request->max_tokens > 0)
-      outcome.token = score(active.sampler.sample(logits, scratch_));
+    if (const int64_t draft = row.row - (chunk.count - 1); chunk.last && draft >= 0) sample(chunk, draft, row, outcome);
   } catch (...) {
     outcome.error = current_error();
   }
+}
+
+/// The token behind draft number `draft` (0: behind what is known), which counts only if all drafts before were right.
+void Engine::sample(const Chunk& chunk, int64_t draft, const LogitsRow& row, ChunkOutcome& outcome) {
+  Active& active = active_.at(chunk.id);
+  if (active.request->max_tokens == 0 || std::ssize(outcome.tokens) < draft) return;
+  if (draft > 0 && outcome.tokens.back().token != active.drafts[static_cast<size_t>(draft) - 1]) return;
+  outcome.tokens.push_back(scored(active.sampler.sample(row.logits, scratch_[static_cast<size_t>(row.worker)])));
 }
 
 void Engine::deliver(const Chunk& chunk, ChunkOutcome& outcome) {
@@ -279,31 +333,43 @@ void Engine::deliver(const Chunk& chunk, ChunkOutcome& outcome) {
 
 void Engine::take_outcome(const Chunk& chunk, Active& active, ChunkOutcome& outcome) {
   if (!chunk.last) return;
-  if (active.request->score_prompt && active.generated() == 0)
+  if (active.request->score_prompt && active.generated == 0)
     active.channel->push({.choice = active.choice, .tokens = std::move(active.prompt_scores), .is_prompt = true});
-  if (!outcome.token) return end(chunk.id, active, FinishReason::kLength, {});
-  accept(chunk.id, active, std::move(*outcome.token));
+  if (outcome.tokens.empty()) return end(chunk.id, active, FinishReason::kLength, {});
+  const int64_t right = std::ssize(outcome.tokens) - 1;
+  active.drafter.learn(chunk.drafts, right);
+  counts_.drafted_tokens += chunk.drafts;
+  counts_.accepted_tokens += right;
+  for (int64_t i = 0; i <= right; ++i)
+    if (!accept(chunk.id, active, std::move(outcome.tokens[static_cast<size_t>(i)]), i < right)) return;
 }
 
-void Engine::accept(SequenceId id, Active& active, ScoredToken token) {
+/// False when the choice ended.
+bool Engine::accept(SequenceId id, Active& active, ScoredToken token, bool computed) {
   time_token(active);
-  active.tokens.push_back(token.token);
-  scheduler_.append(id);
+  scheduler_.append(id, token.token, computed);
+  ++active.generated;
   ++counts_.generated_tokens;
   const auto& ends = options_.end_tokens;
-  if (!active.request->ignore_eos && std::find(ends.begin(), ends.end(), token.token) != ends.end())
-    return end(id, active, FinishReason::kStop, {});
-  Piece piece{.choice = active.choice, .num_tokens = active.generated()};
-  if (active.text.push(std::move(token), piece)) return end(id, active, FinishReason::kStop, std::move(piece));
-  if (active.generated() == active.request->max_tokens) return end(id, active, FinishReason::kLength, std::move(piece));
+  if (!active.request->ignore_eos && std::find(ends.begin(), ends.end(), token.token) != ends.end()) {
+    end(id, active, FinishReason::kStop, {});
+    return false;
+  }
+  Piece piece{.choice = active.choice, .num_tokens = active.generated};
+  const bool stopped = active.text.push(std::move(token), piece);
+  if (stopped || active.generated == active.request->max_tokens) {
+    end(id, active, stopped ? FinishReason::kStop : FinishReason::kLength, std::move(piece));
+    return false;
+  }
   if (!piece.text.empty() || !piece.tokens.empty()) active.channel->push(std::move(piece));
+  return true;
 }
 
 void Engine::time_token(Active& active) {
   const auto now = Clock::now();
   const double seconds = Seconds(now - std::exchange(active.last_time, now)).count();
   if (observer_ == nullptr) return;
-  if (active.generated() == 0)
+  if (active.generated == 0)
     observer_->first_token(seconds);
   else
     observer_->next_token(seconds);
@@ -312,7 +378,8 @@ void Engine::time_token(Active& active) {
 void Engine::end(SequenceId id, Active& active, FinishReason reason, Piece piece) {
   active.text.finish(piece);
   piece.choice = active.choice;
-  piece.num_tokens = active.generated();
+  piece.num_tokens = active.generated;
+  piece.num_reused = scheduler_.num_reused(id);
   piece.finish = reason;
   if (reason == FinishReason::kStop) piece.stop = active.text.stop();
   active.channel->push(std::move(piece));
@@ -332,6 +399,7 @@ void Engine::fail(std::shared_ptr<Channel> channel, const Error& error) {
 void Engine::remove(SequenceId id) {
   const auto it = active_.find(id);
   const std::shared_ptr<Channel> channel = it->second.channel;
+  counts_.reused_tokens += scheduler_.num_reused(id);
   scheduler_.remove(id);
   active_.erase(it);
   --open_choices_;
@@ -341,8 +409,8 @@ void Engine::remove(SequenceId id) {
 
 void Engine::publish_stats() {
   counts_.running = scheduler_.num_running();
-  counts_.pages = scheduler_.allocator().num_pages();
-  counts_.pages_used = scheduler_.allocator().num_used();
+  counts_.pages = scheduler_.pool().num_pages();
+  counts_.pages_used = scheduler_.pool().num_held();
   counts_.preemptions = scheduler_.num_preemptions();
   std::lock_guard lock(mutex_);
   stats_ = counts_;

@@ -34,6 +34,9 @@ struct EngineOptions {
   int64_t max_waiting = 128;  // choices that may wait for a place
   int64_t step_tokens = 512;
   int64_t channel_pieces = 256;  // what a slow reader may be behind
+  int64_t draft_tokens = 0;      // guessed per choice and step, at most; 0: none
+  bool prefix_cache = true;      // what begins alike is computed once
+  bool shared_prefixes = false;  // also across tenants, who then can tell from the time what others have asked
   std::vector<int32_t> end_tokens;
   uint64_t seed = 0;       // of requests that bring none
   Turns* turns = nullptr;  // taken for each step where several engines compute on one pool; null: this one is alone
@@ -52,7 +55,10 @@ class EngineObserver {
 struct EngineStats {
   int64_t running = 0, waiting = 0;
   int64_t pages = 0, pages_used = 0, preemptions = 0;
-  int64_t prompt_tokens = 0, generated_tokens = 0;  // since the start
+  // Since the start:
+  int64_t prompt_tokens = 0, generated_tokens = 0;
+  int64_t reused_tokens = 0;                        // of prompts, computed before
+  int64_t drafted_tokens = 0, accepted_tokens = 0;  // guessed, and guessed right
 };
 
 /// Thread-safe.
@@ -85,19 +91,23 @@ class Engine {
   struct ChunkOutcome;  // of one chunk of a step
 
   void check(const GenerationRequest& request) const;
+  uint64_t salt_of(const GenerationRequest& request) const;
   void loop();
   bool collect_mail(std::vector<Submission>& mail, bool idle);
   void admit(const Submission& submission);
-  void admit_choice(const Submission& submission, int64_t choice);
+  void admit_choice(const Submission& submission, int64_t choice, std::optional<SequenceId> leader);
   void drop_abandoned();
   void pause_slow_readers();
   void expire();
+  void guess();
   bool step();
-  void compute(const std::vector<Chunk>& chunks, std::vector<ChunkOutcome>& outcomes);
-  void take_logits(const Chunk& chunk, int64_t row, std::span<const float> logits, ChunkOutcome& outcome);
+  StepSequence sequence_of(const Chunk& chunk, Active& active) const;
+  bool compute(const std::vector<Chunk>& chunks, std::vector<ChunkOutcome>& outcomes);
+  void take_logits(const Chunk& chunk, const LogitsRow& row, ChunkOutcome& outcome);
+  void sample(const Chunk& chunk, int64_t draft, const LogitsRow& row, ChunkOutcome& outcome);
   void deliver(const Chunk& chunk, ChunkOutcome& outcome);
   void take_outcome(const Chunk& chunk, Active& active, ChunkOutcome& outcome);
-  void accept(SequenceId id, Active& active, ScoredToken token);
+  bool accept(SequenceId id, Active& active, ScoredToken token, bool computed);
   void time_token(Active& active);
   void end(SequenceId id, Active& active, FinishReason reason, Piece piece);
   void fail(std::shared_ptr<Channel> channel, const Error& error);
@@ -115,7 +125,7 @@ class Engine {
 
   // The engine thread's own.
   Scheduler scheduler_;
-  SamplerScratch scratch_;
+  std::vector<SamplerScratch> scratch_;  // of each worker
   std::map<SequenceId, Active> active_;
   SequenceId next_id_ = 0;
   EngineStats counts_;

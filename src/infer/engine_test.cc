@@ -11,7 +11,7 @@ struct Answer {
   std::vector<std::string> texts;
   std::vector<std::vector<ScoredToken>> tokens, prompts;
   std::vector<FinishReason> finishes;
-  std::vector<int64_t> num_tokens;
+  std::vector<int64_t> num_tokens, num_reused;
   std::optional<Error> error;
 };
 
@@ -23,6 +23,7 @@ Answer read(Generation& generation, int64_t choices = 1) {
   answer.prompts.resize(n);
   answer.finishes.resize(n);
   answer.num_tokens.resize(n);
+  answer.num_reused.resize(n);
   Piece piece;
   for (auto next = generation.wait_next(piece); next != Generation::Next::kEnd; next = generation.wait_next(piece)) {
     if (next == Generation::Next::kFailed) {
@@ -33,7 +34,10 @@ Answer read(Generation& generation, int64_t choices = 1) {
     answer.texts[i] += piece.text;
     auto& to = piece.is_prompt ? answer.prompts[i] : answer.tokens[i];
     to.insert(to.end(), piece.tokens.begin(), piece.tokens.end());
-    if (piece.finish) answer.finishes[i] = *piece.finish, answer.num_tokens[i] = piece.num_tokens;
+    if (!piece.finish) continue;
+    answer.finishes[i] = *piece.finish;
+    answer.num_tokens[i] = piece.num_tokens;
+    answer.num_reused[i] = piece.num_reused;
   }
   return answer;
 }
@@ -273,6 +277,95 @@ TEST_F(EngineTest, StoppingFailsWhatRuns) {
   const Answer answer = read(*generation);
   ASSERT_TRUE(answer.error.has_value());
   EXPECT_EQ(answer.error->code, ErrorCode::kUnavailable);
+}
+
+const char* const kLong = "a prompt that fills two pages of sixteen tokens and then some more";
+
+TEST_F(EngineTest, ALaterTurnBeginsWithWhatWasComputed) {
+  model_.only_letters = true;
+  const Answer first = run(request(kLong));
+  EXPECT_EQ(0, first.num_reused[0]);
+  GenerationRequest next = request(kLong + first.texts[0] + " and on");
+  const Answer second = run(next);
+  EXPECT_EQ(96, second.num_reused[0]) << "six pages of 67 and 40 tokens, the last of which was never computed";
+  EXPECT_TRUE(idle());
+  EXPECT_EQ(96, engine().stats().reused_tokens);
+  options_.prefix_cache = false;
+  engine_.reset();
+  const Answer alone = run(next);
+  EXPECT_EQ(0, alone.num_reused[0]);
+  EXPECT_EQ(alone.texts, second.texts);
+}
+
+TEST_F(EngineTest, ChoicesOfOneRequestShareItsPrompt) {
+  GenerationRequest three = request(kLong, 3);
+  three.choices = 3;
+  EXPECT_EQ((std::vector<int64_t>{0, 64, 64}), run(three).num_reused);
+}
+
+TEST_F(EngineTest, TenantsDoNotSeeWhatOthersComputed) {
+  GenerationRequest mine = request(kLong, 3), theirs = mine, salted = mine;
+  mine.tenant = salted.tenant = "mine";
+  theirs.tenant = "theirs";
+  salted.cache_salt = "s";
+  run(mine);
+  EXPECT_EQ(0, run(theirs).num_reused[0]);
+  EXPECT_EQ(0, run(salted).num_reused[0]);
+  EXPECT_EQ(64, run(mine).num_reused[0]);
+  options_.shared_prefixes = true;
+  engine_.reset();
+  run(mine);
+  EXPECT_EQ(64, run(theirs).num_reused[0]);
+  EXPECT_EQ(0, run(salted).num_reused[0]) << "who asks for a salt of its own gets one";
+}
+
+TEST_F(EngineTest, AScoredPromptIsComputedWhole) {
+  GenerationRequest scored = request(kLong, 2);
+  run(scored);
+  scored.score_prompt = true;
+  const Answer answer = run(scored);
+  EXPECT_EQ(0, answer.num_reused[0]);
+  EXPECT_EQ(scored.prompt.size(), answer.prompts[0].size());
+}
+
+TEST_F(EngineTest, AFailedStepLeavesNothingForOthers) {
+  model_.fail_next = true;
+  EXPECT_TRUE(run(request("exactly sixteen")).error.has_value());
+  EXPECT_EQ(0, run(request("exactly sixteen and more")).num_reused[0]);
+}
+
+TEST_F(EngineTest, GuessesChangeNothing) {
+  model_.repeats = true;
+  GenerationRequest wanted = request("abcabcabcabc", 200);
+  wanted.sampling.top_logprobs = 1;
+  const Answer alone = run(wanted);
+  const int64_t steps = model_.steps.exchange(0);
+  options_.draft_tokens = 4;
+  engine_.reset();
+  const Answer guessed = run(wanted);
+  EXPECT_EQ(alone.texts, guessed.texts);
+  ASSERT_EQ(alone.tokens[0].size(), guessed.tokens[0].size());
+  for (size_t i = 0; i < alone.tokens[0].size(); ++i)
+    EXPECT_EQ(*alone.tokens[0][i].logprob, *guessed.tokens[0][i].logprob) << i;
+  const EngineStats stats = engine().stats();
+  EXPECT_GT(stats.accepted_tokens, 20);
+  EXPECT_LT(stats.accepted_tokens, stats.drafted_tokens) << "none was wrong: the test does not see that";
+  EXPECT_EQ(model_.steps + stats.accepted_tokens, steps);
+}
+
+TEST_F(EngineTest, TenantsTakeTurns) {
+  options_.max_running = 1;
+  options_.max_waiting = 40;
+  std::vector<std::unique_ptr<Generation>> many;
+  model_.delay_ms = 2;
+  for (int i = 0; i < 20; ++i) many.push_back(engine().submit(request("x", 10)));
+  GenerationRequest few = request("y", 10);
+  few.tenant = "few";
+  EXPECT_FALSE(run(few).error.has_value());
+  int64_t ended = 0;
+  for (auto& generation : many)
+    for (Piece piece; generation->next(piece) == Generation::Next::kPiece;) ended += piece.finish.has_value();
+  EXPECT_LT(ended, 6) << "one tenant's twenty requests go before another's one";
 }
 
 TEST_F(EngineTest, TextIsWholeCharacters) {

@@ -50,6 +50,7 @@ class FakeModel : public StepModel {
   std::atomic<bool> fail_next{false};
   std::atomic<int32_t> poison{-1};  // after this token the logits are not finite
   std::atomic<bool> only_letters{false};
+  std::atomic<bool> repeats{false};  // mostly what followed the same token before
 
  private:
   int32_t& slot(const StepSequence& s, int64_t position) {
@@ -63,7 +64,7 @@ class FakeModel : public StepModel {
       if (row < s.first_logits_row) continue;
       uint64_t state = 0;
       for (int64_t p = 0; p <= s.past + row; ++p) state = mix64(state ^ static_cast<uint64_t>(slot(s, p)));
-      sink(index, row, logits_of(state, s.tokens[static_cast<size_t>(row)]));
+      sink({.sequence = index, .row = row, .logits = logits_of(state, s.tokens[static_cast<size_t>(row)])});
     }
   }
   const std::vector<float>& logits_of(uint64_t state, int32_t last) {
@@ -72,6 +73,7 @@ class FakeModel : public StepModel {
       logits_[v] = static_cast<float>(mix64(state + v) >> 40) * 0x1p-21f;  // 0 to 8
     for (size_t v = 0; only_letters && v < logits_.size(); ++v)
       if (v < 5 + 'a' || v > 5 + 'z') logits_[v] -= 100;
+    if (repeats && mix64(state) % 8 > 0) logits_[static_cast<size_t>(5 + 'a' + (last + 1) % 3)] += 100;
     if (last == poison) logits_[0] = 0.0f / 0.0f;
     return logits_;
   }

@@ -33,6 +33,10 @@ struct GenerationRequest {
   bool score_prompt = false;         // log-probabilities of the prompt's tokens too
   bool continues_prompt = true;      // the answer's text goes on with the prompt's; false: a text of its own (a chat's)
   double timeout_seconds = std::numeric_limits<double>::infinity();
+  std::string tenant = {};      // tenants take turns
+  double tenant_weight = 1;     // with 2 it gets twice as much
+  int64_t priority = 0;         // among its tenant's requests; lower is earlier
+  std::string cache_salt = {};  // what was computed for this prompt is used again for those of the same salt only
 };
 
 enum class FinishReason : uint8_t {
@@ -57,6 +61,7 @@ struct Piece {
   std::optional<FinishReason> finish;  // set on the last piece of a choice
   std::string stop;                    // with kStop: the stop string; empty: an end token
   int64_t num_tokens = 0;              // sampled so far in this choice
+  int64_t num_reused = 0;              // with finish: tokens of the prompt that had been computed before
 };
 
 /// A bounded queue of pieces between the engine and one reader. Thread-safe.

@@ -2,12 +2,20 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "base/error.h"
 
 namespace maru::infer {
+namespace {
 
-Scheduler::Scheduler(const SchedulerLimits& limits) : limits_(limits), pages_(limits.num_pages) {
+// Of a token that is read and of one that is written (arXiv 2401.00588, §3.1): the second takes a step of its own.
+constexpr double kReadCost = 1, kWriteCost = 2;
+
+}  // namespace
+
+Scheduler::Scheduler(const SchedulerLimits& limits) : limits_(limits), pages_(limits.num_pages, limits.page_tokens) {
   if (limits.step_tokens <= limits.max_running)
     throw Failure(ErrorCode::kInvalidArgument, "step_tokens = " + std::to_string(limits.step_tokens) +
                                                    ": expected more than the number of running sequences, " +
@@ -20,36 +28,54 @@ const Scheduler::Sequence& Scheduler::at(SequenceId id) const {
   return it->second;
 }
 
-Scheduler::Sequence& Scheduler::at(SequenceId id) {
-  const auto it = sequences_.find(id);
-  CHECK(it != sequences_.end());
-  return it->second;
+Scheduler::Sequence& Scheduler::at(SequenceId id) { return const_cast<Sequence&>(std::as_const(*this).at(id)); }
+
+template <class F>
+void Scheduler::set_state(Sequence& sequence, F change) {
+  const bool waited = sequence.waits();
+  num_running_ -= sequence.running;
+  change(sequence);
+  num_running_ += sequence.running;
+  if (waited && !sequence.waits()) queue_.stop_waiting(sequence.arrival.tenant);
+  if (!waited && sequence.waits()) queue_.wait(sequence.arrival.tenant);
 }
 
-void Scheduler::add(SequenceId id, int64_t num_tokens, double deadline) {
+void Scheduler::add(SequenceId id, Arrival arrival) {
   CHECK(sequences_.empty() || id > sequences_.rbegin()->first);
-  CHECK(num_tokens > 0 && num_tokens <= max_sequence_tokens());
-  sequences_.emplace_hint(sequences_.end(), id, Sequence{.known = num_tokens, .deadline = deadline});
+  CHECK(!arrival.tokens.empty() && std::ssize(arrival.tokens) <= max_sequence_tokens() && arrival.weight > 0);
+  Sequence sequence{.tokens = std::move(arrival.tokens), .following = arrival.leader.has_value()};
+  queue_.enter(arrival.tenant);
+  if (sequence.waits()) queue_.wait(arrival.tenant);
+  sequence.arrival = std::move(arrival);
+  sequences_.emplace_hint(sequences_.end(), id, std::move(sequence));
 }
 
-void Scheduler::append(SequenceId id) {
+void Scheduler::append(SequenceId id, int32_t token, bool computed) {
   Sequence& sequence = at(id);
-  CHECK(++sequence.known <= max_sequence_tokens());
+  sequence.tokens.push_back(token);
+  CHECK(sequence.known() <= max_sequence_tokens());
+  charge(sequence, kWriteCost);
+  if (!computed) return;
+  CHECK(sequence.computed + 1 == sequence.known() && pages_for(sequence.known()) <= std::ssize(sequence.pages));
+  advance(sequence, 1);
 }
 
 void Scheduler::remove(SequenceId id) {
   Sequence& sequence = at(id);
   pages_.release(sequence.pages);
-  num_running_ -= sequence.running;
+  set_state(sequence, [](Sequence& s) { s.running = false, s.paused = true; });
+  queue_.leave(sequence.arrival.tenant);
   sequences_.erase(id);
 }
 
-void Scheduler::pause(SequenceId id, bool paused) { at(id).paused = paused; }
+void Scheduler::pause(SequenceId id, bool paused) {
+  set_state(at(id), [&](Sequence& s) { s.paused = paused; });
+}
 
 std::vector<SequenceId> Scheduler::expired(double now) const {
   std::vector<SequenceId> ids;
   for (const auto& [id, sequence] : sequences_)
-    if (sequence.deadline < now) ids.push_back(id);
+    if (sequence.arrival.deadline < now) ids.push_back(id);
   return ids;
 }
 
@@ -58,17 +84,55 @@ std::vector<Chunk> Scheduler::plan() {
   admit_waiting();
   std::vector<Chunk> chunks;
   int64_t budget = limits_.step_tokens;
-  schedule(chunks, true, budget);
-  schedule(chunks, false, budget);
+  const auto schedule = [&](const Entry& entry, bool decoding) {
+    const Sequence& sequence = entry.second;
+    const int64_t behind = sequence.known() - sequence.computed;
+    if (budget == 0 || !sequence.schedulable() || (behind == 1) != decoding) return;
+    const int64_t count = std::min(behind, budget);
+    chunks.push_back({.id = entry.first, .first = sequence.computed, .count = count, .last = count == behind});
+    budget -= count;
+  };
+  for (const Entry& entry : sequences_) schedule(entry, true);
+  for (const Entry* entry : in_turn()) schedule(*entry, false);
+  add_drafts(chunks, budget);
+  for (auto& [id, sequence] : sequences_) sequence.drafts = 0;
   return chunks;
 }
 
 void Scheduler::commit(std::span<const Chunk> chunks) {
   for (const Chunk& chunk : chunks) {
     Sequence& sequence = at(chunk.id);
-    CHECK(sequence.computed == chunk.first && chunk.first + chunk.count <= sequence.known);
-    sequence.computed += chunk.count;
+    CHECK(sequence.computed == chunk.first && chunk.first + chunk.count <= sequence.known());
+    advance(sequence, chunk.count);
   }
+}
+
+/// For the known tokens that were not charged for yet: what is computed twice is charged once.
+void Scheduler::charge(Sequence& sequence, double cost_per_token) {
+  const int64_t owed = sequence.known() - std::exchange(sequence.paid, sequence.known());
+  queue_.serve(sequence.arrival.tenant, cost_per_token * static_cast<double>(owed) / sequence.arrival.weight);
+}
+
+/// `count` more tokens are computed; the pages that they fill are known from now on.
+void Scheduler::advance(Sequence& sequence, int64_t count) {
+  const int64_t full = whole_pages(sequence.computed);
+  sequence.computed += count;
+  if (!limits_.prefix_cache) return;
+  for (int64_t page = full; page < whole_pages(sequence.computed); ++page) {
+    const std::span tokens(sequence.tokens.data() + page * limits_.page_tokens,
+                           static_cast<size_t>(limits_.page_tokens));
+    pages_.know(sequence.prefix, tokens, sequence.pages[static_cast<size_t>(page)]);
+  }
+}
+
+/// Whose turn is earlier.
+bool Scheduler::before(const Entry& a, const Entry& b) const {
+  const auto key = [&](const Entry& entry) {
+    const Arrival& arrival = entry.second.arrival;
+    return std::tuple<double, const std::string&, int64_t, SequenceId>(queue_.served(arrival.tenant), arrival.tenant,
+                                                                       arrival.priority, entry.first);
+  };
+  return key(a) < key(b);
 }
 
 /// Oldest first, so that who takes pages away is older than who gives them up.
@@ -81,7 +145,7 @@ void Scheduler::grow_running() {
 }
 
 bool Scheduler::grow(Sequence& sequence) {
-  const int64_t missing = pages_for(sequence.known) - static_cast<int64_t>(sequence.pages.size());
+  const int64_t missing = pages_for(sequence.known()) - std::ssize(sequence.pages);
   return missing <= 0 || pages_.allocate(missing, sequence.pages);
 }
 
@@ -91,47 +155,87 @@ Scheduler::Sequence* Scheduler::youngest_paused() {
   return nullptr;
 }
 
-/// The youngest paused sequence, else the youngest that is younger than `id`; null when `id` itself must give way.
+/// The youngest paused sequence, else of those younger than `id` the youngest of the tenant that got most; null when
+/// `id` itself must give way.
 Scheduler::Sequence* Scheduler::victim_for(SequenceId id) {
   if (Sequence* paused = youngest_paused()) return paused;
-  for (auto it = sequences_.rbegin(); it != sequences_.rend() && it->first > id; ++it)
-    if (it->second.running) return &it->second;
-  return nullptr;
+  Sequence* victim = nullptr;
+  for (auto it = sequences_.rbegin(); it != sequences_.rend() && it->first > id; ++it) {
+    if (!it->second.running) continue;
+    const auto served = [&](const Sequence& s) { return queue_.served(s.arrival.tenant); };
+    if (victim == nullptr || served(it->second) > served(*victim)) victim = &it->second;
+  }
+  return victim;
 }
 
 void Scheduler::preempt(Sequence& sequence) {
   pages_.release(sequence.pages);
   sequence.computed = 0;
-  sequence.running = false;
-  --num_running_;
+  set_state(sequence, [](Sequence& s) { s.running = false; });
   ++num_preemptions_;
 }
 
+/// What both begin with is computed by the leader; until that is done, computing it again would be waste.
+bool Scheduler::follows(const Sequence& sequence) const {
+  if (!sequence.following || !limits_.prefix_cache) return false;
+  const auto leader = sequences_.find(*sequence.arrival.leader);
+  if (leader == sequences_.end() || leader->second.paused) return false;
+  return whole_pages(leader->second.computed) < whole_pages(sequence.known() - 1);
+}
+
+Scheduler::Entry* Scheduler::next_waiting() {
+  Entry* next = nullptr;
+  for (Entry& entry : sequences_) {
+    if (!entry.second.waits()) continue;
+    if (next == nullptr || before(entry, *next)) next = &entry;
+  }
+  return next;
+}
+
 void Scheduler::admit_waiting() {
-  for (auto& [id, sequence] : sequences_) {
-    if (sequence.running || sequence.paused) continue;
-    while (!admit(sequence)) {
+  for (auto& [id, sequence] : sequences_)
+    if (sequence.following) set_state(sequence, [&](Sequence& s) { s.following = follows(s); });
+  while (Entry* next = next_waiting())
+    while (!admit(next->second)) {
       Sequence* paused = youngest_paused();
       if (paused == nullptr) return;  // and nobody behind it either
       preempt(*paused);
     }
-  }
 }
 
 bool Scheduler::admit(Sequence& sequence) {
-  if (num_running_ >= limits_.max_running || !grow(sequence)) return false;
-  sequence.running = true;
-  ++num_running_;
+  if (num_running_ >= limits_.max_running) return false;
+  const bool share = limits_.prefix_cache && !sequence.arrival.compute_all;
+  const int64_t most = share ? whole_pages(sequence.known() - 1) : 0;  // the newest token's logits are wanted
+  sequence.prefix = pages_.hold_prefix(sequence.arrival.salt, sequence.tokens, most, sequence.pages);
+  const int64_t reused = std::ssize(sequence.pages) * limits_.page_tokens;
+  if (!grow(sequence)) {
+    pages_.release(sequence.pages);
+    return false;
+  }
+  sequence.computed = reused;
+  set_state(sequence, [](Sequence& s) { s.running = true; });
+  if (!std::exchange(sequence.was_admitted, true)) sequence.reused = sequence.paid = reused;
+  charge(sequence, kReadCost);
   return true;
 }
 
-void Scheduler::schedule(std::vector<Chunk>& chunks, bool decoding, int64_t& budget) const {
-  for (const auto& [id, sequence] : sequences_) {
-    const int64_t behind = sequence.known - sequence.computed;
-    if (budget == 0 || !sequence.schedulable() || (behind == 1) != decoding) continue;
-    const int64_t count = std::min(behind, budget);
-    chunks.push_back({.id = id, .first = sequence.computed, .count = count, .last = count == behind});
-    budget -= count;
+std::vector<Scheduler::Entry*> Scheduler::in_turn() {
+  std::vector<Entry*> entries;
+  for (Entry& entry : sequences_)
+    if (entry.second.schedulable()) entries.push_back(&entry);
+  std::sort(entries.begin(), entries.end(), [&](const Entry* a, const Entry* b) { return before(*a, *b); });
+  return entries;
+}
+
+/// Only into pages that are held anyway.
+void Scheduler::add_drafts(std::vector<Chunk>& chunks, int64_t budget) const {
+  for (Chunk& chunk : chunks) {
+    const Sequence& sequence = at(chunk.id);
+    if (!chunk.last) continue;
+    const int64_t room = std::ssize(sequence.pages) * limits_.page_tokens - sequence.known();
+    chunk.drafts = std::min({sequence.drafts, room, budget});
+    budget -= chunk.drafts;
   }
 }
 

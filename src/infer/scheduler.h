@@ -2,13 +2,18 @@
 //
 // There are no phases. A sequence has tokens that are known (its prompt, then what was sampled) and tokens that are
 // computed (their keys and values lie in its pages); every step lets computed catch up with known. A sequence one token
-// behind decodes, one further behind prefills, and one whose pages were taken away starts again from zero.
+// behind decodes, one further behind prefills, and one whose pages were taken away starts again from what is known of
+// its beginning.
 //
-//   order       first come, first served: nobody is admitted past an earlier sequence that waits and is not paused
-//   budget      decoding sequences first, one token each; the rest of the step goes to prefill chunks, oldest first
-//   pages       all pages for the known tokens are held from admission on; when a running sequence needs another
-//               page and none is free, a paused or else the youngest sequence gives its pages up and is recomputed
-//               later
+//   order       tenants take turns: next is whoever got least (fair_queue.h). Of one tenant, the lower priority number,
+//               then first come, first served. Nobody is admitted past who is next and not paused
+//   budget      decoding sequences first, one token each; the rest of the step goes to prefill chunks in that order,
+//   and
+//               what is left to drafts: guessed tokens behind the newest one
+//   pages       all pages for the known tokens are held from admission on, those of a known beginning shared with
+//               others (page_pool.h); when a running sequence needs another page and none is left, a paused one, or
+//               else of the younger ones the youngest of the tenant that got most gives its pages up and is computed
+//               again later
 //   progress    paused sequences give way to any other, and the oldest running one never does, so every step does
 //               something while anybody wants something, and every sequence ends
 //
@@ -17,10 +22,13 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
-#include "infer/page_allocator.h"
+#include "infer/fair_queue.h"
+#include "infer/page_pool.h"
 
 namespace maru::infer {
 
@@ -31,13 +39,28 @@ struct SchedulerLimits {
   int64_t page_tokens = 64;
   int64_t step_tokens = 512;  // per step, all sequences together
   int64_t max_running = 32;   // sequences that hold pages
+  bool prefix_cache = true;   // share pages of what begins alike
 };
 
-/// Tokens [first, first + count) of a sequence, to be computed in one step.
+/// A new sequence.
+struct Arrival {
+  std::vector<int32_t> tokens;                                // known ones, at least one
+  double deadline = std::numeric_limits<double>::infinity();  // of any clock; then it is reported by expired()
+  std::string tenant = {};
+  double weight = 1;         // of the tenant: with 2 it gets twice as much
+  int64_t priority = 0;      // among its tenant's; lower is earlier
+  uint64_t salt = 0;         // pages are shared with sequences of the same salt only
+  bool compute_all = false;  // every token's logits are wanted: nothing of it is taken from others
+  /// Waits until that one has computed its first `tokens`, because it begins alike.
+  std::optional<SequenceId> leader = {};
+};
+
+/// Tokens [first, first + count + drafts) of a sequence, to be computed in one step.
 struct Chunk {
   SequenceId id = 0;
   int64_t first = 0, count = 0;
-  bool last = false;  // reaches the newest known token: its logits give the next one
+  int64_t drafts = 0;  // of those proposed
+  bool last = false;   // reaches the newest known token: its logits give the next one
 };
 
 class Scheduler {
@@ -47,11 +70,12 @@ class Scheduler {
 
   /// The most tokens one sequence may ever know.
   int64_t max_sequence_tokens() const { return pages_.num_pages() * limits_.page_tokens; }
-  /// A new sequence of num_tokens known tokens; ids must rise. After `deadline` (any clock) it is reported by
-  /// expired().
-  void add(SequenceId id, int64_t num_tokens, double deadline = std::numeric_limits<double>::infinity());
-  /// One more token is known.
-  void append(SequenceId id);
+  /// Ids must rise.
+  void add(SequenceId id, Arrival arrival);
+  /// `drafts` tokens could be guessed behind the newest one of a sequence, for the next plan only.
+  void propose(SequenceId id, int64_t drafts) { at(id).drafts = drafts; }
+  /// One more token is known. `computed`: it was guessed right, so that its place in the pages is filled already.
+  void append(SequenceId id, int32_t token, bool computed = false);
   /// The sequence ended or was cancelled: its pages are free at once.
   void remove(SequenceId id);
   /// A paused sequence keeps its place but computes nothing.
@@ -61,39 +85,60 @@ class Scheduler {
   std::vector<SequenceId> expired(double now) const;
   /// What the next step computes; empty when there is nothing to do. Grants and takes pages.
   std::vector<Chunk> plan();
-  /// The step was computed.
+  /// The step was computed: the known tokens of each chunk.
   void commit(std::span<const Chunk> chunks);
 
   bool contains(SequenceId id) const { return sequences_.contains(id); }
+  const std::vector<int32_t>& tokens(SequenceId id) const { return at(id).tokens; }
   /// The pages of a running sequence, in order of its tokens.
   const std::vector<PageId>& pages(SequenceId id) const { return at(id).pages; }
   int64_t num_computed(SequenceId id) const { return at(id).computed; }
+  /// Tokens of its first admission that were not computed because others had done so.
+  int64_t num_reused(SequenceId id) const { return at(id).reused; }
   int64_t num_running() const { return num_running_; }
   int64_t num_preemptions() const { return num_preemptions_; }
-  const PageAllocator& allocator() const { return pages_; }
+  const PagePool& pool() const { return pages_; }
+  const FairQueue& queue() const { return queue_; }
 
  private:
   struct Sequence {
-    int64_t known = 0, computed = 0;
-    double deadline = 0;
-    bool running = false, paused = false;
+    Arrival arrival;
+    std::vector<int32_t> tokens;
+    int64_t computed = 0, drafts = 0, reused = 0;
+    int64_t paid = 0;  // tokens that the tenant was charged for
+    bool running = false, paused = false, following = false, was_admitted = false;
     std::vector<PageId> pages;
-    bool schedulable() const { return running && !paused && computed < known; }
+    PagePool::Prefix prefix;  // as far as pages are full
+    int64_t known() const { return static_cast<int64_t>(tokens.size()); }
+    bool schedulable() const { return running && !paused && computed < known(); }
+    bool waits() const { return !running && !paused && !following; }
   };
+  using Entry = std::map<SequenceId, Sequence>::value_type;
   const Sequence& at(SequenceId id) const;
   Sequence& at(SequenceId id);
   int64_t pages_for(int64_t num_tokens) const { return (num_tokens + limits_.page_tokens - 1) / limits_.page_tokens; }
+  int64_t whole_pages(int64_t num_tokens) const { return num_tokens / limits_.page_tokens; }
+  /// `change` changes what running, paused or following say.
+  template <class F>
+  void set_state(Sequence& sequence, F change);
+  void charge(Sequence& sequence, double cost_per_token);
+  void advance(Sequence& sequence, int64_t count);
+  bool before(const Entry& a, const Entry& b) const;
   void grow_running();
   bool grow(Sequence& sequence);
   Sequence* youngest_paused();
   Sequence* victim_for(SequenceId id);
-  bool admit(Sequence& sequence);
   void preempt(Sequence& sequence);
+  bool follows(const Sequence& sequence) const;
+  Entry* next_waiting();
   void admit_waiting();
-  void schedule(std::vector<Chunk>& chunks, bool decoding, int64_t& budget) const;
+  bool admit(Sequence& sequence);
+  std::vector<Entry*> in_turn();
+  void add_drafts(std::vector<Chunk>& chunks, int64_t budget) const;
 
   const SchedulerLimits limits_;
-  PageAllocator pages_;
+  PagePool pages_;
+  FairQueue queue_;
   std::map<SequenceId, Sequence> sequences_;  // in order of arrival
   int64_t num_running_ = 0, num_preemptions_ = 0;
 };

@@ -3,44 +3,39 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <set>
+#include <numeric>
 
 #include "base/error.h"
-#include "base/random.h"
 
 namespace maru::infer {
 namespace {
 
 SchedulerLimits small() { return {.num_pages = 8, .page_tokens = 4, .step_tokens = 8, .max_running = 4}; }
 
+std::vector<int32_t> numbers(int64_t count, int32_t first = 0) {
+  std::vector<int32_t> tokens(static_cast<size_t>(count));
+  std::iota(tokens.begin(), tokens.end(), first);
+  return tokens;
+}
+
+/// Tokens that no other call gives.
+Arrival of(int64_t count) {
+  static int32_t next = 0;
+  return {.tokens = numbers(count, next += 1000000)};
+}
+
 /// Plans, commits, and samples one token for each sequence that reached its newest one.
 std::vector<Chunk> step(Scheduler& scheduler) {
   const std::vector<Chunk> chunks = scheduler.plan();
   scheduler.commit(chunks);
   for (const Chunk& chunk : chunks)
-    if (chunk.last) scheduler.append(chunk.id);
+    if (chunk.last) scheduler.append(chunk.id, static_cast<int32_t>(1000 * chunk.id + chunk.first));
   return chunks;
-}
-
-TEST(PageAllocator, GivesEachPageOnce) {
-  PageAllocator pages(4);
-  std::vector<PageId> a, b;
-  ASSERT_TRUE(pages.allocate(3, a));
-  EXPECT_FALSE(pages.allocate(2, b));
-  EXPECT_TRUE(b.empty());
-  ASSERT_TRUE(pages.allocate(1, b));
-  EXPECT_EQ(std::set<PageId>(a.begin(), a.end()).count(b[0]), 0u);
-  pages.release(a);
-  EXPECT_EQ(pages.num_free(), 3);
-  std::vector<PageId> twice = b;
-  pages.release(b);
-  EXPECT_DEATH(pages.release(twice), testing::HasSubstr("CHECK"));
 }
 
 TEST(Scheduler, PrefillsInChunksThenDecodes) {
   Scheduler scheduler(small());
-  scheduler.add(1, 19);
+  scheduler.add(1, of(19));
   EXPECT_EQ(step(scheduler)[0].count, 8);
   EXPECT_EQ(scheduler.pages(1).size(), 5u);
   EXPECT_EQ(step(scheduler)[0].count, 8);
@@ -55,9 +50,9 @@ TEST(Scheduler, PrefillsInChunksThenDecodes) {
 
 TEST(Scheduler, DecodesFirstAndPrefillsWithTheRest) {
   Scheduler scheduler(small());
-  scheduler.add(1, 2);
+  scheduler.add(1, of(2));
   step(scheduler);
-  scheduler.add(2, 12);
+  scheduler.add(2, of(12));
   const auto chunks = step(scheduler);
   ASSERT_EQ(chunks.size(), 2u);
   EXPECT_EQ(chunks[0].id, 1);
@@ -67,21 +62,21 @@ TEST(Scheduler, DecodesFirstAndPrefillsWithTheRest) {
 
 TEST(Scheduler, TakesPagesFromTheYoungestAndComputesItAgain) {
   Scheduler scheduler(small());
-  scheduler.add(1, 15);
-  scheduler.add(2, 14);
+  scheduler.add(1, of(15));
+  scheduler.add(2, of(14));
   step(scheduler);
   while (scheduler.num_running() == 2) step(scheduler);
   EXPECT_EQ(scheduler.num_preemptions(), 1);
   EXPECT_EQ(scheduler.num_computed(2), 0);
   EXPECT_TRUE(scheduler.pages(2).empty());
   scheduler.remove(1);
-  EXPECT_EQ(step(scheduler)[0].first, 0);
+  EXPECT_EQ(step(scheduler)[0].first, 8) << "two of its pages nobody else has needed";
 }
 
 TEST(Scheduler, APausedSequenceComputesNothingAndGivesWayFirst) {
   Scheduler scheduler(small());
-  scheduler.add(1, 14);
-  scheduler.add(2, 15);
+  scheduler.add(1, of(14));
+  scheduler.add(2, of(15));
   for (int i = 0; i < 4; ++i) step(scheduler);
   scheduler.pause(1, true);
   while (scheduler.num_running() == 2)
@@ -95,10 +90,10 @@ TEST(Scheduler, APausedSequenceComputesNothingAndGivesWayFirst) {
 
 TEST(Scheduler, AdmitsInOrderOfArrival) {
   Scheduler scheduler(small());
-  scheduler.add(1, 20);
+  scheduler.add(1, of(20));
   step(scheduler);
-  scheduler.add(2, 20);  // does not fit beside the first
-  scheduler.add(3, 2);   // would
+  scheduler.add(2, of(20));  // does not fit beside the first
+  scheduler.add(3, of(2));   // would
   step(scheduler);
   EXPECT_EQ(scheduler.num_running(), 1);
   scheduler.remove(1);
@@ -108,8 +103,8 @@ TEST(Scheduler, AdmitsInOrderOfArrival) {
 
 TEST(Scheduler, ReportsDeadlines) {
   Scheduler scheduler(small());
-  scheduler.add(1, 4, 10.0);
-  scheduler.add(2, 4);
+  scheduler.add(1, {.tokens = numbers(4), .deadline = 10.0});
+  scheduler.add(2, of(4));
   EXPECT_TRUE(scheduler.expired(10.0).empty());
   EXPECT_EQ(scheduler.expired(10.5), std::vector<SequenceId>{1});
 }
@@ -118,142 +113,102 @@ TEST(Scheduler, RefusesABudgetThatCouldStall) {
   EXPECT_THROW(Scheduler({.num_pages = 1, .step_tokens = 4, .max_running = 4}), Failure);
 }
 
-/// Random arrivals, cancels and pauses, with too few pages for all: checks every invariant after every step.
-class Simulation {
- public:
-  explicit Simulation(uint64_t seed)
-      : random_(seed),
-        limits_{.num_pages = 4 + static_cast<int64_t>(random_.below(20)),
-                .page_tokens = 1 + static_cast<int64_t>(random_.below(8)),
-                .step_tokens = 7 + static_cast<int64_t>(random_.below(30)),
-                .max_running = 1 + static_cast<int64_t>(random_.below(6))},
-        scheduler_(limits_) {}
+TEST(Scheduler, BeginsWithPagesThatOthersComputed) {
+  Scheduler scheduler(small());
+  scheduler.add(1, {.tokens = numbers(9)});
+  for (int i = 0; i < 2; ++i) step(scheduler);
+  scheduler.add(2, {.tokens = numbers(10)});
+  const std::vector<Chunk> chunks = scheduler.plan();
+  ASSERT_EQ(2u, chunks.size());
+  EXPECT_EQ(8, chunks[1].first) << "two pages of four are known";
+  EXPECT_EQ(8, scheduler.num_reused(2));
+  EXPECT_EQ(scheduler.pages(1)[1], scheduler.pages(2)[1]);
+  EXPECT_NE(scheduler.pages(1)[2], scheduler.pages(2)[2]) << "what is written on is nobody else's";
+}
 
-  void run(int steps) {
-    for (int i = 0; i < steps; ++i) {
-      disturb();
-      advance();
-      check_pages();
-    }
-    for (auto& [id, s] : live_) unpause(id, s);
-    int64_t left = 0;
-    for (auto& [id, s] : live_) left += s.wanted + 1;
-    // Alone and one after the other, each would need at most this many steps.
-    for (int64_t i = 0; i < left * scheduler_.max_sequence_tokens() && !live_.empty(); ++i) advance();
-    EXPECT_TRUE(live_.empty()) << "sequences that never ended";
-    EXPECT_EQ(scheduler_.allocator().num_used(), 0);
-    EXPECT_GT(finished_, 0);
+TEST(Scheduler, KeepsWhatEndedForTheNext) {
+  Scheduler scheduler(small());
+  scheduler.add(1, {.tokens = numbers(8)});
+  step(scheduler);
+  scheduler.remove(1);
+  EXPECT_EQ(0, scheduler.pool().num_held());
+  scheduler.add(2, {.tokens = numbers(8)});
+  EXPECT_EQ(4, scheduler.plan()[0].first) << "the newest token is computed for its logits, with its page";
+}
+
+TEST(Scheduler, SharesNothingAcrossSalts) {
+  Scheduler scheduler(small());
+  scheduler.add(1, {.tokens = numbers(8), .salt = 1});
+  step(scheduler);
+  scheduler.add(2, {.tokens = numbers(8), .salt = 2});
+  scheduler.add(3, {.tokens = numbers(8), .salt = 1, .compute_all = true});
+  scheduler.plan();
+  EXPECT_EQ(0, scheduler.num_reused(2));
+  EXPECT_EQ(0, scheduler.num_reused(3));
+}
+
+TEST(Scheduler, AFollowerWaitsForItsLeader) {
+  Scheduler scheduler(small());
+  scheduler.add(1, {.tokens = numbers(13)});
+  scheduler.add(2, {.tokens = numbers(13), .leader = 1});
+  EXPECT_EQ(1u, step(scheduler).size());
+  EXPECT_EQ(1u, step(scheduler).size()) << "8 of the 12 tokens that they share are computed";
+  const std::vector<Chunk> chunks = step(scheduler);
+  ASSERT_EQ(2u, chunks.size());
+  EXPECT_EQ(12, chunks[1].first);
+
+  scheduler.add(3, {.tokens = numbers(9, 500)});
+  scheduler.add(4, {.tokens = numbers(9, 500), .leader = 3});
+  scheduler.remove(3);
+  step(scheduler);
+  EXPECT_FALSE(scheduler.pages(4).empty()) << "who waits for somebody that is gone would wait for ever";
+}
+
+TEST(Scheduler, TenantsTakeTurns) {
+  Scheduler scheduler({.num_pages = 8, .page_tokens = 4, .step_tokens = 8, .max_running = 1});
+  SequenceId id = 0;
+  for (const char* tenant : {"many", "many", "many", "few"}) {
+    Arrival arrival = of(4);
+    arrival.tenant = tenant;
+    scheduler.add(++id, std::move(arrival));
   }
-
- private:
-  struct Live {
-    int64_t known, wanted;  // wanted: known tokens at which it ends
-    bool paused = false;
-  };
-  Random random_;
-  SchedulerLimits limits_;
-  Scheduler scheduler_;
-  std::map<SequenceId, Live> live_;
-  std::set<SequenceId> running_;
-  SequenceId next_ = 0;
-  int64_t finished_ = 0;
-
-  bool chance(uint64_t one_in) { return random_.below(one_in) == 0; }
-  void unpause(SequenceId id, Live& s) { scheduler_.pause(id, s.paused = false); }
-
-  void disturb() {
-    if (live_.size() < 12 && chance(3)) {
-      const auto most = static_cast<uint64_t>(scheduler_.max_sequence_tokens());
-      const auto known = static_cast<int64_t>(1 + random_.below(most));
-      const auto wanted = known + static_cast<int64_t>(random_.below(most - static_cast<uint64_t>(known) + 1));
-      scheduler_.add(next_, known);
-      live_[next_++] = {known, wanted};
-    }
-    for (auto it = live_.begin(); it != live_.end();) {
-      const auto here = it++;
-      if (chance(20)) scheduler_.pause(here->first, here->second.paused = !here->second.paused);
-      if (chance(60)) scheduler_.remove(here->first), live_.erase(here);
-    }
+  std::vector<SequenceId> order;
+  for (; scheduler.contains(1) || scheduler.contains(2) || scheduler.contains(3) || scheduler.contains(4);) {
+    order.push_back(step(scheduler)[0].id);
+    scheduler.remove(order.back());
   }
+  EXPECT_EQ((std::vector<SequenceId>{4, 1, 2, 3}), order) << "equal counters go by name";
+}
 
-  void advance() {
-    const std::vector<Chunk> chunks = scheduler_.plan();
-    check_plan(chunks);
-    scheduler_.commit(chunks);
-    for (const Chunk& chunk : chunks) {
-      if (!chunk.last) continue;
-      Live& s = live_.at(chunk.id);
-      if (s.known == s.wanted) {
-        scheduler_.remove(chunk.id), live_.erase(chunk.id), ++finished_;
-      } else {
-        scheduler_.append(chunk.id), ++s.known;
-      }
-    }
+TEST(Scheduler, ATenantsPrioritiesAreItsOwn) {
+  Scheduler scheduler({.num_pages = 8, .page_tokens = 4, .step_tokens = 8, .max_running = 1});
+  const std::tuple<const char*, int64_t> kArrivals[] = {{"a", 0}, {"a", 5}, {"a", -1}, {"b", 9}};
+  SequenceId id = 0;
+  for (const auto& [tenant, priority] : kArrivals) {
+    Arrival arrival = of(4);
+    arrival.tenant = tenant;
+    arrival.priority = priority;
+    scheduler.add(++id, std::move(arrival));
   }
+  std::vector<SequenceId> order;
+  for (int i = 0; i < 4; ++i) scheduler.remove(order.emplace_back(step(scheduler)[0].id));
+  EXPECT_EQ((std::vector<SequenceId>{3, 4, 1, 2}), order);
+}
 
-  void check_plan(const std::vector<Chunk>& chunks) {
-    int64_t total = 0;
-    std::set<SequenceId> once;
-    for (const Chunk& chunk : chunks) {
-      const Live& s = live_.at(chunk.id);
-      total += chunk.count;
-      ASSERT_TRUE(once.insert(chunk.id).second);
-      ASSERT_FALSE(s.paused);
-      ASSERT_EQ(chunk.first, scheduler_.num_computed(chunk.id));
-      ASSERT_EQ(chunk.last, chunk.first + chunk.count == s.known);
-      const auto held = static_cast<int64_t>(scheduler_.pages(chunk.id).size()) * limits_.page_tokens;
-      ASSERT_GE(held, chunk.first + chunk.count);
-    }
-    ASSERT_LE(total, limits_.step_tokens);
-    check_progress(chunks);
-    check_fairness();
-  }
-
-  /// Whoever wants something, somebody gets something; and the oldest of those that run is never left out.
-  void check_progress(const std::vector<Chunk>& chunks) {
-    for (const auto& [id, s] : live_) {
-      if (s.paused) continue;
-      ASSERT_FALSE(chunks.empty());
-      if (scheduler_.pages(id).empty()) continue;
-      ASSERT_TRUE(std::any_of(chunks.begin(), chunks.end(), [&](const Chunk& chunk) { return chunk.id == id; }));
-      return;
-    }
-  }
-
-  /// Nobody is admitted past an earlier one that waits.
-  void check_fairness() {
-    bool somebody_waits = false;
-    for (const auto& [id, s] : live_) {
-      const bool runs = !scheduler_.pages(id).empty();
-      ASSERT_FALSE(runs && !running_.contains(id) && somebody_waits);
-      somebody_waits |= !runs && !s.paused;
-    }
-    running_.clear();
-    for (const auto& [id, s] : live_)
-      if (!scheduler_.pages(id).empty()) running_.insert(id);
-  }
-
-  void check_pages() {
-    std::set<PageId> all;
-    int64_t held = 0, running = 0;
-    for (const auto& [id, s] : live_) {
-      const auto& pages = scheduler_.pages(id);
-      all.insert(pages.begin(), pages.end());
-      held += static_cast<int64_t>(pages.size());
-      running += !pages.empty();
-    }
-    ASSERT_EQ(static_cast<int64_t>(all.size()), held) << "a page shared by two sequences";
-    ASSERT_EQ(scheduler_.allocator().num_used(), held) << "a page leaked";
-    ASSERT_LE(running, limits_.max_running);
-  }
-};
-
-TEST(Scheduler, SurvivesRandomLoad) {
-  for (uint64_t seed = 0; seed < 60; ++seed) {
-    SCOPED_TRACE(seed);
-    Simulation(seed).run(600);
-    if (HasFatalFailure() || HasNonfatalFailure()) return;
-  }
+TEST(Scheduler, DraftsFillPagesThatAreHeldAnyway) {
+  Scheduler scheduler(small());
+  scheduler.add(1, of(5));
+  step(scheduler);
+  scheduler.propose(1, 4);
+  const Chunk chunk = scheduler.plan()[0];
+  EXPECT_EQ(1, chunk.count);
+  EXPECT_EQ(2, chunk.drafts) << "tokens 6 and 7 of a page that ends with 7";
+  scheduler.commit(std::span(&chunk, 1));
+  scheduler.append(1, 7, true);
+  scheduler.append(1, 8);
+  EXPECT_EQ(7, scheduler.num_computed(1));
+  EXPECT_EQ(8u, scheduler.tokens(1).size());
+  EXPECT_EQ(0, scheduler.plan()[0].drafts) << "a proposal is for one plan";
 }
 
 }  // namespace

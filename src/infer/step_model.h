@@ -4,7 +4,7 @@
 #include <functional>
 #include <span>
 
-#include "infer/page_allocator.h"
+#include "infer/page_pool.h"
 
 namespace maru {
 class Adapter;
@@ -21,9 +21,14 @@ struct StepSequence {
   Adapter* adapter = nullptr;    // what the sequence sees beside the weights; null: what the model is served with
 };
 
-/// Called for every wanted row, in order: the sequence's place in the step, the row, and f32 logits [vocab] that are
-/// valid during the call.
-using LogitsSink = std::function<void(size_t sequence, int64_t row, std::span<const float> logits)>;
+struct LogitsRow {
+  size_t sequence = 0;            // its place in the step
+  int64_t row = 0;                // of its tokens
+  std::span<const float> logits;  // [vocab], valid during the call
+  int worker = 0;                 // who calls, in [0, num_workers())
+};
+/// Called for every wanted row: those of one sequence in order, those of several at the same time.
+using LogitsSink = std::function<void(const LogitsRow&)>;
 
 /// Called by the engine thread only. A sequence's logits do not depend on what else is in a step.
 class StepModel {
@@ -34,6 +39,8 @@ class StepModel {
   virtual int64_t max_context() const = 0;
   virtual int64_t num_pages() const = 0;
   virtual int64_t page_tokens() const = 0;
+  /// Threads that hand out logits.
+  virtual int num_workers() const { return 1; }
   virtual void run(std::span<const StepSequence> sequences, const LogitsSink& sink) = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <atomic>
 #include <cmath>
 #include <set>
 
@@ -164,9 +165,15 @@ bool changes_table(Decoder& model, const LoraAdapter& stored) {
   return false;
 }
 
+uint64_t next_serial() {
+  static std::atomic<uint64_t> serials{0};
+  return ++serials;
+}
+
 }  // namespace
 
-Adapter::Adapter(Device& device, Decoder& model, const LoraAdapter& stored) : Model(model.dtype()) {
+Adapter::Adapter(Device& device, Decoder& model, const LoraAdapter& stored)
+    : Model(model.dtype()), serial_(next_serial()) {
   place(device, model);
   if (changes_table(model, stored)) model.separate_head();
   Reader reader(device, model, stored);

@@ -29,11 +29,14 @@ class Adapter final : public Model {
   /// How many of the model's parameters it changes or replaces.
   size_t size() const { return changed_.size(); }
   AdapterWeights& weights() { return weights_; }
+  /// A number that no other adapter of this process has had.
+  uint64_t serial() const { return serial_; }
   /// For batches all of whose rows use it.
   const AdapterRuns& everywhere() const { return everywhere_; }
 
  private:
   void visit(const Visitor&) override;
+  const uint64_t serial_;
   AdapterWeights weights_;
   std::vector<const Parameter*> changed_;  // in the order of the model's
   AdapterRuns everywhere_{{0, &weights_}};

@@ -41,7 +41,7 @@ std::vector<float> logits_of(Device& device, Decoder& model, Adapter* adapter = 
   for (int32_t i = 0; i < 70; ++i) prompt.push_back((i * 7 + 3) % static_cast<int32_t>(runner.vocab_size()));
   const std::vector<int32_t> pages{2, 0};
   std::vector<float> all;
-  const auto sink = [&](size_t, int64_t, std::span<const float> row) { all.insert(all.end(), row.begin(), row.end()); };
+  const auto sink = [&](const LogitsRow& row) { all.insert(all.end(), row.logits.begin(), row.logits.end()); };
   const std::span<const int32_t> tokens(prompt);
   for (const auto& [first, count] : {std::pair<size_t, size_t>{0, 40}, {40, 29}, {69, 1}}) {
     const std::vector<StepSequence> step{{.tokens = tokens.subspan(first, count),

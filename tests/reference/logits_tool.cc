@@ -23,7 +23,7 @@ struct Served {
 };
 
 std::string logits_of(StepModel& model) {
-  PageAllocator pages(model.num_pages());
+  PagePool pages(model.num_pages(), model.page_tokens());
   std::vector<Served> served;
   for (const int64_t chunk : kChunks) {
     Served& s = served.emplace_back();
@@ -39,9 +39,11 @@ std::string logits_of(StepModel& model) {
       if (s.past < kTokens)
         step.push_back(
             {std::span(s.tokens).subspan(static_cast<size_t>(s.past), static_cast<size_t>(s.next())), s.past, s.pages});
-    model.run(step, [&](size_t, int64_t, std::span<const float> logits) {
-      hash.update({reinterpret_cast<const char*>(logits.data()), logits.size_bytes()});
+    std::vector<std::string> rows(step.size());
+    model.run(step, [&](const LogitsRow& row) {
+      rows[row.sequence].append(reinterpret_cast<const char*>(row.logits.data()), row.logits.size_bytes());
     });
+    for (const std::string& bytes : rows) hash.update(bytes);
     for (Served& s : served)
       if (s.past < kTokens) s.past += s.next();
   }
