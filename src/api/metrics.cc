@@ -42,11 +42,16 @@ class Metrics::Engine : public infer::EngineObserver {
   void set(const infer::EngineStats& stats) {
     raise_to(prompt_tokens_, stats.prompt_tokens);
     raise_to(generated_tokens_, stats.generated_tokens);
+    raise_to(reused_tokens_, stats.reused_tokens);
+    raise_to(drafted_tokens_, stats.drafted_tokens);
+    raise_to(accepted_tokens_, stats.accepted_tokens);
     raise_to(preemptions_, stats.preemptions);
     running_.Set(static_cast<double>(stats.running));
     waiting_.Set(static_cast<double>(stats.waiting));
     pages_.Set(static_cast<double>(stats.pages));
     pages_used_.Set(static_cast<double>(stats.pages_used));
+    pages_known_.Set(static_cast<double>(stats.pages_known));
+    tenants_.Set(static_cast<double>(stats.tenants));
   }
 
  private:
@@ -71,12 +76,18 @@ class Metrics::Engine : public infer::EngineObserver {
       histogram("maru_step_tokens", "Tokens computed in one step, all requests together", kStepTokens);
   prometheus::Counter& prompt_tokens_ = counter("maru_prompt_tokens_total", "Tokens of admitted prompts");
   prometheus::Counter& generated_tokens_ = counter("maru_generated_tokens_total", "Tokens sampled");
+  prometheus::Counter& reused_tokens_ =
+      counter("maru_reused_tokens_total", "Tokens of prompts that had been computed before");
+  prometheus::Counter& drafted_tokens_ = counter("maru_drafted_tokens_total", "Tokens guessed");
+  prometheus::Counter& accepted_tokens_ = counter("maru_accepted_tokens_total", "Tokens guessed right");
   prometheus::Counter& preemptions_ =
       counter("maru_preemptions_total", "Times that a choice lost its pages and was computed again");
   prometheus::Gauge& running_ = gauge("maru_choices_running", "Choices that hold key-value pages");
   prometheus::Gauge& waiting_ = gauge("maru_choices_waiting", "Choices that wait for a place");
   prometheus::Gauge& pages_ = gauge("maru_kv_pages", "Key-value pages in all");
   prometheus::Gauge& pages_used_ = gauge("maru_kv_pages_used", "Key-value pages in use");
+  prometheus::Gauge& pages_known_ = gauge("maru_kv_pages_known", "Full key-value pages that may be used again");
+  prometheus::Gauge& tenants_ = gauge("maru_tenants", "Tenants with choices, or ahead of those that wait");
 };
 
 struct Metrics::State {

@@ -25,6 +25,8 @@ struct ServeConfig {
   int64_t max_waiting = 128;
   int64_t max_choices_per_client = 0;
   int64_t step_tokens = 512;
+  int64_t draft_tokens = 4;
+  bool prefix_cache = true, shared_prefixes = false;
   int64_t cache_mib = 1024;
   int64_t memory_mib = 0;
   int64_t channel_pieces = 256;
@@ -48,6 +50,12 @@ struct ServeConfig {
               "machine; more are answered 429; 0: half of all")
             .range(0, 1 << 20),
         field("step_tokens", &C::step_tokens, "tokens per step of the engine, all requests together").range(2, 1 << 20),
+        field("draft_tokens", &C::draft_tokens,
+              "guessed per choice and step from what was said before; the answer is the same; 0: none")
+            .range(0, 64),
+        field("prefix_cache", &C::prefix_cache, "compute once what prompts of one key begin with"),
+        field("shared_prefixes", &C::shared_prefixes,
+              "and of all keys: from the time that an answer takes, one can then tell what others asked"),
         field("cache_mib", &C::cache_mib,
               "memory for keys and values of one model, MiB; no more is taken than can be used")
             .range(1, 1 << 24),

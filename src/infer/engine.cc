@@ -194,7 +194,7 @@ void Engine::admit_choice(const Submission& submission, int64_t choice, std::opt
       .request = submission.request,
       .channel = submission.channel,
       .choice = choice,
-      .sampler = Sampler(request.sampling, model_.vocab_size(), seed, request.prompt),
+      .sampler = Sampler(request.sampling, seed, request.prompt),
       .drafter = NgramDrafter(options_.draft_tokens),
       .text = AnswerText(tokenizer_, request.stop, request.sampling.top_logprobs >= 0,
                          std::span(request.prompt).first(request.continues_prompt ? request.prompt.size() : 0)),
@@ -411,6 +411,8 @@ void Engine::publish_stats() {
   counts_.running = scheduler_.num_running();
   counts_.pages = scheduler_.pool().num_pages();
   counts_.pages_used = scheduler_.pool().num_held();
+  counts_.pages_known = scheduler_.pool().num_known();
+  counts_.tenants = scheduler_.queue().num_tenants();
   counts_.preemptions = scheduler_.num_preemptions();
   std::lock_guard lock(mutex_);
   stats_ = counts_;

@@ -54,7 +54,8 @@ class EngineObserver {
 
 struct EngineStats {
   int64_t running = 0, waiting = 0;
-  int64_t pages = 0, pages_used = 0, preemptions = 0;
+  int64_t pages = 0, pages_used = 0, pages_known = 0;  // known: may be used again, in use or not
+  int64_t tenants = 0, preemptions = 0;
   // Since the start:
   int64_t prompt_tokens = 0, generated_tokens = 0;
   int64_t reused_tokens = 0;                        // of prompts, computed before

@@ -23,7 +23,7 @@ class FairQueue {
   void serve(const std::string& tenant, double cost) { at(tenant).served += cost; }
   /// What it was given so far; it has sequences.
   double served(const std::string& tenant) const;
-  /// Tenants that are remembered: those with sequences, and those ahead of who waits.
+  /// That are remembered: those with sequences, and those ahead of who waits.
   int64_t num_tenants() const { return static_cast<int64_t>(counters_.size()); }
 
  private:

@@ -8,11 +8,14 @@
 // A choice's randomness comes from its own seed alone: the same seed gives the same text whatever else runs.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "base/random.h"
+#include "infer/logits_processor.h"
+#include "infer/token_weights.h"
 
 namespace maru::infer {
 
@@ -47,40 +50,35 @@ class SamplerScratch {
  private:
   friend class Sampler;
   friend Sample logprobs_of(std::span<const float>, int32_t, int64_t, SamplerScratch&);
-  struct Candidate {
-    double weight;
-    int32_t token;
-  };
-  std::vector<Candidate> candidates_;
   std::vector<float> logits_;
+  TokenWeights weights_;
+  std::vector<Candidate> candidates_;
   std::vector<TokenLogprob> top_;
 };
 
 /// The log-probability of `token` and the `count` highest. Throws kInternal when the logits are not finite.
 Sample logprobs_of(std::span<const float> logits, int32_t token, int64_t count, SamplerScratch& scratch);
 
-/// The state of one choice: its random numbers and what it has said. Owned by the engine thread.
+/// The state of one choice: its random numbers and what it has said. Used by one thread at a time.
 class Sampler {
  public:
-  Sampler(SamplingOptions options, int64_t vocab_size, uint64_t seed, std::span<const int32_t> prompt);
+  Sampler(SamplingOptions options, uint64_t seed, std::span<const int32_t> prompt);
+  /// Behind those that the options ask for.
+  void add(std::unique_ptr<LogitsProcessor> processor) { processors_.push_back(std::move(processor)); }
   /// Chooses a token and remembers it.
   ///
   /// Throws   kInternal when the logits are not finite (-inf is).
-  /// Cost     O(vocab), O(vocab log k) with top-p; no allocation.
+  /// Cost     O(vocab): some passes that are vector code; no allocation.
   Sample sample(std::span<const float> logits, SamplerScratch& scratch);
 
  private:
-  using Candidate = SamplerScratch::Candidate;
-  bool adjusts() const;
-  void adjust(std::span<float> logits) const;
-  int32_t draw(std::span<const float> logits, SamplerScratch& scratch);
-  void keep_top_k(std::vector<Candidate>& candidates) const;
-  void keep_top_p(std::vector<Candidate>& candidates) const;
+  std::span<const float> processed(std::span<const float> logits, SamplerScratch& scratch);
+  int32_t draw(std::span<const float> logits, float highest, SamplerScratch& scratch);
+  float lowest_weight(const TokenWeights& weights) const;
 
   SamplingOptions options_;
   Random random_;
-  std::vector<int32_t> counts_;     // of answer tokens; empty without penalties
-  std::vector<uint8_t> in_prompt_;  // empty without a repetition penalty
+  std::vector<std::unique_ptr<LogitsProcessor>> processors_;
 };
 
 }  // namespace maru::infer

@@ -16,7 +16,7 @@ const std::vector<float> kLogits{1.0f, 3.0f, -2.0f, 3.0f, 0.5f, -INFINITY, 2.0f,
 /// The share of each token over many draws.
 std::vector<double> shares(const SamplingOptions& options, const std::vector<float>& logits = kLogits) {
   SamplerScratch scratch(kVocab);
-  Sampler sampler(options, kVocab, 11, {});
+  Sampler sampler(options, 11, {});
   std::vector<double> counts(logits.size());
   constexpr int kDraws = 40000;
   for (int i = 0; i < kDraws; ++i) counts[static_cast<size_t>(sampler.sample(logits, scratch).token)] += 1.0 / kDraws;
@@ -43,7 +43,7 @@ void expect_shares(const std::vector<double>& got, const std::vector<double>& ex
 
 int32_t greedy(const SamplingOptions& options, const std::vector<float>& logits, std::vector<int32_t> prompt = {}) {
   SamplerScratch scratch(kVocab);
-  return Sampler(options, kVocab, 0, prompt).sample(logits, scratch).token;
+  return Sampler(options, 0, prompt).sample(logits, scratch).token;
 }
 
 TEST(Sampler, GreedyTakesTheLowestOfEquals) { EXPECT_EQ(greedy({.temperature = 0}, kLogits), 1); }
@@ -75,11 +75,11 @@ TEST(Sampler, KeepsWhatReachesMinP) {
 
 TEST(Sampler, PenalisesWhatWasSaid) {
   SamplerScratch scratch(kVocab);
-  Sampler presence({.temperature = 0, .presence_penalty = 0.5}, kVocab, 0, {});
+  Sampler presence({.temperature = 0, .presence_penalty = 0.5}, 0, {});
   EXPECT_EQ(presence.sample(kLogits, scratch).token, 1);
   EXPECT_EQ(presence.sample(kLogits, scratch).token, 3);
   EXPECT_EQ(presence.sample(kLogits, scratch).token, 1);  // both are down by 0.5, and once is enough
-  Sampler frequency({.temperature = 0, .frequency_penalty = 0.6}, kVocab, 0, {});
+  Sampler frequency({.temperature = 0, .frequency_penalty = 0.6}, 0, {});
   std::map<int32_t, int> said;
   for (int i = 0; i < 5; ++i) ++said[frequency.sample(kLogits, scratch).token];
   EXPECT_EQ(said, (std::map<int32_t, int>{{1, 2}, {3, 2}, {6, 1}}));
@@ -100,7 +100,7 @@ TEST(Sampler, AddsLogitBias) {
 TEST(Sampler, TheSeedDecides) {
   SamplerScratch scratch(kVocab);
   const auto draw = [&](uint64_t seed) {
-    Sampler sampler({}, kVocab, seed, {});
+    Sampler sampler({}, seed, {});
     std::vector<int32_t> tokens;
     for (int i = 0; i < 50; ++i) tokens.push_back(sampler.sample(kLogits, scratch).token);
     return tokens;
@@ -111,7 +111,7 @@ TEST(Sampler, TheSeedDecides) {
 
 TEST(Sampler, GivesTheModelsOwnLogprobs) {
   SamplerScratch scratch(kVocab);
-  Sampler sampler({.temperature = 0, .logit_bias = {{4, 50}}, .top_logprobs = 3}, kVocab, 0, {});
+  Sampler sampler({.temperature = 0, .logit_bias = {{4, 50}}, .top_logprobs = 3}, 0, {});
   const Sample sample = sampler.sample(kLogits, scratch);
   const std::vector<double> p = softmax(kLogits, 1, {0, 1, 2, 3, 4, 6, 7});
   EXPECT_EQ(sample.token, 4);

@@ -12,6 +12,7 @@ Answer::Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::Gene
   places_ = limits.take(clients, choices_per_prompt_ * static_cast<int64_t>(prompts.size()));
   for (infer::GenerationRequest& prompt : prompts) {
     CHECK(prompt.choices == choices_per_prompt_);
+    if (!clients.empty()) prompt.tenant = clients.front();
     prompt_tokens_ += static_cast<int64_t>(prompt.prompt.size());
     generations_.push_back(model_->engine().submit(std::move(prompt), wake));
   }

@@ -43,6 +43,9 @@ infer::EngineOptions engine_options(const HostOptions& options, const ModelParts
           .max_waiting = options.max_waiting,
           .step_tokens = options.step_tokens,
           .channel_pieces = options.channel_pieces,
+          .draft_tokens = options.draft_tokens,
+          .prefix_cache = options.prefix_cache,
+          .shared_prefixes = options.shared_prefixes,
           .end_tokens = parts.end_tokens,
           .seed = static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()),
           .turns = &turns};

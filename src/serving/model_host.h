@@ -55,9 +55,10 @@ class ServedModel {
 
 struct HostOptions {
   int64_t max_running = 32, max_waiting = 128;  // choices of one model
-  int64_t step_tokens = 512, channel_pieces = 256;
-  int64_t cache_bytes = int64_t{1} << 30;  // of pages for one model
-  int64_t memory_bytes = 0;                // of all models together; 0: what the machine has
+  int64_t step_tokens = 512, channel_pieces = 256, draft_tokens = 0;
+  bool prefix_cache = true, shared_prefixes = false;  // see infer::EngineOptions
+  int64_t cache_bytes = int64_t{1} << 30;             // of pages for one model
+  int64_t memory_bytes = 0;                           // of all models together; 0: what the machine has
   std::optional<Dtype> dtype;
   double timeout_seconds = 600;
 };

@@ -1,0 +1,38 @@
+#include "infer/logits_processor.h"
+
+#include <gtest/gtest.h>
+
+namespace maru::infer {
+namespace {
+
+using Logits = std::vector<float>;
+
+Logits processed(LogitsProcessor& processor, Logits logits) {
+  processor.process(logits);
+  return logits;
+}
+
+TEST(LogitsProcessor, RepetitionCountsPromptAndAnswerOnce) {
+  const int32_t prompt[] = {0, 1, 1};
+  RepetitionPenalty penalty(2, prompt);
+  penalty.accept(3);
+  penalty.accept(3);
+  EXPECT_EQ((Logits{2, -8, 5, 0.5f}), processed(penalty, {4, -4, 5, 1}));
+}
+
+TEST(LogitsProcessor, AnswersCountOnceAndByTimes) {
+  AnswerPenalties penalties(1, 0.5);
+  EXPECT_EQ((Logits{4, 4}), processed(penalties, {4, 4}));
+  penalties.accept(1);
+  EXPECT_EQ((Logits{4, 2.5f}), processed(penalties, {4, 4}));
+  penalties.accept(1);
+  EXPECT_EQ((Logits{4, 2}), processed(penalties, {4, 4}));
+}
+
+TEST(LogitsProcessor, BiasIsAdded) {
+  LogitBias bias({{1, -100}, {2, 0.5}});
+  EXPECT_EQ((Logits{1, -99, 1.5f}), processed(bias, {1, 1, 1}));
+}
+
+}  // namespace
+}  // namespace maru::infer
