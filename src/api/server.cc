@@ -40,6 +40,7 @@ serving::HostOptions host_options(const ServeConfig& config) {
           .draft_tokens = config.draft_tokens,
           .prefix_cache = config.prefix_cache,
           .shared_prefixes = config.shared_prefixes,
+          .int8_cache = config.kv_cache_dtype == "int8",
           .cache_bytes = config.cache_mib << 20,
           .memory_bytes = config.memory_mib << 20,
           .dtype = config.dtype == "auto" ? std::nullopt : std::optional(parse_dtype(config.dtype)),

@@ -51,6 +51,7 @@ class EngineInvariance : public testing::TestWithParam<std::string> {
   text::Tokenizer tokenizer_ = byte_tokenizer();
   std::unique_ptr<Decoder> model_;
   std::shared_ptr<Adapter> adapter_;
+  bool int8_cache_ = false;
   int64_t preemptions_ = 0, reused_ = 0, accepted_ = 0;
 
   /// Goes on by repeating itself, so that there is something to guess.
@@ -76,8 +77,8 @@ class EngineInvariance : public testing::TestWithParam<std::string> {
 
   Said say(const Around& a) {
     const int64_t size = model_->config().max_position_embeddings > 200 ? 150 : 90;
-    const auto page = static_cast<int64_t>(model_->cache_shape().page_bytes());
-    DecoderRunner runner(*model_, device_, (a.few_pages ? 2 * (size + 94) / 64 : 64) * page);
+    const auto page = static_cast<int64_t>(model_->cache_shape(int8_cache_).page_bytes());
+    DecoderRunner runner(*model_, device_, (a.few_pages ? 2 * (size + 94) / 64 : 64) * page, nullptr, int8_cache_);
     Engine engine(runner, tokenizer_,
                   {.max_running = 8,
                    .step_tokens = a.small_steps ? 11 : 256,
@@ -103,7 +104,8 @@ class EngineInvariance : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(EngineInvariance, NothingAroundChangesAnAnswer) {
-  for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16}) {
+  for (const auto& [dtype, int8] : {std::pair(Dtype::kF32, false), {Dtype::kBf16, false}, {Dtype::kBf16, true}}) {
+    int8_cache_ = int8;
     model_ = load_model(kModels / GetParam(), dtype);
     if (!kOtherNames.contains(GetParam())) {
       write_test_adapter(home_, *model_, 1, 0.3, "attn");
@@ -114,7 +116,7 @@ TEST_P(EngineInvariance, NothingAroundChangesAnAnswer) {
     for (int bits = 1; bits < kAround; ++bits) {
       const Around a = around(bits);
       if (a.adapters && (!a.company || adapter_ == nullptr)) continue;  // of nobody
-      ASSERT_EQ(alone, say(a)) << name_of(dtype) << ", combination " << bits;
+      ASSERT_EQ(alone, say(a)) << name_of(dtype) << (int8 ? ", 8 bits in the cache" : "") << ", combination " << bits;
     }
   }
   EXPECT_GT(preemptions_, 10);

@@ -94,7 +94,8 @@ void ModelHost::load(const ModelSource& source, Device& device) {
                                                     infer::LoadOptions{.adapter = source.adapter,
                                                                        .dtype = options_.dtype,
                                                                        .cache_bytes = options_.cache_bytes,
-                                                                       .max_sequences = options_.max_running});
+                                                                       .max_sequences = options_.max_running,
+                                                                       .int8_cache = options_.int8_cache});
   add({.model = &model->runner(),
        .tokenizer = &model->tokenizer(),
        .chat_template = model->chat_template(),

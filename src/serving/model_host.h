@@ -57,6 +57,7 @@ struct HostOptions {
   int64_t max_running = 32, max_waiting = 128;  // choices of one model
   int64_t step_tokens = 512, channel_pieces = 256, draft_tokens = 0;
   bool prefix_cache = true, shared_prefixes = false;  // see infer::EngineOptions
+  bool int8_cache = false;                            // keys and values in 8 bits
   int64_t cache_bytes = int64_t{1} << 30;             // of pages for one model
   int64_t memory_bytes = 0;                           // of all models together; 0: what the machine has
   std::optional<Dtype> dtype;
