@@ -1,0 +1,36 @@
+// The marks that may come in the prose of an answer, looked for as it comes.
+#pragma once
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "text/chat/answer/answer_form.h"
+
+namespace maru::text {
+
+struct AnswerMark {
+  enum class Kind : uint8_t { kNone, kReasoningEnd, kCall, kTurnPart } kind = Kind::kNone;
+  size_t at = 0, size = 0;
+};
+
+/// How much of the end of `text` may be the beginning of `mark`.
+size_t open_end(std::string_view text, std::string_view mark);
+
+class AnswerMarks {
+ public:
+  explicit AnswerMarks(const AnswerForms& forms) : forms_(forms) {}
+  /// The first in `text`, the longest where several begin.
+  AnswerMark find(std::string_view text, bool in_reasoning) const;
+  /// How much of the end of `text` may be the beginning of one, or white space before one.
+  size_t undecided(std::string_view text, bool in_reasoning) const;
+
+ private:
+  using Named = std::pair<AnswerMark::Kind, std::string_view>;
+  std::vector<Named> all(bool in_reasoning) const;
+  const AnswerForms forms_;
+};
+
+/// Where the text before `end` ends, white space left out.
+size_t end_without_blanks(std::string_view text, size_t end);
+
+}  // namespace maru::text
