@@ -176,7 +176,8 @@ void Engine::admit_choice(const Submission& submission, int64_t choice) {
       .tokens = request.prompt,
       .sampler = Sampler(request.sampling, model_.vocab_size(), seed, request.prompt),
       .text = AnswerText(tokenizer_, request.stop, request.sampling.top_logprobs >= 0,
-                         std::span(request.prompt).first(request.continues_prompt ? request.prompt.size() : 0)),
+                         std::span(request.prompt).first(request.continues_prompt ? request.prompt.size() : 0),
+                         request.shown),
       .last_time = submission.time};
   active.tokens.reserve(request.prompt.size() + static_cast<size_t>(request.max_tokens));
   if (request.score_prompt) active.prompt_scores.push_back({.token = request.prompt[0]});
