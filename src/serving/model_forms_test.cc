@@ -22,8 +22,7 @@ TEST(ModelForms, TheTemplateSaysUnlessTheOptionsDo) {
 }
 
 TEST(ModelForms, ATemplateForToolsCounts) {
-  auto two =
-      text::ChatTemplate::create({{"default", "{{ messages }}", "a"}, {"tool_use", "[TOOL_CALLS]", "b"}}, {});
+  auto two = text::ChatTemplate::create({{"default", "{{ messages }}", "a"}, {"tool_use", "[TOOL_CALLS]", "b"}}, {});
   EXPECT_EQ("mistral", forms_of("auto", "auto", &*two).calls->name);
 }
 

@@ -15,20 +15,22 @@ size_t end_without_blanks(std::string_view text, size_t end) {
   return last == std::string_view::npos ? 0 : last + 1;
 }
 
-std::vector<AnswerMarks::Named> AnswerMarks::all(bool in_reasoning) const {
+std::vector<AnswerMarks::Named> AnswerMarks::all(Prose in) const {
   std::vector<Named> marks;
-  if (in_reasoning) marks.emplace_back(AnswerMark::Kind::kReasoningEnd, forms_.reasoning->end);
+  if (in == Prose::kReasoning) marks.emplace_back(AnswerMark::Kind::kReasoningEnd, forms_.reasoning->end);
+  if (in == Prose::kLeftOpen) marks.emplace_back(AnswerMark::Kind::kDropped, forms_.reasoning->end);
   if (forms_.calls != nullptr)
     for (const std::string_view mark : forms_.calls->begins)  // one that ends the reasoning too is found behind its end
-      if (!in_reasoning || !mark.starts_with(forms_.reasoning->end)) marks.emplace_back(AnswerMark::Kind::kCall, mark);
+      if (in == Prose::kText || !mark.starts_with(forms_.reasoning->end))
+        marks.emplace_back(AnswerMark::Kind::kCall, mark);
   if (forms_.reasoning != nullptr && !forms_.reasoning->turn_part.empty())
-    marks.emplace_back(AnswerMark::Kind::kTurnPart, forms_.reasoning->turn_part);
+    marks.emplace_back(AnswerMark::Kind::kDropped, forms_.reasoning->turn_part);
   return marks;
 }
 
-AnswerMark AnswerMarks::find(std::string_view text, bool in_reasoning) const {
+AnswerMark AnswerMarks::find(std::string_view text, Prose in) const {
   AnswerMark found;
-  for (const auto& [kind, mark] : all(in_reasoning)) {
+  for (const auto& [kind, mark] : all(in)) {
     const size_t at = text.find(mark);
     if (at == std::string_view::npos) continue;
     if (found.kind == AnswerMark::Kind::kNone || at < found.at || (at == found.at && mark.size() > found.size))
@@ -37,8 +39,8 @@ AnswerMark AnswerMarks::find(std::string_view text, bool in_reasoning) const {
   return found;
 }
 
-size_t AnswerMarks::undecided(std::string_view text, bool in_reasoning) const {
-  const std::vector<Named> marks = all(in_reasoning);
+size_t AnswerMarks::undecided(std::string_view text, Prose in) const {
+  const std::vector<Named> marks = all(in);
   if (marks.empty()) return 0;
   size_t most = 0;
   for (const auto& [kind, mark] : marks) most = std::max(most, open_end(text, mark));

@@ -90,10 +90,12 @@ bool AnswerParser::prose() {
     trim_ = false;
   }
   if (last_ && num_calls_ > 0 && pending_.find_first_not_of(kBlanks) == std::string::npos) pending_.clear();
-  const bool reasons = prose_ == AnswerEvent::Kind::kReasoning;
-  const AnswerMark mark = marks_.find(pending_, reasons);
+  const Prose in = prose_ == AnswerEvent::Kind::kReasoning ? Prose::kReasoning
+                   : left_open_                            ? Prose::kLeftOpen
+                                                           : Prose::kText;
+  const AnswerMark mark = marks_.find(pending_, in);
   // A longer mark may begin before the one that is found, or with it.
-  const size_t open = last_ ? 0 : marks_.undecided(pending_, reasons);
+  const size_t open = last_ ? 0 : marks_.undecided(pending_, in);
   if (mark.kind == AnswerMark::Kind::kNone || (open > 0 && pending_.size() - open <= mark.at)) {
     const size_t sure = pending_.size() - open;
     say(std::string_view(pending_).substr(0, sure));
@@ -101,7 +103,7 @@ bool AnswerParser::prose() {
     return false;
   }
   const size_t blank = end_without_blanks(pending_, mark.at);
-  if (mark.kind == AnswerMark::Kind::kTurnPart) {
+  if (mark.kind == AnswerMark::Kind::kDropped) {
     say(std::string_view(pending_).substr(0, mark.at));
     pending_.erase(0, mark.at + mark.size);
     return true;
@@ -200,6 +202,7 @@ bool AnswerParser::begin(const std::string& name) {
   // Without a mark, or in the middle of thinking, only what names a tool is a call.
   const bool sure = !bare_ && prose_ == AnswerEvent::Kind::kText;
   if (!sure && !reading_.tools->contains(name)) return false;
+  left_open_ |= prose_ == AnswerEvent::Kind::kReasoning;
   prose_ = AnswerEvent::Kind::kText;
   out_->push_back({.kind = AnswerEvent::Kind::kCallBegin, .text = name, .call = num_calls_++, .id = make_id_()});
   given_ = true;

@@ -63,7 +63,8 @@ class AnswerParser : private CallSink {
   bool last_ = false;  // nothing comes any more
   std::string pending_;
   AnswerEvent::Kind prose_ = AnswerEvent::Kind::kText;
-  bool trim_ = false;  // line ends at the beginning of what comes are not of it
+  bool left_open_ = false;  // a call came in the middle of reasoning
+  bool trim_ = false;       // line ends at the beginning of what comes are not of it
 
   // The call that is read.
   std::unique_ptr<CallReader> reader_;

@@ -1,3 +1,4 @@
+#include "base/random.h"
 #include "text/chat/answer/test_answer.h"
 
 namespace maru::text {
@@ -158,6 +159,7 @@ TEST(AnswerParser, CallsBehindAndInsideOfReasoning) {
   const ParsedAnswer want{.reasoning = "I ask.", .calls = {kAsked}, .order = "rc"};
   EXPECT_EQ(want, parse(reading(&kTagged, &kThink), "<think>\nI ask.\n</think>\n\n" + call));
   EXPECT_EQ(want, parse(reading(&kTagged, &kThink, true), "I ask.\n" + call)) << "the end was forgotten";
+  EXPECT_EQ(want, parse(reading(&kTagged, &kThink), "<think>I ask.\n" + call + "\n</think>\n")) << "or comes behind it";
   const std::string draft = "a <tool_call>{\"name\": \"other\", \"arguments\": {}}</tool_call> b";
   EXPECT_EQ(draft, parse(reading(&kTagged, &kThink, true), draft).reasoning) << "no tool of that name";
 }
@@ -181,6 +183,60 @@ TEST(AnswerParser, BytesThatAreNoCharacterPass) {
       parse(reading(&kTagged), "\xEA\xB0<tool_call>{\"name\": \"weather\", \"arguments\": {\"a\": \"\xED\x95\"}}\xFF");
   EXPECT_EQ("\xEA\xB0\xFF", got.text);
   EXPECT_EQ("{\"a\": \"\xED\x95\"}", got.calls.at(0).arguments);
+}
+
+// What nobody thought of: marks, pieces of calls and text in any order come out the same however they are cut, and
+// what is not called or thought is said.
+TEST(AnswerParser, AnythingIsTheSameHoweverItIsCut) {
+  const std::vector<std::string> parts{"<tool_call>",
+                                       "</tool_call>",
+                                       "<think>",
+                                       "</think>",
+                                       "[TOOL_CALLS]",
+                                       "[ARGS]",
+                                       "<|python_tag|>",
+                                       "<function=weather>",
+                                       "</function>",
+                                       "<parameter=city>",
+                                       "</parameter>",
+                                       "/think\n",
+                                       "<|im_end|>",
+                                       "\n<|im_start|>assistant",
+                                       " -> tool/function_call\n",
+                                       "{",
+                                       "}",
+                                       "[",
+                                       "]",
+                                       "\"name\": ",
+                                       "\"weather\"",
+                                       "\"arguments\": ",
+                                       "{\"a\": 1}",
+                                       ", ",
+                                       ": ",
+                                       "\"",
+                                       "\\",
+                                       "12",
+                                       "tru",
+                                       "e",
+                                       "서울",
+                                       " ",
+                                       "\n",
+                                       "{\"name\": \"time\", \"arguments\": {}}",
+                                       "weather",
+                                       "<tool",
+                                       "\xEA"};
+  const CallForm tags{.name = "tags", .signs = {}, .syntax = CallSyntax::kTags, .begins = kTag, .ends = kEndTag};
+  uint64_t state = 7;
+  const auto draw = [&](size_t below) { return static_cast<size_t>((state = mix64(state)) % below); };
+  size_t called = 0;
+  for (const CallForm* calls : {&kTagged, &kNamedForm, &kBare, &kRoles, &tags})
+    for (const ReasoningForm* reasoning : std::initializer_list<const ReasoningForm*>{nullptr, &kThink, &kTurns})
+      for (int i = 0; i < 150; ++i) {
+        std::string text = draw(2) == 0 ? std::string(calls->begins[0]) : "";
+        for (size_t n = draw(14); n > 0; --n) text += parts[draw(parts.size())];
+        called += parse(reading(calls, reasoning, draw(3) == 0), text).calls.size();
+      }
+  EXPECT_GT(called, 30u);
 }
 
 TEST(AnswerParser, OpenMarksInPrompts) {

@@ -1,5 +1,7 @@
 #include "text/chat/answer/call_tags.h"
 
+#include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "base/json.h"
@@ -8,7 +10,7 @@ namespace maru::text {
 namespace {
 
 constexpr std::string_view kFunction = "<function=", kEndFunction = "</function>";
-constexpr std::string_view kParameter = "<parameter=", kEndParameter = "</parameter>";
+constexpr std::string_view kParameter = "<parameter=";
 constexpr size_t kLongestName = 512;
 
 bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
@@ -27,13 +29,17 @@ std::string escaped(std::string_view text) {
   return quoted;
 }
 
+/// What ends a value: its tag, or on a new line what can only follow it, since models forget the tag.
+constexpr std::array kEnds =
+    std::to_array<std::string_view>({"\n</parameter>", "</parameter>", "\n<parameter=", "\n</function>"});
+
 /// How much of the end of `text` may be the beginning of the end of a value.
 size_t open_end(std::string_view text) {
-  constexpr std::string_view kEnd = "\n</parameter>";
-  for (size_t size = std::min(text.size(), kEnd.size()); size > 0; --size)
-    if (kEnd.starts_with(text.substr(text.size() - size)) || kEndParameter.starts_with(text.substr(text.size() - size)))
-      return size;
-  return 0;
+  size_t most = 0;
+  for (const std::string_view end : kEnds)
+    for (size_t size = std::min(text.size(), end.size()); size > most; --size)
+      if (end.starts_with(text.substr(text.size() - size))) most = size;
+  return most;
 }
 
 /// What stands between `tag` and ">" when `text` is all of it; `good` is false when it cannot become that any more.
@@ -44,7 +50,7 @@ std::string name_in(std::string_view text, std::string_view tag, bool& good) {
   if (!closed) return "";
   std::string name(text.substr(tag.size(), text.size() - tag.size() - 1));
   if (name.size() > 1 && name.front() == '"' && name.back() == '"') name = name.substr(1, name.size() - 2);
-  good = !name.empty();
+  good = !name.empty() && name.find_first_of(" \n\r\t<") == std::string::npos;
   return name;
 }
 
@@ -53,7 +59,8 @@ std::string name_in(std::string_view text, std::string_view tag, bool& good) {
 CallTags::Step CallTags::feed(char c) {
   if (state_ != State::kValue && held_.empty() && is_blank(c)) return Step::kMore;
   held_ += c;
-  if (state_ == State::kValue) return in_value(), Step::kMore;
+  if (state_ == State::kValue) in_value();
+  if (state_ == State::kValue || held_.empty()) return Step::kMore;
   const Step step = state_ == State::kFunction ? in_function() : in_body();
   if (step == Step::kFailed) held_.pop_back();  // the byte is not of it
   return step;
@@ -92,7 +99,8 @@ void CallTags::begin_parameter(std::string key) {
 }
 
 void CallTags::in_value() {
-  if (held_.ends_with(kEndParameter)) return end_value();
+  for (const std::string_view end : kEnds)
+    if (held_.ends_with(end)) return end_value(end);
   if (at_begin_ && held_.size() == 1) {
     if (held_ == "\n") held_.clear();  // the line of the tag itself ends
     at_begin_ = false;
@@ -107,9 +115,8 @@ void CallTags::release(size_t end) {
   held_.erase(0, end);
 }
 
-void CallTags::end_value() {
-  held_.erase(held_.size() - kEndParameter.size());
-  if (held_.ends_with('\n')) held_.pop_back();
+void CallTags::end_value(std::string_view end) {
+  held_.erase(held_.size() - end.size());
   if (kind_ == ToolSet::Value::kText) {
     release(held_.size());
     sink_.arguments("\"");
@@ -117,15 +124,14 @@ void CallTags::end_value() {
     const bool is_json = kind_ == ToolSet::Value::kJson ? parse_json(held_, "call").ok() : held_ == "null";
     sink_.arguments(is_json ? held_ : "\"" + escaped(held_) + "\"");
   }
-  held_.clear();
+  held_ = end.ends_with("</parameter>") ? "" : end.substr(1);  // which is looked at as what it is
   state_ = State::kBody;
 }
 
 void CallTags::cut() {
-  if (state_ == State::kValue && kind_ != ToolSet::Value::kText && parse_json(held_, "call").ok())
-    sink_.arguments(held_);
-  else if (!name_.empty())
-    release(held_.size());
+  const bool is_text = state_ == State::kValue && kind_ == ToolSet::Value::kText;
+  if (is_text) return release(held_.size());
+  if (!name_.empty() && !held_.empty()) sink_.arguments(held_);
   held_.clear();
 }
 

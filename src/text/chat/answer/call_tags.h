@@ -2,6 +2,7 @@
 // end </function>. Values stand there without quotes; the tool's schema says which of them are text.
 #pragma once
 #include <string>
+#include <string_view>
 
 #include "text/chat/answer/call_reader.h"
 #include "text/chat/answer/tool_set.h"
@@ -22,7 +23,7 @@ class CallTags : public CallReader {
   void begin_parameter(std::string key);
   void in_value();
   void release(size_t end);
-  void end_value();
+  void end_value(std::string_view end);
 
   CallSink& sink_;
   const ToolSet& tools_;

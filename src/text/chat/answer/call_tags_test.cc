@@ -48,6 +48,18 @@ TEST(CallTags, ACallThatIsCutOffKeepsWhatItHas) {
   EXPECT_EQ("<tool_call><function=wea", parse(reading, "<tool_call><function=wea").text);
 }
 
+TEST(CallTags, ForgottenEndTags) {
+  EXPECT_EQ(R"({"city": "서울", "days": 3})", arguments_of("<parameter=city>\n서울\n<parameter=days>\n3\n"));
+  EXPECT_EQ(R"({"city": "a <parameter=b"})", arguments_of("<parameter=city>a <parameter=b</parameter>"))
+      << "within a line it is text";
+}
+
+TEST(CallTags, ANameIsOneWord) {
+  EXPECT_EQ("{<parameter=\ndays>3</parameter></function>\n", arguments_of("<parameter=\ndays>3</parameter>"))
+      << "as the model wrote it";
+  EXPECT_TRUE(calls_in("<function=two words>\n</function>").empty());
+}
+
 TEST(CallTags, WhatStandsBetweenTagsIsNotLost) {
   EXPECT_EQ(R"({"city": "a"hello</function>)"
             "\n",
