@@ -61,7 +61,7 @@ TEST_F(ToolCallsTest, AreAnsweredInOpenAisWords) {
   EXPECT_FALSE(choice(R"(,"include_reasoning":false)")["message"].contains("reasoning"));
   EXPECT_EQ(1u, choice(R"(,"parallel_tool_calls":false)")["message"]["tool_calls"].size());
   EXPECT_EQ(call_ + "\n" + call_, choice(R"(,"tool_choice":"none")")["message"]["content"]) << "no tools, no calls";
-  const Json cut = choice(R"(,"max_tokens":70)");
+  const Json cut = choice(R"(,"max_tokens":69)");
   EXPECT_EQ("length", cut["finish_reason"]);
   EXPECT_EQ("{\"ci", cut["message"]["tool_calls"][0]["function"]["arguments"]);
 }

@@ -81,7 +81,7 @@ TEST_F(AnswerTest, SaysWhyAGenerationFailed) {
 
 class AnswerPartsTest : public testing::Test {
  protected:
-  static constexpr std::string_view kBegins[] = {"<call>"}, kEnds[] = {"<|im_end|>"};
+  static constexpr std::string_view kBegins[] = {"<|im_start|>"}, kEnds[] = {"<|im_end|>"};
   static constexpr text::CallForm kForm{.name = "form", .signs = {}, .begins = kBegins, .ends = kEnds};
   text::Tokenizer tokenizer_ = infer::byte_tokenizer();
   infer::FakeSpeaker model_{tokenizer_};
@@ -130,7 +130,7 @@ class AnswerPartsTest : public testing::Test {
 };
 
 TEST_F(AnswerPartsTest, CallsAreTakenOutOfTheText) {
-  const std::string script = "look <call>{\"name\": \"f\", \"arguments\": {\"a\": \"가\"}}<|im_end|>";
+  const std::string script = "look <|im_start|>{\"name\": \"f\", \"arguments\": {\"a\": \"가\"}}<|im_end|>";
   const Said said = answer(script, 200);
   EXPECT_EQ("look", said.text);
   EXPECT_EQ("f", said.name);
@@ -141,7 +141,7 @@ TEST_F(AnswerPartsTest, CallsAreTakenOutOfTheText) {
 }
 
 TEST_F(AnswerPartsTest, AnAnswerThatIsCutOffCallsNothing) {
-  const Said said = answer("<call>{\"name\": \"f\", \"arguments\": {\"a\": 5}}", 36);
+  const Said said = answer("<|im_start|>{\"name\": \"f\", \"arguments\": {\"a\": 5}}", 31);
   EXPECT_EQ("f", said.name);
   EXPECT_EQ("{\"a", said.arguments);
   EXPECT_FALSE(said.called);

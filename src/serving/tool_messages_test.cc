@@ -10,7 +10,8 @@ namespace {
 Json messages() {
   return parse_json(R"([{"role": "user", "content": "a"},
       {"role": "assistant", "tool_calls": [{"id": "call_00ff", "function": {"name": "f"}},
-                                           {"id": "abcdefghi", "function": {"name": "g"}}, {"function": {"name": "h"}}, 5]},
+                                           {"id": "abcdefghi", "function": {"name": "g"}},
+                                           {"function": {"name": "h"}}, 5]},
       {"role": "tool", "tool_call_id": "abcdefghi", "content": "1"},
       {"role": "tool", "tool_call_id": "call_00ff", "name": "own", "content": "2"},
       {"role": "tool", "tool_call_id": "other", "content": "3"}, {"role": "tool", "tool_call_id": 7}, "x"])",

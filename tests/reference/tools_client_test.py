@@ -14,7 +14,8 @@ anthropic = pytest.importorskip("anthropic")
 pytestmark = pytest.mark.skipif("MARU_SERVE_COMMAND" in os.environ, reason="needs a server of its own model")
 
 ARGUMENTS = {"city": "서울 \"강남\"", "days": 3, "note": "</tool_call> [TOOL_CALLS]"}
-SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}, "note": {"type": "string"}}}
+TYPES = {"city": "string", "days": "integer", "note": "string"}
+SCHEMA = {"type": "object", "properties": {name: {"type": kind} for name, kind in TYPES.items()}}
 HELLO = [{"role": "user", "content": "안녕하세요"}]
 TOOLS = [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in ("weather", "time")]
 ANTHROPIC_TOOLS = [{"name": name, "input_schema": SCHEMA} for name in ("weather", "time")]
@@ -22,14 +23,18 @@ ANTHROPIC_TOOLS = [{"name": name, "input_schema": SCHEMA} for name in ("weather"
 TEXT = json.dumps(ARGUMENTS, ensure_ascii=False)
 OBJECTS = [f'{{"name": "weather", "arguments": {TEXT}}}', '{"name": "time", "arguments": {}}']
 TAGS = "\n".join(f"<parameter={k}>\n{v}\n</parameter>" for k, v in ARGUMENTS.items())
+LIST = "[" + ", ".join(OBJECTS) + "]"
+WEATHER_IN_TAGS = f"<tool_call>\n<function=weather>\n{TAGS}\n</function>\n</tool_call>"
+TIME_IN_TAGS = "<tool_call>\n<function=time>\n</function>\n</tool_call>"
 SAID = {  # forms of calls and reasoning: what a model says that thinks and calls weather and time
-    ("hermes", "think_tags"): "<think>\n음\n</think>\n\n" + "\n".join(f"<tool_call>\n{o}\n</tool_call>" for o in OBJECTS),
+    ("hermes", "think_tags"): "<think>\n음\n</think>\n\n" + "\n".join(f"<tool_call>{o}</tool_call>" for o in OBJECTS),
     ("mistral", "mistral"): f"[THINK]음[/THINK][TOOL_CALLS]weather[ARGS]{TEXT}[TOOL_CALLS]time[ARGS]{{}}",
-    ("mistral", "think_tags"): "<think>음</think>[TOOL_CALLS][" + ", ".join(OBJECTS) + "]",
-    ("llama3_json", "think_tags"): "<think>음</think>" + "; ".join(o.replace("arguments", "parameters") for o in OBJECTS),
-    ("qwen3_coder", "think_tags"): "<think>음</think>\n"
-    + f"<tool_call>\n<function=weather>\n{TAGS}\n</function>\n</tool_call>\n<tool_call>\n<function=time>\n</function>\n</tool_call>",
-    ("hyperclovax", "hyperclovax"): "/think\n음<|im_end|>\n<|im_start|>assistant -> tool/function_call\n[" + ", ".join(OBJECTS) + "]<|im_end|>",
+    ("mistral", "think_tags"): "<think>음</think>[TOOL_CALLS]" + LIST,
+    ("llama3_json", "think_tags"): "<think>음</think>" + "; ".join(OBJECTS).replace("arguments", "parameters"),
+    ("qwen3_coder", "think_tags"): "<think>음</think>\n" + WEATHER_IN_TAGS + "\n" + TIME_IN_TAGS,
+    ("hyperclovax", "hyperclovax"): "/think\n음<|im_end|>\n<|im_start|>assistant -> tool/function_call\n"
+    + LIST
+    + "<|im_end|>",
 }
 
 
@@ -60,7 +65,8 @@ def test_openai_whole_and_back(speaker):
         ("function", "weather", ARGUMENTS),
         ("function", "time", {}),
     ]
-    history = HELLO + [choice.message] + [{"role": "tool", "tool_call_id": c.id, "content": "3"} for c in choice.message.tool_calls]
+    results = [{"role": "tool", "tool_call_id": c.id, "content": "3"} for c in choice.message.tool_calls]
+    history = HELLO + [choice.message] + results
     again = client.chat.completions.create(model=speaker.model, messages=history, tools=TOOLS)
     assert again.usage.prompt_tokens > answer.usage.prompt_tokens
 
@@ -71,7 +77,8 @@ def test_openai_stream(speaker):
         message = stream.get_final_completion().choices[0].message
     assert kinds.count("tool_calls.function.arguments.delta") > 10
     assert kinds.count("tool_calls.function.arguments.done") == 2
-    assert [(c.function.name, json.loads(c.function.arguments)) for c in message.tool_calls] == [("weather", ARGUMENTS), ("time", {})]
+    calls = [(c.function.name, json.loads(c.function.arguments)) for c in message.tool_calls]
+    assert calls == [("weather", ARGUMENTS), ("time", {})]
     assert not message.content
 
 
@@ -92,9 +99,9 @@ def test_anthropic_whole_and_back(speaker):
 
 
 def test_anthropic_stream(speaker):
-    with anthropic_of(speaker).messages.stream(
-        model=speaker.model, max_tokens=2000, messages=HELLO, tools=ANTHROPIC_TOOLS, thinking={"type": "enabled", "budget_tokens": 1024}
-    ) as stream:
+    arguments = dict(model=speaker.model, max_tokens=2000, messages=HELLO, tools=ANTHROPIC_TOOLS)
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    with anthropic_of(speaker).messages.stream(thinking=thinking, **arguments) as stream:
         pieces = [event for event in stream if event.type == "input_json"]
         answer = stream.get_final_message()
     assert len(pieces) > 10
@@ -104,8 +111,9 @@ def test_anthropic_stream(speaker):
 
 
 def test_a_call_that_must_be_made_is_refused(speaker):
+    asked = dict(model=speaker.model, messages=HELLO, tools=TOOLS, tool_choice="required")
     with pytest.raises(openai.BadRequestError) as caught:
-        openai_of(speaker).chat.completions.create(model=speaker.model, messages=HELLO, tools=TOOLS, tool_choice="required")
+        openai_of(speaker).chat.completions.create(**asked)
     assert caught.value.param == "tool_choice"
     with pytest.raises(anthropic.BadRequestError, match="tool_choice"):
         anthropic_of(speaker).messages.create(

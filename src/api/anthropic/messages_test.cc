@@ -21,7 +21,8 @@ TEST(Messages, CallsAndWhatToolsReturned) {
       {"role": "assistant", "content": [{"type": "thinking", "thinking": "hm", "signature": ""},
           {"type": "text", "text": "I look."}, {"type": "tool_use", "id": "t1", "name": "f", "input": {"city": "서울"}},
           {"type": "tool_use", "id": "t2", "name": "g", "input": {}}]},
-      {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "text", "text": "3 °C"}]},
+      {"role": "user", "content": [
+          {"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "text", "text": "3 °C"}]},
           {"type": "tool_result", "tool_use_id": "t2", "content": "no", "is_error": true},
           {"type": "text", "text": "and now?"}]}])")));
 }

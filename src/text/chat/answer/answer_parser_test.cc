@@ -88,11 +88,8 @@ TEST(AnswerParser, ACallInsideOfWhatWasNoneIsFound) {
 
 TEST(AnswerParser, ACallThatIsCutOffKeepsWhatItHas) {
   const std::string head = R"(<tool_call>{"name": "weather", "arguments": )";
-  const auto cut = [&](const std::string& arguments) { return parse(reading(&kTagged), head + arguments).calls; };
-  EXPECT_EQ((Calls{{"weather", R"({"city": "서)", true}}), cut(R"({"city": "서)"));
-  EXPECT_EQ((Calls{{"weather", R"({"days": 12)", true}}), cut(R"({"days": 12)"));
-  EXPECT_EQ((Calls{{"weather", R"({"city": "\u11)", true}}), cut(R"({"city": "\u11)"));
-  EXPECT_EQ((Calls{{"weather", R"({})", true}}), cut("{}"));
+  for (const std::string arguments : {"{\"city\": \"서", "{\"days\": 12", "{\"city\": \"\\u11", "{}"})
+    EXPECT_EQ((Calls{{"weather", arguments, true}}), parse(reading(&kTagged), head + arguments).calls);
   EXPECT_EQ(head, parse(reading(&kTagged), head).text) << "nothing of it was sure";
 }
 

@@ -10,7 +10,8 @@ namespace {
 TEST(ToolSet, KnowsNamesAndWhichParametersAreText) {
   const Json tools = parse_json(R"([{"type": "function", "function": {"name": "f", "parameters": {"properties": {
       "text": {"type": "string"}, "number": {"type": "number"}, "either": {"type": ["string", "null"]},
-      "any_of": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "one": {"enum": ["a", "b"]}, "two": {"enum": [1, 2]},
+      "any_of": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, 
+      "one": {"enum": ["a", "b"]}, "two": {"enum": [1, 2]},
       "free": {}}}}}, {"function": {"name": 3}}, "no tool", {"function": {"name": "bare"}}])",
                                 "t")
                          .value();
