@@ -44,7 +44,9 @@ serving::HostOptions host_options(const ServeConfig& config) {
           .cache_bytes = config.cache_mib << 20,
           .memory_bytes = config.memory_mib << 20,
           .dtype = config.dtype == "auto" ? std::nullopt : std::optional(parse_dtype(config.dtype)),
-          .timeout_seconds = config.request_timeout_seconds};
+          .timeout_seconds = config.request_timeout_seconds,
+          .tool_parser = config.tool_parser,
+          .reasoning_parser = config.reasoning_parser};
 }
 
 http::Problem draining_problem() {

@@ -34,6 +34,7 @@ struct ServeConfig {
   double request_timeout_seconds = 600;
   double drain_seconds = 30;
   std::string dtype = "auto";
+  std::string tool_parser = "auto", reasoning_parser = "auto";
 
   static constexpr auto fields() {
     using C = ServeConfig;
@@ -70,7 +71,12 @@ struct ServeConfig {
             .range(0.001, 1e7),
         field("drain_seconds", &C::drain_seconds, "after SIGTERM the process has ended, whatever still runs")
             .range(0, 86400),
-        field("dtype", &C::dtype, "of weights and activations; auto: the model's own").one_of("auto|f32|bf16")};
+        field("dtype", &C::dtype, "of weights and activations; auto: the model's own").one_of("auto|f32|bf16"),
+        field("tool_parser", &C::tool_parser,
+              "how models write calls of tools; auto: as their chat templates say; none: "
+              "calls come as text"),
+        field("reasoning_parser", &C::reasoning_parser,
+              "how models write reasoning; auto: as their chat templates say; none: it comes as text")};
   }
 };
 

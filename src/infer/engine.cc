@@ -197,7 +197,8 @@ void Engine::admit_choice(const Submission& submission, int64_t choice, std::opt
       .sampler = Sampler(request.sampling, seed, request.prompt),
       .drafter = NgramDrafter(options_.draft_tokens),
       .text = AnswerText(tokenizer_, request.stop, request.sampling.top_logprobs >= 0,
-                         std::span(request.prompt).first(request.continues_prompt ? request.prompt.size() : 0)),
+                         std::span(request.prompt).first(request.continues_prompt ? request.prompt.size() : 0),
+                         request.shown),
       .last_time = submission.time};
   if (request.score_prompt) active.prompt_scores.push_back({.token = request.prompt[0]});
   Active& added = active_.emplace(id, std::move(active)).first->second;

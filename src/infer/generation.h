@@ -28,6 +28,7 @@ struct GenerationRequest {
   int64_t max_tokens = 16;
   int64_t choices = 1;
   std::vector<std::string> stop;     // the answer ends before any of these
+  std::vector<int32_t> shown;        // special tokens that are in its text; others have none
   bool ignore_eos = false;           // go on after an end token
   std::shared_ptr<Adapter> adapter;  // made for the engine's model; null: what the model is served with
   bool score_prompt = false;         // log-probabilities of the prompt's tokens too

@@ -3,31 +3,68 @@
 #include <utility>
 
 namespace maru::serving {
+namespace {
+
+/// Special tokens that stand in the marks of calls and reasoning: without their text these could not be found.
+std::vector<int32_t> tokens_of_marks(const text::Tokenizer& tokenizer, const text::AnswerForms& forms) {
+  std::vector<int32_t> tokens;
+  const std::vector<std::string_view> marks = forms.marks();
+  for (const text::AddedToken& token : tokenizer.spec().added_tokens)
+    if (token.special && !token.content.empty())
+      for (const std::string_view mark : marks)
+        if (mark.find(token.content) != std::string_view::npos) {
+          tokens.push_back(token.id);
+          break;
+        }
+  return tokens;
+}
+
+}  // namespace
 
 Answer::Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::GenerationRequest> prompts,
-               ChoiceLimits& limits, const std::vector<std::string>& clients, const std::function<void()>& wake)
+               ChoiceLimits& limits, const std::vector<std::string>& clients, const std::function<void()>& wake,
+               text::AnswerReading reading)
     : model_(std::move(model)) {
   CHECK(!prompts.empty());
   choices_per_prompt_ = prompts.front().choices;
   places_ = limits.take(clients, choices_per_prompt_ * static_cast<int64_t>(prompts.size()));
+  const std::vector<int32_t> shown = tokens_of_marks(model_->tokenizer(), reading.forms);
   for (infer::GenerationRequest& prompt : prompts) {
     CHECK(prompt.choices == choices_per_prompt_);
     if (!clients.empty()) prompt.tenant = clients.front();
     prompt_tokens_ += static_cast<int64_t>(prompt.prompt.size());
+    prompt.shown = shown;
     generations_.push_back(model_->engine().submit(std::move(prompt), wake));
   }
+  while (parsers_.size() < num_choices())
+    parsers_.push_back(
+        std::make_unique<text::AnswerParser>(reading, [model = model_.get()] { return model->next_call_id(); }));
 }
 
-Answer::Next Answer::next(infer::Piece& piece) {
+Answer::Next Answer::next(AnswerPiece& piece) {
   bool ended = true;
   for (size_t i = 0; i < generations_.size(); ++i) {
     const Next next = generations_[i]->next(piece);
     if (next == Next::kFailed) error_ = generations_[i]->error();
-    if (next == Next::kPiece) piece.choice += static_cast<int64_t>(i) * choices_per_prompt_;
+    if (next == Next::kPiece) {
+      piece.choice += static_cast<int64_t>(i) * choices_per_prompt_;
+      take_apart(piece);
+    }
     if (next == Next::kFailed || next == Next::kPiece) return next;
     ended &= next == Next::kEnd;
   }
   return ended ? Next::kEnd : Next::kWait;
+}
+
+void Answer::take_apart(AnswerPiece& piece) {
+  text::AnswerParser& parser = *parsers_[static_cast<size_t>(piece.choice)];
+  piece.events.clear();
+  parser.push(piece.text, piece.events);
+  if (piece.finish) parser.finish(piece.events);
+  piece.called = piece.finish == infer::FinishReason::kStop && parser.num_calls() > 0;
+  piece.text.clear();
+  for (const text::AnswerEvent& event : piece.events)
+    if (event.kind == text::AnswerEvent::Kind::kText) piece.text += event.text;
 }
 
 }  // namespace maru::serving

@@ -1,4 +1,5 @@
-// One request's answer on the way: the pieces of all its generations in turn, whatever words they will be put into.
+// One request's answer on the way: the pieces of all its generations in turn, taken apart into what they are, whatever
+// words they will be put into.
 #pragma once
 #include <functional>
 #include <memory>
@@ -8,8 +9,15 @@
 #include "infer/generation.h"
 #include "serving/choice_limits.h"
 #include "serving/model_host.h"
+#include "text/chat/answer/answer_parser.h"
 
 namespace maru::serving {
+
+/// A piece of one choice. Its `text` is what of it is for the reader; all of it is in `events`.
+struct AnswerPiece : infer::Piece {
+  std::vector<text::AnswerEvent> events;
+  bool called = false;  // with `finish`: the answer calls tools, and waits for what they return
+};
 
 /// Owned by one thread at a time. Destroying it cancels what has not finished and gives its places back.
 class Answer {
@@ -17,14 +25,15 @@ class Answer {
   using Next = infer::Generation::Next;
 
   /// Submits one generation per prompt, each with the same number of choices. `clients`: see ChoiceLimits. `wake` is
-  /// called by an engine thread when there is something to take.
+  /// called by an engine thread when there is something to take. `reading`: of a chat (see chat_prompt); without it all
+  /// is text.
   ///
   /// Throws   kExhausted when the clients or the engine have no place left; what Engine::submit throws.
   Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::GenerationRequest> prompts, ChoiceLimits& limits,
-         const std::vector<std::string>& clients, const std::function<void()>& wake);
+         const std::vector<std::string>& clients, const std::function<void()>& wake, text::AnswerReading reading = {});
 
   /// The next piece of any of them, if there is one now; choices are numbered across all prompts.
-  Next next(infer::Piece& piece);
+  Next next(AnswerPiece& piece);
   /// After kFailed.
   const Error& error() const { return error_; }
   size_t num_choices() const { return generations_.size() * static_cast<size_t>(choices_per_prompt_); }
@@ -34,10 +43,12 @@ class Answer {
   const ServedModel& model() const { return *model_; }
 
  private:
+  void take_apart(AnswerPiece& piece);
   std::shared_ptr<const ServedModel> model_;
   std::shared_ptr<const void> places_;
   int64_t choices_per_prompt_ = 1, prompt_tokens_ = 0;
   std::vector<std::unique_ptr<infer::Generation>> generations_;
+  std::vector<std::unique_ptr<text::AnswerParser>> parsers_;  // per choice
   Error error_;
 };
 

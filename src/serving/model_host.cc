@@ -8,6 +8,8 @@
 #include "base/request_failure.h"
 #include "ledger/manifest.h"
 #include "models/weights.h"
+#include "serving/model_forms.h"
+#include "serving/tool_messages.h"
 #include "tensor/arena.h"
 #include "tensor/host_buffer.h"
 
@@ -66,6 +68,15 @@ RequestLimits ServedModel::limits() const {
           .timeout_seconds = timeout_seconds_};
 }
 
+ChatModel ServedModel::chat() const {
+  return {.id = parts_.id, .tokenizer = parts_.tokenizer, .chat_template = parts_.chat_template, .forms = parts_.forms};
+}
+
+std::string ServedModel::next_call_id() const {
+  const size_t size = parts_.forms.calls == nullptr ? 0 : parts_.forms.calls->id_characters;
+  return size == 0 ? call_ids_.next("call_") : short_id(call_ids_.number(), size);
+}
+
 ModelHost::ModelHost(HostOptions options, Observe observe)
     : options_(std::move(options)), observe_(std::move(observe)) {}
 
@@ -96,11 +107,13 @@ void ModelHost::load(const ModelSource& source, Device& device) {
                                                                        .cache_bytes = options_.cache_bytes,
                                                                        .max_sequences = options_.max_running,
                                                                        .int8_cache = options_.int8_cache});
+  const text::AnswerForms forms = forms_of(options_.tool_parser, options_.reasoning_parser, model->chat_template());
   add({.model = &model->runner(),
        .tokenizer = &model->tokenizer(),
        .chat_template = model->chat_template(),
        .id = source.id.empty() ? model->name() : source.id,
-       .end_tokens = model->end_tokens(),
+       .end_tokens = end_tokens_of(model->end_tokens(), model->tokenizer(), forms),
+       .forms = forms,
        .facts = facts_of(source, *model),
        .bytes = model->bytes(),
        .owner = model});

@@ -14,7 +14,9 @@
 #include "base/turns.h"
 #include "infer/engine.h"
 #include "infer/loaded_model.h"
+#include "serving/chat_model.h"
 #include "serving/fit.h"
+#include "serving/ids.h"
 #include "serving/model_facts.h"
 #include "text/chat/chat_template.h"
 #include "text/tokenizer/tokenizer.h"
@@ -28,6 +30,7 @@ struct ModelParts {
   const text::ChatTemplate* chat_template = nullptr;  // null: the model cannot chat
   std::string id;                                     // as clients name it
   std::vector<int32_t> end_tokens;
+  text::AnswerForms forms;  // how it writes calls of tools and reasoning
   ModelFacts facts;
   int64_t bytes = 0;  // of memory, weights and pages together
   std::shared_ptr<void> owner;
@@ -40,8 +43,10 @@ class ServedModel {
   const std::string& id() const { return parts_.id; }
   int64_t created() const { return created_; }  // seconds since 1970
   const text::Tokenizer& tokenizer() const { return *parts_.tokenizer; }
-  const text::ChatTemplate* chat_template() const { return parts_.chat_template; }
   const ModelFacts& facts() const { return parts_.facts; }
+  ChatModel chat() const;
+  /// For a call of a tool, in the form that the model's template takes back.
+  std::string next_call_id() const;
   int64_t bytes() const { return parts_.bytes; }
   infer::Engine& engine() const { return engine_; }
   RequestLimits limits() const;
@@ -50,6 +55,7 @@ class ServedModel {
   const ModelParts parts_;
   const int64_t created_;
   const double timeout_seconds_;
+  mutable Ids call_ids_;
   mutable infer::Engine engine_;  // last, so that it ends first
 };
 
@@ -62,6 +68,7 @@ struct HostOptions {
   int64_t memory_bytes = 0;                           // of all models together; 0: what the machine has
   std::optional<Dtype> dtype;
   double timeout_seconds = 600;
+  std::string tool_parser = "auto", reasoning_parser = "auto";  // forms by name, "none", or as the template says
 };
 
 /// A model to load. An empty id: the directory's name.

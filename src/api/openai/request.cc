@@ -89,11 +89,10 @@ std::vector<JsonNode> prompts_of(const JsonNode& prompt) {
 
 }  // namespace
 
-PreparedRequest prepare(const ChatRequest& request, const text::Tokenizer& tokenizer,
-                        const text::ChatTemplate* chat_template, const serving::RequestLimits& limits) {
+PreparedRequest prepare(const ChatRequest& request, const serving::ChatModel& model,
+                        const serving::RequestLimits& limits) {
   infer::GenerationRequest generation = to_generation(request, limits);
-  serving::ChatPrompt prompt =
-      serving::chat_prompt(read_conversation(request, chat_template), tokenizer, chat_template);
+  serving::ChatPrompt prompt = serving::chat_prompt(read_conversation(request, model), model);
   generation.prompt = std::move(prompt.tokens);
   generation.continues_prompt = request.continue_final_message;
   if (request.logprobs) generation.sampling.top_logprobs = request.top_logprobs.value_or(0);
@@ -101,7 +100,10 @@ PreparedRequest prepare(const ChatRequest& request, const text::Tokenizer& token
       request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;
   if (wanted == 0) refuse("max_tokens: expected a whole number of at least 1, got 0", "max_tokens");
   serving::fit(generation, wanted, limits, "messages", prompt.warnings);
-  return {.prompts = {std::move(generation)}, .echo = {""}, .warnings = std::move(prompt.warnings)};
+  return {.prompts = {std::move(generation)},
+          .echo = {""},
+          .reading = std::move(prompt.reading),
+          .warnings = std::move(prompt.warnings)};
 }
 
 PreparedRequest prepare(const CompletionRequest& request, const text::Tokenizer& tokenizer,

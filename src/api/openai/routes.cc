@@ -38,8 +38,9 @@ class OpenAi {
   http::Reply chat(const http::Request& http, const http::Wake& wake) const {
     const ChatRequest request = parse_chat_request(http.body);
     const auto model = models_.get(request.model);
-    PreparedRequest prepared = prepare(request, model->tokenizer(), model->chat_template(), model->limits());
-    return answer(http, model, request, std::move(prepared), {.chat = true, .logprobs = request.logprobs}, wake);
+    PreparedRequest prepared = prepare(request, model->chat(), model->limits());
+    return answer(http, model, request, std::move(prepared),
+                  {.chat = true, .logprobs = request.logprobs, .reasoning = request.include_reasoning}, wake);
   }
 
   http::Reply complete(const http::Request& http, const http::Wake& wake) const {
@@ -75,7 +76,8 @@ class OpenAi {
     }
     http::Reply reply{.headers = {{"X-Request-Id", info.id}}};
     http::add_warnings(reply, info.warnings);
-    serving::Answer answer(model, std::move(prepared.prompts), limits_, http.clients(), wake);
+    serving::Answer answer(model, std::move(prepared.prompts), limits_, http.clients(), wake,
+                           std::move(prepared.reading));
     if (request.stream)
       reply.answer = streamed_answer(std::move(info), std::move(answer));
     else

@@ -63,6 +63,8 @@ struct CommonRequest {
 struct ChatRequest : CommonRequest {
   Json messages;  // objects with "role" and whatever else the model's chat template reads
   Json tools, tool_choice, documents, chat_template_kwargs;
+  bool parallel_tool_calls = true, include_reasoning = true;
+  std::string reasoning_effort;
   bool add_generation_prompt = true, continue_final_message = false;
   std::optional<int64_t> max_completion_tokens;
   bool logprobs = false;
@@ -76,7 +78,12 @@ struct ChatRequest : CommonRequest {
         std::tuple{
             field("messages", &C::messages, "the conversation so far"),
             field("tools", &C::tools, "functions the chat template shows to the model"),
-            field("tool_choice", &C::tool_choice, "\"auto\", or \"none\": the tools are left out"),
+            field("tool_choice", &C::tool_choice,
+                  "\"auto\", or \"none\": the tools are left out; \"required\" and a named function are refused"),
+            field("parallel_tool_calls", &C::parallel_tool_calls, "false: the answer ends with its first call"),
+            field("reasoning_effort", &C::reasoning_effort,
+                  "a variable of the chat template; \"none\": answer without reasoning"),
+            field("include_reasoning", &C::include_reasoning, "false: the answer comes without the model's reasoning"),
             field("documents", &C::documents, "objects the chat template shows to the model"),
             field("chat_template_kwargs", &C::chat_template_kwargs, "further variables of the chat template"),
             field("add_generation_prompt", &C::add_generation_prompt, "begin an answer"),
