@@ -149,15 +149,38 @@ TEST_F(ToolCallsTest, WhatToolsReturnedGoesBackToTheModel) {
   EXPECT_EQ(got.json["usage"]["prompt_tokens"], same.json["usage"]["input_tokens"]) << "the same prompt";
 }
 
-TEST_F(ToolCallsTest, WhatCannotBeMadeSureIsRefusedByName) {
-  for (const char* choice : {R"("required")", R"({"type":"function","function":{"name":"weather"}})"}) {
-    const Got got = post("/v1/chat/completions", openai(R"(,"tool_choice":)" + std::string(choice)));
-    EXPECT_EQ(400, got.status);
-    EXPECT_EQ("tool_choice", got.json["error"]["param"]);
+TEST_F(ToolCallsTest, ACallThatMustBeMadeIsOne) {
+  speaker_.say("nothing of the kind");
+  for (const char* tool_choice : {R"("required")", R"({"type":"function","function":{"name":"weather"}})"}) {
+    const Json got =
+        choice(R"(,"max_tokens":300,"parallel_tool_calls":false,"tool_choice":)" + std::string(tool_choice));
+    ASSERT_EQ(1u, got["message"]["tool_calls"].size()) << got;
+    EXPECT_EQ("weather", got["message"]["tool_calls"][0]["function"]["name"]);
+    EXPECT_EQ("tool_calls", got["finish_reason"]);
   }
-  const Got any = post("/v1/messages", anthropic(R"(,"tool_choice":{"type":"any"})"));
-  EXPECT_EQ(400, any.status);
-  EXPECT_NE(std::string::npos, any.body.find("tool_choice"));
+  const Json any = message(R"(,"tool_choice":{"type":"any","disable_parallel_tool_use":true})");
+  EXPECT_EQ("tool_use", any["stop_reason"]) << any;
+}
+
+TEST_F(ToolCallsTest, AnswersHaveTheFormThatIsAskedFor) {
+  speaker_.say("nothing of the kind");
+  const auto content = [&](const std::string& form) {
+    const Got got =
+        post("/v1/chat/completions",
+             R"({"model":"tiny","max_tokens":300,"messages":[{"role":"user","content":"hi"}],)" + form + "}");
+    EXPECT_EQ(200, got.status) << got.body;
+    return got.status == 200 ? got.json["choices"][0]["message"]["content"].get<std::string>() : "";
+  };
+  EXPECT_EQ("yes", content(R"("guided_choice":["yes"])"));
+  EXPECT_EQ("abab", content(R"("structured_outputs":{"regex":"(ab){2}"})"));
+  const std::string object = content(R"("response_format":{"type":"json_schema","json_schema":{"name":"n","schema":
+      {"type":"object","properties":{"a":{"const":7}},"required":["a"],"additionalProperties":false}}})");
+  EXPECT_EQ((Json{{"a", 7}}), parse_json(object, "").value());
+  EXPECT_EQ("ok", content(R"("nvext":{"guided_grammar":"root ::= \"ok\""})"));
+  const Got two = post("/v1/chat/completions", R"({"model":"tiny","messages":[{"role":"user","content":"hi"}],
+      "guided_regex":"a","response_format":{"type":"json_object"}})");
+  EXPECT_EQ(400, two.status);
+  EXPECT_EQ("guided_regex", two.json["error"]["param"]);
 }
 
 }  // namespace

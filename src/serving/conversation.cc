@@ -5,6 +5,7 @@
 
 #include "base/excerpt.h"
 #include "base/request_failure.h"
+#include "serving/call_constraint.h"
 #include "serving/tool_messages.h"
 
 namespace maru::serving {
@@ -134,6 +135,7 @@ ChatPrompt chat_prompt(Conversation conversation, const ChatModel& model) {
   ChatPrompt prompt{.tokens = text::encode_chat(*model.tokenizer, rendered).ids,
                     .reading = reading_of(conversation, model, rendered.text()),
                     .warnings = std::move(conversation.warnings)};
+  prompt.constraint = call_constraint(conversation, model, prompt.reading);
   if (prompt.tokens.empty()) refuse("messages: the chat template makes an empty text of them", "messages");
   return prompt;
 }

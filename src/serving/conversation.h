@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "infer/grammar_processor.h"
 #include "serving/chat_model.h"
 #include "serving/tool_choice.h"
 #include "text/chat/answer/answer_parser.h"
@@ -30,7 +31,8 @@ struct Conversation {
 struct ChatPrompt {
   std::vector<int32_t> tokens;
   text::AnswerReading reading;
-  std::vector<std::string> warnings;  // the conversation's, and what is done otherwise than it asks for
+  std::optional<infer::AnswerConstraint> constraint;  // of calls that must be made, or made as their tools say
+  std::vector<std::string> warnings;                  // the conversation's, and what is done otherwise than it asks for
 };
 
 /// Throws   RequestFailure naming "messages" or one of them when the template cannot say it, when it makes an empty

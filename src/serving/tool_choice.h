@@ -18,8 +18,7 @@ struct ToolChoice {
   std::string name;  // with kNamed
 };
 
-/// Throws   RequestFailure naming "tool_choice": a call is wanted and there are no tools, or none of that name; or a
-///          call must be made, which this server cannot see to yet.
+/// Throws   RequestFailure naming "tool_choice": a call is wanted and there are no tools, or none of that name.
 void check_tool_choice(const ToolChoice& choice, const Json& tools);
 
 }  // namespace maru::serving

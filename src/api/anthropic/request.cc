@@ -48,6 +48,7 @@ PreparedRequest prepare(const MessagesRequest& request, const serving::ChatModel
   generation.continues_prompt = conversation.continue_last;
   serving::ChatPrompt prompt = serving::chat_prompt(std::move(conversation), model);
   generation.prompt = std::move(prompt.tokens);
+  generation.constraint = std::move(prompt.constraint);
   prepared.reading = std::move(prompt.reading);
   prepared.warnings = std::move(prompt.warnings);
   serving::fit(generation, request.max_tokens, limits, "messages", prepared.warnings);

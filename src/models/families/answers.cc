@@ -11,8 +11,13 @@ constexpr std::string_view kThinkSigns[] = {"</think>"};
 }  // namespace
 
 // Qwen 2.5 and 3, EXAONE 4, A.X 4, and Maru's own ChatML. Source: the templates of these models.
-extern constinit const text::CallForm kHermesCalls{
-    .name = "hermes", .signs = kCallSigns, .begins = kCallBegins, .ends = kCallEnds};
+extern constinit const text::CallForm kHermesCalls{.name = "hermes",
+                                                   .signs = kCallSigns,
+                                                   .begins = kCallBegins,
+                                                   .ends = kCallEnds,
+                                                   .open = "<tool_call>\n{\"name\": \"",
+                                                   .middle = "\", \"arguments\": ",
+                                                   .close = "}\n</tool_call>"};
 
 // Qwen 3, EXAONE 4, DeepSeek R1 and what was distilled from it. Source: the templates of these models.
 extern constinit const text::ReasoningForm kThinkTags{.name = "think_tags",

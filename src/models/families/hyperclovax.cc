@@ -19,7 +19,13 @@ constexpr std::string_view kCallSigns[] = {"tool/function_call"}, kReasoningSign
 constexpr std::string_view kCallBegins[] = {"<|im_end|>\n<|im_start|>assistant -> tool/function_call\n",
                                             " -> tool/function_call\n"};
 constexpr std::string_view kCallEnds[] = {"<|im_end|>"};
-constexpr text::CallForm kCalls{.name = "hyperclovax", .signs = kCallSigns, .begins = kCallBegins, .ends = kCallEnds};
+constexpr text::CallForm kCalls{.name = "hyperclovax",
+                                .signs = kCallSigns,
+                                .begins = kCallBegins,
+                                .ends = kCallEnds,
+                                .open = " -> tool/function_call\n[{\"name\": \"",
+                                .middle = "\", \"arguments\": ",
+                                .close = "}]"};
 constexpr text::ReasoningForm kReasoning{.name = "hyperclovax",
                                          .signs = kReasoningSigns,
                                          .begin = "/think\n",

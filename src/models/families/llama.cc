@@ -9,7 +9,13 @@ constexpr FieldKey kKeys[] = {
 
 // Llama 3.1 to 3.3. Source: their templates; "ipython" is the role of what tools return.
 constexpr std::string_view kCallSigns[] = {"\"parameters\": ", "ipython"}, kCallBegins[] = {"<|python_tag|>"};
-constexpr text::CallForm kCalls{.name = "llama3_json", .signs = kCallSigns, .begins = kCallBegins, .bare = true};
+constexpr text::CallForm kCalls{.name = "llama3_json",
+                                .signs = kCallSigns,
+                                .begins = kCallBegins,
+                                .bare = true,
+                                .open = "{\"name\": \"",
+                                .middle = "\", \"parameters\": ",
+                                .close = "}"};
 
 }  // namespace
 

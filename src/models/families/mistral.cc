@@ -36,8 +36,14 @@ void read_gguf(const GgufKeys&, Json& config) { config["sliding_window"] = nullp
 
 // Source: the templates of Mistral's models and mistral-common. Templates refuse ids of another length.
 constexpr std::string_view kMark[] = {"[TOOL_CALLS]"}, kThinkSigns[] = {"[THINK]"};
-constexpr text::CallForm kCalls{
-    .name = "mistral", .signs = kMark, .syntax = text::CallSyntax::kNamed, .begins = kMark, .id_characters = 9};
+constexpr text::CallForm kCalls{.name = "mistral",
+                                .signs = kMark,
+                                .syntax = text::CallSyntax::kNamed,
+                                .begins = kMark,
+                                .open = "[TOOL_CALLS][{\"name\": \"",
+                                .middle = "\", \"arguments\": ",
+                                .close = "}]",
+                                .id_characters = 9};
 constexpr text::ReasoningForm kReasoning{
     .name = "mistral", .signs = kThinkSigns, .begin = "[THINK]", .end = "[/THINK]"};
 

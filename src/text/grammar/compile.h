@@ -46,6 +46,7 @@ struct StructuralTag {
   std::vector<Tag> tags;              // each begins with a trigger
   std::vector<std::string> triggers;  // free text never has one in it
   bool at_least_one = false;
+  bool only_tags = false;  // and no free text
   bool stop_after_first = false;
 };
 /// Begins and ends may be spelled by special tokens.

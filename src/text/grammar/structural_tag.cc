@@ -57,7 +57,8 @@ std::shared_ptr<const Grammar> compile_structural_tag(const StructuralTag& struc
       tags.push_back(
           rules.sequence({rules.special_literal(tag.begin), compiler.run(), rules.special_literal(tag.end)}));
     }
-    const Rules::Expr text = free_text(structure.triggers, rules), tag = rules.any_of(std::move(tags));
+    const Rules::Expr text = structure.only_tags ? rules.nothing() : free_text(structure.triggers, rules);
+    const Rules::Expr tag = rules.any_of(std::move(tags));
     const uint64_t least = structure.at_least_one ? 1 : 0;
     const Rules::Expr tagged =
         rules.repeat(rules.sequence({text, tag}), least, structure.stop_after_first ? 1 : grammar::kUnbounded);

@@ -25,6 +25,9 @@ struct CallForm {
   std::span<const std::string_view> begins;     // any of these begins a call, or a list of them
   std::span<const std::string_view> ends = {};  // any of these ends it; none: the call itself does
   bool bare = false;                            // an answer may begin with a call's object, without a mark
+  // A single call as it can be asked for: before the name, between it and the arguments, behind them; empty: values are
+  // not JSON, and cannot be held to a schema.
+  std::string_view open = "", middle = "", close = "";
   size_t id_characters = 0;  // of letters and digits in the id of a call, where templates insist; 0: any id
 };
 
