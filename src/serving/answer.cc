@@ -61,7 +61,9 @@ void Answer::take_apart(AnswerPiece& piece) {
   piece.events.clear();
   parser.push(piece.text, piece.events);
   if (piece.finish) parser.finish(piece.events);
-  piece.called = piece.finish == infer::FinishReason::kStop && parser.num_calls() > 0;
+  if (piece.finish && parser.ended()) piece.finish = infer::FinishReason::kStop, piece.stop.clear();
+  // A stop string is the client's own end: what came before it may be half a call.
+  piece.called = piece.finish == infer::FinishReason::kStop && piece.stop.empty() && parser.num_calls() > 0;
   piece.text.clear();
   for (const text::AnswerEvent& event : piece.events)
     if (event.kind == text::AnswerEvent::Kind::kText) piece.text += event.text;

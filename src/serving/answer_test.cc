@@ -91,7 +91,7 @@ class AnswerPartsTest : public testing::Test {
     std::string text, name, id, arguments;
     bool called = false;
   };
-  Said answer(const std::string& script, int64_t max_tokens, size_t id_characters = 0) {
+  Said answer(const std::string& script, int64_t max_tokens, size_t id_characters = 0, bool one_call = false) {
     ModelHost host({});
     text::CallForm form = kForm;
     form.id_characters = id_characters;
@@ -106,7 +106,9 @@ class AnswerPartsTest : public testing::Test {
     infer::GenerationRequest request;
     request.prompt = {5, 6};
     request.max_tokens = max_tokens;
+    request.stop = {"STOP"};
     const text::AnswerReading reading{.forms = {.calls = &form, .reasoning = nullptr},
+                                      .one_call = one_call,
                                       .tools = std::make_shared<text::ToolSet>()};
     Answer answer(
         host.find("m"), {request}, limits_, {"key"}, [] {}, reading);
@@ -138,6 +140,20 @@ TEST_F(AnswerPartsTest, CallsAreTakenOutOfTheText) {
   EXPECT_TRUE(said.id.starts_with("call_")) << said.id;
   EXPECT_TRUE(said.called);
   EXPECT_EQ(9u, answer(script, 200, 9).id.size());
+}
+
+TEST_F(AnswerPartsTest, AnAnswerThatMayHaveOneCallEndsWithIt) {
+  const std::string call = "<|im_start|>{\"name\": \"f\", \"arguments\": {}}<|im_end|>";
+  const Said said = answer(call + call + " and more", 50, 0, true);
+  EXPECT_EQ("{}", said.arguments);
+  EXPECT_TRUE(said.called) << "though the model went on until it was cut off";
+  EXPECT_EQ("", said.text);
+}
+
+TEST_F(AnswerPartsTest, AStopStringInACallIsAStop) {
+  const Said said = answer("<|im_start|>{\"name\": \"f\", \"arguments\": {\"a\": \"STOP\"}}<|im_end|>", 200);
+  EXPECT_EQ("{\"a\": \"", said.arguments);
+  EXPECT_FALSE(said.called);
 }
 
 TEST_F(AnswerPartsTest, AnAnswerThatIsCutOffCallsNothing) {

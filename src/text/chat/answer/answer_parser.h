@@ -34,6 +34,8 @@ class AnswerParser : private CallSink {
   /// The answer ends: everything that was held back. A call that is cut off keeps what it has of arguments.
   void finish(std::vector<AnswerEvent>& to);
   size_t num_calls() const { return num_calls_; }
+  /// With `one_call`: that one is complete, and what comes behind it is dropped.
+  bool ended() const { return state_ == State::kClosed; }
 
  private:
   enum class State : uint8_t { kOpening, kBegin, kProse, kCallOpen, kCall, kBetween, kBroken, kClosed };
