@@ -26,12 +26,15 @@ class FakeSpeaker : public StepModel {
       const StepSequence& s = sequences[i];
       const auto count = static_cast<int64_t>(s.tokens.size());
       if (s.first_logits_row >= count) continue;
-      const int64_t last = s.past + count - 1;
-      if (count > 1 || !begins_.contains(s.pages[0])) begins_[s.pages[0]] = last;  // the prompt ends here
-      const auto said = static_cast<size_t>(last - begins_[s.pages[0]]);
-      std::vector<float> logits(static_cast<size_t>(vocab_size()));
-      logits[said < script_.size() ? static_cast<size_t>(script_[said]) : 1] = 50;
-      sink(i, count - 1, logits);
+      // Logits of a prompt are wanted of its last token alone; behind it come single tokens, with guesses behind them.
+      const int64_t first = s.past + s.first_logits_row;
+      if (s.first_logits_row > 0 || !begins_.contains(s.pages[0])) begins_[s.pages[0]] = first;
+      for (int64_t row = s.first_logits_row; row < count; ++row) {
+        const auto said = static_cast<size_t>(s.past + row - begins_[s.pages[0]]);
+        std::vector<float> logits(static_cast<size_t>(vocab_size()));
+        logits[said < script_.size() ? static_cast<size_t>(script_[said]) : 1] = 50;
+        sink({.sequence = i, .row = row, .logits = logits});
+      }
     }
   }
 

@@ -48,6 +48,7 @@ Answer::Next Answer::next(AnswerPiece& piece) {
     if (next == Next::kFailed) error_ = generations_[i]->error();
     if (next == Next::kPiece) {
       piece.choice += static_cast<int64_t>(i) * choices_per_prompt_;
+      if (piece.finish && piece.choice % choices_per_prompt_ == 0) reused_tokens_ += piece.num_reused;
       take_apart(piece);
     }
     if (next == Next::kFailed || next == Next::kPiece) return next;

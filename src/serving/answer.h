@@ -40,13 +40,15 @@ class Answer {
   /// Of the prompt that a choice answers.
   size_t prompt_of(size_t choice) const { return choice / static_cast<size_t>(choices_per_prompt_); }
   int64_t prompt_tokens() const { return prompt_tokens_; }
+  /// Of these, computed before; known at the end.
+  int64_t reused_tokens() const { return reused_tokens_; }
   const ServedModel& model() const { return *model_; }
 
  private:
   void take_apart(AnswerPiece& piece);
   std::shared_ptr<const ServedModel> model_;
   std::shared_ptr<const void> places_;
-  int64_t choices_per_prompt_ = 1, prompt_tokens_ = 0;
+  int64_t choices_per_prompt_ = 1, prompt_tokens_ = 0, reused_tokens_ = 0;
   std::vector<std::unique_ptr<infer::Generation>> generations_;
   std::vector<std::unique_ptr<text::AnswerParser>> parsers_;  // per choice
   Error error_;

@@ -38,7 +38,7 @@ class WholeAnswer : public http::Pending {
     for (const ChoicePart& part : parts_) choices.push_back(whole_choice(info_, part));
     Json body = envelope(info_, false, std::move(choices));
     add_warnings(info_, body);
-    body["usage"] = usage_json(answer_.prompt_tokens(), completion_tokens_);
+    body["usage"] = usage_json(answer_.prompt_tokens(), completion_tokens_, answer_.reused_tokens());
     return {.body = http::to_line(body)};
   }
 
@@ -141,7 +141,7 @@ class StreamedAnswer : public http::EventStream {
   Json usage() const {
     int64_t tokens = 0;
     for (const ChoiceState& state : states_) tokens += state.num_tokens;
-    return usage_json(answer_.prompt_tokens(), tokens);
+    return usage_json(answer_.prompt_tokens(), tokens, answer_.reused_tokens());
   }
 
   AnswerInfo info_;

@@ -44,6 +44,7 @@ Json envelope(const AnswerInfo& info, bool chunk, Json choices);
 Json whole_choice(const AnswerInfo& info, const ChoicePart& part);
 /// One choice of a chunk, with at most one event; `opening`: the first of a chat answer, which names the role.
 Json chunk_choice(const AnswerInfo& info, const ChoicePart& part, bool opening = false);
-Json usage_json(int64_t prompt_tokens, int64_t completion_tokens);
+/// `cached_tokens`: of the prompt, computed before; said where there are some.
+Json usage_json(int64_t prompt_tokens, int64_t completion_tokens, int64_t cached_tokens);
 
 }  // namespace maru::api::openai
