@@ -29,7 +29,8 @@ double microseconds(Clock::time_point since) {
 constexpr const char* kInvoice = R"({"type":"object","properties":{
   "number":{"type":"string","pattern":"^INV-[0-9]{6}$"},"date":{"type":"string","format":"date"},
   "customer":{"type":"object","properties":{"name":{"type":"string","minLength":1,"maxLength":80},
-    "email":{"type":"string","format":"email"},"vip":{"type":"boolean"}},"required":["name"],"additionalProperties":false},
+    "email":{"type":"string","format":"email"},"vip":{"type":"boolean"}},"required":["name"],
+    "additionalProperties":false},
   "lines":{"type":"array","minItems":1,"maxItems":20,"items":{"type":"object","properties":{
     "item":{"type":"string"},"quantity":{"type":"integer","minimum":1,"maximum":999},
     "price":{"type":"number","minimum":0},"unit":{"enum":["piece","kg","litre","hour"]}},
@@ -43,7 +44,8 @@ constexpr const char* kTree = R"({"$defs":{"node":{"type":"object","properties":
   "additionalProperties":false}},"$ref":"#/$defs/node"})";
 constexpr const char* kUnion = R"({"type":"array","items":{"anyOf":[
   {"type":"object","properties":{"kind":{"const":"person"},"name":{"type":"string"}},"required":["kind","name"]},
-  {"type":"object","properties":{"kind":{"const":"place"},"lat":{"type":"number"},"lon":{"type":"number"}},"required":["kind"]},
+  {"type":"object","properties":{"kind":{"const":"place"},"lat":{"type":"number"},"lon":{"type":"number"}},
+   "required":["kind"]},
   {"type":"string","maxLength":200}]}})";
 constexpr const char* kArithmetic =
     "root ::= expr\nexpr ::= term ([-+] term)*\nterm ::= factor ([*/] factor)*\nfactor ::= [0-9]+ | [a-z]+ | \"(\" "

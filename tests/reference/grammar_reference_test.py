@@ -55,14 +55,15 @@ def suite():
     if not SUITE.exists():
         return []
     groups = [group for path in sorted(SUITE.glob("*.json")) for group in json.loads(path.read_text())]
-    return [group["schema"] for group in groups]
+    # Python's re, which jsonschema uses, does not know \\p.
+    return [g["schema"] for g in groups if "\\\\p{" not in json.dumps(g["schema"])]
 
 
 def drawn(schemas, count, tmp_path):
     path = tmp_path / "schemas.jsonl"
     path.write_text("".join(json.dumps(schema) + "\n" for schema in schemas))
     out = subprocess.run([TOOL, TOKENIZER, path, str(count)], capture_output=True, text=True, check=True).stdout
-    return [json.loads(line) for line in out.splitlines()]
+    return [json.loads(line) for line in out.split("\n") if line]
 
 
 def check(schema, answer):

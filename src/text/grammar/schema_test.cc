@@ -111,7 +111,8 @@ TEST(Schema, Combinations) {
         {R"({"a":3})"},
         {R"({"a":2})", "{}", "3"}},
        {R"({"oneOf":[{"type":"object","properties":{"k":{"const":"a"},"v":{"type":"integer"}},"required":["k","v"]},
-                       {"type":"object","properties":{"k":{"const":"b"},"v":{"type":"string"}},"required":["k","v"]}]})",
+                       {"type":"object","properties":{"k":{"const":"b"},"v":{"type":"string"}},
+                        "required":["k","v"]}]})",
         {R"({"k":"a","v":1})", R"({"k":"b","v":"x"})"},
         {R"({"k":"a","v":"x"})", R"({"k":"c","v":1})"}},
        {R"({"oneOf":[{"type":"object","required":["a"],"not":{"required":["b"]}},{"type":"object","required":["b"]}]})",
@@ -165,13 +166,13 @@ TEST(Schema, RefusesByNameAndPlace) {
 TEST(Schema, AnnotationsAskNothing) {
   EXPECT_TRUE(accepts(
       schema_grammar(R"({"title":"t","description":"d","default":1,"examples":[1],"$comment":"c","deprecated":true,
-      "x-order":1,"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"http://x/y","type":"integer","readOnly":true})"),
+      "x-order":1,"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"http://x/y","type":"integer",
+      "readOnly":true})"),
       "1"));
 }
 
 TEST(Schema, HarmsNobody) {
   using testing::HasSubstr;
-  std::string deep = "1";
   Json nested = Json::object();
   for (int i = 0; i < 10'000; ++i) nested = Json{{"items", std::move(nested)}, {"type", "array"}};
   EXPECT_NO_THROW((void)compile_json_schema(JsonNode(nested, "s")));
