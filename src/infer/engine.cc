@@ -379,6 +379,7 @@ void Engine::take_outcome(const Chunk& chunk, Active& active, ChunkOutcome& outc
   counts_.accepted_tokens += right;
   for (int64_t i = 0; i <= right; ++i)
     if (!accept(chunk.id, active, std::move(outcome.tokens[static_cast<size_t>(i)]), i < right)) return;
+  if (active.grammar != nullptr && active.grammar->is_over()) end(chunk.id, active, FinishReason::kStop, {});
 }
 
 /// False when the choice ended.
@@ -393,8 +394,7 @@ bool Engine::accept(SequenceId id, Active& active, ScoredToken token, bool compu
     return false;
   }
   Piece piece{.choice = active.choice, .num_tokens = active.generated};
-  const bool whole = active.grammar != nullptr && active.grammar->is_over();
-  const bool stopped = active.text.push(std::move(token), piece) || whole;
+  const bool stopped = active.text.push(std::move(token), piece);
   if (stopped || active.generated == active.request->max_tokens) {
     end(id, active, stopped ? FinishReason::kStop : FinishReason::kLength, std::move(piece));
     return false;

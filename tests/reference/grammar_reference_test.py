@@ -1,5 +1,5 @@
-"""Answers drawn at random through the masks of a schema, against the validator of the Python package jsonschema: all are
-valid. Runs the program `grammar_tool` of the build directory named by MARU_BUILD.
+"""Answers drawn at random through the masks of a schema, against the validator of the Python package jsonschema: all
+are valid. Runs the program `grammar_tool` of the build directory named by MARU_BUILD.
 
 Schemas: those of SCHEMAS below, and, where it is at hand, all of the JSON Schema test suite that are not refused.
 """
