@@ -18,6 +18,7 @@
 #include "serving/fit.h"
 #include "serving/ids.h"
 #include "serving/model_facts.h"
+#include "serving/served_encoder.h"
 #include "text/chat/chat_template.h"
 #include "text/tokenizer/tokenizer.h"
 
@@ -90,12 +91,17 @@ class ModelHost {
   ///
   /// Throws   what LoadedModel and add throw.
   void load(const ModelSource& source, Device& device);
+  /// Throws   kExists when there is a model of that name; kExhausted as add.
+  void add(std::string id, std::unique_ptr<infer::LoadedEncoder> encoder);
   /// Null: not here.
   std::shared_ptr<const ServedModel> find(std::string_view id) const;
   /// Throws   RequestFailure "model_not_found".
   std::shared_ptr<const ServedModel> get(const std::string& id) const;
   /// In the order they were added.
   std::vector<std::shared_ptr<const ServedModel>> list() const;
+  /// Text encoders. Throws   RequestFailure "model_not_found", also of a model that is none.
+  std::shared_ptr<const ServedEncoder> get_encoder(const std::string& id) const;
+  std::vector<std::shared_ptr<const ServedEncoder>> list_encoders() const;
   /// Of all engines together.
   infer::EngineStats stats() const;
   const HostOptions& options() const { return options_; }
@@ -104,8 +110,10 @@ class ModelHost {
   const HostOptions options_;
   const Observe observe_;
   Turns turns_;
+  void check_room(const std::string& id, int64_t bytes) const;
   mutable std::mutex mutex_;  // guards what follows
   std::vector<std::shared_ptr<const ServedModel>> models_;
+  std::vector<std::shared_ptr<const ServedEncoder>> encoders_;
 };
 
 }  // namespace maru::serving

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/openai/answer.h"
+#include "api/openai/embeddings.h"
 #include "api/openai/error.h"
 #include "api/openai/json.h"
 #include "api/openai/model_card.h"
@@ -28,10 +29,13 @@ class OpenAi {
   http::Response list() const {
     ModelList list;
     for (const auto& model : models_.list()) list.data.push_back(card_of(*model));
+    for (const auto& encoder : models_.list_encoders()) list.data.push_back(card_of(*encoder));
     return {.body = http::to_line(to_json(list))};
   }
 
   http::Response retrieve(const std::string& id) const {
+    for (const auto& encoder : models_.list_encoders())
+      if (encoder->id() == id) return {.body = http::to_line(to_json(card_of(*encoder)))};
     return {.body = http::to_line(to_json(card_of(*models_.get(id))))};
   }
 
@@ -59,6 +63,14 @@ class OpenAi {
             .root = model.id(),
             .max_model_len = model.limits().max_context,
             .maru = model.facts()};
+  }
+
+  static ModelCard card_of(const serving::ServedEncoder& encoder) {
+    return {.id = encoder.id(),
+            .created = encoder.created(),
+            .root = encoder.id(),
+            .max_model_len = encoder.max_tokens(),
+            .maru = {.context_length = encoder.max_tokens()}};
   }
 
   http::Reply answer(const http::Request& http, const Model& model, const CommonRequest& request,
@@ -118,6 +130,7 @@ void add_routes(http::Router& router, const serving::ModelHost& models, serving:
        .handler = [api](const http::Request& r, const http::Wake& wake) { return api->complete(r, wake); },
        .doc = "go on from a text or from tokens",
        .body = http::body_schema<CompletionRequest>});
+  add_encoder_routes(router, models);
 }
 
 }  // namespace maru::api::openai
