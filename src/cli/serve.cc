@@ -12,6 +12,7 @@
 #include "api/server.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "catalogue/layout.h"
 #include "cli/adapter_option.h"
 #include "cli/run_server.h"
 #include "cli/verbs.h"
@@ -30,14 +31,21 @@ std::vector<http::Asset> console_assets() {
   return assets;
 }
 
+/// Who made keys for this home's server wants them asked for.
+std::string keys_file_of(const Session& session, const api::ServeConfig& config) {
+  const fs::path of_home = session.home / catalogue::kKeysFile;
+  return config.keys_file.empty() && fs::exists(of_home) ? of_home.string() : config.keys_file;
+}
+
 }  // namespace
 
-void check_can_serve(const api::ServeConfig& config) {
+void check_can_serve(const Session& session, const api::ServeConfig& config) {
   const char* key = std::getenv("MARU_API_KEY");
-  if (!http::is_loopback(config.http.address) && config.api_key_file.empty() && (key == nullptr || *key == '\0'))
+  const bool has_keys = !config.api_key_file.empty() || !keys_file_of(session, config).empty();
+  if (!http::is_loopback(config.http.address) && !has_keys && (key == nullptr || *key == '\0'))
     throw Failure(ErrorCode::kInvalidArgument, "serve.http.address: " + config.http.address +
-                                                   ": listening beyond this machine needs an API key (MARU_API_KEY or "
-                                                   "serve.api_key_file)");
+                                                   ": listening beyond this machine needs an API key (`maru keys "
+                                                   "create NAME`, or MARU_API_KEY)");
   const std::string address = config.http.address == "localhost" ? "127.0.0.1" : config.http.address;
   const std::string port = std::to_string(config.http.port);
   addrinfo wanted{}, *found = nullptr;
@@ -59,11 +67,14 @@ void check_can_serve(const api::ServeConfig& config) {
                     " is in use, perhaps by another maru; give --port N (0: any free one), or --no-serve");
 }
 
-void run_server(Session& session, const api::ServeConfig& config, const std::vector<std::string>& models,
+void run_server(Session& session, api::ServeConfig config, const std::vector<std::string>& models,
                 const catalogue::NamedAdapter& adapter) {
   const std::vector<http::Asset> assets = console_assets();
   api::ServeContext context{.home = session.home, .api_keys = {}, .assets = assets};
   if (const char* key = std::getenv("MARU_API_KEY"); key != nullptr && *key != '\0') context.api_keys.emplace_back(key);
+  context.warn = [](const std::string& message) { spdlog::warn("{}", message); };
+  config.keys_file = keys_file_of(session, config);
+  if (!config.keys_file.empty()) spdlog::info("API keys: {}", config.keys_file);
   const auto ready = [&](const api::ServeSummary& s) {
     for (const api::ServeSummary::Model& m : s.models)
       spdlog::info("serving {}: {} parameters, {}, {}, {} thread{}, context {}, {} pages for keys and values", m.id,
@@ -96,7 +107,7 @@ void add_serve(CLI::App& app, Session& session) {
       ->allow_extra_args(false);
   add_adapter_option(verb, options->adapter);
   verb->add_option("--listen", options->address,
-                   "address; anything beyond loopback needs an API key (MARU_API_KEY or api_key_file)");
+                   "address; anything beyond loopback needs an API key (`maru keys create NAME`, or MARU_API_KEY)");
   verb->add_option("--port", options->port, "0: any free one")->check(whole_number_in(0, 65535));
   options->recipe.add_to(verb, describe_fields<api::ServeConfig>());
   verb->callback([&session, options] {

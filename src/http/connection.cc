@@ -23,6 +23,10 @@ Problem too_long_body(uint64_t limit) {
           .word = "body_too_large"};
 }
 
+Problem plain_http() {
+  return {.status = 400, .message = "this port speaks TLS: ask for https://", .word = "tls_required"};
+}
+
 Problem overloaded(std::string message) { return {.status = 503, .message = std::move(message), .word = "overloaded"}; }
 
 Problem malformed_error(const Error& error) {
@@ -82,9 +86,10 @@ class Connection::Encoding : public WorkerPool::Job {
   const Wake wake_;
 };
 
-Connection::Connection(Server::State& server, tcp::socket socket, std::string peer, bool local_peer, bool reserved)
+Connection::Connection(Server::State& server, std::shared_ptr<ClientSocket> client, std::string peer, bool local_peer,
+                       bool reserved)
     : server_(server),
-      client_(std::make_shared<ClientSocket>(std::move(socket), server.config)),
+      client_(std::move(client)),
       peer_(std::move(peer)),
       local_peer_(local_peer),
       reserved_(reserved),
@@ -95,7 +100,10 @@ Connection::~Connection() { server_.forget(*this); }
 
 asio::awaitable<void> Connection::run() {
   const auto self = shared_from_this();
-  while (co_await serve_one()) continue;
+  const ClientSocket::Greeting greeting = co_await client_->greet();
+  if (greeting == ClientSocket::Greeting::kPlainHttp) co_await refuse(plain_http());
+  if (greeting == ClientSocket::Greeting::kReady)
+    while (co_await serve_one()) continue;
   client_->close();
 }
 
@@ -184,6 +192,7 @@ asio::awaitable<std::optional<Problem>> Connection::read_head(Head& head) {
 Admission Connection::admit(Head& head) {
   head.request.peer = peer_;
   head.request.local_peer = local_peer_;
+  head.request.secure = client_->is_secure();
   Admission admission;
   if (server_.service.admit) admission = server_.service.admit(head.request);
   if (admission.dialect != nullptr) dialect_ = admission.dialect;
@@ -388,10 +397,10 @@ asio::awaitable<bool> Connection::stream(EventStream& events, const Headers& mor
   co_return !client_->gone() && framing.keep_alive;
 }
 
-asio::awaitable<void> refuse_connection(Server::State& server, tcp::socket socket, Problem error) {
+asio::awaitable<void> refuse_connection(Server::State& server, std::shared_ptr<ClientSocket> client, Problem error) {
   constexpr int64_t kMostLingering = 64;
-  const auto client = std::make_shared<ClientSocket>(std::move(socket), server.config);
-  if (++server.lingering <= kMostLingering) {
+  const bool listens = ++server.lingering <= kMostLingering;
+  if (listens && co_await client->greet() != ClientSocket::Greeting::kGone) {
     const std::string message = message_of(to_response(error, *server.service.dialect), {}, {.keep_alive = false});
     co_await client->write(message);
     co_await client->linger();

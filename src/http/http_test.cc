@@ -172,11 +172,11 @@ TEST(Router, AsksForTheScopeOfTheRoute) {
 TEST(Request, CountsForItsKeyAndItsAddress) {
   Request request = make(Method::kGet, "/");
   request.peer = "10.0.0.1";
-  EXPECT_EQ((std::vector<std::string>{"address 10.0.0.1"}), request.clients());
+  EXPECT_EQ((std::vector<std::string>{"address 10.0.0.1"}), request.caller().clients);
   request.principal = Principal{.tenant = "t", .key = "key 2"};
-  EXPECT_EQ((std::vector<std::string>{"key 2", "address 10.0.0.1"}), request.clients());
+  EXPECT_EQ((std::vector<std::string>{"key 2", "address 10.0.0.1"}), request.caller().clients);
   request.local_peer = true;
-  EXPECT_EQ((std::vector<std::string>{"key 2"}), request.clients());
+  EXPECT_EQ((std::vector<std::string>{"key 2"}), request.caller().clients);
 }
 
 TEST(Events, MayHaveNames) {

@@ -15,6 +15,7 @@ class AnswerTest : public testing::Test {
   text::Tokenizer tokenizer_ = infer::byte_tokenizer();
   infer::FakeModel model_;
   ModelHost host_{{}};
+  Caller caller_{.principal = {.tenant = "lab", .key = "key 1"}, .clients = {"key 1"}};
   ChoiceLimits limits_{{.places = 8, .per_client = 4}};
 
   void SetUp() override {
@@ -34,7 +35,7 @@ class AnswerTest : public testing::Test {
     return request;
   }
   Answer answer(std::vector<infer::GenerationRequest> prompts) {
-    return Answer(host_.find("m"), std::move(prompts), limits_, {"key 1"}, [] {});
+    return Answer(host_.find("m"), std::move(prompts), limits_, caller_, [] {});
   }
   /// Tokens of each choice at its end; fails on an error.
   static std::vector<int64_t> finished(Answer& answer) {
