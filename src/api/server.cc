@@ -11,6 +11,7 @@
 #include "api/openai/error.h"
 #include "api/openai/routes.h"
 #include "api/rates.h"
+#include "api/request_line.h"
 #include "base/json.h"
 #include "base/map_guard.h"
 #include "http/openapi.h"
@@ -54,8 +55,10 @@ struct ApiServer::State {
     load(models);
     CHECK(!models.list().empty());
     for (const AddDialect add : context.dialects) add(router, models, limits);
-    nim::add_routes(router,
-                    {.why_not_ready = [this] { return why_not_ready(); }, .metrics = [this] { return scrape(); }});
+    nim::add_routes(router, {.why_not_ready = [this] { return why_not_ready(); },
+                             .metrics = [this] { return scrape(); },
+                             .version = std::string(ledger::code_version()),
+                             .models = [this] { return model_ids(); }});
     console::add_status_route(router, [this] { return status(); });
     if (!context.home.empty()) console::add_home_routes(router, context.home);
     http::add_openapi_route(router, std::string(ledger::code_version()));
@@ -66,7 +69,11 @@ struct ApiServer::State {
         http::Service{.dialect = &openai::kDialect,
                       .admit = [this](http::Request& request) { return admit(request); },
                       .answer = [this](http::Request& r, const http::Wake& wake) { return answer(r, wake); },
-                      .observe = [this](const http::Exchange& exchange) { metrics.exchange(exchange); },
+                      .observe =
+                          [this, log = context.log](const http::Exchange& exchange) {
+                            metrics.exchange(exchange);
+                            if (log) log(request_line(exchange));
+                          },
                       .warn = context.warn});
     listening = server.get();
   }
@@ -74,7 +81,7 @@ struct ApiServer::State {
   http::Admission admit(http::Request& request) {
     http::Admission admission = router.admit(request);
     if (admission.refusal) add_rate_headers(rates, request, *admission.refusal);
-    if (draining && !admission.refusal && !request.path.starts_with("/v1/health/")) {
+    if (draining && !admission.refusal && !admission.open) {
       admission.refusal.emplace();
       admission.refusal->answer = http::to_response(draining_problem(), *admission.dialect);
     }
@@ -86,6 +93,7 @@ struct ApiServer::State {
     return reply;
   }
   std::string why_not_ready() const;
+  std::vector<std::string> model_ids() const;
   std::string scrape();
   console::Status status() const;
 
@@ -108,6 +116,12 @@ std::string ApiServer::State::why_not_ready() const {
   return weights.ok() ? "" : weights.error().message;
 }
 
+std::vector<std::string> ApiServer::State::model_ids() const {
+  std::vector<std::string> ids;
+  for (const auto& model : models.list()) ids.push_back(model->id());
+  return ids;
+}
+
 std::string ApiServer::State::scrape() {
   const http::Server* server_now = listening;
   return metrics.text(models, server_now == nullptr ? 0 : server_now->connections(),
@@ -116,8 +130,7 @@ std::string ApiServer::State::scrape() {
 
 console::Status ApiServer::State::status() const {
   const infer::EngineStats stats = models.stats();
-  std::vector<std::string> ids;
-  for (const auto& model : models.list()) ids.push_back(model->id());
+  const std::vector<std::string> ids = model_ids();
   return {.version = std::string(ledger::code_version()),
           .isa = isa,
           .threads = threads,

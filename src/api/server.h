@@ -33,6 +33,7 @@ struct ServeConfig {
   double request_timeout_seconds = 600;
   double drain_seconds = 30;
   std::string dtype = "auto";
+  bool log_requests = false;
 
   static constexpr auto fields() {
     using C = ServeConfig;
@@ -68,6 +69,8 @@ struct ServeConfig {
             .range(0.001, 1e7),
         field("drain_seconds", &C::drain_seconds, "after SIGTERM the process has ended, whatever still runs")
             .range(0, 86400),
+        field("log_requests", &C::log_requests,
+              "a line of JSON on standard error for each: who, what, how long, never what was said"),
         field("dtype", &C::dtype, "of weights and activations; auto: the model's own").one_of("auto|f32|bf16")};
   }
 };
@@ -86,6 +89,7 @@ struct ServeContext {
   int64_t threads = 0;
   std::vector<AddDialect> dialects = all_dialects();
   std::function<void(const std::string&)> warn = {};  // told what an operator should know; from any thread
+  std::function<void(const std::string&)> log = {};   // a line of JSON per request; from any thread
 };
 
 /// A running server. Listens from construction on.

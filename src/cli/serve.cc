@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -14,6 +15,7 @@
 #include "base/progress.h"
 #include "catalogue/layout.h"
 #include "cli/adapter_option.h"
+#include "cli/nim_environment.h"
 #include "cli/run_server.h"
 #include "cli/verbs.h"
 #include "console/assets.h"
@@ -29,6 +31,14 @@ std::vector<http::Asset> console_assets() {
     assets.push_back(
         {.path = a.path, .content_type = a.content_type, .body = a.body, .etag = a.etag.substr(1, a.etag.size() - 2)});
   return assets;
+}
+
+/// What NIM's variables say, where the recipe does not.
+Json with_environment(const Json& recipe) {
+  NimSettings settings = nim_settings([](const char* name) { return std::getenv(name); });
+  for (const std::string& warning : settings.warnings) spdlog::warn("{}", warning);
+  settings.config.merge_patch(recipe);
+  return settings.config;
 }
 
 /// Who made keys for this home's server wants them asked for.
@@ -73,6 +83,7 @@ void run_server(Session& session, api::ServeConfig config, const std::vector<std
   api::ServeContext context{.home = session.home, .api_keys = {}, .assets = assets};
   if (const char* key = std::getenv("MARU_API_KEY"); key != nullptr && *key != '\0') context.api_keys.emplace_back(key);
   context.warn = [](const std::string& message) { spdlog::warn("{}", message); };
+  if (config.log_requests) context.log = [](const std::string& line) { std::fputs((line + "\n").c_str(), stderr); };
   config.keys_file = keys_file_of(session, config);
   if (!config.keys_file.empty()) spdlog::info("API keys: {}", config.keys_file);
   const auto ready = [&](const api::ServeSummary& s) {
@@ -111,7 +122,7 @@ void add_serve(CLI::App& app, Session& session) {
   verb->add_option("--port", options->port, "0: any free one")->check(whole_number_in(0, 65535));
   options->recipe.add_to(verb, describe_fields<api::ServeConfig>());
   verb->callback([&session, options] {
-    auto config = from_json<api::ServeConfig>(options->recipe.read(), options->recipe.file);
+    auto config = from_json<api::ServeConfig>(with_environment(options->recipe.read()), options->recipe.file);
     if (!options->address.empty()) config.http.address = options->address;
     if (options->port >= 0) config.http.port = options->port;
     std::vector<std::string> models{options->model};

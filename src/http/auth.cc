@@ -43,7 +43,7 @@ std::optional<Principal> ApiKeys::principal_of(std::string_view key) const {
   for (size_t i = 0; i < hashes_.size(); ++i)
     if (constant_time_equal(hashes_[i], hash)) found = i;
   if (key.empty() || !found) return std::nullopt;
-  const std::string name = "key " + std::to_string(*found + 1);
+  const std::string name = "key #" + std::to_string(*found + 1);  // as no key of a file is called
   return Principal{.tenant = name, .key = name, .scopes = {"*"}};
 }
 

@@ -23,6 +23,12 @@ Problem too_long_body(uint64_t limit) {
           .word = "body_too_large"};
 }
 
+/// As OpenAI's dialect calls it, or Anthropic's.
+std::string request_id_of(const Headers& headers) {
+  const std::string_view id = find_header(headers, "x-request-id");
+  return std::string(id.empty() ? find_header(headers, "request-id") : id);
+}
+
 Problem plain_http() {
   return {.status = 400, .message = "this port speaks TLS: ask for https://", .word = "tls_required"};
 }
@@ -213,6 +219,8 @@ Admission Connection::admit(Head& head) {
 asio::awaitable<bool> Connection::serve(Head head, Framing framing, Exchange& exchange) {
   Admission admission = admit(head);
   exchange.route = admission.route;
+  exchange.peer = peer_;
+  if (head.request.principal) exchange.key = head.request.principal->key;
   const uint64_t limit =
       admission.wants_body ? static_cast<uint64_t>(server_.config.max_body_bytes) : kUnwantedBodyBytes;
   if (!admission.refusal && head.length > limit) {
@@ -341,6 +349,7 @@ asio::awaitable<bool> Connection::answer_watched(std::shared_ptr<Work> work, Fra
 
 asio::awaitable<bool> Connection::send(Reply reply, Framing framing, Exchange& exchange) {
   if (!reply.route.empty()) exchange.route = reply.route;
+  exchange.request_id = request_id_of(reply.headers);
   if (const Response* response = std::get_if<Response>(&reply.answer)) {
     exchange.status = response->status;
     const std::string message = message_of(*response, reply.headers, framing);

@@ -91,6 +91,9 @@ struct Exchange {
   std::string_view route;  // empty when none matched
   int status = 0;          // 499: the client went away first
   double seconds = 0;
+  std::string request_id;  // as the answer says it; empty: it does not
+  std::string key;         // the name of the key it brought
+  std::string peer;        // the client's address
 };
 
 /// What a request's head earns it.

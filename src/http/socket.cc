@@ -42,7 +42,7 @@ ClientSocket::ClientSocket(tcp::socket socket, const ServerConfig& config, std::
 }
 
 void ClientSocket::close() {
-  if (!gone_ && !writing_) say_goodbye();
+  if (!gone_) say_goodbye();
   gone_ = true;
   Code ignored;
   socket_.close(ignored);
@@ -123,14 +123,11 @@ Code ClientSocket::unwrap(std::string_view wire) {
   return tls_->closed() && buffer_.size() == size ? Code(asio::error::eof) : Code();
 }
 
-/// What TLS has to say at the end, as far as the socket takes it at once.
+/// What TLS has to say at the end, as far as the socket takes it at once, and not into the middle of an answer.
 void ClientSocket::say_goodbye() {
-  if (tls_ == nullptr) return;
-  const std::string wire = [&] {
-    std::string last = std::exchange(sealed_, {});
-    tls_->close(last);
-    return last;
-  }();
+  if (tls_ == nullptr || writing_) return;
+  std::string wire = std::exchange(sealed_, {});
+  tls_->close(wire);
   Code ignored;
   if (!wire.empty()) socket_.write_some(asio::buffer(wire), ignored);
 }

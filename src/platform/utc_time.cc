@@ -1,11 +1,9 @@
 #include "platform/utc_time.h"
 
-#include <fmt/format.h>
+#include <string>
 
 namespace maru::platform {
 namespace {
-
-using namespace std::chrono;
 
 /// The text with every digit as '0': its form.
 std::string form_of(std::string_view text) {
@@ -32,22 +30,15 @@ Result<UtcTime> parse_utc(std::string_view text) {
   const std::string form = form_of(text);
   const bool day_only = form == "0000-00-00";
   if (!day_only && form != "0000-00-00T00:00:00Z") return bad_time(text);
-  const year_month_day date{year(number_at(text, 0, 4)), month(static_cast<unsigned>(number_at(text, 5, 2))),
-                            day(static_cast<unsigned>(number_at(text, 8, 2)))};
+  const std::chrono::year_month_day date{std::chrono::year(number_at(text, 0, 4)),
+                                         std::chrono::month(static_cast<unsigned>(number_at(text, 5, 2))),
+                                         std::chrono::day(static_cast<unsigned>(number_at(text, 8, 2)))};
   if (!date.ok()) return bad_time(text);
-  if (day_only) return UtcTime(sys_days(date));
+  if (day_only) return UtcTime(std::chrono::sys_days(date));
   const int hour = number_at(text, 11, 2), minute = number_at(text, 14, 2), second = number_at(text, 17, 2);
   if (hour > 23 || minute > 59 || second > 59) return bad_time(text);
-  return UtcTime(sys_days(date) + hours(hour) + minutes(minute) + seconds(second));
-}
-
-std::string to_utc_text(UtcTime time) {
-  const auto days = floor<std::chrono::days>(time);
-  const year_month_day date(days);
-  const hh_mm_ss clock(time - days);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count());
+  return UtcTime(std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+                 std::chrono::seconds(second));
 }
 
 }  // namespace maru::platform

@@ -5,11 +5,11 @@
 namespace maru::platform {
 namespace {
 
-TEST(UtcTime, ReadsAndWrites) {
+TEST(UtcTime, Reads) {
   EXPECT_EQ(0, parse_utc("1970-01-01T00:00:00Z").value().time_since_epoch().count());
   EXPECT_EQ(1'000'000'000, parse_utc("2001-09-09T01:46:40Z").value().time_since_epoch().count());
-  EXPECT_EQ("2028-02-29T23:59:59Z", to_utc_text(parse_utc("2028-02-29T23:59:59Z").value()));
-  EXPECT_EQ("2027-01-31T00:00:00Z", to_utc_text(parse_utc("2027-01-31").value()));
+  EXPECT_EQ(1'835'481'599, parse_utc("2028-02-29T23:59:59Z").value().time_since_epoch().count());
+  EXPECT_EQ(parse_utc("2027-01-31T00:00:00Z").value(), parse_utc("2027-01-31").value());
 }
 
 TEST(UtcTime, RefusesWhatIsNoMoment) {
