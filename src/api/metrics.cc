@@ -9,6 +9,8 @@
 #include <map>
 #include <mutex>
 
+#include "api/vllm_metrics.h"
+
 namespace maru::api {
 namespace {
 
@@ -30,16 +32,25 @@ void raise_to(prometheus::Counter& counter, int64_t total) {
 
 class Metrics::Engine : public infer::EngineObserver {
  public:
-  Engine(prometheus::Registry& registry, const std::string& model) : registry_(registry), labels_{{"model", model}} {}
+  Engine(prometheus::Registry& registry, const std::string& model)
+      : registry_(registry), labels_{{"model", model}}, vllm_(registry, model) {}
 
-  void first_token(double seconds) override { first_token_.Observe(seconds); }
-  void next_token(double seconds) override { next_token_.Observe(seconds); }
+  void first_token(double seconds) override {
+    first_token_.Observe(seconds);
+    vllm_.first_token(seconds);
+  }
+  void next_token(double seconds) override {
+    next_token_.Observe(seconds);
+    vllm_.next_token(seconds);
+  }
   void step(int64_t tokens, double seconds) override {
+    vllm_.step(tokens);
     step_tokens_.Observe(static_cast<double>(tokens));
     step_seconds_.Observe(seconds);
   }
   /// Not by two threads at once.
   void set(const infer::EngineStats& stats) {
+    vllm_.set(stats);
     raise_to(prompt_tokens_, stats.prompt_tokens);
     raise_to(generated_tokens_, stats.generated_tokens);
     raise_to(reused_tokens_, stats.reused_tokens);
@@ -67,6 +78,7 @@ class Metrics::Engine : public infer::EngineObserver {
 
   prometheus::Registry& registry_;
   const prometheus::Labels labels_;
+  VllmMetrics vllm_;
   prometheus::Histogram& first_token_ = histogram("maru_time_to_first_token_seconds",
                                                   "From submission to the first token of a choice", kFirstTokenSeconds);
   prometheus::Histogram& next_token_ =

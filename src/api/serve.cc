@@ -17,7 +17,7 @@ constexpr double kTidySeconds = 1;
 std::string url_of(const ServeConfig& config, int port) {
   const std::string& address = config.http.address;
   const std::string host = address.find(':') == std::string::npos ? address : "[" + address + "]";
-  return fmt::format("http://{}:{}", host, port);
+  return fmt::format("{}://{}:{}", config.http.tls_certificate.empty() ? "http" : "https", host, port);
 }
 
 void wait_for_signal() {

@@ -5,13 +5,15 @@
 
 #include "api/anthropic/routes.h"
 #include "api/console/home_routes.h"
+#include "api/keys.h"
 #include "api/metrics.h"
 #include "api/nim/routes.h"
 #include "api/openai/error.h"
 #include "api/openai/routes.h"
+#include "api/rates.h"
+#include "api/request_line.h"
 #include "base/json.h"
 #include "base/map_guard.h"
-#include "http/auth.h"
 #include "http/openapi.h"
 #include "ledger/code_version.h"
 
@@ -19,18 +21,6 @@ namespace maru::api {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-std::unique_ptr<http::ApiKeys> keys_of(const ServeConfig& config, const ServeContext& context) {
-  std::vector<std::string> keys = context.api_keys;
-  if (!config.api_key_file.empty())
-    for (std::string& key : http::parse_keys(read_file(config.api_key_file, 1 << 20))) keys.push_back(std::move(key));
-  if (keys.empty() && !config.api_key_file.empty())
-    throw Failure(ErrorCode::kInvalidArgument, config.api_key_file + ": holds no API key");
-  if (keys.empty() && !http::is_loopback(config.http.address))
-    throw Failure(ErrorCode::kInvalidArgument,
-                  "address " + config.http.address + ": listening beyond this machine needs an API key (api_key_file)");
-  return std::make_unique<http::ApiKeys>(keys);
-}
 
 serving::HostOptions host_options(const ServeConfig& config) {
   return {.max_running = config.max_running,
@@ -61,36 +51,52 @@ struct ApiServer::State {
         threads(context.threads),
         metrics(std::string(ledger::code_version()), context.isa),
         models(host_options(config), [this](const std::string& id) { return metrics.observer_of(id); }),
-        limits({.places = config.max_running + config.max_waiting, .per_client = config.max_choices_per_client}),
-        router(keys_of(config, context), config.cors_origins, http::HostRule(config.http.address, config.allowed_hosts),
-               openai::kDialect) {
+        limits({.places = config.max_running + config.max_waiting, .per_client = config.max_choices_per_client},
+               &rates),
+        router(authenticator_of(config, context), config.cors_origins,
+               http::HostRule(config.http.address, config.allowed_hosts), openai::kDialect) {
     load(models);
     CHECK(!models.list().empty());
     for (const AddDialect add : context.dialects) add(router, models, limits);
-    nim::add_routes(router,
-                    {.why_not_ready = [this] { return why_not_ready(); }, .metrics = [this] { return scrape(); }});
+    nim::add_routes(router, {.why_not_ready = [this] { return why_not_ready(); },
+                             .metrics = [this] { return scrape(); },
+                             .version = std::string(ledger::code_version()),
+                             .models = [this] { return model_ids(); }});
     console::add_status_route(router, [this] { return status(); });
     if (!context.home.empty()) console::add_home_routes(router, context.home);
     http::add_openapi_route(router, std::string(ledger::code_version()));
     router.add_assets(context.assets);
+    router.set_gate([this](const http::Request& request) { count_request(rates, request); });
     server = std::make_unique<http::Server>(
         config.http,
         http::Service{.dialect = &openai::kDialect,
                       .admit = [this](http::Request& request) { return admit(request); },
-                      .answer = [this](http::Request& r, const http::Wake& wake) { return router.answer(r, wake); },
-                      .observe = [this](const http::Exchange& exchange) { metrics.exchange(exchange); }});
+                      .answer = [this](http::Request& r, const http::Wake& wake) { return answer(r, wake); },
+                      .observe =
+                          [this, log = context.log](const http::Exchange& exchange) {
+                            metrics.exchange(exchange);
+                            if (log) log(request_line(exchange));
+                          },
+                      .warn = context.warn});
     listening = server.get();
   }
 
-  http::Admission admit(http::Request& request) const {
+  http::Admission admit(http::Request& request) {
     http::Admission admission = router.admit(request);
-    if (draining && !admission.refusal && !request.path.starts_with("/v1/health/")) {
+    if (admission.refusal) add_rate_headers(rates, request, *admission.refusal);
+    if (draining && !admission.refusal && !admission.open) {
       admission.refusal.emplace();
       admission.refusal->answer = http::to_response(draining_problem(), *admission.dialect);
     }
     return admission;
   }
+  http::Reply answer(http::Request& request, const http::Wake& wake) {
+    http::Reply reply = router.answer(request, wake);
+    add_rate_headers(rates, request, reply);
+    return reply;
+  }
   std::string why_not_ready() const;
+  std::vector<std::string> model_ids() const;
   std::string scrape();
   console::Status status() const;
 
@@ -100,6 +106,7 @@ struct ApiServer::State {
   std::atomic<bool> draining{false};
   Metrics metrics;
   serving::ModelHost models;
+  platform::RateLimiter rates;
   serving::ChoiceLimits limits;
   http::Router router;
   std::atomic<http::Server*> listening{nullptr};
@@ -112,6 +119,12 @@ std::string ApiServer::State::why_not_ready() const {
   return weights.ok() ? "" : weights.error().message;
 }
 
+std::vector<std::string> ApiServer::State::model_ids() const {
+  std::vector<std::string> ids;
+  for (const auto& model : models.list()) ids.push_back(model->id());
+  return ids;
+}
+
 std::string ApiServer::State::scrape() {
   const http::Server* server_now = listening;
   return metrics.text(models, server_now == nullptr ? 0 : server_now->connections(),
@@ -120,8 +133,7 @@ std::string ApiServer::State::scrape() {
 
 console::Status ApiServer::State::status() const {
   const infer::EngineStats stats = models.stats();
-  std::vector<std::string> ids;
-  for (const auto& model : models.list()) ids.push_back(model->id());
+  const std::vector<std::string> ids = model_ids();
   return {.version = std::string(ledger::code_version()),
           .isa = isa,
           .threads = threads,

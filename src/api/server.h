@@ -19,7 +19,7 @@ namespace maru::api {
 
 struct ServeConfig {
   http::ServerConfig http;
-  std::string api_key_file;
+  std::string keys_file, api_key_file;
   std::vector<std::string> cors_origins, allowed_hosts;
   int64_t max_running = 32;
   int64_t max_waiting = 128;
@@ -35,12 +35,15 @@ struct ServeConfig {
   double drain_seconds = 30;
   std::string dtype = "auto";
   std::string tool_parser = "auto", reasoning_parser = "auto";
+  bool log_requests = false;
 
   static constexpr auto fields() {
     using C = ServeConfig;
     return std::tuple{
         field("http", &C::http, "the listener"),
-        field("api_key_file", &C::api_key_file, "one key per line; clients send one of them as a bearer token"),
+        field("keys_file", &C::keys_file,
+              "API keys with their tenants, scopes and limits, as `maru keys` writes them; read again when it changes"),
+        field("api_key_file", &C::api_key_file, "API keys that may do everything, one per line"),
         field("cors_origins", &C::cors_origins, "web origins that browsers may call from; \"*\": all"),
         field("allowed_hosts", &C::allowed_hosts,
               "further names that this server answers to; on loopback besides "
@@ -71,6 +74,8 @@ struct ServeConfig {
             .range(0.001, 1e7),
         field("drain_seconds", &C::drain_seconds, "after SIGTERM the process has ended, whatever still runs")
             .range(0, 86400),
+        field("log_requests", &C::log_requests,
+              "a line of JSON on standard error for each: who, what, how long, never what was said"),
         field("dtype", &C::dtype, "of weights and activations; auto: the model's own").one_of("auto|f32|bf16"),
         field("tool_parser", &C::tool_parser,
               "how models write calls of tools; auto: as their chat templates say; none: "
@@ -88,11 +93,13 @@ std::vector<AddDialect> all_dialects();
 /// What the caller brings along.
 struct ServeContext {
   fs::path home;                        // for the routes under /v1/maru; empty: without them
-  std::vector<std::string> api_keys;    // besides those of the key file
+  std::vector<std::string> api_keys;    // besides those of the files
   std::span<const http::Asset> assets;  // the console; must outlive the server
   std::string isa;                      // what is computed on, as it is told to clients
   int64_t threads = 0;
   std::vector<AddDialect> dialects = all_dialects();
+  std::function<void(const std::string&)> warn = {};  // told what an operator should know; from any thread
+  std::function<void(const std::string&)> log = {};   // a line of JSON per request; from any thread
 };
 
 /// A running server. Listens from construction on.

@@ -62,9 +62,12 @@ size_t InputFile::read(char* to, size_t size) {
   }
 }
 
-AtomicFile::AtomicFile(const fs::path& path) : path_(path), temporary_(temporary_of(path)) {
-  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+AtomicFile::AtomicFile(const fs::path& path, unsigned mode) : path_(path), temporary_(temporary_of(path)) {
+  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (fd_ < 0) fail(temporary_, "create", errno);
+  struct stat info {};  // one that a dead process left keeps its own mode
+  if (::fstat(fd_, &info) == 0 && (info.st_mode & 0777 & ~mode) != 0 && ::fchmod(fd_, mode) != 0)
+    fail(temporary_, "protect", errno);
   hold_temporary(fd_);
 }
 

@@ -34,7 +34,8 @@ class InputFile {
 /// Throws kExhausted on a full disk, kInternal otherwise.
 class AtomicFile {
  public:
-  explicit AtomicFile(const fs::path& path);
+  /// `mode`: who may use the file, as far as the process's mask lets them.
+  explicit AtomicFile(const fs::path& path, unsigned mode = 0644);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   void write(std::string_view bytes);

@@ -36,6 +36,16 @@ TEST_F(FileTest, AtomicFileLeavesTheOldContentUntilCommit) {
   EXPECT_EQ("new", read_file(path));
 }
 
+TEST_F(FileTest, AnAtomicFileIsItsOwnersAloneIfAsked) {
+  const fs::path path = root_ / "secret";
+  AtomicFile file(path, 0600);
+  file.write("new");
+  file.commit();
+  struct stat info {};
+  ASSERT_EQ(0, ::stat(path.c_str(), &info));
+  EXPECT_EQ(0600u, info.st_mode & 0777);
+}
+
 TEST_F(FileTest, FullDiskIsExhaustedAndNamesTheFile) {
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
   fs::create_symlink("/dev/full", root_ / ("b.tmp-" + std::to_string(::getpid())));

@@ -6,6 +6,7 @@
 //   adapters/NAME/
 //   runs/NAME/                  recipe.json, inputs.json, plan.json, metrics.jsonl, report.html, checkpoints/step-N/
 //   cache/hashes.json           what raw files hash to
+//   keys.json                   the API keys of its server
 //   corpus/debian-ko/           the sample of `maru up`
 //
 // Each directory with a manifest is an artefact (ledger/manifest.h). A home has no mark of its own: a change of this
@@ -39,6 +40,8 @@ inline constexpr std::string_view kCacheFolder = "cache", kCorpusFolder = "corpu
 inline constexpr std::string_view kCheckpointsFolder = "checkpoints";  // of a run
 inline constexpr std::string_view kTokensPrefix = "tokens-";           // of a dataset's folders
 inline constexpr std::string_view kEvaluation = "evaluation";          // of a model's folder, and before "-ADAPTER"
+
+inline constexpr std::string_view kKeysFile = "keys.json";  // of the server of a home
 
 /// Files that a run keeps beside its checkpoints.
 inline constexpr std::string_view kRunRecipe = "recipe.json", kRunInputs = "inputs.json", kRunPlan = "plan.json",

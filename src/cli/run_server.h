@@ -2,17 +2,18 @@
 #pragma once
 #include <string>
 
+#include "api/server.h"
 #include "catalogue/adapter.h"
 #include "cli/session.h"
-#include "api/server.h"
 
 namespace maru::cli {
 
 /// Whether the listener's address and port can be had, for those who will want them later.
 ///
 /// Throws   kInvalidArgument for an address without a key, kExists for a port in use.
-void check_can_serve(const api::ServeConfig& config);
-void run_server(Session& session, const api::ServeConfig& config, const std::vector<std::string>& models,
+void check_can_serve(const Session& session, const api::ServeConfig& config);
+/// `config` without a keys_file: that of the home, if there is one.
+void run_server(Session& session, api::ServeConfig config, const std::vector<std::string>& models,
                 const catalogue::NamedAdapter& adapter);
 
 }  // namespace maru::cli

@@ -6,13 +6,16 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
 #include "api/server.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "catalogue/layout.h"
 #include "cli/adapter_option.h"
+#include "cli/nim_environment.h"
 #include "cli/run_server.h"
 #include "cli/verbs.h"
 #include "console/assets.h"
@@ -30,14 +33,29 @@ std::vector<http::Asset> console_assets() {
   return assets;
 }
 
+/// What NIM's variables say, where the recipe does not.
+Json with_environment(const Json& recipe) {
+  NimSettings settings = nim_settings([](const char* name) { return std::getenv(name); });
+  for (const std::string& warning : settings.warnings) spdlog::warn("{}", warning);
+  settings.config.merge_patch(recipe);
+  return settings.config;
+}
+
+/// Who made keys for this home's server wants them asked for.
+std::string keys_file_of(const Session& session, const api::ServeConfig& config) {
+  const fs::path of_home = session.home / catalogue::kKeysFile;
+  return config.keys_file.empty() && fs::exists(of_home) ? of_home.string() : config.keys_file;
+}
+
 }  // namespace
 
-void check_can_serve(const api::ServeConfig& config) {
+void check_can_serve(const Session& session, const api::ServeConfig& config) {
   const char* key = std::getenv("MARU_API_KEY");
-  if (!http::is_loopback(config.http.address) && config.api_key_file.empty() && (key == nullptr || *key == '\0'))
+  const bool has_keys = !config.api_key_file.empty() || !keys_file_of(session, config).empty();
+  if (!http::is_loopback(config.http.address) && !has_keys && (key == nullptr || *key == '\0'))
     throw Failure(ErrorCode::kInvalidArgument, "serve.http.address: " + config.http.address +
-                                                   ": listening beyond this machine needs an API key (MARU_API_KEY or "
-                                                   "serve.api_key_file)");
+                                                   ": listening beyond this machine needs an API key (`maru keys "
+                                                   "create NAME`, or MARU_API_KEY)");
   const std::string address = config.http.address == "localhost" ? "127.0.0.1" : config.http.address;
   const std::string port = std::to_string(config.http.port);
   addrinfo wanted{}, *found = nullptr;
@@ -59,11 +77,15 @@ void check_can_serve(const api::ServeConfig& config) {
                     " is in use, perhaps by another maru; give --port N (0: any free one), or --no-serve");
 }
 
-void run_server(Session& session, const api::ServeConfig& config, const std::vector<std::string>& models,
+void run_server(Session& session, api::ServeConfig config, const std::vector<std::string>& models,
                 const catalogue::NamedAdapter& adapter) {
   const std::vector<http::Asset> assets = console_assets();
   api::ServeContext context{.home = session.home, .api_keys = {}, .assets = assets};
   if (const char* key = std::getenv("MARU_API_KEY"); key != nullptr && *key != '\0') context.api_keys.emplace_back(key);
+  context.warn = [](const std::string& message) { spdlog::warn("{}", message); };
+  if (config.log_requests) context.log = [](const std::string& line) { std::fputs((line + "\n").c_str(), stderr); };
+  config.keys_file = keys_file_of(session, config);
+  if (!config.keys_file.empty()) spdlog::info("API keys: {}", config.keys_file);
   const auto ready = [&](const api::ServeSummary& s) {
     for (const api::ServeSummary::Model& m : s.models)
       spdlog::info("serving {}: {} parameters, {}, {}, {} thread{}, context {}, {} pages for keys and values", m.id,
@@ -96,11 +118,11 @@ void add_serve(CLI::App& app, Session& session) {
       ->allow_extra_args(false);
   add_adapter_option(verb, options->adapter);
   verb->add_option("--listen", options->address,
-                   "address; anything beyond loopback needs an API key (MARU_API_KEY or api_key_file)");
+                   "address; anything beyond loopback needs an API key (`maru keys create NAME`, or MARU_API_KEY)");
   verb->add_option("--port", options->port, "0: any free one")->check(whole_number_in(0, 65535));
   options->recipe.add_to(verb, describe_fields<api::ServeConfig>());
   verb->callback([&session, options] {
-    auto config = from_json<api::ServeConfig>(options->recipe.read(), options->recipe.file);
+    auto config = from_json<api::ServeConfig>(with_environment(options->recipe.read()), options->recipe.file);
     if (!options->address.empty()) config.http.address = options->address;
     if (options->port >= 0) config.http.port = options->port;
     std::vector<std::string> models{options->model};

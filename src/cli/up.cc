@@ -12,7 +12,6 @@
 #include "cli/sample_corpus.h"
 #include "cli/verbs.h"
 #include "pipeline/report.h"
-#include "api/server.h"
 
 namespace maru::cli {
 
@@ -98,8 +97,8 @@ UpConfig configure(const Options& o) {
 }
 
 // What would only be found after the training is looked at before it.
-void check_ahead(const UpConfig& config, bool serve) {
-  if (serve) check_can_serve(config.serve);
+void check_ahead(const Session& session, const UpConfig& config, bool serve) {
+  if (serve) check_can_serve(session, config.serve);
   for (const eval::ClassifyConfig& task : config.eval.tasks)
     if (!fs::exists(task.file))
       throw Failure(ErrorCode::kNotFound, "eval.tasks: " + task.name + ": file: \"" + task.file + "\" is not there");
@@ -140,7 +139,7 @@ void report(const pipeline::Workplace& at, const Session& session, const std::st
 
 void run_line(Session& session, UpConfig config, const Options& o) {
   session.place(Kind::kDataset, config.name);  // before anything is fetched, read or said
-  check_ahead(config, !o.no_serve);
+  check_ahead(session, config, !o.no_serve);
   if (config.data.inputs.empty()) {
     if (o.yes) ::setenv("MARU_YES", "1", 1);
     const char* tool = std::getenv("MARU_CORPUS_TOOL");

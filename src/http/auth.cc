@@ -43,7 +43,8 @@ std::optional<Principal> ApiKeys::principal_of(std::string_view key) const {
   for (size_t i = 0; i < hashes_.size(); ++i)
     if (constant_time_equal(hashes_[i], hash)) found = i;
   if (key.empty() || !found) return std::nullopt;
-  return Principal{.tenant = "default", .key = "key " + std::to_string(*found + 1), .scopes = {"*"}};
+  const std::string name = "key #" + std::to_string(*found + 1);  // as no key of a file is called
+  return Principal{.tenant = name, .key = name, .scopes = {"*"}};
 }
 
 std::vector<std::string> parse_keys(std::string_view text) {

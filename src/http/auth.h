@@ -5,11 +5,11 @@
 #include <string_view>
 #include <vector>
 
-#include "http/principal.h"
+#include "base/principal.h"
 
 namespace maru::http {
 
-/// Keys that may do everything, all of one tenant. Immutable after construction, so thread-safe.
+/// Keys that may do everything, each its own tenant. Immutable after construction, so thread-safe.
 class ApiKeys : public Authenticator {
  public:
   /// Throws kInvalidArgument on a key that is empty or could not be sent in a header.

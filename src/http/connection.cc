@@ -23,6 +23,16 @@ Problem too_long_body(uint64_t limit) {
           .word = "body_too_large"};
 }
 
+/// As OpenAI's dialect calls it, or Anthropic's.
+std::string request_id_of(const Headers& headers) {
+  const std::string_view id = find_header(headers, "x-request-id");
+  return std::string(id.empty() ? find_header(headers, "request-id") : id);
+}
+
+Problem plain_http() {
+  return {.status = 400, .message = "this port speaks TLS: ask for https://", .word = "tls_required"};
+}
+
 Problem overloaded(std::string message) { return {.status = 503, .message = std::move(message), .word = "overloaded"}; }
 
 Problem malformed_error(const Error& error) {
@@ -82,9 +92,10 @@ class Connection::Encoding : public WorkerPool::Job {
   const Wake wake_;
 };
 
-Connection::Connection(Server::State& server, tcp::socket socket, std::string peer, bool local_peer, bool reserved)
+Connection::Connection(Server::State& server, std::shared_ptr<ClientSocket> client, std::string peer, bool local_peer,
+                       bool reserved)
     : server_(server),
-      client_(std::make_shared<ClientSocket>(std::move(socket), server.config)),
+      client_(std::move(client)),
       peer_(std::move(peer)),
       local_peer_(local_peer),
       reserved_(reserved),
@@ -95,7 +106,10 @@ Connection::~Connection() { server_.forget(*this); }
 
 asio::awaitable<void> Connection::run() {
   const auto self = shared_from_this();
-  while (co_await serve_one()) continue;
+  const ClientSocket::Greeting greeting = co_await client_->greet();
+  if (greeting == ClientSocket::Greeting::kPlainHttp) co_await refuse(plain_http());
+  if (greeting == ClientSocket::Greeting::kReady)
+    while (co_await serve_one()) continue;
   client_->close();
 }
 
@@ -184,6 +198,7 @@ asio::awaitable<std::optional<Problem>> Connection::read_head(Head& head) {
 Admission Connection::admit(Head& head) {
   head.request.peer = peer_;
   head.request.local_peer = local_peer_;
+  head.request.secure = client_->is_secure();
   Admission admission;
   if (server_.service.admit) admission = server_.service.admit(head.request);
   if (admission.dialect != nullptr) dialect_ = admission.dialect;
@@ -204,6 +219,8 @@ Admission Connection::admit(Head& head) {
 asio::awaitable<bool> Connection::serve(Head head, Framing framing, Exchange& exchange) {
   Admission admission = admit(head);
   exchange.route = admission.route;
+  exchange.peer = peer_;
+  if (head.request.principal) exchange.key = head.request.principal->key;
   const uint64_t limit =
       admission.wants_body ? static_cast<uint64_t>(server_.config.max_body_bytes) : kUnwantedBodyBytes;
   if (!admission.refusal && head.length > limit) {
@@ -332,6 +349,7 @@ asio::awaitable<bool> Connection::answer_watched(std::shared_ptr<Work> work, Fra
 
 asio::awaitable<bool> Connection::send(Reply reply, Framing framing, Exchange& exchange) {
   if (!reply.route.empty()) exchange.route = reply.route;
+  exchange.request_id = request_id_of(reply.headers);
   if (const Response* response = std::get_if<Response>(&reply.answer)) {
     exchange.status = response->status;
     const std::string message = message_of(*response, reply.headers, framing);
@@ -388,10 +406,10 @@ asio::awaitable<bool> Connection::stream(EventStream& events, const Headers& mor
   co_return !client_->gone() && framing.keep_alive;
 }
 
-asio::awaitable<void> refuse_connection(Server::State& server, tcp::socket socket, Problem error) {
+asio::awaitable<void> refuse_connection(Server::State& server, std::shared_ptr<ClientSocket> client, Problem error) {
   constexpr int64_t kMostLingering = 64;
-  const auto client = std::make_shared<ClientSocket>(std::move(socket), server.config);
-  if (++server.lingering <= kMostLingering) {
+  const bool listens = ++server.lingering <= kMostLingering;
+  if (listens && co_await client->greet() != ClientSocket::Greeting::kGone) {
     const std::string message = message_of(to_response(error, *server.service.dialect), {}, {.keep_alive = false});
     co_await client->write(message);
     co_await client->linger();

@@ -15,7 +15,8 @@ namespace maru::http {
 /// Everything but the constructor, the destructor and what says otherwise runs on the connection's strand.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Server::State& server, tcp::socket socket, std::string peer, bool local_peer, bool reserved);
+  Connection(Server::State& server, std::shared_ptr<ClientSocket> client, std::string peer, bool local_peer,
+             bool reserved);
   ~Connection();
   asio::awaitable<void> run();
   /// Called from any thread. `idle_only`: a connection that is in the middle of a request stays.
@@ -64,6 +65,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
 };
 
 /// A whole answer for a client that is not served at all; it may still read it.
-asio::awaitable<void> refuse_connection(Server::State& server, tcp::socket socket, Problem error);
+asio::awaitable<void> refuse_connection(Server::State& server, std::shared_ptr<ClientSocket> client, Problem error);
 
 }  // namespace maru::http

@@ -1,5 +1,8 @@
 #include "http/dialect.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/excerpt.h"
 #include "http/json_body.h"
 
@@ -18,6 +21,9 @@ struct PlainError {
   PlainErrorFacts error;
   static constexpr auto fields() { return std::tuple{field("error", &PlainError::error, "what went wrong")}; }
 };
+
+/// Whole ones (RFC 9110 §10.2.3), so that who waits as long is not too early. Where nobody knows, a moment.
+int64_t whole_seconds(double seconds) { return std::max<int64_t>(1, std::llround(std::ceil(seconds))); }
 
 }  // namespace
 
@@ -38,7 +44,8 @@ const Dialect kPlain{
 
 Response to_response(const Problem& problem, const Dialect& dialect) {
   Response response{.status = problem.status, .body = dialect.error_body(problem)};
-  if (problem.status == 429 || problem.status == 503) response.headers.emplace_back("Retry-After", "1");
+  if (problem.status == 429 || problem.status == 503)
+    response.headers.emplace_back("Retry-After", std::to_string(whole_seconds(problem.retry_seconds)));
   return response;
 }
 

@@ -12,7 +12,6 @@ namespace maru::http {
 namespace {
 
 constexpr size_t kMaxHostBytes = 255;
-constexpr int kHttpPort = 80;
 
 Error bad_host(std::string_view text, std::string_view expected) {
   return {ErrorCode::kInvalidArgument,
@@ -91,12 +90,13 @@ bool HostRule::admits(const std::optional<std::string>& authority) const {
   return parsed && std::find(hosts_.begin(), hosts_.end(), parsed.value().host) != hosts_.end();
 }
 
-bool is_own_origin(std::string_view origin, const std::optional<std::string>& authority) {
-  constexpr std::string_view kScheme = "http://";
-  if (!authority || !same_word(origin.substr(0, kScheme.size()), kScheme)) return false;
-  const Result<Authority> page = parse_authority(origin.substr(kScheme.size())), ours = parse_authority(*authority);
+bool is_own_origin(std::string_view origin, const std::optional<std::string>& authority, bool secure) {
+  const std::string_view scheme = secure ? "https://" : "http://";
+  const int usual_port = secure ? 443 : 80;
+  if (!authority || !same_word(origin.substr(0, scheme.size()), scheme)) return false;
+  const Result<Authority> page = parse_authority(origin.substr(scheme.size())), ours = parse_authority(*authority);
   return page && ours && !page.value().host.empty() && page.value().host == ours.value().host &&
-         page.value().port.value_or(kHttpPort) == ours.value().port.value_or(kHttpPort);
+         page.value().port.value_or(usual_port) == ours.value().port.value_or(usual_port);
 }
 
 }  // namespace maru::http

@@ -40,7 +40,7 @@ class HostRule {
   std::vector<std::string> hosts_;
 };
 
-/// Whether `origin`, as browsers send it, is the page that `authority` itself serves over http.
-bool is_own_origin(std::string_view origin, const std::optional<std::string>& authority);
+/// Whether `origin`, as browsers send it, is the page that `authority` itself serves over http, or https if `secure`.
+bool is_own_origin(std::string_view origin, const std::optional<std::string>& authority, bool secure = false);
 
 }  // namespace maru::http

@@ -5,6 +5,14 @@
 namespace maru::http {
 namespace {
 
+TEST(OwnOrigin, HasTheSchemeThatIsSpoken) {
+  EXPECT_TRUE(is_own_origin("https://ai.example", "ai.example:443", true));
+  EXPECT_TRUE(is_own_origin("https://ai.example:8000", "ai.example:8000", true));
+  EXPECT_FALSE(is_own_origin("http://ai.example", "ai.example", true));
+  EXPECT_FALSE(is_own_origin("https://ai.example", "ai.example", false));
+  EXPECT_FALSE(is_own_origin("https://ai.example", "ai.example:80", true));
+}
+
 TEST(HostRule, OnLoopback) {
   const HostRule rule("127.0.0.1", {"maru.example", "MIXED.Example."});
   const HostRule second("127.0.0.2", {});

@@ -79,11 +79,13 @@ std::string_view Request::parameter(std::string_view name) const {
   return it == query.end() ? std::string_view() : std::string_view(it->second);
 }
 
-std::vector<std::string> Request::clients() const {
-  std::vector<std::string> clients;
-  if (principal) clients.push_back(principal->key);
-  if (!local_peer) clients.push_back("address " + peer);
-  return clients;
+Caller Request::caller() const {
+  Caller caller;
+  if (principal) caller.clients.push_back(principal->key);
+  if (!local_peer) caller.clients.push_back("address " + peer);
+  if (principal) caller.principal = *principal;
+  if (!principal && !local_peer) caller.principal.tenant = caller.clients.front();
+  return caller;
 }
 
 void add_warnings(Reply& reply, const std::vector<std::string>& warnings) {

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "http/principal.h"
+#include "base/principal.h"
 
 namespace maru::http {
 
@@ -40,6 +40,7 @@ struct Request {
   std::optional<std::string> authority;  // who was asked: of the target if it names one, else the Host header
   std::string peer;                      // the client's address; of IPv6 its network
   bool local_peer = false;               // the client runs on this machine
+  bool secure = false;                   // it came by TLS
   const Route* route = nullptr;          // set once the router has admitted the request
   std::vector<std::string> arguments;    // what the route's {…} matched, in order
   std::optional<Principal> principal;    // whose key it brought
@@ -49,7 +50,7 @@ struct Request {
   /// The first value of a query parameter; empty if absent.
   std::string_view parameter(std::string_view name) const;
   /// Who it counts for: a key, an address. A program of this machine without a key is nobody in particular.
-  std::vector<std::string> clients() const;
+  Caller caller() const;
 };
 
 struct Response {

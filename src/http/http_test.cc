@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/limit_failure.h"
 #include "http/auth.h"
 #include "http/test_request.h"
 
@@ -68,6 +69,24 @@ TEST(Router, SaysWhatAPathAllows) {
   EXPECT_EQ(options.status, 204);
   EXPECT_EQ(find_header(options.headers, "Allow"), "GET, HEAD, OPTIONS");
   EXPECT_EQ(dispatch(router, make(Method::kOptions, "/nowhere")).status, 404);
+}
+
+TEST(Router, TheGateIsAskedLast) {
+  Router router = sample_router({"key"});
+  int asked = 0;
+  router.set_gate([&](const Request& request) {
+    ++asked;
+    if (request.path == "/v1/things") throw LimitFailure("too many things", 41.2);
+  });
+  EXPECT_EQ(401, dispatch(router, make(Method::kPost, "/v1/things")).status);
+  EXPECT_EQ(404, dispatch(router, make(Method::kGet, "/nowhere")).status);
+  EXPECT_EQ(0, asked) << "who is refused anyway uses nothing up";
+  const Response refused = dispatch(router, make(Method::kPost, "/v1/things", {{"authorization", "Bearer key"}}));
+  EXPECT_EQ(429, refused.status);
+  EXPECT_EQ("42", find_header(refused.headers, "Retry-After")) << "not a moment too early";
+  EXPECT_EQ("too many things", error_of(refused)["message"]);
+  EXPECT_EQ("nosniff", find_header(refused.headers, "X-Content-Type-Options"));
+  EXPECT_EQ(200, dispatch(router, make(Method::kGet, "/open")).status);
 }
 
 TEST(Router, TurnsExceptionsIntoErrors) {
@@ -172,11 +191,11 @@ TEST(Router, AsksForTheScopeOfTheRoute) {
 TEST(Request, CountsForItsKeyAndItsAddress) {
   Request request = make(Method::kGet, "/");
   request.peer = "10.0.0.1";
-  EXPECT_EQ((std::vector<std::string>{"address 10.0.0.1"}), request.clients());
+  EXPECT_EQ((std::vector<std::string>{"address 10.0.0.1"}), request.caller().clients);
   request.principal = Principal{.tenant = "t", .key = "key 2"};
-  EXPECT_EQ((std::vector<std::string>{"key 2", "address 10.0.0.1"}), request.clients());
+  EXPECT_EQ((std::vector<std::string>{"key 2", "address 10.0.0.1"}), request.caller().clients);
   request.local_peer = true;
-  EXPECT_EQ((std::vector<std::string>{"key 2"}), request.clients());
+  EXPECT_EQ((std::vector<std::string>{"key 2"}), request.caller().clients);
 }
 
 TEST(Events, MayHaveNames) {

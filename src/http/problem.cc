@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "base/limit_failure.h"
+
 namespace maru::http {
 namespace {
 
@@ -33,6 +35,10 @@ Problem current_problem() {
     Problem problem = to_problem(failure.error());
     problem.field = failure.field();
     if (!failure.word().empty()) problem.word = failure.word();
+    return problem;
+  } catch (const LimitFailure& failure) {
+    Problem problem = to_problem(failure.error());
+    problem.retry_seconds = failure.retry_seconds();
     return problem;
   } catch (const Failure& failure) {
     return to_problem(failure.error());

@@ -9,8 +9,9 @@ namespace maru::http {
 struct Problem {
   int status = 400;
   std::string message;
-  std::string field;  // of the request, at fault; empty: none in particular
-  std::string word;   // for programs, e.g. "invalid_api_key"; empty: the status says it all
+  std::string field;         // of the request, at fault; empty: none in particular
+  std::string word;          // for programs, e.g. "invalid_api_key"; empty: the status says it all
+  double retry_seconds = 0;  // with 429 and 503, when to try again; 0: nobody knows
 };
 
 /// The table from error codes to HTTP status and word.

@@ -118,6 +118,11 @@ std::optional<Response> Router::refuse(Request& request) const {
                         .message = "Content-Type: a web page must send application/json here",
                         .word = "unsupported_media_type"},
                        dialect_of(request));
+  try {
+    if (gate_) gate_(request);
+  } catch (...) {
+    return to_response(current_problem(), dialect_of(request));
+  }
   return std::nullopt;
 }
 
@@ -147,7 +152,7 @@ const Dialect& Router::dialect_of(const Route& route) const {
 std::optional<Problem> Router::foreign_page(const Request& request) const {
   if (request.method == Method::kGet || request.method == Method::kHead) return std::nullopt;
   for (const auto& [name, value] : request.headers)
-    if (name == "origin" && !is_own_origin(value, request.authority) && !allows_origin(value))
+    if (name == "origin" && !is_own_origin(value, request.authority, request.secure) && !allows_origin(value))
       return Problem{.status = 403,
                      .message = "Origin: pages of \"" + value +
                                 "\" may not use this server; add it to cors_origins if they should",

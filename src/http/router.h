@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "http/dialect.h"
@@ -54,6 +55,8 @@ class Router {
   void add(Route route);
   /// Serves assets to anyone, with revalidation by etag. Their bytes must outlive the router.
   void add_assets(std::span<const Asset> assets);
+  /// Asked last of a request that would be admitted, on a network thread; what it throws refuses the request.
+  void set_gate(std::function<void(const Request&)> gate) { gate_ = std::move(gate); }
   /// Judges a request by its head and finds its route. Never throws.
   Admission admit(Request& request) const;
   /// Calls the handler of an admitted request. Never throws: errors become responses.
@@ -75,6 +78,7 @@ class Router {
   std::vector<std::string> cors_origins_;
   HostRule hosts_;
   const Dialect& dialect_;
+  std::function<void(const Request&)> gate_;
   std::vector<Route> routes_;
 };
 

@@ -41,6 +41,25 @@ Problem no_room(Server::State::Room room, const ServerConfig& config) {
 
 }  // namespace
 
+void Server::State::read_identity() {
+  const TlsFiles files{.certificate = config.tls_certificate, .key = config.tls_key, .client_ca = config.tls_client_ca};
+  if (files.certificate.empty() && files.key.empty() && files.client_ca.empty()) return;
+  if (files.certificate.empty() || files.key.empty())
+    throw Failure(ErrorCode::kInvalidArgument, "TLS needs both http.tls_certificate and http.tls_key");
+  const auto load = [this, files] {
+    auto read = std::make_shared<const TlsIdentity>(files);
+    std::lock_guard lock(mutex);
+    identity = std::move(read);
+  };
+  identity_watch = std::make_unique<FileWatch>(std::vector<fs::path>{files.certificate, files.key, files.client_ca},
+                                               load, service.warn, "the certificate read before stays in use");
+}
+
+std::shared_ptr<const TlsIdentity> Server::State::identity_now() {
+  std::lock_guard lock(mutex);
+  return identity;
+}
+
 void Server::State::listen() {
   Code code;
   const std::string numeric = config.address == "localhost" ? "127.0.0.1" : config.address;
@@ -74,6 +93,7 @@ void Server::State::start(tcp::socket socket) {
   const tcp::endpoint remote = socket.remote_endpoint(code);
   if (code) return;  // gone already
   const std::string peer = peer_of(remote.address());
+  auto client = std::make_shared<ClientSocket>(std::move(socket), config, identity_now());
   std::shared_ptr<Connection> connection;
   Room room;
   {
@@ -81,7 +101,7 @@ void Server::State::start(tcp::socket socket) {
     room = find_room(peer, is_local(peer));
     if (room == Room::kFree || room == Room::kReserved) {
       connection =
-          std::make_shared<Connection>(*this, std::move(socket), peer, is_local(peer), room == Room::kReserved);
+          std::make_shared<Connection>(*this, std::move(client), peer, is_local(peer), room == Room::kReserved);
       connections.insert(connection.get());
       ++peers[peer];
       ++staying;
@@ -91,7 +111,7 @@ void Server::State::start(tcp::socket socket) {
     asio::co_spawn(
         executor, [connection] { return connection->run(); }, asio::detached);
   else
-    asio::co_spawn(executor, refuse_connection(*this, std::move(socket), no_room(room, config)), asio::detached);
+    asio::co_spawn(executor, refuse_connection(*this, std::move(client), no_room(room, config)), asio::detached);
 }
 
 Server::State::Room Server::State::find_room(const std::string& peer, bool local_peer) {
@@ -149,6 +169,7 @@ void Server::State::close_connections(bool idle_only) {
 
 Server::Server(const ServerConfig& config, Service service)
     : state_(std::make_unique<State>(config, std::move(service))) {
+  state_->read_identity();
   state_->listen();
   state_->workers = std::make_unique<WorkerPool>(config.workers, config.max_queued);
   asio::co_spawn(state_->acceptor.get_executor(), state_->accept_loop(), asio::detached);

@@ -31,6 +31,7 @@ struct ServerConfig {
   int64_t max_header_fields = 100;
   int64_t max_body_bytes = 8 << 20;
   int64_t max_bodies_bytes = 128 << 20;
+  std::string tls_certificate, tls_key, tls_client_ca;
   double idle_timeout_seconds = 75;
   double head_timeout_seconds = 10;
   double read_timeout_seconds = 30;
@@ -63,9 +64,15 @@ struct ServerConfig {
               "of the request bodies in memory, all together; more are "
               "answered 503")
             .range(1024, int64_t{1} << 40),
+        field(
+            "tls_certificate", &C::tls_certificate,
+            "PEM, with those that signed it behind it; with it the listener speaks TLS (1.2 and 1.3) and nothing else"),
+        field("tls_key", &C::tls_key, "its private key, PEM without a passphrase"),
+        field("tls_client_ca", &C::tls_client_ca,
+              "PEM; with it clients must bring a certificate that one of these signed"),
         field("idle_timeout_seconds", &C::idle_timeout_seconds, "a silent connection is closed").range(0.01, 86400),
         field("head_timeout_seconds", &C::head_timeout_seconds,
-              "for a connection's first byte, and for one whole "
+              "for a connection's first byte, for its TLS handshake, and for one whole "
               "request head")
             .range(0.01, 86400),
         field("read_timeout_seconds", &C::read_timeout_seconds, "a client that sends nothing of its body is gone")
@@ -84,6 +91,9 @@ struct Exchange {
   std::string_view route;  // empty when none matched
   int status = 0;          // 499: the client went away first
   double seconds = 0;
+  std::string request_id;  // as the answer says it; empty: it does not
+  std::string key;         // the name of the key it brought
+  std::string peer;        // the client's address
 };
 
 /// What a request's head earns it.
@@ -106,12 +116,16 @@ struct Service {
   std::function<Reply(Request&, const Wake&)> answer;
   /// On a network thread, when all is over.
   std::function<void(const Exchange&)> observe;
+  /// Told what an operator should know, on any thread.
+  std::function<void(const std::string&)> warn = {};
 };
 
 class Server {
  public:
-  /// Listens at once. Throws kExists when the port is in use, kInvalidArgument on an address that cannot be listened
-  /// on.
+  /// Listens at once. TLS files are read again when they change; what cannot be read changes nothing.
+  ///
+  /// Throws   kExists when the port is in use; kInvalidArgument on an address that cannot be listened on; what
+  ///          TlsIdentity throws.
   Server(const ServerConfig& config, Service service);
   /// Closes every connection; running answers are destroyed, that is cancelled. Waits for handlers that run.
   ~Server();

@@ -27,13 +27,14 @@ void set_keep_alive(tcp::socket& socket) {
 
 }  // namespace
 
-ClientSocket::ClientSocket(tcp::socket socket, const ServerConfig& config)
+ClientSocket::ClientSocket(tcp::socket socket, const ServerConfig& config, std::shared_ptr<const TlsIdentity> identity)
     : config_(config),
       socket_(std::move(socket)),
       deadline_(socket_.get_executor()),
       signal_(socket_.get_executor()),
       pause_(socket_.get_executor()),
       patience_(config.write_timeout_seconds, static_cast<double>(config.min_bytes_per_second)) {
+  if (identity != nullptr) tls_ = std::make_unique<TlsSession>(std::move(identity));
   Code ignored;
   socket_.set_option(tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
@@ -41,6 +42,7 @@ ClientSocket::ClientSocket(tcp::socket socket, const ServerConfig& config)
 }
 
 void ClientSocket::close() {
+  if (!gone_) say_goodbye();
   gone_ = true;
   Code ignored;
   socket_.close(ignored);
@@ -63,21 +65,87 @@ asio::awaitable<Code> ClientSocket::wait_readable() {
   co_return code;
 }
 
+asio::awaitable<ClientSocket::Greeting> ClientSocket::greet() {
+  const auto begin = Clock::now();
+  for (bool first = true; tls_ != nullptr && !tls_->established(); first = false) {
+    arm(std::max(0.0, config_.head_timeout_seconds - seconds_since(begin)));
+    std::string wire;
+    if (co_await read_wire(wire, kReadBytes)) co_return Greeting::kGone;
+    if (first && wire[0] >= 'A' && wire[0] <= 'Z') {  // of a method; TLS begins with a control character
+      tls_.reset();
+      buffer_ = std::move(wire);
+      co_return Greeting::kPlainHttp;
+    }
+    const bool good = tls_->receive(wire, buffer_, sealed_);
+    wire = std::exchange(sealed_, {});
+    co_await write_wire(wire);
+    if (!good || gone_ || tls_->closed()) co_return Greeting::kGone;
+  }
+  disarm();
+  co_return Greeting::kReady;
+}
+
 asio::awaitable<Code> ClientSocket::read_more(size_t most) {
   buffer_.erase(0, std::exchange(begin_, 0));
-  co_return co_await read_into(buffer_, most);
+  if (tls_ == nullptr) co_return co_await read_wire(buffer_, most);
+  if (tls_->closed()) co_return asio::error::eof;
+  std::string wire;
+  const Code code = co_await read_wire(wire, most);
+  if (code) co_return code;
+  co_return unwrap(wire);
 }
 
 asio::awaitable<Code> ClientSocket::read_into(std::string& body, size_t most) {
-  const size_t size = body.size();
-  body.resize(size + most);
-  Code code;
-  const size_t count = co_await socket_.async_read_some(asio::buffer(body.data() + size, most), into(code));
-  body.resize(size + count);
+  if (tls_ == nullptr) co_return co_await read_wire(body, most);
+  const Code code = co_await read_more(most);
+  const std::string_view came = unread().substr(0, most);  // behind it may be the next request
+  body += came;
+  consume(came.size());
   co_return code;
 }
 
+asio::awaitable<Code> ClientSocket::read_wire(std::string& wire, size_t most) {
+  const size_t size = wire.size();
+  wire.resize(size + most);
+  Code code;
+  const size_t count = co_await socket_.async_read_some(asio::buffer(wire.data() + size, most), into(code));
+  wire.resize(size + count);
+  co_return code;
+}
+
+/// Adds to unread() what the client said.
+Code ClientSocket::unwrap(std::string_view wire) {
+  const size_t size = buffer_.size();
+  if (!tls_->receive(wire, buffer_, sealed_)) {
+    say_goodbye();
+    return asio::error::connection_aborted;
+  }
+  return tls_->closed() && buffer_.size() == size ? Code(asio::error::eof) : Code();
+}
+
+/// What TLS has to say at the end, as far as the socket takes it at once, and not into the middle of an answer.
+void ClientSocket::say_goodbye() {
+  if (tls_ == nullptr || writing_) return;
+  std::string wire = std::exchange(sealed_, {});
+  tls_->close(wire);
+  Code ignored;
+  if (!wire.empty()) socket_.write_some(asio::buffer(wire), ignored);
+}
+
 asio::awaitable<bool> ClientSocket::write(std::string_view bytes) {
+  if (tls_ == nullptr) co_await write_wire(bytes);
+  while (tls_ != nullptr && !bytes.empty() && !gone_) {
+    const std::string_view part = bytes.substr(0, kPartBytes);
+    std::string wire = std::exchange(sealed_, {});
+    if (!tls_->send(part, wire)) gone_ = true;
+    co_await write_wire(wire);
+    bytes.remove_prefix(part.size());
+  }
+  co_return !gone_;
+}
+
+asio::awaitable<void> ClientSocket::write_wire(std::string_view bytes) {
+  writing_ = true;
   while (!bytes.empty() && !gone_) {
     Code code;
     arm(patience_.left());
@@ -87,12 +155,13 @@ asio::awaitable<bool> ClientSocket::write(std::string_view bytes) {
     bytes.remove_prefix(count);
     if (code) gone_ = true;
   }
+  writing_ = false;
   disarm();
-  co_return !gone_;
 }
 
 asio::awaitable<void> ClientSocket::linger() {
   Code code;
+  say_goodbye();
   socket_.shutdown(tcp::socket::shutdown_send, code);
   const auto begin = Clock::now();
   const auto most = static_cast<size_t>(2 * config_.max_body_bytes);
@@ -131,7 +200,10 @@ Code ClientSocket::read_ahead() {
   char bytes[4096];
   Code code;
   const size_t count = socket_.read_some(asio::buffer(bytes), code);
-  buffer_.append(bytes, count);
+  if (tls_ == nullptr)
+    buffer_.append(bytes, count);
+  else if (count > 0)
+    code = unwrap({bytes, count});
   if (code == asio::error::would_block) code.clear();
   if (code == asio::error::eof) {
     half_closed_ = true;
@@ -175,9 +247,17 @@ asio::awaitable<void> ClientSocket::stop_watch() {
 
 void ClientSocket::probe(std::string_view bytes) {
   Code code;
-  const size_t count = socket_.write_some(asio::buffer(bytes), code);
-  if (code == asio::error::would_block) return;
-  if (code || count < bytes.size()) gone_ = true;  // half of it cannot be taken back
+  std::string wire = std::exchange(sealed_, {});
+  if (tls_ == nullptr)
+    wire = bytes;
+  else if (!tls_->send(bytes, wire))
+    gone_ = true;
+  const size_t count = socket_.write_some(asio::buffer(wire), code);
+  if (code && code != asio::error::would_block) gone_ = true;
+  if (tls_ != nullptr)
+    sealed_ = wire.substr(count);  // sealed once, it must be sent: with what comes next
+  else if (count > 0 && count < wire.size())
+    gone_ = true;  // half of it cannot be taken back
 }
 
 Wake ClientSocket::wake() {

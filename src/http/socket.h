@@ -21,6 +21,7 @@
 #include <string_view>
 
 #include "http/server.h"
+#include "http/tls.h"
 
 namespace maru::http {
 
@@ -47,8 +48,15 @@ class Patience {
 
 class ClientSocket : public std::enable_shared_from_this<ClientSocket> {
  public:
-  ClientSocket(tcp::socket socket, const ServerConfig& config);
+  /// `identity`: what TLS is spoken with; null: none is.
+  ClientSocket(tcp::socket socket, const ServerConfig& config, std::shared_ptr<const TlsIdentity> identity);
   asio::any_io_executor executor() { return socket_.get_executor(); }
+
+  enum class Greeting : uint8_t { kReady, kPlainHttp, kGone };
+  /// The handshake, where TLS is spoken; within the time for a request head. A client that speaks plain HTTP instead is
+  /// from now on answered so.
+  asio::awaitable<Greeting> greet();
+  bool is_secure() const { return tls_ != nullptr; }
 
   std::string_view unread() const { return std::string_view(buffer_).substr(begin_); }
   void consume(size_t bytes) { begin_ += bytes; }
@@ -91,6 +99,10 @@ class ClientSocket : public std::enable_shared_from_this<ClientSocket> {
  private:
   asio::awaitable<void> watch();
   asio::awaitable<void> watch_half_closed();
+  asio::awaitable<Code> read_wire(std::string& wire, size_t most);
+  asio::awaitable<void> write_wire(std::string_view wire);
+  Code unwrap(std::string_view wire);
+  void say_goodbye();
   Code read_ahead();
   bool was_reset();
 
@@ -100,10 +112,12 @@ class ClientSocket : public std::enable_shared_from_this<ClientSocket> {
   asio::steady_timer signal_;  // cancelled to wake the coroutine that waits
   asio::steady_timer pause_;   // of the watch after the client's end of file
   Patience patience_;
+  std::unique_ptr<TlsSession> tls_;
+  std::string sealed_;  // what TLS has to send besides answers, with the next of them
   std::string buffer_;
   size_t begin_ = 0;  // of unread() in buffer_
   bool gone_ = false, awake_ = false, half_closed_ = false, probe_wanted_ = false;
-  bool watch_wanted_ = false, watch_runs_ = false;
+  bool watch_wanted_ = false, watch_runs_ = false, writing_ = false;
 };
 
 }  // namespace maru::http

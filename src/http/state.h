@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/file_watch.h"
 #include "http/socket.h"
 #include "http/worker_pool.h"
 
@@ -42,6 +43,9 @@ class BodyShare {
 
 struct Server::State {
   State(const ServerConfig& c, Service s) : config(c), service(std::move(s)) {}
+  /// Reads the files of TLS, where it is spoken, and watches them.
+  void read_identity();
+  std::shared_ptr<const TlsIdentity> identity_now();
   void listen();
   asio::awaitable<void> accept_loop();
   void start(tcp::socket socket);
@@ -67,11 +71,13 @@ struct Server::State {
   std::unordered_set<Connection*> connections;
   std::map<std::string, int64_t> peers;  // connections that stay, by address
   int64_t staying = 0;                   // connections that were not told to go
+  std::shared_ptr<const TlsIdentity> identity;
   // After what connections touch when they die with it.
   asio::io_context io;
   tcp::acceptor acceptor{asio::make_strand(io)};
   std::vector<std::thread> threads;
   std::unique_ptr<WorkerPool> workers;  // its jobs post to `io`
+  std::unique_ptr<FileWatch> identity_watch;
 };
 
 }  // namespace maru::http

@@ -25,14 +25,15 @@ class FakeSpeaker : public StepModel {
     for (size_t i = 0; i < sequences.size(); ++i) {
       const StepSequence& s = sequences[i];
       const auto count = static_cast<int64_t>(s.tokens.size());
-      if (s.first_logits_row >= count) continue;
       // Logits of a prompt are wanted of its last token alone; behind it come single tokens, with guesses behind them.
-      const int64_t first = s.past + s.first_logits_row;
-      if (s.first_logits_row > 0 || !begins_.contains(s.pages[0])) begins_[s.pages[0]] = first;
-      for (int64_t row = s.first_logits_row; row < count; ++row) {
-        const auto said = static_cast<size_t>(s.past + row - begins_[s.pages[0]]);
+      const bool prompt = s.first_logits_row > 0 || s.past == 0 || said(s, s.past - 1) < 0;
+      for (int64_t row = 0; row < count; ++row) {
+        const int64_t position = s.past + row, newest = prompt ? row - s.first_logits_row : said(s, position - 1) + 1;
+        said(s, position) = std::max<int64_t>(newest, -1);
+        if (row < s.first_logits_row) continue;
         std::vector<float> logits(static_cast<size_t>(vocab_size()));
-        logits[said < script_.size() ? static_cast<size_t>(script_[said]) : 1] = 50;
+        const auto at = static_cast<size_t>(newest);
+        logits[at < script_.size() ? static_cast<size_t>(script_[at]) : 1] = 50;
         sink({.sequence = i, .row = row, .logits = logits});
       }
     }
@@ -41,7 +42,12 @@ class FakeSpeaker : public StepModel {
  private:
   const text::Tokenizer& tokenizer_;
   std::vector<int32_t> script_;
-  std::map<PageId, int64_t> begins_;  // by a sequence's first page: where its prompt ended
+  /// How much of the script has been said behind a token; -1: it is one of the prompt's.
+  int64_t& said(const StepSequence& s, int64_t position) {
+    const PageId page = s.pages[static_cast<size_t>(position / page_tokens())];
+    return said_[page * page_tokens() + position % page_tokens()];
+  }
+  std::map<int64_t, int64_t> said_;  // by where tokens lie
 };
 
 }  // namespace maru::infer

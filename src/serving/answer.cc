@@ -22,23 +22,55 @@ std::vector<int32_t> tokens_of_marks(const text::Tokenizer& tokenizer, const tex
 }  // namespace
 
 Answer::Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::GenerationRequest> prompts,
-               ChoiceLimits& limits, const std::vector<std::string>& clients, const std::function<void()>& wake,
+               ChoiceLimits& limits, const Caller& caller, const std::function<void()>& wake,
                text::AnswerReading reading)
     : model_(std::move(model)) {
   CHECK(!prompts.empty());
   choices_per_prompt_ = prompts.front().choices;
-  places_ = limits.take(clients, choices_per_prompt_ * static_cast<int64_t>(prompts.size()));
+  if (!caller.principal.may_ask(model_->id())) no_such_model(model_->id());
+  const int64_t choices = choices_per_prompt_ * static_cast<int64_t>(prompts.size());
+  int64_t most_tokens = 0;
   const std::vector<int32_t> shown = tokens_of_marks(model_->tokenizer(), reading.forms);
   for (infer::GenerationRequest& prompt : prompts) {
     CHECK(prompt.choices == choices_per_prompt_);
-    if (!clients.empty()) prompt.tenant = clients.front();
+    prompt.tenant = caller.principal.tenant;
+    prompt.tenant_weight = caller.principal.weight;
     prompt_tokens_ += static_cast<int64_t>(prompt.prompt.size());
     prompt.shown = shown;
-    generations_.push_back(model_->engine().submit(std::move(prompt), wake));
+    most_tokens += prompt.choices * prompt.max_tokens;
   }
+  places_ = limits.take(caller, choices);
+  reservation_ = limits.reserve(caller, prompt_tokens_ + most_tokens);
+  submit(std::move(prompts), limits, wake);
   while (parsers_.size() < num_choices())
     parsers_.push_back(
         std::make_unique<text::AnswerParser>(reading, [model = model_.get()] { return model->next_call_id(); }));
+  generated_.assign(static_cast<size_t>(choices), 0);
+  count(0);
+}
+
+void Answer::submit(std::vector<infer::GenerationRequest> prompts, const ChoiceLimits& limits,
+                    const std::function<void()>& wake) {
+  const int64_t choices = choices_per_prompt_ * static_cast<int64_t>(prompts.size());
+  for (infer::GenerationRequest& prompt : prompts) try {
+      generations_.push_back(model_->engine().submit(std::move(prompt), wake));
+    } catch (const Failure& failure) {
+      if (failure.code() != ErrorCode::kExhausted) throw;
+      limits.refuse_full(choices);
+    }
+}
+
+/// Whoever goes away pays for the prompt and for what was sent until then.
+void Answer::count(int64_t more) {
+  num_generated_ += more;
+  if (reservation_ != nullptr) reservation_->set_used(prompt_tokens_ + num_generated_);
+}
+
+void Answer::take(const infer::Piece& piece) {
+  places_->set_working();
+  int64_t& generated = generated_.at(static_cast<size_t>(piece.choice));
+  count(piece.num_tokens - generated);
+  generated = piece.num_tokens;
 }
 
 Answer::Next Answer::next(AnswerPiece& piece) {
@@ -49,6 +81,7 @@ Answer::Next Answer::next(AnswerPiece& piece) {
     if (next == Next::kPiece) {
       piece.choice += static_cast<int64_t>(i) * choices_per_prompt_;
       if (piece.finish && piece.choice % choices_per_prompt_ == 0) reused_tokens_ += piece.num_reused;
+      take(piece);
       take_apart(piece);
     }
     if (next == Next::kFailed || next == Next::kPiece) return next;

@@ -24,13 +24,14 @@ class Answer {
  public:
   using Next = infer::Generation::Next;
 
-  /// Submits one generation per prompt, each with the same number of choices. `clients`: see ChoiceLimits. `wake` is
-  /// called by an engine thread when there is something to take. `reading`: of a chat (see chat_prompt); without it all
-  /// is text.
+  /// Submits one generation per prompt, each with the same number of choices, in the name of the caller's tenant.
+  /// `wake` is called by an engine thread when there is something to take. `reading`: of a chat (see chat_prompt);
+  /// without it all is text.
   ///
-  /// Throws   kExhausted when the clients or the engine have no place left; what Engine::submit throws.
+  /// Throws   RequestFailure "model_not_found" when the caller may not ask this model; kExhausted when the caller or
+  ///          the engine has no place left; what Engine::submit throws.
   Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::GenerationRequest> prompts, ChoiceLimits& limits,
-         const std::vector<std::string>& clients, const std::function<void()>& wake, text::AnswerReading reading = {});
+         const Caller& caller, const std::function<void()>& wake, text::AnswerReading reading = {});
 
   /// The next piece of any of them, if there is one now; choices are numbered across all prompts.
   Next next(AnswerPiece& piece);
@@ -45,10 +46,17 @@ class Answer {
   const ServedModel& model() const { return *model_; }
 
  private:
+  void submit(std::vector<infer::GenerationRequest> prompts, const ChoiceLimits& limits,
+              const std::function<void()>& wake);
+  void count(int64_t more);
+  void take(const infer::Piece& piece);
   void take_apart(AnswerPiece& piece);
+
   std::shared_ptr<const ServedModel> model_;
-  std::shared_ptr<const void> places_;
-  int64_t choices_per_prompt_ = 1, prompt_tokens_ = 0, reused_tokens_ = 0;
+  std::unique_ptr<ChoiceLimits::Places> places_;
+  std::unique_ptr<ChoiceLimits::Reservation> reservation_;
+  int64_t choices_per_prompt_ = 1, prompt_tokens_ = 0, reused_tokens_ = 0, num_generated_ = 0;
+  std::vector<int64_t> generated_;  // tokens of each choice
   std::vector<std::unique_ptr<infer::Generation>> generations_;
   std::vector<std::unique_ptr<text::AnswerParser>> parsers_;  // per choice
   Error error_;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/request_failure.h"
 #include "infer/fake_model.h"
 #include "infer/fake_speaker.h"
 
@@ -16,7 +17,9 @@ class AnswerTest : public testing::Test {
   text::Tokenizer tokenizer_ = infer::byte_tokenizer();
   infer::FakeModel model_;
   ModelHost host_{{}};
-  ChoiceLimits limits_{{.places = 8, .per_client = 4}};
+  Caller caller_{.principal = {.tenant = "lab", .key = "key 1"}, .clients = {"key 1"}};
+  platform::RateLimiter rates_;
+  ChoiceLimits limits_{{.places = 8, .per_client = 4}, &rates_};
 
   void SetUp() override {
     ModelParts parts;
@@ -35,7 +38,7 @@ class AnswerTest : public testing::Test {
     return request;
   }
   Answer answer(std::vector<infer::GenerationRequest> prompts) {
-    return Answer(host_.find("m"), std::move(prompts), limits_, {"key 1"}, [] {});
+    return Answer(host_.find("m"), std::move(prompts), limits_, caller_, [] {});
   }
   /// Tokens of each choice at its end; fails on an error.
   static std::vector<int64_t> finished(Answer& answer) {
@@ -67,6 +70,50 @@ TEST_F(AnswerTest, HoldsItsPlacesWhileItLasts) {
   }
   Answer again = answer({prompt({5}, 4)});
   finished(again);
+}
+
+TEST_F(AnswerTest, IsAskedForInTheNameOfItsTenant) {
+  model_.delay_ms = 2;
+  caller_.principal.weight = 3;
+  const auto tenants = [&] { return host_.find("m")->engine().stats().tenants; };
+  infer::GenerationRequest longer = prompt({5}, 1);
+  longer.max_tokens = 60;
+  Answer first = answer({longer});
+  caller_.principal.key = "key 2";  // another key of the same tenant
+  Answer second = answer({longer});
+  caller_.principal.tenant = "clinic";
+  Answer third = answer({longer});
+  int64_t most = 0;
+  for (int i = 0; i < 500 && most < 2; ++i) {
+    most = std::max(most, tenants());
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ(2, most);
+}
+
+TEST_F(AnswerTest, ReservesTokensAndGivesBackWhatWasNotGenerated) {
+  caller_.principal.limits.tokens_per_minute = 100;
+  const auto left = [&] { return rates_.states_of(caller_.principal).tokens->remaining; };
+  infer::GenerationRequest long_one = prompt({5, 6}, 2);
+  long_one.max_tokens = 40;
+  {
+    Answer got = answer({long_one});
+    EXPECT_LE(left(), 100 - 82 + 1);
+    EXPECT_THROW(answer({prompt({5}, 1), prompt({5}, 1), prompt({5}, 1), prompt({5}, 1)}), Failure);
+    AnswerPiece piece;
+    while (got.next(piece) != Answer::Next::kPiece) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_GT(left(), 80) << "who leaves pays for the prompt and what was sent";
+  EXPECT_LT(left(), 98);
+}
+
+TEST_F(AnswerTest, AModelThatMayNotBeAskedIsNotThere) {
+  caller_.principal.models = {"other"};
+  EXPECT_THROW(answer({prompt({5}, 1)}), RequestFailure);
+  EXPECT_THROW(host_.get("m", caller_.principal), RequestFailure);
+  caller_.principal.models = {"other", "m"};
+  EXPECT_EQ("m", host_.get("m", caller_.principal)->id());
+  EXPECT_THROW(host_.get("other", caller_.principal), RequestFailure);
 }
 
 TEST_F(AnswerTest, SaysWhyAGenerationFailed) {

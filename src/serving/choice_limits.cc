@@ -1,64 +1,87 @@
 #include "serving/choice_limits.h"
 
-#include <algorithm>
-#include <vector>
+#include <cmath>
 
-#include "base/error.h"
+#include "base/limit_failure.h"
 
 namespace maru::serving {
 namespace {
 
-/// `taken` of at most `most` are taken and `choices` more are wanted.
-void check_room(const std::string& who, int64_t taken, int64_t choices, int64_t most, const std::string& limit) {
-  if (choices > most)
-    throw Failure(ErrorCode::kInvalidArgument, std::to_string(choices) + " choices in one request: expected at most " +
-                                                   std::to_string(most) + " (" + limit + ")");
-  if (taken + choices > most)
-    throw Failure(ErrorCode::kExhausted, who + " " + std::to_string(taken) + " choices that run or wait; " +
-                                             std::to_string(choices) + " more would be over " + std::to_string(most) +
-                                             " (" + limit + "); try again in a moment");
-}
+constexpr double kNewest = 1.0 / 8;  // what the last request to end counts for in the mean
+constexpr double kLongestWait = 600;
+
+/// "4 s".
+std::string whole_seconds(double seconds) { return std::to_string(std::llround(std::ceil(seconds))) + " s"; }
 
 }  // namespace
 
-class ChoiceLimits::Places {
- public:
-  Places(ChoiceLimits& limits, std::vector<std::string> clients, int64_t choices)
-      : clients(std::move(clients)), choices(choices), limits_(limits) {}
-  ~Places() { limits_.give_back(*this); }
-  Places(const Places&) = delete;
-  const std::vector<std::string> clients;
-  const int64_t choices;
+/// `taken` of at most `most` are taken and `choices` more are wanted.
+void ChoiceLimits::check_room(const std::string& who, int64_t taken, int64_t choices, int64_t most,
+                              const char* limit) const {
+  if (choices > most)
+    throw Failure(ErrorCode::kInvalidArgument, std::to_string(choices) + " choices in one request: expected at most " +
+                                                   std::to_string(most) + " (" + limit + ")");
+  if (taken + choices <= most) return;
+  const double seconds = seconds_until_free(taken + choices - most, taken);
+  throw LimitFailure(who + " " + std::to_string(taken) + " choices that run or wait; " + std::to_string(choices) +
+                         " more would be over " + std::to_string(most) + " (" + limit + "); try again in some " +
+                         whole_seconds(seconds),
+                     seconds);
+}
 
- private:
-  ChoiceLimits& limits_;
-};
+/// Of `taken` places, each kept for the mean time, one becomes free every mean / taken (Little's law).
+double ChoiceLimits::seconds_until_free(int64_t choices, int64_t taken) const {
+  double mean = mean_seconds_;
+  if (mean == 0 && !begun_.empty()) mean = std::chrono::duration<double>(now_() - *begun_.begin()).count();
+  const double seconds = static_cast<double>(choices) * mean / static_cast<double>(std::max<int64_t>(1, taken));
+  return std::clamp(seconds, 1.0, kLongestWait);
+}
 
-std::shared_ptr<const ChoiceLimits::Places> ChoiceLimits::take(const std::vector<std::string>& clients,
-                                                               int64_t choices) {
+std::unique_ptr<ChoiceLimits::Places> ChoiceLimits::take(const Caller& caller, int64_t choices) {
   std::lock_guard lock(mutex_);
-  for (const std::string& client : clients) {
+  for (const std::string& client : caller.clients) {
     const auto mine = clients_.find(client);
+    const int64_t own = client == caller.principal.key ? caller.principal.limits.parallel_choices : 0;
     check_room("your " + client.substr(0, client.find(' ')) + " has", mine == clients_.end() ? 0 : mine->second,
-               choices, rules_.most_per_client(), "max_choices_per_client");
+               choices, own > 0 ? own : rules_.most_per_client(),
+               own > 0 ? "parallel_choices of this key" : "max_choices_per_client");
   }
   if (choices > 1)
     check_room("there are", taken_, choices, rules_.places - rules_.kept_for_singles(),
                "the rest is for requests of one choice");
-  auto places = std::make_shared<const Places>(*this, clients, choices);
-  for (const std::string& client : places->clients) clients_[client] += choices;
+  auto places = std::make_unique<Places>(*this, caller.clients, choices, now_());
+  for (const std::string& client : places->clients_) clients_[client] += choices;
+  begun_.insert(places->begin_);
   taken_ += choices;
   return places;
 }
 
+std::unique_ptr<ChoiceLimits::Reservation> ChoiceLimits::reserve(const Caller& caller, int64_t tokens) {
+  return rates_ == nullptr ? nullptr : rates_->reserve_tokens(caller.principal, tokens);
+}
+
+void ChoiceLimits::refuse_full(int64_t choices) const {
+  std::lock_guard lock(mutex_);
+  const int64_t others = std::max<int64_t>(0, taken_ - choices);
+  const double seconds = seconds_until_free(choices, others);
+  throw LimitFailure("too many requests are waiting: " + std::to_string(others) + " choices run or wait of at most " +
+                         std::to_string(rules_.places) +
+                         " of a model (max_running and max_waiting); try again in some " + whole_seconds(seconds),
+                     seconds);
+}
+
 void ChoiceLimits::give_back(const Places& places) {
   std::lock_guard lock(mutex_);
-  for (const std::string& client : places.clients) {
+  for (const std::string& client : places.clients_) {
     const auto mine = clients_.find(client);
-    mine->second -= places.choices;
+    mine->second -= places.choices_;
     if (mine->second == 0) clients_.erase(mine);
   }
-  taken_ -= places.choices;
+  begun_.erase(begun_.find(places.begin_));
+  taken_ -= places.choices_;
+  if (!places.working_) return;
+  const double seconds = std::chrono::duration<double>(now_() - places.begin_).count();
+  mean_seconds_ = mean_seconds_ == 0 ? seconds : mean_seconds_ + kNewest * (seconds - mean_seconds_);
 }
 
 }  // namespace maru::serving

@@ -1,12 +1,17 @@
-// How many choices one client may have running or waiting, so that it cannot take every place from the others.
+// How many choices one client may have running or waiting, so that it cannot take every place from the others, and how
+// many tokens a minute.
 #pragma once
 #include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
+
+#include "base/principal.h"
+#include "platform/rate_limiter.h"
 
 namespace maru::serving {
 
@@ -22,21 +27,57 @@ struct ChoiceRules {
 /// Thread-safe; must outlive the places it gives.
 class ChoiceLimits {
  public:
-  explicit ChoiceLimits(ChoiceRules rules) : rules_(rules) {}
+  using Clock = platform::RateClock;
+  using Now = platform::RateLimiter::Now;
+  using Reservation = platform::RateLimiter::Reservation;
+  /// `rates`: of tokens, must outlive this; null: none are counted.
+  explicit ChoiceLimits(ChoiceRules rules, platform::RateLimiter* rates = nullptr, Now now = Clock::now)
+      : rules_(rules), rates_(rates), now_(std::move(now)) {}
+  ChoiceLimits(const ChoiceLimits&) = delete;
+
   /// The places of one request; they are free again when it is destroyed.
-  class Places;
-  /// `clients`: who the request counts for, e.g. "key 1", "address 10.0.0.1"; the first word is what they are told.
+  class Places {
+   public:
+    Places(ChoiceLimits& limits, std::vector<std::string> clients, int64_t choices, Clock::time_point begin)
+        : limits_(limits), clients_(std::move(clients)), choices_(choices), begin_(begin) {}
+    ~Places() { limits_.give_back(*this); }
+    Places(const Places&) = delete;
+    /// How long it lasts tells how long others will have to wait; what was refused tells nothing.
+    void set_working() { working_ = true; }
+
+   private:
+    friend class ChoiceLimits;
+    ChoiceLimits& limits_;
+    const std::vector<std::string> clients_;
+    const int64_t choices_;
+    const Clock::time_point begin_;
+    bool working_ = false;
+  };
+  /// Throws   LimitFailure naming the limit that is reached, with an estimate of how long; kInvalidArgument when there
+  ///          will never be so many places for this caller.
+  std::unique_ptr<Places> take(const Caller& caller, int64_t choices);
+  /// Null where nobody counts.
   ///
-  /// Throws   kExhausted naming the limit that is reached.
-  std::shared_ptr<const Places> take(const std::vector<std::string>& clients, int64_t choices);
+  /// Throws   LimitFailure naming the limit.
+  std::unique_ptr<Reservation> reserve(const Caller& caller, int64_t tokens);
+  /// `choices`: whose places were taken, and which an engine did not take all the same.
+  ///
+  /// Throws   LimitFailure.
+  [[noreturn]] void refuse_full(int64_t choices) const;
 
  private:
-  friend class Places;
+  void check_room(const std::string& who, int64_t taken, int64_t choices, int64_t most, const char* limit) const;
+  double seconds_until_free(int64_t choices, int64_t taken) const;
   void give_back(const Places& places);
+
   const ChoiceRules rules_;
-  std::mutex mutex_;                        // guards what follows
+  platform::RateLimiter* const rates_;
+  const Now now_;
+  mutable std::mutex mutex_;                // guards what follows
   std::map<std::string, int64_t> clients_;  // choices of each key and of each address
+  std::multiset<Clock::time_point> begun_;
   int64_t taken_ = 0;
+  double mean_seconds_ = 0;  // that requests lasted lately; 0: none has ended yet
 };
 
 }  // namespace maru::serving

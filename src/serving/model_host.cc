@@ -55,6 +55,12 @@ infer::EngineOptions engine_options(const HostOptions& options, const ModelParts
 
 }  // namespace
 
+void no_such_model(const std::string& id) {
+  throw RequestFailure(ErrorCode::kNotFound,
+                       "The model '" + excerpt(id) + "' does not exist or is not served here; see /v1/models", "model",
+                       "model_not_found");
+}
+
 ServedModel::ServedModel(ModelParts parts, infer::EngineOptions options, double timeout_seconds,
                          infer::EngineObserver* observer)
     : parts_(std::move(parts)),
@@ -149,11 +155,13 @@ std::shared_ptr<const ServedModel> ModelHost::find(std::string_view id) const {
 
 std::shared_ptr<const ServedModel> ModelHost::get(const std::string& id) const {
   auto model = find(id);
-  if (model == nullptr)
-    throw RequestFailure(ErrorCode::kNotFound,
-                         "The model '" + excerpt(id) + "' does not exist or is not served here; see /v1/models",
-                         "model", "model_not_found");
+  if (model == nullptr) no_such_model(id);
   return model;
+}
+
+std::shared_ptr<const ServedModel> ModelHost::get(const std::string& id, const Principal& principal) const {
+  if (!principal.may_ask(id)) no_such_model(id);
+  return get(id);
 }
 
 std::vector<std::shared_ptr<const ServedModel>> ModelHost::list() const {

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/principal.h"
 #include "base/turns.h"
 #include "infer/engine.h"
 #include "infer/loaded_model.h"
@@ -78,6 +79,9 @@ struct ModelSource {
   std::string id;
 };
 
+/// Throws   RequestFailure "model_not_found".
+[[noreturn]] void no_such_model(const std::string& id);
+
 /// Thread-safe.
 class ModelHost {
  public:
@@ -97,6 +101,8 @@ class ModelHost {
   std::shared_ptr<const ServedModel> find(std::string_view id) const;
   /// Throws   RequestFailure "model_not_found".
   std::shared_ptr<const ServedModel> get(const std::string& id) const;
+  /// The same for a model that this principal may not ask: it cannot tell what else is served.
+  std::shared_ptr<const ServedModel> get(const std::string& id, const Principal& principal) const;
   /// In the order they were added.
   std::vector<std::shared_ptr<const ServedModel>> list() const;
   /// Text encoders. Throws   RequestFailure "model_not_found", also of a model that is none.

@@ -84,7 +84,7 @@ def test_openai_stream(speaker):
 
 def test_anthropic_whole_and_back(speaker):
     client = anthropic_of(speaker)
-    arguments = dict(model=speaker.model, max_tokens=2000, tools=ANTHROPIC_TOOLS)
+    arguments = dict(model=speaker.model, max_tokens=4000, tools=ANTHROPIC_TOOLS)
     thinking = {"type": "enabled", "budget_tokens": 1024}
     answer = client.messages.create(messages=HELLO, thinking=thinking, **arguments)
     assert answer.stop_reason == "tool_use"
@@ -99,7 +99,7 @@ def test_anthropic_whole_and_back(speaker):
 
 
 def test_anthropic_stream(speaker):
-    arguments = dict(model=speaker.model, max_tokens=2000, messages=HELLO, tools=ANTHROPIC_TOOLS)
+    arguments = dict(model=speaker.model, max_tokens=4000, messages=HELLO, tools=ANTHROPIC_TOOLS)
     thinking = {"type": "enabled", "budget_tokens": 1024}
     with anthropic_of(speaker).messages.stream(thinking=thinking, **arguments) as stream:
         pieces = [event for event in stream if event.type == "input_json"]
@@ -110,15 +110,19 @@ def test_anthropic_stream(speaker):
     assert [(b.name, b.input) for b in answer.content[1:]] == [("weather", ARGUMENTS), ("time", {})]
 
 
-def test_a_call_that_must_be_made_is_refused(speaker):
-    asked = dict(model=speaker.model, messages=HELLO, tools=TOOLS, tool_choice="required")
-    with pytest.raises(openai.BadRequestError) as caught:
-        openai_of(speaker).chat.completions.create(**asked)
-    assert caught.value.param == "tool_choice"
-    with pytest.raises(anthropic.BadRequestError, match="tool_choice"):
-        anthropic_of(speaker).messages.create(
-            model=speaker.model, max_tokens=9, messages=HELLO, tools=ANTHROPIC_TOOLS, tool_choice={"type": "any"}
-        )
+def test_a_call_that_must_be_made_is_made(request, speaker):
+    asked = dict(model=speaker.model, messages=HELLO, tools=TOOLS, tool_choice="required", max_tokens=4000)
+    if "qwen3_coder" in request.node.name:  # whose values are not JSON
+        with pytest.raises(openai.BadRequestError) as caught:
+            openai_of(speaker).chat.completions.create(**asked)
+        assert caught.value.param == "tool_choice"
+        return
+    call = openai_of(speaker).chat.completions.create(**asked).choices[0].message.tool_calls[0].function
+    assert call.name in ("weather", "time") and isinstance(json.loads(call.arguments), dict)
+    answer = anthropic_of(speaker).messages.create(
+        model=speaker.model, max_tokens=4000, messages=HELLO, tools=ANTHROPIC_TOOLS, tool_choice={"type": "any"}
+    )
+    assert answer.stop_reason == "tool_use" and answer.content[-1].name in ("weather", "time")
 
 
 def test_without_tools_there_are_no_calls():

@@ -2,10 +2,11 @@
 // /v1/ranking, Jina's and Cohere's /v1/rerank).
 #pragma once
 #include "http/router.h"
+#include "serving/choice_limits.h"
 #include "serving/model_host.h"
 
 namespace maru::api::openai {
 
-void add_encoder_routes(http::Router& router, const serving::ModelHost& models);
+void add_encoder_routes(http::Router& router, const serving::ModelHost& models, serving::ChoiceLimits& limits);
 
 }  // namespace maru::api::openai

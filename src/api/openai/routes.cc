@@ -26,22 +26,24 @@ class OpenAi {
  public:
   OpenAi(const serving::ModelHost& models, serving::ChoiceLimits& limits) : models_(models), limits_(limits) {}
 
-  http::Response list() const {
+  http::Response list(const Principal& principal) const {
     ModelList list;
-    for (const auto& model : models_.list()) list.data.push_back(card_of(*model));
-    for (const auto& encoder : models_.list_encoders()) list.data.push_back(card_of(*encoder));
+    for (const auto& model : models_.list())
+      if (principal.may_ask(model->id())) list.data.push_back(card_of(*model));
+    for (const auto& encoder : models_.list_encoders())
+      if (principal.may_ask(encoder->id())) list.data.push_back(card_of(*encoder));
     return {.body = http::to_line(to_json(list))};
   }
 
-  http::Response retrieve(const std::string& id) const {
+  http::Response retrieve(const std::string& id, const Principal& principal) const {
     for (const auto& encoder : models_.list_encoders())
-      if (encoder->id() == id) return {.body = http::to_line(to_json(card_of(*encoder)))};
-    return {.body = http::to_line(to_json(card_of(*models_.get(id))))};
+      if (encoder->id() == id && principal.may_ask(id)) return {.body = http::to_line(to_json(card_of(*encoder)))};
+    return {.body = http::to_line(to_json(card_of(*models_.get(id, principal))))};
   }
 
   http::Reply chat(const http::Request& http, const http::Wake& wake) const {
     const ChatRequest request = parse_chat_request(http.body);
-    const auto model = models_.get(request.model);
+    const auto model = models_.get(request.model, http.caller().principal);
     PreparedRequest prepared = prepare(request, model->chat(), model->limits());
     return answer(http, model, request, std::move(prepared),
                   {.chat = true, .logprobs = request.logprobs, .reasoning = request.include_reasoning}, wake);
@@ -49,7 +51,7 @@ class OpenAi {
 
   http::Reply complete(const http::Request& http, const http::Wake& wake) const {
     const CompletionRequest request = parse_completion_request(http.body);
-    const auto model = models_.get(request.model);
+    const auto model = models_.get(request.model, http.caller().principal);
     PreparedRequest prepared = prepare(request, model->tokenizer(), model->limits());
     return answer(http, model, request, std::move(prepared), {.logprobs = request.logprobs.has_value()}, wake);
   }
@@ -88,7 +90,7 @@ class OpenAi {
     }
     http::Reply reply{.headers = {{"X-Request-Id", info.id}}};
     http::add_warnings(reply, info.warnings);
-    serving::Answer answer(model, std::move(prepared.prompts), limits_, http.clients(), wake,
+    serving::Answer answer(model, std::move(prepared.prompts), limits_, http.caller(), wake,
                            std::move(prepared.reading));
     if (request.stream)
       reply.answer = streamed_answer(std::move(info), std::move(answer));
@@ -112,12 +114,13 @@ void add_routes(http::Router& router, const serving::ModelHost& models, serving:
     router.add(std::move(route));
   };
   add({.pattern = "/v1/models",
-       .handler = [api](const http::Request&, const http::Wake&) { return http::Reply{api->list()}; },
+       .handler = [api](const http::Request& r,
+                        const http::Wake&) { return http::Reply{api->list(r.caller().principal)}; },
        .cost = http::Cost::kQuick,
        .doc = "the models that are served"});
   add({.pattern = "/v1/models/{id}",
        .handler = [api](const http::Request& r,
-                        const http::Wake&) { return http::Reply{api->retrieve(r.arguments[0])}; },
+                        const http::Wake&) { return http::Reply{api->retrieve(r.arguments[0], r.caller().principal)}; },
        .cost = http::Cost::kQuick,
        .doc = "one model"});
   add({.method = http::Method::kPost,
@@ -130,7 +133,7 @@ void add_routes(http::Router& router, const serving::ModelHost& models, serving:
        .handler = [api](const http::Request& r, const http::Wake& wake) { return api->complete(r, wake); },
        .doc = "go on from a text or from tokens",
        .body = http::body_schema<CompletionRequest>});
-  add_encoder_routes(router, models);
+  add_encoder_routes(router, models, limits);
 }
 
 }  // namespace maru::api::openai

@@ -11,11 +11,11 @@ namespace maru::api::telegraph {
 void add_routes(http::Router& router, const serving::ModelHost& models, serving::ChoiceLimits& limits) {
   const auto answer = [&models, &limits](const http::Request& http, const http::Wake& wake) {
     const Telegram telegram = parse_telegram(http.body);
-    const auto model = models.get(telegram.station);
+    const auto model = models.get(telegram.station, http.caller().principal);
     PreparedTelegram prepared = prepare(telegram, *model);
     http::Reply reply;
     http::add_warnings(reply, prepared.warnings);
-    serving::Answer answer(model, {std::move(prepared.generation)}, limits, http.clients(), wake);
+    serving::Answer answer(model, {std::move(prepared.generation)}, limits, http.caller(), wake);
     if (telegram.ticker)
       reply.answer = streamed_answer(std::move(answer));
     else
