@@ -30,12 +30,7 @@ double microseconds(const SamplingOptions& options, const std::vector<float>& lo
   return std::chrono::duration<double, std::micro>(Clock::now() - begin).count() / kTokens;
 }
 
-}  // namespace
-}  // namespace maru::infer
-
-int main(int argc, char** argv) {
-  using namespace maru::infer;
-  const long vocab = argc > 1 ? std::atol(argv[1]) : 152'000;
+void print(long vocab) {
   const std::pair<const char*, SamplingOptions> kCases[] = {{"greedy", {.temperature = 0}},
                                                             {"temperature", {}},
                                                             {"top_p 0.9", {.top_p = 0.9}},
@@ -49,3 +44,8 @@ int main(int argc, char** argv) {
   for (const auto& [name, options] : kCases)
     std::printf("%-22s %10.0f %10.0f\n", name, microseconds(options, peaked), microseconds(options, flat));
 }
+
+}  // namespace
+}  // namespace maru::infer
+
+int main(int argc, char** argv) { maru::infer::print(argc > 1 ? std::atol(argv[1]) : 152'000); }

@@ -30,10 +30,13 @@ serving::HostOptions host_options(const ServeConfig& config) {
           .draft_tokens = config.draft_tokens,
           .prefix_cache = config.prefix_cache,
           .shared_prefixes = config.shared_prefixes,
+          .int8_cache = config.kv_cache_dtype == "int8",
           .cache_bytes = config.cache_mib << 20,
           .memory_bytes = config.memory_mib << 20,
           .dtype = config.dtype == "auto" ? std::nullopt : std::optional(parse_dtype(config.dtype)),
-          .timeout_seconds = config.request_timeout_seconds};
+          .timeout_seconds = config.request_timeout_seconds,
+          .tool_parser = config.tool_parser,
+          .reasoning_parser = config.reasoning_parser};
 }
 
 http::Problem draining_problem() {

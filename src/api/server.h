@@ -27,12 +27,14 @@ struct ServeConfig {
   int64_t step_tokens = 512;
   int64_t draft_tokens = 4;
   bool prefix_cache = true, shared_prefixes = false;
+  std::string kv_cache_dtype = "auto";
   int64_t cache_mib = 1024;
   int64_t memory_mib = 0;
   int64_t channel_pieces = 256;
   double request_timeout_seconds = 600;
   double drain_seconds = 30;
   std::string dtype = "auto";
+  std::string tool_parser = "auto", reasoning_parser = "auto";
   bool log_requests = false;
 
   static constexpr auto fields() {
@@ -62,6 +64,9 @@ struct ServeConfig {
         field("cache_mib", &C::cache_mib,
               "memory for keys and values of one model, MiB; no more is taken than can be used")
             .range(1, 1 << 24),
+        field("kv_cache_dtype", &C::kv_cache_dtype,
+              "of keys and values; auto: the model's; int8: half the memory of bf16, answers nearly the same")
+            .one_of("auto|int8"),
         field("memory_mib", &C::memory_mib, "for all models and their caches, MiB; 0: what the machine has")
             .range(0, 1 << 30),
         field("channel_pieces", &C::channel_pieces, "pieces of text a slow reader may be behind").range(1, 1 << 20),
@@ -71,7 +76,12 @@ struct ServeConfig {
             .range(0, 86400),
         field("log_requests", &C::log_requests,
               "a line of JSON on standard error for each: who, what, how long, never what was said"),
-        field("dtype", &C::dtype, "of weights and activations; auto: the model's own").one_of("auto|f32|bf16")};
+        field("dtype", &C::dtype, "of weights and activations; auto: the model's own").one_of("auto|f32|bf16"),
+        field("tool_parser", &C::tool_parser,
+              "how models write calls of tools; auto: as their chat templates say; none: "
+              "calls come as text"),
+        field("reasoning_parser", &C::reasoning_parser,
+              "how models write reasoning; auto: as their chat templates say; none: it comes as text")};
   }
 };
 

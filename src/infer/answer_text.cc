@@ -5,8 +5,11 @@
 namespace maru::infer {
 
 AnswerText::AnswerText(const text::Tokenizer& tokenizer, std::vector<std::string> stop, bool scored,
-                       std::span<const int32_t> before)
-    : tokenizer_(tokenizer), decoder_(tokenizer, true, before), stop_(std::move(stop)), scored_(scored) {}
+                       std::span<const int32_t> before, std::vector<int32_t> shown)
+    : tokenizer_(tokenizer),
+      decoder_(tokenizer, true, before, std::move(shown)),
+      stop_(std::move(stop)),
+      scored_(scored) {}
 
 bool AnswerText::push(ScoredToken token, Piece& piece) {
   const int32_t id = token.token;

@@ -14,9 +14,10 @@ namespace maru::infer {
 
 class AnswerText {
  public:
-  /// `scored`: pieces carry their tokens. `before`: what the answer goes on with. The tokenizer must outlive this.
+  /// `scored`: pieces carry their tokens. `before`: what the answer goes on with. `shown`: special tokens whose
+  /// spelling is in the text, where others are skipped. The tokenizer must outlive this.
   AnswerText(const text::Tokenizer& tokenizer, std::vector<std::string> stop, bool scored,
-             std::span<const int32_t> before = {});
+             std::span<const int32_t> before = {}, std::vector<int32_t> shown = {});
   /// The next token; fills text and tokens of `piece` with what is now sure. True when a stop string ended the answer.
   bool push(ScoredToken token, Piece& piece);
   /// The stop string that ended it; empty: none did.

@@ -83,5 +83,18 @@ TEST_F(AnswerTextTest, SpecialAndUnknownTokensHaveNoText) {
   EXPECT_TRUE(piece.tokens.empty());
 }
 
+TEST_F(AnswerTextTest, SpecialTokensThatAreShownAreText) {
+  AnswerText answer(tokenizer_, {"m_end|>!"}, true, {}, {3});
+  std::string text;
+  size_t tokens = 0;
+  for (const int32_t token : {5 + 'a', 2, 3, 4, 5 + 'b'}) {
+    Piece piece;
+    EXPECT_FALSE(answer.push({.token = token}, piece));
+    text += piece.text, tokens += piece.tokens.size();
+  }
+  EXPECT_EQ(text, "a<|im_end|>b");
+  EXPECT_EQ(tokens, 5u);
+}
+
 }  // namespace
 }  // namespace maru::infer

@@ -14,8 +14,8 @@ namespace {
 constexpr int64_t kPageTokens = 64;
 constexpr int64_t kLogitsBytes = int64_t{64} << 20;  // of logits at once, for at least 32 rows
 
-int64_t pages_in(const Decoder& model, int64_t cache_bytes) {
-  const auto page = static_cast<int64_t>(model.cache_shape().page_bytes());
+int64_t pages_in(const KvCacheShape& shape, int64_t cache_bytes) {
+  const auto page = static_cast<int64_t>(shape.page_bytes());
   if (cache_bytes < page)
     throw Failure(ErrorCode::kInvalidArgument, "key-value memory of " + std::to_string(cache_bytes) +
                                                    " bytes: expected at least one page, " + std::to_string(page));
@@ -35,11 +35,11 @@ const AdapterRuns* needed(const AdapterRuns& runs) {
 
 }  // namespace
 
-DecoderRunner::DecoderRunner(Decoder& model, Device& device, int64_t cache_bytes, Adapter* adapter)
+DecoderRunner::DecoderRunner(Decoder& model, Device& device, int64_t cache_bytes, Adapter* adapter, bool int8_cache)
     : model_(model),
       workers_(*device.host().pool),
       adapter_(adapter),
-      cache_(device, model.cache_shape(), pages_in(model, cache_bytes)),
+      cache_(device, model.cache_shape(int8_cache), pages_in(model.cache_shape(int8_cache), cache_bytes)),
       memory_(device) {
   place(device, model);
   CHECK(pages_for(kPageTokens) == 1 && pages_for(kPageTokens + 1) == 2);

@@ -17,10 +17,14 @@ class DecoderRunner : public StepModel {
  public:
   /// `cache_bytes` of key-value pages, at least enough for one sequence of the model's full length.
   /// The model, which is placed on the device, the device and the adapter must outlive this; the thread that calls
-  /// run() uses them. `adapter`: of sequences that name none.
+  /// run() uses them. `adapter`: of sequences that name none. `int8_cache`: keys and values in 8 bits, in half the
+  /// memory; answers are nearly the same.
   ///
   /// Throws   kInvalidArgument when cache_bytes hold less than one page; kExhausted when there is not that much memory.
-  DecoderRunner(Decoder& model, Device& device, int64_t cache_bytes, Adapter* adapter = nullptr);
+  DecoderRunner(Decoder& model, Device& device, int64_t cache_bytes, Adapter* adapter = nullptr,
+                bool int8_cache = false);
+  /// Bytes of all pages.
+  int64_t cache_bytes() const { return cache_.num_pages() * static_cast<int64_t>(cache_.shape().page_bytes()); }
   int64_t vocab_size() const override { return model_.config().vocab_size; }
   int64_t max_context() const override { return model_.config().max_position_embeddings; }
   int64_t num_pages() const override { return cache_.num_pages(); }

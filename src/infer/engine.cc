@@ -40,6 +40,9 @@ ScoredToken scored(const Sample& sample) {
   return {sample.token, sample.logprob, {sample.top.begin(), sample.top.end()}};
 }
 
+constexpr int64_t kForcedTokens = 16;  // of forced text, in one step
+constexpr int64_t kMostMisses = 4;     // then the model's tokens for such text are others than the tokenizer's
+
 [[noreturn]] void refuse(std::string message) { throw Failure(ErrorCode::kInvalidArgument, std::move(message)); }
 
 }  // namespace
@@ -49,12 +52,15 @@ struct Engine::Active {
   std::shared_ptr<Channel> channel;
   int64_t choice;
   Sampler sampler;
+  std::vector<int32_t> end_tokens = {};
+  GrammarProcessor* grammar;  // the sampler's; null: the answer is free
   NgramDrafter drafter;
   AnswerText text;
   Clock::time_point last_time;
   std::vector<ScoredToken> prompt_scores;
   int64_t num_scored = 0;  // rows of the prompt whose logits have scored the token behind them
   int64_t generated = 0;
+  int64_t forced_misses = 0;              // in a row
   std::vector<int32_t> drafts = {};       // proposed for this step
   std::vector<int32_t> step_tokens = {};  // of a chunk with drafts
   int64_t num_to_score() const { return request->score_prompt ? static_cast<int64_t>(request->prompt.size()) - 1 : 0; }
@@ -72,6 +78,7 @@ Engine::Engine(StepModel& model, const text::Tokenizer& tokenizer, EngineOptions
       observer_(observer),
       max_context_(std::min(model.max_context(), model.num_pages() * model.page_tokens())),
       scheduler_(limits_of(model, options_)),
+      encoder_(tokenizer, 0),
       scratch_(static_cast<size_t>(model.num_workers()), SamplerScratch(model.vocab_size())) {
   publish_stats();
   thread_ = std::thread([this] { loop(); });
@@ -95,6 +102,10 @@ void Engine::check(const GenerationRequest& request) const {
     if (token < 0 || token >= model_.vocab_size())
       refuse("token id " + std::to_string(token) + " of the prompt: expected an id below " +
              std::to_string(model_.vocab_size()));
+  for (int32_t token : request.stop_tokens)
+    if (token < 0 || token >= model_.vocab_size())
+      refuse("token id " + std::to_string(token) + " that ends the answer: expected an id below " +
+             std::to_string(model_.vocab_size()));
   infer::check(request.sampling, model_.vocab_size());
   if (request.max_tokens < 0 || size > max_context_ || request.max_tokens > max_context_ - size)
     refuse("the prompt has " + std::to_string(size) + " tokens and max_tokens is " +
@@ -108,8 +119,14 @@ uint64_t Engine::salt_of(const GenerationRequest& request) const {
   return mix64(mix64(adapter ^ mix64(tenant)) ^ hash64(request.cache_salt, 2));
 }
 
+const text::TokenTrie& Engine::token_trie() {
+  std::call_once(trie_made_, [&] { trie_ = std::make_unique<text::TokenTrie>(tokenizer_, model_.vocab_size()); });
+  return *trie_;
+}
+
 std::unique_ptr<Generation> Engine::submit(GenerationRequest request, std::function<void()> wake) {
   check(request);
+  if (request.constraint) token_trie();  // here, not on the engine thread
   const int64_t choices = request.choices;
   if (open_choices_.fetch_add(choices) + choices > options_.max_running + options_.max_waiting) {
     open_choices_ -= choices;
@@ -195,10 +212,20 @@ void Engine::admit_choice(const Submission& submission, int64_t choice, std::opt
       .channel = submission.channel,
       .choice = choice,
       .sampler = Sampler(request.sampling, seed, request.prompt),
+      .grammar = nullptr,
       .drafter = NgramDrafter(options_.draft_tokens),
       .text = AnswerText(tokenizer_, request.stop, request.sampling.top_logprobs >= 0,
-                         std::span(request.prompt).first(request.continues_prompt ? request.prompt.size() : 0)),
+                         std::span(request.prompt).first(request.continues_prompt ? request.prompt.size() : 0),
+                         request.shown),
       .last_time = submission.time};
+  active.end_tokens = request.ignore_eos ? std::vector<int32_t>() : options_.end_tokens;
+  active.end_tokens.insert(active.end_tokens.end(), request.stop_tokens.begin(), request.stop_tokens.end());
+  if (request.min_tokens > 0) active.sampler.add(std::make_unique<MinTokens>(request.min_tokens, active.end_tokens));
+  if (request.constraint) {
+    auto grammar = std::make_unique<GrammarProcessor>(*request.constraint, token_trie(), active.end_tokens);
+    active.grammar = grammar.get();
+    active.sampler.add(std::move(grammar));
+  }
   if (request.score_prompt) active.prompt_scores.push_back({.token = request.prompt[0]});
   Active& added = active_.emplace(id, std::move(active)).first->second;
   scheduler_.add(id, {.tokens = request.prompt,
@@ -231,13 +258,21 @@ void Engine::pause_slow_readers() {
 
 /// What each choice may say next, where that is known to be cheap to try.
 void Engine::guess() {
-  if (options_.draft_tokens == 0) return;
   for (auto& [id, active] : active_) {
-    active.drafts = active.generated > 0 ? active.drafter.guess(scheduler_.tokens(id)) : std::vector<int32_t>();
+    active.drafts = active.generated > 0 ? guess_of(id, active) : std::vector<int32_t>();
     const int64_t left = active.request->max_tokens - active.generated - 1;  // the last one is sampled
     if (std::ssize(active.drafts) > left) active.drafts.resize(static_cast<size_t>(std::max<int64_t>(left, 0)));
     scheduler_.propose(id, std::ssize(active.drafts));
   }
+}
+
+std::vector<int32_t> Engine::guess_of(SequenceId id, Active& active) {
+  if (active.grammar == nullptr) return active.drafter.guess(scheduler_.tokens(id));
+  if (active.forced_misses >= kMostMisses) return {};
+  std::vector<int32_t> forced;
+  if (const std::string text = active.grammar->forced(); !text.empty()) encoder_.encode(text, {}, forced);
+  if (std::ssize(forced) > kForcedTokens) forced.resize(kForcedTokens);
+  return forced;
 }
 
 /// False when there was nothing to compute.
@@ -315,6 +350,7 @@ void Engine::take_logits(const Chunk& chunk, const LogitsRow& row, ChunkOutcome&
 void Engine::sample(const Chunk& chunk, int64_t draft, const LogitsRow& row, ChunkOutcome& outcome) {
   Active& active = active_.at(chunk.id);
   if (active.request->max_tokens == 0 || std::ssize(outcome.tokens) < draft) return;
+  if (draft > 0 && active.grammar != nullptr && active.grammar->is_over()) return;
   if (draft > 0 && outcome.tokens.back().token != active.drafts[static_cast<size_t>(draft) - 1]) return;
   outcome.tokens.push_back(scored(active.sampler.sample(row.logits, scratch_[static_cast<size_t>(row.worker)])));
 }
@@ -338,10 +374,12 @@ void Engine::take_outcome(const Chunk& chunk, Active& active, ChunkOutcome& outc
   if (outcome.tokens.empty()) return end(chunk.id, active, FinishReason::kLength, {});
   const int64_t right = std::ssize(outcome.tokens) - 1;
   active.drafter.learn(chunk.drafts, right);
+  if (chunk.drafts > 0) active.forced_misses = right > 0 ? 0 : active.forced_misses + 1;
   counts_.drafted_tokens += chunk.drafts;
   counts_.accepted_tokens += right;
   for (int64_t i = 0; i <= right; ++i)
     if (!accept(chunk.id, active, std::move(outcome.tokens[static_cast<size_t>(i)]), i < right)) return;
+  if (active.grammar != nullptr && active.grammar->is_over()) end(chunk.id, active, FinishReason::kStop, {});
 }
 
 /// False when the choice ended.
@@ -350,8 +388,8 @@ bool Engine::accept(SequenceId id, Active& active, ScoredToken token, bool compu
   scheduler_.append(id, token.token, computed);
   ++active.generated;
   ++counts_.generated_tokens;
-  const auto& ends = options_.end_tokens;
-  if (!active.request->ignore_eos && std::find(ends.begin(), ends.end(), token.token) != ends.end()) {
+  const auto& ends = active.end_tokens;
+  if (std::find(ends.begin(), ends.end(), token.token) != ends.end()) {
     end(id, active, FinishReason::kStop, {});
     return false;
   }

@@ -26,6 +26,8 @@
 #include "infer/generation.h"
 #include "infer/scheduler.h"
 #include "infer/step_model.h"
+#include "text/grammar/token_trie.h"
+#include "text/tokenizer/token_encoder.h"
 
 namespace maru::infer {
 
@@ -93,6 +95,7 @@ class Engine {
 
   void check(const GenerationRequest& request) const;
   uint64_t salt_of(const GenerationRequest& request) const;
+  const text::TokenTrie& token_trie();
   void loop();
   bool collect_mail(std::vector<Submission>& mail, bool idle);
   void admit(const Submission& submission);
@@ -101,6 +104,7 @@ class Engine {
   void pause_slow_readers();
   void expire();
   void guess();
+  std::vector<int32_t> guess_of(SequenceId id, Active& active);
   bool step();
   StepSequence sequence_of(const Chunk& chunk, Active& active) const;
   bool compute(const std::vector<Chunk>& chunks, std::vector<ChunkOutcome>& outcomes);
@@ -123,9 +127,12 @@ class Engine {
   const int64_t max_context_;
   std::atomic<int64_t> open_choices_{0};
   std::atomic<uint64_t> requests_{0};
+  std::once_flag trie_made_;
+  std::unique_ptr<const text::TokenTrie> trie_;  // for grammars; made with the first
 
   // The engine thread's own.
   Scheduler scheduler_;
+  text::TokenEncoder encoder_;           // of text that a grammar forces
   std::vector<SamplerScratch> scratch_;  // of each worker
   std::map<SequenceId, Active> active_;
   SequenceId next_id_ = 0;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "infer/grammar_processor.h"
 #include "infer/sampler.h"
 
 namespace maru {
@@ -27,11 +28,15 @@ struct GenerationRequest {
   std::optional<uint64_t> seed;  // none: one that no other request has
   int64_t max_tokens = 16;
   int64_t choices = 1;
-  std::vector<std::string> stop;     // the answer ends before any of these
-  bool ignore_eos = false;           // go on after an end token
-  std::shared_ptr<Adapter> adapter;  // made for the engine's model; null: what the model is served with
-  bool score_prompt = false;         // log-probabilities of the prompt's tokens too
-  bool continues_prompt = true;      // the answer's text goes on with the prompt's; false: a text of its own (a chat's)
+  std::vector<std::string> stop;                    // the answer ends before any of these
+  std::vector<int32_t> shown;                       // special tokens that are in its text; others have none
+  std::vector<int32_t> stop_tokens = {};            // end tokens of this request
+  int64_t min_tokens = 0;                           // it does not end by itself before
+  bool ignore_eos = false;                          // go on after an end token
+  std::shared_ptr<Adapter> adapter;                 // made for the engine's model; null: what the model is served with
+  std::optional<AnswerConstraint> constraint = {};  // none: the answer is free
+  bool score_prompt = false;                        // log-probabilities of the prompt's tokens too
+  bool continues_prompt = true;  // the answer's text goes on with the prompt's; false: a text of its own (a chat's)
   double timeout_seconds = std::numeric_limits<double>::infinity();
   std::string tenant = {};      // tenants take turns
   double tenant_weight = 1;     // with 2 it gets twice as much

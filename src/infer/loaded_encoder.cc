@@ -54,11 +54,17 @@ std::vector<int32_t> LoadedEncoder::tokens_of(std::string_view text) {
   return encoder_.encode(text, {.parse_special = false});
 }
 
-EncoderInput LoadedEncoder::input_of(std::string_view text) {
+EncoderInput LoadedEncoder::input_of(std::string_view text, Truncation truncation) {
   const auto& parts = tokenizer_.wrapping().single;
   std::vector<int32_t> tokens = tokens_of(text);
   const auto most = static_cast<size_t>(model_.max_tokens()), special = special_tokens(parts);
-  tokens.resize(std::min(tokens.size(), most - std::min(most, special)));
+  const size_t room = most - std::min(most, special);
+  if (tokens.size() <= room) return wrapped(parts, tokens, {});
+  if (truncation == Truncation::kNone)
+    throw Failure(ErrorCode::kInvalidArgument,
+                  fmt::format("the text has {} tokens: this model takes {}", tokens.size(), room));
+  if (truncation == Truncation::kStart) tokens.erase(tokens.begin(), tokens.end() - static_cast<ptrdiff_t>(room));
+  tokens.resize(room);
   return wrapped(parts, tokens, {});
 }
 

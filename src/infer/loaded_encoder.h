@@ -17,6 +17,13 @@ struct EncoderLoadOptions {
   int64_t batch_tokens = 4096;
 };
 
+/// What becomes of a text that is too long.
+enum class Truncation : uint8_t {
+  kEnd,    // it loses its end
+  kStart,  // its beginning
+  kNone,   // it is refused
+};
+
 struct TextPair {
   std::string first, second;  // a query and a passage, for a reranker
 };
@@ -29,7 +36,9 @@ class LoadedEncoder {
   LoadedEncoder(const LoadedEncoder&) = delete;
 
   /// What the model reads: the text with the tokenizer's special tokens around it, cut at its end to max_tokens.
-  EncoderInput input_of(std::string_view text);
+  ///
+  /// Throws   kInvalidArgument with kNone, naming both lengths.
+  EncoderInput input_of(std::string_view text, Truncation truncation = Truncation::kEnd);
   /// The same of two texts: when they are too long together, the longer one is cut first.
   EncoderInput input_of(const TextPair& pair);
   /// What the model's files put before texts of this kind; "" asks for the default, which may be nothing.

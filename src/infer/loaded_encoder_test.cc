@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "base/json.h"
+#include "infer/test_encoder.h"
 #include "tensor/cpu_device.h"
 
 namespace maru::infer {
@@ -25,57 +25,12 @@ TEST(FitPair, TheLongerTextLosesFirstThenBoth) {
   EXPECT_EQ(std::pair(size_t{0}, size_t{0}), fit(5, 5, 0));
 }
 
-/// WordPiece over a few words, as BERT's tokenizer.json has it.
-Json tokenizer_json() {
-  Json vocabulary;
-  int id = 0;
-  for (const char* token : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "how", "to", "save", "file", "a", "##s", "?", "the"})
-    vocabulary[token] = id++;
-  const auto added = [](int token, const char* content) {
-    return Json{{"id", token},     {"content", content}, {"special", true},    {"single_word", false},
-                {"lstrip", false}, {"rstrip", false},    {"normalized", false}};
-  };
-  const auto special = [](const char* token, int type) {
-    return Json{{"SpecialToken", {{"id", token}, {"type_id", type}}}};
-  };
-  const auto sequence = [](const char* name, int type) {
-    return Json{{"Sequence", {{"id", name}, {"type_id", type}}}};
-  };
-  const auto definition = [](const char* token, int token_id) {
-    return Json{{"id", token}, {"ids", Json::array({token_id})}, {"tokens", Json::array({token})}};
-  };
-  return {{"version", "1.0"},
-          {"truncation", nullptr},
-          {"padding", nullptr},
-          {"added_tokens", Json::array({added(0, "[PAD]"), added(1, "[UNK]"), added(2, "[CLS]"), added(3, "[SEP]")})},
-          {"normalizer",
-           {{"type", "BertNormalizer"},
-            {"clean_text", true},
-            {"handle_chinese_chars", true},
-            {"strip_accents", nullptr},
-            {"lowercase", true}}},
-          {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
-          {"post_processor",
-           {{"type", "TemplateProcessing"},
-            {"single", Json::array({special("[CLS]", 0), sequence("A", 0), special("[SEP]", 0)})},
-            {"pair", Json::array({special("[CLS]", 0), sequence("A", 0), special("[SEP]", 0), sequence("B", 1),
-                                  special("[SEP]", 1)})},
-            {"special_tokens", {{"[CLS]", definition("[CLS]", 2)}, {"[SEP]", definition("[SEP]", 3)}}}}},
-          {"decoder", {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}}},
-          {"model",
-           {{"type", "WordPiece"},
-            {"unk_token", "[UNK]"},
-            {"continuing_subword_prefix", "##"},
-            {"max_input_chars_per_word", 100},
-            {"vocab", vocabulary}}}};
-}
-
 class LoadedEncoderTest : public testing::Test {
  protected:
   void SetUp() override {
     fs::remove_all(directory_);
     fs::copy("tests/golden/encoders/bert_mean", directory_, fs::copy_options::recursive);
-    write_json(directory_ / "tokenizer.json", tokenizer_json());
+    write_json(directory_ / "tokenizer.json", word_piece_json());
     write_file(directory_ / "sentence_bert_config.json", R"({"max_seq_length": 8})");
     write_file(directory_ / "config_sentence_transformers.json", R"({"prompts": {"query": "the ", "document": ""}})");
   }

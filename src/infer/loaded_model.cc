@@ -18,7 +18,8 @@ std::string name_of(const fs::path& path) {
 /// What the sequences can fill at most, and no more than is allowed.
 int64_t cache_bytes_for(const Decoder& decoder, const LoadOptions& options) {
   const int64_t pages = pages_for(decoder.config().max_position_embeddings) * options.max_sequences;
-  return std::min(options.cache_bytes, pages * static_cast<int64_t>(decoder.cache_shape().page_bytes()));
+  return std::min(options.cache_bytes,
+                  pages * static_cast<int64_t>(decoder.cache_shape(options.int8_cache).page_bytes()));
 }
 
 }  // namespace
@@ -30,11 +31,12 @@ LoadedModel::LoadedModel(const fs::path& path, Device& device, const LoadOptions
                   path.string() + ": the tokenizer has " + std::to_string(tokenizer().vocab_size()) +
                       " tokens, the model only " + std::to_string(decoder_->config().vocab_size));
   if (!options.adapter.empty()) adapter_ = std::make_unique<Adapter>(device, *decoder_, options.adapter);
-  runner_ = std::make_unique<DecoderRunner>(*decoder_, device, cache_bytes_for(*decoder_, options), adapter_.get());
+  runner_ = std::make_unique<DecoderRunner>(*decoder_, device, cache_bytes_for(*decoder_, options), adapter_.get(),
+                                            options.int8_cache);
 }
 
 int64_t LoadedModel::bytes() const {
-  int64_t bytes = runner_->num_pages() * static_cast<int64_t>(decoder_->cache_shape().page_bytes());
+  int64_t bytes = runner_->cache_bytes();
   for (Parameter* parameter : decoder_->parameters()) {
     const QuantizedWeight& integers = parameter->quantized;
     for (const Tensor* tensor :

@@ -18,6 +18,7 @@ struct LoadOptions {
   std::optional<Dtype> dtype;              // none: the model's own
   int64_t cache_bytes = int64_t{1} << 30;  // of key-value memory at most; no more than max_sequences can fill is taken
   int64_t max_sequences = 1;
+  bool int8_cache = false;  // keys and values in 8 bits
 };
 
 /// Owned by one thread until an Engine uses it; must outlive that engine.

@@ -1,5 +1,7 @@
 #include "infer/logits_processor.h"
 
+#include <limits>
+
 namespace maru::infer {
 
 RepetitionPenalty::RepetitionPenalty(double penalty, std::span<const int32_t> prompt)
@@ -17,6 +19,11 @@ void RepetitionPenalty::process(std::span<float> logits) {
 void AnswerPenalties::process(std::span<float> logits) {
   for (const auto& [token, count] : counts_)
     logits[static_cast<size_t>(token)] -= static_cast<float>(presence_ + frequency_ * static_cast<double>(count));
+}
+
+void MinTokens::process(std::span<float> logits) {
+  if (left_ <= 0) return;
+  for (const int32_t token : end_tokens_) logits[static_cast<size_t>(token)] = -std::numeric_limits<float>::infinity();
 }
 
 void LogitBias::process(std::span<float> logits) {

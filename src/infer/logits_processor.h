@@ -47,6 +47,19 @@ class AnswerPenalties : public LogitsProcessor {
   std::unordered_map<int32_t, int64_t> counts_;
 };
 
+/// Nothing ends the answer before it has so many tokens.
+class MinTokens : public LogitsProcessor {
+ public:
+  MinTokens(int64_t min_tokens, std::vector<int32_t> end_tokens)
+      : left_(min_tokens), end_tokens_(std::move(end_tokens)) {}
+  void process(std::span<float> logits) override;
+  void accept(int32_t) override { --left_; }
+
+ private:
+  int64_t left_;
+  const std::vector<int32_t> end_tokens_;
+};
+
 class LogitBias : public LogitsProcessor {
  public:
   explicit LogitBias(std::vector<std::pair<int32_t, double>> bias) : bias_(std::move(bias)) {}

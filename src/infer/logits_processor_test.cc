@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace maru::infer {
 namespace {
 
@@ -27,6 +29,15 @@ TEST(LogitsProcessor, AnswersCountOnceAndByTimes) {
   EXPECT_EQ((Logits{4, 2.5f}), processed(penalties, {4, 4}));
   penalties.accept(1);
   EXPECT_EQ((Logits{4, 2}), processed(penalties, {4, 4}));
+}
+
+TEST(LogitsProcessor, NothingEndsBeforeItsTime) {
+  MinTokens least(2, {0, 2});
+  EXPECT_EQ((Logits{-INFINITY, 1, -INFINITY}), processed(least, {1, 1, 1}));
+  least.accept(1);
+  EXPECT_EQ(-INFINITY, processed(least, {1, 1, 1})[2]);
+  least.accept(1);
+  EXPECT_EQ((Logits{1, 1, 1}), processed(least, {1, 1, 1}));
 }
 
 TEST(LogitsProcessor, BiasIsAdded) {

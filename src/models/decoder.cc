@@ -210,8 +210,8 @@ void Decoder::use_rotary_pairs() {
   rotary_pairs_ = table_.interleaved = local_table_.interleaved = true;
 }
 
-KvCacheShape Decoder::cache_shape() const {
-  return {config_.num_hidden_layers, config_.num_key_value_heads, config_.head_dim, dtype()};
+KvCacheShape Decoder::cache_shape(bool int8) const {
+  return {config_.num_hidden_layers, config_.num_key_value_heads, config_.head_dim, dtype(), int8};
 }
 
 }  // namespace maru

@@ -61,7 +61,7 @@ class Decoder final : public Model {
   bool may_have_rotary_pairs() const;
 
   const DecoderConfig& config() const { return config_; }
-  KvCacheShape cache_shape() const;
+  KvCacheShape cache_shape(bool int8 = false) const;
   bool recompute = false;  // training: keep only block inputs, compute the rest again in the backward
   /// Called with the embeddings (0) and the residual stream behind each block (1, 2, …), if set.
   std::function<void(int64_t depth, const Tensor& hidden)> observe;

@@ -79,6 +79,8 @@ Activation EncoderConfig::activation() const {
   return *known;
 }
 
+bool is_encoder_config(const Json& json) { return find_family(architecture_in(json)) != nullptr; }
+
 EncoderConfig encoder_config_from_hugging_face(const Json& config, const std::string& where) {
   const JsonNode json = JsonNode(config, where).object();
   const EncoderFamily& family = require_family(json);

@@ -43,6 +43,9 @@ struct EncoderConfig {
   }
 };
 
+/// Whether a config.json is that of a text encoder which this build knows.
+bool is_encoder_config(const Json& json);
+
 /// Hugging Face's config.json of a BERT, RoBERTa, XLM-RoBERTa or CamemBERT, plain or *ForSequenceClassification
 /// (*ForMaskedLM: the encoder without its language-model head).
 ///

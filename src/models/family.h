@@ -11,6 +11,7 @@
 #include "models/config.h"
 #include "models/gguf_keys.h"
 #include "models/weight_names.h"
+#include "text/chat/answer/answer_form.h"
 
 namespace maru {
 
@@ -89,6 +90,10 @@ struct Family {
   void (*write)(const DecoderConfig& from, Json& config) = nullptr;     // … and back
   std::span<const WeightRule> weights = {};  // tensors that are not named or stored as in Llama's files
   GgufMapping gguf = {};
+  // How its models write calls of tools and reasoning. Which of all forms a model has, its chat template says
+  // (answer_forms.h).
+  const text::CallForm* calls = nullptr;
+  const text::ReasoningForm* reasoning = nullptr;
 };
 
 }  // namespace maru

@@ -19,7 +19,7 @@ void add_pages(const Batch::Sequence& s, const KvCache& cache, std::vector<int32
 
 KeyPages Batch::key_pages(int64_t layer) const {
   if (cache == nullptr) return {};
-  return {cache->layer(layer), static_cast<int64_t>(cache->shape().page_bytes())};
+  return {cache->layer(layer), static_cast<int64_t>(cache->shape().page_bytes()), cache->shape().int8};
 }
 
 void BatchBuilder::clear() {

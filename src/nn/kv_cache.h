@@ -10,6 +10,7 @@ namespace maru {
 struct KvCacheShape {
   int64_t layers = 0, kv_heads = 0, head_dim = 0;
   Dtype dtype = Dtype::kF32;
+  bool int8 = false;  // kept in 8 bits, with a scale for each token and head
   /// Bytes of one page over all layers.
   size_t page_bytes() const;
 };

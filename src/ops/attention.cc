@@ -22,14 +22,15 @@ void check_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ke
           o.causal || o.window == 0 ? "" : "; a window needs causal attention"));
 }
 
-kernels::AttentionShape shape_of(const AttentionOptions& o) {
+kernels::AttentionShape shape_of(const AttentionOptions& o, bool int8_pages = false) {
   return {.heads = o.heads,
           .kv_heads = o.kv_heads,
           .head_dim = o.head_dim,
           .scale = o.scale,
           .causal = o.causal,
           .window = o.window,
-          .softcap = o.softcap};
+          .softcap = o.softcap,
+          .int8_pages = int8_pages};
 }
 
 /// Pages of a cache, or the rows of a temporary tensor.
@@ -47,7 +48,7 @@ struct Saved {
 };
 
 void forward(Context& ctx, const Saved& s, const KeyPages& pages) {
-  const kernels::AttentionShape shape = shape_of(s.options);
+  const kernels::AttentionShape shape = shape_of(s.options, pages.int8);
   const auto* table = s.spans.table.data<kernels::AttentionSpan>();
   const int64_t count = s.spans.size(), page = kernels::page_elements(shape.kv_heads, shape.head_dim);
   const Tensor temporary = pages.base == nullptr ? ctx.empty({s.spans.num_pages, page}, s.q.dtype()) : Tensor();
@@ -118,7 +119,8 @@ void backward(Context& c, const Saved& s, const Tensor& dy) {
 
 }  // namespace
 
-size_t page_bytes(int64_t kv_heads, int64_t head_dim, Dtype dtype) {
+size_t page_bytes(int64_t kv_heads, int64_t head_dim, Dtype dtype, bool int8) {
+  if (int8) return static_cast<size_t>(kernels::int8_page_bytes(kv_heads, head_dim));
   return static_cast<size_t>(kernels::page_elements(kv_heads, head_dim)) * size_of(dtype);
 }
 

@@ -28,6 +28,7 @@ struct KeySpans {
 struct KeyPages {
   std::byte* base = nullptr;  // of page 0; null: nowhere, they are needed in this step alone
   int64_t stride_bytes = 0;   // from a page to the next
+  bool int8 = false;          // in 8 bits, with a scale for each token and head
 };
 
 struct AttentionOptions {
@@ -39,7 +40,7 @@ struct AttentionOptions {
 };
 
 /// Bytes of one page of one layer (64 tokens, keys and values of all kv heads).
-size_t page_bytes(int64_t kv_heads, int64_t head_dim, Dtype dtype);
+size_t page_bytes(int64_t kv_heads, int64_t head_dim, Dtype dtype, bool int8 = false);
 int64_t pages_for(int64_t num_tokens);
 
 /// softmax(q kᵀ · scale) v for every sequence and head, each query seeing the keys up to itself (causal) or all; with a

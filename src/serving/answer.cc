@@ -3,20 +3,40 @@
 #include <utility>
 
 namespace maru::serving {
+namespace {
+
+/// Special tokens that stand in the marks of calls and reasoning: without their text these could not be found.
+std::vector<int32_t> tokens_of_marks(const text::Tokenizer& tokenizer, const text::AnswerForms& forms) {
+  std::vector<int32_t> tokens;
+  const std::vector<std::string_view> marks = forms.marks();
+  for (const text::AddedToken& token : tokenizer.spec().added_tokens)
+    if (token.special && !token.content.empty())
+      for (const std::string_view mark : marks)
+        if (mark.find(token.content) != std::string_view::npos) {
+          tokens.push_back(token.id);
+          break;
+        }
+  return tokens;
+}
+
+}  // namespace
 
 Answer::Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::GenerationRequest> prompts,
-               ChoiceLimits& limits, const Caller& caller, const std::function<void()>& wake)
+               ChoiceLimits& limits, const Caller& caller, const std::function<void()>& wake,
+               text::AnswerReading reading)
     : model_(std::move(model)) {
   CHECK(!prompts.empty());
   choices_per_prompt_ = prompts.front().choices;
   if (!caller.principal.may_ask(model_->id())) no_such_model(model_->id());
   const int64_t choices = choices_per_prompt_ * static_cast<int64_t>(prompts.size());
   int64_t most_tokens = 0;
+  const std::vector<int32_t> shown = tokens_of_marks(model_->tokenizer(), reading.forms);
   for (infer::GenerationRequest& prompt : prompts) {
     CHECK(prompt.choices == choices_per_prompt_);
     prompt.tenant = caller.principal.tenant;
     prompt.tenant_weight = caller.principal.weight;
     prompt_tokens_ += static_cast<int64_t>(prompt.prompt.size());
+    prompt.shown = shown;
     most_tokens += prompt.choices * prompt.max_tokens;
   }
   places_ = limits.take(caller, choices);
@@ -24,6 +44,9 @@ Answer::Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::Gene
   submit(std::move(prompts), limits, wake);
   generated_.assign(static_cast<size_t>(choices), 0);
   count(0);
+  while (parsers_.size() < num_choices())
+    parsers_.push_back(
+        std::make_unique<text::AnswerParser>(reading, [model = model_.get()] { return model->next_call_id(); }));
 }
 
 void Answer::submit(std::vector<infer::GenerationRequest> prompts, const ChoiceLimits& limits,
@@ -43,26 +66,41 @@ void Answer::count(int64_t more) {
   if (reservation_ != nullptr) reservation_->set_used(prompt_tokens_ + num_generated_);
 }
 
-void Answer::take(const infer::Piece& piece) {
+void Answer::count(const infer::Piece& piece) {
   places_->set_working();
   int64_t& generated = generated_.at(static_cast<size_t>(piece.choice));
   count(piece.num_tokens - generated);
   generated = piece.num_tokens;
 }
 
-Answer::Next Answer::next(infer::Piece& piece) {
+Answer::Next Answer::next(AnswerPiece& piece) {
   bool ended = true;
   for (size_t i = 0; i < generations_.size(); ++i) {
     const Next next = generations_[i]->next(piece);
     if (next == Next::kFailed) error_ = generations_[i]->error();
     if (next == Next::kPiece) {
       piece.choice += static_cast<int64_t>(i) * choices_per_prompt_;
-      take(piece);
+      count(piece);
+      if (piece.finish && piece.choice % choices_per_prompt_ == 0) reused_tokens_ += piece.num_reused;
+      take_apart(piece);
     }
     if (next == Next::kFailed || next == Next::kPiece) return next;
     ended &= next == Next::kEnd;
   }
   return ended ? Next::kEnd : Next::kWait;
+}
+
+void Answer::take_apart(AnswerPiece& piece) {
+  text::AnswerParser& parser = *parsers_[static_cast<size_t>(piece.choice)];
+  piece.events.clear();
+  parser.push(piece.text, piece.events);
+  if (piece.finish) parser.finish(piece.events);
+  if (piece.finish && parser.ended()) piece.finish = infer::FinishReason::kStop, piece.stop.clear();
+  // A stop string is the client's own end: what came before it may be half a call.
+  piece.called = piece.finish == infer::FinishReason::kStop && piece.stop.empty() && parser.num_calls() > 0;
+  piece.text.clear();
+  for (const text::AnswerEvent& event : piece.events)
+    if (event.kind == text::AnswerEvent::Kind::kText) piece.text += event.text;
 }
 
 }  // namespace maru::serving

@@ -7,6 +7,7 @@
 
 #include "base/request_failure.h"
 #include "infer/fake_model.h"
+#include "infer/fake_speaker.h"
 
 namespace maru::serving {
 namespace {
@@ -42,7 +43,7 @@ class AnswerTest : public testing::Test {
   /// Tokens of each choice at its end; fails on an error.
   static std::vector<int64_t> finished(Answer& answer) {
     std::vector<int64_t> tokens(answer.num_choices(), -1);
-    for (infer::Piece piece;;) switch (answer.next(piece)) {
+    for (AnswerPiece piece;;) switch (answer.next(piece)) {
         case Answer::Next::kPiece:
           if (piece.finish) tokens.at(static_cast<size_t>(piece.choice)) = piece.num_tokens;
           break;
@@ -118,11 +119,95 @@ TEST_F(AnswerTest, AModelThatMayNotBeAskedIsNotThere) {
 TEST_F(AnswerTest, SaysWhyAGenerationFailed) {
   model_.fail_next = true;
   Answer got = answer({prompt({5}, 1)});
-  infer::Piece piece;
+  AnswerPiece piece;
   Answer::Next next;
   while ((next = got.next(piece)) == Answer::Next::kWait) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_EQ(Answer::Next::kFailed, next);
   EXPECT_EQ("planned failure", got.error().message);
+}
+
+class AnswerPartsTest : public testing::Test {
+ protected:
+  static constexpr std::string_view kBegins[] = {"<|im_start|>"}, kEnds[] = {"<|im_end|>"};
+  static constexpr text::CallForm kForm{.name = "form", .signs = {}, .begins = kBegins, .ends = kEnds};
+  text::Tokenizer tokenizer_ = infer::byte_tokenizer();
+  infer::FakeSpeaker model_{tokenizer_};
+  ChoiceLimits limits_{{.places = 8, .per_client = 4}};
+
+  struct Said {
+    std::string text, name, id, arguments;
+    bool called = false;
+  };
+  Said answer(const std::string& script, int64_t max_tokens, size_t id_characters = 0, bool one_call = false) {
+    ModelHost host({});
+    text::CallForm form = kForm;
+    form.id_characters = id_characters;
+    ModelParts parts;
+    parts.model = &model_;
+    parts.tokenizer = &tokenizer_;
+    parts.id = "m";
+    parts.end_tokens = {1};
+    parts.forms.calls = &form;
+    host.add(std::move(parts));
+    model_.say(script);
+    infer::GenerationRequest request;
+    request.prompt = {5, 6};
+    request.max_tokens = max_tokens;
+    request.stop = {"STOP"};
+    const text::AnswerReading reading{.forms = {.calls = &form, .reasoning = nullptr},
+                                      .one_call = one_call,
+                                      .tools = std::make_shared<text::ToolSet>()};
+    Answer answer(
+        host.find("m"), {request}, limits_, {"key"}, [] {}, reading);
+    Said said;
+    for (AnswerPiece piece;;) switch (answer.next(piece)) {
+        case Answer::Next::kPiece: take(piece, said); break;
+        case Answer::Next::kWait: std::this_thread::sleep_for(std::chrono::milliseconds(1)); break;
+        case Answer::Next::kFailed: ADD_FAILURE() << answer.error().message; return said;
+        case Answer::Next::kEnd: return said;
+      }
+  }
+  static void take(const AnswerPiece& piece, Said& to) {
+    using Kind = text::AnswerEvent::Kind;
+    to.text += piece.text;
+    to.called |= piece.called;
+    for (const text::AnswerEvent& event : piece.events) {
+      if (event.kind == Kind::kCallBegin) to.name = event.text, to.id = event.id;
+      if (event.kind == Kind::kArguments) to.arguments += event.text;
+    }
+  }
+};
+
+TEST_F(AnswerPartsTest, CallsAreTakenOutOfTheText) {
+  const std::string script = "look <|im_start|>{\"name\": \"f\", \"arguments\": {\"a\": \"가\"}}<|im_end|>";
+  const Said said = answer(script, 200);
+  EXPECT_EQ("look", said.text);
+  EXPECT_EQ("f", said.name);
+  EXPECT_EQ("{\"a\": \"가\"}", said.arguments);
+  EXPECT_TRUE(said.id.starts_with("call_")) << said.id;
+  EXPECT_TRUE(said.called);
+  EXPECT_EQ(9u, answer(script, 200, 9).id.size());
+}
+
+TEST_F(AnswerPartsTest, AnAnswerThatMayHaveOneCallEndsWithIt) {
+  const std::string call = "<|im_start|>{\"name\": \"f\", \"arguments\": {}}<|im_end|>";
+  const Said said = answer(call + call + " and more", 50, 0, true);
+  EXPECT_EQ("{}", said.arguments);
+  EXPECT_TRUE(said.called) << "though the model went on until it was cut off";
+  EXPECT_EQ("", said.text);
+}
+
+TEST_F(AnswerPartsTest, AStopStringInACallIsAStop) {
+  const Said said = answer("<|im_start|>{\"name\": \"f\", \"arguments\": {\"a\": \"STOP\"}}<|im_end|>", 200);
+  EXPECT_EQ("{\"a\": \"", said.arguments);
+  EXPECT_FALSE(said.called);
+}
+
+TEST_F(AnswerPartsTest, AnAnswerThatIsCutOffCallsNothing) {
+  const Said said = answer("<|im_start|>{\"name\": \"f\", \"arguments\": {\"a\": 5}}", 31);
+  EXPECT_EQ("f", said.name);
+  EXPECT_EQ("{\"a", said.arguments);
+  EXPECT_FALSE(said.called);
 }
 
 }  // namespace

@@ -3,7 +3,10 @@
 #include <optional>
 #include <utility>
 
+#include "base/excerpt.h"
 #include "base/request_failure.h"
+#include "serving/call_constraint.h"
+#include "serving/tool_messages.h"
 
 namespace maru::serving {
 namespace {
@@ -48,10 +51,15 @@ text::RenderedChat render(const text::ChatTemplate& chat_template, const Json& m
   }
 }
 
+bool has_tools(const Conversation& conversation) {
+  return conversation.tool_choice.kind != ToolChoice::Kind::kNone && conversation.tools.is_array() &&
+         !conversation.tools.empty();
+}
+
 text::ChatOptions options_of(const Conversation& conversation) {
-  text::ChatOptions options{.tools = conversation.tools,
+  text::ChatOptions options{.tools = has_tools(conversation) ? &conversation.tools : nullptr,
                             .documents = conversation.documents,
-                            .variables = conversation.variables,
+                            .variables = &conversation.variables,
                             .add_generation_prompt = conversation.begin_answer && !conversation.continue_last,
                             .continue_field = conversation.continue_last ? "content" : "",
                             .clock = text::jinja::local_clock()};
@@ -64,21 +72,70 @@ const text::ChatTemplate& require(const text::ChatTemplate* chat_template) {
   return *chat_template;
 }
 
-}  // namespace
-
-bool mentions(const text::ChatTemplate* chat_template, std::string_view word, const Conversation& conversation) {
-  return require(chat_template).mentions(word, options_of(conversation));
+void check_tools(Conversation& conversation, const ChatModel& model) {
+  check_tool_choice(conversation.tool_choice, conversation.tools);
+  if (!has_tools(conversation)) return;
+  if (!mentions(model, "tools", conversation))
+    refuse("tools: the chat template of the model \"" + excerpt(model.id) + "\" knows no tools", "tools",
+           "unsupported_parameter");
+  if (model.forms.calls == nullptr)
+    conversation.warnings.emplace_back(
+        "tools: how this model writes calls is not known to this server; they come as text (see tool_parser)");
 }
 
-ChatPrompt chat_prompt(Conversation conversation, const text::Tokenizer& tokenizer,
-                       const text::ChatTemplate* chat_template) {
+/// Asks the template for reasoning or for none, in its own words. What the client says to it itself goes first.
+void ask_to_reason(Conversation& conversation, const ChatModel& model) {
+  if (!conversation.reasons) return;
+  const bool reasons = *conversation.reasons;
+  const text::ReasoningForm* form = model.forms.reasoning;
+  if (form == nullptr) {
+    if (reasons) conversation.warnings.emplace_back("reasoning: this model is not known to reason");
+    return;
+  }
+  if (!conversation.variables.is_object()) conversation.variables = Json::object();
+  const Json asked = parse_json(reasons ? form->with : form->without, form->name).value();
+  bool heard = false;
+  for (const auto& [name, value] : asked.items()) {
+    heard |= mentions(model, name, conversation);
+    if (!conversation.variables.contains(name)) conversation.variables[name] = value;
+  }
+  if (!reasons && !heard)
+    conversation.warnings.emplace_back("reasoning: this model's chat template cannot do without it");
+}
+
+text::AnswerReading reading_of(const Conversation& conversation, const ChatModel& model, const std::string& text) {
+  text::AnswerReading reading{.forms = model.forms, .one_call = conversation.one_call};
+  if (has_tools(conversation))
+    reading.tools = std::make_shared<text::ToolSet>(conversation.tools);
+  else
+    reading.forms.calls = nullptr;
+  if (model.forms.reasoning == nullptr) return reading;
+  const Json& last = conversation.messages.back();
+  const bool continues = conversation.continue_last && last["content"].is_string();
+  reading.in_reasoning = text::opens_reasoning(
+      *model.forms.reasoning, continues ? last["content"].get_ref<const std::string&>() : text, continues);
+  return reading;
+}
+
+}  // namespace
+
+bool mentions(const ChatModel& model, std::string_view word, const Conversation& conversation) {
+  return require(model.chat_template).mentions(word, options_of(conversation));
+}
+
+ChatPrompt chat_prompt(Conversation conversation, const ChatModel& model) {
+  const text::ChatTemplate& chat_template = require(model.chat_template);
+  check_tools(conversation, model);
+  ask_to_reason(conversation, model);
+  complete_tool_messages(conversation.messages, model.forms.calls == nullptr ? 0 : model.forms.calls->id_characters);
   const text::ChatOptions options = options_of(conversation);
-  const text::ChatTemplate& shown = require(chat_template);
-  ChatPrompt prompt{.tokens = {}, .warnings = std::move(conversation.warnings)};
-  for (const auto& [name, list] : {std::pair("tools", options.tools), std::pair("documents", options.documents)})
-    if (list != nullptr && !shown.mentions(name, options))
-      prompt.warnings.push_back(std::string(name) + ": the model's chat template does not show them to the model");
-  prompt.tokens = text::encode_chat(tokenizer, render(shown, conversation.messages, options)).ids;
+  if (options.documents != nullptr && !chat_template.mentions("documents", options))
+    conversation.warnings.emplace_back("documents: the model's chat template does not show them to the model");
+  const text::RenderedChat rendered = render(chat_template, conversation.messages, options);
+  ChatPrompt prompt{.tokens = text::encode_chat(*model.tokenizer, rendered).ids,
+                    .reading = reading_of(conversation, model, rendered.text()),
+                    .warnings = std::move(conversation.warnings)};
+  prompt.constraint = call_constraint(conversation, model, prompt.reading);
   if (prompt.tokens.empty()) refuse("messages: the chat template makes an empty text of them", "messages");
   return prompt;
 }

@@ -8,6 +8,8 @@
 #include "base/request_failure.h"
 #include "ledger/manifest.h"
 #include "models/weights.h"
+#include "serving/model_forms.h"
+#include "serving/tool_messages.h"
 #include "tensor/arena.h"
 #include "tensor/host_buffer.h"
 
@@ -72,23 +74,49 @@ RequestLimits ServedModel::limits() const {
           .timeout_seconds = timeout_seconds_};
 }
 
+ChatModel ServedModel::chat() const {
+  return {.id = parts_.id, .tokenizer = parts_.tokenizer, .chat_template = parts_.chat_template, .forms = parts_.forms};
+}
+
+std::string ServedModel::next_call_id() const {
+  const size_t size = parts_.forms.calls == nullptr ? 0 : parts_.forms.calls->id_characters;
+  return size == 0 ? call_ids_.next("call_") : short_id(call_ids_.number(), size);
+}
+
 ModelHost::ModelHost(HostOptions options, Observe observe)
     : options_(std::move(options)), observe_(std::move(observe)) {}
 
-void ModelHost::add(ModelParts parts) {
-  CHECK(!parts.id.empty());
-  std::lock_guard lock(mutex_);
+/// The mutex is held.
+void ModelHost::check_room(const std::string& id, int64_t bytes) const {
+  CHECK(!id.empty());
   const int64_t budget = options_.memory_bytes > 0 ? options_.memory_bytes : static_cast<int64_t>(machine_bytes());
   int64_t taken = 0;
-  for (const auto& model : models_) {
-    if (model->id() == parts.id)
-      throw Failure(ErrorCode::kExists, "two models are called \"" + parts.id + "\"; give one of them another name");
-    taken += model->bytes();
-  }
-  if (taken + parts.bytes > budget)
-    throw Failure(ErrorCode::kExhausted, "model \"" + parts.id + "\" needs " + mib(parts.bytes) + " besides the " +
-                                             mib(taken) + " of the others; models may have " + mib(budget) +
+  const auto count = [&](const auto& models) {
+    for (const auto& model : models) {
+      if (model->id() == id)
+        throw Failure(ErrorCode::kExists, "two models are called \"" + id + "\"; give one of them another name");
+      taken += model->bytes();
+    }
+  };
+  count(models_);
+  count(encoders_);
+  if (taken + bytes > budget)
+    throw Failure(ErrorCode::kExhausted, "model \"" + id + "\" needs " + mib(bytes) + " besides the " + mib(taken) +
+                                             " of the others; models may have " + mib(budget) +
                                              " (memory_mib); serve fewer, or with smaller cache_mib");
+}
+
+void ModelHost::add(std::string id, std::unique_ptr<infer::LoadedEncoder> encoder) {
+  auto served = std::make_shared<const ServedEncoder>(std::move(id), std::move(encoder),
+                                                      infer::EncoderEngineOptions{.turns = &turns_});
+  std::lock_guard lock(mutex_);
+  check_room(served->id(), served->bytes());
+  encoders_.push_back(std::move(served));
+}
+
+void ModelHost::add(ModelParts parts) {
+  std::lock_guard lock(mutex_);
+  check_room(parts.id, parts.bytes);
   infer::EngineObserver* observer = observe_ ? observe_(parts.id) : nullptr;
   infer::EngineOptions options = engine_options(options_, parts, turns_);
   models_.push_back(
@@ -96,16 +124,24 @@ void ModelHost::add(ModelParts parts) {
 }
 
 void ModelHost::load(const ModelSource& source, Device& device) {
+  if (is_encoder(source.path)) {
+    auto encoder = std::make_unique<infer::LoadedEncoder>(source.path, device);
+    std::string id = source.id.empty() ? encoder->name() : source.id;
+    return add(std::move(id), std::move(encoder));
+  }
   auto model = std::make_shared<infer::LoadedModel>(source.path, device,
                                                     infer::LoadOptions{.adapter = source.adapter,
                                                                        .dtype = options_.dtype,
                                                                        .cache_bytes = options_.cache_bytes,
-                                                                       .max_sequences = options_.max_running});
+                                                                       .max_sequences = options_.max_running,
+                                                                       .int8_cache = options_.int8_cache});
+  const text::AnswerForms forms = forms_of(options_.tool_parser, options_.reasoning_parser, model->chat_template());
   add({.model = &model->runner(),
        .tokenizer = &model->tokenizer(),
        .chat_template = model->chat_template(),
        .id = source.id.empty() ? model->name() : source.id,
-       .end_tokens = model->end_tokens(),
+       .end_tokens = end_tokens_of(model->end_tokens(), model->tokenizer(), forms),
+       .forms = forms,
        .facts = facts_of(source, *model),
        .bytes = model->bytes(),
        .owner = model});
@@ -131,6 +167,24 @@ std::shared_ptr<const ServedModel> ModelHost::get(const std::string& id, const P
 std::vector<std::shared_ptr<const ServedModel>> ModelHost::list() const {
   std::lock_guard lock(mutex_);
   return models_;
+}
+
+std::shared_ptr<const ServedEncoder> ModelHost::get_encoder(const std::string& id, const Principal& principal) const {
+  if (!principal.may_ask(id)) no_such_model(id);
+  std::lock_guard lock(mutex_);
+  const auto named = [&](const auto& model) { return model->id() == id; };
+  if (const auto it = std::find_if(encoders_.begin(), encoders_.end(), named); it != encoders_.end()) return *it;
+  const bool writes = std::any_of(models_.begin(), models_.end(), named);
+  throw RequestFailure(ErrorCode::kNotFound,
+                       "The model '" + excerpt(id) + "' " +
+                           (writes ? "writes text; it makes no vectors and no scores"
+                                   : "does not exist or is not served here; see /v1/models"),
+                       "model", "model_not_found");
+}
+
+std::vector<std::shared_ptr<const ServedEncoder>> ModelHost::list_encoders() const {
+  std::lock_guard lock(mutex_);
+  return encoders_;
 }
 
 infer::EngineStats ModelHost::stats() const {

@@ -275,6 +275,14 @@ test("Requests: the system prompt first, empty answers left out, a seed only whe
   assert.deepEqual(new Conversation("chat", kDefaults).messages, []); // without storage
 });
 
+test("reasoning stands between marks", () => {
+  const counter = new StatsCounter(0);
+  const take = (delta) => counter.take({ choices: [{ delta }] }, 1);
+  const reasoning = [{ reasoning_content: "so" }, { reasoning_content: " be it" }];
+  const pieces = [{ role: "assistant" }, ...reasoning, { content: "Yes" }, { content: "." }];
+  assert.equal(pieces.map(take).join(""), "<think>\nso be it\n</think>\n\nYes.");
+});
+
 test("Figures: the server's counts, else pieces; the rate leaves out the first token", () => {
   const counter = new StatsCounter(1000);
   const piece = (content) => ({ choices: [{ delta: { content }, finish_reason: null }] });

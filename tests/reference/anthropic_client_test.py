@@ -60,9 +60,9 @@ def test_refusals_have_the_clients_own_types(server, client):
     image = [{"role": "user", "content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": ""}}]}]
     with pytest.raises(anthropic.BadRequestError, match="image"):
         client.messages.create(model=server.model, messages=image, max_tokens=4)
-    with pytest.raises(anthropic.BadRequestError, match="tools"):
+    with pytest.raises(anthropic.BadRequestError, match="web_search"):
         client.messages.create(
-            model=server.model, messages=HELLO, max_tokens=4, tools=[{"name": "f", "input_schema": {"type": "object"}}]
+            model=server.model, messages=HELLO, max_tokens=4, tools=[{"type": "web_search_20250305", "name": "web_search"}]
         )
 
 

@@ -1,16 +1,21 @@
 // For the tests with the openai clients: makes a tiny model with random weights and a tokenizer of bytes in a temporary
 // directory, serves it on a free port, and prints {"url", "model"} on a line once it listens. Stops on SIGTERM.
-// Usage: serve_tool [key=value…]    (fields of ServeConfig; api_key=KEY besides)
+// Usage: serve_tool [key=value…]    (fields of ServeConfig; api_key=KEY besides; say=TEXT: a model that answers just
+// this, in the words of tool_parser and reasoning_parser)
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
+#include <thread>
 
 #include "api/server.h"
 #include "base/interrupt.h"
 #include "base/json.h"
 #include "infer/fake_model.h"
+#include "infer/fake_speaker.h"
 #include "models/model_files.h"
 #include "models/weights.h"
+#include "serving/model_forms.h"
 #include "tensor/cpu_device.h"
 #include "text/tokenizer/files/tokenizer_json.h"
 
@@ -34,27 +39,64 @@ void make_model(const fs::path& directory) {
   write_file(directory / "tokenizer.json", text::write_tokenizer_json(infer::byte_tokenizer().spec()));
 }
 
-void announce(const ServeSummary& summary) {
-  const Json line{{"url", summary.url}, {"model", summary.models.front().id}};
+void announce(const std::string& url, const std::string& model) {
+  const Json line{{"url", url}, {"model", model}};
   std::fputs((line.dump() + "\n").c_str(), stdout);
   std::fflush(stdout);
 }
 
-void run(std::vector<std::string> arguments) {
-  ServeContext context;
-  std::erase_if(arguments, [&](const std::string& argument) {
-    const bool key = argument.starts_with("api_key=");
-    if (key) context.api_keys.push_back(argument.substr(8));
-    return key;
-  });
-  Json recipe{{"http", {{"port", 0}}}};
-  apply_overrides(recipe, arguments);
+void serve_tiny(const ServeConfig& config, ServeContext context) {
   const fs::path root = fs::temp_directory_path() / ("maru-serve-tool-" + std::to_string(::getpid()));
   make_model(root / "tiny");
   ThreadPool pool(1);
   CpuDevice device(&pool);
-  serve(from_json<ServeConfig>(recipe, "serve"), std::move(context), {{.path = root / "tiny"}}, device, announce);
+  serve(config, std::move(context), {{.path = root / "tiny"}}, device,
+        [](const ServeSummary& summary) { announce(summary.url, summary.models.front().id); });
   fs::remove_all(root);
+}
+
+void serve_speaker(const ServeConfig& config, const ServeContext& context, const std::string& text) {
+  const text::Tokenizer tokenizer = infer::byte_tokenizer();
+  const text::ChatTemplate chat_template = text::ChatTemplate::chatml(tokenizer);
+  infer::FakeSpeaker model(tokenizer);
+  model.say(text);
+  ApiServer server(config, context, [&](serving::ModelHost& host) {
+    serving::ModelParts parts;
+    parts.model = &model;
+    parts.tokenizer = &tokenizer;
+    parts.chat_template = &chat_template;
+    parts.id = "speaker";
+    parts.end_tokens = {1};
+    parts.forms = serving::forms_of(config.tool_parser, config.reasoning_parser, &chat_template);
+    host.add(std::move(parts));
+  });
+  announce("http://127.0.0.1:" + std::to_string(server.port()), "speaker");
+  while (!interrupted()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  server.drain(std::chrono::seconds(5));
+}
+
+/// The value of `key=` among the arguments, which loses it.
+std::string take(std::vector<std::string>& arguments, const std::string& key) {
+  std::string value;
+  std::erase_if(arguments, [&](const std::string& argument) {
+    const bool found = argument.starts_with(key + "=");
+    if (found) value = argument.substr(key.size() + 1);
+    return found;
+  });
+  return value;
+}
+
+void run(std::vector<std::string> arguments) {
+  ServeContext context;
+  if (const std::string key = take(arguments, "api_key"); !key.empty()) context.api_keys.push_back(key);
+  const std::string say = take(arguments, "say");
+  Json recipe{{"http", {{"port", 0}}}};
+  apply_overrides(recipe, arguments);
+  const auto config = from_json<ServeConfig>(recipe, "serve");
+  if (say.empty())
+    serve_tiny(config, std::move(context));
+  else
+    serve_speaker(config, context, say);
 }
 
 }  // namespace

@@ -11,7 +11,11 @@ export interface Stats {
 }
 
 interface Chunk {
-  choices?: Array<{ delta?: { content?: string | null }; text?: string; finish_reason?: string | null }>;
+  choices?: Array<{
+    delta?: { content?: string | null; reasoning_content?: string | null };
+    text?: string;
+    finish_reason?: string | null;
+  }>;
   usage?: { prompt_tokens?: number; completion_tokens?: number } | null;
 }
 
@@ -22,6 +26,7 @@ export class StatsCounter {
   private last: number;
   private usage: NonNullable<Chunk["usage"]> | null = null;
   private finishReason: string | null = null;
+  private reasons = false;
 
   constructor(private readonly start: number) {
     this.last = start;
@@ -30,11 +35,19 @@ export class StatsCounter {
   /** Takes a chunk, returns its text. */
   take(chunk: Chunk, now: number): string {
     const choice = chunk.choices?.[0];
-    const text = choice?.delta?.content ?? choice?.text ?? "";
+    const text = this.withMarks(choice?.delta?.reasoning_content ?? "", choice?.delta?.content ?? choice?.text ?? "");
     if (text !== "") this.countPiece(now);
     this.usage = chunk.usage ?? this.usage;
     this.finishReason = choice?.finish_reason ?? this.finishReason;
     return text;
+  }
+
+  /** Reasoning stands before the answer, between marks. */
+  private withMarks(reasoning: string, text: string): string {
+    const begins = reasoning !== "" && !this.reasons;
+    const ends = text !== "" && this.reasons;
+    this.reasons = reasoning !== "" || (this.reasons && !ends);
+    return (ends ? "\n</think>\n\n" : "") + (begins ? "<think>\n" : "") + reasoning + text;
   }
 
   stats(): Stats {

@@ -1,20 +1,23 @@
 #include "api/anthropic/answer.h"
 
+#include <iterator>
 #include <utility>
+#include <vector>
 
+#include "api/anthropic/blocks.h"
 #include "api/anthropic/error.h"
 #include "http/json_body.h"
 
 namespace maru::api::anthropic {
 namespace {
 
-using infer::Piece;
 using serving::Answer;
+using serving::AnswerPiece;
 
 Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
 /// A message with the given content and why it ended; nulls while it has not.
-Json message_of(const std::string& id, const Answer& answer, Json content, const Piece* last) {
+Json message_of(const std::string& id, const Answer& answer, Json content, const AnswerPiece* last) {
   const Json reason = last == nullptr ? Json(nullptr) : Json(stop_reason_of(*last));
   return {
       {"id", id},
@@ -29,12 +32,12 @@ Json message_of(const std::string& id, const Answer& answer, Json content, const
 
 class WholeAnswer : public http::Pending {
  public:
-  WholeAnswer(std::string id, Answer answer) : id_(std::move(id)), answer_(std::move(answer)) {}
+  WholeAnswer(AnswerInfo info, Answer answer) : info_(std::move(info)), answer_(std::move(answer)) {}
 
   bool ready() override {
-    for (Piece piece;;) switch (answer_.next(piece)) {
+    for (AnswerPiece piece;;) switch (answer_.next(piece)) {
         case Answer::Next::kPiece:
-          text_ += piece.text;
+          std::move(piece.events.begin(), piece.events.end(), std::back_inserter(events_));
           last_ = std::move(piece);
           break;
         case Answer::Next::kWait: return false;
@@ -45,27 +48,28 @@ class WholeAnswer : public http::Pending {
 
   http::Response response() override {
     if (failed_) return http::to_response(http::to_problem(answer_.error()), kDialect);
-    Json content = Json::array({{{"type", "text"}, {"text", text_}}});
-    return {.body = http::to_line(message_of(id_, answer_, std::move(content), &last_))};
+    Json content = whole_blocks(events_, info_.thinking);
+    return {.body = http::to_line(message_of(info_.id, answer_, std::move(content), &last_))};
   }
 
  private:
-  const std::string id_;
+  const AnswerInfo info_;
   Answer answer_;
-  std::string text_;
-  Piece last_;
+  std::vector<text::AnswerEvent> events_;
+  AnswerPiece last_;
   bool failed_ = false;
 };
 
 class StreamedAnswer : public http::EventStream {
  public:
-  StreamedAnswer(std::string id, Answer answer) : id_(std::move(id)), answer_(std::move(answer)) {}
+  StreamedAnswer(AnswerInfo info, Answer answer)
+      : info_(std::move(info)), answer_(std::move(answer)), blocks_(info_.thinking) {}
 
   bool take(std::string& to) override {
     if (!std::exchange(opened_, true)) open(to);
-    for (Piece piece; to.size() < kTakeBytes;) switch (answer_.next(piece)) {
+    for (AnswerPiece piece; to.size() < kTakeBytes;) switch (answer_.next(piece)) {
         case Answer::Next::kPiece:
-          add(piece, to);
+          for (const text::AnswerEvent& event : piece.events) blocks_.add(event, sender(to));
           last_ = std::move(piece);
           break;
         case Answer::Next::kWait: return true;
@@ -79,47 +83,48 @@ class StreamedAnswer : public http::EventStream {
 
  private:
   /// An event names its type twice: as an event, and in its data.
-  static void send(const char* type, Json data, std::string& to) {
+  static void send(const char* type, const Json& data, std::string& to) {
     Json event{{"type", type}};
     event.update(data);
     http::append_event(to, http::to_line(event), type);
   }
 
+  static BlockStream::Send sender(std::string& to) {
+    return [&to](const char* type, const Json& data) { send(type, data, to); };
+  }
+
   void open(std::string& to) {
-    send("message_start", {{"message", message_of(id_, answer_, Json::array(), nullptr)}}, to);
-    send("content_block_start", {{"index", 0}, {"content_block", {{"type", "text"}, {"text", ""}}}}, to);
+    send("message_start", {{"message", message_of(info_.id, answer_, Json::array(), nullptr)}}, to);
   }
-  static void add(const Piece& piece, std::string& to) {
-    if (!piece.text.empty())
-      send("content_block_delta", {{"index", 0}, {"delta", {{"type", "text_delta"}, {"text", piece.text}}}}, to);
-  }
-  void close(std::string& to) const {
-    send("content_block_stop", {{"index", 0}}, to);
+  void close(std::string& to) {
+    blocks_.finish(sender(to));
     const Json delta{{"stop_reason", stop_reason_of(last_)}, {"stop_sequence", or_null(last_.stop)}};
     send("message_delta", {{"delta", delta}, {"usage", {{"output_tokens", last_.num_tokens}}}}, to);
     send("message_stop", Json::object(), to);
   }
 
-  const std::string id_;
+  const AnswerInfo info_;
   Answer answer_;
-  Piece last_;
+  BlockStream blocks_;
+  AnswerPiece last_;
   bool opened_ = false;
 };
 
 }  // namespace
 
-std::string_view stop_reason_of(const Piece& last) {
+std::string_view stop_reason_of(const AnswerPiece& last) {
   CHECK(last.finish.has_value());
   if (*last.finish == infer::FinishReason::kLength) return "max_tokens";
+  if (last.called) return "tool_use";
   return last.stop.empty() ? "end_turn" : "stop_sequence";
 }
 
-std::unique_ptr<http::Pending> whole_answer(std::string id, Answer answer) {
-  return std::make_unique<WholeAnswer>(std::move(id), std::move(answer));
+std::unique_ptr<http::Pending> whole_answer(AnswerInfo info, Answer answer) {
+  return std::make_unique<WholeAnswer>(std::move(info), std::move(answer));
 }
 
-std::unique_ptr<http::EventStream> streamed_answer(std::string id, Answer answer) {
-  return std::make_unique<StreamedAnswer>(std::move(id), std::move(answer));
+std::unique_ptr<http::EventStream> streamed_answer(AnswerInfo info, Answer answer) {
+  return std::make_unique<StreamedAnswer>(std::move(info), std::move(answer));
 }
 
 }  // namespace maru::api::anthropic

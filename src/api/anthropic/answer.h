@@ -8,10 +8,15 @@
 
 namespace maru::api::anthropic {
 
-std::unique_ptr<http::Pending> whole_answer(std::string id, serving::Answer answer);
-std::unique_ptr<http::EventStream> streamed_answer(std::string id, serving::Answer answer);
+struct AnswerInfo {
+  std::string id;
+  bool thinking = false;  // what the model thought is shown
+};
 
-/// "end_turn", "stop_sequence" or "max_tokens". CHECKs that the piece is a last one.
-std::string_view stop_reason_of(const infer::Piece& last);
+std::unique_ptr<http::Pending> whole_answer(AnswerInfo info, serving::Answer answer);
+std::unique_ptr<http::EventStream> streamed_answer(AnswerInfo info, serving::Answer answer);
+
+/// "end_turn", "stop_sequence", "tool_use" or "max_tokens". CHECKs that the piece is a last one.
+std::string_view stop_reason_of(const serving::AnswerPiece& last);
 
 }  // namespace maru::api::anthropic

@@ -8,11 +8,14 @@ namespace maru::api::anthropic {
 namespace {
 
 TEST(StopReason, SaysWhy) {
-  infer::Piece piece;
+  serving::AnswerPiece piece;
   piece.finish = infer::FinishReason::kLength;
   EXPECT_EQ("max_tokens", stop_reason_of(piece));
   piece.finish = infer::FinishReason::kStop;
   EXPECT_EQ("end_turn", stop_reason_of(piece));
+  piece.called = true;
+  EXPECT_EQ("tool_use", stop_reason_of(piece));
+  piece.called = false;
   piece.stop = "###";
   EXPECT_EQ("stop_sequence", stop_reason_of(piece));
 }

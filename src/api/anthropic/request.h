@@ -38,28 +38,29 @@ struct MessagesRequest {
         field("cache_control", &C::cache_control, "accepted and ignored"),
         field("metadata", &C::metadata, "accepted and ignored"),
         field("service_tier", &C::service_tier, "accepted and ignored"),
-        field("tools", &C::tools, "none: not supported by this server"),
-        field("tool_choice", &C::tool_choice, "none: not supported by this server"),
-        field("thinking", &C::thinking, "{\"type\": \"disabled\"}")};
+        field("tools", &C::tools, "what the model may call and the client runs: name, description, input_schema"),
+        field("tool_choice", &C::tool_choice,
+              "type: auto, or none (the tools are left out); any and tool are refused; disable_parallel_tool_use"),
+        field("thinking", &C::thinking, "type: enabled, adaptive or disabled; without it the model is not to think")};
   }
 };
 
 /// Throws   RequestFailure: malformed JSON, wrong types and ranges, unknown fields, and what is not supported.
 MessagesRequest parse_messages_request(std::string_view body);
 
-/// Messages as chat templates read them: text blocks become one string, turns of one role in a row one turn, the system
-/// prompt the first message.
+/// Messages as chat templates read them (messages.h), the system prompt the first.
 ///
-/// Throws   RequestFailure naming the field; images and other blocks that are not text are refused by their type.
+/// Throws   RequestFailure naming the field; images and other blocks are refused by their type.
 serving::Conversation read_conversation(const MessagesRequest& request);
 
 struct PreparedRequest {
   infer::GenerationRequest generation;
+  text::AnswerReading reading;
   std::vector<std::string> warnings;
 };
 
 /// Throws   RequestFailure, also when the prompt leaves no room for an answer.
-PreparedRequest prepare(const MessagesRequest& request, const text::Tokenizer& tokenizer,
-                        const text::ChatTemplate* chat_template, const serving::RequestLimits& limits);
+PreparedRequest prepare(const MessagesRequest& request, const serving::ChatModel& model,
+                        const serving::RequestLimits& limits);
 
 }  // namespace maru::api::anthropic

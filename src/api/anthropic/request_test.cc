@@ -45,9 +45,11 @@ TEST(MessagesRequest, NamesTheFieldAtFault) {
       {R"({"max_tokens":1,)" + user + "}", "model"},
       {body(user + R"(,"stop_sequences":[""])"), "stop_sequences[0]"},
       {body(user + R"(,"stop_sequences":"x")"), "stop_sequences"},
-      {body(user + R"(,"tools":[{"name":"f"}])"), "tools"},
-      {body(user + R"(,"tool_choice":{"type":"auto"})"), "tool_choice"},
-      {body(user + R"(,"thinking":{"type":"enabled","budget_tokens":9})"), "thinking"}};
+      {body(user + R"(,"tools":[{"name":"f"}])"), "tools[0].input_schema"},
+      {body(user + R"(,"tool_choice":{"type":"may"})"), "tool_choice.type"},
+      {body(R"("messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{}}]}])"),
+       "messages"},
+      {body(user + R"(,"thinking":{"type":"maybe"})"), "thinking.type"}};
   for (const auto& [text, field] : cases) EXPECT_EQ(field, refused_field(text)) << text;
   EXPECT_THROW(parse_messages_request("[]"), RequestFailure);
   EXPECT_THROW(parse_messages_request("{"), RequestFailure);
@@ -75,7 +77,8 @@ TEST(MessagesRequest, IsPreparedWithinTheContext) {
   const text::ChatTemplate chat_template = text::ChatTemplate::chatml(tokenizer);
   const auto prepared = [&](std::string_view more, int64_t context) {
     return prepare(parse_messages_request(body(R"("messages":[{"role":"user","content":"hi"}])" + std::string(more))),
-                   tokenizer, &chat_template, {.max_context = context, .vocab_size = 261, .timeout_seconds = 2});
+                   {.id = "m", .tokenizer = &tokenizer, .chat_template = &chat_template},
+                   {.max_context = context, .vocab_size = 261, .timeout_seconds = 2});
   };
   const PreparedRequest plain = prepared(R"(,"top_k":4,"stop_sequences":["x","y"])", 200);
   EXPECT_EQ(8, plain.generation.max_tokens);

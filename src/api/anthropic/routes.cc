@@ -10,24 +10,32 @@
 #include "serving/ids.h"
 
 namespace maru::api::anthropic {
+namespace {
+
+bool wants_thinking(const MessagesRequest& request) {
+  return request.thinking.is_object() && request.thinking["type"] != "disabled";
+}
+
+}  // namespace
 
 void add_routes(http::Router& router, const serving::ModelHost& models, serving::ChoiceLimits& limits) {
   const auto ids = std::make_shared<serving::Ids>();
   const auto answer = [ids, &models, &limits](const http::Request& http, const http::Wake& wake) {
     const MessagesRequest request = parse_messages_request(http.body);
     const auto model = models.get(request.model, http.caller().principal);
-    PreparedRequest prepared = prepare(request, model->tokenizer(), model->chat_template(), model->limits());
+    PreparedRequest prepared = prepare(request, model->chat(), model->limits());
     if (http.stop.stop_requested()) throw Failure(ErrorCode::kCancelled, "the client went away");
     const std::string id = ids->next("msg_");
     http::Reply reply{.headers = {{"request-id", id}}};
     http::add_warnings(reply, prepared.warnings);
     std::vector<infer::GenerationRequest> prompts;
     prompts.push_back(std::move(prepared.generation));
-    serving::Answer answer(model, std::move(prompts), limits, http.caller(), wake);
+    serving::Answer answer(model, std::move(prompts), limits, http.caller(), wake, std::move(prepared.reading));
+    AnswerInfo info{.id = id, .thinking = wants_thinking(request)};
     if (request.stream)
-      reply.answer = streamed_answer(id, std::move(answer));
+      reply.answer = streamed_answer(std::move(info), std::move(answer));
     else
-      reply.answer = whole_answer(id, std::move(answer));
+      reply.answer = whole_answer(std::move(info), std::move(answer));
     return reply;
   };
   router.add({.method = http::Method::kPost,

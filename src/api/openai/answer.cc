@@ -1,5 +1,6 @@
 #include "api/openai/answer.h"
 
+#include <iterator>
 #include <utility>
 
 #include "api/openai/error.h"
@@ -9,8 +10,8 @@
 namespace maru::api::openai {
 namespace {
 
-using infer::Piece;
 using serving::Answer;
+using serving::AnswerPiece;
 
 class WholeAnswer : public http::Pending {
  public:
@@ -23,7 +24,7 @@ class WholeAnswer : public http::Pending {
   }
 
   bool ready() override {
-    for (Piece piece;;) switch (answer_.next(piece)) {
+    for (AnswerPiece piece;;) switch (answer_.next(piece)) {
         case Answer::Next::kPiece: add(piece); break;
         case Answer::Next::kWait: return false;
         case Answer::Next::kFailed: failed_ = true; return true;
@@ -37,18 +38,22 @@ class WholeAnswer : public http::Pending {
     for (const ChoicePart& part : parts_) choices.push_back(whole_choice(info_, part));
     Json body = envelope(info_, false, std::move(choices));
     add_warnings(info_, body);
-    body["usage"] = usage_json(answer_.prompt_tokens(), completion_tokens_);
+    body["usage"] = usage_json(answer_.prompt_tokens(), completion_tokens_, answer_.reused_tokens());
     return {.body = http::to_line(body)};
   }
 
  private:
-  void add(Piece& piece) {
+  void add(AnswerPiece& piece) {
     const auto choice = static_cast<size_t>(piece.choice);
     ChoicePart& part = parts_[choice];
-    part.text += piece.text;
+    if (info_.chat)
+      std::move(piece.events.begin(), piece.events.end(), std::back_inserter(part.events));
+    else
+      part.text += piece.text;
     append_tokens(info_, std::move(piece.tokens), offsets_[choice], part);
     if (!piece.finish) return;
     part.finish = piece.finish;
+    part.called = piece.called;
     completion_tokens_ += piece.num_tokens;
   }
 
@@ -67,7 +72,7 @@ class StreamedAnswer : public http::EventStream {
 
   bool take(std::string& to) override {
     if (!std::exchange(opened_, true)) open(to);
-    for (Piece piece; to.size() < kTakeBytes;) switch (answer_.next(piece)) {
+    for (AnswerPiece piece; to.size() < kTakeBytes;) switch (answer_.next(piece)) {
         case Answer::Next::kPiece: add(piece, to); break;
         case Answer::Next::kWait: return true;
         case Answer::Next::kFailed:
@@ -91,15 +96,27 @@ class StreamedAnswer : public http::EventStream {
     }
   }
 
-  void add(Piece& piece, std::string& to) {
+  void add(AnswerPiece& piece, std::string& to) {
     ChoiceState& state = states_[static_cast<size_t>(piece.choice)];
     if (!piece.is_prompt) state.num_tokens = piece.num_tokens;
-    ChoicePart part{.index = piece.choice, .text = std::move(piece.text), .finish = piece.finish};
+    ChoicePart part{.index = piece.choice};
     append_tokens(info_, std::move(piece.tokens), state.offset, part);
-    // In a chat the reason comes in a chunk of its own, as OpenAI sends it.
-    const std::optional<infer::FinishReason> finish = info_.chat ? std::exchange(part.finish, {}) : std::nullopt;
+    if (info_.chat) return add_chat(piece, std::move(part), to);
+    part.text = std::move(piece.text);
+    part.finish = piece.finish;
     if (!part.text.empty() || !part.tokens.empty() || part.finish) send(part, to, false);
-    if (finish) send({.index = part.index, .finish = finish}, to, false);
+  }
+
+  /// A chunk for each event, tokens with the first; the reason comes in a chunk of its own, as OpenAI sends it.
+  void add_chat(AnswerPiece& piece, ChoicePart part, std::string& to) {
+    for (text::AnswerEvent& event : piece.events) {
+      const bool hidden = event.kind == text::AnswerEvent::Kind::kReasoning && !info_.reasoning;
+      if (hidden || event.kind == text::AnswerEvent::Kind::kCallEnd) continue;
+      part.events.push_back(std::move(event));
+      send(std::exchange(part, {.index = part.index}), to, false);
+    }
+    if (!part.tokens.empty()) send(part, to, false);
+    if (piece.finish) send({.index = part.index, .finish = piece.finish, .called = piece.called}, to, false);
   }
 
   void send(const ChoicePart& part, std::string& to, bool opening) {
@@ -124,7 +141,7 @@ class StreamedAnswer : public http::EventStream {
   Json usage() const {
     int64_t tokens = 0;
     for (const ChoiceState& state : states_) tokens += state.num_tokens;
-    return usage_json(answer_.prompt_tokens(), tokens);
+    return usage_json(answer_.prompt_tokens(), tokens, answer_.reused_tokens());
   }
 
   AnswerInfo info_;

@@ -18,6 +18,7 @@ struct AnswerInfo {
   int64_t created = 0;  // seconds since 1970
   const text::Tokenizer* tokenizer = nullptr;
   bool logprobs = false;
+  bool reasoning = true;                     // false: the model's reasoning is left out
   bool usage = false, usage_always = false;  // streams: in a last chunk, in every chunk
   std::vector<std::string> echo;             // per prompt
   std::vector<std::string> warnings;         // in the whole answer, or in a stream's first chunk

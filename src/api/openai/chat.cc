@@ -1,6 +1,9 @@
 #include "api/openai/chat.h"
 
+#include <utility>
+
 #include "api/openai/messages.h"
+#include "api/openai/tools.h"
 #include "base/json_node.h"
 #include "base/request_failure.h"
 
@@ -10,45 +13,53 @@ namespace {
 constexpr size_t kMaxVariables = 256;
 
 /// A list of objects, or null where there is nothing in it.
-const Json* read_list(const Json& json, const char* name) {
+const Json* read_documents(const Json& json) {
   if (json.is_null()) return nullptr;
-  const JsonNode list = JsonNode::of_request(json, name);
+  const JsonNode list = JsonNode::of_request(json, "documents");
   if (!list.is_array()) list.fail("a list of objects");
   for (size_t i = 0; i < list.size(); ++i) list.at(i).object();
   return json.empty() ? nullptr : &json;
 }
 
-const Json* read_tools(const ChatRequest& request) {
-  const Json& choice = request.tool_choice;
-  if (!choice.is_null() && choice != "auto" && choice != "none")
-    refuse("'tool_choice' other than \"auto\" and \"none\" is not supported by this server", "tool_choice",
-           "unsupported_parameter");
-  const Json* tools = read_list(request.tools, "tools");
-  return choice == "none" ? nullptr : tools;
-}
-
-const Json* read_variables(const Json& variables) {
+const Json& read_variables(const Json& variables) {
   if (!variables.is_null() && (!variables.is_object() || variables.size() > kMaxVariables))
     JsonNode::of_request(variables, "chat_template_kwargs").fail("an object of at most 256 variables");
-  return &variables;
+  return variables;
+}
+
+/// "none" asks for an answer without reasoning; other efforts are what the template makes of them.
+void take_effort(const std::string& effort, const serving::ChatModel& model, serving::Conversation& to) {
+  if (effort.empty()) return;
+  const bool heard = serving::mentions(model, "reasoning_effort", to);
+  if (effort == "none") to.reasons = false;
+  if (!heard && effort != "none")
+    to.warnings.emplace_back("reasoning_effort: the model's chat template does not read it");
+  if (!heard) return;
+  if (!to.variables.is_object()) to.variables = Json::object();
+  if (!to.variables.contains("reasoning_effort")) to.variables["reasoning_effort"] = effort;
 }
 
 }  // namespace
 
-serving::Conversation read_conversation(const ChatRequest& request, const text::ChatTemplate* chat_template) {
-  if (chat_template == nullptr)
+serving::Conversation read_conversation(const ChatRequest& request, const serving::ChatModel& model) {
+  if (model.chat_template == nullptr)
     refuse("this model has no chat template and cannot chat; use /v1/completions", "messages");
   serving::Conversation conversation{.messages = {},
-                                     .tools = read_tools(request),
-                                     .documents = read_list(request.documents, "documents"),
+                                     .tools = {},
+                                     .tool_choice = read_tool_choice(request.tool_choice),
+                                     .one_call = !request.parallel_tool_calls,
+                                     .documents = read_documents(request.documents),
                                      .variables = read_variables(request.chat_template_kwargs),
+                                     .reasons = {},
                                      .begin_answer = request.add_generation_prompt,
                                      .continue_last = request.continue_final_message,
                                      .warnings = {}};
-  const bool knows_developer = serving::mentions(chat_template, "developer", conversation);
+  conversation.tools = read_tools(request.tools, conversation.warnings);
+  const bool knows_developer = serving::mentions(model, "developer", conversation);
   Messages messages = read_messages(request.messages, knows_developer);
   conversation.messages = std::move(messages.list);
-  conversation.warnings = std::move(messages.warnings);
+  for (std::string& warning : messages.warnings) conversation.warnings.push_back(std::move(warning));
+  take_effort(request.reasoning_effort, model, conversation);
   return conversation;
 }
 

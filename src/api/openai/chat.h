@@ -5,9 +5,9 @@
 
 namespace maru::api::openai {
 
-/// Reads the messages (messages.h), tools, documents and variables; the result points into the request.
+/// Reads the messages (messages.h), tools, documents and variables; the result points into the request's documents.
 ///
 /// Throws   RequestFailure naming the field.
-serving::Conversation read_conversation(const ChatRequest& request, const text::ChatTemplate* chat_template);
+serving::Conversation read_conversation(const ChatRequest& request, const serving::ChatModel& model);
 
 }  // namespace maru::api::openai

@@ -66,6 +66,7 @@ Json logprobs_of(const AnswerInfo& info, const ChoicePart& part) {
 }
 
 Json finish_of(const ChoicePart& part) {
+  if (part.finish && part.called) return "tool_calls";
   return part.finish ? Json(std::string(infer::name_of(*part.finish))) : Json(nullptr);
 }
 
@@ -74,6 +75,55 @@ Json completion_choice(const AnswerInfo& info, const ChoicePart& part) {
           {"text", part.text},
           {"logprobs", logprobs_of(info, part)},
           {"finish_reason", finish_of(part)}};
+}
+
+/// Under both names that it goes by.
+void add_reasoning(const std::string& text, Json& to) {
+  if (text.empty()) return;
+  to["reasoning"] = text;
+  to["reasoning_content"] = text;
+}
+
+/// {"role", "content", "reasoning", "tool_calls"} of all that was said.
+Json message_of(const AnswerInfo& info, const ChoicePart& part) {
+  using Kind = text::AnswerEvent::Kind;
+  std::string text, reasoning;
+  Json calls = Json::array();
+  for (const text::AnswerEvent& event : part.events) switch (event.kind) {
+      case Kind::kText: text += event.text; break;
+      case Kind::kReasoning: reasoning += event.text; break;
+      case Kind::kCallBegin:
+        calls.push_back(
+            {{"id", event.id}, {"type", "function"}, {"function", {{"name", event.text}, {"arguments", ""}}}});
+        break;
+      case Kind::kArguments: calls[event.call]["function"]["arguments"].get_ref<std::string&>() += event.text; break;
+      case Kind::kCallEnd: break;
+    }
+  const bool silent = text.empty() && (!calls.empty() || !reasoning.empty());
+  Json message{{"role", "assistant"}, {"content", silent ? Json(nullptr) : Json(text)}, {"refusal", nullptr}};
+  if (info.reasoning) add_reasoning(reasoning, message);
+  if (!calls.empty()) message["tool_calls"] = std::move(calls);
+  return message;
+}
+
+void add_event(const AnswerInfo& info, const text::AnswerEvent& event, Json& delta) {
+  using Kind = text::AnswerEvent::Kind;
+  switch (event.kind) {
+    case Kind::kText: delta["content"] = event.text; break;
+    case Kind::kReasoning:
+      if (info.reasoning) add_reasoning(event.text, delta);
+      break;
+    case Kind::kCallBegin:
+      delta["tool_calls"] = Json::array({{{"index", event.call},
+                                          {"id", event.id},
+                                          {"type", "function"},
+                                          {"function", {{"name", event.text}, {"arguments", ""}}}}});
+      break;
+    case Kind::kArguments:
+      delta["tool_calls"] = Json::array({{{"index", event.call}, {"function", {{"arguments", event.text}}}}});
+      break;
+    case Kind::kCallEnd: break;
+  }
 }
 
 }  // namespace
@@ -125,9 +175,8 @@ Json envelope(const AnswerInfo& info, bool chunk, Json choices) {
 
 Json whole_choice(const AnswerInfo& info, const ChoicePart& part) {
   if (!info.chat) return completion_choice(info, part);
-  const Json message = {{"role", "assistant"}, {"content", part.text}, {"refusal", nullptr}};
   return {{"index", part.index},
-          {"message", message},
+          {"message", message_of(info, part)},
           {"logprobs", logprobs_of(info, part)},
           {"finish_reason", finish_of(part)}};
 }
@@ -136,7 +185,8 @@ Json chunk_choice(const AnswerInfo& info, const ChoicePart& part, bool opening) 
   if (!info.chat) return completion_choice(info, part);
   Json delta = Json::object();
   if (opening) delta["role"] = "assistant";
-  if (opening || !part.text.empty()) delta["content"] = part.text;
+  if (opening) delta["content"] = "";
+  for (const text::AnswerEvent& event : part.events) add_event(info, event, delta);
   const bool scored = info.logprobs && !part.tokens.empty();
   return {{"index", part.index},
           {"delta", std::move(delta)},
@@ -144,10 +194,12 @@ Json chunk_choice(const AnswerInfo& info, const ChoicePart& part, bool opening) 
           {"finish_reason", finish_of(part)}};
 }
 
-Json usage_json(int64_t prompt_tokens, int64_t completion_tokens) {
-  return {{"prompt_tokens", prompt_tokens},
-          {"completion_tokens", completion_tokens},
-          {"total_tokens", prompt_tokens + completion_tokens}};
+Json usage_json(int64_t prompt_tokens, int64_t completion_tokens, int64_t cached_tokens) {
+  Json usage{{"prompt_tokens", prompt_tokens},
+             {"completion_tokens", completion_tokens},
+             {"total_tokens", prompt_tokens + completion_tokens}};
+  if (cached_tokens > 0) usage["prompt_tokens_details"] = {{"cached_tokens", cached_tokens}};
+  return usage;
 }
 
 }  // namespace maru::api::openai

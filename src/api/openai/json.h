@@ -23,10 +23,12 @@ class TextOffset {
 /// A part of one choice, or the whole of it.
 struct ChoicePart {
   int64_t index = 0;
-  std::string text;
+  std::string text;                       // of a completion, and of a whole chat's answer
+  std::vector<text::AnswerEvent> events;  // of a chat
   std::vector<infer::ScoredToken> tokens;
   std::vector<int64_t> offsets;  // of the tokens in the text of the whole choice, in characters
   std::optional<infer::FinishReason> finish;
+  bool called = false;  // with finish: tools are called
 };
 
 /// Moves tokens into `part`; `offset` is where the first of them begins, then where the last one ended.
@@ -40,8 +42,9 @@ void add_warnings(const AnswerInfo& info, Json& body);
 /// {"id", "object", "created", "model", "choices": […]} around one or more choices.
 Json envelope(const AnswerInfo& info, bool chunk, Json choices);
 Json whole_choice(const AnswerInfo& info, const ChoicePart& part);
-/// One choice of a chunk; `opening`: the first of a chat answer, which names the role.
+/// One choice of a chunk, with at most one event; `opening`: the first of a chat answer, which names the role.
 Json chunk_choice(const AnswerInfo& info, const ChoicePart& part, bool opening = false);
-Json usage_json(int64_t prompt_tokens, int64_t completion_tokens);
+/// `cached_tokens`: of the prompt, computed before; said where there are some.
+Json usage_json(int64_t prompt_tokens, int64_t completion_tokens, int64_t cached_tokens);
 
 }  // namespace maru::api::openai

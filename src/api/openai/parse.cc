@@ -20,26 +20,18 @@ constexpr std::array kNeutral = std::to_array<NeutralField>({
     {"add_special_tokens", "true"},
     {"audio", ""},
     {"best_of", "1"},
-    {"cache_salt", "*"},
     {"chat_template", ""},
     {"chat_template_kwargs", "{}"},
     {"continue_final_message", "false"},
     {"documents", "[]"},
     {"function_call", "\"none\"|\"auto\""},
     {"functions", "[]"},
-    {"guided_choice", "[]"},
-    {"guided_grammar", ""},
-    {"guided_json", ""},
-    {"guided_regex", ""},
     {"include_stop_str_in_output", "false"},
     {"length_penalty", "1|1.0"},
     {"metadata", "*"},
-    {"min_tokens", "0"},
     {"modalities", "[\"text\"]"},
-    {"nvext", "{}"},
     {"parallel_tool_calls", "*"},
     {"prediction", ""},
-    {"priority", "0"},
     {"prompt_cache_key", "*"},
     {"prompt_logprobs", ""},
     {"reasoning_effort", "\"none\""},
@@ -48,9 +40,7 @@ constexpr std::array kNeutral = std::to_array<NeutralField>({
     {"safety_identifier", "*"},
     {"service_tier", "\"auto\"|\"default\""},
     {"skip_special_tokens", "true"},
-    {"stop_token_ids", "[]"},
     {"store", "false"},
-    {"structured_outputs", ""},
     {"suffix", "\"\""},
     {"tool_choice", "\"none\"|\"auto\""},
     {"tools", "[]"},
@@ -118,9 +108,6 @@ ChatRequest parse_chat_request(std::string_view body) {
   if (request.messages.empty()) refuse("'messages' must hold at least one message", "messages", "invalid_value");
   if (request.top_logprobs && !request.logprobs)
     refuse("'top_logprobs' is only allowed when 'logprobs' is true", "top_logprobs", "invalid_value");
-  if (const Json& format = request.response_format; !format.is_null() && format != Json{{"type", "text"}})
-    refuse("'response_format' other than {\"type\": \"text\"} is not supported by this server", "response_format",
-           "unsupported_parameter");
   return request;
 }
 

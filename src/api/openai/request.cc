@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <charconv>
 
+#include "api/openai/answer_form.h"
 #include "api/openai/chat.h"
 #include "base/json_node.h"
 #include "base/request_failure.h"
+#include "serving/call_constraint.h"
 
 namespace maru::api::openai {
 namespace {
@@ -47,6 +49,13 @@ std::vector<std::pair<int32_t, double>> read_biases(const JsonNode& biases, int6
   return result;
 }
 
+std::vector<int32_t> read_tokens(const JsonNode& ids, int64_t vocab_size) {
+  std::vector<int32_t> tokens;
+  if (ids.is_null()) return tokens;
+  for (size_t i = 0; i < ids.size(); ++i) tokens.push_back(read_token(ids.at(i), vocab_size));
+  return tokens;
+}
+
 infer::GenerationRequest to_generation(const CommonRequest& request, const serving::RequestLimits& limits) {
   infer::GenerationRequest generation;
   generation.sampling = {
@@ -62,14 +71,13 @@ infer::GenerationRequest to_generation(const CommonRequest& request, const servi
   generation.choices = request.n;
   generation.stop = read_stops(JsonNode::of_request(request.stop, "stop"));
   generation.ignore_eos = request.ignore_eos;
+  generation.min_tokens = request.min_tokens;
+  generation.stop_tokens =
+      read_tokens(JsonNode::of_request(request.stop_token_ids, "stop_token_ids"), limits.vocab_size);
+  generation.priority = request.priority;
+  generation.cache_salt = request.cache_salt;
   generation.timeout_seconds = limits.timeout_seconds;
   return generation;
-}
-
-std::vector<int32_t> read_tokens(const JsonNode& ids, int64_t vocab_size) {
-  std::vector<int32_t> tokens;
-  for (size_t i = 0; i < ids.size(); ++i) tokens.push_back(read_token(ids.at(i), vocab_size));
-  return tokens;
 }
 
 std::vector<int32_t> read_prompt(const JsonNode& prompt, const text::Tokenizer& tokenizer, int64_t vocab_size) {
@@ -89,24 +97,33 @@ std::vector<JsonNode> prompts_of(const JsonNode& prompt) {
 
 }  // namespace
 
-PreparedRequest prepare(const ChatRequest& request, const text::Tokenizer& tokenizer,
-                        const text::ChatTemplate* chat_template, const serving::RequestLimits& limits) {
+PreparedRequest prepare(const ChatRequest& request, const serving::ChatModel& model,
+                        const serving::RequestLimits& limits) {
   infer::GenerationRequest generation = to_generation(request, limits);
-  serving::ChatPrompt prompt =
-      serving::chat_prompt(read_conversation(request, chat_template), tokenizer, chat_template);
+  serving::ChatPrompt prompt = serving::chat_prompt(read_conversation(request, model), model);
   generation.prompt = std::move(prompt.tokens);
+  generation.constraint = std::move(prompt.constraint);
+  if (auto form = read_answer_form(request)) {
+    if (generation.constraint)
+      refuse("response_format: an answer that must call tools cannot have a form besides", "response_format");
+    generation.constraint = serving::constraint_of(std::move(form), model, prompt.reading);
+  }
   generation.continues_prompt = request.continue_final_message;
   if (request.logprobs) generation.sampling.top_logprobs = request.top_logprobs.value_or(0);
   const std::optional<int64_t> wanted =
       request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;
   if (wanted == 0) refuse("max_tokens: expected a whole number of at least 1, got 0", "max_tokens");
   serving::fit(generation, wanted, limits, "messages", prompt.warnings);
-  return {.prompts = {std::move(generation)}, .echo = {""}, .warnings = std::move(prompt.warnings)};
+  return {.prompts = {std::move(generation)},
+          .echo = {""},
+          .reading = std::move(prompt.reading),
+          .warnings = std::move(prompt.warnings)};
 }
 
 PreparedRequest prepare(const CompletionRequest& request, const text::Tokenizer& tokenizer,
                         const serving::RequestLimits& limits) {
   infer::GenerationRequest common = to_generation(request, limits);
+  if (auto form = read_answer_form(request)) common.constraint = infer::AnswerConstraint{.grammar = std::move(form)};
   if (request.logprobs) common.sampling.top_logprobs = *request.logprobs;
   common.score_prompt = request.echo && request.logprobs;
   PreparedRequest prepared;

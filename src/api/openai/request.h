@@ -6,8 +6,8 @@
 
 #include "api/openai/types.h"
 #include "infer/generation.h"
+#include "serving/conversation.h"
 #include "serving/fit.h"
-#include "text/chat/chat_template.h"
 #include "text/tokenizer/tokenizer.h"
 
 namespace maru::api::openai {
@@ -20,13 +20,13 @@ CompletionRequest parse_completion_request(std::string_view body);
 struct PreparedRequest {
   std::vector<infer::GenerationRequest> prompts;
   std::vector<std::string> echo;      // the text of each prompt when it is to be repeated, else empty
+  text::AnswerReading reading;        // of a chat's answer
   std::vector<std::string> warnings;  // what is done otherwise than it was asked for
 };
 
 /// Throw RequestFailure, also when the prompt leaves no room for an answer in the context.
-/// `chat_template` null: the model cannot chat.
-PreparedRequest prepare(const ChatRequest& request, const text::Tokenizer& tokenizer,
-                        const text::ChatTemplate* chat_template, const serving::RequestLimits& limits);
+PreparedRequest prepare(const ChatRequest& request, const serving::ChatModel& model,
+                        const serving::RequestLimits& limits);
 PreparedRequest prepare(const CompletionRequest& request, const text::Tokenizer& tokenizer,
                         const serving::RequestLimits& limits);
 

@@ -21,6 +21,9 @@ const text::ChatTemplate& chat_template() {
   return shared;
 }
 
+serving::ChatModel model(const text::ChatTemplate* own = &chat_template()) {
+  return {.id = "m", .tokenizer = &tokenizer(), .chat_template = own, .forms = {}};
+}
 std::string chat(std::string_view more) {
   return R"({"model":"m","messages":[{"role":"user","content":"hi"}])" + std::string(more) + "}";
 }
@@ -37,7 +40,7 @@ http::Problem refusal(F f) {
   return {.status = 0};
 }
 http::Problem chat_refusal(const std::string& body) {
-  return refusal([&] { prepare(parse_chat_request(body), tokenizer(), &chat_template(), kLimits); });
+  return refusal([&] { prepare(parse_chat_request(body), model(), kLimits); });
 }
 http::Problem completion_refusal(const std::string& body) {
   return refusal([&] { prepare(parse_completion_request(body), tokenizer(), kLimits); });
@@ -88,10 +91,14 @@ TEST(ChatRequest, NamesTheFieldAtFault) {
       {R"(,"tempature":1)", "tempature", "unknown_parameter"},
       {R"(,"tools":[1])", "tools[0]", "invalid_value"},
       {R"(,"tools":{})", "tools", "invalid_value"},
-      {R"(,"tool_choice":"required")", "tool_choice", "unsupported_parameter"},
+      {R"(,"tool_choice":"required")", "tool_choice", "invalid_value"},
+      {R"(,"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"required")", "tool_choice",
+       "unsupported_parameter"},
+      {R"(,"functions":[{"name":"f"}])", "functions", "unsupported_parameter"},
+      {R"(,"function_call":{"name":"f"})", "function_call", "unsupported_parameter"},
+      {R"(,"parallel_tool_calls":"no")", "parallel_tool_calls", "invalid_value"},
       {R"(,"documents":["x"])", "documents[0]", "invalid_value"},
       {R"(,"chat_template_kwargs":[])", "chat_template_kwargs", "invalid_value"},
-      {R"(,"response_format":{"type":"json_object"})", "response_format", "unsupported_parameter"},
   };
   for (const Bad& bad : cases) {
     const http::Problem error = chat_refusal(chat(bad.more));
@@ -121,7 +128,7 @@ TEST(ChatRequest, BecomesAGeneration) {
   const ChatRequest request = parse_chat_request(
       chat(R"(,"temperature":0.5,"top_k":-1,"top_p":0.9,"min_p":0.1,"n":3,"seed":-4,"stop":["a","b"],"max_tokens":50,
            "max_completion_tokens":7,"logprobs":true,"top_logprobs":4,"logit_bias":{"7":-1.5},"ignore_eos":true)"));
-  const PreparedRequest prepared = prepare(request, tokenizer(), &chat_template(), kLimits);
+  const PreparedRequest prepared = prepare(request, model(), kLimits);
   ASSERT_EQ(prepared.prompts.size(), 1u);
   const infer::GenerationRequest& g = prepared.prompts[0];
   EXPECT_EQ(g.sampling.temperature, 0.5);
@@ -138,7 +145,7 @@ TEST(ChatRequest, BecomesAGeneration) {
 }
 
 TEST(ChatRequest, FillsTheContextByDefault) {
-  const auto g = prepare(parse_chat_request(chat("")), tokenizer(), &chat_template(), kLimits).prompts[0];
+  const auto g = prepare(parse_chat_request(chat("")), model(), kLimits).prompts[0];
   EXPECT_EQ(g.max_tokens, 100 - static_cast<int64_t>(g.prompt.size()));
 }
 
@@ -148,9 +155,7 @@ std::string user_of(size_t bytes) {
 
 // 24 tokens are the markup of one message and of the answer's beginning.
 TEST(ChatRequest, AnAnswerTakesTheRoomThatIsLeftAndSaysSo) {
-  const auto prepared = [&](const std::string& body) {
-    return prepare(parse_chat_request(body), tokenizer(), &chat_template(), kLimits);
-  };
+  const auto prepared = [&](const std::string& body) { return prepare(parse_chat_request(body), model(), kLimits); };
   const int64_t markup = static_cast<int64_t>(prepared(user_of(1) + "}").prompts[0].prompt.size()) - 1;
   for (const int64_t size : {1, 10, 75 - 24}) {
     const int64_t room = 100 - markup - size;
@@ -197,33 +202,32 @@ TEST(ChatRequest, AnswersOfErrorsStayShort) {
   }
   const auto own = text::ChatTemplate::create("{{ raise_exception(messages[0].content) }}", {}, "own").value();
   const http::Problem error = refusal([&] {
-    prepare(parse_chat_request(R"({"model":"m","messages":[{"role":"user","content":")" + name + "\"}]}"), tokenizer(),
-            &own, kLimits);
+    prepare(parse_chat_request(R"({"model":"m","messages":[{"role":"user","content":")" + name + "\"}]}"), model(&own),
+            kLimits);
   });
   EXPECT_LT(error.message.size(), 1200u);
 }
 
 TEST(ChatRequest, SaysWhatTheTemplateDoesNotShow) {
   const auto warnings = [&](const text::ChatTemplate& chat_template, const char* more) {
-    return prepare(parse_chat_request(chat(more)), tokenizer(), &chat_template,
-                   {.max_context = 9000, .vocab_size = 261})
+    return prepare(parse_chat_request(chat(more)), model(&chat_template), {.max_context = 9000, .vocab_size = 261})
         .warnings;
   };
   const auto plain = text::ChatTemplate::create("{{ messages[0].content }}", {}, "own").value();
-  const char *tools = R"(,"tools":[{"type":"function"}])", *documents = R"(,"documents":[{"text":"d"}])";
-  EXPECT_EQ(warnings(plain, tools),
-            std::vector<std::string>{"tools: the model's chat template does not show them to the model"});
-  EXPECT_EQ(warnings(chat_template(), tools), std::vector<std::string>{});
+  const char* documents = R"(,"documents":[{"text":"d"}])";
+  EXPECT_EQ(warnings(plain, R"(,"reasoning_effort":"high")"),
+            std::vector<std::string>{"reasoning_effort: the model's chat template does not read it"});
+  EXPECT_EQ(warnings(plain, R"(,"reasoning_effort":"none")"), std::vector<std::string>{});
   EXPECT_EQ(warnings(chat_template(), documents),
             std::vector<std::string>{"documents: the model's chat template does not show them to the model"});
   EXPECT_EQ(warnings(plain, R"(,"tools":[],"documents":[])"), std::vector<std::string>{});
-  EXPECT_EQ(warnings(plain, R"(,"tools":[{"type":"function"}],"tool_choice":"none")"), std::vector<std::string>{});
+  EXPECT_EQ(warnings(plain, R"(,"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"none")"),
+            std::vector<std::string>{});
 }
 
 TEST(ChatRequest, ToolsAreShownByTheDefaultTemplate) {
   const auto size = [&](const char* more) {
-    return prepare(parse_chat_request(chat(more)), tokenizer(), &chat_template(),
-                   {.max_context = 9000, .vocab_size = 261})
+    return prepare(parse_chat_request(chat(more)), model(), {.max_context = 9000, .vocab_size = 261})
         .prompts[0]
         .prompt.size();
   };
@@ -234,7 +238,7 @@ TEST(ChatRequest, ATemplateThatDoesNotEndIsNotTheClientsFault) {
   const auto slow =
       text::ChatTemplate::create("{% for i in range(99999) %}{% set a = 'a' * 9000000 %}{% endfor %}", {}, "own")
           .value();
-  const http::Problem error = refusal([&] { prepare(parse_chat_request(chat("")), tokenizer(), &slow, kLimits); });
+  const http::Problem error = refusal([&] { prepare(parse_chat_request(chat("")), model(&slow), kLimits); });
   EXPECT_TRUE(error.status == 400 || error.status == 504)
       << error.message;  // out of steps, or of time on a slow machine
   EXPECT_NE(error.message.find("own:1: the template"), std::string::npos) << error.message;
@@ -248,7 +252,7 @@ TEST(ChatRequest, ATemplateThatWritesEveryContentIsGivenAnEmptyOne) {
   const std::string body =
       R"({"model":"m","messages":[{"role":"user","content":"a"},{"role":"assistant","content":null,"tool_calls":
           [{"type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","content":"3"}]})";
-  const PreparedRequest got = prepare(parse_chat_request(body), tokenizer(), &writes, kLimits);
+  const PreparedRequest got = prepare(parse_chat_request(body), model(&writes), kLimits);
   EXPECT_EQ(tokenizer().decode(got.prompts[0].prompt), "[user:a][assistant:][tool:3]");
 }
 
@@ -256,7 +260,7 @@ TEST(ChatRequest, JoinsTextParts) {
   const ChatRequest request = parse_chat_request(
       R"({"model":"m","messages":[{"role":"developer","content":"s"},
           {"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]})");
-  const auto g = prepare(request, tokenizer(), &chat_template(), kLimits).prompts[0];
+  const auto g = prepare(request, model(), kLimits).prompts[0];
   EXPECT_NE(tokenizer().decode(g.prompt).find("system\ns"), std::string::npos);
   EXPECT_NE(tokenizer().decode(g.prompt).find("user\nab"), std::string::npos);
 }
@@ -273,9 +277,9 @@ TEST(ChatRequest, ShowsTheModelsOwnTemplateToolsDocumentsAndVariables) {
         std::string(R"({"model":"m","tool_choice":)") + choice +
         R"(,"messages":[{"role":"assistant","content":null,"tool_calls":[{"type":"function","function":
             {"name":"f","arguments":"{\"city\": \"Seoul\"}"}}]},{"role":"observation","content":"x"}],
-            "tools":[{"type":"function"}],"documents":[{"text":"d"}],
+            "tools":[{"type":"function","function":{"name":"f"}}],"documents":[{"text":"d"}],
             "chat_template_kwargs":{"enable_thinking":false}})");
-    return tokenizer().decode(prepare(request, tokenizer(), &own, kLimits).prompts[0].prompt);
+    return tokenizer().decode(prepare(request, model(&own), kLimits).prompts[0].prompt);
   };
   EXPECT_EQ(text("\"auto\""), "Seoul|observation|1|d|False|True");
   EXPECT_EQ(text("\"none\""), "Seoul|observation|0|d|False|True");
@@ -283,11 +287,11 @@ TEST(ChatRequest, ShowsTheModelsOwnTemplateToolsDocumentsAndVariables) {
 
 TEST(ChatRequest, ATemplatesRefusalIsTheClientsToMend) {
   const auto own = text::ChatTemplate::create("\n{{ raise_exception('only one system message') }}", {}, "own").value();
-  const http::Problem error = refusal([&] { prepare(parse_chat_request(chat("")), tokenizer(), &own, kLimits); });
+  const http::Problem error = refusal([&] { prepare(parse_chat_request(chat("")), model(&own), kLimits); });
   EXPECT_EQ(error.status, 400);
   EXPECT_EQ(error.message, "own:2: only one system message");
   EXPECT_EQ(error.field, "messages");
-  const http::Problem none = refusal([&] { prepare(parse_chat_request(chat("")), tokenizer(), nullptr, kLimits); });
+  const http::Problem none = refusal([&] { prepare(parse_chat_request(chat("")), model(nullptr), kLimits); });
   EXPECT_NE(none.message.find("no chat template"), std::string::npos);
 }
 
@@ -295,7 +299,7 @@ TEST(ChatRequest, ContinuesTheLastMessage) {
   const ChatRequest request = parse_chat_request(
       R"({"model":"m","continue_final_message":true,"messages":[{"role":"user","content":"a"},
           {"role":"assistant","content":"b c"}]})");
-  const auto g = prepare(request, tokenizer(), &chat_template(), kLimits).prompts[0];
+  const auto g = prepare(request, model(), kLimits).prompts[0];
   EXPECT_TRUE(tokenizer().decode(g.prompt).ends_with("<|im_start|>assistant\nb c"));
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/openai/answer.h"
+#include "api/openai/embeddings.h"
 #include "api/openai/error.h"
 #include "api/openai/json.h"
 #include "api/openai/model_card.h"
@@ -29,18 +30,23 @@ class OpenAi {
     ModelList list;
     for (const auto& model : models_.list())
       if (principal.may_ask(model->id())) list.data.push_back(card_of(*model));
+    for (const auto& encoder : models_.list_encoders())
+      if (principal.may_ask(encoder->id())) list.data.push_back(card_of(*encoder));
     return {.body = http::to_line(to_json(list))};
   }
 
   http::Response retrieve(const std::string& id, const Principal& principal) const {
+    for (const auto& encoder : models_.list_encoders())
+      if (encoder->id() == id && principal.may_ask(id)) return {.body = http::to_line(to_json(card_of(*encoder)))};
     return {.body = http::to_line(to_json(card_of(*models_.get(id, principal))))};
   }
 
   http::Reply chat(const http::Request& http, const http::Wake& wake) const {
     const ChatRequest request = parse_chat_request(http.body);
     const auto model = models_.get(request.model, http.caller().principal);
-    PreparedRequest prepared = prepare(request, model->tokenizer(), model->chat_template(), model->limits());
-    return answer(http, model, request, std::move(prepared), {.chat = true, .logprobs = request.logprobs}, wake);
+    PreparedRequest prepared = prepare(request, model->chat(), model->limits());
+    return answer(http, model, request, std::move(prepared),
+                  {.chat = true, .logprobs = request.logprobs, .reasoning = request.include_reasoning}, wake);
   }
 
   http::Reply complete(const http::Request& http, const http::Wake& wake) const {
@@ -61,6 +67,14 @@ class OpenAi {
             .maru = model.facts()};
   }
 
+  static ModelCard card_of(const serving::ServedEncoder& encoder) {
+    return {.id = encoder.id(),
+            .created = encoder.created(),
+            .root = encoder.id(),
+            .max_model_len = encoder.max_tokens(),
+            .maru = {.context_length = encoder.max_tokens()}};
+  }
+
   http::Reply answer(const http::Request& http, const Model& model, const CommonRequest& request,
                      PreparedRequest prepared, AnswerInfo info, const http::Wake& wake) const {
     if (http.stop.stop_requested()) throw Failure(ErrorCode::kCancelled, "the client went away");
@@ -76,7 +90,8 @@ class OpenAi {
     }
     http::Reply reply{.headers = {{"X-Request-Id", info.id}}};
     http::add_warnings(reply, info.warnings);
-    serving::Answer answer(model, std::move(prepared.prompts), limits_, http.caller(), wake);
+    serving::Answer answer(model, std::move(prepared.prompts), limits_, http.caller(), wake,
+                           std::move(prepared.reading));
     if (request.stream)
       reply.answer = streamed_answer(std::move(info), std::move(answer));
     else
@@ -118,6 +133,7 @@ void add_routes(http::Router& router, const serving::ModelHost& models, serving:
        .handler = [api](const http::Request& r, const http::Wake& wake) { return api->complete(r, wake); },
        .doc = "go on from a text or from tokens",
        .body = http::body_schema<CompletionRequest>});
+  add_encoder_routes(router, models, limits);
 }
 
 }  // namespace maru::api::openai

@@ -29,8 +29,12 @@ struct CommonRequest {
   double presence_penalty = 0, frequency_penalty = 0, repetition_penalty = 1;
   std::optional<int64_t> seed, max_tokens;
   int64_t n = 1;
-  Json stop, logit_bias;
+  Json stop, logit_bias, stop_token_ids;
   bool ignore_eos = false;
+  int64_t min_tokens = 0, priority = 0;
+  std::string cache_salt;
+  Json response_format, structured_outputs, nvext;
+  Json guided_json, guided_choice, guided_regex, guided_grammar, guided_decoding_backend;
   bool stream = false;
   std::optional<StreamOptions> stream_options;
   std::string user;
@@ -54,6 +58,18 @@ struct CommonRequest {
         field("stop", &C::stop, "a string, or up to 16, before which the answer ends"),
         field("logit_bias", &C::logit_bias, "token id to a number from -100 to 100, added to its logit"),
         field("ignore_eos", &C::ignore_eos, "go on after the end token"),
+        field("min_tokens", &C::min_tokens, "the answer does not end before").range(0, 1 << 30),
+        field("stop_token_ids", &C::stop_token_ids, "token ids that end the answer too"),
+        field("priority", &C::priority, "among the requests of one key; lower is earlier").range(-1e6, 1e6),
+        field("cache_salt", &C::cache_salt, "share what is computed for the prompt with the same salt only"),
+        field("response_format", &C::response_format, "text, json_object, json_schema or structural_tag"),
+        field("structured_outputs", &C::structured_outputs, "one of json, regex, choice, grammar, structural_tag"),
+        field("nvext", &C::nvext, "one of guided_json, guided_regex, guided_choice, guided_grammar"),
+        field("guided_json", &C::guided_json, "a JSON Schema"),
+        field("guided_choice", &C::guided_choice, "a list of texts"),
+        field("guided_regex", &C::guided_regex, "of the whole answer"),
+        field("guided_grammar", &C::guided_grammar, "in GBNF"),
+        field("guided_decoding_backend", &C::guided_decoding_backend, "accepted and ignored"),
         field("stream", &C::stream, "send the answer as it comes"),
         field("stream_options", &C::stream_options, "only with stream"),
         field("user", &C::user, "accepted and ignored")};
@@ -63,11 +79,12 @@ struct CommonRequest {
 struct ChatRequest : CommonRequest {
   Json messages;  // objects with "role" and whatever else the model's chat template reads
   Json tools, tool_choice, documents, chat_template_kwargs;
+  bool parallel_tool_calls = true, include_reasoning = true;
+  std::string reasoning_effort;
   bool add_generation_prompt = true, continue_final_message = false;
   std::optional<int64_t> max_completion_tokens;
   bool logprobs = false;
   std::optional<int64_t> top_logprobs;
-  Json response_format;
 
   static constexpr auto fields() {
     using C = ChatRequest;
@@ -76,15 +93,19 @@ struct ChatRequest : CommonRequest {
         std::tuple{
             field("messages", &C::messages, "the conversation so far"),
             field("tools", &C::tools, "functions the chat template shows to the model"),
-            field("tool_choice", &C::tool_choice, "\"auto\", or \"none\": the tools are left out"),
+            field("tool_choice", &C::tool_choice,
+                  "\"auto\", or \"none\": the tools are left out; \"required\" and a named function are refused"),
+            field("parallel_tool_calls", &C::parallel_tool_calls, "false: the answer ends with its first call"),
+            field("reasoning_effort", &C::reasoning_effort,
+                  "a variable of the chat template; \"none\": answer without reasoning"),
+            field("include_reasoning", &C::include_reasoning, "false: the answer comes without the model's reasoning"),
             field("documents", &C::documents, "objects the chat template shows to the model"),
             field("chat_template_kwargs", &C::chat_template_kwargs, "further variables of the chat template"),
             field("add_generation_prompt", &C::add_generation_prompt, "begin an answer"),
             field("continue_final_message", &C::continue_final_message, "go on with the last message instead"),
             field("max_completion_tokens", &C::max_completion_tokens, "the newer name of max_tokens").range(1, 1 << 30),
             field("logprobs", &C::logprobs, "log-probabilities of the answer's tokens"),
-            field("top_logprobs", &C::top_logprobs, "and of this many likeliest ones").range(0, 20),
-            field("response_format", &C::response_format, "{\"type\": \"text\"}")});
+            field("top_logprobs", &C::top_logprobs, "and of this many likeliest ones").range(0, 20)});
   }
 };
 

@@ -1,5 +1,6 @@
 // Keys and values into pages. Included by cpu.cc only.
 #pragma once
+#include "kernels/attention/int8_pages.h"
 #include "kernels/attention/tiles.h"
 
 namespace maru::kernels {
@@ -34,6 +35,19 @@ void append_page(const AppendKeys<T>& a, T* page, const PageRows& rows) {
   }
 }
 
+template <class T>
+void append_int8_page(const AppendKeys<T>& a, T* memory, const PageRows& rows) {
+  const AttentionShape& s = a.shape;
+  const Int8Page<T> page{s, reinterpret_cast<std::byte*>(memory)};
+  if (rows.first == 0 && rows.last - rows.first != kPageTokens)
+    __builtin_memset(memory, 0, static_cast<size_t>(int8_page_bytes(s.kv_heads, s.head_dim)));
+  for (int64_t t = rows.first; t < rows.last; ++t)
+    for (int64_t h = 0; h < s.kv_heads; ++h) {
+      const int64_t row = rows.row + t - rows.first;
+      quantize_token(page, h, t, a.k + row * a.k_stride + h * s.head_dim, a.v + row * a.v_stride + h * s.head_dim);
+    }
+}
+
 /// A task writes every slices-th page of one span.
 template <class T>
 void append(ThreadPool& pool, const AppendKeys<T>& a) {
@@ -48,7 +62,8 @@ void append(ThreadPool& pool, const AppendKeys<T>& a) {
     if (span.rows == 0) return;
     const int64_t last = (span.past + span.rows - 1) / kPageTokens;
     for (int64_t page = span.past / kPageTokens + task % slices; page <= last; page += slices)
-      append_page(a, a.pages.page(span, page), rows_in_page(span, page));
+      (a.shape.int8_pages ? append_int8_page<T> : append_page<T>)(a, a.pages.page(span, page),
+                                                                  rows_in_page(span, page));
   });
 }
 

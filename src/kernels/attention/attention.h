@@ -19,15 +19,24 @@ inline constexpr int64_t kPageTokens = 64;
 /// A page must be aligned to 64 bytes.
 constexpr int64_t page_elements(int64_t kv_heads, int64_t head_dim) { return 2 * kPageTokens * kv_heads * head_dim; }
 
+/// The same in 8 bits: elements in the order of the type that is computed in, then f32 scales [2, kv_heads, 64], one
+/// for each token's key and value of a head: the greatest magnitude / 127. A number is its element times its scale,
+/// rounded to the type. A multiple of 64 bytes.
+constexpr int64_t int8_page_bytes(int64_t kv_heads, int64_t head_dim) {
+  const int64_t bytes = page_elements(kv_heads, head_dim) + 2 * kv_heads * kPageTokens * 4;
+  return (bytes + 63) / 64 * 64;
+}
+
 struct AttentionShape {
   int64_t heads;  // of queries; a multiple of kv_heads: query head h reads kv head h / (heads / kv_heads)
   int64_t kv_heads;
-  int64_t head_dim;    // even
-  double scale;        // of q·k, usually 1 / sqrt(head_dim)
-  bool causal = true;  // a token sees itself and the tokens before it; otherwise every token of its sequence
-  int64_t window = 0;  // causal only: a token sees itself and the window - 1 tokens before it; 0: all of them
-  double softcap = 0;  // a score s becomes softcap · tanh(s / softcap); 0: off. Source: Bello et al. 2017,
-                       // arXiv:1611.09940, §5 (as in Gemma 2, arXiv:2408.00118, §2.1)
+  int64_t head_dim;         // even
+  double scale;             // of q·k, usually 1 / sqrt(head_dim)
+  bool causal = true;       // a token sees itself and the tokens before it; otherwise every token of its sequence
+  int64_t window = 0;       // causal only: a token sees itself and the window - 1 tokens before it; 0: all of them
+  double softcap = 0;       // a score s becomes softcap · tanh(s / softcap); 0: off. Source: Bello et al. 2017,
+                            // arXiv:1611.09940, §5 (as in Gemma 2, arXiv:2408.00118, §2.1)
+  bool int8_pages = false;  // f32 and bf16 only
 };
 
 /// The first key that the token at `position` sees.

@@ -7,6 +7,7 @@
 // nothing because its window begins later leaves weights of nothing behind, which the next page's rescaling multiplies
 // by 0. Scores are in units of log2, so that exp2 does.
 #pragma once
+#include "kernels/attention/int8_pages.h"
 #include "kernels/attention/plan.h"
 #include "kernels/attention/tiles.h"
 
@@ -23,8 +24,16 @@ struct ForwardBlock {
   int64_t rows;   // tokens times heads of the group
   int64_t group;  // query heads of a kv head
 
-  const T* keys(int64_t page) const { return a.pages.page(span, page) + kv_head * kPageTokens * a.shape.head_dim; }
-  const T* values(int64_t page) const { return keys(page) + a.shape.kv_heads * kPageTokens * a.shape.head_dim; }
+  const T* keys(int64_t page) const {
+    return a.shape.int8_pages ? w.keys : a.pages.page(span, page) + kv_head * kPageTokens * a.shape.head_dim;
+  }
+  const T* values(int64_t page) const {
+    return a.shape.int8_pages ? w.values : keys(page) + a.shape.kv_heads * kPageTokens * a.shape.head_dim;
+  }
+  /// The keys of the next page where they are multiplied as they lie, else nothing to fetch.
+  const T* next_keys(int64_t page) const {
+    return a.shape.int8_pages || page + 1 >= pages() ? nullptr : keys(page + 1);
+  }
   int64_t pages() const { return divide_up(keys_seen(rows - 1), kPageTokens); }
   int64_t first_page() const { return first_key_seen(a.shape, first) / kPageTokens; }
   int64_t total_keys() const { return span.past + span.rows; }
@@ -133,7 +142,7 @@ void attend_tile(const ForwardBlock<T>& b, int64_t page, int64_t row, int64_t ro
                .cols = s.head_dim,
                .start = page == b.first_page() ? Start::kZero : Start::kRescale,
                .rescale = b.w.rescale,
-               .next = row == 0 && page + 1 < b.pages() ? words(b.keys(page + 1)) : nullptr},
+               .next = row == 0 && b.next_keys(page) != nullptr ? words(b.next_keys(page)) : nullptr},
               rows);
 }
 
@@ -148,11 +157,22 @@ void finish_row(const ForwardBlock<T>& b, int64_t row) {
   if (b.a.lse != nullptr) b.a.lse[token * b.a.shape.heads + head] = b.w.top[row] * kLn2 + __builtin_logf(sum);
 }
 
+/// One head of an int8 page, for all rows of the block.
+template <class T>
+void unpack(const ForwardBlock<T>& b, int64_t page) {
+  const auto* memory = reinterpret_cast<const std::byte*>(b.a.pages.page(b.span, page));
+  const Int8Page<T> packed{b.a.shape, const_cast<std::byte*>(memory)};
+  dequantize_keys(packed, b.kv_head, b.w.scales, b.w.keys);
+  dequantize_values(packed, b.kv_head, b.w.scales, b.w.values);
+}
+
 template <class T>
 void attend(const ForwardBlock<T>& b) {
   load_queries(b);
-  for (int64_t page = b.first_page(); page < b.pages(); ++page)
+  for (int64_t page = b.first_page(); page < b.pages(); ++page) {
+    if (b.a.shape.int8_pages) unpack(b, page);
     for (int64_t row = 0; row < b.rows; row += kTileRows) attend_tile(b, page, row, smaller(kTileRows, b.rows - row));
+  }
   for (int64_t row = 0; row < b.rows; ++row) finish_row(b, row);
 }
 

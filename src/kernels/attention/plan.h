@@ -67,6 +67,9 @@ struct ForwardWorkspace {
   T* weights;      // [tile rows, kPageTokens]
   float* new_top;  // [tile rows]
   float* rescale;  // [tile rows]
+  // Of int8 pages: keys and values of a head as full pages have them, and scales, one for each element of a row.
+  T *keys, *values;  // [head_dim · kPageTokens]
+  float* scales;     // [words of a row, kWord]
 
   MARU_ATTENTION_INLINE ForwardWorkspace(Carver& carver, const AttentionShape& s) {
     const int64_t rows = block_tokens(s) * (s.heads / s.kv_heads);
@@ -78,6 +81,9 @@ struct ForwardWorkspace {
     weights = carver.take<T>(kAttentionTileRows * kPageTokens);
     new_top = carver.take<float>(kMaxLanes);
     rescale = carver.take<float>(kMaxLanes);
+    keys = carver.take<T>(s.int8_pages ? kPageTokens * s.head_dim : 0);
+    values = carver.take<T>(s.int8_pages ? kPageTokens * s.head_dim : 0);
+    scales = carver.take<float>(s.int8_pages ? 2 * (kPageTokens + s.head_dim) : 0);
   }
 };
 

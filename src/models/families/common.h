@@ -23,6 +23,10 @@ inline constexpr NamePair kPeriBlock[] = {{"input_layernorm", "attn_norm"},
                                           {"mlp.down_proj", "ffn_down"},
                                           {"post_feedforward_layernorm", "post_ffw_norm"}};
 
+// --- what several families write in answers ---
+extern const text::CallForm kHermesCalls;     // <tool_call>{"name": …, "arguments": {…}}</tool_call>
+extern const text::ReasoningForm kThinkTags;  // <think>…</think>
+
 // --- config.json ---
 void read_rope(const HuggingFaceConfig& from, Json& fields);
 void write_rope(const DecoderConfig& from, Json& config);

@@ -53,6 +53,11 @@ void write_gguf(const DecoderConfig& from, GgufKeyWriter& to) {
   to.integer("attention.sliding_window", from.sliding_window);
 }
 
+// EXAONE Deep, which is an EXAONE 3.5. Source: its template, which begins the thought itself.
+constexpr std::string_view kThoughtSigns[] = {"<thought>"};
+constexpr text::ReasoningForm kThoughtTags{
+    .name = "thought_tags", .signs = kThoughtSigns, .begin = "<thought>", .end = "</thought>"};
+
 }  // namespace
 
 extern constinit const Family kExaone{
@@ -62,7 +67,8 @@ extern constinit const Family kExaone{
     .defaults = R"({"layer_norm_epsilon": 1e-5, "max_position_embeddings": 2048, "tie_word_embeddings": true})",
     .keys = kExaoneKeys,
     .weights = kExaoneWeights,
-    .gguf = {.name = "exaone", .layers = "transformer.h.", .outer = kExaoneOuter, .block = kExaoneBlock}};
+    .gguf = {.name = "exaone", .layers = "transformer.h.", .outer = kExaoneOuter, .block = kExaoneBlock},
+    .reasoning = &kThoughtTags};
 
 extern constinit const Family kExaone4{
     .name = "Exaone4ForCausalLM",
@@ -74,6 +80,8 @@ extern constinit const Family kExaone4{
     .read = read_exaone4,
     .write = write_layers,
     .weights = kExaone4Weights,
-    .gguf = {.name = "exaone4", .block = kPeriBlock, .windows = true, .read = read_gguf, .write = write_gguf}};
+    .gguf = {.name = "exaone4", .block = kPeriBlock, .windows = true, .read = read_gguf, .write = write_gguf},
+    .calls = &kHermesCalls,
+    .reasoning = &kThinkTags};
 
 }  // namespace maru::families

@@ -34,6 +34,19 @@ void write_mixtral(const DecoderConfig& from, Json& config) {
 
 void read_gguf(const GgufKeys&, Json& config) { config["sliding_window"] = nullptr; }
 
+// Source: the templates of Mistral's models and mistral-common. Templates refuse ids of another length.
+constexpr std::string_view kMark[] = {"[TOOL_CALLS]"}, kThinkSigns[] = {"[THINK]"};
+constexpr text::CallForm kCalls{.name = "mistral",
+                                .signs = kMark,
+                                .syntax = text::CallSyntax::kNamed,
+                                .begins = kMark,
+                                .open = "[TOOL_CALLS][{\"name\": \"",
+                                .middle = "\", \"arguments\": ",
+                                .close = "}]",
+                                .id_characters = 9};
+constexpr text::ReasoningForm kReasoning{
+    .name = "mistral", .signs = kThinkSigns, .begin = "[THINK]", .end = "[/THINK]"};
+
 }  // namespace
 
 extern constinit const Family kMistral{
@@ -44,7 +57,9 @@ extern constinit const Family kMistral{
                     "sliding_window": 4096})",
     .read = read_window,
     .write = write_window,
-    .gguf = {.name = "llama", .neighbours = true}};
+    .gguf = {.name = "llama", .neighbours = true},
+    .calls = &kCalls,
+    .reasoning = &kReasoning};
 
 extern constinit const Family kMixtral{
     .name = "MixtralForCausalLM",

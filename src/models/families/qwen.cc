@@ -71,6 +71,15 @@ void write_moe_gguf(const DecoderConfig& from, GgufKeyWriter&) {
   if (!from.norm_topk_prob) cannot_write("norm_topk_prob false");
 }
 
+// Qwen3-Coder. Source: its template.
+constexpr std::string_view kCoderSigns[] = {"<tool_call>", "<function="};
+constexpr std::string_view kCoderBegins[] = {"<tool_call>", "<function="}, kCoderEnds[] = {"</tool_call>"};
+constexpr text::CallForm kCoderCalls{.name = "qwen3_coder",
+                                     .signs = kCoderSigns,
+                                     .syntax = text::CallSyntax::kTags,
+                                     .begins = kCoderBegins,
+                                     .ends = kCoderEnds};
+
 }  // namespace
 
 extern constinit const Family kQwen2{
@@ -82,7 +91,8 @@ extern constinit const Family kQwen2{
     .fixed = R"({"attention_bias": true})",
     .read = read_qwen,
     .write = write_qwen,
-    .gguf = {.name = "qwen2"}};
+    .gguf = {.name = "qwen2"},
+    .calls = &kHermesCalls};
 
 extern constinit const Family kQwen3{
     .name = "Qwen3ForCausalLM",
@@ -94,7 +104,9 @@ extern constinit const Family kQwen3{
     .keys = kAttentionBiasKeys,
     .read = read_qwen,
     .write = write_qwen,
-    .gguf = {.name = "qwen3"}};
+    .gguf = {.name = "qwen3"},
+    .calls = &kHermesCalls,
+    .reasoning = &kThinkTags};
 
 extern constinit const Family kQwen3Moe{
     .name = "Qwen3MoeForCausalLM",
@@ -107,6 +119,8 @@ extern constinit const Family kQwen3Moe{
     .keys = kMoeKeys,
     .read = read_qwen3_moe,
     .write = write_qwen3_moe,
-    .gguf = {.name = "qwen3moe", .block = kMoeBlock, .experts = true, .read = read_moe_gguf, .write = write_moe_gguf}};
+    .gguf = {.name = "qwen3moe", .block = kMoeBlock, .experts = true, .read = read_moe_gguf, .write = write_moe_gguf},
+    .calls = &kCoderCalls,
+    .reasoning = &kThinkTags};
 
 }  // namespace maru::families

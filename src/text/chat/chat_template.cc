@@ -208,6 +208,11 @@ bool ChatTemplate::mentions(std::string_view word, const ChatOptions& options) c
   return choose(options).text.find(word) != std::string::npos;
 }
 
+bool ChatTemplate::mentions(std::string_view word) const {
+  return std::any_of(sources_.begin(), sources_.end(),
+                     [&](const Source& source) { return source.text.find(word) != std::string::npos; });
+}
+
 MarkedText ChatTemplate::render_once(const Source& source, const Json& messages, const ChatOptions& options,
                                      std::span<const uint8_t> generated) const {
   const Json prompt = options.add_generation_prompt, none;

@@ -76,6 +76,8 @@ class ChatTemplate {
   RenderedChat render(const Json& messages, const ChatOptions& options = {}) const;
   /// Whether the source of the template that these options choose speaks of `word`, e.g. "tools" or a role.
   bool mentions(std::string_view word, const ChatOptions& options) const;
+  /// Whether any of its templates does.
+  bool mentions(std::string_view word) const;
   const std::string& source() const { return sources_.front().text; }
 
  private:

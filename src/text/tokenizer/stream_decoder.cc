@@ -1,5 +1,6 @@
 #include "text/tokenizer/stream_decoder.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "text/unicode/unicode.h"
@@ -19,8 +20,9 @@ std::vector<int32_t> tail_of(std::span<const int32_t> tokens, const Tokenizer& t
 
 }  // namespace
 
-StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool skip_special, std::span<const int32_t> before)
-    : tokenizer_(tokenizer), skip_special_(skip_special), run_(fresh_run()) {
+StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool skip_special, std::span<const int32_t> before,
+                             std::vector<int32_t> shown)
+    : tokenizer_(tokenizer), skip_special_(skip_special), shown_(std::move(shown)), run_(fresh_run()) {
   if (!before.empty()) go_on_behind(before);
 }
 
@@ -42,7 +44,9 @@ void StreamDecoder::go_on_behind(std::span<const int32_t> before) {
 
 void StreamDecoder::push_token(int32_t id) {
   const std::string_view token = tokenizer_.decoded_spelling_of(id);
-  if (!skip_special_ || !tokenizer_.is_special(id)) run_.push(token, pending_);
+  const bool skipped =
+      skip_special_ && tokenizer_.is_special(id) && std::find(shown_.begin(), shown_.end(), id) == shown_.end();
+  if (!skipped) run_.push(token, pending_);
 }
 
 std::string StreamDecoder::push(int32_t id) {

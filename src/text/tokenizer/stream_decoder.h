@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "text/tokenizer/tokenizer.h"
 
@@ -15,9 +16,11 @@ class StreamDecoder {
   /// `before`: tokens whose text the stream goes on with: their text and the stream's put end to end are that of all
   /// tokens decoded at once, but for a character that the border cuts in two, which the stream gives whole. So the
   /// space that begins a word of SentencePiece's is kept behind a prompt. The tokenizer must outlive it.
+  /// `shown`: special tokens that are text all the same.
   ///
   /// Cost     decodes at most the last 64 tokens of `before` twice
-  explicit StreamDecoder(const Tokenizer& tokenizer, bool skip_special = true, std::span<const int32_t> before = {});
+  explicit StreamDecoder(const Tokenizer& tokenizer, bool skip_special = true, std::span<const int32_t> before = {},
+                         std::vector<int32_t> shown = {});
   /// Text that became whole by this token; may be empty. Throws kInvalidArgument for an id that is no token's.
   std::string push(int32_t id);
   /// What is left; an unfinished character becomes U+FFFD. The next token begins a new text.
@@ -31,6 +34,7 @@ class StreamDecoder {
   std::string without_told(std::string text);
   const Tokenizer& tokenizer_;
   bool skip_special_;
+  std::vector<int32_t> shown_;
   DecoderRun run_;
   std::string pending_;  // at most 3 bytes between calls
   std::string told_;     // text of the tokens before that the steps still hold back

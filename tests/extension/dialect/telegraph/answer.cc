@@ -8,11 +8,11 @@
 namespace maru::api::telegraph {
 namespace {
 
-using infer::Piece;
 using serving::Answer;
+using serving::AnswerPiece;
 
 /// "the wire is full", "until WORD" or "over".
-std::string ended(const Piece& last) {
+std::string ended(const AnswerPiece& last) {
   if (last.finish == infer::FinishReason::kLength) return "the wire is full";
   return last.stop.empty() ? "over" : "until " + last.stop;
 }
@@ -38,7 +38,7 @@ class WholeAnswer : public http::Pending {
  private:
   Answer answer_;
   Answer::Next next_ = Answer::Next::kWait;
-  Piece piece_;
+  AnswerPiece piece_;
   std::string text_, ended_;
 };
 
@@ -47,7 +47,7 @@ class StreamedAnswer : public http::EventStream {
   explicit StreamedAnswer(Answer answer) : answer_(std::move(answer)) {}
 
   bool take(std::string& to) override {
-    for (Piece piece; to.size() < kTakeBytes;) switch (answer_.next(piece)) {
+    for (AnswerPiece piece; to.size() < kTakeBytes;) switch (answer_.next(piece)) {
         case Answer::Next::kPiece: add(piece, to); break;
         case Answer::Next::kWait: return true;
         case Answer::Next::kFailed:
@@ -59,7 +59,7 @@ class StreamedAnswer : public http::EventStream {
   }
 
  private:
-  static void add(const Piece& piece, std::string& to) {
+  static void add(const AnswerPiece& piece, std::string& to) {
     if (!piece.text.empty()) http::append_event(to, http::to_line({{"text", piece.text}}), "signal");
     if (piece.finish) http::append_event(to, http::to_line({{"ended", ended(piece)}}), "over");
   }

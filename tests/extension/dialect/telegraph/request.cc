@@ -19,7 +19,7 @@ Telegram parse_telegram(std::string_view body) {
 PreparedTelegram prepare(const Telegram& telegram, const serving::ServedModel& model) {
   serving::Conversation conversation;
   conversation.messages = Json::array({{{"role", "user"}, {"content", telegram.message}}});
-  serving::ChatPrompt prompt = serving::chat_prompt(std::move(conversation), model.tokenizer(), model.chat_template());
+  serving::ChatPrompt prompt = serving::chat_prompt(std::move(conversation), model.chat());
   PreparedTelegram prepared{.warnings = std::move(prompt.warnings)};
   infer::GenerationRequest& generation = prepared.generation;
   generation.prompt = std::move(prompt.tokens);

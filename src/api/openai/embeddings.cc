@@ -1,0 +1,246 @@
+#include "api/openai/embeddings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "api/openai/error.h"
+#include "base/json_node.h"
+#include "http/json_body.h"
+#include "text/tokenizer/files/base64.h"
+
+namespace maru::api::openai {
+namespace {
+
+constexpr size_t kMaxTexts = 2048;
+
+struct EmbeddingRequest {
+  std::string model, encoding_format = "float", input_type, truncate = "NONE", user;
+  Json input;
+  std::optional<int64_t> dimensions;
+  static constexpr auto fields() {
+    using C = EmbeddingRequest;
+    return std::tuple{field("model", &C::model, "the id of a text encoder that /v1/models lists"),
+                      field("input", &C::input, "a text, or a list of at most 2,048"),
+                      field("encoding_format", &C::encoding_format, "of the vectors").one_of("float|base64"),
+                      field("dimensions", &C::dimensions, "of the vectors: the model's own").range(1, 1 << 20),
+                      field("input_type", &C::input_type, "what the model puts before it").one_of("|query|passage"),
+                      field("truncate", &C::truncate, "what a text that is too long loses").one_of("NONE|START|END"),
+                      field("user", &C::user, "accepted and ignored")};
+  }
+};
+
+struct RankingRequest {
+  std::string model, truncate = "END";
+  Json query, passages;
+  static constexpr auto fields() {
+    using C = RankingRequest;
+    return std::tuple{field("model", &C::model, "the id of a reranker that /v1/models lists"),
+                      field("query", &C::query, "{\"text\": …}"),
+                      field("passages", &C::passages, "a list of {\"text\": …}"),
+                      field("truncate", &C::truncate, "the longer of two texts loses its end").one_of("END")};
+  }
+};
+
+struct RerankRequest {
+  std::string model, query;
+  Json documents;
+  std::optional<int64_t> top_n;
+  bool return_documents = false;
+  static constexpr auto fields() {
+    using C = RerankRequest;
+    return std::tuple{field("model", &C::model, "the id of a reranker that /v1/models lists"),
+                      field("query", &C::query, "what the documents may answer"),
+                      field("documents", &C::documents, "a list of texts, or of {\"text\": …}"),
+                      field("top_n", &C::top_n, "only so many of the best").range(1, 1 << 30),
+                      field("return_documents", &C::return_documents, "with their texts")};
+  }
+};
+
+struct Encoders {
+  const serving::ModelHost& models;
+  serving::ChoiceLimits& limits;
+};
+
+/// What is made of the vectors once they are there.
+using Render = std::function<Json(std::vector<std::vector<float>>)>;
+
+class EncoderAnswer : public http::Pending {
+ public:
+  EncoderAnswer(std::shared_ptr<const serving::ServedEncoder> model, std::unique_ptr<infer::Encoding> encoding,
+                Render render)
+      : model_(std::move(model)), encoding_(std::move(encoding)), render_(std::move(render)) {}
+  bool ready() override { return encoding_->ready(); }
+  http::Response response() override {
+    try {
+      return {.body = http::to_line(render_(encoding_->take()))};
+    } catch (const Failure& failure) {
+      return http::to_response(http::to_problem(failure.error()), kDialect);
+    }
+  }
+
+ private:
+  std::shared_ptr<const serving::ServedEncoder> model_;  // whose engine the encoding is of
+  std::unique_ptr<infer::Encoding> encoding_;
+  Render render_;
+};
+
+std::vector<JsonNode> texts_of(const JsonNode& node) {
+  if (node.is_string()) return {node};
+  if (node.size() == 0 || node.size() > kMaxTexts) node.fail("a text, or a list of 1 to 2048");
+  return node.elements();
+}
+
+infer::Truncation truncation_of(const std::string& word) {
+  if (word == "NONE") return infer::Truncation::kNone;
+  return word == "START" ? infer::Truncation::kStart : infer::Truncation::kEnd;
+}
+
+int64_t tokens_in(const std::vector<infer::EncoderInput>& inputs) {
+  int64_t tokens = 0;
+  for (const infer::EncoderInput& input : inputs) tokens += std::ssize(input.tokens);
+  return tokens;
+}
+
+Json usage_of(int64_t tokens) { return {{"prompt_tokens", tokens}, {"total_tokens", tokens}}; }
+
+Json vector_json(const std::vector<float>& vector, bool base64) {
+  if (base64) return text::to_base64({reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(float)});
+  Json numbers = Json::array();
+  for (const float x : vector) numbers.push_back(std::stod(fmt::format("{}", x)));  // as short as a float is
+  return numbers;
+}
+
+/// Clients that cannot send an input_type say it behind the model's name.
+std::string without_suffix(std::string& model) {
+  for (const std::string_view kind : {"query", "passage"})
+    if (const std::string suffix = "-" + std::string(kind); model.ends_with(suffix)) {
+      model.resize(model.size() - suffix.size());
+      return std::string(kind);
+    }
+  return "";
+}
+
+http::Reply embed(const Encoders& from, const http::Request& http, const http::Wake& wake) {
+  auto request = http::read_fields<EmbeddingRequest>(http::read_object(http.body));
+  if (request.model.empty()) refuse("you must provide a model parameter", "model", "missing_required_parameter");
+  const auto all = from.models.list_encoders();
+  const bool known = std::any_of(all.begin(), all.end(), [&](const auto& m) { return m->id() == request.model; });
+  if (const std::string kind = known ? "" : without_suffix(request.model); !kind.empty()) request.input_type = kind;
+  const auto model = from.models.get_encoder(request.model, http.caller().principal);
+  if (request.dimensions && *request.dimensions != model->dimension())
+    refuse("dimensions: this model's vectors have " + std::to_string(model->dimension()), "dimensions");
+  const std::string prefix = request.input_type.empty() ? "" : model->prefix(request.input_type);
+  std::vector<infer::EncoderInput> inputs;
+  for (const JsonNode& text : texts_of(JsonNode::of_request(request.input, "input"))) {
+    if (text.string().empty()) text.fail("a text that is not empty");
+    try {
+      inputs.push_back(model->input_of(prefix + text.string(), truncation_of(request.truncate)));
+    } catch (const RequestFailure&) {
+      throw;
+    } catch (const Failure& failure) {
+      text.refuse(failure.error().message);
+    }
+  }
+  const int64_t tokens = tokens_in(inputs);
+  Render render = [id = model->id(), tokens,
+                   base64 = request.encoding_format == "base64"](std::vector<std::vector<float>> vectors) {
+    Json data = Json::array();
+    for (size_t i = 0; i < vectors.size(); ++i)
+      data.push_back({{"object", "embedding"}, {"index", i}, {"embedding", vector_json(vectors[i], base64)}});
+    return Json{{"object", "list"}, {"data", std::move(data)}, {"model", id}, {"usage", usage_of(tokens)}};
+  };
+  from.limits.charge(http.caller(), tokens);
+  auto encoding = model->engine().submit(std::move(inputs), infer::EncoderTask::kEmbed, wake);
+  return {std::make_unique<EncoderAnswer>(model, std::move(encoding), std::move(render))};
+}
+
+struct Ranked {
+  size_t index;
+  double logit;
+};
+
+/// Best first; of equals the first.
+std::vector<Ranked> in_order(const std::vector<std::vector<float>>& logits) {
+  std::vector<Ranked> ranked;
+  for (size_t i = 0; i < logits.size(); ++i) ranked.push_back({i, static_cast<double>(logits[i].at(0))});
+  std::stable_sort(ranked.begin(), ranked.end(), [](const Ranked& a, const Ranked& b) { return a.logit > b.logit; });
+  return ranked;
+}
+
+const std::string& text_in(const JsonNode& node) { return node.is_string() ? node.string() : node["text"].string(); }
+
+using Rank = std::function<Json(const std::vector<Ranked>&, int64_t tokens)>;
+
+http::Reply rank(const Encoders& from, const http::Request& http,
+                 const std::shared_ptr<const serving::ServedEncoder>& model, const std::string& query,
+                 const JsonNode& documents, Rank render, const http::Wake& wake) {
+  if (!model->is_reranker())
+    refuse("the model \"" + model->id() + "\" is no reranker: it gives no score to a pair of texts", "model");
+  std::vector<infer::EncoderInput> inputs;
+  for (const JsonNode& document : texts_of(documents))
+    inputs.push_back(model->input_of(infer::TextPair{query, text_in(document)}));
+  const int64_t tokens = tokens_in(inputs);
+  from.limits.charge(http.caller(), tokens);
+  auto encoding = model->engine().submit(std::move(inputs), infer::EncoderTask::kClassify, wake);
+  return {std::make_unique<EncoderAnswer>(model, std::move(encoding),
+                                          [render = std::move(render), tokens](std::vector<std::vector<float>> logits) {
+                                            return render(in_order(logits), tokens);
+                                          })};
+}
+
+http::Reply ranking(const Encoders& from, const http::Request& http, const http::Wake& wake) {
+  const auto request = http::read_fields<RankingRequest>(http::read_object(http.body));
+  const auto render = [](const std::vector<Ranked>& ranked, int64_t tokens) {
+    Json rankings = Json::array();
+    for (const Ranked& one : ranked) rankings.push_back({{"index", one.index}, {"logit", one.logit}});
+    return Json{{"rankings", std::move(rankings)}, {"usage", usage_of(tokens)}};
+  };
+  const auto model = from.models.get_encoder(request.model, http.caller().principal);
+  return rank(from, http, model, text_in(JsonNode::of_request(request.query, "query")),
+              JsonNode::of_request(request.passages, "passages"), render, wake);
+}
+
+http::Reply rerank(const Encoders& from, const http::Request& http, const http::Wake& wake) {
+  const auto request = http::read_fields<RerankRequest>(http::read_object(http.body));
+  const auto model = from.models.get_encoder(request.model, http.caller().principal);
+  const auto documents = std::make_shared<const Json>(request.documents);
+  const auto render = [=, id = model->id(), sigmoid = model->has_sigmoid(), top = request.top_n,
+                       with_texts = request.return_documents](const std::vector<Ranked>& ranked, int64_t tokens) {
+    Json results = Json::array();
+    for (const Ranked& one : ranked) {
+      if (top && std::ssize(results) >= *top) break;
+      Json result{{"index", one.index}, {"relevance_score", sigmoid ? 1 / (1 + std::exp(-one.logit)) : one.logit}};
+      if (with_texts)
+        result["document"] = {{"text", text_in(JsonNode::of_request((*documents)[one.index], "documents"))}};
+      results.push_back(std::move(result));
+    }
+    return Json{{"model", id}, {"results", std::move(results)}, {"usage", usage_of(tokens)}};
+  };
+  return rank(from, http, model, request.query, JsonNode::of_request(*documents, "documents"), render, wake);
+}
+
+}  // namespace
+
+void add_encoder_routes(http::Router& router, const serving::ModelHost& models, serving::ChoiceLimits& limits) {
+  const auto add = [&](std::string pattern, auto answer, std::string doc, Json (*body)(Schemas&)) {
+    router.add({.method = http::Method::kPost,
+                .pattern = std::move(pattern),
+                .handler = [from = Encoders{models, limits}, answer](
+                               const http::Request& r, const http::Wake& w) { return answer(from, r, w); },
+                .scope = "inference",
+                .dialect = &kDialect,
+                .doc = std::move(doc),
+                .body = body});
+  };
+  add("/v1/embeddings", embed, "texts as vectors", http::body_schema<EmbeddingRequest>);
+  add("/v1/ranking", ranking, "passages in the order in which they answer a query", http::body_schema<RankingRequest>);
+  for (const char* pattern : {"/v1/rerank", "/v2/rerank", "/rerank"})
+    add(pattern, rerank, "the same in Jina's and Cohere's words", http::body_schema<RerankRequest>);
+}
+
+}  // namespace maru::api::openai

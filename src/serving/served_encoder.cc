@@ -1,0 +1,56 @@
+#include "serving/served_encoder.h"
+
+#include <chrono>
+#include <utility>
+
+#include "models/encoder_config.h"
+
+namespace maru::serving {
+namespace {
+
+int64_t bytes_of(infer::LoadedEncoder& encoder) {
+  int64_t bytes = 0;
+  for (const Parameter* parameter : encoder.model().encoder().parameters())
+    bytes += static_cast<int64_t>(parameter->value.bytes());
+  return bytes;
+}
+
+}  // namespace
+
+ServedEncoder::ServedEncoder(std::string id, std::unique_ptr<infer::LoadedEncoder> encoder,
+                             infer::EncoderEngineOptions options)
+    : id_(std::move(id)),
+      created_(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+                   .count()),
+      encoder_(std::move(encoder)),
+      bytes_(bytes_of(*encoder_)),
+      engine_(encoder_->runner(), std::move(options)) {}
+
+bool ServedEncoder::is_reranker() const {
+  return encoder_->model().is_classifier() && encoder_->model().config().num_labels == 1;
+}
+
+std::string ServedEncoder::prefix(const std::string& kind) const {
+  const auto& prompts = encoder_->model().prompts();
+  // sentence-transformers calls passages so, or documents.
+  for (const std::string& name : {kind, std::string(kind == "passage" ? "document" : kind)})
+    if (const auto it = prompts.find(name); it != prompts.end()) return it->second;
+  return "";
+}
+
+infer::EncoderInput ServedEncoder::input_of(std::string_view text, infer::Truncation truncation) const {
+  std::lock_guard lock(tokenizer_);
+  return encoder_->input_of(text, truncation);
+}
+
+infer::EncoderInput ServedEncoder::input_of(const infer::TextPair& pair) const {
+  std::lock_guard lock(tokenizer_);
+  return encoder_->input_of(pair);
+}
+
+bool is_encoder(const fs::path& path) {
+  if (!fs::is_directory(path) || !fs::exists(path / "config.json")) return false;
+  return is_encoder_config(read_json(path / "config.json"));
+}
+
+}  // namespace maru::serving
