@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "api/test_server.h"
+#include "base/hash.h"
 #include "infer/test_encoder.h"
 #include "tensor/cpu_device.h"
 #include "text/tokenizer/files/base64.h"
@@ -20,6 +21,9 @@ class EncodersTest : public ServeTest {
   void SetUp() override {
     infer::write_test_encoder("tests/golden/encoders/bert_mean", home_ / "mean");
     infer::write_test_encoder("tests/golden/encoders/xlmr_reranker", home_ / "rank");
+    serve();
+  }
+  void serve() {
     server_ = std::make_unique<ApiServer>(config_, context_, [this](serving::ModelHost& host) {
       host.add(fake_parts(model_, tokenizer_, &chat_template_));
       host.load({.path = home_ / "mean", .adapter = {}, .id = ""}, device_);
@@ -65,6 +69,29 @@ TEST_F(EncodersTest, PassagesAreRanked) {
   EXPECT_EQ(nim.json["rankings"][0]["index"], jina.json["results"][0]["index"]);
   EXPECT_EQ(jina.json["results"][0]["index"] == 0 ? "how" : "save the file ?",
             jina.json["results"][0]["document"]["text"]);
+}
+
+// What is asked of a model counts, whatever is made of it.
+TEST_F(EncodersTest, KeysLimitThemToo) {
+  config_.keys_file = (home_ / "keys.json").string();
+  AtomicFile file(config_.keys_file, 0600);
+  file.write(R"({"keys": [{"name": "a", "hash": ")" + sha256_hex("a") +
+             R"(", "models": ["mean"], "tokens_per_minute": 10}]})");
+  file.commit();
+  serve();
+  const std::string key = "Authorization: Bearer a\r\n", body = R"({"model":"mean","input":"how to save a file"})";
+  EXPECT_EQ(1u, get("/v1/models", key).json["data"].size());
+  for (const char* path : {"/v1/ranking", "/v1/rerank"}) {
+    const Got got = post(path, R"({"model":"rank","query":{"text":"a"},"passages":[{"text":"b"}]})", key);
+    EXPECT_TRUE(got.status == 404 || got.status == 400) << got.body;
+  }
+  const Got hidden = post("/v1/embeddings", R"({"model":"rank","input":"a"})", key);
+  EXPECT_EQ(404, hidden.status);
+  EXPECT_EQ("model_not_found", hidden.json["error"]["code"]);
+  EXPECT_EQ(200, post("/v1/embeddings", body, key).status);
+  const Got refused = post("/v1/embeddings", body, key);
+  EXPECT_EQ(429, refused.status);
+  EXPECT_NE(std::string::npos, refused.head.find("x-ratelimit-remaining-tokens: ")) << refused.head;
 }
 
 TEST_F(EncodersTest, WhatCannotBeDoneIsRefusedByName) {

@@ -26,7 +26,7 @@ class TlsServerTest : public testing::Test {
  protected:
   void SetUp() override {
     config_.port = 0;
-    config_.head_timeout_seconds = 0.3;
+    config_.head_timeout_seconds = 3;
     config_.tls_certificate = (files_.folder / "certificate.pem").string();
     config_.tls_key = (files_.folder / "key.pem").string();
     router_.add(
@@ -109,8 +109,8 @@ TEST_F(TlsServerTest, StrangersAreCutOffAndHoldNobodyUp) {
   }
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_NE("", ask(kGet, kEnd));
-  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), 0.25);
-  for (const auto& stranger : strangers) EXPECT_TRUE(stranger->closed(5));
+  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), 2.5);
+  for (const auto& stranger : strangers) EXPECT_TRUE(stranger->closed(10));
   TestClient garbage(port());
   garbage.send(std::string(4000, '\x01'));
   EXPECT_TRUE(garbage.closed(5));
@@ -119,6 +119,7 @@ TEST_F(TlsServerTest, StrangersAreCutOffAndHoldNobodyUp) {
 
 // A byte now and then does not count as progress: the handshake has one deadline.
 TEST_F(TlsServerTest, AHandshakeCannotBeTrickled) {
+  config_.head_timeout_seconds = 0.5;
   TestTlsClient slow(files_.ca);
   slow.hear("");
   const std::string hello = slow.take();
@@ -127,7 +128,7 @@ TEST_F(TlsServerTest, AHandshakeCannotBeTrickled) {
   for (char byte : hello) {
     if (!socket.send({&byte, 1}) || socket.closed(0.02)) break;
   }
-  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), 2);
+  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), 4) << "of some ten";
 }
 
 TEST_F(TlsServerTest, WithoutACertificateNobodyIsHeard) {
@@ -171,7 +172,6 @@ TEST_F(TlsServerTest, WhoGoesAwayIsNoticed) {
 TEST_F(TlsServerTest, AFullServerSaysSoInTls) {
   config_.max_connections = 1;
   config_.reserved_connections = 0;
-  config_.head_timeout_seconds = 5;
   TestClient first(port());
   TestTlsClient client(files_.ca);
   client.ask(first, "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nx", "never", 0.3);

@@ -60,6 +60,10 @@ std::unique_ptr<ChoiceLimits::Reservation> ChoiceLimits::reserve(const Caller& c
   return rates_ == nullptr ? nullptr : rates_->reserve_tokens(caller.principal, tokens);
 }
 
+void ChoiceLimits::charge(const Caller& caller, int64_t tokens) {
+  if (const auto reservation = reserve(caller, tokens)) reservation->set_used(tokens);
+}
+
 void ChoiceLimits::refuse_full(int64_t choices) const {
   std::lock_guard lock(mutex_);
   const int64_t others = std::max<int64_t>(0, taken_ - choices);

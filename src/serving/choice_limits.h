@@ -60,6 +60,8 @@ class ChoiceLimits {
   ///
   /// Throws   LimitFailure naming the limit.
   std::unique_ptr<Reservation> reserve(const Caller& caller, int64_t tokens);
+  /// The same for work that uses all of them.
+  void charge(const Caller& caller, int64_t tokens);
   /// `choices`: whose places were taken, and which an engine did not take all the same.
   ///
   /// Throws   LimitFailure.

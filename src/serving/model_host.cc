@@ -169,7 +169,8 @@ std::vector<std::shared_ptr<const ServedModel>> ModelHost::list() const {
   return models_;
 }
 
-std::shared_ptr<const ServedEncoder> ModelHost::get_encoder(const std::string& id) const {
+std::shared_ptr<const ServedEncoder> ModelHost::get_encoder(const std::string& id, const Principal& principal) const {
+  if (!principal.may_ask(id)) no_such_model(id);
   std::lock_guard lock(mutex_);
   const auto named = [&](const auto& model) { return model->id() == id; };
   if (const auto it = std::find_if(encoders_.begin(), encoders_.end(), named); it != encoders_.end()) return *it;

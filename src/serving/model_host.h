@@ -106,7 +106,7 @@ class ModelHost {
   /// In the order they were added.
   std::vector<std::shared_ptr<const ServedModel>> list() const;
   /// Text encoders. Throws   RequestFailure "model_not_found", also of a model that is none.
-  std::shared_ptr<const ServedEncoder> get_encoder(const std::string& id) const;
+  std::shared_ptr<const ServedEncoder> get_encoder(const std::string& id, const Principal& principal) const;
   std::vector<std::shared_ptr<const ServedEncoder>> list_encoders() const;
   /// Of all engines together.
   infer::EngineStats stats() const;

@@ -61,34 +61,19 @@ struct RerankRequest {
   }
 };
 
+struct Encoders {
+  const serving::ModelHost& models;
+  serving::ChoiceLimits& limits;
+};
+
 /// What is made of the vectors once they are there.
 using Render = std::function<Json(std::vector<std::vector<float>>)>;
 
-/// What all of these routes work with.
-struct Desk {
-  const serving::ModelHost& models;
-  serving::ChoiceLimits& limits;
-
-  std::shared_ptr<const serving::ServedEncoder> model(const std::string& id, const Principal& principal) const {
-    if (!principal.may_ask(id)) serving::no_such_model(id);
-    return models.get_encoder(id);
-  }
-};
-
-int64_t tokens_in(const std::vector<infer::EncoderInput>& inputs) {
-  int64_t tokens = 0;
-  for (const infer::EncoderInput& input : inputs) tokens += std::ssize(input.tokens);
-  return tokens;
-}
-
 class EncoderAnswer : public http::Pending {
  public:
-  EncoderAnswer(const Desk& desk, const Caller& caller, std::shared_ptr<const serving::ServedEncoder> model,
-                std::vector<infer::EncoderInput> inputs, infer::EncoderTask task, Render render, const http::Wake& wake)
-      : model_(std::move(model)),
-        reservation_(desk.limits.reserve(caller, tokens_in(inputs))),
-        encoding_(model_->engine().submit(std::move(inputs), task, wake)),
-        render_(std::move(render)) {}
+  EncoderAnswer(std::shared_ptr<const serving::ServedEncoder> model, std::unique_ptr<infer::Encoding> encoding,
+                Render render)
+      : model_(std::move(model)), encoding_(std::move(encoding)), render_(std::move(render)) {}
   bool ready() override { return encoding_->ready(); }
   http::Response response() override {
     try {
@@ -100,7 +85,6 @@ class EncoderAnswer : public http::Pending {
 
  private:
   std::shared_ptr<const serving::ServedEncoder> model_;  // whose engine the encoding is of
-  std::unique_ptr<serving::ChoiceLimits::Reservation> reservation_;
   std::unique_ptr<infer::Encoding> encoding_;
   Render render_;
 };
@@ -114,6 +98,12 @@ std::vector<JsonNode> texts_of(const JsonNode& node) {
 infer::Truncation truncation_of(const std::string& word) {
   if (word == "NONE") return infer::Truncation::kNone;
   return word == "START" ? infer::Truncation::kStart : infer::Truncation::kEnd;
+}
+
+int64_t tokens_in(const std::vector<infer::EncoderInput>& inputs) {
+  int64_t tokens = 0;
+  for (const infer::EncoderInput& input : inputs) tokens += std::ssize(input.tokens);
+  return tokens;
 }
 
 Json usage_of(int64_t tokens) { return {{"prompt_tokens", tokens}, {"total_tokens", tokens}}; }
@@ -135,13 +125,13 @@ std::string without_suffix(std::string& model) {
   return "";
 }
 
-http::Reply embed(const Desk& desk, const http::Request& http, const http::Wake& wake) {
+http::Reply embed(const Encoders& from, const http::Request& http, const http::Wake& wake) {
   auto request = http::read_fields<EmbeddingRequest>(http::read_object(http.body));
   if (request.model.empty()) refuse("you must provide a model parameter", "model", "missing_required_parameter");
-  const auto all = desk.models.list_encoders();
+  const auto all = from.models.list_encoders();
   const bool known = std::any_of(all.begin(), all.end(), [&](const auto& m) { return m->id() == request.model; });
   if (const std::string kind = known ? "" : without_suffix(request.model); !kind.empty()) request.input_type = kind;
-  const auto model = desk.model(request.model, http.caller().principal);
+  const auto model = from.models.get_encoder(request.model, http.caller().principal);
   if (request.dimensions && *request.dimensions != model->dimension())
     refuse("dimensions: this model's vectors have " + std::to_string(model->dimension()), "dimensions");
   const std::string prefix = request.input_type.empty() ? "" : model->prefix(request.input_type);
@@ -164,8 +154,9 @@ http::Reply embed(const Desk& desk, const http::Request& http, const http::Wake&
       data.push_back({{"object", "embedding"}, {"index", i}, {"embedding", vector_json(vectors[i], base64)}});
     return Json{{"object", "list"}, {"data", std::move(data)}, {"model", id}, {"usage", usage_of(tokens)}};
   };
-  return {std::make_unique<EncoderAnswer>(desk, http.caller(), model, std::move(inputs), infer::EncoderTask::kEmbed,
-                                          std::move(render), wake)};
+  from.limits.charge(http.caller(), tokens);
+  auto encoding = model->engine().submit(std::move(inputs), infer::EncoderTask::kEmbed, wake);
+  return {std::make_unique<EncoderAnswer>(model, std::move(encoding), std::move(render))};
 }
 
 struct Ranked {
@@ -185,36 +176,38 @@ const std::string& text_in(const JsonNode& node) { return node.is_string() ? nod
 
 using Rank = std::function<Json(const std::vector<Ranked>&, int64_t tokens)>;
 
-http::Reply rank(const Desk& desk, const Caller& caller, const std::shared_ptr<const serving::ServedEncoder>& model,
-                 const std::string& query, const JsonNode& documents, Rank render, const http::Wake& wake) {
+http::Reply rank(const Encoders& from, const http::Request& http,
+                 const std::shared_ptr<const serving::ServedEncoder>& model, const std::string& query,
+                 const JsonNode& documents, Rank render, const http::Wake& wake) {
   if (!model->is_reranker())
     refuse("the model \"" + model->id() + "\" is no reranker: it gives no score to a pair of texts", "model");
   std::vector<infer::EncoderInput> inputs;
   for (const JsonNode& document : texts_of(documents))
     inputs.push_back(model->input_of(infer::TextPair{query, text_in(document)}));
   const int64_t tokens = tokens_in(inputs);
-  Render ranked = [render = std::move(render), tokens](std::vector<std::vector<float>> logits) {
-    return render(in_order(logits), tokens);
-  };
-  return {std::make_unique<EncoderAnswer>(desk, caller, model, std::move(inputs), infer::EncoderTask::kClassify,
-                                          std::move(ranked), wake)};
+  from.limits.charge(http.caller(), tokens);
+  auto encoding = model->engine().submit(std::move(inputs), infer::EncoderTask::kClassify, wake);
+  return {std::make_unique<EncoderAnswer>(model, std::move(encoding),
+                                          [render = std::move(render), tokens](std::vector<std::vector<float>> logits) {
+                                            return render(in_order(logits), tokens);
+                                          })};
 }
 
-http::Reply ranking(const Desk& desk, const http::Request& http, const http::Wake& wake) {
+http::Reply ranking(const Encoders& from, const http::Request& http, const http::Wake& wake) {
   const auto request = http::read_fields<RankingRequest>(http::read_object(http.body));
   const auto render = [](const std::vector<Ranked>& ranked, int64_t tokens) {
     Json rankings = Json::array();
     for (const Ranked& one : ranked) rankings.push_back({{"index", one.index}, {"logit", one.logit}});
     return Json{{"rankings", std::move(rankings)}, {"usage", usage_of(tokens)}};
   };
-  return rank(desk, http.caller(), desk.model(request.model, http.caller().principal),
-              text_in(JsonNode::of_request(request.query, "query")), JsonNode::of_request(request.passages, "passages"),
-              render, wake);
+  const auto model = from.models.get_encoder(request.model, http.caller().principal);
+  return rank(from, http, model, text_in(JsonNode::of_request(request.query, "query")),
+              JsonNode::of_request(request.passages, "passages"), render, wake);
 }
 
-http::Reply rerank(const Desk& desk, const http::Request& http, const http::Wake& wake) {
+http::Reply rerank(const Encoders& from, const http::Request& http, const http::Wake& wake) {
   const auto request = http::read_fields<RerankRequest>(http::read_object(http.body));
-  const auto model = desk.model(request.model, http.caller().principal);
+  const auto model = from.models.get_encoder(request.model, http.caller().principal);
   const auto documents = std::make_shared<const Json>(request.documents);
   const auto render = [=, id = model->id(), sigmoid = model->has_sigmoid(), top = request.top_n,
                        with_texts = request.return_documents](const std::vector<Ranked>& ranked, int64_t tokens) {
@@ -228,17 +221,17 @@ http::Reply rerank(const Desk& desk, const http::Request& http, const http::Wake
     }
     return Json{{"model", id}, {"results", std::move(results)}, {"usage", usage_of(tokens)}};
   };
-  return rank(desk, http.caller(), model, request.query, JsonNode::of_request(*documents, "documents"), render, wake);
+  return rank(from, http, model, request.query, JsonNode::of_request(*documents, "documents"), render, wake);
 }
 
 }  // namespace
 
 void add_encoder_routes(http::Router& router, const serving::ModelHost& models, serving::ChoiceLimits& limits) {
-  const auto desk = std::make_shared<const Desk>(models, limits);
   const auto add = [&](std::string pattern, auto answer, std::string doc, Json (*body)(Schemas&)) {
     router.add({.method = http::Method::kPost,
                 .pattern = std::move(pattern),
-                .handler = [desk, answer](const http::Request& r, const http::Wake& w) { return answer(*desk, r, w); },
+                .handler = [from = Encoders{models, limits}, answer](
+                               const http::Request& r, const http::Wake& w) { return answer(from, r, w); },
                 .scope = "inference",
                 .dialect = &kDialect,
                 .doc = std::move(doc),
