@@ -31,7 +31,7 @@ SCHEMAS = [
     {"type": "object", "properties": {"a": STRING, "b": STRING}, "additionalProperties": {"type": "integer"},
      "maxProperties": 3},
     {"type": "string", "pattern": "^(가|[a-f]{2}|\\d)+x?$", "maxLength": 12},
-    {"type": "string", "pattern": "b.d"},
+    {"type": "string", "pattern": "b.d", "maxLength": 6},
     {"type": "object", "patternProperties": {"^n": {"type": "integer"}, "e$": {"type": "integer", "minimum": 10}},
      "additionalProperties": {"type": "null"}},
     {"type": "object", "propertyNames": {"pattern": "^[a-z]{1,4}$"},

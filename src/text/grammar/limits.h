@@ -16,6 +16,8 @@ inline constexpr size_t kMaxRules = 20'000;
 inline constexpr size_t kMaxExpressions = 400'000;
 inline constexpr size_t kMaxProperties = 1000;      // of one object that the schema names, and of prefixItems
 inline constexpr size_t kMaxCombinations = 60'000;  // of alternatives that hold at once
+inline constexpr size_t kMaxValues = 10'000;        // of one enum
+inline constexpr size_t kMaxKeywords = 2'000'000;   // read, again for each combination
 inline constexpr uint64_t kUnbounded = UINT64_MAX;
 
 }  // namespace maru::text::grammar

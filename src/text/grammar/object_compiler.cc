@@ -56,7 +56,7 @@ std::vector<ObjectCompiler::Cell> ObjectCompiler::first_cells() {
     if ((c.types & json_types::kString) == 0) continue;
     std::vector<std::vector<uint32_t>> texts;
     for (const Json* value : c.values.empty() ? std::vector<const Json*>() : c.values[0])
-      if (value->is_string() && compiler_.sets_.admits(c, *value))
+      if (value->is_string() && compiler_.sets_.admits_listed(c, *value))
         texts.push_back(symbols_of_text(value->get_ref<const std::string&>()));
     std::optional<Dfa> names = c.values.empty() ? compiler_.sets_.texts(c) : dfa_of(texts);
     if (!names) names = with_length(any_text(), c.length.min, c.length.max, terms_.work());

@@ -55,7 +55,7 @@ SchemaCompiler::Expr SchemaCompiler::case_of(const Constraints& c) {
   if (!c.values.empty()) {
     std::vector<const Json*> values;
     for (const Json* value : c.values[0])
-      if (sets_.admits(c, *value)) values.push_back(value);
+      if (sets_.admits_listed(c, *value)) values.push_back(value);
     return terms_.any_constant(values);
   }
   const auto has = [&](unsigned type) { return (c.types & type) != 0; };

@@ -25,8 +25,9 @@ std::map<std::string_view, std::string> patterns() {
   const std::string uuid = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
   // RFC 1123; four labels of at most 61 characters stay below 253.
   const std::string label = "[A-Za-z0-9](-?[A-Za-z0-9]){0,30}", hostname = label + R"((\.)" + label + "){0,3}";
-  // RFC 5322's dot-atom.
-  const std::string atom = R"([-A-Za-z0-9!#$%&'*+/=?^_`{|}~]+)", email = atom + R"((\.)" + atom + ")*@" + hostname;
+  // RFC 5322's dot-atom, of at most 64 characters (RFC 5321, §4.5.3.1.1).
+  const std::string letter = R"([-A-Za-z0-9!#$%&'*+/=?^_`{|}~])",
+                    email = letter + R"((\.?)" + letter + "){0,31}@" + hostname;
   const std::string octet = R"((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d))", ipv4 = octet + R"((\.)" + octet + "){3}";
   // RFC 3986, §3.2.2.
   const std::string h = "[0-9a-fA-F]{1,4}", tail = "(" + h + ":" + h + "|" + ipv4 + ")";

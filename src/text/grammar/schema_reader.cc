@@ -145,8 +145,8 @@ void SchemaReader::gather(const JsonNode& schema, size_t depth) {
     return;
   }
   if (!schema.is_object()) schema.fail("a schema: an object, true or false");
-  depth_ = depth;
   const Json& json = schema.json();
+  look_at(json.size() + 1, schema);
   for (auto it = json.begin(); it != json.end(); ++it) {
     if (is_annotation(it.key())) continue;
     const auto handler = handlers().find(it.key());
@@ -163,6 +163,12 @@ void SchemaReader::gather(const JsonNode& schema, size_t depth) {
     if (json.contains(key)) return gather_members(schema);
 }
 
+// What is read again for each combination of alternatives adds up.
+void SchemaReader::look_at(size_t count, const JsonNode& place) {
+  looked_ += count;
+  if (looked_ > kMaxKeywords) place.refuse("the schema is too large, or has too many combinations of alternatives");
+}
+
 void SchemaReader::gather_elements(const JsonNode& schema) {
   ElementSchemas list;
   if (schema["items"].is_array()) schema["items"].refuse("a list is not supported here: call it \"prefixItems\"");
@@ -176,6 +182,7 @@ void SchemaReader::gather_elements(const JsonNode& schema) {
 void SchemaReader::gather_members(const JsonNode& schema) {
   MemberSchemas object;
   object.named = schema["properties"].is_null() ? std::vector<NamedNode>() : schema["properties"].members();
+  look_at(object.named.size(), schema);
   if (object.named.size() > kMaxProperties)
     schema["properties"].refuse("expected at most " + std::to_string(kMaxProperties) + " members");
   if (schema.json().contains("patternProperties"))
@@ -211,6 +218,8 @@ void SchemaReader::constant(const JsonNode& value, const JsonNode&) { now_->valu
 
 void SchemaReader::enumeration(const JsonNode& value, const JsonNode&) {
   std::vector<const Json*> list;
+  if (value.size() > kMaxValues) value.refuse("expected at most " + std::to_string(kMaxValues) + " values");
+  look_at(value.size(), value);
   for (size_t i = 0; i < value.size(); ++i) list.push_back(&value.json()[i]);
   now_->values.push_back(std::move(list));
 }
@@ -390,8 +399,12 @@ void SchemaReader::unique_items(const JsonNode& value, const JsonNode&) {
 }
 
 void SchemaReader::required(const JsonNode& value, const JsonNode&) {
-  for (const JsonNode& name : value.elements())
+  look_at(value.size(), value);
+  for (const JsonNode& name : value.elements()) {
     if (!requires_member(*now_, name.string())) now_->required.push_back(name.string());
+    if (now_->required.size() > kMaxProperties)
+      value.refuse("expected at most " + std::to_string(kMaxProperties) + " required members");
+  }
 }
 void SchemaReader::min_properties(const JsonNode& value, const JsonNode&) {
   now_->members.min = std::max(now_->members.min, count_of(value));

@@ -32,6 +32,7 @@ class SchemaReader {
   JsonNode at_anchor(const JsonNode& reference, const std::string& name);
   JsonNode at_pointer(const JsonNode& reference, std::string_view pointer);
   std::shared_ptr<const Dfa> pattern(const std::string& text, const JsonNode& value);
+  void look_at(size_t count, const JsonNode& place);
   void gather_elements(const JsonNode& schema);
   void gather_members(const JsonNode& schema);
   void restrict_types(unsigned types) { now_->types &= types; }
@@ -76,6 +77,7 @@ class SchemaReader {
   Constraints* now_ = nullptr;
   std::set<const Json*> seen_;
   size_t depth_ = 0;
+  size_t looked_ = 0;  // keywords and names, in all
 };
 
 /// Of a format that is known: its strings as a regular expression; empty: it is not.

@@ -104,7 +104,7 @@ void SchemaSets::drop_impossible(Constraints& c, size_t depth) {
     const auto& list = c.values[0];
     unsigned types = 0;
     for (const Json* value : list)
-      if (admits(c, *value)) types |= type_of(*value);
+      if (admits_listed(c, *value)) types |= type_of(*value);
     c.types &= types;
     return;
   }
@@ -159,12 +159,22 @@ bool SchemaSets::admits(const Schemas& schemas, const Json& value) {
 }
 
 bool SchemaSets::admits(const Constraints& c, const Json& value) {
-  spend(c.place);
+  if (!c.values.empty() && !is_listed(c, 0, value)) return false;
+  return admits_listed(c, value);
+}
+
+bool SchemaSets::is_listed(const Constraints& c, size_t i, const Json& value) {
+  const auto& list = c.values[i];
+  if (!terms_.work().spend(list.size())) c.place.refuse("so many values in several lists are not supported");
+  return std::any_of(list.begin(), list.end(), [&](const Json* one) { return equal_values(*one, value); });
+}
+
+bool SchemaSets::admits_listed(const Constraints& c, const Json& value) {
+  if (value.is_structured()) spend(c.place);
   const unsigned type = type_of(value);
   if ((c.types & type) == 0) return false;
-  for (const auto& list : c.values)
-    if (std::none_of(list.begin(), list.end(), [&](const Json* one) { return equal_values(*one, value); }))
-      return false;
+  for (size_t i = 1; i < c.values.size(); ++i)
+    if (!is_listed(c, i, value)) return false;
   if (value.is_string()) return string_admits(c, value);
   if (value.is_object()) return object_admits(c, value);
   if (value.is_number()) {

@@ -25,6 +25,8 @@ class SchemaSets {
   void check_exclusive(const Schemas& schemas, const Alternatives& alternatives);
   bool admits(const Schemas& schemas, const Json& value);
   bool admits(const Constraints& c, const Json& value);
+  /// The same for a value of the first of the case's lists.
+  bool admits_listed(const Constraints& c, const Json& value);
   /// The strings that all patterns and formats of a case, and its lengths, leave; none: any string of the length.
   std::optional<Dfa> texts(const Constraints& c);
   /// False: surely nothing holds.
@@ -36,6 +38,7 @@ class SchemaSets {
   void drop_impossible(Constraints& c, size_t depth);
   bool object_possible(const Constraints& c, size_t depth);
   bool list_possible(const Constraints& c, size_t depth);
+  bool is_listed(const Constraints& c, size_t i, const Json& value);
   bool string_admits(const Constraints& c, const Json& value);
   bool object_admits(const Constraints& c, const Json& value);
   void spend(const JsonNode& place);

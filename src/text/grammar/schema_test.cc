@@ -193,6 +193,11 @@ TEST(Schema, HarmsNobody) {
   EXPECT_THAT(refusal(many + "true]}"), HasSubstr("too many combinations"));
   EXPECT_EQ("", refusal(R"({"type":"string","maxLength":1000000000000})"));
   EXPECT_THAT(refusal(R"({"type":"string","pattern":"^a*$","maxLength":1000000})"), HasSubstr("too large"));
+  std::string values = R"({"allOf":[{"enum":[)", required = R"({"required":[)";
+  for (int i = 0; i < 9000; ++i) values += std::to_string(i) + ",";
+  for (int i = 0; i < 100'000; ++i) required += "\"p" + std::to_string(i) + "\",";
+  EXPECT_EQ("", refusal(values + R"("가"]},{"enum":[3,"가"]}]})"));
+  EXPECT_THAT(refusal(required + "\"\"]}"), HasSubstr("at most 1000 required"));
   std::string wide = R"({"type":"object","properties":{)";
   for (int i = 0; i < 1001; ++i) wide += (i > 0 ? ",\"p" : "\"p") + std::to_string(i) + "\":{}";
   EXPECT_THAT(refusal(wide + "}}"), HasSubstr("at most 1000"));

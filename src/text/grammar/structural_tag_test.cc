@@ -38,6 +38,7 @@ TEST_F(StructuralTagTest, CountsTags) {
   EXPECT_TRUE(takes(once, "x<f=a>1</f>"));
   EXPECT_TRUE(takes(once, "x"));
   EXPECT_FALSE(takes(once, "<f=a>1</f>x"));
+  EXPECT_FALSE(takes(once, "<f=a>1</f><f=a>2</f>"));
   StructuralTag some = tags();
   some.at_least_one = true;
   EXPECT_FALSE(takes(some, "x"));
