@@ -110,7 +110,7 @@ def test_completion_of_tokens_streams(client, server):
         ({"temperature": "hot"}, openai.BadRequestError, "temperature", "invalid_value"),
         ({"messages": [{"role": "user", "content": "x" * 9000}]}, openai.BadRequestError, "messages", "context_length_exceeded"),
         ({"messages": [{"role": "user", "content": None}]}, openai.BadRequestError, "messages[0].content", "invalid_value"),
-        ({"response_format": {"type": "json_object"}}, openai.BadRequestError, "response_format", "unsupported_parameter"),
+        ({"response_format": {"type": "yaml"}}, openai.BadRequestError, "response_format.type", "invalid_value"),
     ],
 )
 def test_errors(ask, change, error, param, code):
