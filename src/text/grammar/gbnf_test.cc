@@ -57,6 +57,9 @@ TEST(Gbnf, DescribesTexts) {
            {"root ::= \"SELECT \" col \" from \" tab\ncol ::= \"col_1 \" | \"col_2 \"\ntab ::= \"t\" | \"u\"",
             {"SELECT col_1  from t"},
             {"SELECT from t"}},
+           {"root ::= \"(\" root \")\" | \"[\" root \"]\" | \"a\" | \"b\" | \"<\" root \">\" | [0-9]+",
+            {"a", "([<12>])", "b"},
+            {"(a]", "ab", "(", "()"}},
            {"root ::= (\"\")* \"a\"", {"a"}, {"", "aa"}}}) {
     for (const char* text : good) EXPECT_TRUE(takes(source, text)) << source << ": " << text;
     for (const char* text : bad) EXPECT_FALSE(takes(source, text)) << source << ": " << text;

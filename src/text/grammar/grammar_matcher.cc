@@ -15,7 +15,7 @@ using grammar::Place;
 using grammar::Places;
 using grammar::StateMask;
 constexpr size_t kMaxForcedBytes = 4096;
-constexpr size_t kWorthKeeping = 3000;      // nodes looked at for a mask: the next time it is known as a whole
+constexpr size_t kWorthKeeping = 400;       // nodes looked at for a mask: the next time it is known as a whole
 constexpr size_t kMaxVisited = 60'000'000;  // nodes of the trie for one mask …
 constexpr size_t kPerPlace = 8;             // … where the grammar is asked: so many for each place
 
