@@ -89,6 +89,18 @@ TEST(Router, TheGateIsAskedLast) {
   EXPECT_EQ(200, dispatch(router, make(Method::kGet, "/open")).status);
 }
 
+// A script that cannot read when to come back comes back at once.
+TEST(Router, PagesMayReadWhenToComeBack) {
+  const Router router = sample_router({}, {"https://friend.example"});
+  const Response full = dispatch(
+      router,
+      make(Method::kPost, "/v1/things", {{"origin", "https://friend.example"}, {"content-type", "application/json"}}));
+  EXPECT_EQ(429, full.status);
+  EXPECT_NE(std::string_view::npos, find_header(full.headers, "Access-Control-Expose-Headers").find("Retry-After"));
+  EXPECT_EQ("",
+            find_header(dispatch(router, make(Method::kPost, "/v1/things")).headers, "Access-Control-Expose-Headers"));
+}
+
 TEST(Router, TurnsExceptionsIntoErrors) {
   const Response full = dispatch(sample_router(), make(Method::kPost, "/v1/things"));
   EXPECT_EQ(full.status, 429);

@@ -5,6 +5,12 @@
 namespace maru::http {
 namespace {
 
+/// What a page's script may read of an answer besides its body.
+constexpr const char* kExposed =
+    "Retry-After, X-Request-Id, request-id, X-Maru-Warning, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, "
+    "x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, "
+    "x-ratelimit-reset-tokens";
+
 std::string_view next_segment(std::string_view& path) {
   path.remove_prefix(1);  // the '/'
   const std::string_view segment = path.substr(0, path.find('/'));
@@ -214,6 +220,7 @@ Headers Router::headers_for(const Request& request) const {
   const bool any = std::find(cors_origins_.begin(), cors_origins_.end(), "*") != cors_origins_.end();
   headers.emplace_back("Access-Control-Allow-Origin", any ? "*" : std::string(origin));
   headers.emplace_back("Vary", "Origin");
+  headers.emplace_back("Access-Control-Expose-Headers", kExposed);
   if (request.method == Method::kOptions) {
     headers.emplace_back("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS");
     const std::string_view wanted = request.header("access-control-request-headers");
