@@ -5,6 +5,7 @@
 #include <set>
 
 #include "text/grammar/compile.h"
+#include "text/grammar/rules.h"
 
 namespace maru::text::grammar {
 namespace {
@@ -30,6 +31,19 @@ TEST(Machine, KeysTellPlacesApart) {
   }
   EXPECT_GT(depth, 20u);
   EXPECT_LT(depth, 5000u);
+}
+
+TEST(Machine, KeysCountWhatAnAutomatonRepeats) {
+  Rules rules;
+  const auto grammar = rules.finished(rules.repeat(rules.literal("a"), 0, 300));
+  Machine machine(*grammar);
+  Places places = machine.start();
+  std::set<std::string> keys{machine.key()};
+  for (int i = 0; i < 299; ++i) {
+    places = machine.advance(places, 'a');
+    machine.keep_only(places);
+    EXPECT_TRUE(keys.insert(machine.key()).second) << i;
+  }
 }
 
 TEST(Machine, TheSamePlaceHasTheSameKey) {
