@@ -176,6 +176,21 @@ TEST_F(EngineTest, ScoresAnswerAndPrompt) {
   EXPECT_EQ(rescored.num_tokens[0], 0);
 }
 
+TEST_F(EngineTest, EndTokensOfARequestAndNotBeforeItsTime) {
+  model_.only_letters = true;
+  const std::string whole = run(request("hi")).texts[0];
+  GenerationRequest ends = request("hi");
+  ends.stop_tokens = tokenizer_.encode(whole.substr(4, 1));
+  EXPECT_EQ(whole.find(whole[4]) + 1, static_cast<size_t>(run(ends).num_tokens[0])) << "the token itself is counted";
+  EXPECT_EQ(FinishReason::kStop, run(ends).finishes[0]);
+  ends.min_tokens = 20;
+  const Answer later = run(ends);
+  EXPECT_GT(later.num_tokens[0], 20);
+  EXPECT_EQ(std::string::npos, later.texts[0].substr(0, 20).find(whole[4]));
+  ends.stop_tokens = {500};
+  EXPECT_THROW(run(ends), Failure);
+}
+
 TEST_F(EngineTest, ZeroTokensEndAtOnce) {
   const Answer answer = run(request("hi", 0));
   EXPECT_EQ(answer.finishes[0], FinishReason::kLength);

@@ -12,7 +12,7 @@
 namespace maru::api::openai {
 namespace {
 
-constexpr size_t kMaxPrompts = 64, kMaxBiases = 4096;
+constexpr size_t kMaxPrompts = 64, kMaxBiases = 4096, kMaxStopTokens = 1024;
 constexpr int64_t kDefaultCompletionTokens = 16;
 
 /// A string, or a list of strings.
@@ -72,8 +72,9 @@ infer::GenerationRequest to_generation(const CommonRequest& request, const servi
   generation.stop = read_stops(JsonNode::of_request(request.stop, "stop"));
   generation.ignore_eos = request.ignore_eos;
   generation.min_tokens = request.min_tokens;
-  generation.stop_tokens =
-      read_tokens(JsonNode::of_request(request.stop_token_ids, "stop_token_ids"), limits.vocab_size);
+  const JsonNode ends = JsonNode::of_request(request.stop_token_ids, "stop_token_ids");
+  if (ends.is_array() && ends.size() > kMaxStopTokens) ends.fail("at most 1024 token ids");
+  generation.stop_tokens = read_tokens(ends, limits.vocab_size);
   generation.priority = request.priority;
   generation.cache_salt = request.cache_salt;
   generation.timeout_seconds = limits.timeout_seconds;

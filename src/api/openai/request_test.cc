@@ -76,6 +76,11 @@ TEST(ChatRequest, NamesTheFieldAtFault) {
       {R"(,"logit_bias":{"x":1})", "logit_bias.x", "invalid_value"},
       {R"(,"logit_bias":{"261":1})", "logit_bias.261", "invalid_value"},
       {R"(,"logit_bias":{"5":101})", "logit_bias.5", "invalid_value"},
+      {R"(,"stop_token_ids":[261])", "stop_token_ids[0]", "invalid_value"},
+      {R"(,"stop_token_ids":"2")", "stop_token_ids", "invalid_value"},
+      {R"(,"min_tokens":-1)", "min_tokens", "invalid_value"},
+      {R"(,"cache_salt":5)", "cache_salt", "invalid_value"},
+      {R"(,"priority":1.5)", "priority", "invalid_value"},
       {R"(,"logprobs":5)", "logprobs", "invalid_value"},
       {R"(,"top_logprobs":2)", "top_logprobs", "invalid_value"},
       {R"(,"logprobs":true,"top_logprobs":21)", "top_logprobs", "invalid_value"},
@@ -107,6 +112,15 @@ TEST(ChatRequest, NamesTheFieldAtFault) {
     EXPECT_EQ(error.word, bad.code) << bad.more;
   }
   EXPECT_NE(chat_refusal(chat(R"(,"tempature":1)")).message.find("did you mean 'temperature'"), std::string::npos);
+}
+
+TEST(ChatRequest, TakesWhatGoesOnWithTheEngine) {
+  const CompletionRequest request = parse_completion_request(
+      R"({"model":"m","prompt":"p","min_tokens":3,"stop_token_ids":[7,8],"priority":-2,"cache_salt":"s"})");
+  EXPECT_EQ(3, request.min_tokens);
+  EXPECT_EQ(-2, request.priority);
+  EXPECT_EQ("s", request.cache_salt);
+  EXPECT_EQ((Json{7, 8}), request.stop_token_ids);
 }
 
 TEST(ChatRequest, RefusesWhatIsNotAnObject) {
