@@ -26,8 +26,8 @@ class EncodersTest : public ServeTest {
   void serve() {
     server_ = std::make_unique<ApiServer>(config_, context_, [this](serving::ModelHost& host) {
       host.add(fake_parts(model_, tokenizer_, &chat_template_));
-      host.load({.path = home_ / "mean", .adapter = {}, .id = ""}, device_);
-      host.load({.path = home_ / "rank", .adapter = {}, .id = ""}, device_);
+      host.load({.path = home_ / "mean", .id = ""}, device_);
+      host.load({.path = home_ / "rank", .id = ""}, device_);
     });
   }
 };

@@ -146,9 +146,8 @@ infer::EngineObserver* Metrics::observer_of(const std::string& model) {
 
 std::string Metrics::text(const serving::ModelHost& models, int64_t connections, int64_t queued) {
   std::lock_guard lock(state_->mutex);
-  for (const auto& model : models.list())
-    if (const auto engine = state_->engines.find(model->id()); engine != state_->engines.end())
-      engine->second.set(model->engine().stats());
+  for (const auto& [model, stats] : models.stats_by_model())
+    if (const auto engine = state_->engines.find(model); engine != state_->engines.end()) engine->second.set(stats);
   state_->connections.Set(static_cast<double>(connections));
   state_->queued.Set(static_cast<double>(queued));
   return prometheus::TextSerializer().Serialize(state_->registry.Collect());

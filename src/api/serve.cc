@@ -26,14 +26,16 @@ void wait_for_signal() {
 
 }  // namespace
 
-void serve(const ServeConfig& config, ServeContext context, const std::vector<serving::ModelSource>& models,
-           Device& device, const std::function<void(const ServeSummary&)>& ready,
-           const std::function<void()>& overdue) {
+void serve(const ServeConfig& config, ServeContext context, const ServedSources& sources, Device& device,
+           const std::function<void(const ServeSummary&)>& ready, const std::function<void()>& overdue) {
   std::optional<EndOfProcess> end;  // until after everything below is destroyed
   context.isa = name_of(device.host().isa);
   context.threads = device.host().pool->size();
+  context.device = &device;
   ApiServer server(config, context, [&](serving::ModelHost& host) {
-    for (const serving::ModelSource& model : models) host.load(model, device);
+    for (const serving::ModelSource& model : sources.models) host.load(model, device);
+    for (const serving::ModelSource& model : sources.on_request) host.offer(model, device);
+    for (const serving::AdapterSource& adapter : sources.adapters) host.load_adapter(adapter, device);
   });
   ServeSummary summary{.url = url_of(config, server.port()), .isa = context.isa, .threads = context.threads};
   for (const auto& model : server.models().list())
@@ -42,6 +44,7 @@ void serve(const ServeConfig& config, ServeContext context, const std::vector<se
                               .parameters = model->facts().parameters.value(),
                               .max_context = model->limits().max_context,
                               .kv_pages = model->engine().stats().pages});
+  for (const serving::ServedName& name : server.models().names()) summary.names.push_back(name.id);
   ready(summary);
   wait_for_signal();
   // What runs has most of the time, what tidies up afterwards the rest of it.

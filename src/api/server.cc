@@ -6,6 +6,7 @@
 #include "api/anthropic/routes.h"
 #include "api/console/home_routes.h"
 #include "api/keys.h"
+#include "api/manage.h"
 #include "api/metrics.h"
 #include "api/nim/routes.h"
 #include "api/openai/error.h"
@@ -16,13 +17,14 @@
 #include "base/map_guard.h"
 #include "http/openapi.h"
 #include "ledger/code_version.h"
+#include "serving/adapter_folder.h"
 
 namespace maru::api {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-serving::HostOptions host_options(const ServeConfig& config) {
+serving::HostOptions host_options(const ServeConfig& config, const std::function<void(const std::string&)>& warn) {
   return {.max_running = config.max_running,
           .max_waiting = config.max_waiting,
           .step_tokens = config.step_tokens,
@@ -35,8 +37,10 @@ serving::HostOptions host_options(const ServeConfig& config) {
           .memory_bytes = config.memory_mib << 20,
           .dtype = config.dtype == "auto" ? std::nullopt : std::optional(parse_dtype(config.dtype)),
           .timeout_seconds = config.request_timeout_seconds,
+          .unload_idle_seconds = config.unload_idle_seconds,
           .tool_parser = config.tool_parser,
-          .reasoning_parser = config.reasoning_parser};
+          .reasoning_parser = config.reasoning_parser,
+          .warn = warn};
 }
 
 http::Problem draining_problem() {
@@ -50,7 +54,7 @@ struct ApiServer::State {
       : isa(context.isa),
         threads(context.threads),
         metrics(std::string(ledger::code_version()), context.isa),
-        models(host_options(config), [this](const std::string& id) { return metrics.observer_of(id); }),
+        models(host_options(config, context.warn), [this](const std::string& id) { return metrics.observer_of(id); }),
         limits({.places = config.max_running + config.max_waiting, .per_client = config.max_choices_per_client},
                &rates),
         router(authenticator_of(config, context), config.cors_origins,
@@ -64,9 +68,18 @@ struct ApiServer::State {
                              .models = [this] { return model_ids(); }});
     console::add_status_route(router, [this] { return status(); });
     if (!context.home.empty()) console::add_home_routes(router, context.home);
+    if (context.device != nullptr) {
+      std::vector<fs::path> folders;
+      if (!config.adapters_dir.empty()) folders.emplace_back(config.adapters_dir);
+      add_manage_routes(router, models, *context.device, {.home = context.home, .adapters = folders});
+      for (const fs::path& folder : folders)
+        adapters = std::make_unique<serving::AdapterFolder>(folder, config.adapters_refresh_seconds, models,
+                                                            *context.device, context.warn);
+    }
     http::add_openapi_route(router, std::string(ledger::code_version()));
     router.add_assets(context.assets);
     router.set_gate([this](const http::Request& request) { count_request(rates, request); });
+    models.open();
     server = std::make_unique<http::Server>(
         config.http,
         http::Service{.dialect = &openai::kDialect,
@@ -109,6 +122,7 @@ struct ApiServer::State {
   platform::RateLimiter rates;
   serving::ChoiceLimits limits;
   http::Router router;
+  std::unique_ptr<serving::AdapterFolder> adapters;
   std::atomic<http::Server*> listening{nullptr};
   std::unique_ptr<http::Server> server;  // last, so that it ends first
 };
@@ -121,7 +135,8 @@ std::string ApiServer::State::why_not_ready() const {
 
 std::vector<std::string> ApiServer::State::model_ids() const {
   std::vector<std::string> ids;
-  for (const auto& model : models.list()) ids.push_back(model->id());
+  for (serving::ServedName& name : models.names())
+    if (!name.encoder) ids.push_back(std::move(name.id));
   return ids;
 }
 

@@ -13,7 +13,7 @@
 #include "http/server.h"
 #include "serving/choice_limits.h"
 #include "serving/model_host.h"
-#include "tensor/stream.h"
+#include "tensor/device.h"
 
 namespace maru::api {
 
@@ -31,6 +31,8 @@ struct ServeConfig {
   int64_t cache_mib = 1024;
   int64_t memory_mib = 0;
   int64_t channel_pieces = 256;
+  std::string model_name, adapters_dir;
+  double adapters_refresh_seconds = 10, unload_idle_seconds = 0;
   double request_timeout_seconds = 600;
   double drain_seconds = 30;
   std::string dtype = "auto";
@@ -69,6 +71,15 @@ struct ServeConfig {
             .one_of("auto|int8"),
         field("memory_mib", &C::memory_mib, "for all models and their caches, MiB; 0: what the machine has")
             .range(0, 1 << 30),
+        field("model_name", &C::model_name, "what clients call the model; empty: its directory's name"),
+        field("adapters_dir", &C::adapters_dir,
+              "a directory of PEFT adapters, each served under its directory's name beside the model"),
+        field("adapters_refresh_seconds", &C::adapters_refresh_seconds,
+              "how often adapters_dir is looked at again; 0: never")
+            .range(0, 86400),
+        field("unload_idle_seconds", &C::unload_idle_seconds,
+              "models that are loaded on request go when nobody asks for so long; 0: when another needs their memory")
+            .range(0, 1e9),
         field("channel_pieces", &C::channel_pieces, "pieces of text a slow reader may be behind").range(1, 1 << 20),
         field("request_timeout_seconds", &C::request_timeout_seconds, "for one generation, waiting included")
             .range(0.001, 1e7),
@@ -97,6 +108,7 @@ struct ServeContext {
   std::span<const http::Asset> assets;  // the console; must outlive the server
   std::string isa;                      // what is computed on, as it is told to clients
   int64_t threads = 0;
+  Device* device = nullptr;  // what models are loaded onto while it runs; null: none are
   std::vector<AddDialect> dialects = all_dialects();
   std::function<void(const std::string&)> warn = {};  // told what an operator should know; from any thread
   std::function<void(const std::string&)> log = {};   // a line of JSON per request; from any thread
@@ -131,13 +143,20 @@ struct ServeSummary {
   std::string url, isa;
   int64_t threads = 0;
   std::vector<Model> models;
+  std::vector<std::string> names;  // of all that answers
 };
 
-/// Loads models and serves them on `stream` until SIGINT or SIGTERM, then drains. The caller has installed the
+/// What is served.
+struct ServedSources {
+  std::vector<serving::ModelSource> models;      // at least one; they stay
+  std::vector<serving::ModelSource> on_request;  // loaded when somebody asks for them
+  std::vector<serving::AdapterSource> adapters;
+};
+
+/// Loads models and serves them on `device` until SIGINT or SIGTERM, then drains. The caller has installed the
 /// interrupt handler; `ready` is called once the server listens, `overdue` when the process ends with work unfinished
 /// because `drain_seconds` are over.
-void serve(const ServeConfig& config, ServeContext context, const std::vector<serving::ModelSource>& models,
-           Device& device, const std::function<void(const ServeSummary&)>& ready,
-           const std::function<void()>& overdue = {});
+void serve(const ServeConfig& config, ServeContext context, const ServedSources& sources, Device& device,
+           const std::function<void(const ServeSummary&)>& ready, const std::function<void()>& overdue = {});
 
 }  // namespace maru::api

@@ -23,7 +23,6 @@ struct Variable {
 
 constexpr std::string_view kNoDownload = "Maru downloads nothing: give `maru serve` a model of this machine";
 constexpr std::string_view kArgument = "give the model as the argument of `maru serve`";
-constexpr std::string_view kAdapter = "give `maru serve` an adapter with --adapter";
 constexpr std::string_view kOneMachine = "one process serves on one machine here";
 constexpr std::string_view kOneEngine = "there is one engine, and it needs no such choice";
 constexpr std::string_view kTemplate = "the model's own chat template decides";
@@ -37,6 +36,10 @@ constexpr Variable kVariables[] = {
     {"NIM_SSL_CA_CERTS_PATH", Kind::kText, "http.tls_client_ca"},
     {"NIM_CORS_ALLOW_ORIGINS", Kind::kList, "cors_origins"},
     {"NIM_ENABLE_KV_CACHE_REUSE", Kind::kFlag, "prefix_cache"},
+    {"NIM_CUSTOM_MODEL_NAME", Kind::kText, "model_name"},
+    {"NIM_SERVED_MODEL_NAME", Kind::kText, "model_name"},
+    {"NIM_PEFT_SOURCE", Kind::kText, "adapters_dir"},
+    {"NIM_PEFT_REFRESH_INTERVAL", Kind::kNumber, "adapters_refresh_seconds"},
     {"NGC_API_KEY", Kind::kNothing, kNoDownload},
     {"NIM_CACHE_PATH", Kind::kNothing, kNoDownload},
     {"NIM_REPOSITORY_OVERRIDE", Kind::kNothing, kNoDownload},
@@ -44,11 +47,7 @@ constexpr Variable kVariables[] = {
     {"NIM_MODEL_PATH", Kind::kNothing, kArgument},
     {"NIM_MODEL_NAME", Kind::kNothing, kArgument},
     {"NIM_FT_MODEL", Kind::kNothing, kArgument},
-    {"NIM_CUSTOM_MODEL_NAME", Kind::kNothing, "a model is served under its directory's name"},
-    {"NIM_SERVED_MODEL_NAME", Kind::kNothing, "a model is served under its directory's name"},
     {"NIM_MAX_MODEL_LEN", Kind::kNothing, "the model's context, or the key-value memory (cache_mib) if smaller"},
-    {"NIM_PEFT_SOURCE", Kind::kNothing, kAdapter},
-    {"NIM_PEFT_REFRESH_INTERVAL", Kind::kNothing, kAdapter},
     {"NIM_DRAFT_MODEL_PATH", Kind::kNothing, "guesses come from the text itself (draft_tokens)"},
     {"NIM_PASSTHROUGH_ARGS", Kind::kNothing, "give `maru serve` key=value; see --help-all"},
     {"NIM_HEALTH_PORT", Kind::kNothing, "health is answered on the one port"},

@@ -3,7 +3,6 @@
 #include <string>
 
 #include "api/server.h"
-#include "catalogue/adapter.h"
 #include "cli/session.h"
 
 namespace maru::cli {
@@ -13,7 +12,6 @@ namespace maru::cli {
 /// Throws   kInvalidArgument for an address without a key, kExists for a port in use.
 void check_can_serve(const Session& session, const api::ServeConfig& config);
 /// `config` without a keys_file: that of the home, if there is one.
-void run_server(Session& session, api::ServeConfig config, const std::vector<std::string>& models,
-                const catalogue::NamedAdapter& adapter);
+void run_server(Session& session, api::ServeConfig config, const api::ServedSources& sources);
 
 }  // namespace maru::cli

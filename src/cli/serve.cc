@@ -13,8 +13,8 @@
 #include "api/server.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "catalogue/adapter.h"
 #include "catalogue/layout.h"
-#include "cli/adapter_option.h"
 #include "cli/nim_environment.h"
 #include "cli/run_server.h"
 #include "cli/verbs.h"
@@ -77,8 +77,7 @@ void check_can_serve(const Session& session, const api::ServeConfig& config) {
                     " is in use, perhaps by another maru; give --port N (0: any free one), or --no-serve");
 }
 
-void run_server(Session& session, api::ServeConfig config, const std::vector<std::string>& models,
-                const catalogue::NamedAdapter& adapter) {
+void run_server(Session& session, api::ServeConfig config, const api::ServedSources& sources) {
   const std::vector<http::Asset> assets = console_assets();
   api::ServeContext context{.home = session.home, .api_keys = {}, .assets = assets};
   if (const char* key = std::getenv("MARU_API_KEY"); key != nullptr && *key != '\0') context.api_keys.emplace_back(key);
@@ -93,30 +92,52 @@ void run_server(Session& session, api::ServeConfig config, const std::vector<std
                    m.max_context, m.kv_pages);
     const api::ServeSummary::Model& first = s.models.front();
     Json answer{{"url", s.url}, {"model", first.id}, {"isa", s.isa}, {"dtype", first.dtype}};
-    for (const api::ServeSummary::Model& m : s.models) answer["models"].push_back(m.id);
+    answer["models"] = s.names;
     session.answer(std::move(answer), "serve        " + s.url);
   };
   const auto overdue = [] { spdlog::warn("the time to stop is over; what was still running is cut off"); };
-  std::vector<serving::ModelSource> sources;
-  for (const std::string& model : models) sources.push_back({.path = session.find(Kind::kModel, model)});
-  sources.front().adapter = adapter.directory;
-  sources.front().id = adapter.name;
   api::serve(config, std::move(context), sources, session.machine().device(), ready, overdue);
 }
 
+namespace {
+
+struct ServeOptions {
+  RecipeArguments recipe;
+  std::string model, name, address;
+  std::vector<std::string> also, on_request, adapters;
+  int port = -1;
+};
+
+api::ServedSources sources_of(const Session& session, const ServeOptions& options, const std::string& name) {
+  api::ServedSources sources;
+  sources.models.push_back({.path = session.find(Kind::kModel, options.model), .id = name});
+  for (const std::string& model : options.also) sources.models.push_back({.path = session.find(Kind::kModel, model), .id = ""});
+  for (const std::string& model : options.on_request)
+    sources.on_request.push_back({.path = session.find(Kind::kModel, model), .id = ""});
+  for (const std::string& text : options.adapters) {
+    const catalogue::NamedAdapter adapter = catalogue::find_adapter(session.catalogue(), text);
+    sources.adapters.push_back({.path = adapter.directory, .id = adapter.name, .model = ""});
+  }
+  return sources;
+}
+
+}  // namespace
+
 void add_serve(CLI::App& app, Session& session) {
   CLI::App* verb = app.add_subcommand("serve", "serve models: OpenAI-compatible and Anthropic API, and web console");
-  struct Options {
-    RecipeArguments recipe;
-    std::string model, adapter, address;
-    std::vector<std::string> also;
-    int port = -1;
-  };
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ServeOptions>();
   verb->add_option("model", options->model, "model by name, directory or GGUF file")->required();
+  verb->add_option("--name", options->name, "what clients call it; without: its own name");
   verb->add_option("--also", options->also, "a further model to serve beside it under its own name; may be repeated")
       ->allow_extra_args(false);
-  add_adapter_option(verb, options->adapter);
+  verb->add_option("--on-request", options->on_request,
+                   "a further model, loaded when somebody asks for it and unloaded when another needs its memory; may be "
+                   "repeated")
+      ->allow_extra_args(false);
+  verb->add_option("--adapter", options->adapters,
+                   "a PEFT adapter by name or directory, served beside the model under its own name, or as NAME=…; may "
+                   "be repeated (adapters_dir: a whole directory of them)")
+      ->allow_extra_args(false);
   verb->add_option("--listen", options->address,
                    "address; anything beyond loopback needs an API key (`maru keys create NAME`, or MARU_API_KEY)");
   verb->add_option("--port", options->port, "0: any free one")->check(whole_number_in(0, 65535));
@@ -124,10 +145,9 @@ void add_serve(CLI::App& app, Session& session) {
   verb->callback([&session, options] {
     auto config = from_json<api::ServeConfig>(with_environment(options->recipe.read()), options->recipe.file);
     if (!options->address.empty()) config.http.address = options->address;
+    if (!options->name.empty()) config.model_name = options->name;
     if (options->port >= 0) config.http.port = options->port;
-    std::vector<std::string> models{options->model};
-    models.insert(models.end(), options->also.begin(), options->also.end());
-    run_server(session, config, models, catalogue::find_adapter(session.catalogue(), options->adapter));
+    run_server(session, config, sources_of(session, *options, config.model_name));
   });
 }
 

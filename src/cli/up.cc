@@ -159,7 +159,7 @@ void run_line(Session& session, UpConfig config, const Options& o) {
   answer(session, pipeline::train(at, config.train, /*set_aside=*/true));
   answer(session, pipeline::evaluate(at, config.eval));
   report(at, session, config.name);
-  if (!o.no_serve) run_server(session, config.serve, {config.name}, {});
+  if (!o.no_serve) run_server(session, config.serve, {.models = {{.path = session.find(Kind::kModel, config.name), .id = ""}}});
 }
 
 }  // namespace

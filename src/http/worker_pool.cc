@@ -4,7 +4,9 @@
 
 namespace maru::http {
 
-WorkerPool::WorkerPool(int64_t threads, int64_t max_waiting) : max_waiting_(static_cast<size_t>(max_waiting)) {
+WorkerPool::WorkerPool(int64_t threads, int64_t max_waiting)
+    : max_running_(static_cast<size_t>(threads)), max_waiting_(static_cast<size_t>(max_waiting)) {
+  std::lock_guard lock(mutex_);
   for (int64_t i = 0; i < threads; ++i) threads_.emplace_back([this] { loop(); });
 }
 
@@ -17,6 +19,7 @@ WorkerPool::~WorkerPool() {
     finishing.swap(finishing_);
   }
   ready_.notify_all();
+  // Who still waits for long may want a substitute: not any more, so the list is as long as it will get.
   for (std::thread& thread : threads_) thread.join();
 }
 
@@ -55,18 +58,46 @@ int64_t WorkerPool::waiting() const {
   return static_cast<int64_t>(waiting_.size() + finishing_.size());
 }
 
+void WorkerPool::begin_wait() {
+  {
+    std::lock_guard lock(mutex_);
+    --running_;
+    if (idle_ == 0 && !stopping_ && threads_.size() < max_running_ + kMaxSubstitutes)
+      threads_.emplace_back([this] { loop(); });
+  }
+  ready_.notify_one();
+}
+
+void WorkerPool::end_wait() {
+  std::lock_guard lock(mutex_);
+  ++running_;  // for a moment there may be more than usual
+}
+
 std::shared_ptr<WorkerPool::Job> WorkerPool::next() {
   std::unique_lock lock(mutex_);
-  ready_.wait(lock, [&] { return stopping_ || !waiting_.empty() || !finishing_.empty(); });
+  ++idle_;
+  ready_.wait(lock, [&] {
+    return stopping_ || (running_ < max_running_ && (!waiting_.empty() || !finishing_.empty()));
+  });
+  --idle_;
   if (stopping_) return nullptr;
   auto& jobs = finishing_.empty() ? waiting_ : finishing_;
   std::shared_ptr<Job> job = std::move(jobs.front());
   jobs.pop_front();
+  ++running_;
   return job;
 }
 
 void WorkerPool::loop() {
-  while (const std::shared_ptr<Job> job = next()) job->run();
+  LongWait::pool_of_thread() = this;
+  while (const std::shared_ptr<Job> job = next()) {
+    job->run();
+    {
+      std::lock_guard lock(mutex_);
+      --running_;
+    }
+    ready_.notify_one();
+  }
 }
 
 }  // namespace maru::http

@@ -9,10 +9,12 @@
 #include <thread>
 #include <vector>
 
+#include "base/long_wait.h"
+
 namespace maru::http {
 
-/// Thread-safe.
-class WorkerPool {
+/// Thread-safe. A job that waits for long (base/long_wait.h) leaves its place to another meanwhile.
+class WorkerPool : private LongWait::Pool {
  public:
   class Job {
    public:
@@ -22,7 +24,7 @@ class WorkerPool {
 
   WorkerPool(int64_t threads, int64_t max_waiting);
   /// Drops what waits and lets what runs finish.
-  ~WorkerPool();
+  ~WorkerPool() override;
   WorkerPool(const WorkerPool&) = delete;
 
   /// False when too many jobs wait already.
@@ -34,14 +36,18 @@ class WorkerPool {
   int64_t waiting() const;
 
  private:
+  static constexpr size_t kMaxSubstitutes = 16;
+  void begin_wait() override;
+  void end_wait() override;
   void loop();
   std::shared_ptr<Job> next();
 
-  const size_t max_waiting_;
+  const size_t max_running_, max_waiting_;
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable ready_;
   std::deque<std::shared_ptr<Job>> waiting_, finishing_;
   bool stopping_ = false;
+  size_t running_ = 0, idle_ = 0;  // jobs that do not wait for long; threads without a job
   std::vector<std::thread> threads_;
 };
 

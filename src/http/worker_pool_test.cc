@@ -93,5 +93,32 @@ TEST(WorkerPool, DropsWhatWaitsWhenItEnds) {
   EXPECT_EQ(ran, 0);
 }
 
+TEST(WorkerPool, AnotherWorksInPlaceOfOneThatWaitsForLong) {
+  std::atomic<bool> waits{false}, stop{false};
+  std::atomic<int> ran{0}, at_once{0}, most{0};
+  WorkerPool pool(1, 100);
+  const auto wait = [&] {
+    const LongWait here;
+    waits = true;
+    while (!stop) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  };
+  const auto work = [&] {
+    const int now = ++at_once;
+    most = std::max(most.load(), now);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    --at_once;
+    ++ran;
+  };
+  for (int i = 0; i < 5; ++i) pool.try_push(std::make_shared<Call>(wait));
+  for (int i = 0; i < 20; ++i) pool.try_push(std::make_shared<Call>(work));
+  EXPECT_TRUE(eventually([&] { return ran == 20; })) << "five wait, and the rest is done";
+  EXPECT_TRUE(waits);
+  EXPECT_EQ(1, most) << "no more at once than without them";
+  stop = true;
+  for (int i = 0; i < 20; ++i) pool.try_push(std::make_shared<Call>(work));
+  EXPECT_TRUE(eventually([&] { return ran == 40; }));
+  { const LongWait of_no_pool; }
+}
+
 }  // namespace
 }  // namespace maru::http

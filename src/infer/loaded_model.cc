@@ -22,10 +22,16 @@ int64_t cache_bytes_for(const Decoder& decoder, const LoadOptions& options) {
                   pages * static_cast<int64_t>(decoder.cache_shape(options.int8_cache).page_bytes()));
 }
 
+HostStream loader_of(const Device& device, const LoadOptions& options) {
+  HostStream host = device.host();
+  if (options.loader != nullptr) host.pool = options.loader;
+  return host;
+}
+
 }  // namespace
 
 LoadedModel::LoadedModel(const fs::path& path, Device& device, const LoadOptions& options)
-    : name_(name_of(path)), decoder_(load_for_serving(device.host(), path, options.dtype)), text_(load_text(path)) {
+    : name_(name_of(path)), decoder_(load_for_serving(loader_of(device, options), path, options.dtype)), text_(load_text(path)) {
   if (tokenizer().vocab_size() > decoder_->config().vocab_size)
     throw Failure(ErrorCode::kInvalidArgument,
                   path.string() + ": the tokenizer has " + std::to_string(tokenizer().vocab_size()) +

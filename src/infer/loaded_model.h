@@ -18,7 +18,8 @@ struct LoadOptions {
   std::optional<Dtype> dtype;              // none: the model's own
   int64_t cache_bytes = int64_t{1} << 30;  // of key-value memory at most; no more than max_sequences can fill is taken
   int64_t max_sequences = 1;
-  bool int8_cache = false;  // keys and values in 8 bits
+  bool int8_cache = false;            // keys and values in 8 bits
+  ThreadPool* loader = nullptr;       // packs weights; null: the device's own, which nothing else may use meanwhile
 };
 
 /// Owned by one thread until an Engine uses it; must outlive that engine.
@@ -28,6 +29,7 @@ class LoadedModel {
   /// throw; kInvalidArgument when the tokenizer has more tokens than the model.
   LoadedModel(const fs::path& path, Device& device, const LoadOptions& options);
   StepModel& runner() { return *runner_; }
+  Decoder& decoder() { return *decoder_; }
   const Decoder& decoder() const { return *decoder_; }
   const text::Tokenizer& tokenizer() const { return text_.tokenizer; }
   /// Null: the model was not made to chat.

@@ -35,6 +35,7 @@ Answer::Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::Gene
     CHECK(prompt.choices == choices_per_prompt_);
     prompt.tenant = caller.principal.tenant;
     prompt.tenant_weight = caller.principal.weight;
+    prompt.adapter = model_->adapter();
     prompt_tokens_ += static_cast<int64_t>(prompt.prompt.size());
     prompt.shown = shown;
     most_tokens += prompt.choices * prompt.max_tokens;

@@ -2,19 +2,19 @@
 
 #include <algorithm>
 #include <chrono>
-#include <utility>
 
 #include "base/excerpt.h"
+#include "base/long_wait.h"
 #include "base/request_failure.h"
-#include "ledger/manifest.h"
-#include "models/weights.h"
-#include "serving/model_forms.h"
-#include "serving/tool_messages.h"
-#include "tensor/arena.h"
+#include "base/thread_pool.h"
 #include "tensor/host_buffer.h"
 
 namespace maru::serving {
 namespace {
+
+constexpr int kMaxWaiting = 16;                             // requests that wait for models to be loaded
+constexpr auto kLeavingTime = std::chrono::seconds(2);      // for the memory of what was unloaded
+constexpr auto kLookAtIdle = std::chrono::milliseconds(200);
 
 int64_t unix_seconds() {
   using std::chrono::system_clock;
@@ -23,22 +23,8 @@ int64_t unix_seconds() {
 
 std::string mib(int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
-// Whether the model was taught to answer: the manifest of one of ours says so; of others a chat template is a good
-// sign.
-bool can_chat(const fs::path& path, const infer::LoadedModel& model) {
-  if (!fs::exists(path / ledger::kManifestName)) return model.chat_template() != nullptr;
-  const ledger::Manifest manifest = ledger::read_manifest(path);
-  return manifest.notes.value("chat", !manifest.foreign.empty() && model.chat_template() != nullptr);
-}
-
-ModelFacts facts_of(const ModelSource& source, const infer::LoadedModel& model) {
-  const Decoder& decoder = model.decoder();
-  return {.parameters = count_parameters(decoder.config()),
-          .context_length = decoder.config().max_position_embeddings,
-          .dtype = std::string(name_of(decoder.dtype())),
-          .chat = can_chat(source.path, model),
-          .adapter = source.adapter.filename().string()};
-}
+/// A quarter of them: those who wait for an answer have the rest.
+int loading_threads(const Device& device) { return std::max(1, device.host().pool->size() / 4); }
 
 infer::EngineOptions engine_options(const HostOptions& options, const ModelParts& parts, Turns& turns) {
   return {.max_running = options.max_running,
@@ -53,6 +39,25 @@ infer::EngineOptions engine_options(const HostOptions& options, const ModelParts
           .turns = &turns};
 }
 
+void add_totals(infer::EngineStats& to, const infer::EngineStats& more) {
+  to.preemptions += more.preemptions;
+  to.prompt_tokens += more.prompt_tokens;
+  to.generated_tokens += more.generated_tokens;
+  to.reused_tokens += more.reused_tokens;
+  to.drafted_tokens += more.drafted_tokens;
+  to.accepted_tokens += more.accepted_tokens;
+}
+
+void add_all(infer::EngineStats& to, const infer::EngineStats& more) {
+  add_totals(to, more);
+  to.running += more.running;
+  to.waiting += more.waiting;
+  to.pages += more.pages;
+  to.pages_used += more.pages_used;
+  to.pages_known += more.pages_known;
+  to.tenants += more.tenants;
+}
+
 }  // namespace
 
 void no_such_model(const std::string& id) {
@@ -61,102 +66,347 @@ void no_such_model(const std::string& id) {
                        "model_not_found");
 }
 
-ServedModel::ServedModel(ModelParts parts, infer::EngineOptions options, double timeout_seconds,
-                         infer::EngineObserver* observer)
-    : parts_(std::move(parts)),
-      created_(unix_seconds()),
-      timeout_seconds_(timeout_seconds),
-      engine_(*parts_.model, *parts_.tokenizer, std::move(options), observer) {}
+/// A name that answers: a model, an encoder, an adapter, or an offer that is in memory as one of these or not at all.
+struct ModelHost::Entry {
+  struct Offer {
+    ModelSource source;
+    StoredModel stored;
+    Device* device;
+  };
+  std::string id;
+  std::shared_ptr<const ServedModel> model;
+  std::shared_ptr<const ServedEncoder> encoder;
+  std::optional<Offer> offer;
+  AdapterSource adapter;              // where an adapter came from
+  int64_t created = unix_seconds();
+  infer::EngineStats before;          // totals of engines that were unloaded
+  Clock::time_point used = Clock::now();
 
-RequestLimits ServedModel::limits() const {
-  return {.max_context = engine_.max_context(),
-          .vocab_size = parts_.model->vocab_size(),
-          .timeout_seconds = timeout_seconds_};
-}
+  bool is_adapter() const { return model != nullptr && !model->parent().empty(); }
+  bool is_encoder() const { return encoder != nullptr || (offer && offer->stored.encoder); }
+  bool in_memory() const { return model != nullptr || encoder != nullptr; }
+  int64_t bytes() const { return model != nullptr ? model->bytes() : encoder != nullptr ? encoder->bytes() : 0; }
+  /// Nobody holds it but this entry.
+  bool idle() const { return model != nullptr ? model.use_count() == 1 : encoder.use_count() == 1; }
+};
 
-ChatModel ServedModel::chat() const {
-  return {.id = parts_.id, .tokenizer = parts_.tokenizer, .chat_template = parts_.chat_template, .forms = parts_.forms};
-}
-
-std::string ServedModel::next_call_id() const {
-  const size_t size = parts_.forms.calls == nullptr ? 0 : parts_.forms.calls->id_characters;
-  return size == 0 ? call_ids_.next("call_") : short_id(call_ids_.number(), size);
-}
+struct ModelHost::Leaving {
+  std::weak_ptr<const void> what;
+  int64_t bytes;
+};
 
 ModelHost::ModelHost(HostOptions options, Observe observe)
-    : options_(std::move(options)), observe_(std::move(observe)) {}
+    : options_(std::move(options)), observe_(std::move(observe)) {
+  if (options_.unload_idle_seconds > 0)
+    idle_thread_ = std::jthread([this](const std::stop_token& stop) { unload_idle(stop); });
+}
 
-/// The mutex is held.
-void ModelHost::check_room(const std::string& id, int64_t bytes) const {
+ModelHost::~ModelHost() = default;
+
+ModelHost::Entry* ModelHost::entry_of(std::string_view id) const {
+  const auto it = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.id == id; });
+  return it == entries_.end() ? nullptr : &*it;
+}
+
+void ModelHost::check_new(const std::string& id) const {
   CHECK(!id.empty());
-  const int64_t budget = options_.memory_bytes > 0 ? options_.memory_bytes : static_cast<int64_t>(machine_bytes());
-  int64_t taken = 0;
-  const auto count = [&](const auto& models) {
-    for (const auto& model : models) {
-      if (model->id() == id)
-        throw Failure(ErrorCode::kExists, "two models are called \"" + id + "\"; give one of them another name");
-      taken += model->bytes();
+  if (entry_of(id) != nullptr)
+    throw Failure(ErrorCode::kExists, "two models are called \"" + id + "\"; give one of them another name");
+}
+
+int64_t ModelHost::budget() const {
+  return options_.memory_bytes > 0 ? options_.memory_bytes : static_cast<int64_t>(machine_bytes());
+}
+
+int64_t ModelHost::bytes_taken() const {
+  std::erase_if(leaving_, [](const Leaving& leaving) { return leaving.what.expired(); });
+  int64_t bytes = 0;
+  for (const Leaving& leaving : leaving_) bytes += leaving.bytes;
+  for (const Entry& entry : entries_) bytes += entry.bytes();
+  return bytes;
+}
+
+/// The offer in memory that nobody has asked for the longest, and that nobody waits for.
+ModelHost::Entry* ModelHost::oldest_idle() const {
+  Entry* oldest = nullptr;
+  for (Entry& entry : entries_)
+    if (entry.offer && entry.in_memory() && entry.idle() && (oldest == nullptr || entry.used < oldest->used))
+      oldest = &entry;
+  return oldest;
+}
+
+/// What is returned is destroyed without the mutex: an engine's end takes a step.
+std::shared_ptr<const void> ModelHost::take_out(Entry& entry) const {
+  std::shared_ptr<const void> out;
+  const int64_t bytes = entry.bytes();
+  if (entry.model != nullptr && !entry.is_adapter()) add_totals(entry.before, entry.model->engine().stats());
+  if (entry.model != nullptr) out = std::exchange(entry.model, nullptr);
+  if (entry.encoder != nullptr) out = std::exchange(entry.encoder, nullptr);
+  leaving_.push_back({out, bytes});
+  return out;
+}
+
+void ModelHost::put(Entry entry) const {
+  Entry* const there = entry_of(entry.id);
+  if (there == nullptr) {
+    entries_.push_back(std::move(entry));
+    return;
+  }
+  there->model = std::move(entry.model);
+  there->encoder = std::move(entry.encoder);
+  there->adapter = std::move(entry.adapter);
+  there->created = entry.created;
+  there->used = entry.used;
+}
+
+/// Unloads offers until there is room. `loading_` is held.
+void ModelHost::make_room(const std::string& id, int64_t bytes) const {
+  const Clock::time_point patience = Clock::now() + kLeavingTime;
+  for (;;) {
+    std::shared_ptr<const void> out;
+    bool may_wait = false;
+    {
+      std::lock_guard lock(mutex_);
+      const int64_t taken = bytes_taken();
+      if (taken + bytes <= budget()) return;
+      Entry* const oldest = oldest_idle();
+      may_wait = oldest == nullptr && !leaving_.empty() && Clock::now() < patience;
+      if (oldest == nullptr && !may_wait)
+        throw Failure(ErrorCode::kExhausted, "model \"" + id + "\" needs " + mib(bytes) + " besides the " + mib(taken) +
+                                                 " of the others; models may have " + mib(budget()) +
+                                                 " (memory_mib); serve fewer, or with smaller cache_mib");
+      if (oldest != nullptr) out = take_out(*oldest);
     }
-  };
-  count(models_);
-  count(encoders_);
-  if (taken + bytes > budget)
-    throw Failure(ErrorCode::kExhausted, "model \"" + id + "\" needs " + mib(bytes) + " besides the " + mib(taken) +
-                                             " of the others; models may have " + mib(budget) +
-                                             " (memory_mib); serve fewer, or with smaller cache_mib");
+    if (may_wait) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+ModelHost::Entry ModelHost::started(ModelParts parts) const {
+  Entry entry;
+  entry.id = parts.id;
+  infer::EngineObserver* observer = observe_ ? observe_(parts.id) : nullptr;
+  infer::EngineOptions options = engine_options(options_, parts, cores_);
+  entry.model =
+      std::make_shared<const ServedModel>(std::move(parts), std::move(options), options_.timeout_seconds, observer);
+  return entry;
+}
+
+ModelHost::Entry ModelHost::started(std::string id, std::unique_ptr<infer::LoadedEncoder> encoder) const {
+  Entry entry;
+  entry.id = id;
+  entry.encoder = std::make_shared<const ServedEncoder>(std::move(id), std::move(encoder),
+                                                        infer::EncoderEngineOptions{.turns = &cores_});
+  return entry;
+}
+
+ModelHost::Entry ModelHost::loaded(const ModelSource& source, const StoredModel& stored, Device& device) const {
+  const std::unique_ptr<ThreadPool> own = open_ ? std::make_unique<ThreadPool>(loading_threads(device)) : nullptr;
+  std::unique_lock cores(cores_, std::defer_lock);
+  if (own == nullptr) cores.lock();
+  LoadedParts parts = load_parts({source.path, stored.id}, options_, device, own.get());
+  if (cores) cores.unlock();
+  if (auto* encoder = std::get_if<std::unique_ptr<infer::LoadedEncoder>>(&parts))
+    return started(stored.id, std::move(*encoder));
+  return started(std::get<ModelParts>(std::move(parts)));
 }
 
 void ModelHost::add(std::string id, std::unique_ptr<infer::LoadedEncoder> encoder) {
-  auto served = std::make_shared<const ServedEncoder>(std::move(id), std::move(encoder),
-                                                      infer::EncoderEngineOptions{.turns = &turns_});
+  std::lock_guard loading(loading_);
+  {
+    std::lock_guard lock(mutex_);
+    check_new(id);
+  }
+  Entry entry = started(std::move(id), std::move(encoder));
+  make_room(entry.id, entry.bytes());
   std::lock_guard lock(mutex_);
-  check_room(served->id(), served->bytes());
-  encoders_.push_back(std::move(served));
+  put(std::move(entry));
 }
 
 void ModelHost::add(ModelParts parts) {
+  std::lock_guard loading(loading_);
+  {
+    std::lock_guard lock(mutex_);
+    check_new(parts.id);
+  }
+  make_room(parts.id, parts.bytes);
+  Entry entry = started(std::move(parts));
   std::lock_guard lock(mutex_);
-  check_room(parts.id, parts.bytes);
-  infer::EngineObserver* observer = observe_ ? observe_(parts.id) : nullptr;
-  infer::EngineOptions options = engine_options(options_, parts, turns_);
-  models_.push_back(
-      std::make_shared<ServedModel>(std::move(parts), std::move(options), options_.timeout_seconds, observer));
+  put(std::move(entry));
 }
 
-void ModelHost::load(const ModelSource& source, Device& device) {
-  if (is_encoder(source.path)) {
-    auto encoder = std::make_unique<infer::LoadedEncoder>(source.path, device);
-    std::string id = source.id.empty() ? encoder->name() : source.id;
-    return add(std::move(id), std::move(encoder));
+void ModelHost::load(const ModelSource& source, Device& device, bool replace) {
+  std::lock_guard loading(loading_);
+  const StoredModel stored = describe(source, options_);
+  std::shared_ptr<const void> out;
+  {
+    std::lock_guard lock(mutex_);
+    if (!replace) check_new(stored.id);
+    if (const Entry* there = entry_of(stored.id); there != nullptr && (there->is_adapter() || there->offer))
+      throw Failure(ErrorCode::kExists, "\"" + stored.id + "\" is not a model that stays; unload it first");
   }
-  auto model = std::make_shared<infer::LoadedModel>(source.path, device,
-                                                    infer::LoadOptions{.adapter = source.adapter,
-                                                                       .dtype = options_.dtype,
-                                                                       .cache_bytes = options_.cache_bytes,
-                                                                       .max_sequences = options_.max_running,
-                                                                       .int8_cache = options_.int8_cache});
-  const text::AnswerForms forms = forms_of(options_.tool_parser, options_.reasoning_parser, model->chat_template());
-  add({.model = &model->runner(),
-       .tokenizer = &model->tokenizer(),
-       .chat_template = model->chat_template(),
-       .id = source.id.empty() ? model->name() : source.id,
-       .end_tokens = end_tokens_of(model->end_tokens(), model->tokenizer(), forms),
-       .forms = forms,
-       .facts = facts_of(source, *model),
-       .bytes = model->bytes(),
-       .owner = model});
+  make_room(stored.id, stored.bytes);
+  Entry entry = loaded(source, stored, device);
+  std::vector<AdapterSource> adapters;
+  {
+    std::lock_guard lock(mutex_);
+    if (Entry* there = entry_of(stored.id); there != nullptr) out = take_out(*there);
+    put(std::move(entry));
+    for (const Entry& other : entries_)
+      if (other.is_adapter() && other.model->parent() == stored.id) adapters.push_back(other.adapter);
+  }
+  for (AdapterSource& adapter : adapters) move_adapter(std::move(adapter), stored.id, device);
+}
+
+/// To the model that has taken the place of its own. One that does not fit it goes.
+void ModelHost::move_adapter(AdapterSource source, const std::string& model, Device& device) {
+  const std::string id = id_of(source);
+  source.model = model;
+  try {
+    put_adapter(source, device);
+  } catch (const Failure& failure) {
+    if (options_.warn) options_.warn("adapter \"" + id + "\" is not served any more: " + failure.what());
+    std::shared_ptr<const void> out;
+    std::lock_guard lock(mutex_);
+    out = take_out(*entry_of(id));
+    std::erase_if(entries_, [&](const Entry& entry) { return entry.id == id; });
+  }
+}
+
+void ModelHost::offer(const ModelSource& source, Device& device) {
+  Entry entry;
+  StoredModel stored = describe(source, options_);
+  entry.id = stored.id;
+  entry.offer = {source, std::move(stored), &device};
+  std::lock_guard lock(mutex_);
+  check_new(entry.id);
+  put(std::move(entry));
+}
+
+/// `loading_` is held.
+ModelHost::Entry ModelHost::with_adapter(const AdapterSource& source, Device& device) const {
+  const std::string id = id_of(source), wanted = source.model.empty() ? model_of(source) : source.model;
+  std::shared_ptr<const ServedModel> model;
+  {
+    std::lock_guard lock(mutex_);
+    for (const Entry& entry : entries_) {
+      const bool takes = entry.model != nullptr && !entry.is_adapter() && !entry.offer;
+      if (takes && (entry.id == wanted || (model == nullptr && source.model.empty()))) model = entry.model;
+      if (takes && entry.id == wanted) break;
+    }
+  }
+  if (model == nullptr)
+    throw Failure(ErrorCode::kNotFound, "adapter \"" + id + "\": there is no model " +
+                                            (wanted.empty() ? "" : "\"" + excerpt(wanted) + "\" ") +
+                                            "here that stays in memory");
+  if (model->decoder() == nullptr)
+    throw Failure(ErrorCode::kUnimplemented, "adapter \"" + id + "\": " + model->id() + " takes no adapters");
+  make_room(id, stored_bytes(source));
+  Entry entry;
+  entry.id = id;
+  entry.adapter = source;
+  std::lock_guard cores(cores_);
+  entry.model = std::make_shared<const ServedModel>(*model, load_adapter_parts(source, *model->decoder(), device));
+  return entry;
+}
+
+void ModelHost::load_adapter(const AdapterSource& source, Device& device, bool replace) {
+  std::lock_guard loading(loading_);
+  {
+    std::lock_guard lock(mutex_);
+    const Entry* const there = entry_of(id_of(source));
+    if (!replace || (there != nullptr && !there->is_adapter())) check_new(id_of(source));
+  }
+  put_adapter(source, device);
+}
+
+/// `loading_` is held.
+void ModelHost::put_adapter(const AdapterSource& source, Device& device) {
+  Entry entry = with_adapter(source, device);
+  std::shared_ptr<const void> out;  // destroyed without the mutex
+  std::lock_guard lock(mutex_);
+  if (Entry* const there = entry_of(entry.id); there != nullptr) out = take_out(*there);
+  put(std::move(entry));
+}
+
+void ModelHost::unload(const std::string& id) {
+  std::lock_guard loading(loading_);
+  std::vector<std::shared_ptr<const void>> out;  // destroyed without the mutex
+  std::lock_guard lock(mutex_);
+  Entry* const entry = entry_of(id);
+  if (entry == nullptr) no_such_model(id);
+  if (!entry->is_adapter() && std::none_of(entries_.begin(), entries_.end(), [&](const Entry& other) {
+        return &other != entry && !other.is_adapter();
+      }))
+    throw Failure(ErrorCode::kInvalidArgument, "\"" + excerpt(id) + "\" is the last model of this server");
+  std::erase_if(entries_, [&](Entry& other) {
+    const bool goes = other.id == id || (other.is_adapter() && other.model->parent() == id);
+    if (goes && other.in_memory()) out.push_back(take_out(other));
+    return goes;
+  });
+}
+
+/// `loading_` is not held. What it does is not the client's business; the operator is told.
+void ModelHost::load_offer(const std::string& id) const {
+  const std::shared_ptr<void> leave(nullptr, [this](void*) { --waiting_; });
+  if (++waiting_ > kMaxWaiting)
+    throw Failure(ErrorCode::kUnavailable, "too many requests wait for models to be loaded; try again");
+  const LongWait wait;
+  std::lock_guard loading(loading_);
+  std::optional<Entry::Offer> offer;
+  {
+    std::lock_guard lock(mutex_);
+    const Entry* const entry = entry_of(id);
+    if (entry == nullptr) no_such_model(id);
+    if (entry->in_memory()) return;
+    offer = entry->offer;
+  }
+  try {
+    make_room(id, offer->stored.bytes);
+    Entry entry = loaded(offer->source, offer->stored, *offer->device);
+    std::lock_guard lock(mutex_);
+    put(std::move(entry));
+  } catch (const Failure& failure) {
+    if (options_.warn) options_.warn("model \"" + id + "\" could not be loaded: " + failure.what());
+    throw RequestFailure(ErrorCode::kUnavailable,
+                         failure.code() == ErrorCode::kExhausted
+                             ? "the model '" + id + "' has no room in memory while others answer; try again"
+                             : "the model '" + id + "' could not be loaded; the server's log says why",
+                         "model", "model_not_loaded");
+  }
+}
+
+void ModelHost::unload_idle(const std::stop_token& stop) {
+  const auto patience = std::chrono::duration<double>(options_.unload_idle_seconds);
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    wake_.wait_for(lock, stop, kLookAtIdle, [] { return false; });
+    std::vector<std::shared_ptr<const void>> out;
+    const Clock::time_point now = Clock::now();
+    for (Entry& entry : entries_) {
+      if (!entry.offer || !entry.in_memory()) continue;
+      if (!entry.idle()) entry.used = now;
+      if (now - entry.used >= patience) out.push_back(take_out(entry));
+    }
+    lock.unlock();
+    out.clear();
+    lock.lock();
+  }
 }
 
 std::shared_ptr<const ServedModel> ModelHost::find(std::string_view id) const {
   std::lock_guard lock(mutex_);
-  const auto it = std::find_if(models_.begin(), models_.end(), [&](const auto& model) { return model->id() == id; });
-  return it == models_.end() ? nullptr : *it;
+  const Entry* const entry = entry_of(id);
+  return entry == nullptr ? nullptr : entry->model;
 }
 
 std::shared_ptr<const ServedModel> ModelHost::get(const std::string& id) const {
-  auto model = find(id);
-  if (model == nullptr) no_such_model(id);
-  return model;
+  for (;; load_offer(id)) {
+    std::lock_guard lock(mutex_);
+    Entry* const entry = entry_of(id);
+    if (entry == nullptr || entry->is_encoder()) no_such_model(id);
+    entry->used = Clock::now();
+    if (entry->model != nullptr) return entry->model;
+  }
 }
 
 std::shared_ptr<const ServedModel> ModelHost::get(const std::string& id, const Principal& principal) const {
@@ -166,39 +416,66 @@ std::shared_ptr<const ServedModel> ModelHost::get(const std::string& id, const P
 
 std::vector<std::shared_ptr<const ServedModel>> ModelHost::list() const {
   std::lock_guard lock(mutex_);
-  return models_;
+  std::vector<std::shared_ptr<const ServedModel>> models;
+  for (const Entry& entry : entries_)
+    if (entry.model != nullptr && !entry.is_adapter()) models.push_back(entry.model);
+  return models;
 }
 
 std::shared_ptr<const ServedEncoder> ModelHost::get_encoder(const std::string& id, const Principal& principal) const {
   if (!principal.may_ask(id)) no_such_model(id);
-  std::lock_guard lock(mutex_);
-  const auto named = [&](const auto& model) { return model->id() == id; };
-  if (const auto it = std::find_if(encoders_.begin(), encoders_.end(), named); it != encoders_.end()) return *it;
-  const bool writes = std::any_of(models_.begin(), models_.end(), named);
-  throw RequestFailure(ErrorCode::kNotFound,
-                       "The model '" + excerpt(id) + "' " +
-                           (writes ? "writes text; it makes no vectors and no scores"
-                                   : "does not exist or is not served here; see /v1/models"),
-                       "model", "model_not_found");
+  for (;; load_offer(id)) {
+    std::lock_guard lock(mutex_);
+    Entry* const entry = entry_of(id);
+    if (entry == nullptr || !entry->is_encoder())
+      throw RequestFailure(ErrorCode::kNotFound,
+                           "The model '" + excerpt(id) + "' " +
+                               (entry != nullptr ? "writes text; it makes no vectors and no scores"
+                                                 : "does not exist or is not served here; see /v1/models"),
+                           "model", "model_not_found");
+    entry->used = Clock::now();
+    if (entry->encoder != nullptr) return entry->encoder;
+  }
 }
 
 std::vector<std::shared_ptr<const ServedEncoder>> ModelHost::list_encoders() const {
   std::lock_guard lock(mutex_);
-  return encoders_;
+  std::vector<std::shared_ptr<const ServedEncoder>> encoders;
+  for (const Entry& entry : entries_)
+    if (entry.encoder != nullptr) encoders.push_back(entry.encoder);
+  return encoders;
+}
+
+std::vector<ServedName> ModelHost::names() const {
+  std::lock_guard lock(mutex_);
+  std::vector<ServedName> names;
+  for (const Entry& entry : entries_) {
+    ServedName name{.id = entry.id, .created = entry.created, .encoder = entry.is_encoder(), .loaded = entry.in_memory()};
+    if (entry.offer) name.facts = entry.offer->stored.facts, name.max_context = name.facts.context_length;
+    if (entry.model != nullptr)
+      name.parent = entry.model->parent(), name.facts = entry.model->facts(),
+      name.max_context = entry.model->limits().max_context;
+    if (entry.encoder != nullptr) name.facts.context_length = name.max_context = entry.encoder->max_tokens();
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+std::vector<std::pair<std::string, infer::EngineStats>> ModelHost::stats_by_model() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::pair<std::string, infer::EngineStats>> all;
+  for (const Entry& entry : entries_) {
+    if (entry.is_encoder() || entry.is_adapter()) continue;
+    infer::EngineStats stats = entry.before;
+    if (entry.model != nullptr) add_all(stats, entry.model->engine().stats());
+    all.emplace_back(entry.id, stats);
+  }
+  return all;
 }
 
 infer::EngineStats ModelHost::stats() const {
   infer::EngineStats all;
-  for (const auto& model : list()) {
-    const infer::EngineStats one = model->engine().stats();
-    all.running += one.running;
-    all.waiting += one.waiting;
-    all.pages += one.pages;
-    all.pages_used += one.pages_used;
-    all.preemptions += one.preemptions;
-    all.prompt_tokens += one.prompt_tokens;
-    all.generated_tokens += one.generated_tokens;
-  }
+  for (const auto& [id, stats] : stats_by_model()) add_all(all, stats);
   return all;
 }
 

@@ -1,65 +1,29 @@
 // The models of one process: loaded within a budget of memory, each with its engine, all taking turns on the same
-// cores.
+// cores; their adapters, under names of their own; and models that are loaded when somebody asks for them.
 #pragma once
-#include <map>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/principal.h"
 #include "base/turns.h"
 #include "infer/engine.h"
-#include "infer/loaded_model.h"
-#include "serving/chat_model.h"
-#include "serving/fit.h"
-#include "serving/ids.h"
 #include "serving/model_facts.h"
+#include "serving/model_loader.h"
 #include "serving/served_encoder.h"
-#include "text/chat/chat_template.h"
-#include "text/tokenizer/tokenizer.h"
+#include "serving/served_model.h"
 
 namespace maru::serving {
-
-/// What serving needs of a model. What is pointed to must live as long as `owner`, or as the host where that is null.
-struct ModelParts {
-  infer::StepModel* model = nullptr;
-  const text::Tokenizer* tokenizer = nullptr;
-  const text::ChatTemplate* chat_template = nullptr;  // null: the model cannot chat
-  std::string id;                                     // as clients name it
-  std::vector<int32_t> end_tokens;
-  text::AnswerForms forms;  // how it writes calls of tools and reasoning
-  ModelFacts facts;
-  int64_t bytes = 0;  // of memory, weights and pages together
-  std::shared_ptr<void> owner;
-};
-
-/// A model with its engine. Thread-safe.
-class ServedModel {
- public:
-  ServedModel(ModelParts parts, infer::EngineOptions options, double timeout_seconds, infer::EngineObserver* observer);
-  const std::string& id() const { return parts_.id; }
-  int64_t created() const { return created_; }  // seconds since 1970
-  const text::Tokenizer& tokenizer() const { return *parts_.tokenizer; }
-  const ModelFacts& facts() const { return parts_.facts; }
-  ChatModel chat() const;
-  /// For a call of a tool, in the form that the model's template takes back.
-  std::string next_call_id() const;
-  int64_t bytes() const { return parts_.bytes; }
-  infer::Engine& engine() const { return engine_; }
-  RequestLimits limits() const;
-
- private:
-  const ModelParts parts_;
-  const int64_t created_;
-  const double timeout_seconds_;
-  mutable Ids call_ids_;
-  mutable infer::Engine engine_;  // last, so that it ends first
-};
 
 struct HostOptions {
   int64_t max_running = 32, max_waiting = 128;  // choices of one model
@@ -70,56 +34,113 @@ struct HostOptions {
   int64_t memory_bytes = 0;                           // of all models together; 0: what the machine has
   std::optional<Dtype> dtype;
   double timeout_seconds = 600;
+  double unload_idle_seconds = 0;  // offered models that nobody asks for so long are unloaded; 0: never
   std::string tool_parser = "auto", reasoning_parser = "auto";  // forms by name, "none", or as the template says
+  std::function<void(const std::string&)> warn = {};            // told what an operator should know; from any thread
 };
 
-/// A model to load. An empty id: the directory's name.
-struct ModelSource {
-  fs::path path, adapter;
-  std::string id;
+/// A name that answers.
+struct ServedName {
+  std::string id, parent;  // parent: of an adapter, its model
+  int64_t created = 0;     // when it was loaded or offered, seconds since 1970
+  std::optional<int64_t> max_context;
+  ModelFacts facts;
+  bool encoder = false;
+  bool loaded = true;
 };
 
 /// Throws   RequestFailure "model_not_found".
 [[noreturn]] void no_such_model(const std::string& id);
 
-/// Thread-safe.
+/// Thread-safe. Devices are shared by all models, and must outlive the host.
 class ModelHost {
  public:
   /// `observe` gives each model's engine somebody to tell what happens; empty: nobody. Must outlive the host.
   using Observe = std::function<infer::EngineObserver*(const std::string& id)>;
   explicit ModelHost(HostOptions options, Observe observe = {});
+  ~ModelHost();
+
+  /// From now on somebody may ask: what is loaded later leaves most of the cores to those who answer.
+  void open() { open_ = true; }
 
   /// Throws   kExists when there is one of that name; kExhausted when it does not fit into the budget.
   void add(ModelParts parts);
-  /// Loads from disk onto `device`, which all models of this host share and which must outlive it.
+  /// Throws   as above.
+  void add(std::string id, std::unique_ptr<infer::LoadedEncoder> encoder);
+  /// Loads from disk, while other models answer. With `replace` it takes the place of the one of its name, whose
+  /// requests under way end with what they began with, and whose adapters are loaded anew.
   ///
   /// Throws   what LoadedModel and add throw.
-  void load(const ModelSource& source, Device& device);
-  /// Throws   kExists when there is a model of that name; kExhausted as add.
-  void add(std::string id, std::unique_ptr<infer::LoadedEncoder> encoder);
-  /// Null: not here.
+  void load(const ModelSource& source, Device& device, bool replace = false);
+  /// Lists a model that is loaded when it is first asked for, and unloaded when another needs its memory, or nobody has
+  /// asked for it for `unload_idle_seconds`.
+  ///
+  /// Throws   kExists; what reading its configuration throws.
+  void offer(const ModelSource& source, Device& device);
+  /// Requests that see the adapter of this name under way, with `replace`, end with it.
+  ///
+  /// Throws   kExists when the name is taken; kNotFound for a model that is not here, or does not stay; kExhausted as
+  ///          add; what Adapter throws.
+  void load_adapter(const AdapterSource& source, Device& device, bool replace = false);
+  /// Takes a model, with its adapters, or an adapter off the list. Requests under way end as they would have.
+  ///
+  /// Throws   RequestFailure "model_not_found"; kInvalidArgument for the last model.
+  void unload(const std::string& id);
+
+  /// Null: not in memory.
   std::shared_ptr<const ServedModel> find(std::string_view id) const;
-  /// Throws   RequestFailure "model_not_found".
+  /// Loads an offered model, which may take long.
+  ///
+  /// Throws   RequestFailure "model_not_found"; kUnavailable when it cannot be loaded now.
   std::shared_ptr<const ServedModel> get(const std::string& id) const;
   /// The same for a model that this principal may not ask: it cannot tell what else is served.
   std::shared_ptr<const ServedModel> get(const std::string& id, const Principal& principal) const;
-  /// In the order they were added.
+  /// Models in memory, without their adapters, in the order they were added.
   std::vector<std::shared_ptr<const ServedModel>> list() const;
   /// Text encoders. Throws   RequestFailure "model_not_found", also of a model that is none.
   std::shared_ptr<const ServedEncoder> get_encoder(const std::string& id, const Principal& principal) const;
   std::vector<std::shared_ptr<const ServedEncoder>> list_encoders() const;
-  /// Of all engines together.
+  /// All that answers, in the order it was added.
+  std::vector<ServedName> names() const;
+  /// Of one model, over all its engines, also those that were unloaded since; and of all together.
+  std::vector<std::pair<std::string, infer::EngineStats>> stats_by_model() const;
   infer::EngineStats stats() const;
   const HostOptions& options() const { return options_; }
 
  private:
+  using Clock = std::chrono::steady_clock;
+  struct Entry;
+  struct Leaving;
+
+  Entry started(ModelParts parts) const;
+  Entry started(std::string id, std::unique_ptr<infer::LoadedEncoder> encoder) const;
+  Entry loaded(const ModelSource& source, const StoredModel& stored, Device& device) const;
+  Entry with_adapter(const AdapterSource& source, Device& device) const;
+  void put_adapter(const AdapterSource& source, Device& device);
+  void move_adapter(AdapterSource source, const std::string& model, Device& device);
+  void load_offer(const std::string& id) const;
+  void make_room(const std::string& id, int64_t bytes) const;
+  void unload_idle(const std::stop_token& stop);
+  // With the mutex held:
+  void put(Entry entry) const;
+  Entry* entry_of(std::string_view id) const;
+  void check_new(const std::string& id) const;
+  int64_t budget() const;
+  int64_t bytes_taken() const;
+  Entry* oldest_idle() const;
+  std::shared_ptr<const void> take_out(Entry& entry) const;
+
   const HostOptions options_;
   const Observe observe_;
-  Turns turns_;
-  void check_room(const std::string& id, int64_t bytes) const;
-  mutable std::mutex mutex_;  // guards what follows
-  std::vector<std::shared_ptr<const ServedModel>> models_;
-  std::vector<std::shared_ptr<const ServedEncoder>> encoders_;
+  mutable Turns cores_;                  // one computes
+  mutable Turns loading_;                // one loads or unloads; before the mutex
+  std::atomic<bool> open_{false};
+  mutable std::atomic<int> waiting_{0};  // requests that wait for a model
+  mutable std::mutex mutex_;             // guards what follows
+  mutable std::vector<Entry> entries_;
+  mutable std::vector<Leaving> leaving_;  // unloaded, but still answering
+  std::condition_variable_any wake_;
+  std::jthread idle_thread_;  // last
 };
 
 }  // namespace maru::serving

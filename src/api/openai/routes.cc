@@ -28,17 +28,15 @@ class OpenAi {
 
   http::Response list(const Principal& principal) const {
     ModelList list;
-    for (const auto& model : models_.list())
-      if (principal.may_ask(model->id())) list.data.push_back(card_of(*model));
-    for (const auto& encoder : models_.list_encoders())
-      if (principal.may_ask(encoder->id())) list.data.push_back(card_of(*encoder));
+    for (const serving::ServedName& name : models_.names())
+      if (principal.may_ask(name.id)) list.data.push_back(card_of(name));
     return {.body = http::to_line(to_json(list))};
   }
 
   http::Response retrieve(const std::string& id, const Principal& principal) const {
-    for (const auto& encoder : models_.list_encoders())
-      if (encoder->id() == id && principal.may_ask(id)) return {.body = http::to_line(to_json(card_of(*encoder)))};
-    return {.body = http::to_line(to_json(card_of(*models_.get(id, principal))))};
+    for (const serving::ServedName& name : models_.names())
+      if (name.id == id && principal.may_ask(id)) return {.body = http::to_line(to_json(card_of(name)))};
+    serving::no_such_model(id);
   }
 
   http::Reply chat(const http::Request& http, const http::Wake& wake) const {
@@ -59,20 +57,15 @@ class OpenAi {
  private:
   using Model = std::shared_ptr<const serving::ServedModel>;
 
-  static ModelCard card_of(const serving::ServedModel& model) {
-    return {.id = model.id(),
-            .created = model.created(),
-            .root = model.id(),
-            .max_model_len = model.limits().max_context,
-            .maru = model.facts()};
-  }
-
-  static ModelCard card_of(const serving::ServedEncoder& encoder) {
-    return {.id = encoder.id(),
-            .created = encoder.created(),
-            .root = encoder.id(),
-            .max_model_len = encoder.max_tokens(),
-            .maru = {.context_length = encoder.max_tokens()}};
+  static ModelCard card_of(const serving::ServedName& name) {
+    ModelCard card{.id = name.id,
+                   .created = name.created,
+                   .root = name.parent.empty() ? name.id : name.parent,
+                   .max_model_len = name.max_context.value_or(0),
+                   .maru = name.facts};
+    card.maru.loaded = name.loaded;
+    if (!name.parent.empty()) card.parent = name.parent;
+    return card;
   }
 
   http::Reply answer(const http::Request& http, const Model& model, const CommonRequest& request,
