@@ -21,10 +21,12 @@ struct LoadAdapterRequest {
   bool load_inplace = false;
   static constexpr auto fields() {
     using C = LoadAdapterRequest;
-    return std::tuple{field("lora_name", &C::lora_name, "as requests will name it"),
-                      field("lora_path", &C::lora_path, "an adapter of the home by name, or a directory inside it or adapters_dir"),
-                      field("base_model_name", &C::base_model_name, "the model it is for; else as its configuration says, or the first"),
-                      field("load_inplace", &C::load_inplace, "it may take the place of one of this name")};
+    return std::tuple{
+        field("lora_name", &C::lora_name, "as requests will name it"),
+        field("lora_path", &C::lora_path, "an adapter of the home by name, or a directory inside it or adapters_dir"),
+        field("base_model_name", &C::base_model_name,
+              "the model it is for; else as its configuration says, or the first"),
+        field("load_inplace", &C::load_inplace, "it may take the place of one of this name")};
   }
 };
 
@@ -43,10 +45,11 @@ struct LoadModelRequest {
   bool replace = false, on_request = false;
   static constexpr auto fields() {
     using C = LoadModelRequest;
-    return std::tuple{field("model", &C::model, "a model of the home by name, or a path inside it"),
-                      field("name", &C::name, "as requests will name it; else the model's own name"),
-                      field("replace", &C::replace, "it takes the place of the one of this name, whose requests end with it"),
-                      field("on_request", &C::on_request, "load it when somebody asks for it, and not before")};
+    return std::tuple{
+        field("model", &C::model, "a model of the home by name, or a path inside it"),
+        field("name", &C::name, "as requests will name it; else the model's own name"),
+        field("replace", &C::replace, "it takes the place of the one of this name, whose requests end with it"),
+        field("on_request", &C::on_request, "load it when somebody asks for it, and not before")};
   }
 };
 
@@ -84,8 +87,9 @@ class Places {
         if (fs::exists(folder / wanted)) return folder / wanted;
     }
     std::error_code error;
-    const bool allowed = std::any_of(folders.begin(), folders.end(), [&](const fs::path& f) { return lies_in(wanted, f); }) ||
-                         (!places_.home.empty() && lies_in(wanted, places_.home));
+    const bool allowed =
+        std::any_of(folders.begin(), folders.end(), [&](const fs::path& f) { return lies_in(wanted, f); }) ||
+        (!places_.home.empty() && lies_in(wanted, places_.home));
     if (!allowed || !fs::exists(wanted, error))
       refuse("'" + excerpt(wanted) + "' is no name of this server's home, and no path inside it" +
                  (folders.empty() ? "" : " or adapters_dir"),
@@ -110,7 +114,8 @@ void load_adapter(serving::ModelHost& models, Device& device, const Places& plac
                         request.load_inplace);
   } catch (const Failure& failure) {
     if (failure.code() == ErrorCode::kExists)
-      refuse("The lora adapter '" + request.lora_name + "' has already been loaded, or a model has this name.", "lora_name");
+      refuse("The lora adapter '" + request.lora_name + "' has already been loaded, or a model has this name.",
+             "lora_name");
     if (failure.code() != ErrorCode::kDataLoss && failure.code() != ErrorCode::kUnimplemented) throw;
     std::string message = failure.what();
     for (size_t at; (at = message.find(path.string())) != std::string::npos;)
@@ -134,9 +139,10 @@ void add_manage_routes(http::Router& router, serving::ModelHost& models, Device&
   const auto add = [&](const char* pattern, const char* doc, Json (*body)(Schemas&), auto handle) {
     router.add({.method = http::Method::kPost,
                 .pattern = pattern,
-                .handler = [&models, &device, places, handle](const http::Request& request, const http::Wake&) {
-                  return handle(http::read_object(request.body), models, device, *places);
-                },
+                .handler =
+                    [&models, &device, places, handle](const http::Request& request, const http::Wake&) {
+                      return handle(http::read_object(request.body), models, device, *places);
+                    },
                 .scope = "manage",
                 .dialect = &openai::kDialect,
                 .doc = doc,

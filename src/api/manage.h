@@ -14,8 +14,8 @@ namespace maru::api {
 
 /// What may be loaded: artefacts of a home by name, and what lies inside these directories.
 struct LoadablePlaces {
-  fs::path home;                     // empty: none
-  std::vector<fs::path> adapters;    // folders of adapters
+  fs::path home;                   // empty: none
+  std::vector<fs::path> adapters;  // folders of adapters
 };
 
 /// Host and device must outlive the router.

@@ -30,8 +30,9 @@ class ManageTest : public ServeTest {
     config_.cache_mib = 1;
     context_.home = home_;
     context_.device = &device_;
-    server_ = std::make_unique<ApiServer>(
-        config_, context_, [this](serving::ModelHost& host) { host.load({home_ / "models" / "m", ""}, device_); });
+    server_ = std::make_unique<ApiServer>(config_, context_, [this](serving::ModelHost& host) {
+      host.load({home_ / "models" / "m", ""}, device_);
+    });
   }
   void TearDown() override {
     server_.reset();
@@ -39,7 +40,8 @@ class ManageTest : public ServeTest {
   }
   std::vector<std::string> ids() {
     std::vector<std::string> ids;
-    for (const Json& model : get("/v1/models").json["data"]) ids.push_back(model["id"]);
+    const Json list = get("/v1/models").json["data"];
+    for (const Json& model : list) ids.push_back(model["id"]);
     return ids;
   }
   Got load(const Json& body) { return post("/v1/load_lora_adapter", body.dump()); }
@@ -74,7 +76,7 @@ TEST_F(ManageTest, NothingIsLoadedFromElsewhere) {
   const std::string outside = (root_ / "outside").string();
   fs::create_directory_symlink(root_ / "outside", home_ / "adapters" / "sly");
   for (const std::string& path :
-       {outside, "../../outside", (home_ / "adapters" / ".." / ".." / "outside").string(),
+       {outside, std::string("../../outside"), (home_ / "adapters" / ".." / ".." / "outside").string(),
         (root_ / "peft" / ".." / "outside").string(), std::string("/etc"), std::string(".."), std::string(""),
         std::string("nowhere"), home_.string(), (root_ / "peft").string()}) {
     const Got got = load({{"lora_name", "x"}, {"lora_path", path}});
@@ -119,7 +121,8 @@ TEST_F(ManageTest, ModelsComeAndGoAndAreReplaced) {
   EXPECT_EQ(other, say("other"));
   EXPECT_EQ(true, get("/v1/models/other").json["maru"]["loaded"]);
   EXPECT_EQ(400, post("/v1/maru/models/load", R"({"model":"../../outside"})").status);
-  EXPECT_EQ(400, post("/v1/maru/models/load", R"({"model":"other","name":"n","on_request":true,"replace":true})").status);
+  EXPECT_EQ(400,
+            post("/v1/maru/models/load", R"({"model":"other","name":"n","on_request":true,"replace":true})").status);
 }
 
 TEST_F(ManageTest, NeedsItsScope) {
@@ -131,8 +134,9 @@ TEST_F(ManageTest, NeedsItsScope) {
   write_file(keys, Json{{"keys", {entry("user", "inference"), entry("boss", "manage")}}}.dump());
   fs::permissions(keys, fs::perms::owner_read | fs::perms::owner_write);
   config_.keys_file = keys.string();
-  server_ = std::make_unique<ApiServer>(
-      config_, context_, [this](serving::ModelHost& host) { host.load({home_ / "models" / "m", ""}, device_); });
+  server_ = std::make_unique<ApiServer>(config_, context_, [this](serving::ModelHost& host) {
+    host.load({home_ / "models" / "m", ""}, device_);
+  });
   const std::string body = R"({"lora_name":"x","lora_path":"law"})";
   EXPECT_EQ(401, post("/v1/load_lora_adapter", body).status);
   EXPECT_EQ(403, post("/v1/load_lora_adapter", body, "Authorization: Bearer key-user\r\n").status);

@@ -31,7 +31,7 @@ struct ServeConfig {
   int64_t cache_mib = 1024;
   int64_t memory_mib = 0;
   int64_t channel_pieces = 256;
-  std::string model_name, adapters_dir;
+  std::string model_name, draft_model, adapters_dir;
   double adapters_refresh_seconds = 10, unload_idle_seconds = 0;
   double request_timeout_seconds = 600;
   double drain_seconds = 30;
@@ -72,6 +72,9 @@ struct ServeConfig {
         field("memory_mib", &C::memory_mib, "for all models and their caches, MiB; 0: what the machine has")
             .range(0, 1 << 30),
         field("model_name", &C::model_name, "what clients call the model; empty: its directory's name"),
+        field(
+            "draft_model", &C::draft_model,
+            "a small model of the same tokens, by name or path, that guesses for the model; the answers are the same"),
         field("adapters_dir", &C::adapters_dir,
               "a directory of PEFT adapters, each served under its directory's name beside the model"),
         field("adapters_refresh_seconds", &C::adapters_refresh_seconds,

@@ -103,15 +103,17 @@ namespace {
 
 struct ServeOptions {
   RecipeArguments recipe;
-  std::string model, name, address;
+  std::string model, name, draft, address;
   std::vector<std::string> also, on_request, adapters;
   int port = -1;
 };
 
-api::ServedSources sources_of(const Session& session, const ServeOptions& options, const std::string& name) {
+api::ServedSources sources_of(const Session& session, const ServeOptions& options, const api::ServeConfig& config) {
   api::ServedSources sources;
-  sources.models.push_back({.path = session.find(Kind::kModel, options.model), .id = name});
-  for (const std::string& model : options.also) sources.models.push_back({.path = session.find(Kind::kModel, model), .id = ""});
+  sources.models.push_back({.path = session.find(Kind::kModel, options.model), .id = config.model_name});
+  if (!config.draft_model.empty()) sources.models.back().draft = session.find(Kind::kModel, config.draft_model);
+  for (const std::string& model : options.also)
+    sources.models.push_back({.path = session.find(Kind::kModel, model), .id = ""});
   for (const std::string& model : options.on_request)
     sources.on_request.push_back({.path = session.find(Kind::kModel, model), .id = ""});
   for (const std::string& text : options.adapters) {
@@ -128,11 +130,14 @@ void add_serve(CLI::App& app, Session& session) {
   auto options = std::make_shared<ServeOptions>();
   verb->add_option("model", options->model, "model by name, directory or GGUF file")->required();
   verb->add_option("--name", options->name, "what clients call it; without: its own name");
+  verb->add_option("--draft", options->draft,
+                   "a small model of the same tokens that guesses for the model: the same answers, sooner");
   verb->add_option("--also", options->also, "a further model to serve beside it under its own name; may be repeated")
       ->allow_extra_args(false);
-  verb->add_option("--on-request", options->on_request,
-                   "a further model, loaded when somebody asks for it and unloaded when another needs its memory; may be "
-                   "repeated")
+  verb->add_option(
+          "--on-request", options->on_request,
+          "a further model, loaded when somebody asks for it and unloaded when another needs its memory; may be "
+          "repeated")
       ->allow_extra_args(false);
   verb->add_option("--adapter", options->adapters,
                    "a PEFT adapter by name or directory, served beside the model under its own name, or as NAME=…; may "
@@ -146,8 +151,9 @@ void add_serve(CLI::App& app, Session& session) {
     auto config = from_json<api::ServeConfig>(with_environment(options->recipe.read()), options->recipe.file);
     if (!options->address.empty()) config.http.address = options->address;
     if (!options->name.empty()) config.model_name = options->name;
+    if (!options->draft.empty()) config.draft_model = options->draft;
     if (options->port >= 0) config.http.port = options->port;
-    run_server(session, config, sources_of(session, *options, config.model_name));
+    run_server(session, config, sources_of(session, *options, config));
   });
 }
 

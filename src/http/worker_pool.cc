@@ -76,9 +76,8 @@ void WorkerPool::end_wait() {
 std::shared_ptr<WorkerPool::Job> WorkerPool::next() {
   std::unique_lock lock(mutex_);
   ++idle_;
-  ready_.wait(lock, [&] {
-    return stopping_ || (running_ < max_running_ && (!waiting_.empty() || !finishing_.empty()));
-  });
+  ready_.wait(lock,
+              [&] { return stopping_ || (running_ < max_running_ && (!waiting_.empty() || !finishing_.empty())); });
   --idle_;
   if (stopping_) return nullptr;
   auto& jobs = finishing_.empty() ? waiting_ : finishing_;

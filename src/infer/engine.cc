@@ -60,9 +60,11 @@ struct Engine::Active {
   std::vector<ScoredToken> prompt_scores;
   int64_t num_scored = 0;  // rows of the prompt whose logits have scored the token behind them
   int64_t generated = 0;
-  int64_t forced_misses = 0;              // in a row
-  std::vector<int32_t> drafts = {};       // proposed for this step
-  std::vector<int32_t> step_tokens = {};  // of a chunk with drafts
+  int64_t forced_misses = 0;         // in a row
+  std::vector<int32_t> drafts = {};  // proposed for this step
+  enum class By : uint8_t { kText, kGrammar, kModel } drafted_by = By::kText;
+  std::vector<int32_t> step_tokens = {};                                    // of a chunk with drafts
+  int64_t num_left() const { return request->max_tokens - generated - 1; }  // to guess: the last one is sampled
   int64_t num_to_score() const { return request->score_prompt ? static_cast<int64_t>(request->prompt.size()) - 1 : 0; }
 };
 
@@ -80,6 +82,8 @@ Engine::Engine(StepModel& model, const text::Tokenizer& tokenizer, EngineOptions
       scheduler_(limits_of(model, options_)),
       encoder_(tokenizer, 0),
       scratch_(static_cast<size_t>(model.num_workers()), SamplerScratch(model.vocab_size())) {
+  if (options_.draft_model != nullptr && options_.draft_tokens > 0)
+    drafter_.emplace(*options_.draft_model, model.vocab_size(), options_.draft_tokens, options_.step_tokens);
   publish_stats();
   thread_ = std::thread([this] { loop(); });
 }
@@ -258,21 +262,48 @@ void Engine::pause_slow_readers() {
 
 /// What each choice may say next, where that is known to be cheap to try.
 void Engine::guess() {
-  for (auto& [id, active] : active_) {
+  for (auto& [id, active] : active_)
     active.drafts = active.generated > 0 ? guess_of(id, active) : std::vector<int32_t>();
-    const int64_t left = active.request->max_tokens - active.generated - 1;  // the last one is sampled
+  if (drafter_) guess_by_model();
+  for (auto& [id, active] : active_) {
+    const int64_t left = active.num_left();
     if (std::ssize(active.drafts) > left) active.drafts.resize(static_cast<size_t>(std::max<int64_t>(left, 0)));
     scheduler_.propose(id, std::ssize(active.drafts));
   }
 }
 
 std::vector<int32_t> Engine::guess_of(SequenceId id, Active& active) {
+  active.drafted_by = Active::By::kText;
   if (active.grammar == nullptr) return active.drafter.guess(scheduler_.tokens(id));
   if (active.forced_misses >= kMostMisses) return {};
+  active.drafted_by = Active::By::kGrammar;
   std::vector<int32_t> forced;
   if (const std::string text = active.grammar->forced(); !text.empty()) encoder_.encode(text, {}, forced);
   if (std::ssize(forced) > kForcedTokens) forced.resize(kForcedTokens);
   return forced;
+}
+
+/// For those about whom nothing is known from the text, and whose newest token is all that is left to compute.
+void Engine::guess_by_model() {
+  std::vector<ModelDrafter::Wish> wishes;
+  for (auto& [id, active] : active_) {
+    const bool decodes = active.generated > 0 && scheduler_.num_computed(id) + 1 == std::ssize(scheduler_.tokens(id));
+    if (!decodes || !active.drafts.empty() || active.num_left() <= 0 || active.channel->full()) continue;
+    wishes.push_back({.id = id, .tokens = scheduler_.tokens(id), .most = active.num_left()});
+  }
+  if (wishes.empty()) return;
+  try {
+    std::unique_lock<Turns> turn;
+    if (options_.turns != nullptr) turn = std::unique_lock(*options_.turns);
+    drafter_->guess(wishes);
+  } catch (const std::exception&) {
+    return;  // answers go on without guesses; lost files are told of by the step that follows
+  }
+  for (ModelDrafter::Wish& wish : wishes) {
+    Active& active = active_.at(wish.id);
+    active.drafts = std::move(wish.guess);
+    active.drafted_by = Active::By::kModel;
+  }
 }
 
 /// False when there was nothing to compute.
@@ -373,8 +404,10 @@ void Engine::take_outcome(const Chunk& chunk, Active& active, ChunkOutcome& outc
     active.channel->push({.choice = active.choice, .tokens = std::move(active.prompt_scores), .is_prompt = true});
   if (outcome.tokens.empty()) return end(chunk.id, active, FinishReason::kLength, {});
   const int64_t right = std::ssize(outcome.tokens) - 1;
-  active.drafter.learn(chunk.drafts, right);
-  if (chunk.drafts > 0) active.forced_misses = right > 0 ? 0 : active.forced_misses + 1;
+  if (active.drafted_by == Active::By::kText) active.drafter.learn(chunk.drafts, right);
+  if (active.drafted_by == Active::By::kModel) drafter_->learn(chunk.id, chunk.drafts, right);
+  if (active.drafted_by == Active::By::kGrammar && chunk.drafts > 0)
+    active.forced_misses = right > 0 ? 0 : active.forced_misses + 1;
   counts_.drafted_tokens += chunk.drafts;
   counts_.accepted_tokens += right;
   for (int64_t i = 0; i <= right; ++i)
@@ -439,6 +472,7 @@ void Engine::remove(SequenceId id) {
   const std::shared_ptr<Channel> channel = it->second.channel;
   counts_.reused_tokens += scheduler_.num_reused(id);
   scheduler_.remove(id);
+  if (drafter_) drafter_->forget(id);
   active_.erase(it);
   --open_choices_;
   const auto same = [&](const auto& entry) { return entry.second.channel == channel; };

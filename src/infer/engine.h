@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,6 +25,7 @@
 #include "base/turns.h"
 #include "infer/answer_text.h"
 #include "infer/generation.h"
+#include "infer/model_drafter.h"
 #include "infer/scheduler.h"
 #include "infer/step_model.h"
 #include "text/grammar/token_trie.h"
@@ -35,10 +37,11 @@ struct EngineOptions {
   int64_t max_running = 32;   // choices computed together
   int64_t max_waiting = 128;  // choices that may wait for a place
   int64_t step_tokens = 512;
-  int64_t channel_pieces = 256;  // what a slow reader may be behind
-  int64_t draft_tokens = 0;      // guessed per choice and step, at most; 0: none
-  bool prefix_cache = true;      // what begins alike is computed once
-  bool shared_prefixes = false;  // also across tenants, who then can tell from the time what others have asked
+  int64_t channel_pieces = 256;      // what a slow reader may be behind
+  int64_t draft_tokens = 0;          // guessed per choice and step, at most; 0: none
+  StepModel* draft_model = nullptr;  // guesses where the text itself gives none; of the same tokens; null: nobody does
+  bool prefix_cache = true;          // what begins alike is computed once
+  bool shared_prefixes = false;      // also across tenants, who then can tell from the time what others have asked
   std::vector<int32_t> end_tokens;
   uint64_t seed = 0;       // of requests that bring none
   Turns* turns = nullptr;  // taken for each step where several engines compute on one pool; null: this one is alone
@@ -104,6 +107,7 @@ class Engine {
   void pause_slow_readers();
   void expire();
   void guess();
+  void guess_by_model();
   std::vector<int32_t> guess_of(SequenceId id, Active& active);
   bool step();
   StepSequence sequence_of(const Chunk& chunk, Active& active) const;
@@ -132,6 +136,7 @@ class Engine {
 
   // The engine thread's own.
   Scheduler scheduler_;
+  std::optional<ModelDrafter> drafter_;
   text::TokenEncoder encoder_;           // of text that a grammar forces
   std::vector<SamplerScratch> scratch_;  // of each worker
   std::map<SequenceId, Active> active_;

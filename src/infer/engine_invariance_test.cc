@@ -79,10 +79,12 @@ class EngineInvariance : public testing::TestWithParam<std::string> {
     const int64_t size = model_->config().max_position_embeddings > 200 ? 150 : 90;
     const auto page = static_cast<int64_t>(model_->cache_shape(int8_cache_).page_bytes());
     DecoderRunner runner(*model_, device_, (a.few_pages ? 2 * (size + 94) / 64 : 64) * page, nullptr, int8_cache_);
+    DecoderRunner draft(*model_, device_, 64 * page, nullptr, int8_cache_);  // of the same weights: it is often right
     Engine engine(runner, tokenizer_,
                   {.max_running = 8,
                    .step_tokens = a.small_steps ? 11 : 256,
                    .draft_tokens = a.guesses ? 4 : 0,
+                   .draft_model = a.choices ? &draft : nullptr,
                    .prefix_cache = a.prefix});
     std::vector<std::unique_ptr<Generation>> others;
     if (a.prefix) read(*engine.submit(request(1, size - 10)));

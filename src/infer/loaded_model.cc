@@ -15,13 +15,6 @@ std::string name_of(const fs::path& path) {
   return (fs::is_directory(whole) ? whole.filename() : whole.stem()).string();
 }
 
-/// What the sequences can fill at most, and no more than is allowed.
-int64_t cache_bytes_for(const Decoder& decoder, const LoadOptions& options) {
-  const int64_t pages = pages_for(decoder.config().max_position_embeddings) * options.max_sequences;
-  return std::min(options.cache_bytes,
-                  pages * static_cast<int64_t>(decoder.cache_shape(options.int8_cache).page_bytes()));
-}
-
 HostStream loader_of(const Device& device, const LoadOptions& options) {
   HostStream host = device.host();
   if (options.loader != nullptr) host.pool = options.loader;
@@ -30,8 +23,17 @@ HostStream loader_of(const Device& device, const LoadOptions& options) {
 
 }  // namespace
 
+int64_t cache_bytes_for(const Decoder& decoder, const LoadOptions& options) {
+  const auto page = static_cast<int64_t>(decoder.cache_shape(options.int8_cache).page_bytes());
+  if (options.pages > 0) return options.pages * page;
+  const int64_t pages = pages_for(decoder.config().max_position_embeddings) * options.max_sequences;
+  return std::min(options.cache_bytes, pages * page);
+}
+
 LoadedModel::LoadedModel(const fs::path& path, Device& device, const LoadOptions& options)
-    : name_(name_of(path)), decoder_(load_for_serving(loader_of(device, options), path, options.dtype)), text_(load_text(path)) {
+    : name_(name_of(path)),
+      decoder_(load_for_serving(loader_of(device, options), path, options.dtype)),
+      text_(load_text(path)) {
   if (tokenizer().vocab_size() > decoder_->config().vocab_size)
     throw Failure(ErrorCode::kInvalidArgument,
                   path.string() + ": the tokenizer has " + std::to_string(tokenizer().vocab_size()) +

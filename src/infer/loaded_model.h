@@ -17,10 +17,14 @@ struct LoadOptions {
   fs::path adapter;                        // a PEFT adapter's directory, used beside the weights; empty: none
   std::optional<Dtype> dtype;              // none: the model's own
   int64_t cache_bytes = int64_t{1} << 30;  // of key-value memory at most; no more than max_sequences can fill is taken
+  int64_t pages = 0;                       // of key-value memory, whatever their bytes; 0: as cache_bytes says
   int64_t max_sequences = 1;
-  bool int8_cache = false;            // keys and values in 8 bits
-  ThreadPool* loader = nullptr;       // packs weights; null: the device's own, which nothing else may use meanwhile
+  bool int8_cache = false;       // keys and values in 8 bits
+  ThreadPool* loader = nullptr;  // packs weights; null: the device's own, which nothing else may use meanwhile
 };
+
+/// Bytes of its key-value memory: what the sequences can fill at most, and no more than is allowed.
+int64_t cache_bytes_for(const Decoder& decoder, const LoadOptions& options);
 
 /// Owned by one thread until an Engine uses it; must outlive that engine.
 class LoadedModel {

@@ -7,8 +7,6 @@
 namespace maru::infer {
 namespace {
 
-constexpr int64_t kRest = 16;  // tokens without a guess after the last one that could be wrong was
-
 uint64_t hash_of(std::span<const int32_t> gram) {
   uint64_t hash = 0;
   for (const int32_t token : gram) hash = mix64(hash ^ static_cast<uint64_t>(token));
@@ -24,25 +22,17 @@ void NgramDrafter::index(std::span<const int32_t> tokens) {
 }
 
 std::vector<int32_t> NgramDrafter::guess(std::span<const int32_t> tokens) {
-  if (most_ == 0 || std::ssize(tokens) <= kGram) return {};
+  if (std::ssize(tokens) <= kGram) return {};
   index(tokens);
-  if (length_ == 0) {
-    if (++rests_ < kRest) return {};
-    length_ = 1;
-    rests_ = 0;
-  }
+  const int64_t length = length_.next();
+  if (length == 0) return {};
   const auto newest = tokens.last(kGram);
   const auto found = after_.find(hash_of(newest));
   if (found == after_.end()) return {};
   const auto at = static_cast<size_t>(found->second);
   if (!std::ranges::equal(tokens.subspan(at - kGram, kGram), newest)) return {};  // of the same hash alone
-  const std::span<const int32_t> said = tokens.subspan(at, std::min(tokens.size() - at, static_cast<size_t>(length_)));
+  const std::span<const int32_t> said = tokens.subspan(at, std::min(tokens.size() - at, static_cast<size_t>(length)));
   return {said.begin(), said.end()};
-}
-
-void NgramDrafter::learn(int64_t guessed, int64_t right) {
-  if (guessed == 0) return;
-  length_ = right == guessed ? std::min(most_, 2 * length_) : length_ / 2;
 }
 
 }  // namespace maru::infer

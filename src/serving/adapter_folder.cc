@@ -12,7 +12,11 @@
 namespace maru::serving {
 
 AdapterFolder::AdapterFolder(fs::path directory, double seconds, ModelHost& host, Device& device, Warn warn)
-    : directory_(std::move(directory)), period_(seconds), host_(host), device_(device), warn_(warn ? std::move(warn) : [](const std::string&) {}) {
+    : directory_(std::move(directory)),
+      period_(seconds),
+      host_(host),
+      device_(device),
+      warn_(warn ? std::move(warn) : [](const std::string&) {}) {
   if (!fs::is_directory(directory_))
     throw Failure(ErrorCode::kNotFound, directory_.string() + ": there is no such directory of adapters");
   look(true);
@@ -46,9 +50,9 @@ AdapterFolder::Stamp AdapterFolder::stamp_of(const fs::path& adapter) {
       if (stamp.empty()) return {};
       continue;
     }
-    for (const int64_t part : {static_cast<int64_t>(found.st_dev), static_cast<int64_t>(found.st_ino),
-                               static_cast<int64_t>(found.st_size), static_cast<int64_t>(found.st_mtim.tv_sec),
-                               static_cast<int64_t>(found.st_mtim.tv_nsec)})
+    for (const int64_t part :
+         {static_cast<int64_t>(found.st_dev), static_cast<int64_t>(found.st_ino), static_cast<int64_t>(found.st_size),
+          static_cast<int64_t>(found.st_mtim.tv_sec), static_cast<int64_t>(found.st_mtim.tv_nsec)})
       stamp.push_back(part);
   }
   return stamp;

@@ -71,6 +71,7 @@ TEST_F(AdapterFolderTest, ServesWhatIsThere) {
 
 TEST_F(AdapterFolderTest, OneThatCannotBeUsedDoesNotKeepOthersAway) {
   write_served_adapter(folder_ / "a", 1);
+  for (const char* name : {"broken", "half"}) fs::create_directories(folder_ / name);
   write_file(folder_ / "broken" / "adapter_config.json", "{");
   write_served_adapter(folder_ / "cut", 2);
   fs::resize_file(folder_ / "cut" / "adapter_model.safetensors", 40);

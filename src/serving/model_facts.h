@@ -20,7 +20,7 @@ struct ModelFacts {
         field("context_length", &C::context_length, "tokens that it takes").unless_empty(),
         field("dtype", &C::dtype, "of its weights").unless_empty(),
         field("chat", &C::chat, "false: a base model that completes text and has not learnt turns").unless_empty(),
-        field("loaded", &C::loaded, "false: it is loaded when somebody asks for it").unless_empty(),
+        field("loaded", &C::loaded, "false: it is loaded when somebody asks for it; absent: it stays").unless_empty(),
         field("adapter", &C::adapter, "beside its weights").unless_empty()};
   }
 };

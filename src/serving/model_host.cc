@@ -4,22 +4,15 @@
 #include <chrono>
 
 #include "base/excerpt.h"
-#include "base/long_wait.h"
 #include "base/request_failure.h"
 #include "base/thread_pool.h"
+#include "serving/model_entry.h"
 #include "tensor/host_buffer.h"
 
 namespace maru::serving {
 namespace {
 
-constexpr int kMaxWaiting = 16;                             // requests that wait for models to be loaded
-constexpr auto kLeavingTime = std::chrono::seconds(2);      // for the memory of what was unloaded
-constexpr auto kLookAtIdle = std::chrono::milliseconds(200);
-
-int64_t unix_seconds() {
-  using std::chrono::system_clock;
-  return std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
-}
+constexpr auto kLeavingTime = std::chrono::seconds(2);  // for the memory of what was unloaded
 
 std::string mib(int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
@@ -32,6 +25,7 @@ infer::EngineOptions engine_options(const HostOptions& options, const ModelParts
           .step_tokens = options.step_tokens,
           .channel_pieces = options.channel_pieces,
           .draft_tokens = options.draft_tokens,
+          .draft_model = parts.draft_model,
           .prefix_cache = options.prefix_cache,
           .shared_prefixes = options.shared_prefixes,
           .end_tokens = parts.end_tokens,
@@ -39,61 +33,7 @@ infer::EngineOptions engine_options(const HostOptions& options, const ModelParts
           .turns = &turns};
 }
 
-void add_totals(infer::EngineStats& to, const infer::EngineStats& more) {
-  to.preemptions += more.preemptions;
-  to.prompt_tokens += more.prompt_tokens;
-  to.generated_tokens += more.generated_tokens;
-  to.reused_tokens += more.reused_tokens;
-  to.drafted_tokens += more.drafted_tokens;
-  to.accepted_tokens += more.accepted_tokens;
-}
-
-void add_all(infer::EngineStats& to, const infer::EngineStats& more) {
-  add_totals(to, more);
-  to.running += more.running;
-  to.waiting += more.waiting;
-  to.pages += more.pages;
-  to.pages_used += more.pages_used;
-  to.pages_known += more.pages_known;
-  to.tenants += more.tenants;
-}
-
 }  // namespace
-
-void no_such_model(const std::string& id) {
-  throw RequestFailure(ErrorCode::kNotFound,
-                       "The model '" + excerpt(id) + "' does not exist or is not served here; see /v1/models", "model",
-                       "model_not_found");
-}
-
-/// A name that answers: a model, an encoder, an adapter, or an offer that is in memory as one of these or not at all.
-struct ModelHost::Entry {
-  struct Offer {
-    ModelSource source;
-    StoredModel stored;
-    Device* device;
-  };
-  std::string id;
-  std::shared_ptr<const ServedModel> model;
-  std::shared_ptr<const ServedEncoder> encoder;
-  std::optional<Offer> offer;
-  AdapterSource adapter;              // where an adapter came from
-  int64_t created = unix_seconds();
-  infer::EngineStats before;          // totals of engines that were unloaded
-  Clock::time_point used = Clock::now();
-
-  bool is_adapter() const { return model != nullptr && !model->parent().empty(); }
-  bool is_encoder() const { return encoder != nullptr || (offer && offer->stored.encoder); }
-  bool in_memory() const { return model != nullptr || encoder != nullptr; }
-  int64_t bytes() const { return model != nullptr ? model->bytes() : encoder != nullptr ? encoder->bytes() : 0; }
-  /// Nobody holds it but this entry.
-  bool idle() const { return model != nullptr ? model.use_count() == 1 : encoder.use_count() == 1; }
-};
-
-struct ModelHost::Leaving {
-  std::weak_ptr<const void> what;
-  int64_t bytes;
-};
 
 ModelHost::ModelHost(HostOptions options, Observe observe)
     : options_(std::move(options)), observe_(std::move(observe)) {
@@ -203,7 +143,7 @@ ModelHost::Entry ModelHost::loaded(const ModelSource& source, const StoredModel&
   const std::unique_ptr<ThreadPool> own = open_ ? std::make_unique<ThreadPool>(loading_threads(device)) : nullptr;
   std::unique_lock cores(cores_, std::defer_lock);
   if (own == nullptr) cores.lock();
-  LoadedParts parts = load_parts({source.path, stored.id}, options_, device, own.get());
+  LoadedParts parts = load_parts({source.path, stored.id, source.draft}, options_, device, own.get());
   if (cores) cores.unlock();
   if (auto* encoder = std::get_if<std::unique_ptr<infer::LoadedEncoder>>(&parts))
     return started(stored.id, std::move(*encoder));
@@ -334,149 +274,14 @@ void ModelHost::unload(const std::string& id) {
   std::lock_guard lock(mutex_);
   Entry* const entry = entry_of(id);
   if (entry == nullptr) no_such_model(id);
-  if (!entry->is_adapter() && std::none_of(entries_.begin(), entries_.end(), [&](const Entry& other) {
-        return &other != entry && !other.is_adapter();
-      }))
+  if (!entry->is_adapter() && std::none_of(entries_.begin(), entries_.end(),
+                                           [&](const Entry& other) { return &other != entry && !other.is_adapter(); }))
     throw Failure(ErrorCode::kInvalidArgument, "\"" + excerpt(id) + "\" is the last model of this server");
   std::erase_if(entries_, [&](Entry& other) {
     const bool goes = other.id == id || (other.is_adapter() && other.model->parent() == id);
     if (goes && other.in_memory()) out.push_back(take_out(other));
     return goes;
   });
-}
-
-/// `loading_` is not held. What it does is not the client's business; the operator is told.
-void ModelHost::load_offer(const std::string& id) const {
-  const std::shared_ptr<void> leave(nullptr, [this](void*) { --waiting_; });
-  if (++waiting_ > kMaxWaiting)
-    throw Failure(ErrorCode::kUnavailable, "too many requests wait for models to be loaded; try again");
-  const LongWait wait;
-  std::lock_guard loading(loading_);
-  std::optional<Entry::Offer> offer;
-  {
-    std::lock_guard lock(mutex_);
-    const Entry* const entry = entry_of(id);
-    if (entry == nullptr) no_such_model(id);
-    if (entry->in_memory()) return;
-    offer = entry->offer;
-  }
-  try {
-    make_room(id, offer->stored.bytes);
-    Entry entry = loaded(offer->source, offer->stored, *offer->device);
-    std::lock_guard lock(mutex_);
-    put(std::move(entry));
-  } catch (const Failure& failure) {
-    if (options_.warn) options_.warn("model \"" + id + "\" could not be loaded: " + failure.what());
-    throw RequestFailure(ErrorCode::kUnavailable,
-                         failure.code() == ErrorCode::kExhausted
-                             ? "the model '" + id + "' has no room in memory while others answer; try again"
-                             : "the model '" + id + "' could not be loaded; the server's log says why",
-                         "model", "model_not_loaded");
-  }
-}
-
-void ModelHost::unload_idle(const std::stop_token& stop) {
-  const auto patience = std::chrono::duration<double>(options_.unload_idle_seconds);
-  std::unique_lock lock(mutex_);
-  while (!stop.stop_requested()) {
-    wake_.wait_for(lock, stop, kLookAtIdle, [] { return false; });
-    std::vector<std::shared_ptr<const void>> out;
-    const Clock::time_point now = Clock::now();
-    for (Entry& entry : entries_) {
-      if (!entry.offer || !entry.in_memory()) continue;
-      if (!entry.idle()) entry.used = now;
-      if (now - entry.used >= patience) out.push_back(take_out(entry));
-    }
-    lock.unlock();
-    out.clear();
-    lock.lock();
-  }
-}
-
-std::shared_ptr<const ServedModel> ModelHost::find(std::string_view id) const {
-  std::lock_guard lock(mutex_);
-  const Entry* const entry = entry_of(id);
-  return entry == nullptr ? nullptr : entry->model;
-}
-
-std::shared_ptr<const ServedModel> ModelHost::get(const std::string& id) const {
-  for (;; load_offer(id)) {
-    std::lock_guard lock(mutex_);
-    Entry* const entry = entry_of(id);
-    if (entry == nullptr || entry->is_encoder()) no_such_model(id);
-    entry->used = Clock::now();
-    if (entry->model != nullptr) return entry->model;
-  }
-}
-
-std::shared_ptr<const ServedModel> ModelHost::get(const std::string& id, const Principal& principal) const {
-  if (!principal.may_ask(id)) no_such_model(id);
-  return get(id);
-}
-
-std::vector<std::shared_ptr<const ServedModel>> ModelHost::list() const {
-  std::lock_guard lock(mutex_);
-  std::vector<std::shared_ptr<const ServedModel>> models;
-  for (const Entry& entry : entries_)
-    if (entry.model != nullptr && !entry.is_adapter()) models.push_back(entry.model);
-  return models;
-}
-
-std::shared_ptr<const ServedEncoder> ModelHost::get_encoder(const std::string& id, const Principal& principal) const {
-  if (!principal.may_ask(id)) no_such_model(id);
-  for (;; load_offer(id)) {
-    std::lock_guard lock(mutex_);
-    Entry* const entry = entry_of(id);
-    if (entry == nullptr || !entry->is_encoder())
-      throw RequestFailure(ErrorCode::kNotFound,
-                           "The model '" + excerpt(id) + "' " +
-                               (entry != nullptr ? "writes text; it makes no vectors and no scores"
-                                                 : "does not exist or is not served here; see /v1/models"),
-                           "model", "model_not_found");
-    entry->used = Clock::now();
-    if (entry->encoder != nullptr) return entry->encoder;
-  }
-}
-
-std::vector<std::shared_ptr<const ServedEncoder>> ModelHost::list_encoders() const {
-  std::lock_guard lock(mutex_);
-  std::vector<std::shared_ptr<const ServedEncoder>> encoders;
-  for (const Entry& entry : entries_)
-    if (entry.encoder != nullptr) encoders.push_back(entry.encoder);
-  return encoders;
-}
-
-std::vector<ServedName> ModelHost::names() const {
-  std::lock_guard lock(mutex_);
-  std::vector<ServedName> names;
-  for (const Entry& entry : entries_) {
-    ServedName name{.id = entry.id, .created = entry.created, .encoder = entry.is_encoder(), .loaded = entry.in_memory()};
-    if (entry.offer) name.facts = entry.offer->stored.facts, name.max_context = name.facts.context_length;
-    if (entry.model != nullptr)
-      name.parent = entry.model->parent(), name.facts = entry.model->facts(),
-      name.max_context = entry.model->limits().max_context;
-    if (entry.encoder != nullptr) name.facts.context_length = name.max_context = entry.encoder->max_tokens();
-    names.push_back(std::move(name));
-  }
-  return names;
-}
-
-std::vector<std::pair<std::string, infer::EngineStats>> ModelHost::stats_by_model() const {
-  std::lock_guard lock(mutex_);
-  std::vector<std::pair<std::string, infer::EngineStats>> all;
-  for (const Entry& entry : entries_) {
-    if (entry.is_encoder() || entry.is_adapter()) continue;
-    infer::EngineStats stats = entry.before;
-    if (entry.model != nullptr) add_all(stats, entry.model->engine().stats());
-    all.emplace_back(entry.id, stats);
-  }
-  return all;
-}
-
-infer::EngineStats ModelHost::stats() const {
-  infer::EngineStats all;
-  for (const auto& [id, stats] : stats_by_model()) add_all(all, stats);
-  return all;
 }
 
 }  // namespace maru::serving

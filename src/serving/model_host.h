@@ -46,7 +46,7 @@ struct ServedName {
   std::optional<int64_t> max_context;
   ModelFacts facts;
   bool encoder = false;
-  bool loaded = true;
+  std::optional<bool> loaded;  // of an offer
 };
 
 /// Throws   RequestFailure "model_not_found".
@@ -132,8 +132,8 @@ class ModelHost {
 
   const HostOptions options_;
   const Observe observe_;
-  mutable Turns cores_;                  // one computes
-  mutable Turns loading_;                // one loads or unloads; before the mutex
+  mutable Turns cores_;    // one computes
+  mutable Turns loading_;  // one loads or unloads; before the mutex
   std::atomic<bool> open_{false};
   mutable std::atomic<int> waiting_{0};  // requests that wait for a model
   mutable std::mutex mutex_;             // guards what follows

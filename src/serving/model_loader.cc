@@ -1,8 +1,11 @@
 #include "serving/model_loader.h"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <utility>
 
+#include "base/excerpt.h"
 #include "base/json.h"
 #include "infer/loaded_model.h"
 #include "ledger/manifest.h"
@@ -47,6 +50,25 @@ int64_t weight_bytes(const fs::path& path) {
   return bytes;
 }
 
+/// Those that both have are the same; one may have more.
+void check_same_tokens(const text::Tokenizer& a, const text::Tokenizer& b, const ModelSource& source) {
+  std::map<int32_t, std::string_view> known;
+  for (const auto& [id, token] : a.spec().vocabulary) known.emplace(id, token);
+  int64_t same = 0;
+  for (const auto& [id, token] : b.spec().vocabulary) {
+    const auto it = known.find(id);
+    if (it != known.end() && it->second != token)
+      throw Failure(ErrorCode::kInvalidArgument, name_of(source.draft) + " cannot guess for " + name_of(source.path) +
+                                                     ": token " + std::to_string(id) + " is \"" +
+                                                     excerpt(std::string(token)) + "\" in the one and \"" +
+                                                     excerpt(std::string(it->second)) + "\" in the other");
+    same += it != known.end() ? 1 : 0;
+  }
+  if (same < std::ssize(known) / 2)
+    throw Failure(ErrorCode::kInvalidArgument, name_of(source.draft) + " cannot guess for " + name_of(source.path) +
+                                                   ": they have few tokens in common");
+}
+
 int64_t bytes_of(Model& model) {
   int64_t bytes = 0;
   for (const Parameter* parameter : model.parameters()) bytes += static_cast<int64_t>(parameter->value.bytes());
@@ -60,6 +82,7 @@ StoredModel describe(const ModelSource& source, const HostOptions& options) {
                      .encoder = is_encoder(source.path),
                      .facts = {},
                      .bytes = weight_bytes(source.path)};
+  if (!source.draft.empty()) stored.bytes += weight_bytes(source.draft);
   if (stored.encoder) return stored;
   WeightSource weights(source.path);
   const DecoderConfig config = config_from_hugging_face(weights.config(), weights.config_name());
@@ -68,30 +91,39 @@ StoredModel describe(const ModelSource& source, const HostOptions& options) {
                   .dtype = {},
                   .chat = {},
                   .adapter = {}};
-  stored.bytes += options.cache_bytes;
+  const Decoder decoder(config, options.dtype.value_or(Dtype::kBf16));
+  stored.bytes += infer::cache_bytes_for(
+      decoder,
+      {.cache_bytes = options.cache_bytes, .max_sequences = options.max_running, .int8_cache = options.int8_cache});
   return stored;
 }
 
 LoadedParts load_parts(const ModelSource& source, const HostOptions& options, Device& device, ThreadPool* loader) {
   if (is_encoder(source.path)) return std::make_unique<infer::LoadedEncoder>(source.path, device);
-  auto model = std::make_shared<infer::LoadedModel>(source.path, device,
-                                                    infer::LoadOptions{.adapter = {},
-                                                                       .dtype = options.dtype,
-                                                                       .cache_bytes = options.cache_bytes,
-                                                                       .max_sequences = options.max_running,
-                                                                       .int8_cache = options.int8_cache,
-                                                                       .loader = loader});
+  infer::LoadOptions how{.dtype = options.dtype,
+                         .cache_bytes = options.cache_bytes,
+                         .max_sequences = options.max_running,
+                         .int8_cache = options.int8_cache,
+                         .loader = loader};
+  auto model = std::make_shared<infer::LoadedModel>(source.path, device, how);
+  std::shared_ptr<infer::LoadedModel> draft;
+  if (!source.draft.empty()) {
+    how.pages = model->runner().num_pages();
+    draft = std::make_shared<infer::LoadedModel>(source.draft, device, how);
+    check_same_tokens(model->tokenizer(), draft->tokenizer(), source);
+  }
   const text::AnswerForms forms = forms_of(options.tool_parser, options.reasoning_parser, model->chat_template());
   return ModelParts{.model = &model->runner(),
                     .tokenizer = &model->tokenizer(),
                     .chat_template = model->chat_template(),
+                    .draft_model = draft != nullptr ? &draft->runner() : nullptr,
                     .decoder = &model->decoder(),
                     .id = source.id.empty() ? model->name() : source.id,
                     .end_tokens = end_tokens_of(model->end_tokens(), model->tokenizer(), forms),
                     .forms = forms,
                     .facts = facts_of(source, *model),
-                    .bytes = model->bytes(),
-                    .owner = model};
+                    .bytes = model->bytes() + (draft != nullptr ? draft->bytes() : 0),
+                    .owner = std::make_shared<std::pair<decltype(model), decltype(draft)>>(model, draft)};
 }
 
 std::string id_of(const AdapterSource& source) { return source.id.empty() ? name_of(source.path) : source.id; }

@@ -18,6 +18,7 @@ struct HostOptions;
 struct ModelSource {
   fs::path path;
   std::string id;
+  fs::path draft = {};  // a model of the same tokens that guesses for it; empty: none
 };
 
 /// A PEFT adapter to load. An empty id: the directory's name. An empty model: the one that its configuration names, if
@@ -40,7 +41,7 @@ StoredModel describe(const ModelSource& source, const HostOptions& options);
 using LoadedParts = std::variant<ModelParts, std::unique_ptr<infer::LoadedEncoder>>;
 /// `loader` packs weights; null: the device's own pool, which nothing else may use meanwhile.
 ///
-/// Throws   what LoadedModel and LoadedEncoder throw.
+/// Throws   what LoadedModel and LoadedEncoder throw; kInvalidArgument for a draft model of other tokens.
 LoadedParts load_parts(const ModelSource& source, const HostOptions& options, Device& device, ThreadPool* loader);
 
 /// Its own id, or its directory's name.

@@ -22,9 +22,8 @@ class ServedAdapters : public testing::Test {
   ThreadPool pool_{2};
   CpuDevice device_{&pool_};
   std::vector<std::string> warnings_;
-  HostOptions options_{.max_running = 4, .cache_bytes = 1 << 20, .warn = [this](const std::string& w) {
-                         warnings_.push_back(w);
-                       }};
+  HostOptions options_{
+      .max_running = 4, .cache_bytes = 1 << 20, .warn = [this](const std::string& w) { warnings_.push_back(w); }};
 
   void SetUp() override {
     for (const auto& [name, seed] : {std::pair{"a", 1}, {"b", 2}, {"c", 3}}) write_test_model(root_ / name, seed);
@@ -95,13 +94,14 @@ TEST_F(ServedAdapters, BelongToTheModelThatTheyName) {
 }
 
 TEST_F(ServedAdapters, AreListedExactlyWhileTheyAnswer) {
-  write_served_adapter(root_ / "wide", 6, "", "", resolve({.vocab_size = 261,
-                                                           .hidden_size = 64,
-                                                           .intermediate_size = 64,
-                                                           .num_hidden_layers = 2,
-                                                           .num_attention_heads = 4,
-                                                           .num_key_value_heads = 2,
-                                                           .max_position_embeddings = 256}));
+  write_served_adapter(root_ / "wide", 6, "", "",
+                       resolve({.vocab_size = 261,
+                                .hidden_size = 64,
+                                .intermediate_size = 64,
+                                .num_hidden_layers = 2,
+                                .num_attention_heads = 4,
+                                .num_key_value_heads = 2,
+                                .max_position_embeddings = 256}));
   ModelHost host(options_);
   host.load(model("a"), device_);
   EXPECT_THAT(why([&] { host.load_adapter(adapter("wide"), device_); }), HasSubstr("made for"));
@@ -167,7 +167,8 @@ TEST_F(ServedAdapters, OfferedModelsAreLoadedWhenSomebodyAsks) {
   host.load(model("a"), device_);
   host.offer(model("b", "bee"), device_);
   EXPECT_THAT(names(host), ElementsAre("a", "bee"));
-  EXPECT_FALSE(host.names()[1].loaded);
+  EXPECT_EQ(false, host.names()[1].loaded);
+  EXPECT_FALSE(host.names()[0].loaded.has_value()) << "it stays";
   EXPECT_EQ(256, host.names()[1].max_context);
   EXPECT_EQ(host.names()[0].facts.parameters, host.names()[1].facts.parameters);
   EXPECT_EQ(nullptr, host.find("bee"));
@@ -176,7 +177,7 @@ TEST_F(ServedAdapters, OfferedModelsAreLoadedWhenSomebodyAsks) {
   for (size_t i = 0; i < said.size(); ++i) askers.emplace_back([&, i] { said[i] = say(host, "bee"); });
   for (std::thread& asker : askers) asker.join();
   for (const std::string& text : said) EXPECT_EQ(said[0], text);
-  EXPECT_TRUE(host.names()[1].loaded);
+  EXPECT_EQ(true, host.names()[1].loaded);
   EXPECT_THAT(why([&] { host.load_adapter(adapter("law", "bee"), device_); }), HasSubstr("that stays in memory"));
   EXPECT_THAT(why([&] { host.offer(model("c", "a"), device_); }), HasSubstr("two models are called"));
 }
@@ -198,7 +199,7 @@ TEST_F(ServedAdapters, WhoIsAskedForLeastRecentlyMakesRoom) {
   EXPECT_EQ(b, say(host, "b")) << "back again";
   const auto totals = host.stats_by_model();
   EXPECT_EQ("b", totals[1].first);
-  EXPECT_EQ(48, totals[1].second.generated_tokens) << "of both its engines";
+  EXPECT_NEAR(48, totals[1].second.generated_tokens, 2) << "of both its engines, as they last told";
   {
     const auto held = host.get("b");  // somebody reads its answer
     EXPECT_THAT(why([&] { say(host, "c"); }), HasSubstr("no room in memory while others answer"));
@@ -216,8 +217,7 @@ TEST_F(ServedAdapters, WhoIsNotAskedForAWhileIsUnloaded) {
   std::this_thread::sleep_for(std::chrono::milliseconds(900));
   EXPECT_NE(nullptr, host.find("b")) << "somebody holds it";
   held.reset();
-  for (int i = 0; i < 200 && host.find("b") != nullptr; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  for (int i = 0; i < 200 && host.find("b") != nullptr; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   EXPECT_EQ(nullptr, host.find("b"));
   EXPECT_NE(nullptr, host.find("a")) << "it stays";
 }
@@ -234,6 +234,27 @@ TEST_F(ServedAdapters, AnOfferThatCannotBeLoadedSaysSoToTheOperatorOnly) {
   EXPECT_THAT(warnings_[0], HasSubstr("model.safetensors"));
   write_test_model(root_ / "b", 2);
   EXPECT_EQ(24u, infer::generate(host.get("b")->engine(), request(*host.get("b"))).num_tokens);
+}
+
+TEST_F(ServedAdapters, ADraftModelChangesNoAnswer) {
+  ModelHost plain(options_);
+  plain.load(model("a"), device_);
+  plain.load_adapter(adapter("law"), device_);
+  options_.draft_tokens = 4;
+  ModelHost host(options_);
+  host.load({root_ / "a", "a", root_ / "a"}, device_);
+  host.load_adapter(adapter("law"), device_);
+  EXPECT_EQ(say(plain, "a"), say(host, "a"));
+  EXPECT_EQ(say(plain, "law"), say(host, "law"));
+  EXPECT_GT(host.stats().drafted_tokens, 0);
+  EXPECT_GT(host.find("a")->bytes(), plain.find("a")->bytes());
+  text::TokenizerSpec spec = infer::byte_tokenizer().spec();
+  std::swap(spec.vocabulary[40].second, spec.vocabulary[41].second);
+  write_file(root_ / "b" / "tokenizer.json", text::write_tokenizer_json(spec));
+  EXPECT_THAT(why([&] {
+                host.load({root_ / "a", "x", root_ / "b"}, device_);
+              }),
+              HasSubstr("b cannot guess for a: token "));
 }
 
 TEST_F(ServedAdapters, AModelIsReplacedUnderItsRequests) {
@@ -256,14 +277,15 @@ TEST_F(ServedAdapters, AModelIsReplacedUnderItsRequests) {
 }
 
 TEST_F(ServedAdapters, AnAdapterThatDoesNotFitTheNewWeightsGoes) {
-  write_test_model(root_ / "wide", 1, resolve({.vocab_size = 261,
-                                               .hidden_size = 64,
-                                               .intermediate_size = 64,
-                                               .num_hidden_layers = 2,
-                                               .num_attention_heads = 4,
-                                               .num_key_value_heads = 2,
-                                               .max_position_embeddings = 256,
-                                               .initializer_range = 0.3}));
+  write_test_model(root_ / "wide", 1,
+                   resolve({.vocab_size = 261,
+                            .hidden_size = 64,
+                            .intermediate_size = 64,
+                            .num_hidden_layers = 2,
+                            .num_attention_heads = 4,
+                            .num_key_value_heads = 2,
+                            .max_position_embeddings = 256,
+                            .initializer_range = 0.3}));
   ModelHost host(options_);
   host.load(model("a", "m"), device_);
   host.load_adapter(adapter("law"), device_);

@@ -1,8 +1,8 @@
 #include "serving/served_encoder.h"
 
-#include <chrono>
 #include <utility>
 
+#include "base/unix_time.h"
 #include "models/encoder_config.h"
 
 namespace maru::serving {
@@ -20,8 +20,7 @@ int64_t bytes_of(infer::LoadedEncoder& encoder) {
 ServedEncoder::ServedEncoder(std::string id, std::unique_ptr<infer::LoadedEncoder> encoder,
                              infer::EncoderEngineOptions options)
     : id_(std::move(id)),
-      created_(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
-                   .count()),
+      created_(unix_seconds()),
       encoder_(std::move(encoder)),
       bytes_(bytes_of(*encoder_)),
       engine_(encoder_->runner(), std::move(options)) {}

@@ -1,17 +1,12 @@
 #include "serving/served_model.h"
 
-#include <chrono>
 #include <utility>
 
+#include "base/unix_time.h"
 #include "serving/tool_messages.h"
 
 namespace maru::serving {
 namespace {
-
-int64_t unix_seconds() {
-  using std::chrono::system_clock;
-  return std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
-}
 
 ModelFacts with_adapter(ModelFacts facts, std::string adapter) {
   facts.adapter = std::move(adapter);

@@ -1,4 +1,5 @@
-// A model of this process as requests see it: its text, its limits, its engine, and the adapter that it is seen through.
+// A model of this process as requests see it: its text, its limits, its engine, and the adapter that it is seen
+// through.
 #pragma once
 #include <memory>
 #include <string>
@@ -18,6 +19,7 @@ struct ModelParts {
   infer::StepModel* model = nullptr;
   const text::Tokenizer* tokenizer = nullptr;
   const text::ChatTemplate* chat_template = nullptr;  // null: the model cannot chat
+  infer::StepModel* draft_model = nullptr;            // guesses for it; null: none
   Decoder* decoder = nullptr;                         // what adapters are made for; null: it takes none
   std::string id;                                     // as clients name it
   std::vector<int32_t> end_tokens;

@@ -18,14 +18,15 @@ struct ModelCard {
   serving::ModelFacts maru;
   static constexpr auto fields() {
     using C = ModelCard;
-    return std::tuple{field("id", &C::id, "as requests name it"),
-                      field("object", &C::object, "always \"model\""),
-                      field("created", &C::created, "when it was loaded or offered, seconds since 1970"),
-                      field("owned_by", &C::owned_by, "always \"maru\""),
-                      field("root", &C::root, "the model itself, of an adapter the one it stands beside"),
-                      field("parent", &C::parent, "of an adapter: the model it stands beside"),
-                      field("max_model_len", &C::max_model_len, "tokens of prompt and answer together; 0: known once it is loaded"),
-                      field("maru", &C::maru, "about the model itself")};
+    return std::tuple{
+        field("id", &C::id, "as requests name it"),
+        field("object", &C::object, "always \"model\""),
+        field("created", &C::created, "when it was loaded or offered, seconds since 1970"),
+        field("owned_by", &C::owned_by, "always \"maru\""),
+        field("root", &C::root, "the model itself, of an adapter the one it stands beside"),
+        field("parent", &C::parent, "of an adapter: the model it stands beside"),
+        field("max_model_len", &C::max_model_len, "tokens of prompt and answer together; 0: known once it is loaded"),
+        field("maru", &C::maru, "about the model itself")};
   }
 };
 
@@ -34,7 +35,8 @@ struct ModelList {
   std::vector<ModelCard> data;
   static constexpr auto fields() {
     using C = ModelList;
-    return std::tuple{field("object", &C::object, "always \"list\""), field("data", &C::data, "all that answers, in the order it came")};
+    return std::tuple{field("object", &C::object, "always \"list\""),
+                      field("data", &C::data, "all that answers, in the order it came")};
   }
 };
 
