@@ -403,6 +403,20 @@ TEST_F(EngineTest, AModelThatGuessesChangesNothing) {
     }
 }
 
+TEST_F(EngineTest, AModelThatGuessesForgetsWhatEnded) {
+  FakeModel draft(4);  // room for one answer
+  options_.draft_tokens = 4;
+  options_.draft_model = &draft;
+  GenerationRequest wanted = request("hello", 40);
+  wanted.ignore_eos = true;
+  wanted.sampling.temperature = 0;
+  for (int i = 0; i < 5; ++i) {
+    const int64_t before = engine().stats().accepted_tokens;
+    run(wanted);
+    EXPECT_GT(engine().stats().accepted_tokens, before + 10) << i;
+  }
+}
+
 TEST_F(EngineTest, AModelThatFailsToGuessIsDoneWithout) {
   FakeModel draft;
   options_.draft_tokens = 4;

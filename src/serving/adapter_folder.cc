@@ -19,7 +19,7 @@ AdapterFolder::AdapterFolder(fs::path directory, double seconds, ModelHost& host
       warn_(warn ? std::move(warn) : [](const std::string&) {}) {
   if (!fs::is_directory(directory_))
     throw Failure(ErrorCode::kNotFound, directory_.string() + ": there is no such directory of adapters");
-  look(true);
+  look();
   if (seconds > 0) thread_ = std::thread([this] { loop(); });
 }
 
@@ -36,7 +36,7 @@ void AdapterFolder::loop() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, period_, [&] { return stopping_; })) {
     lock.unlock();
-    look(false);
+    look();
     lock.lock();
   }
 }
@@ -58,7 +58,8 @@ AdapterFolder::Stamp AdapterFolder::stamp_of(const fs::path& adapter) {
   return stamp;
 }
 
-void AdapterFolder::look(bool first) {
+void AdapterFolder::look() {
+  const bool first = !std::exchange(looked_, true);
   std::set<std::string> here;
   std::error_code error;
   for (fs::directory_iterator it(directory_, error), end; !error && it != end; it.increment(error)) {

@@ -28,6 +28,8 @@ class AdapterFolder {
   AdapterFolder(fs::path directory, double seconds, ModelHost& host, Device& device, Warn warn);
   ~AdapterFolder();
   AdapterFolder(const AdapterFolder&) = delete;
+  /// Once more, now. Only where it does not look by itself.
+  void look();
 
  private:
   using Stamp = std::vector<int64_t>;  // what tells one version of the files from another
@@ -36,7 +38,6 @@ class AdapterFolder {
     bool served = false;
   };
   static Stamp stamp_of(const fs::path& adapter);
-  void look(bool first);
   void take(const std::string& name, Known& known);
   void drop(const std::string& name);
   void loop();
@@ -46,8 +47,10 @@ class AdapterFolder {
   ModelHost& host_;
   Device& device_;
   const Warn warn_;
-  std::map<std::string, Known> known_;  // of the thread's own after the first look
-  std::mutex mutex_;                    // guards what follows
+  // Of the thread's own after the first look:
+  std::map<std::string, Known> known_;
+  bool looked_ = false;
+  std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
   bool stopping_ = false;
   std::thread thread_;

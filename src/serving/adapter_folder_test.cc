@@ -103,6 +103,24 @@ TEST_F(AdapterFolderTest, FollowsWhatComesChangesAndGoes) {
   EXPECT_TRUE(warnings().empty());
 }
 
+TEST_F(AdapterFolderTest, ACopyUnderWayIsNotRead) {
+  AdapterFolder folder(folder_, 0, host_, device_, warn());
+  write_served_adapter(root_ / "whole", 1);
+  const std::string weights = read_file(root_ / "whole" / "adapter_model.safetensors");
+  fs::create_directories(folder_ / "a");
+  fs::copy(root_ / "whole" / "adapter_config.json", folder_ / "a" / "adapter_config.json");
+  for (size_t size = 0; size < weights.size(); size += weights.size() / 4) {
+    write_file(folder_ / "a" / "adapter_model.safetensors", weights.substr(0, size));
+    folder.look();
+  }
+  write_file(folder_ / "a" / "adapter_model.safetensors", weights);
+  folder.look();
+  EXPECT_TRUE(names().empty());
+  folder.look();
+  EXPECT_THAT(names(), ElementsAre("a"));
+  EXPECT_TRUE(warnings().empty());
+}
+
 TEST_F(AdapterFolderTest, AChangeThatIsBrokenLeavesWhatAnswers) {
   write_served_adapter(folder_ / "a", 1);
   const AdapterFolder folder(folder_, kOften, host_, device_, warn());

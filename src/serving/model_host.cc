@@ -231,7 +231,6 @@ ModelHost::Entry ModelHost::with_adapter(const AdapterSource& source, Device& de
     for (const Entry& entry : entries_) {
       const bool takes = entry.model != nullptr && !entry.is_adapter() && !entry.offer;
       if (takes && (entry.id == wanted || (model == nullptr && source.model.empty()))) model = entry.model;
-      if (takes && entry.id == wanted) break;
     }
   }
   if (model == nullptr)

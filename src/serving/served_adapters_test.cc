@@ -208,6 +208,20 @@ TEST_F(ServedAdapters, WhoIsAskedForLeastRecentlyMakesRoom) {
   say(host, "c");
 }
 
+TEST_F(ServedAdapters, AskingKeepsAModelInMemory) {
+  ModelHost measure(options_);
+  measure.load(model("a"), device_);
+  options_.memory_bytes = measure.find("a")->bytes() * 7 / 2;
+  ModelHost host(options_);
+  host.load(model("a"), device_);
+  host.offer(model("b"), device_);
+  host.offer(model("c"), device_);
+  host.offer(model("a", "d"), device_);
+  for (const char* id : {"b", "c", "b", "d"}) say(host, id);
+  EXPECT_NE(nullptr, host.find("b"));
+  EXPECT_EQ(nullptr, host.find("c")) << "the one that nobody has asked for the longest";
+}
+
 TEST_F(ServedAdapters, WhoIsNotAskedForAWhileIsUnloaded) {
   options_.unload_idle_seconds = 0.3;
   ModelHost host(options_);
