@@ -14,15 +14,28 @@
 #include "api/request_line.h"
 #include "base/json.h"
 #include "base/map_guard.h"
+#include "catalogue/layout.h"
 #include "http/openapi.h"
 #include "ledger/code_version.h"
+#include "ledger/signing_keys.h"
+#include "serving/receipts.h"
 
 namespace maru::api {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-serving::HostOptions host_options(const ServeConfig& config) {
+/// Null: this server gives none.
+std::unique_ptr<const serving::Receipts> receipts_of(const ServeConfig& config, const fs::path& home) {
+  if (config.receipts == "off") return nullptr;
+  if (home.empty())
+    throw Failure(ErrorCode::kInvalidArgument, "serve.receipts: there is no home for the key that signs them");
+  const ledger::SigningKeys keys(home / catalogue::kSigningFolder);
+  return std::make_unique<const serving::Receipts>(
+      serving::signed_receipts(keys.current_or_new(), config.receipts == "always"));
+}
+
+serving::HostOptions host_options(const ServeConfig& config, const serving::Receipts* receipts) {
   return {.max_running = config.max_running,
           .max_waiting = config.max_waiting,
           .step_tokens = config.step_tokens,
@@ -36,7 +49,8 @@ serving::HostOptions host_options(const ServeConfig& config) {
           .dtype = config.dtype == "auto" ? std::nullopt : std::optional(parse_dtype(config.dtype)),
           .timeout_seconds = config.request_timeout_seconds,
           .tool_parser = config.tool_parser,
-          .reasoning_parser = config.reasoning_parser};
+          .reasoning_parser = config.reasoning_parser,
+          .receipts = receipts};
 }
 
 http::Problem draining_problem() {
@@ -50,7 +64,8 @@ struct ApiServer::State {
       : isa(context.isa),
         threads(context.threads),
         metrics(std::string(ledger::code_version()), context.isa),
-        models(host_options(config), [this](const std::string& id) { return metrics.observer_of(id); }),
+        receipts(receipts_of(config, context.home)),
+        models(host_options(config, receipts.get()), [this](const std::string& id) { return metrics.observer_of(id); }),
         limits({.places = config.max_running + config.max_waiting, .per_client = config.max_choices_per_client},
                &rates),
         router(authenticator_of(config, context), config.cors_origins,
@@ -105,6 +120,7 @@ struct ApiServer::State {
   const Clock::time_point start = Clock::now();
   std::atomic<bool> draining{false};
   Metrics metrics;
+  const std::unique_ptr<const serving::Receipts> receipts;
   serving::ModelHost models;
   platform::RateLimiter rates;
   serving::ChoiceLimits limits;

@@ -11,6 +11,7 @@
 #include "base/system_error.h"
 #include "base/temporary.h"
 #include "ledger/manifest.h"
+#include "ledger/manifest_signature.h"
 
 namespace maru::catalogue {
 namespace {

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/path_text.h"
 #include "base/temporary.h"
+#include "ledger/manifest_signature.h"
 
 namespace maru::ledger {
 namespace {

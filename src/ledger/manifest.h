@@ -4,7 +4,7 @@
 // itself an artefact is listed by its manifest, so the manifests form a graph whose leaves are raw files.
 // Nothing in a manifest depends on time or machine: same inputs, recipe and code give the same bytes.
 // The last field, "seal", is the SHA-256 of the manifest without it, so that a changed manifest shows too.
-// (It detects accidents; against someone who rewrites the seal as well stands a signature, manifest_signature.h.)
+// (It detects accidents; a signature would be needed against someone who rewrites the seal as well.)
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -17,8 +17,6 @@
 namespace maru::ledger {
 
 inline constexpr std::string_view kManifestName = "manifest.json";
-/// Beside it: who vouches for it (manifest_signature.h). Of no manifest's files, for it comes later and may change.
-inline constexpr std::string_view kSignatureName = "manifest.sig";
 
 struct ManifestInput {
   std::string role;  // raw, dataset, tokenizer, model, checkpoint, …
@@ -108,12 +106,10 @@ ManifestInput raw_input(std::string role, const fs::path& file, const Place& pla
 ManifestInput raw_input(std::string role, const fs::path& file, const Place& place);
 /// An artefact as an input: its manifest.json. Throws kNotFound if the directory has none.
 ManifestInput artefact_input(std::string role, const fs::path& directory, const Place& place);
-/// Every file below `directory` but its manifest, the manifest's signature and the artefacts nested in it, sorted by
-/// path.
+/// Every file below `directory` but its manifest and the artefacts nested in it, sorted by path.
 std::vector<ManifestFile> hash_files(const fs::path& directory);
-/// Paths (relative, sorted) of the files that belong to the artefact in `directory`: all but its manifest and the
-/// manifest's signature, what others are still writing, and what lies in a folder that `is_other` says is another
-/// artefact. A link to a folder is a file.
+/// Paths (relative, sorted) of the files that belong to the artefact in `directory`: all but its manifest, what others
+/// are still writing, and what lies in a folder that `is_other` says is another artefact. A link to a folder is a file.
 std::vector<std::string> files_of(const fs::path& directory, const std::function<bool(const fs::path&)>& is_other);
 /// Every folder with a manifest.json is another artefact.
 std::vector<std::string> files_of(const fs::path& directory);

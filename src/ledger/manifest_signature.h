@@ -10,6 +10,9 @@
 
 namespace maru::ledger {
 
+/// Beside the manifest. Of no artefact's files: it comes later, and may change.
+inline constexpr std::string_view kSignatureName = "manifest.sig";
+
 /// Takes the artefact's directory or its manifest. An earlier signature is replaced.
 ///
 /// Returns  where the signature lies.

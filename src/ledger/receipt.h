@@ -57,7 +57,7 @@ struct ReceiptSampling {
   double temperature = 1, top_p = 1, min_p = 0;
   int64_t top_k = 0;
   double presence_penalty = 0, frequency_penalty = 0, repetition_penalty = 1;
-  int64_t max_tokens = 0, min_tokens = 0;
+  int64_t min_tokens = 0;
   bool ignore_eos = false;
   std::string end_tokens_sha256, stop_sha256, stop_tokens_sha256, logit_bias_sha256;
   static constexpr auto fields() {
@@ -69,7 +69,6 @@ struct ReceiptSampling {
                       field("presence_penalty", &C::presence_penalty, ""),
                       field("frequency_penalty", &C::frequency_penalty, ""),
                       field("repetition_penalty", &C::repetition_penalty, ""),
-                      field("max_tokens", &C::max_tokens, "as the context allowed"),
                       field("min_tokens", &C::min_tokens, ""),
                       field("ignore_eos", &C::ignore_eos, ""),
                       field("end_tokens_sha256", &C::end_tokens_sha256, "the model's ends of an answer").unless_empty(),
@@ -81,10 +80,11 @@ struct ReceiptSampling {
 
 struct ReceiptPrompt {
   std::string sha256, seed;
-  int64_t num_tokens = 0;
+  int64_t num_tokens = 0, max_tokens = 0;
   static constexpr auto fields() {
     using C = ReceiptPrompt;
     return std::tuple{field("sha256", &C::sha256, "of its token ids"), field("num_tokens", &C::num_tokens, ""),
+                      field("max_tokens", &C::max_tokens, "of the answer, as the context allowed"),
                       field("seed", &C::seed, "a whole number from 0 to 2^64 - 1")};
   }
 };
@@ -96,12 +96,13 @@ struct ReceiptChoice {
   std::vector<std::string> marks;
   static constexpr auto fields() {
     using C = ReceiptChoice;
-    return std::tuple{field("prompt", &C::prompt, "which of the prompts it answers, from 0"),
-                      field("tokens_sha256", &C::tokens_sha256, "of the ids of all tokens that were chosen"),
-                      field("num_tokens", &C::num_tokens, ""),
-                      field("marks", &C::marks, "the beginning of that hash after every 64 tokens").unless_empty(),
-                      field("text_sha256", &C::text_sha256, "of the text for the reader, UTF-8"),
-                      field("finish_reason", &C::finish_reason, "why it ended").one_of("stop|length|tool_calls")};
+    return std::tuple{
+        field("prompt", &C::prompt, "which of the prompts it answers, from 0"),
+        field("tokens_sha256", &C::tokens_sha256, "of the ids of all tokens that were chosen"),
+        field("num_tokens", &C::num_tokens, ""),
+        field("marks", &C::marks, "of every 64 tokens and all before them, to tell where answers part").unless_empty(),
+        field("text_sha256", &C::text_sha256, "of the text for the reader, UTF-8"),
+        field("finish_reason", &C::finish_reason, "why it ended").one_of("stop|length|tool_calls")};
   }
 };
 

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/progress.h"
 #include "formats/weight_files.h"
+#include "ledger/manifest_signature.h"
 #include "pipeline/inspect.h"
 
 namespace maru::pipeline {

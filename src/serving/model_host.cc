@@ -129,6 +129,7 @@ void ModelHost::load(const ModelSource& source, Device& device) {
     std::string id = source.id.empty() ? encoder->name() : source.id;
     return add(std::move(id), std::move(encoder));
   }
+  IdentityOfFiles files(options_.receipts != nullptr, source.path, source.adapter);
   auto model = std::make_shared<infer::LoadedModel>(source.path, device,
                                                     infer::LoadOptions{.adapter = source.adapter,
                                                                        .dtype = options_.dtype,
@@ -144,6 +145,7 @@ void ModelHost::load(const ModelSource& source, Device& device) {
        .forms = forms,
        .facts = facts_of(source, *model),
        .bytes = model->bytes(),
+       .identity = files.of(model->decoder().dtype(), options_.int8_cache, device.host().isa),
        .owner = model});
 }
 

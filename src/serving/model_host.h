@@ -19,6 +19,7 @@
 #include "serving/fit.h"
 #include "serving/ids.h"
 #include "serving/model_facts.h"
+#include "serving/model_identity.h"
 #include "serving/served_encoder.h"
 #include "text/chat/chat_template.h"
 #include "text/tokenizer/tokenizer.h"
@@ -34,7 +35,8 @@ struct ModelParts {
   std::vector<int32_t> end_tokens;
   text::AnswerForms forms;  // how it writes calls of tools and reasoning
   ModelFacts facts;
-  int64_t bytes = 0;  // of memory, weights and pages together
+  int64_t bytes = 0;                      // of memory, weights and pages together
+  std::optional<ModelIdentity> identity;  // for receipts; none: it gives none
   std::shared_ptr<void> owner;
 };
 
@@ -46,6 +48,8 @@ class ServedModel {
   int64_t created() const { return created_; }  // seconds since 1970
   const text::Tokenizer& tokenizer() const { return *parts_.tokenizer; }
   const ModelFacts& facts() const { return parts_.facts; }
+  const std::optional<ModelIdentity>& identity() const { return parts_.identity; }
+  const std::vector<int32_t>& end_tokens() const { return parts_.end_tokens; }
   ChatModel chat() const;
   /// For a call of a tool, in the form that the model's template takes back.
   std::string next_call_id() const;
@@ -61,6 +65,8 @@ class ServedModel {
   mutable infer::Engine engine_;  // last, so that it ends first
 };
 
+struct Receipts;
+
 struct HostOptions {
   int64_t max_running = 32, max_waiting = 128;  // choices of one model
   int64_t step_tokens = 512, channel_pieces = 256, draft_tokens = 0;
@@ -71,6 +77,7 @@ struct HostOptions {
   std::optional<Dtype> dtype;
   double timeout_seconds = 600;
   std::string tool_parser = "auto", reasoning_parser = "auto";  // forms by name, "none", or as the template says
+  const Receipts* receipts = nullptr;                           // null: answers have none; must outlive the host
 };
 
 /// A model to load. An empty id: the directory's name.
