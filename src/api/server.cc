@@ -14,7 +14,6 @@
 #include "api/request_line.h"
 #include "base/json.h"
 #include "base/map_guard.h"
-#include "catalogue/layout.h"
 #include "http/openapi.h"
 #include "ledger/code_version.h"
 #include "ledger/signing_keys.h"
@@ -30,7 +29,7 @@ std::unique_ptr<const serving::Receipts> receipts_of(const ServeConfig& config, 
   if (config.receipts == "off") return nullptr;
   if (home.empty())
     throw Failure(ErrorCode::kInvalidArgument, "serve.receipts: there is no home for the key that signs them");
-  const ledger::SigningKeys keys(home / catalogue::kSigningFolder);
+  const ledger::SigningKeys keys(home / ledger::kSigningFolder);
   return std::make_unique<const serving::Receipts>(
       serving::signed_receipts(keys.current_or_new(), config.receipts == "always"));
 }

@@ -7,7 +7,6 @@
 //   runs/NAME/                  recipe.json, inputs.json, plan.json, metrics.jsonl, report.html, checkpoints/step-N/
 //   cache/hashes.json           what raw files hash to
 //   keys.json                   the API keys of its server
-//   signing/                    the key that signs, and those that are trusted (ledger/signing_keys.h)
 //   corpus/debian-ko/           the sample of `maru up`
 //
 // Each directory with a manifest is an artefact (ledger/manifest.h). A home has no mark of its own: a change of this
@@ -43,7 +42,6 @@ inline constexpr std::string_view kTokensPrefix = "tokens-";           // of a d
 inline constexpr std::string_view kEvaluation = "evaluation";          // of a model's folder, and before "-ADAPTER"
 
 inline constexpr std::string_view kKeysFile = "keys.json";  // of the server of a home
-inline constexpr std::string_view kSigningFolder = "signing";
 
 /// Files that a run keeps beside its checkpoints.
 inline constexpr std::string_view kRunRecipe = "recipe.json", kRunInputs = "inputs.json", kRunPlan = "plan.json",

@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
-#include "catalogue/layout.h"
 
 namespace maru::cli {
 
 using ledger::SignatureState;
 
 ledger::SigningKeys signing_keys(const Session& session) {
-  return ledger::SigningKeys(session.home / catalogue::kSigningFolder);
+  return ledger::SigningKeys(session.home / ledger::kSigningFolder);
 }
 
 std::vector<Ed25519PublicKey> trusted_keys(const Session& session, const std::vector<std::string>& files) {

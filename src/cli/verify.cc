@@ -87,7 +87,7 @@ void verify_receipt(const Session& session, const Options& o) {
     throw Failure(ErrorCode::kInvalidArgument, "verify: --from-scratch and --expect are for artefacts, not receipts");
   const SignedReceipt found = read_signed_receipt(from_shell(o.name), trusted_keys(session, o.keys));
   const std::string texts = check_texts(found, o.name);
-  session.answer({{"ok", true}, {"receipt", to_json(found.receipt)}, {"signature", json_of(found.check)}},
+  session.answer({{"ok", true}, {"receipt", maru::to_json(found.receipt)}, {"signature", json_of(found.check)}},
                  text_of(found) + "\n" + texts);
 }
 

@@ -8,12 +8,16 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ed25519.h"
 #include "base/file.h"
 
 namespace maru::ledger {
+
+/// Of a home.
+inline constexpr std::string_view kSigningFolder = "signing";
 
 class SigningKeys {
  public:
