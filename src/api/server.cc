@@ -17,14 +17,27 @@
 #include "base/map_guard.h"
 #include "http/openapi.h"
 #include "ledger/code_version.h"
+#include "ledger/signing_keys.h"
 #include "serving/adapter_folder.h"
+#include "serving/receipts.h"
 
 namespace maru::api {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-serving::HostOptions host_options(const ServeConfig& config, const std::function<void(const std::string&)>& warn) {
+/// Null: this server gives none.
+std::unique_ptr<const serving::Receipts> receipts_of(const ServeConfig& config, const fs::path& home) {
+  if (config.receipts == "off") return nullptr;
+  if (home.empty())
+    throw Failure(ErrorCode::kInvalidArgument, "serve.receipts: there is no home for the key that signs them");
+  const ledger::SigningKeys keys(home / ledger::kSigningFolder);
+  return std::make_unique<const serving::Receipts>(
+      serving::signed_receipts(keys.current_or_new(), config.receipts == "always"));
+}
+
+serving::HostOptions host_options(const ServeConfig& config, const serving::Receipts* receipts,
+                                  const std::function<void(const std::string&)>& warn) {
   return {.max_running = config.max_running,
           .max_waiting = config.max_waiting,
           .step_tokens = config.step_tokens,
@@ -40,6 +53,7 @@ serving::HostOptions host_options(const ServeConfig& config, const std::function
           .unload_idle_seconds = config.unload_idle_seconds,
           .tool_parser = config.tool_parser,
           .reasoning_parser = config.reasoning_parser,
+          .receipts = receipts,
           .warn = warn};
 }
 
@@ -54,7 +68,9 @@ struct ApiServer::State {
       : isa(context.isa),
         threads(context.threads),
         metrics(std::string(ledger::code_version()), context.isa),
-        models(host_options(config, context.warn), [this](const std::string& id) { return metrics.observer_of(id); }),
+        receipts(receipts_of(config, context.home)),
+        models(host_options(config, receipts.get(), context.warn),
+               [this](const std::string& id) { return metrics.observer_of(id); }),
         limits({.places = config.max_running + config.max_waiting, .per_client = config.max_choices_per_client},
                &rates),
         router(authenticator_of(config, context), config.cors_origins,
@@ -118,6 +134,7 @@ struct ApiServer::State {
   const Clock::time_point start = Clock::now();
   std::atomic<bool> draining{false};
   Metrics metrics;
+  const std::unique_ptr<const serving::Receipts> receipts;
   serving::ModelHost models;
   platform::RateLimiter rates;
   serving::ChoiceLimits limits;

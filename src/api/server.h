@@ -37,6 +37,7 @@ struct ServeConfig {
   double drain_seconds = 30;
   std::string dtype = "auto";
   std::string tool_parser = "auto", reasoning_parser = "auto";
+  std::string receipts = "off";
   bool log_requests = false;
 
   static constexpr auto fields() {
@@ -88,6 +89,11 @@ struct ServeConfig {
             .range(0.001, 1e7),
         field("drain_seconds", &C::drain_seconds, "after SIGTERM the process has ended, whatever still runs")
             .range(0, 86400),
+        field("receipts", &C::receipts,
+              "signed receipts of where answers came from: for requests that ask (\"receipt\": true), or all; weights "
+              "are "
+              "read once more at the start, and the home gets a key to sign with")
+            .one_of("off|asked|always"),
         field("log_requests", &C::log_requests,
               "a line of JSON on standard error for each: who, what, how long, never what was said"),
         field("dtype", &C::dtype, "of weights and activations; auto: the model's own").one_of("auto|f32|bf16"),

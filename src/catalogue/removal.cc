@@ -11,6 +11,7 @@
 #include "base/system_error.h"
 #include "base/temporary.h"
 #include "ledger/manifest.h"
+#include "ledger/manifest_signature.h"
 
 namespace maru::catalogue {
 namespace {
@@ -35,7 +36,7 @@ class Walk {
   Removal removal;
 
   void artefact(const fs::path& directory) {
-    std::set<std::string> own{std::string(ledger::kManifestName)};
+    std::set<std::string> own{std::string(ledger::kManifestName), std::string(ledger::kSignatureName)};
     for (const ledger::ManifestFile& file : manifest_of(directory).files) own.insert(file.path);
     folder(directory, directory, own);
   }

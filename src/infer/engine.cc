@@ -139,7 +139,7 @@ std::unique_ptr<Generation> Engine::submit(GenerationRequest request, std::funct
   const uint64_t seed = request.seed.value_or(mix64(options_.seed ^ mix64(++requests_)));
   auto channel = std::make_shared<Channel>(choices, static_cast<size_t>(options_.channel_pieces), std::move(wake));
   channel->set_notify([this] { notify(); });
-  auto generation = std::make_unique<Generation>(channel);
+  auto generation = std::make_unique<Generation>(channel, seed);
   {
     std::lock_guard lock(mutex_);
     if (stopping_) throw Failure(ErrorCode::kUnavailable, "the server is stopping");
@@ -453,6 +453,10 @@ void Engine::end(SequenceId id, Active& active, FinishReason reason, Piece piece
   piece.num_reused = scheduler_.num_reused(id);
   piece.finish = reason;
   if (reason == FinishReason::kStop) piece.stop = active.text.stop();
+  if (active.request->digest) {
+    const std::span<const int32_t> all = scheduler_.tokens(id);
+    piece.digest = std::make_shared<const TokenDigest>(digest_of(all.subspan(active.request->prompt.size())));
+  }
   active.channel->push(std::move(piece));
   remove(id);
 }

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "infer/grammar_processor.h"
 #include "infer/sampler.h"
+#include "infer/token_digest.h"
 
 namespace maru {
 class Adapter;
@@ -36,6 +37,7 @@ struct GenerationRequest {
   std::shared_ptr<Adapter> adapter;                 // made for the engine's model; null: what the model is served with
   std::optional<AnswerConstraint> constraint = {};  // none: the answer is free
   bool score_prompt = false;                        // log-probabilities of the prompt's tokens too
+  bool digest = false;                              // the last piece of each choice has one of its tokens
   bool continues_prompt = true;  // the answer's text goes on with the prompt's; false: a text of its own (a chat's)
   double timeout_seconds = std::numeric_limits<double>::infinity();
   std::string tenant = {};      // tenants take turns
@@ -67,6 +69,7 @@ struct Piece {
   std::string stop;                    // with kStop: the stop string; empty: an end token
   int64_t num_tokens = 0;              // sampled so far in this choice
   int64_t num_reused = 0;              // with finish: tokens of the prompt that had been computed before
+  std::shared_ptr<const TokenDigest> digest = {};  // with finish, if it was asked for
 };
 
 /// A bounded queue of pieces between the engine and one reader. Thread-safe.
@@ -106,9 +109,12 @@ class Channel {
 class Generation {
  public:
   using Next = Channel::Next;
-  explicit Generation(std::shared_ptr<Channel> channel) : channel_(std::move(channel)) {}
+  explicit Generation(std::shared_ptr<Channel> channel, uint64_t seed = 0)
+      : channel_(std::move(channel)), seed_(seed) {}
   ~Generation() { channel_->abandon(); }
   Generation(const Generation&) = delete;
+  /// The request's, or the one that it was given.
+  uint64_t seed() const { return seed_; }
   /// The next piece, if there is one now.
   Next next(Piece& piece) { return channel_->next(piece); }
   /// Waits for the next piece; never kWait.
@@ -118,6 +124,7 @@ class Generation {
 
  private:
   std::shared_ptr<Channel> channel_;
+  const uint64_t seed_;
 };
 
 }  // namespace maru::infer

@@ -5,11 +5,14 @@
 #include "base/hash.h"
 #include "base/path_text.h"
 #include "base/temporary.h"
+#include "ledger/manifest_signature.h"
 
 namespace maru::ledger {
 namespace {
 
 constexpr uint64_t kMaxManifestBytes = uint64_t{1} << 30;
+
+bool is_of_ledger(const fs::path& name) { return name == kManifestName || name == kSignatureName; }
 
 // Purely lexical, so that it works for places that do not exist yet.
 bool lies_below(const fs::path& path, const fs::path& root) {
@@ -31,7 +34,7 @@ void collect(const fs::path& directory, const fs::path& root, const IsOther& is_
     if (is_temporary(entry.path().filename().string())) continue;  // locks, and what others are still writing
     if (entry.is_directory() && !entry.is_symlink()) {
       if (!is_other(entry.path())) collect(entry.path(), root, is_other, paths);
-    } else if (directory != root || entry.path().filename() != kManifestName) {
+    } else if (directory != root || !is_of_ledger(entry.path().filename())) {
       paths.push_back(entry.path().lexically_relative(root).generic_string());
     }
   }

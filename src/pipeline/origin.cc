@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/progress.h"
 #include "formats/weight_files.h"
+#include "ledger/manifest_signature.h"
 #include "pipeline/inspect.h"
 
 namespace maru::pipeline {
@@ -37,7 +38,7 @@ void copy_beside(const fs::path& from, const fs::path& to) {
   for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
     const std::string name = entry.path().filename().string();
     const bool described = entry.path().extension() != ".safetensors" && name != ledger::kManifestName &&
-                           name != "model.safetensors.index.json";
+                           name != ledger::kSignatureName && name != "model.safetensors.index.json";
     if (entry.is_regular_file() && described && !fs::exists(to / name)) fs::copy_file(entry.path(), to / name);
   }
 }

@@ -1,18 +1,15 @@
 #include "platform/key_file.h"
 
-#include <fcntl.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <unordered_set>
 
 #include "base/file_lock.h"
 #include "base/hash.h"
+#include "base/hex.h"
 #include "base/json.h"
-#include "base/system_error.h"
+#include "base/private_file.h"
 #include "platform/utc_time.h"
 
 namespace maru::platform {
@@ -49,47 +46,11 @@ void check(const KeyRecord& key, const std::string& where) {
     refuse_file(named + "expires: " + time.error().message);
 }
 
-/// Of the file that is open, not of what has that name by now.
-void check_owner(int fd, const fs::path& path) {
-  struct stat info {};
-  if (::fstat(fd, &info) != 0) throw Failure(system_error(path, "read", errno));
-  if (!S_ISREG(info.st_mode)) refuse_file(path.string() + ": expected a regular file");
-  if ((info.st_mode & 077) != 0)
-    refuse_file(path.string() +
-                ": others than its owner may read or write it; chmod 600 it (in Kubernetes: "
-                "defaultMode: 0400)");
-  if (info.st_uid != ::geteuid() && info.st_uid != 0)
-    refuse_file(path.string() + ": belongs to another user than the one who runs this program");
-}
-
-std::string read_own_file(const fs::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) throw Failure(system_error(path, "open", errno));
-  const struct Closer {
-    int fd;
-    ~Closer() { ::close(fd); }
-  } closer{fd};
-  check_owner(fd, path);
-  std::string text;
-  char bytes[1 << 16];
-  for (ssize_t n = 0; (n = ::read(fd, bytes, sizeof bytes)) != 0;) {
-    if (n < 0 && errno != EINTR) throw Failure(system_error(path, "read", errno));
-    if (n > 0) text.append(bytes, static_cast<size_t>(n));
-    if (text.size() > kMaxFileBytes) throw Failure(ErrorCode::kExhausted, path.string() + ": larger than 256 MiB");
-  }
-  return text;
-}
-
 std::string random_hex() {
   unsigned char bytes[kRandomBytes];
   if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes)  // at most 256 bytes: never interrupted, never fewer
     throw Failure(ErrorCode::kInternal, "the system gives no random numbers");
-  std::string hex;
-  for (unsigned char byte : bytes) {
-    hex += "0123456789abcdef"[byte >> 4];
-    hex += "0123456789abcdef"[byte & 15];
-  }
-  return hex;
+  return to_hex({reinterpret_cast<const char*>(bytes), sizeof bytes});
 }
 
 /// Reads, changes and replaces the file; no other program does so meanwhile.
@@ -125,7 +86,7 @@ KeyList parse_keys(std::string_view text, const fs::path& name) {
   return list;
 }
 
-KeyList read_key_file(const fs::path& path) { return parse_keys(read_own_file(path), path); }
+KeyList read_key_file(const fs::path& path) { return parse_keys(read_private_file(path, kMaxFileBytes), path); }
 
 std::string create_key(const fs::path& path, KeyRecord record) {
   const std::string digits = random_hex();

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/json.h"
+
 namespace maru::serving {
 namespace {
 
@@ -23,7 +25,7 @@ std::vector<int32_t> tokens_of_marks(const text::Tokenizer& tokenizer, const tex
 
 Answer::Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::GenerationRequest> prompts,
                ChoiceLimits& limits, const Caller& caller, const std::function<void()>& wake,
-               text::AnswerReading reading)
+               text::AnswerReading reading, ReceiptOrder order)
     : model_(std::move(model)) {
   CHECK(!prompts.empty());
   choices_per_prompt_ = prompts.front().choices;
@@ -38,11 +40,17 @@ Answer::Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::Gene
     prompt.adapter = model_->adapter();
     prompt_tokens_ += static_cast<int64_t>(prompt.prompt.size());
     prompt.shown = shown;
+    prompt.digest = order.receipts != nullptr;
     most_tokens += prompt.choices * prompt.max_tokens;
   }
   places_ = limits.take(caller, choices);
   reservation_ = limits.reserve(caller, prompt_tokens_ + most_tokens);
+  if (order.receipts != nullptr) {
+    if (order.receipts->amend) order.receipts->amend(prompts);
+    writer_ = std::make_unique<ReceiptWriter>(std::move(order), *model_, prompts, reading);
+  }
   submit(std::move(prompts), limits, wake);
+  for (size_t i = 0; writer_ != nullptr && i < generations_.size(); ++i) writer_->set_seed(i, generations_[i]->seed());
   while (parsers_.size() < num_choices())
     parsers_.push_back(
         std::make_unique<text::AnswerParser>(reading, [model = model_.get()] { return model->next_call_id(); }));
@@ -84,12 +92,15 @@ Answer::Next Answer::next(AnswerPiece& piece) {
       if (piece.finish && piece.choice % choices_per_prompt_ == 0) reused_tokens_ += piece.num_reused;
       take(piece);
       take_apart(piece);
+      if (writer_ != nullptr) writer_->add(piece, piece.called);
     }
     if (next == Next::kFailed || next == Next::kPiece) return next;
     ended &= next == Next::kEnd;
   }
   return ended ? Next::kEnd : Next::kWait;
 }
+
+Json Answer::receipt() const { return writer_ == nullptr ? Json(nullptr) : writer_->issue(); }
 
 void Answer::take_apart(AnswerPiece& piece) {
   text::AnswerParser& parser = *parsers_[static_cast<size_t>(piece.choice)];

@@ -9,6 +9,7 @@
 #include "infer/generation.h"
 #include "serving/choice_limits.h"
 #include "serving/model_host.h"
+#include "serving/receipt_writer.h"
 #include "text/chat/answer/answer_parser.h"
 
 namespace maru::serving {
@@ -26,12 +27,13 @@ class Answer {
 
   /// Submits one generation per prompt, each with the same number of choices, in the name of the caller's tenant.
   /// `wake` is called by an engine thread when there is something to take. `reading`: of a chat (see chat_prompt);
-  /// without it all is text.
+  /// without it all is text. `order`: of a receipt.
   ///
   /// Throws   RequestFailure "model_not_found" when the caller may not ask this model; kExhausted when the caller or
   ///          the engine has no place left; what Engine::submit throws.
   Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::GenerationRequest> prompts, ChoiceLimits& limits,
-         const Caller& caller, const std::function<void()>& wake, text::AnswerReading reading = {});
+         const Caller& caller, const std::function<void()>& wake, text::AnswerReading reading = {},
+         ReceiptOrder order = {});
 
   /// The next piece of any of them, if there is one now; choices are numbered across all prompts.
   Next next(AnswerPiece& piece);
@@ -43,6 +45,8 @@ class Answer {
   int64_t prompt_tokens() const { return prompt_tokens_; }
   /// Of these, computed before; known at the end.
   int64_t reused_tokens() const { return reused_tokens_; }
+  /// At the end: the receipt that was ordered, or null. CHECKs that all choices have ended.
+  Json receipt() const;
   const ServedModel& model() const { return *model_; }
 
  private:
@@ -59,6 +63,7 @@ class Answer {
   std::vector<int64_t> generated_;  // tokens of each choice
   std::vector<std::unique_ptr<infer::Generation>> generations_;
   std::vector<std::unique_ptr<text::AnswerParser>> parsers_;  // per choice
+  std::unique_ptr<ReceiptWriter> writer_;                     // null: no receipt is wanted
   Error error_;
 };
 

@@ -1,9 +1,11 @@
 #include "serving/conversation.h"
 
+#include <ctime>
 #include <optional>
 #include <utility>
 
 #include "base/excerpt.h"
+#include "base/hash.h"
 #include "base/request_failure.h"
 #include "serving/call_constraint.h"
 #include "serving/tool_messages.h"
@@ -56,13 +58,25 @@ bool has_tools(const Conversation& conversation) {
          !conversation.tools.empty();
 }
 
-text::ChatOptions options_of(const Conversation& conversation) {
+/// Whole seconds. The name of the time zone is this machine's where that has the same time, else empty.
+text::jinja::Clock clock_of(const ledger::Timestamp& time) {
+  const std::time_t seconds = time.seconds, wall = seconds + time.offset_seconds;
+  text::jinja::Clock clock;
+  localtime_r(&seconds, &clock.time);
+  if (clock.time.tm_gmtoff == time.offset_seconds) return clock;
+  gmtime_r(&wall, &clock.time);
+  clock.time.tm_gmtoff = time.offset_seconds;
+  clock.time.tm_zone = "";
+  return clock;
+}
+
+text::ChatOptions options_of(const Conversation& conversation, const std::optional<ledger::Timestamp>& time = {}) {
   text::ChatOptions options{.tools = has_tools(conversation) ? &conversation.tools : nullptr,
                             .documents = conversation.documents,
                             .variables = &conversation.variables,
                             .add_generation_prompt = conversation.begin_answer && !conversation.continue_last,
                             .continue_field = conversation.continue_last ? "content" : "",
-                            .clock = text::jinja::local_clock()};
+                            .clock = time ? clock_of(*time) : text::jinja::local_clock()};
   options.limits.seconds = kRenderSeconds;
   return options;
 }
@@ -109,6 +123,7 @@ text::AnswerReading reading_of(const Conversation& conversation, const ChatModel
     reading.tools = std::make_shared<text::ToolSet>(conversation.tools);
   else
     reading.forms.calls = nullptr;
+  if (model.time && has_tools(conversation)) reading.tools_sha256 = sha256_hex(conversation.tools.dump());
   if (model.forms.reasoning == nullptr) return reading;
   const Json& last = conversation.messages.back();
   const bool continues = conversation.continue_last && last["content"].is_string();
@@ -128,7 +143,7 @@ ChatPrompt chat_prompt(Conversation conversation, const ChatModel& model) {
   check_tools(conversation, model);
   ask_to_reason(conversation, model);
   complete_tool_messages(conversation.messages, model.forms.calls == nullptr ? 0 : model.forms.calls->id_characters);
-  const text::ChatOptions options = options_of(conversation);
+  const text::ChatOptions options = options_of(conversation, model.time);
   if (options.documents != nullptr && !chat_template.mentions("documents", options))
     conversation.warnings.emplace_back("documents: the model's chat template does not show them to the model");
   const text::RenderedChat rendered = render(chat_template, conversation.messages, options);

@@ -244,7 +244,7 @@ ModelHost::Entry ModelHost::with_adapter(const AdapterSource& source, Device& de
   entry.id = id;
   entry.adapter = source;
   std::lock_guard cores(cores_);
-  entry.model = std::make_shared<const ServedModel>(*model, load_adapter_parts(source, *model->decoder(), device));
+  entry.model = std::make_shared<const ServedModel>(*model, load_adapter_parts(source, *model, device));
   return entry;
 }
 

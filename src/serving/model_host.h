@@ -25,6 +25,8 @@
 
 namespace maru::serving {
 
+struct Receipts;
+
 struct HostOptions {
   int64_t max_running = 32, max_waiting = 128;  // choices of one model
   int64_t step_tokens = 512, channel_pieces = 256, draft_tokens = 0;
@@ -36,6 +38,7 @@ struct HostOptions {
   double timeout_seconds = 600;
   double unload_idle_seconds = 0;  // offered models that nobody asks for so long are unloaded; 0: never
   std::string tool_parser = "auto", reasoning_parser = "auto";  // forms by name, "none", or as the template says
+  const Receipts* receipts = nullptr;                           // null: answers have none; must outlive the host
   std::function<void(const std::string&)> warn = {};            // told what an operator should know; from any thread
 };
 

@@ -105,6 +105,7 @@ LoadedParts load_parts(const ModelSource& source, const HostOptions& options, De
                          .max_sequences = options.max_running,
                          .int8_cache = options.int8_cache,
                          .loader = loader};
+  const IdentityOfFiles files(options.receipts != nullptr, source.path);
   auto model = std::make_shared<infer::LoadedModel>(source.path, device, how);
   std::shared_ptr<infer::LoadedModel> draft;
   if (!source.draft.empty()) {
@@ -123,6 +124,7 @@ LoadedParts load_parts(const ModelSource& source, const HostOptions& options, De
                     .forms = forms,
                     .facts = facts_of(source, *model),
                     .bytes = model->bytes() + (draft != nullptr ? draft->bytes() : 0),
+                    .identity = files.of(model->decoder().dtype(), options.int8_cache, device.host().isa),
                     .owner = std::make_shared<std::pair<decltype(model), decltype(draft)>>(model, draft)};
 }
 
@@ -139,12 +141,13 @@ std::string model_of(const AdapterSource& source) {
 
 int64_t stored_bytes(const AdapterSource& source) { return weight_bytes(source.path); }
 
-AdapterParts load_adapter_parts(const AdapterSource& source, Decoder& model, Device& device) {
+AdapterParts load_adapter_parts(const AdapterSource& source, const ServedModel& model, Device& device) {
+  const IdentityOfFiles files(model.identity().has_value(), source.path);
   AdapterParts parts{.id = id_of(source),
                      .adapter = name_of(source.path),
-                     .weights = std::make_shared<Adapter>(device, model, source.path),
-                     .bytes = 0};
+                     .weights = std::make_shared<Adapter>(device, *model.decoder(), source.path)};
   parts.bytes = bytes_of(*parts.weights);
+  parts.identity = files.beside(model.identity());
   return parts;
 }
 

@@ -53,6 +53,6 @@ int64_t stored_bytes(const AdapterSource& source);
 /// The caller has the device to itself: nothing computes with the model meanwhile.
 ///
 /// Throws   what Adapter throws.
-AdapterParts load_adapter_parts(const AdapterSource& source, Decoder& model, Device& device);
+AdapterParts load_adapter_parts(const AdapterSource& source, const ServedModel& model, Device& device);
 
 }  // namespace maru::serving

@@ -27,6 +27,7 @@ ServedModel::ServedModel(ModelParts parts, infer::EngineOptions options, double 
       id_(core_->parts.id),
       created_(unix_seconds()),
       facts_(core_->parts.facts),
+      identity_(core_->parts.identity),
       bytes_(core_->parts.bytes) {}
 
 ServedModel::ServedModel(const ServedModel& model, AdapterParts adapter)
@@ -36,6 +37,7 @@ ServedModel::ServedModel(const ServedModel& model, AdapterParts adapter)
       parent_(model.id()),
       created_(unix_seconds()),
       facts_(with_adapter(model.facts_, std::move(adapter.adapter))),
+      identity_(std::move(adapter.identity)),
       bytes_(adapter.bytes) {}
 
 RequestLimits ServedModel::limits() const {

@@ -2,6 +2,7 @@
 // through.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "serving/fit.h"
 #include "serving/ids.h"
 #include "serving/model_facts.h"
+#include "serving/model_identity.h"
 
 namespace maru::serving {
 
@@ -25,7 +27,8 @@ struct ModelParts {
   std::vector<int32_t> end_tokens;
   text::AnswerForms forms;  // how it writes calls of tools and reasoning
   ModelFacts facts;
-  int64_t bytes = 0;  // of memory, weights and pages together
+  int64_t bytes = 0;                      // of memory, weights and pages together
+  std::optional<ModelIdentity> identity;  // for receipts; none: it gives none
   std::shared_ptr<void> owner;
 };
 
@@ -35,6 +38,7 @@ struct AdapterParts {
   std::string adapter;  // its directory's name
   std::shared_ptr<Adapter> weights;
   int64_t bytes = 0;
+  std::optional<ModelIdentity> identity;  // of the model with it
 };
 
 /// A model with its engine, which it shares with those that see it through an adapter. Thread-safe.
@@ -49,6 +53,8 @@ class ServedModel {
   int64_t created() const { return created_; }  // seconds since 1970
   const text::Tokenizer& tokenizer() const { return *core_->parts.tokenizer; }
   const ModelFacts& facts() const { return facts_; }
+  const std::optional<ModelIdentity>& identity() const { return identity_; }
+  const std::vector<int32_t>& end_tokens() const { return core_->parts.end_tokens; }
   /// Of every answer; null: none, or the one that the engine was made with.
   const std::shared_ptr<Adapter>& adapter() const { return adapter_; }
   /// What adapters are made for; null: it takes none.
@@ -74,6 +80,7 @@ class ServedModel {
   const std::string id_, parent_;
   const int64_t created_;
   const ModelFacts facts_;
+  const std::optional<ModelIdentity> identity_;
   const int64_t bytes_;
 };
 

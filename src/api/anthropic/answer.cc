@@ -49,7 +49,9 @@ class WholeAnswer : public http::Pending {
   http::Response response() override {
     if (failed_) return http::to_response(http::to_problem(answer_.error()), kDialect);
     Json content = whole_blocks(events_, info_.thinking);
-    return {.body = http::to_line(message_of(info_.id, answer_, std::move(content), &last_))};
+    Json message = message_of(info_.id, answer_, std::move(content), &last_);
+    if (Json receipt = answer_.receipt(); !receipt.is_null()) message["receipt"] = std::move(receipt);
+    return {.body = http::to_line(message)};
   }
 
  private:
@@ -99,7 +101,9 @@ class StreamedAnswer : public http::EventStream {
   void close(std::string& to) {
     blocks_.finish(sender(to));
     const Json delta{{"stop_reason", stop_reason_of(last_)}, {"stop_sequence", or_null(last_.stop)}};
-    send("message_delta", {{"delta", delta}, {"usage", {{"output_tokens", last_.num_tokens}}}}, to);
+    Json data{{"delta", delta}, {"usage", {{"output_tokens", last_.num_tokens}}}};
+    if (Json receipt = answer_.receipt(); !receipt.is_null()) data["receipt"] = std::move(receipt);
+    send("message_delta", data, to);
     send("message_stop", Json::object(), to);
   }
 

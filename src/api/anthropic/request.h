@@ -21,6 +21,7 @@ struct MessagesRequest {
   bool stream = false;
   double temperature = 1, top_p = 1;
   int64_t top_k = 0;
+  bool receipt = false;
   Json cache_control, metadata, service_tier, tools, tool_choice, thinking;
 
   static constexpr auto fields() {
@@ -35,6 +36,7 @@ struct MessagesRequest {
         field("temperature", &C::temperature, "0: always the likeliest token").range(0, 1),
         field("top_p", &C::top_p, "sample from the likeliest tokens with this much probability together").range(0, 1),
         field("top_k", &C::top_k, "sample from this many likeliest tokens; 0: all").range(0, 1 << 30),
+        field("receipt", &C::receipt, "the answer comes with a signed receipt of where it came from"),
         field("cache_control", &C::cache_control, "accepted and ignored"),
         field("metadata", &C::metadata, "accepted and ignored"),
         field("service_tier", &C::service_tier, "accepted and ignored"),

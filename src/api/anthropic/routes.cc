@@ -23,14 +23,20 @@ void add_routes(http::Router& router, const serving::ModelHost& models, serving:
   const auto answer = [ids, &models, &limits](const http::Request& http, const http::Wake& wake) {
     const MessagesRequest request = parse_messages_request(http.body);
     const auto model = models.get(request.model, http.caller().principal);
-    PreparedRequest prepared = prepare(request, model->chat(), model->limits());
+    serving::ReceiptOrder order = serving::order_receipt(models, *model, request.receipt);
+    serving::ChatModel chat = model->chat();
+    chat.time = order.time;
+    PreparedRequest prepared = prepare(request, chat, model->limits());
     if (http.stop.stop_requested()) throw Failure(ErrorCode::kCancelled, "the client went away");
     const std::string id = ids->next("msg_");
+    order.id = id;
+    order.route = http.route->pattern;
     http::Reply reply{.headers = {{"request-id", id}}};
     http::add_warnings(reply, prepared.warnings);
     std::vector<infer::GenerationRequest> prompts;
     prompts.push_back(std::move(prepared.generation));
-    serving::Answer answer(model, std::move(prompts), limits, http.caller(), wake, std::move(prepared.reading));
+    serving::Answer answer(model, std::move(prompts), limits, http.caller(), wake, std::move(prepared.reading),
+                           std::move(order));
     AnswerInfo info{.id = id, .thinking = wants_thinking(request)};
     if (request.stream)
       reply.answer = streamed_answer(std::move(info), std::move(answer));

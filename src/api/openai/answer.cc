@@ -13,6 +13,11 @@ namespace {
 using serving::Answer;
 using serving::AnswerPiece;
 
+/// "receipt", where one was ordered. All choices have ended.
+void add_receipt(const Answer& answer, Json& body) {
+  if (Json receipt = answer.receipt(); !receipt.is_null()) body["receipt"] = std::move(receipt);
+}
+
 class WholeAnswer : public http::Pending {
  public:
   WholeAnswer(AnswerInfo info, Answer answer)
@@ -39,6 +44,7 @@ class WholeAnswer : public http::Pending {
     Json body = envelope(info_, false, std::move(choices));
     add_warnings(info_, body);
     body["usage"] = usage_json(answer_.prompt_tokens(), completion_tokens_, answer_.reused_tokens());
+    add_receipt(answer_, body);
     return {.body = http::to_line(body)};
   }
 
@@ -126,6 +132,9 @@ class StreamedAnswer : public http::EventStream {
       chunk["usage"] = usage();
     else if (info_.usage)
       chunk["usage"] = nullptr;
+    ended_ += part.finish ? 1 : 0;
+    const bool last = part.finish && ended_ == states_.size() && !info_.usage;
+    if (last) add_receipt(answer_, chunk);
     http::append_event(to, http::to_line(chunk));
   }
 
@@ -133,6 +142,7 @@ class StreamedAnswer : public http::EventStream {
     if (info_.usage) {
       Json last = envelope(info_, true, Json::array());
       last["usage"] = usage();
+      add_receipt(answer_, last);
       http::append_event(to, http::to_line(last));
     }
     http::append_event(to, "[DONE]");
@@ -147,6 +157,7 @@ class StreamedAnswer : public http::EventStream {
   AnswerInfo info_;
   Answer answer_;
   std::vector<ChoiceState> states_;
+  size_t ended_ = 0;  // choices
   bool opened_ = false, warned_ = false;
 };
 

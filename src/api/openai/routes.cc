@@ -42,8 +42,11 @@ class OpenAi {
   http::Reply chat(const http::Request& http, const http::Wake& wake) const {
     const ChatRequest request = parse_chat_request(http.body);
     const auto model = models_.get(request.model, http.caller().principal);
-    PreparedRequest prepared = prepare(request, model->chat(), model->limits());
-    return answer(http, model, request, std::move(prepared),
+    serving::ReceiptOrder order = serving::order_receipt(models_, *model, request.receipt);
+    serving::ChatModel chat = model->chat();
+    chat.time = order.time;
+    PreparedRequest prepared = prepare(request, chat, model->limits());
+    return answer(http, model, request, std::move(prepared), std::move(order),
                   {.chat = true, .logprobs = request.logprobs, .reasoning = request.include_reasoning}, wake);
   }
 
@@ -51,7 +54,9 @@ class OpenAi {
     const CompletionRequest request = parse_completion_request(http.body);
     const auto model = models_.get(request.model, http.caller().principal);
     PreparedRequest prepared = prepare(request, model->tokenizer(), model->limits());
-    return answer(http, model, request, std::move(prepared), {.logprobs = request.logprobs.has_value()}, wake);
+    serving::ReceiptOrder order = serving::order_receipt(models_, *model, request.receipt);
+    return answer(http, model, request, std::move(prepared), std::move(order),
+                  {.logprobs = request.logprobs.has_value()}, wake);
   }
 
  private:
@@ -69,13 +74,17 @@ class OpenAi {
   }
 
   http::Reply answer(const http::Request& http, const Model& model, const CommonRequest& request,
-                     PreparedRequest prepared, AnswerInfo info, const http::Wake& wake) const {
+                     PreparedRequest prepared, serving::ReceiptOrder order, AnswerInfo info,
+                     const http::Wake& wake) const {
     if (http.stop.stop_requested()) throw Failure(ErrorCode::kCancelled, "the client went away");
     info.id = ids_.next(info.chat ? "chatcmpl-" : "cmpl-");
     info.model = model->id();
     info.created = now_seconds();
     info.tokenizer = &model->tokenizer();
     info.echo = std::move(prepared.echo);
+    order.id = info.id;
+    order.route = http.route->pattern;
+    order.echo = info.echo;
     info.warnings = std::move(prepared.warnings);
     if (request.stream_options) {
       info.usage_always = request.stream_options->continuous_usage_stats;
@@ -84,7 +93,7 @@ class OpenAi {
     http::Reply reply{.headers = {{"X-Request-Id", info.id}}};
     http::add_warnings(reply, info.warnings);
     serving::Answer answer(model, std::move(prepared.prompts), limits_, http.caller(), wake,
-                           std::move(prepared.reading));
+                           std::move(prepared.reading), std::move(order));
     if (request.stream)
       reply.answer = streamed_answer(std::move(info), std::move(answer));
     else

@@ -37,6 +37,7 @@ struct CommonRequest {
   Json guided_json, guided_choice, guided_regex, guided_grammar, guided_decoding_backend;
   bool stream = false;
   std::optional<StreamOptions> stream_options;
+  bool receipt = false;
   std::string user;
 
   static constexpr auto fields() {
@@ -72,6 +73,7 @@ struct CommonRequest {
         field("guided_decoding_backend", &C::guided_decoding_backend, "accepted and ignored"),
         field("stream", &C::stream, "send the answer as it comes"),
         field("stream_options", &C::stream_options, "only with stream"),
+        field("receipt", &C::receipt, "the answer comes with a signed receipt of where it came from"),
         field("user", &C::user, "accepted and ignored")};
   }
 };

@@ -44,6 +44,9 @@ class Grammar {
   uint32_t root() const { return root_; }
   /// Texts that special tokens may spell, or begin.
   const std::vector<std::string>& specials() const { return specials_; }
+  /// SHA-256 of all that decides what may be said, in hexadecimal: the same for the same text compiled by the same
+  /// code.
+  std::string digest() const;
 
  private:
   friend class grammar::Lowering;

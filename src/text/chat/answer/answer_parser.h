@@ -22,6 +22,7 @@ struct AnswerReading {
   bool in_reasoning = false;             // the prompt began it
   bool one_call = false;                 // the answer ends with its first call
   std::shared_ptr<const ToolSet> tools;  // that the model was shown; needed where forms.calls is set
+  std::string tools_sha256;              // of their JSON, for a receipt; empty: none is wanted, or there are none
 };
 
 /// One answer. Not thread-safe.
