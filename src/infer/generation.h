@@ -1,6 +1,7 @@
 // One request to the engine and its answer on the way: what to generate, the pieces that come back, and the handle
 // that the reader holds.
 #pragma once
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -56,6 +57,12 @@ struct ScoredToken {
   std::vector<TokenLogprob> top;
 };
 
+/// When what happened to a choice. Not set: it has not happened.
+struct ChoiceTimes {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point submitted, started, first_token, ended;  // started: its first step began
+};
+
 /// Some text of one choice. Texts of a choice put end to end are its answer: always whole characters, never a part of
 /// a stop string.
 struct Piece {
@@ -67,6 +74,7 @@ struct Piece {
   std::string stop;                    // with kStop: the stop string; empty: an end token
   int64_t num_tokens = 0;              // sampled so far in this choice
   int64_t num_reused = 0;              // with finish: tokens of the prompt that had been computed before
+  ChoiceTimes times;                   // with finish
 };
 
 /// A bounded queue of pieces between the engine and one reader. Thread-safe.
