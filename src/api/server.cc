@@ -8,6 +8,7 @@
 #include "api/keys.h"
 #include "api/metrics.h"
 #include "api/nim/routes.h"
+#include "api/ollama/routes.h"
 #include "api/openai/error.h"
 #include "api/openai/routes.h"
 #include "api/rates.h"
@@ -146,7 +147,7 @@ console::Status ApiServer::State::status() const {
           .kv_pages_used = stats.pages_used};
 }
 
-std::vector<AddDialect> all_dialects() { return {openai::add_routes, anthropic::add_routes}; }
+std::vector<AddDialect> all_dialects() { return {openai::add_routes, anthropic::add_routes, ollama::add_routes}; }
 
 ApiServer::ApiServer(const ServeConfig& config, const ServeContext& context,
                      const std::function<void(serving::ModelHost&)>& load)

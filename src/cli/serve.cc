@@ -105,7 +105,7 @@ void run_server(Session& session, api::ServeConfig config, const std::vector<std
 }
 
 void add_serve(CLI::App& app, Session& session) {
-  CLI::App* verb = app.add_subcommand("serve", "serve models: OpenAI-compatible and Anthropic API, and web console");
+  CLI::App* verb = app.add_subcommand("serve", "serve models: APIs of OpenAI, Anthropic and Ollama, and web console");
   struct Options {
     RecipeArguments recipe;
     std::string model, adapter, address;
