@@ -7,6 +7,7 @@
 #include "api/console/home_routes.h"
 #include "api/keys.h"
 #include "api/metrics.h"
+#include "api/nim/probes.h"
 #include "api/nim/routes.h"
 #include "api/ollama/routes.h"
 #include "api/openai/error.h"
@@ -63,6 +64,7 @@ struct ApiServer::State {
                              .metrics = [this] { return scrape(); },
                              .version = std::string(ledger::code_version()),
                              .models = [this] { return model_ids(); }});
+    nim::add_model_probes(router, models, std::string(ledger::code_version()));
     console::add_status_route(router, [this] { return status(); });
     if (!context.home.empty()) console::add_home_routes(router, context.home);
     http::add_openapi_route(router, std::string(ledger::code_version()));
