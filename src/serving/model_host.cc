@@ -8,6 +8,7 @@
 #include "base/request_failure.h"
 #include "ledger/manifest.h"
 #include "models/weights.h"
+#include "serving/fingerprint.h"
 #include "serving/model_forms.h"
 #include "serving/tool_messages.h"
 #include "tensor/arena.h"
@@ -38,6 +39,12 @@ ModelFacts facts_of(const ModelSource& source, const infer::LoadedModel& model) 
           .dtype = std::string(name_of(decoder.dtype())),
           .chat = can_chat(source.path, model),
           .adapter = source.adapter.filename().string()};
+}
+
+/// What changes bits besides weights and program.
+std::string arithmetic_of(const HostOptions& options, const infer::LoadedModel& model, Device& device) {
+  return std::string(name_of(device.host().isa)) + " " + std::string(name_of(model.decoder().dtype())) +
+         (options.int8_cache ? " int8" : "");
 }
 
 infer::EngineOptions engine_options(const HostOptions& options, const ModelParts& parts, Turns& turns) {
@@ -140,6 +147,7 @@ void ModelHost::load(const ModelSource& source, Device& device) {
        .tokenizer = &model->tokenizer(),
        .chat_template = model->chat_template(),
        .id = source.id.empty() ? model->name() : source.id,
+       .fingerprint = system_fingerprint(source.path, source.adapter, arithmetic_of(options_, *model, device)),
        .end_tokens = end_tokens_of(model->end_tokens(), model->tokenizer(), forms),
        .forms = forms,
        .facts = facts_of(source, *model),

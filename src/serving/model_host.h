@@ -31,6 +31,7 @@ struct ModelParts {
   const text::Tokenizer* tokenizer = nullptr;
   const text::ChatTemplate* chat_template = nullptr;  // null: the model cannot chat
   std::string id;                                     // as clients name it
+  std::string fingerprint;                            // see system_fingerprint; empty: none
   std::vector<int32_t> end_tokens;
   text::AnswerForms forms;  // how it writes calls of tools and reasoning
   ModelFacts facts;
@@ -45,6 +46,7 @@ class ServedModel {
   const std::string& id() const { return parts_.id; }
   int64_t created() const { return created_; }  // seconds since 1970
   const text::Tokenizer& tokenizer() const { return *parts_.tokenizer; }
+  const std::string& fingerprint() const { return parts_.fingerprint; }
   const ModelFacts& facts() const { return parts_.facts; }
   ChatModel chat() const;
   /// For a call of a tool, in the form that the model's template takes back.
