@@ -132,6 +132,10 @@ struct Metrics::State {
           .Register(registry);
   prometheus::Gauge& connections = gauge("maru_http_connections", "Open connections");
   prometheus::Gauge& queued = gauge("maru_http_requests_queued", "Requests that wait for a worker");
+  prometheus::Family<prometheus::Counter>& spans = prometheus::BuildCounter()
+                                                       .Name("maru_trace_spans_total")
+                                                       .Help("Spans of traces, by what became of them")
+                                                       .Register(registry);
   std::mutex mutex;  // guards what follows
   std::map<std::string, Engine> engines;
 
@@ -161,6 +165,12 @@ void Metrics::exchange(const http::Exchange& exchange) {
 infer::EngineObserver* Metrics::observer_of(const std::string& model) {
   std::lock_guard lock(state_->mutex);
   return &state_->engines.try_emplace(model, state_->registry, model).first->second;
+}
+
+void Metrics::set_spans(int64_t sent, int64_t dropped) {
+  std::lock_guard lock(state_->mutex);
+  raise_to(state_->spans.Add({{"outcome", "sent"}}), sent);
+  raise_to(state_->spans.Add({{"outcome", "dropped"}}), dropped);
 }
 
 std::string Metrics::text(const serving::ModelHost& models, int64_t connections, int64_t queued) {

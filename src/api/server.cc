@@ -14,6 +14,7 @@
 #include "api/openai/routes.h"
 #include "api/rates.h"
 #include "api/request_line.h"
+#include "api/tracer.h"
 #include "base/json.h"
 #include "base/map_guard.h"
 #include "http/openapi.h"
@@ -23,6 +24,8 @@ namespace maru::api {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr const char* kTracesPath = "/v1/traces";  // where OTLP/HTTP takes them
 
 serving::HostOptions host_options(const ServeConfig& config) {
   return {.max_running = config.max_running,
@@ -57,6 +60,9 @@ struct ApiServer::State {
                &rates),
         router(authenticator_of(config, context), config.cors_origins,
                http::HostRule(config.http.address, config.allowed_hosts), openai::kDialect) {
+    if (!config.traces_endpoint.empty())
+      tracer = std::make_unique<Tracer>(http::parse_destination(config.traces_endpoint, "traces_endpoint", kTracesPath),
+                                        std::string(ledger::code_version()), context.warn);
     load(models);
     CHECK(!models.list().empty());
     for (const AddDialect add : context.dialects) add(router, models, limits);
@@ -78,6 +84,7 @@ struct ApiServer::State {
                       .observe =
                           [this, log = context.log](const http::Exchange& exchange) {
                             metrics.exchange(exchange);
+                            if (tracer != nullptr) tracer->add(exchange);
                             if (log) log(request_line(exchange));
                           },
                       .warn = context.warn});
@@ -86,6 +93,9 @@ struct ApiServer::State {
 
   http::Admission admit(http::Request& request) {
     http::Admission admission = router.admit(request);
+    if (tracer != nullptr && request.method == http::Method::kPost && request.route != nullptr &&
+        request.route->scope == "inference")
+      request.record = std::make_shared<RequestRecord>(std::string(request.header("traceparent")));
     if (admission.refusal) add_rate_headers(rates, request, *admission.refusal);
     if (draining && !admission.refusal && !admission.open) {
       admission.refusal.emplace();
@@ -112,6 +122,7 @@ struct ApiServer::State {
   platform::RateLimiter rates;
   serving::ChoiceLimits limits;
   http::Router router;
+  std::unique_ptr<Tracer> tracer;  // null: nobody wants to know
   std::atomic<http::Server*> listening{nullptr};
   std::unique_ptr<http::Server> server;  // last, so that it ends first
 };
@@ -130,6 +141,7 @@ std::vector<std::string> ApiServer::State::model_ids() const {
 
 std::string ApiServer::State::scrape() {
   const http::Server* server_now = listening;
+  if (tracer != nullptr) metrics.set_spans(tracer->num_sent(), tracer->num_dropped());
   return metrics.text(models, server_now == nullptr ? 0 : server_now->connections(),
                       server_now == nullptr ? 0 : server_now->queued());
 }
@@ -161,8 +173,11 @@ int ApiServer::port() const { return state_->server->port(); }
 const serving::ModelHost& ApiServer::models() const { return state_->models; }
 
 bool ApiServer::drain(std::chrono::milliseconds deadline) {
+  const auto end = Clock::now() + deadline;
   state_->draining = true;
-  return state_->server->drain(deadline);
+  const bool drained = state_->server->drain(deadline);
+  if (state_->tracer != nullptr) state_->tracer->finish(end);
+  return drained;
 }
 
 }  // namespace maru::api

@@ -221,6 +221,7 @@ asio::awaitable<bool> Connection::serve(Head head, Framing framing, Exchange& ex
   exchange.route = admission.route;
   exchange.peer = peer_;
   if (head.request.principal) exchange.key = head.request.principal->key;
+  exchange.record = head.request.record;
   const uint64_t limit =
       admission.wants_body ? static_cast<uint64_t>(server_.config.max_body_bytes) : kUnwantedBodyBytes;
   if (!admission.refusal && head.length > limit) {

@@ -19,6 +19,7 @@
 
 #include "base/error.h"
 #include "base/principal.h"
+#include "base/request_record.h"
 
 namespace maru::http {
 
@@ -44,6 +45,7 @@ struct Request {
   const Route* route = nullptr;           // set once the router has admitted the request
   std::vector<std::string> arguments;     // what the route's {…} matched, in order
   std::optional<Principal> principal;     // whose key it brought
+  std::shared_ptr<RequestRecord> record;  // what is noted of it; null: nobody wants to know
   std::stop_token stop;                   // asked to stop as soon as nobody waits for the answer any more
 
   std::string_view header(std::string_view name) const { return find_header(headers, name); }
