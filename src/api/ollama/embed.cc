@@ -21,13 +21,13 @@ using Vectors = std::vector<std::vector<float>>;
 
 constexpr size_t kMaxTexts = 2048;
 
-struct EmbedRequest {
+struct OllamaEmbedRequest {
   std::string model;
   Json input, options, keep_alive;
   bool truncate = true;
   std::optional<int64_t> dimensions;
   static constexpr auto fields() {
-    using C = EmbedRequest;
+    using C = OllamaEmbedRequest;
     return std::tuple{field("model", &C::model, "a text encoder that /api/tags lists"),
                       field("input", &C::input, "a text, or a list of at most 2,048"),
                       field("truncate", &C::truncate, "a text that is too long loses its end; false: it is refused"),
@@ -37,11 +37,11 @@ struct EmbedRequest {
   }
 };
 
-struct EmbeddingsRequest {
+struct OllamaEmbeddingsRequest {
   std::string model, prompt;
   Json options, keep_alive;
   static constexpr auto fields() {
-    using C = EmbeddingsRequest;
+    using C = OllamaEmbeddingsRequest;
     return std::tuple{field("model", &C::model, "a text encoder that /api/tags lists"),
                       field("prompt", &C::prompt, "a text"),
                       field("options", &C::options, "accepted: nothing in it changes a vector"),
@@ -116,7 +116,7 @@ http::Reply submit(const Encoders& from, const http::Request& http, const http::
 
 http::Reply embed(const Encoders& from, const http::Request& http, const http::Wake& wake) {
   const auto begin = Clock::now();
-  const auto request = http::read_fields<EmbedRequest>(http::read_object(http.body));
+  const auto request = http::read_fields<OllamaEmbedRequest>(http::read_object(http.body));
   read_options(request.options);
   const Principal principal = http.caller().principal;
   const auto model = from.models.get_encoder(id_of(request.model, from.models, principal), principal);
@@ -140,7 +140,7 @@ http::Reply embed(const Encoders& from, const http::Request& http, const http::W
 }
 
 http::Reply embeddings(const Encoders& from, const http::Request& http, const http::Wake& wake) {
-  const auto request = http::read_fields<EmbeddingsRequest>(http::read_object(http.body));
+  const auto request = http::read_fields<OllamaEmbeddingsRequest>(http::read_object(http.body));
   read_options(request.options);
   const Principal principal = http.caller().principal;
   const auto model = from.models.get_encoder(id_of(request.model, from.models, principal), principal);
@@ -164,9 +164,9 @@ void add_embed_routes(http::Router& router, const serving::ModelHost& models, se
                 .doc = doc,
                 .body = body});
   };
-  add("/api/embed", embed, "texts as vectors, in Ollama's words", http::body_schema<EmbedRequest>);
+  add("/api/embed", embed, "texts as vectors, in Ollama's words", http::body_schema<OllamaEmbedRequest>);
   add("/api/embeddings", embeddings, "one text as a vector, in Ollama's older words",
-      http::body_schema<EmbeddingsRequest>);
+      http::body_schema<OllamaEmbeddingsRequest>);
 }
 
 }  // namespace maru::api::ollama

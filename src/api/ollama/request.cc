@@ -97,7 +97,7 @@ void prepend(std::vector<int32_t> context, const text::Tokenizer& tokenizer, std
   prompt = std::move(context);
 }
 
-serving::Conversation conversation_of(const GenerateRequest& request, const serving::ChatModel& model) {
+serving::Conversation conversation_of(const OllamaGenerateRequest& request, const serving::ChatModel& model) {
   serving::Conversation conversation;
   conversation.messages = Json::array();
   if (!request.system.empty()) conversation.messages.push_back({{"role", "system"}, {"content", request.system}});
@@ -106,7 +106,7 @@ serving::Conversation conversation_of(const GenerateRequest& request, const serv
   return conversation;
 }
 
-void check_generate(const GenerateRequest& request) {
+void check_generate(const OllamaGenerateRequest& request) {
   check_asked(request);
   if (!request.suffix.empty()) refuse("suffix: this server does not fill in between", "suffix");
   if (!request.template_text.empty()) refuse("template: a model's own chat template is used", "template");
@@ -119,7 +119,7 @@ void check_generate(const GenerateRequest& request) {
 }
 
 /// The prompt as it stands.
-void take_raw(const GenerateRequest& request, const text::Tokenizer& tokenizer, PreparedRequest& to) {
+void take_raw(const OllamaGenerateRequest& request, const text::Tokenizer& tokenizer, PreparedRequest& to) {
   to.generation.prompt = tokenizer.encode(request.prompt, {.add_special_tokens = true});
   if (to.generation.prompt.empty()) refuse("prompt: is empty", "prompt");
   if (auto form = read_format(request.format)) to.generation.constraint = infer::AnswerConstraint{std::move(form)};
@@ -127,24 +127,24 @@ void take_raw(const GenerateRequest& request, const text::Tokenizer& tokenizer, 
 
 }  // namespace
 
-ChatRequest parse_chat_request(std::string_view body) {
-  auto request = http::read_fields<ChatRequest>(http::read_object(body));
+OllamaChatRequest parse_chat_request(std::string_view body) {
+  auto request = http::read_fields<OllamaChatRequest>(http::read_object(body));
   check_asked(request);
   if (!request.messages.is_null() && !request.messages.is_array())
     JsonNode::of_request(request.messages, "messages").fail("a list of messages");
   return request;
 }
 
-GenerateRequest parse_generate_request(std::string_view body) {
-  auto request = http::read_fields<GenerateRequest>(http::read_object(body));
+OllamaGenerateRequest parse_generate_request(std::string_view body) {
+  auto request = http::read_fields<OllamaGenerateRequest>(http::read_object(body));
   check_generate(request);
   return request;
 }
 
-bool only_loads(const ChatRequest& request) { return request.messages.empty(); }
-bool only_loads(const GenerateRequest& request) { return request.prompt.empty() && request.system.empty(); }
+bool only_loads(const OllamaChatRequest& request) { return request.messages.empty(); }
+bool only_loads(const OllamaGenerateRequest& request) { return request.prompt.empty() && request.system.empty(); }
 
-PreparedRequest prepare(const ChatRequest& request, const serving::ChatModel& model,
+PreparedRequest prepare(const OllamaChatRequest& request, const serving::ChatModel& model,
                         const serving::RequestLimits& limits) {
   const Options options = read_options(request.options);
   PreparedRequest prepared{.generation = to_generation(request, options, limits)};
@@ -161,7 +161,7 @@ PreparedRequest prepare(const ChatRequest& request, const serving::ChatModel& mo
   return prepared;
 }
 
-PreparedRequest prepare(const GenerateRequest& request, const serving::ChatModel& model,
+PreparedRequest prepare(const OllamaGenerateRequest& request, const serving::ChatModel& model,
                         const serving::RequestLimits& limits) {
   const Options options = read_options(request.options);
   PreparedRequest prepared{.generation = to_generation(request, options, limits)};

@@ -38,11 +38,11 @@ struct AskRequest {
   }
 };
 
-struct ChatRequest : AskRequest {
+struct OllamaChatRequest : AskRequest {
   Json messages, tools;
 
   static constexpr auto fields() {
-    using C = ChatRequest;
+    using C = OllamaChatRequest;
     return std::tuple_cat(
         AskRequest::fields(),
         std::tuple{
@@ -51,13 +51,13 @@ struct ChatRequest : AskRequest {
   }
 };
 
-struct GenerateRequest : AskRequest {
+struct OllamaGenerateRequest : AskRequest {
   std::string prompt, system, suffix, template_text;
   bool raw = false;
   Json context, images;
 
   static constexpr auto fields() {
-    using C = GenerateRequest;
+    using C = OllamaGenerateRequest;
     return std::tuple_cat(
         AskRequest::fields(),
         std::tuple{field("prompt", &C::prompt, "what the model is asked"),
@@ -71,12 +71,12 @@ struct GenerateRequest : AskRequest {
 };
 
 /// Throw   RequestFailure: malformed JSON, wrong types and ranges, unknown fields, and what is not supported.
-ChatRequest parse_chat_request(std::string_view body);
-GenerateRequest parse_generate_request(std::string_view body);
+OllamaChatRequest parse_chat_request(std::string_view body);
+OllamaGenerateRequest parse_generate_request(std::string_view body);
 
 /// Whether it only asks for the model to be there.
-bool only_loads(const ChatRequest& request);
-bool only_loads(const GenerateRequest& request);
+bool only_loads(const OllamaChatRequest& request);
+bool only_loads(const OllamaGenerateRequest& request);
 
 struct PreparedRequest {
   infer::GenerationRequest generation;
@@ -87,9 +87,9 @@ struct PreparedRequest {
 };
 
 /// Throw   RequestFailure, also when the prompt leaves no room for an answer.
-PreparedRequest prepare(const ChatRequest& request, const serving::ChatModel& model,
+PreparedRequest prepare(const OllamaChatRequest& request, const serving::ChatModel& model,
                         const serving::RequestLimits& limits);
-PreparedRequest prepare(const GenerateRequest& request, const serving::ChatModel& model,
+PreparedRequest prepare(const OllamaGenerateRequest& request, const serving::ChatModel& model,
                         const serving::RequestLimits& limits);
 
 }  // namespace maru::api::ollama

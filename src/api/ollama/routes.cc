@@ -17,11 +17,11 @@ namespace {
 /// Of the API that these words are of: clients ask it before they use what came with a version.
 constexpr const char* kApiVersion = "0.12.11";
 
-struct ShowRequest {
+struct OllamaShowRequest {
   std::string model, name;
   bool verbose = false;
   static constexpr auto fields() {
-    using C = ShowRequest;
+    using C = OllamaShowRequest;
     return std::tuple{field("model", &C::model, "a model that /api/tags lists"),
                       field("name", &C::name, "the same, as it was called before"),
                       field("verbose", &C::verbose, "accepted: there is no more to say")};
@@ -38,7 +38,7 @@ class Ollama {
   }
 
   http::Response show(const http::Request& http) const {
-    const auto request = http::read_fields<ShowRequest>(http::read_object(http.body));
+    const auto request = http::read_fields<OllamaShowRequest>(http::read_object(http.body));
     const std::string& name = request.model.empty() ? request.name : request.model;
     return {.body = http::to_line(show_model(models_, name, http.caller().principal))};
   }
@@ -137,13 +137,13 @@ void add_routes(http::Router& router, const serving::ModelHost& models, serving:
   };
   post(
       "/api/show", [](const Ollama& o, const http::Request& r, const http::Wake&) { return http::Reply{o.show(r)}; },
-      "one model, in Ollama's words", http::body_schema<ShowRequest>);
+      "one model, in Ollama's words", http::body_schema<OllamaShowRequest>);
   post(
       "/api/chat", [](const Ollama& o, const http::Request& r, const http::Wake& w) { return o.chat(r, w); },
-      "answer a conversation in Ollama's words, as lines of JSON or whole", http::body_schema<ChatRequest>);
+      "answer a conversation in Ollama's words, as lines of JSON or whole", http::body_schema<OllamaChatRequest>);
   post(
       "/api/generate", [](const Ollama& o, const http::Request& r, const http::Wake& w) { return o.generate(r, w); },
-      "answer a prompt in Ollama's words, as lines of JSON or whole", http::body_schema<GenerateRequest>);
+      "answer a prompt in Ollama's words, as lines of JSON or whole", http::body_schema<OllamaGenerateRequest>);
   for (const char* pattern : {"/api/pull", "/api/push", "/api/create", "/api/copy"})
     add({.method = http::Method::kPost, .pattern = pattern, .handler = refuse_managing, .doc = "refused with 501"});
   add({.method = http::Method::kDelete,
