@@ -37,6 +37,7 @@ TEST_F(OllamaTest, AnswersInOllamasWords) {
   EXPECT_EQ(got.json["done_reason"], "length");
   EXPECT_EQ(got.json["message"]["role"], "assistant");
   EXPECT_EQ(got.json["eval_count"], 12);
+  EXPECT_NE(got.head.find("X-Request-Id: ollama-"), std::string::npos);
   for (const char* time : {"total_duration", "prompt_eval_duration", "eval_duration"})
     EXPECT_GT(got.json[time].get<int64_t>(), 0) << time;
   const std::string text = got.json["message"]["content"];

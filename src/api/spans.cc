@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <initializer_list>
 #include <random>
 #include <string_view>
 #include <utility>
@@ -28,22 +29,27 @@ std::string operation_of(std::string_view route) {
   return "chat";
 }
 
+void add(std::initializer_list<std::pair<const char*, Json>> attributes, Span& span) {
+  for (const auto& [key, value] : attributes) span.attributes.emplace_back(key, value);
+}
+
 void add_use(const RequestRecord::Notes& notes, std::string_view route, Span& span) {
   if (notes.model.empty()) return;
-  const std::pair<const char*, Json> all[] = {{"gen_ai.operation.name", operation_of(route)},
-                                              {"gen_ai.provider.name", "maru"},
-                                              {"gen_ai.request.model", notes.model},
-                                              {"gen_ai.response.model", notes.model},
-                                              {"gen_ai.request.max_tokens", notes.max_tokens},
-                                              {"gen_ai.request.temperature", notes.temperature},
-                                              {"gen_ai.request.top_p", notes.top_p},
-                                              {"gen_ai.request.choice.count", notes.choices},
-                                              {"gen_ai.usage.input_tokens", notes.prompt_tokens},
-                                              {"gen_ai.usage.output_tokens", notes.generated_tokens},
-                                              {"gen_ai.usage.cache_read.input_tokens", notes.reused_tokens}};
-  for (const auto& [key, value] : all) span.attributes.emplace_back(key, value);
-  if (!notes.finish_reasons.empty())
-    span.attributes.emplace_back("gen_ai.response.finish_reasons", notes.finish_reasons);
+  add({{"gen_ai.operation.name", operation_of(route)},
+       {"gen_ai.provider.name", "maru"},
+       {"gen_ai.request.model", notes.model},
+       {"gen_ai.response.model", notes.model},
+       {"gen_ai.usage.input_tokens", notes.prompt_tokens}},
+      span);
+  if (notes.choices == 0) return;  // nothing was to be written
+  add({{"gen_ai.request.max_tokens", notes.max_tokens},
+       {"gen_ai.request.temperature", notes.temperature},
+       {"gen_ai.request.top_p", notes.top_p},
+       {"gen_ai.request.choice.count", notes.choices},
+       {"gen_ai.usage.output_tokens", notes.generated_tokens},
+       {"gen_ai.usage.cache_read.input_tokens", notes.reused_tokens}},
+      span);
+  if (!notes.finish_reasons.empty()) add({{"gen_ai.response.finish_reasons", notes.finish_reasons}}, span);
 }
 
 class Timeline {

@@ -35,6 +35,7 @@ TEST_F(SpansTest, TellWhatTookHowLong) {
   record_->note([&](RequestRecord::Notes& notes) {
     notes.model = "tiny";
     notes.prompt_tokens = 7;
+    notes.choices = 1;
     notes.generated_tokens = 3;
     notes.reused_tokens = 2;
     notes.finish_reasons = {"stop"};
@@ -67,6 +68,16 @@ TEST_F(SpansTest, TellWhatTookHowLong) {
     EXPECT_NE(server.span_id, all[i + 1].span_id);
   }
   EXPECT_NE(server.trace_id, spans()[0].trace_id);
+}
+
+TEST_F(SpansTest, OfVectorsTellWhatWentIn) {
+  record_->note([](RequestRecord::Notes& notes) { notes.model = "bge", notes.prompt_tokens = 12; });
+  http::Exchange embedding = exchange();
+  embedding.route = "/v1/embeddings";
+  const Span span = spans_of(embedding, now_, wall_).at(0);
+  EXPECT_EQ("embeddings", attribute(span, "gen_ai.operation.name"));
+  EXPECT_EQ(12, attribute(span, "gen_ai.usage.input_tokens"));
+  EXPECT_TRUE(attribute(span, "gen_ai.usage.output_tokens").is_null());
 }
 
 TEST_F(SpansTest, OfARefusalAreTheServersAlone) {

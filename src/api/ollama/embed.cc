@@ -108,6 +108,8 @@ http::Reply submit(const Encoders& from, const http::Request& http, const http::
     inputs.push_back(input_of(*model, text, truncate));
     tokens += std::ssize(inputs.back().tokens);
   }
+  if (http.record != nullptr)
+    http.record->note([&](RequestRecord::Notes& notes) { notes.model = model->id(), notes.prompt_tokens = tokens; });
   from.limits.charge(http.caller(), tokens);
   auto encoding = model->engine().submit(std::move(inputs), infer::EncoderTask::kEmbed, wake);
   return {std::make_unique<EmbedAnswer>(model, std::move(encoding),

@@ -10,6 +10,7 @@
 #include "api/ollama/request.h"
 #include "http/json_body.h"
 #include "ledger/code_version.h"
+#include "serving/ids.h"
 
 namespace maru::api::ollama {
 namespace {
@@ -60,7 +61,7 @@ class Ollama {
     if (only_loads(request)) return {loaded(request, chat)};
     PreparedRequest prepared = prepare(request, model->chat(), model->limits());
     if (http.stop.stop_requested()) throw Failure(ErrorCode::kCancelled, "the client went away");
-    http::Reply reply;
+    http::Reply reply{.headers = {{"X-Request-Id", ids_.next("ollama-")}}};
     http::add_warnings(reply, prepared.warnings);
     AnswerInfo info{.chat = chat,
                     .model = request.model,
@@ -93,6 +94,7 @@ class Ollama {
 
   const serving::ModelHost& models_;
   serving::ChoiceLimits& limits_;
+  mutable serving::Ids ids_;
 };
 
 http::Reply refuse_managing(const http::Request&, const http::Wake&) {
