@@ -14,7 +14,8 @@ TOOL = {
     "type": "function",
     "function": {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}},
 }
-SCHEMA = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"], "additionalProperties": False}
+PROPERTIES = {"ok": {"type": "boolean"}}
+SCHEMA = {"type": "object", "properties": PROPERTIES, "required": ["ok"], "additionalProperties": False}
 
 
 def client_of(server, **headers):

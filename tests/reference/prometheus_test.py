@@ -80,7 +80,8 @@ def own_queries():
 
 def vllm_queries(model):
     this = f'{{model_name="{model}"}}'
-    queries = ["vllm:" + name + this for name in ("num_requests_running", "num_requests_waiting", "kv_cache_usage_perc")]
+    gauges = ("num_requests_running", "num_requests_waiting", "kv_cache_usage_perc")
+    queries = [f"vllm:{name}{this}" for name in gauges]
     for name in ("prompt_tokens_total", "generation_tokens_total", "request_queue_time_seconds_sum",
                  "request_prefill_time_seconds_sum", "request_decode_time_seconds_sum",
                  "request_max_num_generation_tokens_sum"):  # fmt: skip

@@ -32,7 +32,8 @@ def with_base64_ids(node):
     for key, value in node.items():
         if key in sizes:
             assert re.fullmatch(f"[0-9a-f]{{{sizes[key]}}}", value), (key, value)
-    return {k: base64.b64encode(bytes.fromhex(v)).decode() if k in sizes else with_base64_ids(v) for k, v in node.items()}
+    encoded = {k: base64.b64encode(bytes.fromhex(v)).decode() for k, v in node.items() if k in sizes}
+    return {k: with_base64_ids(v) for k, v in node.items()} | encoded
 
 
 class Collector:
