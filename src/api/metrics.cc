@@ -48,6 +48,13 @@ class Metrics::Engine : public infer::EngineObserver {
     step_tokens_.Observe(static_cast<double>(tokens));
     step_seconds_.Observe(seconds);
   }
+  void ended(const infer::EndedChoice& choice) override {
+    const infer::ChoiceTimes& times = choice.times;
+    vllm_.ended(choice);
+    queue_seconds_.Observe(seconds_between(times.submitted, times.started));
+    prefill_seconds_.Observe(seconds_between(times.started, times.first_token));
+    decode_seconds_.Observe(seconds_between(times.first_token, times.ended));
+  }
   /// Not by two threads at once.
   void set(const infer::EngineStats& stats) {
     vllm_.set(stats);
@@ -69,6 +76,15 @@ class Metrics::Engine : public infer::EngineObserver {
   prometheus::Histogram& histogram(const char* name, const char* help, const Buckets& buckets) {
     return prometheus::BuildHistogram().Name(name).Help(help).Register(registry_).Add(labels_, buckets);
   }
+  prometheus::Histogram& phase(const char* name) {
+    prometheus::Labels labels = labels_;
+    labels["phase"] = name;
+    return prometheus::BuildHistogram()
+        .Name("maru_choice_phase_seconds")
+        .Help("How long a choice waited, its prompt was computed, its answer was written")
+        .Register(registry_)
+        .Add(labels, kRequestSeconds);
+  }
   prometheus::Counter& counter(const char* name, const char* help) {
     return prometheus::BuildCounter().Name(name).Help(help).Register(registry_).Add(labels_);
   }
@@ -86,6 +102,9 @@ class Metrics::Engine : public infer::EngineObserver {
   prometheus::Histogram& step_seconds_ = histogram("maru_step_seconds", "One step of the engine", kTokenSeconds);
   prometheus::Histogram& step_tokens_ =
       histogram("maru_step_tokens", "Tokens computed in one step, all requests together", kStepTokens);
+  prometheus::Histogram& queue_seconds_ = phase("queue");
+  prometheus::Histogram& prefill_seconds_ = phase("prefill");
+  prometheus::Histogram& decode_seconds_ = phase("decode");
   prometheus::Counter& prompt_tokens_ = counter("maru_prompt_tokens_total", "Tokens of admitted prompts");
   prometheus::Counter& generated_tokens_ = counter("maru_generated_tokens_total", "Tokens sampled");
   prometheus::Counter& reused_tokens_ =
@@ -113,6 +132,10 @@ struct Metrics::State {
           .Register(registry);
   prometheus::Gauge& connections = gauge("maru_http_connections", "Open connections");
   prometheus::Gauge& queued = gauge("maru_http_requests_queued", "Requests that wait for a worker");
+  prometheus::Family<prometheus::Counter>& spans = prometheus::BuildCounter()
+                                                       .Name("maru_trace_spans_total")
+                                                       .Help("Spans of traces, by what became of them")
+                                                       .Register(registry);
   std::mutex mutex;  // guards what follows
   std::map<std::string, Engine> engines;
 
@@ -142,6 +165,12 @@ void Metrics::exchange(const http::Exchange& exchange) {
 infer::EngineObserver* Metrics::observer_of(const std::string& model) {
   std::lock_guard lock(state_->mutex);
   return &state_->engines.try_emplace(model, state_->registry, model).first->second;
+}
+
+void Metrics::set_spans(int64_t sent, int64_t dropped) {
+  std::lock_guard lock(state_->mutex);
+  raise_to(state_->spans.Add({{"outcome", "sent"}}), sent);
+  raise_to(state_->spans.Add({{"outcome", "dropped"}}), dropped);
 }
 
 std::string Metrics::text(const serving::ModelHost& models, int64_t connections, int64_t queued) {

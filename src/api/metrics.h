@@ -17,6 +17,8 @@ class Metrics {
   /// Who an engine tells what happens; its series carry the label `model`. Lives as long as this.
   infer::EngineObserver* observer_of(const std::string& model);
 
+  /// Of traces, since the start; where they are sent anywhere.
+  void set_spans(int64_t sent, int64_t dropped);
   /// The exposition format, version 0.0.4. Totals and gauges are read from the models.
   std::string text(const serving::ModelHost& models, int64_t connections, int64_t queued);
 

@@ -8,11 +8,14 @@
 #include "api/keys.h"
 #include "api/manage.h"
 #include "api/metrics.h"
+#include "api/nim/probes.h"
 #include "api/nim/routes.h"
+#include "api/ollama/routes.h"
 #include "api/openai/error.h"
 #include "api/openai/routes.h"
 #include "api/rates.h"
 #include "api/request_line.h"
+#include "api/tracer.h"
 #include "base/json.h"
 #include "base/map_guard.h"
 #include "http/openapi.h"
@@ -25,6 +28,8 @@ namespace maru::api {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr const char* kTracesPath = "/v1/traces";  // where OTLP/HTTP takes them
 
 /// Null: this server gives none.
 std::unique_ptr<const serving::Receipts> receipts_of(const ServeConfig& config, const fs::path& home) {
@@ -75,6 +80,9 @@ struct ApiServer::State {
                &rates),
         router(authenticator_of(config, context), config.cors_origins,
                http::HostRule(config.http.address, config.allowed_hosts), openai::kDialect) {
+    if (!config.traces_endpoint.empty())
+      tracer = std::make_unique<Tracer>(http::parse_destination(config.traces_endpoint, "traces_endpoint", kTracesPath),
+                                        std::string(ledger::code_version()), context.warn);
     load(models);
     CHECK(!models.list().empty());
     for (const AddDialect add : context.dialects) add(router, models, limits);
@@ -82,6 +90,7 @@ struct ApiServer::State {
                              .metrics = [this] { return scrape(); },
                              .version = std::string(ledger::code_version()),
                              .models = [this] { return model_ids(); }});
+    nim::add_model_probes(router, models, std::string(ledger::code_version()));
     console::add_status_route(router, [this] { return status(); });
     if (!context.home.empty()) console::add_home_routes(router, context.home);
     if (context.device != nullptr) {
@@ -104,6 +113,7 @@ struct ApiServer::State {
                       .observe =
                           [this, log = context.log](const http::Exchange& exchange) {
                             metrics.exchange(exchange);
+                            if (tracer != nullptr) tracer->add(exchange);
                             if (log) log(request_line(exchange));
                           },
                       .warn = context.warn});
@@ -112,6 +122,9 @@ struct ApiServer::State {
 
   http::Admission admit(http::Request& request) {
     http::Admission admission = router.admit(request);
+    if (tracer != nullptr && request.method == http::Method::kPost && request.route != nullptr &&
+        request.route->scope == "inference")
+      request.record = std::make_shared<RequestRecord>(std::string(request.header("traceparent")));
     if (admission.refusal) add_rate_headers(rates, request, *admission.refusal);
     if (draining && !admission.refusal && !admission.open) {
       admission.refusal.emplace();
@@ -140,6 +153,7 @@ struct ApiServer::State {
   serving::ChoiceLimits limits;
   http::Router router;
   std::unique_ptr<serving::AdapterFolder> adapters;
+  std::unique_ptr<Tracer> tracer;  // null: nobody wants to know
   std::atomic<http::Server*> listening{nullptr};
   std::unique_ptr<http::Server> server;  // last, so that it ends first
 };
@@ -159,6 +173,7 @@ std::vector<std::string> ApiServer::State::model_ids() const {
 
 std::string ApiServer::State::scrape() {
   const http::Server* server_now = listening;
+  if (tracer != nullptr) metrics.set_spans(tracer->num_sent(), tracer->num_dropped());
   return metrics.text(models, server_now == nullptr ? 0 : server_now->connections(),
                       server_now == nullptr ? 0 : server_now->queued());
 }
@@ -178,7 +193,7 @@ console::Status ApiServer::State::status() const {
           .kv_pages_used = stats.pages_used};
 }
 
-std::vector<AddDialect> all_dialects() { return {openai::add_routes, anthropic::add_routes}; }
+std::vector<AddDialect> all_dialects() { return {openai::add_routes, anthropic::add_routes, ollama::add_routes}; }
 
 ApiServer::ApiServer(const ServeConfig& config, const ServeContext& context,
                      const std::function<void(serving::ModelHost&)>& load)
@@ -190,8 +205,11 @@ int ApiServer::port() const { return state_->server->port(); }
 const serving::ModelHost& ApiServer::models() const { return state_->models; }
 
 bool ApiServer::drain(std::chrono::milliseconds deadline) {
+  const auto end = Clock::now() + deadline;
   state_->draining = true;
-  return state_->server->drain(deadline);
+  const bool drained = state_->server->drain(deadline);
+  if (state_->tracer != nullptr) state_->tracer->finish(end);
+  return drained;
 }
 
 }  // namespace maru::api

@@ -21,6 +21,7 @@ struct ServeConfig {
   http::ServerConfig http;
   std::string keys_file, api_key_file;
   std::vector<std::string> cors_origins, allowed_hosts;
+  std::string traces_endpoint;
   int64_t max_running = 32;
   int64_t max_waiting = 128;
   int64_t max_choices_per_client = 0;
@@ -51,6 +52,9 @@ struct ServeConfig {
         field("allowed_hosts", &C::allowed_hosts,
               "further names that this server answers to; on loopback besides "
               "localhost, beyond it instead of any"),
+        field("traces_endpoint", &C::traces_endpoint,
+              "http://HOST:PORT of an OpenTelemetry collector (OTLP/HTTP) in a private network, which is sent how long "
+              "each request took and how many tokens, never what was said; empty: nothing is sent anywhere"),
         field("max_running", &C::max_running, "choices computed together").range(1, 4096),
         field("max_waiting", &C::max_waiting, "choices that may wait; more are answered 429").range(0, 1 << 20),
         field("max_choices_per_client", &C::max_choices_per_client,

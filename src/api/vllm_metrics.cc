@@ -16,6 +16,10 @@ const Buckets kFirstTokenSeconds{0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1
                                  1,     2.5,   5,    7.5,  10,   20,   40,   80,  160,  640, 2560};
 const Buckets kTokenSeconds{0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5,
                             0.75, 1,     2.5,  5,     7.5, 10,   20,  40,  80};
+const Buckets kRequestSeconds{0.3, 0.5, 0.8, 1,  1.5, 2,   2.5, 5,   10,   15,  20,
+                              30,  40,  50,  60, 120, 240, 480, 960, 1920, 7680};
+const Buckets kRequestTokens{1,    2,    5,    10,    20,    50,    100,    200,    500,
+                             1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000};
 const Buckets kStepTokens{1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384};
 
 void raise_to(prometheus::Counter& counter, int64_t total) {
@@ -28,6 +32,11 @@ double share(int64_t part, int64_t whole) {
 }
 
 }  // namespace
+
+double seconds_between(infer::ChoiceTimes::Clock::time_point from, infer::ChoiceTimes::Clock::time_point to) {
+  constexpr infer::ChoiceTimes::Clock::time_point kNever{};
+  return from == kNever || to == kNever ? 0 : std::chrono::duration<double>(to - from).count();
+}
 
 VllmMetrics::VllmMetrics(prometheus::Registry& registry, const std::string& model)
     : registry_(registry),
@@ -60,7 +69,18 @@ VllmMetrics::VllmMetrics(prometheus::Registry& registry, const std::string& mode
                        .Name("vllm:iteration_tokens_total")
                        .Help("Tokens of one step of the engine")
                        .Register(registry)
-                       .Add(labels_, kStepTokens)) {}
+                       .Add(labels_, kStepTokens)),
+      latency_(seconds("vllm:e2e_request_latency_seconds", "From submission to the end")),
+      queue_(seconds("vllm:request_queue_time_seconds", "From submission to the first step")),
+      prefill_(seconds("vllm:request_prefill_time_seconds", "From the first step to the first token")),
+      decode_(seconds("vllm:request_decode_time_seconds", "From the first token to the end")),
+      inference_(seconds("vllm:request_inference_time_seconds", "From the first step to the end")),
+      request_prompt_(tokens("vllm:request_prompt_tokens", "Tokens of a prompt")),
+      request_generated_(tokens("vllm:request_generation_tokens", "Tokens of an answer")),
+      request_most_(tokens("vllm:request_max_num_generation_tokens", "The same: each choice counts on its own")),
+      request_wanted_(tokens("vllm:request_params_max_tokens", "The most that an answer might have had")),
+      stopped_(finished("stop")),
+      cut_(finished("length")) {}
 
 prometheus::Gauge& VllmMetrics::gauge(const char* name, const char* help) {
   return BuildGauge().Name(name).Help(help).Register(registry_).Add(labels_);
@@ -68,6 +88,38 @@ prometheus::Gauge& VllmMetrics::gauge(const char* name, const char* help) {
 
 prometheus::Counter& VllmMetrics::counter(const char* name, const char* help) {
   return BuildCounter().Name(name).Help(help).Register(registry_).Add(labels_);
+}
+
+prometheus::Histogram& VllmMetrics::seconds(const char* name, const char* help) {
+  return BuildHistogram().Name(name).Help(help).Register(registry_).Add(labels_, kRequestSeconds);
+}
+
+prometheus::Histogram& VllmMetrics::tokens(const char* name, const char* help) {
+  return BuildHistogram().Name(name).Help(help).Register(registry_).Add(labels_, kRequestTokens);
+}
+
+prometheus::Counter& VllmMetrics::finished(const char* reason) {
+  prometheus::Labels labels = labels_;
+  labels["finished_reason"] = reason;
+  return BuildCounter()
+      .Name("vllm:request_success_total")
+      .Help("Choices that came to their end, by why")
+      .Register(registry_)
+      .Add(labels);
+}
+
+void VllmMetrics::ended(const infer::EndedChoice& choice) {
+  const infer::ChoiceTimes& times = choice.times;
+  latency_.Observe(seconds_between(times.submitted, times.ended));
+  queue_.Observe(seconds_between(times.submitted, times.started));
+  prefill_.Observe(seconds_between(times.started, times.first_token));
+  decode_.Observe(seconds_between(times.first_token, times.ended));
+  inference_.Observe(seconds_between(times.started, times.ended));
+  request_prompt_.Observe(static_cast<double>(choice.prompt_tokens));
+  request_generated_.Observe(static_cast<double>(choice.generated_tokens));
+  request_most_.Observe(static_cast<double>(choice.generated_tokens));
+  request_wanted_.Observe(static_cast<double>(choice.max_tokens));
+  (choice.finish == infer::FinishReason::kStop ? stopped_ : cut_).Increment();
 }
 
 void VllmMetrics::first_token(double seconds) { first_token_.Observe(seconds); }

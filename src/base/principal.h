@@ -3,12 +3,15 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace maru {
+
+class RequestRecord;
 
 /// What one key may take; 0: no limit of its own.
 struct KeyLimits {
@@ -38,6 +41,7 @@ struct Caller {
   Principal principal;
   /// Whose places it takes: "key NAME", "address ADDRESS"; the first word is what they are told.
   std::vector<std::string> clients;
+  std::shared_ptr<RequestRecord> record = {};  // of the request at hand; null: nothing is noted
 };
 
 /// Thread-safe.

@@ -26,7 +26,7 @@ constexpr std::string_view kArgument = "give the model as the argument of `maru 
 constexpr std::string_view kOneMachine = "one process serves on one machine here";
 constexpr std::string_view kOneEngine = "there is one engine, and it needs no such choice";
 constexpr std::string_view kTemplate = "the model's own chat template decides";
-constexpr std::string_view kNoTelemetry = "nothing is sent anywhere; Prometheus reads /v1/metrics";
+constexpr std::string_view kNoTelemetry = "say traces_endpoint=http://HOST:PORT; Prometheus reads /v1/metrics";
 
 constexpr Variable kVariables[] = {
     {"NIM_SERVER_PORT", Kind::kNumber, "http.port"},

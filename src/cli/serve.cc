@@ -126,7 +126,7 @@ api::ServedSources sources_of(const Session& session, const ServeOptions& option
 }  // namespace
 
 void add_serve(CLI::App& app, Session& session) {
-  CLI::App* verb = app.add_subcommand("serve", "serve models: OpenAI-compatible and Anthropic API, and web console");
+  CLI::App* verb = app.add_subcommand("serve", "serve models: APIs of OpenAI, Anthropic and Ollama, and web console");
   auto options = std::make_shared<ServeOptions>();
   verb->add_option("model", options->model, "model by name, directory or GGUF file")->required();
   verb->add_option("--name", options->name, "what clients call it; without: its own name");

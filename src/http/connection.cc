@@ -221,6 +221,7 @@ asio::awaitable<bool> Connection::serve(Head head, Framing framing, Exchange& ex
   exchange.route = admission.route;
   exchange.peer = peer_;
   if (head.request.principal) exchange.key = head.request.principal->key;
+  exchange.record = head.request.record;
   const uint64_t limit =
       admission.wants_body ? static_cast<uint64_t>(server_.config.max_body_bytes) : kUnwantedBodyBytes;
   if (!admission.refusal && head.length > limit) {
@@ -390,13 +391,14 @@ asio::awaitable<void> Connection::wait_before_head(Framing framing) {
 
 asio::awaitable<bool> Connection::stream(EventStream& events, const Headers& more, Framing framing) {
   framing.keep_alive &= framing.chunked_allowed;
-  std::string bytes = stream_head(more, framing);
+  const StreamForm form = events.form();
+  std::string bytes = stream_head(form.content_type, more, framing);
   std::string data;
   for (bool open = true; open && !client_->gone();) {
     data.clear();
     client_->forget_wake();
     open = events.take(data);
-    if (data.empty() && open && client_->wants_probe()) data = ":\n\n";  // a comment: clients skip it
+    if (data.empty() && open && client_->wants_probe()) data = form.idle;
     bytes += chunk_of(data, framing);
     if (!open) bytes += last_chunk(framing);
     co_await client_->write(bytes);

@@ -19,6 +19,7 @@
 
 #include "base/error.h"
 #include "base/principal.h"
+#include "base/request_record.h"
 
 namespace maru::http {
 
@@ -37,14 +38,15 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   Headers headers;                                         // names in lower case
   std::string body;
-  std::optional<std::string> authority;  // who was asked: of the target if it names one, else the Host header
-  std::string peer;                      // the client's address; of IPv6 its network
-  bool local_peer = false;               // the client runs on this machine
-  bool secure = false;                   // it came by TLS
-  const Route* route = nullptr;          // set once the router has admitted the request
-  std::vector<std::string> arguments;    // what the route's {…} matched, in order
-  std::optional<Principal> principal;    // whose key it brought
-  std::stop_token stop;                  // asked to stop as soon as nobody waits for the answer any more
+  std::optional<std::string> authority;   // who was asked: of the target if it names one, else the Host header
+  std::string peer;                       // the client's address; of IPv6 its network
+  bool local_peer = false;                // the client runs on this machine
+  bool secure = false;                    // it came by TLS
+  const Route* route = nullptr;           // set once the router has admitted the request
+  std::vector<std::string> arguments;     // what the route's {…} matched, in order
+  std::optional<Principal> principal;     // whose key it brought
+  std::shared_ptr<RequestRecord> record;  // what is noted of it; null: nobody wants to know
+  std::stop_token stop;                   // asked to stop as soon as nobody waits for the answer any more
 
   std::string_view header(std::string_view name) const { return find_header(headers, name); }
   /// The first value of a query parameter; empty if absent.
@@ -70,10 +72,16 @@ class Pending {
   virtual Response response() = 0;
 };
 
-/// A body of server-sent events. Owned by its connection, never called by two threads at once.
+/// How a streamed body looks to a client.
+struct StreamForm {
+  std::string_view content_type, idle;  // idle: bytes that clients skip, wherever between two takes they stand
+};
+
+/// A body of server-sent events, or of what form() says. Owned by its connection, never called by two threads at once.
 class EventStream {
  public:
   virtual ~EventStream() = default;
+  virtual StreamForm form() const { return {"text/event-stream; charset=utf-8", ":\n\n"}; }
   /// Appends what is ready, perhaps nothing; false when that was the last. Runs on a network thread, so it stops
   /// soon after kTakeBytes; it is asked again at once.
   virtual bool take(std::string& to) = 0;

@@ -36,8 +36,8 @@ std::string message_of(const Response& response, const Headers& more, const Fram
   return text;
 }
 
-std::string stream_head(const Headers& more, const Framing& framing) {
-  Response response{.content_type = "text/event-stream; charset=utf-8"};
+std::string stream_head(std::string_view content_type, const Headers& more, const Framing& framing) {
+  Response response{.content_type = std::string(content_type)};
   response.headers = {{"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}};
   return head_of(response, more, framing) + (framing.chunked_allowed ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n");
 }

@@ -16,8 +16,8 @@ struct Framing {
 
 /// A whole response; `more` headers are added to its own.
 std::string message_of(const Response& response, const Headers& more, const Framing& framing);
-/// The head of a stream of events.
-std::string stream_head(const Headers& more, const Framing& framing);
+/// The head of a streamed body.
+std::string stream_head(std::string_view content_type, const Headers& more, const Framing& framing);
 /// One part of a stream, framed as a chunk where the client knows chunks.
 std::string chunk_of(std::string_view data, const Framing& framing);
 /// What ends a stream.

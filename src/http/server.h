@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/fields.h"
+#include "base/request_record.h"
 #include "http/dialect.h"
 
 namespace maru::http {
@@ -91,9 +92,10 @@ struct Exchange {
   std::string_view route;  // empty when none matched
   int status = 0;          // 499: the client went away first
   double seconds = 0;
-  std::string request_id;  // as the answer says it; empty: it does not
-  std::string key;         // the name of the key it brought
-  std::string peer;        // the client's address
+  std::string request_id;                            // as the answer says it; empty: it does not
+  std::string key;                                   // the name of the key it brought
+  std::string peer;                                  // the client's address
+  std::shared_ptr<const RequestRecord> record = {};  // what was noted of it; null: nothing
 };
 
 /// What a request's head earns it.

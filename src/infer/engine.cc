@@ -57,6 +57,7 @@ struct Engine::Active {
   NgramDrafter drafter;
   AnswerText text;
   Clock::time_point last_time;
+  ChoiceTimes times = {};
   std::vector<ScoredToken> prompt_scores;
   int64_t num_scored = 0;  // rows of the prompt whose logits have scored the token behind them
   int64_t generated = 0;
@@ -221,7 +222,8 @@ void Engine::admit_choice(const Submission& submission, int64_t choice, std::opt
       .text = AnswerText(tokenizer_, request.stop, request.sampling.top_logprobs >= 0,
                          std::span(request.prompt).first(request.continues_prompt ? request.prompt.size() : 0),
                          request.shown),
-      .last_time = submission.time};
+      .last_time = submission.time,
+      .times = {.submitted = submission.time}};
   active.end_tokens = request.ignore_eos ? std::vector<int32_t>() : options_.end_tokens;
   active.end_tokens.insert(active.end_tokens.end(), request.stop_tokens.begin(), request.stop_tokens.end());
   if (request.min_tokens > 0) active.sampler.add(std::make_unique<MinTokens>(request.min_tokens, active.end_tokens));
@@ -312,6 +314,8 @@ bool Engine::step() {
   const std::vector<Chunk> chunks = scheduler_.plan();
   if (chunks.empty()) return false;
   const auto begin = Clock::now();
+  for (const Chunk& chunk : chunks)
+    if (auto& started = active_.at(chunk.id).times.started; started == Clock::time_point()) started = begin;
   std::vector<ChunkOutcome> outcomes(chunks.size());
   if (compute(chunks, outcomes)) scheduler_.commit(chunks);
   for (size_t i = 0; i < chunks.size(); ++i) deliver(chunks[i], outcomes[i]);
@@ -438,6 +442,7 @@ bool Engine::accept(SequenceId id, Active& active, ScoredToken token, bool compu
 
 void Engine::time_token(Active& active) {
   const auto now = Clock::now();
+  if (active.generated == 0) active.times.first_token = now;
   const double seconds = Seconds(now - std::exchange(active.last_time, now)).count();
   if (observer_ == nullptr) return;
   if (active.generated == 0)
@@ -452,6 +457,14 @@ void Engine::end(SequenceId id, Active& active, FinishReason reason, Piece piece
   piece.num_tokens = active.generated;
   piece.num_reused = scheduler_.num_reused(id);
   piece.finish = reason;
+  active.times.ended = Clock::now();
+  piece.times = active.times;
+  if (observer_ != nullptr)
+    observer_->ended({.times = active.times,
+                      .prompt_tokens = std::ssize(active.request->prompt),
+                      .generated_tokens = active.generated,
+                      .max_tokens = active.request->max_tokens,
+                      .finish = reason});
   if (reason == FinishReason::kStop) piece.stop = active.text.stop();
   if (active.request->digest) {
     const std::span<const int32_t> all = scheduler_.tokens(id);

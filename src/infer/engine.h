@@ -47,6 +47,13 @@ struct EngineOptions {
   Turns* turns = nullptr;  // taken for each step where several engines compute on one pool; null: this one is alone
 };
 
+/// A choice that came to its end.
+struct EndedChoice {
+  ChoiceTimes times;
+  int64_t prompt_tokens = 0, generated_tokens = 0, max_tokens = 0;
+  FinishReason finish = FinishReason::kStop;
+};
+
 /// Told of what happens, on the engine thread; must not block.
 class EngineObserver {
  public:
@@ -55,6 +62,8 @@ class EngineObserver {
   virtual void first_token(double seconds) = 0;
   virtual void next_token(double seconds) = 0;
   virtual void step(int64_t tokens, double seconds) = 0;
+  /// Not of choices that failed or that nobody waited for.
+  virtual void ended(const EndedChoice& choice) = 0;
 };
 
 struct EngineStats {

@@ -84,6 +84,35 @@ TEST_F(EngineTest, GeneratesToTheLength) {
   EXPECT_EQ(engine().stats().generated_tokens, 40);
 }
 
+TEST_F(EngineTest, TellsWhenWhatHappened) {
+  class Observer : public EngineObserver {
+   public:
+    void first_token(double) override {}
+    void next_token(double) override {}
+    void step(int64_t, double) override {}
+    void ended(const EndedChoice& choice) override { all.push_back(choice); }
+    std::vector<EndedChoice> all;  // of the engine's thread, until it is gone
+  } observer;
+  engine_ = std::make_unique<Engine>(model_, tokenizer_, options_, &observer);
+  const auto begin = ChoiceTimes::Clock::now();
+  const auto generation = engine_->submit(request("hello", 6));
+  Piece piece;
+  while (generation->wait_next(piece) == Generation::Next::kPiece && !piece.finish) continue;
+  EXPECT_LE(begin, piece.times.submitted);
+  EXPECT_LE(piece.times.submitted, piece.times.started);
+  EXPECT_LT(piece.times.started, piece.times.first_token);
+  EXPECT_LT(piece.times.first_token, piece.times.ended);
+  run(request("hello", 0));
+  engine_.reset();
+  ASSERT_EQ(2u, observer.all.size());
+  EXPECT_EQ(piece.times.ended, observer.all[0].times.ended);
+  EXPECT_EQ(6, observer.all[0].generated_tokens);
+  EXPECT_EQ(6, observer.all[0].max_tokens);
+  EXPECT_EQ(std::ssize(request("hello").prompt), observer.all[0].prompt_tokens);
+  EXPECT_EQ(FinishReason::kLength, observer.all[0].finish);
+  EXPECT_EQ(ChoiceTimes::Clock::time_point(), observer.all[1].times.started) << "nothing was computed";
+}
+
 TEST_F(EngineTest, TheSameRequestGivesTheSameTextAloneAndInCompany) {
   model_.only_letters = true;
   const std::string alone = run(request("a prompt of some length, longer than one step can take")).texts[0];

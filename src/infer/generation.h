@@ -1,6 +1,7 @@
 // One request to the engine and its answer on the way: what to generate, the pieces that come back, and the handle
 // that the reader holds.
 #pragma once
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -58,6 +59,12 @@ struct ScoredToken {
   std::vector<TokenLogprob> top;
 };
 
+/// When what happened to a choice. Not set: it has not happened.
+struct ChoiceTimes {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point submitted, started, first_token, ended;  // started: its first step began
+};
+
 /// Some text of one choice. Texts of a choice put end to end are its answer: always whole characters, never a part of
 /// a stop string.
 struct Piece {
@@ -70,6 +77,7 @@ struct Piece {
   int64_t num_tokens = 0;              // sampled so far in this choice
   int64_t num_reused = 0;              // with finish: tokens of the prompt that had been computed before
   std::shared_ptr<const TokenDigest> digest = {};  // with finish, if it was asked for
+  ChoiceTimes times;                   // with finish
 };
 
 /// A bounded queue of pieces between the engine and one reader. Thread-safe.

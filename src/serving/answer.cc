@@ -1,5 +1,6 @@
 #include "serving/answer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/json.h"
@@ -26,7 +27,7 @@ std::vector<int32_t> tokens_of_marks(const text::Tokenizer& tokenizer, const tex
 Answer::Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::GenerationRequest> prompts,
                ChoiceLimits& limits, const Caller& caller, const std::function<void()>& wake,
                text::AnswerReading reading, ReceiptOrder order)
-    : model_(std::move(model)) {
+    : model_(std::move(model)), record_(caller.record) {
   CHECK(!prompts.empty());
   choices_per_prompt_ = prompts.front().choices;
   if (!caller.principal.may_ask(model_->id())) no_such_model(model_->id());
@@ -43,6 +44,7 @@ Answer::Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::Gene
     prompt.digest = order.receipts != nullptr;
     most_tokens += prompt.choices * prompt.max_tokens;
   }
+  note_request(prompts);
   places_ = limits.take(caller, choices);
   reservation_ = limits.reserve(caller, prompt_tokens_ + most_tokens);
   if (order.receipts != nullptr) {
@@ -69,6 +71,36 @@ void Answer::submit(std::vector<infer::GenerationRequest> prompts, const ChoiceL
     }
 }
 
+void Answer::note_request(const std::vector<infer::GenerationRequest>& prompts) const {
+  if (record_ == nullptr) return;
+  const infer::GenerationRequest& first = prompts.front();
+  record_->note([&](RequestRecord::Notes& notes) {
+    notes.model = model_->id();
+    notes.prompt_tokens = prompt_tokens_;
+    notes.max_tokens = first.max_tokens;
+    notes.choices = first.choices * static_cast<int64_t>(prompts.size());
+    notes.temperature = first.sampling.temperature;
+    notes.top_p = first.sampling.top_p;
+  });
+}
+
+void Answer::note_end(const AnswerPiece& piece) const {
+  if (record_ == nullptr) return;
+  const auto first = [](RequestRecord::Clock::time_point& to, RequestRecord::Clock::time_point time) {
+    if (to == RequestRecord::Clock::time_point() || (time != RequestRecord::Clock::time_point() && time < to))
+      to = time;
+  };
+  record_->note([&](RequestRecord::Notes& notes) {
+    notes.reused_tokens = reused_tokens_;
+    notes.generated_tokens += piece.num_tokens;
+    notes.finish_reasons.emplace_back(piece.called ? "tool_calls" : infer::name_of(*piece.finish));
+    first(notes.submitted, piece.times.submitted);
+    first(notes.started, piece.times.started);
+    first(notes.first_token, piece.times.first_token);
+    notes.ended = std::max(notes.ended, piece.times.ended);
+  });
+}
+
 /// Whoever goes away pays for the prompt and for what was sent until then.
 void Answer::count(int64_t more) {
   num_generated_ += more;
@@ -93,6 +125,7 @@ Answer::Next Answer::next(AnswerPiece& piece) {
       take(piece);
       take_apart(piece);
       if (writer_ != nullptr) writer_->add(piece, piece.called);
+      if (piece.finish) note_end(piece);
     }
     if (next == Next::kFailed || next == Next::kPiece) return next;
     ended &= next == Next::kEnd;

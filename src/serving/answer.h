@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/request_record.h"
 #include "infer/generation.h"
 #include "serving/choice_limits.h"
 #include "serving/model_host.h"
@@ -53,10 +54,13 @@ class Answer {
   void submit(std::vector<infer::GenerationRequest> prompts, const ChoiceLimits& limits,
               const std::function<void()>& wake);
   void count(int64_t more);
+  void note_request(const std::vector<infer::GenerationRequest>& prompts) const;
+  void note_end(const AnswerPiece& piece) const;
   void take(const infer::Piece& piece);
   void take_apart(AnswerPiece& piece);
 
   std::shared_ptr<const ServedModel> model_;
+  std::shared_ptr<RequestRecord> record_;  // null: nothing is noted
   std::unique_ptr<ChoiceLimits::Places> places_;
   std::unique_ptr<ChoiceLimits::Reservation> reservation_;
   int64_t choices_per_prompt_ = 1, prompt_tokens_ = 0, reused_tokens_ = 0, num_generated_ = 0;

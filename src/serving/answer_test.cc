@@ -63,6 +63,26 @@ TEST_F(AnswerTest, NumbersChoicesAcrossPrompts) {
   EXPECT_EQ((std::vector<int64_t>{5, 5, 5, 5}), finished(got));
 }
 
+TEST_F(AnswerTest, NotesWhatBecameOfARequest) {
+  caller_.record = std::make_shared<RequestRecord>("");
+  std::vector<infer::GenerationRequest> prompts{prompt({5}, 2), prompt({6, 7}, 2)};
+  prompts[0].sampling.temperature = 0.5;
+  Answer got = answer(std::move(prompts));
+  EXPECT_EQ("m", caller_.record->notes().model);
+  EXPECT_EQ(0, caller_.record->notes().generated_tokens);
+  finished(got);
+  const RequestRecord::Notes notes = caller_.record->notes();
+  EXPECT_EQ(3, notes.prompt_tokens);
+  EXPECT_EQ(20, notes.generated_tokens);
+  EXPECT_EQ(4, notes.choices);
+  EXPECT_EQ(5, notes.max_tokens);
+  EXPECT_EQ(0.5, notes.temperature);
+  EXPECT_EQ((std::vector<std::string>{"length", "length", "length", "length"}), notes.finish_reasons);
+  EXPECT_LE(notes.submitted, notes.started);
+  EXPECT_LT(notes.started, notes.first_token);
+  EXPECT_LT(notes.first_token, notes.ended);
+}
+
 TEST_F(AnswerTest, HoldsItsPlacesWhileItLasts) {
   {
     Answer got = answer({prompt({5}, 4)});

@@ -12,6 +12,7 @@
 #include "models/config.h"
 #include "models/weight_source.h"
 #include "models/weights.h"
+#include "serving/fingerprint.h"
 #include "serving/model_forms.h"
 #include "serving/model_host.h"
 #include "serving/served_encoder.h"
@@ -39,6 +40,12 @@ ModelFacts facts_of(const ModelSource& source, const infer::LoadedModel& model) 
           .dtype = std::string(maru::name_of(decoder.dtype())),
           .chat = can_chat(source.path, model),
           .adapter = {}};
+}
+
+/// What changes bits besides weights and program.
+std::string arithmetic_of(const HostOptions& options, const infer::LoadedModel& model, Device& device) {
+  return std::string(maru::name_of(device.host().isa)) + " " + std::string(maru::name_of(model.decoder().dtype())) +
+         (options.int8_cache ? " int8" : "");
 }
 
 int64_t weight_bytes(const fs::path& path) {
@@ -120,6 +127,7 @@ LoadedParts load_parts(const ModelSource& source, const HostOptions& options, De
                     .draft_model = draft != nullptr ? &draft->runner() : nullptr,
                     .decoder = &model->decoder(),
                     .id = source.id.empty() ? model->name() : source.id,
+                    .fingerprint = system_fingerprint(source.path, arithmetic_of(options, *model, device)),
                     .end_tokens = end_tokens_of(model->end_tokens(), model->tokenizer(), forms),
                     .forms = forms,
                     .facts = facts_of(source, *model),
@@ -145,6 +153,7 @@ AdapterParts load_adapter_parts(const AdapterSource& source, const ServedModel& 
   const IdentityOfFiles files(model.identity().has_value(), source.path);
   AdapterParts parts{.id = id_of(source),
                      .adapter = name_of(source.path),
+                     .fingerprint = system_fingerprint(source.path, model.fingerprint()),
                      .weights = std::make_shared<Adapter>(device, *model.decoder(), source.path)};
   parts.bytes = bytes_of(*parts.weights);
   parts.identity = files.beside(model.identity());

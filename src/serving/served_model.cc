@@ -25,6 +25,7 @@ ServedModel::ServedModel(ModelParts parts, infer::EngineOptions options, double 
                          infer::EngineObserver* observer)
     : core_(std::make_shared<const Core>(std::move(parts), std::move(options), timeout_seconds, observer)),
       id_(core_->parts.id),
+      fingerprint_(core_->parts.fingerprint),
       created_(unix_seconds()),
       facts_(core_->parts.facts),
       identity_(core_->parts.identity),
@@ -35,6 +36,7 @@ ServedModel::ServedModel(const ServedModel& model, AdapterParts adapter)
       adapter_(std::move(adapter.weights)),
       id_(std::move(adapter.id)),
       parent_(model.id()),
+      fingerprint_(std::move(adapter.fingerprint)),
       created_(unix_seconds()),
       facts_(with_adapter(model.facts_, std::move(adapter.adapter))),
       identity_(std::move(adapter.identity)),

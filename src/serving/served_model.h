@@ -24,6 +24,7 @@ struct ModelParts {
   infer::StepModel* draft_model = nullptr;            // guesses for it; null: none
   Decoder* decoder = nullptr;                         // what adapters are made for; null: it takes none
   std::string id;                                     // as clients name it
+  std::string fingerprint;                            // see system_fingerprint; empty: none
   std::vector<int32_t> end_tokens;
   text::AnswerForms forms;  // how it writes calls of tools and reasoning
   ModelFacts facts;
@@ -36,6 +37,7 @@ struct ModelParts {
 struct AdapterParts {
   std::string id;       // as clients name it
   std::string adapter;  // its directory's name
+  std::string fingerprint;
   std::shared_ptr<Adapter> weights;
   int64_t bytes = 0;
   std::optional<ModelIdentity> identity;  // of the model with it
@@ -52,6 +54,7 @@ class ServedModel {
   const std::string& parent() const { return parent_; }
   int64_t created() const { return created_; }  // seconds since 1970
   const text::Tokenizer& tokenizer() const { return *core_->parts.tokenizer; }
+  const std::string& fingerprint() const { return fingerprint_; }
   const ModelFacts& facts() const { return facts_; }
   const std::optional<ModelIdentity>& identity() const { return identity_; }
   const std::vector<int32_t>& end_tokens() const { return core_->parts.end_tokens; }
@@ -77,7 +80,7 @@ class ServedModel {
   };
   const std::shared_ptr<const Core> core_;
   const std::shared_ptr<Adapter> adapter_;  // requests under way hold it too
-  const std::string id_, parent_;
+  const std::string id_, parent_, fingerprint_;
   const int64_t created_;
   const ModelFacts facts_;
   const std::optional<ModelIdentity> identity_;

@@ -65,6 +65,26 @@ def test_stream_equals_whole(ask):
     assert usage == whole.usage
 
 
+def test_the_fingerprint_is_that_of_weights_program_and_arithmetic(ask, server, client):
+    prints = {ask().system_fingerprint, ask(temperature=0).system_fingerprint}
+    prints |= {chunk.system_fingerprint for chunk in ask(stream=True)}
+    prints.add(client.completions.create(model=server.model, prompt="a", max_tokens=2).system_fingerprint)
+    assert len(prints) == 1 and prints.pop().startswith("fp_")
+    if "MARU_SERVE_COMMAND" in os.environ:
+        return
+
+    def of(*arguments):
+        other = Server(*arguments)
+        try:
+            asked = dict(model=other.model, messages=HELLO, max_tokens=1)
+            return client_of(other).chat.completions.create(**asked).system_fingerprint
+        finally:
+            assert other.stop() == 0
+
+    assert of() == ask().system_fingerprint, "the same model in another directory, on another day"
+    assert len({ask().system_fingerprint, of("dtype=bf16"), of("kv_cache_dtype=int8")}) == 3
+
+
 def test_chat_logprobs(ask):
     content = ask(logprobs=True, top_logprobs=3, temperature=0).choices[0].logprobs.content
     assert len(content) == 24

@@ -13,9 +13,9 @@ namespace maru::api::openai {
 
 /// What every object of one answer carries, and how to write it.
 struct AnswerInfo {
-  bool chat = false;  // else the older completions endpoint
-  std::string id, model;
-  int64_t created = 0;  // seconds since 1970
+  bool chat = false;                   // else the older completions endpoint
+  std::string id, model, fingerprint;  // fingerprint: empty: none
+  int64_t created = 0;                 // seconds since 1970
   const text::Tokenizer* tokenizer = nullptr;
   bool logprobs = false;
   bool reasoning = true;                     // false: the model's reasoning is left out

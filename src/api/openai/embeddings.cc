@@ -125,6 +125,12 @@ std::string without_suffix(std::string& model) {
   return "";
 }
 
+/// For whoever traces the request.
+void note_input(const http::Request& http, const std::string& model, int64_t tokens) {
+  if (http.record == nullptr) return;
+  http.record->note([&](RequestRecord::Notes& notes) { notes.model = model, notes.prompt_tokens = tokens; });
+}
+
 http::Reply embed(const Encoders& from, const http::Request& http, const http::Wake& wake) {
   auto request = http::read_fields<EmbeddingRequest>(http::read_object(http.body));
   if (request.model.empty()) refuse("you must provide a model parameter", "model", "missing_required_parameter");
@@ -154,6 +160,7 @@ http::Reply embed(const Encoders& from, const http::Request& http, const http::W
       data.push_back({{"object", "embedding"}, {"index", i}, {"embedding", vector_json(vectors[i], base64)}});
     return Json{{"object", "list"}, {"data", std::move(data)}, {"model", id}, {"usage", usage_of(tokens)}};
   };
+  note_input(http, model->id(), tokens);
   from.limits.charge(http.caller(), tokens);
   auto encoding = model->engine().submit(std::move(inputs), infer::EncoderTask::kEmbed, wake);
   return {std::make_unique<EncoderAnswer>(model, std::move(encoding), std::move(render))};
@@ -185,6 +192,7 @@ http::Reply rank(const Encoders& from, const http::Request& http,
   for (const JsonNode& document : texts_of(documents))
     inputs.push_back(model->input_of(infer::TextPair{query, text_in(document)}));
   const int64_t tokens = tokens_in(inputs);
+  note_input(http, model->id(), tokens);
   from.limits.charge(http.caller(), tokens);
   auto encoding = model->engine().submit(std::move(inputs), infer::EncoderTask::kClassify, wake);
   return {std::make_unique<EncoderAnswer>(model, std::move(encoding),

@@ -169,7 +169,7 @@ Json envelope(const AnswerInfo& info, bool chunk, Json choices) {
           {"object", object},
           {"created", info.created},
           {"model", info.model},
-          {"system_fingerprint", nullptr},
+          {"system_fingerprint", info.fingerprint.empty() ? Json(nullptr) : Json(info.fingerprint)},
           {"choices", std::move(choices)}};
 }
 

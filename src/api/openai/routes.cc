@@ -79,6 +79,7 @@ class OpenAi {
     if (http.stop.stop_requested()) throw Failure(ErrorCode::kCancelled, "the client went away");
     info.id = ids_.next(info.chat ? "chatcmpl-" : "cmpl-");
     info.model = model->id();
+    info.fingerprint = model->fingerprint();
     info.created = now_seconds();
     info.tokenizer = &model->tokenizer();
     info.echo = std::move(prepared.echo);

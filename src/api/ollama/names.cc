@@ -1,0 +1,32 @@
+#include "api/ollama/names.h"
+
+#include <string_view>
+
+#include "base/request_failure.h"
+
+namespace maru::api::ollama {
+namespace {
+
+constexpr std::string_view kLatest = ":latest";
+
+bool is_served(const std::string& id, const serving::ModelHost& models, const Principal& principal) {
+  if (!principal.may_ask(id)) return false;
+  if (models.find(id) != nullptr) return true;
+  for (const auto& encoder : models.list_encoders())
+    if (encoder->id() == id) return true;
+  return false;
+}
+
+}  // namespace
+
+std::string listed_name(const std::string& id) {
+  return id.find(':') == std::string::npos ? id + std::string(kLatest) : id;
+}
+
+std::string id_of(const std::string& name, const serving::ModelHost& models, const Principal& principal) {
+  if (name.empty()) refuse("model is required", "model");
+  if (!name.ends_with(kLatest) || is_served(name, models, principal)) return name;
+  return name.substr(0, name.size() - kLatest.size());
+}
+
+}  // namespace maru::api::ollama
