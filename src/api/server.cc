@@ -36,7 +36,11 @@ serving::HostOptions host_options(const ServeConfig& config) {
           .dtype = config.dtype == "auto" ? std::nullopt : std::optional(parse_dtype(config.dtype)),
           .timeout_seconds = config.request_timeout_seconds,
           .tool_parser = config.tool_parser,
-          .reasoning_parser = config.reasoning_parser};
+          .reasoning_parser = config.reasoning_parser,
+          .api = {.ignore_unknown_fields = config.unknown_fields == "ignore",
+                  .stored_responses = config.stored_responses,
+                  .stored_bytes = config.stored_responses_mib << 20,
+                  .stored_seconds = config.stored_responses_seconds}};
 }
 
 http::Problem draining_problem() {
@@ -146,7 +150,9 @@ console::Status ApiServer::State::status() const {
           .kv_pages_used = stats.pages_used};
 }
 
-std::vector<AddDialect> all_dialects() { return {openai::add_routes, anthropic::add_routes}; }
+std::vector<AddDialect> all_dialects() {
+  return {openai::add_routes, anthropic::add_routes};
+}
 
 ApiServer::ApiServer(const ServeConfig& config, const ServeContext& context,
                      const std::function<void(serving::ModelHost&)>& load)

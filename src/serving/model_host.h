@@ -15,6 +15,7 @@
 #include "base/turns.h"
 #include "infer/engine.h"
 #include "infer/loaded_model.h"
+#include "serving/api_options.h"
 #include "serving/chat_model.h"
 #include "serving/fit.h"
 #include "serving/ids.h"
@@ -71,6 +72,7 @@ struct HostOptions {
   std::optional<Dtype> dtype;
   double timeout_seconds = 600;
   std::string tool_parser = "auto", reasoning_parser = "auto";  // forms by name, "none", or as the template says
+  ApiOptions api{};
 };
 
 /// A model to load. An empty id: the directory's name.
