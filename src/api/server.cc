@@ -9,6 +9,7 @@
 #include "api/metrics.h"
 #include "api/nim/routes.h"
 #include "api/openai/error.h"
+#include "api/openai/responses/routes.h"
 #include "api/openai/routes.h"
 #include "api/rates.h"
 #include "api/request_line.h"
@@ -151,7 +152,7 @@ console::Status ApiServer::State::status() const {
 }
 
 std::vector<AddDialect> all_dialects() {
-  return {openai::add_routes, anthropic::add_routes};
+  return {openai::add_routes, openai::add_response_routes, anthropic::add_routes};
 }
 
 ApiServer::ApiServer(const ServeConfig& config, const ServeContext& context,
