@@ -206,6 +206,14 @@ TEST_F(ResponsesTest, OldOnesGo) {
   EXPECT_EQ(200, get(path_of(third)).status);
 }
 
+TEST_F(ResponsesTest, WhatIsGeneratedInTheBackgroundIsNotLostToWhatCameMeanwhile) {
+  config_.stored_responses = 1;
+  model_.delay_ms = 5;
+  const Json queued = created(R"(,"background":true,"max_output_tokens":40)");
+  created();
+  EXPECT_TRUE(http::eventually([&] { return get(path_of(queued)).json["status"] == "incomplete"; }));
+}
+
 TEST_F(ResponsesTest, NothingIsKeptWhereTheOperatorSaysSo) {
   config_.stored_responses = 0;
   const Json response = created();

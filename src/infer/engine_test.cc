@@ -418,7 +418,10 @@ TEST_F(EngineTest, TellsTokensWithoutScores) {
   told.tells_tokens = true;
   const Answer answer = run(told);
   std::vector<int32_t> ids;
-  for (const ScoredToken& token : answer.tokens[0]) ids.push_back(token.token), EXPECT_TRUE(token.top.empty());
+  for (const ScoredToken& token : answer.tokens[0]) {
+    ids.push_back(token.token);
+    EXPECT_TRUE(token.top.empty());
+  }
   EXPECT_EQ(6u, ids.size());
   EXPECT_EQ(answer.texts[0], tokenizer_.decode(ids, true));
 }

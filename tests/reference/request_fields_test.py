@@ -22,8 +22,12 @@ TABLE = pathlib.Path(__file__).resolve().parents[2] / "docs/request-fields.md"
 TURN = [{"role": "user", "content": "hi"}]
 BODIES = {  # a column's name: the client's types of it, where it is sent, and the least of a body
     "chat": (of_chat.CompletionCreateParamsNonStreaming, "/v1/chat/completions", {"messages": TURN, "max_tokens": 1}),
-    "completions": (of_completions.CompletionCreateParamsNonStreaming, "/v1/completions", {"prompt": "a", "max_tokens": 1}),
-    "responses": (of_responses.ResponseCreateParamsNonStreaming, "/v1/responses", {"input": "hi", "max_output_tokens": 1}),
+    "completions": (
+        of_completions.CompletionCreateParamsNonStreaming, "/v1/completions", {"prompt": "a", "max_tokens": 1},
+    ),
+    "responses": (
+        of_responses.ResponseCreateParamsNonStreaming, "/v1/responses", {"input": "hi", "max_output_tokens": 1},
+    ),
     "messages": (of_messages.MessageCreateParamsNonStreaming, "/v1/messages", {"messages": TURN, "max_tokens": 1}),
 }
 HEADERS = {"workspace_id"}  # the client sends it as a header

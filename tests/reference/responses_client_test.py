@@ -1,5 +1,5 @@
-"""The Responses API with the official openai Python client: whole, streamed, parsed, kept, in the background; each event
-and each response is checked against the client's own types.
+"""The Responses API with the official openai Python client: whole, streamed, parsed, kept, in the background; each
+event and each response is checked against the client's own types.
 """
 import json
 import os
@@ -76,6 +76,8 @@ def test_streams_what_it_would_answer_whole(server, client):
     assert [event.sequence_number for event in events] == list(range(len(events)))
     assert "".join(e.delta for e in events if e.type == "response.output_text.delta") == whole.output_text
     assert events[-1].response.output_text == whole.output_text
+    after = [ask(server, client, input="더", previous_response_id=of.id) for of in (whole, events[-1].response)]
+    assert after[0].output_text == after[1].output_text and after[0].usage.input_tokens > whole.usage.input_tokens
 
 
 def test_each_event_is_of_the_clients_types(server, speaker):
@@ -162,11 +164,12 @@ def test_works_in_the_background(server, client):
 
 
 def test_refusals_name_the_field(server, client):
+    no_form = {"type": "json_schema", "name": "n"}
     for more, field in (
         ({"truncation": "auto"}, "truncation"),
-        ({"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]}, "input[0].content[0].type"),
+        ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input[0].content[0].type"),
         ({"conversation": "conv_1"}, "conversation"),
-        ({"text": {"format": {"type": "json_schema", "name": "n", "schema": {"type": "colour"}}}}, "text.format.schema.type"),
+        ({"text": {"format": {**no_form, "schema": {"type": "colour"}}}}, "text.format.schema.type"),
         ({"extra_body": {"tempature": 1}}, "tempature"),
     ):
         with pytest.raises(openai.BadRequestError) as caught:
