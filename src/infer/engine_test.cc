@@ -414,6 +414,7 @@ TEST_F(EngineTest, WhatEndsAnAnswerIsInItWhereItIsAskedFor) {
 }
 
 TEST_F(EngineTest, TellsTokensWithoutScores) {
+  model_.only_letters = true;
   GenerationRequest told = request("hi", 6);
   told.tells_tokens = true;
   const Answer answer = run(told);
