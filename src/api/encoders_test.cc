@@ -111,5 +111,23 @@ TEST_F(EncodersTest, WhatCannotBeDoneIsRefusedByName) {
   EXPECT_EQ(200, post("/v1/embeddings", R"({"model":"mean","truncate":"END","input":")" + longer + R"("})").status);
 }
 
+TEST_F(EncodersTest, FieldsAreThoseOfTheTable) {
+  const auto embed = [&](const std::string& more) {
+    return post("/v1/embeddings", R"({"model":"mean","input":"a")" + more + "}");
+  };
+  EXPECT_EQ(200, embed(R"(,"user":"u","modality":["text"],"embedding_type":"float","priority":3)").status);
+  EXPECT_EQ("embedding_type", embed(R"(,"embedding_type":"int8")").json["error"]["param"]);
+  EXPECT_EQ("unknown_parameter", embed(R"(,"inputs":"b")").json["error"]["code"]);
+  const std::string rerank = R"({"model":"rank","query":"a","documents":["b"])";
+  EXPECT_EQ(200, post("/v1/rerank", rerank + R"(,"user":"u"})").status);
+  EXPECT_EQ("rank_fields", post("/v1/rerank", rerank + R"(,"rank_fields":["x"]})").json["error"]["param"]);
+  server_.reset();
+  config_.unknown_fields = "ignore";
+  serve();
+  const Got ignored = embed(R"(,"inputs":"b")");
+  EXPECT_EQ(200, ignored.status) << ignored.body;
+  EXPECT_NE(std::string::npos, ignored.head.find("X-Maru-Warning: inputs: not known")) << ignored.head;
+}
+
 }  // namespace
 }  // namespace maru::api

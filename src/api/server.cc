@@ -12,6 +12,7 @@
 #include "api/nim/routes.h"
 #include "api/ollama/routes.h"
 #include "api/openai/error.h"
+#include "api/openai/responses/routes.h"
 #include "api/openai/routes.h"
 #include "api/rates.h"
 #include "api/request_line.h"
@@ -58,6 +59,10 @@ serving::HostOptions host_options(const ServeConfig& config, const serving::Rece
           .unload_idle_seconds = config.unload_idle_seconds,
           .tool_parser = config.tool_parser,
           .reasoning_parser = config.reasoning_parser,
+          .api = {.ignore_unknown_fields = config.unknown_fields == "ignore",
+                  .stored_responses = config.stored_responses,
+                  .stored_bytes = config.stored_responses_mib << 20,
+                  .stored_seconds = config.stored_responses_seconds},
           .receipts = receipts,
           .warn = warn};
 }
@@ -193,7 +198,9 @@ console::Status ApiServer::State::status() const {
           .kv_pages_used = stats.pages_used};
 }
 
-std::vector<AddDialect> all_dialects() { return {openai::add_routes, anthropic::add_routes, ollama::add_routes}; }
+std::vector<AddDialect> all_dialects() {
+  return {openai::add_routes, openai::add_response_routes, anthropic::add_routes, ollama::add_routes};
+}
 
 ApiServer::ApiServer(const ServeConfig& config, const ServeContext& context,
                      const std::function<void(serving::ModelHost&)>& load)

@@ -40,6 +40,9 @@ struct ServeConfig {
   std::string tool_parser = "auto", reasoning_parser = "auto";
   std::string receipts = "off";
   bool log_requests = false;
+  std::string unknown_fields = "refuse";
+  int64_t stored_responses = 1024, stored_responses_mib = 64;
+  double stored_responses_seconds = 86400;
 
   static constexpr auto fields() {
     using C = ServeConfig;
@@ -100,6 +103,14 @@ struct ServeConfig {
             .one_of("off|asked|always"),
         field("log_requests", &C::log_requests,
               "a line of JSON on standard error for each: who, what, how long, never what was said"),
+        field("unknown_fields", &C::unknown_fields,
+              "of requests, which no API documents; ignore: the answer says so in X-Maru-Warning")
+            .one_of("refuse|ignore"),
+        field("stored_responses", &C::stored_responses,
+              "of /v1/responses, kept in memory to be asked for again; beyond it the oldest go; 0: none is kept")
+            .range(0, 1 << 20),
+        field("stored_responses_mib", &C::stored_responses_mib, "for all of them, MiB").range(1, 1 << 20),
+        field("stored_responses_seconds", &C::stored_responses_seconds, "that one is kept").range(1, 1e9),
         field("dtype", &C::dtype, "of weights and activations; auto: the model's own").one_of("auto|f32|bf16"),
         field("tool_parser", &C::tool_parser,
               "how models write calls of tools; auto: as their chat templates say; none: "

@@ -394,16 +394,21 @@ asio::awaitable<bool> Connection::stream(EventStream& events, const Headers& mor
   const StreamForm form = events.form();
   std::string bytes = stream_head(form.content_type, more, framing);
   std::string data;
+  const double seconds = server_.config.heartbeat_seconds;
+  const auto silence = std::chrono::duration_cast<Clock::duration>(Seconds(seconds > 0 ? seconds : 1e9));
+  auto heartbeat = Clock::now() + silence;  // when something must be sent for the client to know that we are there
   for (bool open = true; open && !client_->gone();) {
     data.clear();
     client_->forget_wake();
     open = events.take(data);
-    if (data.empty() && open && client_->wants_probe()) data = form.idle;
+    const bool due = client_->wants_probe() || Clock::now() >= heartbeat;
+    if (data.empty() && open && due) data = form.idle;
+    if (!data.empty()) heartbeat = Clock::now() + silence;
     bytes += chunk_of(data, framing);
     if (!open) bytes += last_chunk(framing);
     co_await client_->write(bytes);
     bytes.clear();
-    if (open && data.empty()) co_await client_->wait_for_wake();
+    if (open && data.empty()) co_await client_->wait_for_wake(heartbeat);
   }
   co_return !client_->gone() && framing.keep_alive;
 }

@@ -38,6 +38,7 @@ struct ServerConfig {
   double read_timeout_seconds = 30;
   double write_timeout_seconds = 30;
   int64_t min_bytes_per_second = 1024;
+  double heartbeat_seconds = 15;
 
   static constexpr auto fields() {
     using C = ServerConfig;
@@ -82,7 +83,10 @@ struct ServerConfig {
             .range(0.01, 86400),
         field("min_bytes_per_second", &C::min_bytes_per_second,
               "a client that on the whole sends or takes less is gone")
-            .range(1, 1 << 30)};
+            .range(1, 1 << 30),
+        field("heartbeat_seconds", &C::heartbeat_seconds,
+              "a stream with nothing to say for so long sends a comment, for proxies to keep it open; 0: it does not")
+            .range(0, 86400)};
   }
 };
 

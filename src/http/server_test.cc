@@ -301,5 +301,24 @@ TEST_F(HttpServerTest, SaysThatThePortIsInUse) {
   EXPECT_THROW(Server(config_, {}), Failure);
 }
 
+TEST_F(HttpServerTest, AStreamWithNothingToSayShowsThatItIsThere) {
+  config_.heartbeat_seconds = 0.05;
+  TestClient client(start());
+  client.get("/stream");
+  EXPECT_TRUE(client.read_until("3\r\n:\n\n\r\n3\r\n:\n\n\r\n").ends_with(":\n\n\r\n")) << "again and again";
+  control_.give("data: 1\n\n", true);
+  EXPECT_TRUE(client.read_until("0\r\n\r\n").ends_with("data: 1\n\n\r\n0\r\n\r\n"));
+}
+
+TEST_F(HttpServerTest, AStreamIsSilentWhereItIsToldTo) {
+  config_.heartbeat_seconds = 0;
+  TestClient client(start());
+  client.get("/stream");
+  client.read_until("\r\n\r\n");
+  std::this_thread::sleep_for(milliseconds(120));
+  control_.give("data: 1\n\n", true);
+  EXPECT_TRUE(client.read_until("0\r\n\r\n").starts_with("9\r\ndata: 1\n\n"));
+}
+
 }  // namespace
 }  // namespace maru::http

@@ -271,10 +271,10 @@ Wake ClientSocket::wake() {
   };
 }
 
-asio::awaitable<void> ClientSocket::wait_for_wake() {
+asio::awaitable<void> ClientSocket::wait_for_wake(Clock::time_point latest) {
   Code ignored;
   if (!awake_ && !gone_ && !probe_wanted_) {
-    signal_.expires_at(Clock::time_point::max());
+    signal_.expires_at(latest);
     co_await signal_.async_wait(into(ignored));
   }
   awake_ = false;

@@ -93,8 +93,9 @@ class ClientSocket : public std::enable_shared_from_this<ClientSocket> {
   /// Makes wait_for_wake() return, from any thread. Keeps nothing alive, so it may be called whenever.
   Wake wake();
   void forget_wake() { awake_ = false; }
-  /// Until wake() was called since forget_wake() or the last wait, a probe is wanted, or the client is gone.
-  asio::awaitable<void> wait_for_wake();
+  /// Until wake() was called since forget_wake() or the last wait, a probe is wanted, or the client is gone; no longer
+  /// than this.
+  asio::awaitable<void> wait_for_wake(Clock::time_point latest = Clock::time_point::max());
 
  private:
   asio::awaitable<void> watch();

@@ -4,20 +4,22 @@
 
 namespace maru::infer {
 
-AnswerText::AnswerText(const text::Tokenizer& tokenizer, std::vector<std::string> stop, bool scored,
-                       std::span<const int32_t> before, std::vector<int32_t> shown)
+AnswerText::AnswerText(const text::Tokenizer& tokenizer, std::vector<std::string> stop, bool told,
+                       std::span<const int32_t> before, std::vector<int32_t> shown, TextRules rules)
     : tokenizer_(tokenizer),
-      decoder_(tokenizer, true, before, std::move(shown)),
+      decoder_(tokenizer, !rules.special, before, std::move(shown)),
       stop_(std::move(stop)),
-      scored_(scored) {}
+      told_(told),
+      keeps_stop_(rules.stop) {}
 
 bool AnswerText::push(ScoredToken token, Piece& piece) {
   const int32_t id = token.token;
-  if (scored_) held_.push_back({std::move(token), decoded_});
+  if (told_) held_.push_back({std::move(token), decoded_});
   if (!tokenizer_.contains(id)) return false;  // a model's table may be longer than its vocabulary
   const std::string decoded = decoder_.push(id);
   decoded_ += decoded.size();
   piece.text += stop_.push(decoded);
+  if (keeps_stop_ && stop_.stopped()) piece.text += stop_.which();
   emitted_ += piece.text.size();
   release(emitted_, piece);
   return stop_.stopped();

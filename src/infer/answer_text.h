@@ -12,12 +12,18 @@
 
 namespace maru::infer {
 
+/// What is in the text that as a rule is not.
+struct TextRules {
+  bool special = false;  // special tokens
+  bool stop = false;     // the stop string that ends it
+};
+
 class AnswerText {
  public:
-  /// `scored`: pieces carry their tokens. `before`: what the answer goes on with. `shown`: special tokens whose
+  /// `told`: pieces carry their tokens. `before`: what the answer goes on with. `shown`: special tokens whose
   /// spelling is in the text, where others are skipped. The tokenizer must outlive this.
-  AnswerText(const text::Tokenizer& tokenizer, std::vector<std::string> stop, bool scored,
-             std::span<const int32_t> before = {}, std::vector<int32_t> shown = {});
+  AnswerText(const text::Tokenizer& tokenizer, std::vector<std::string> stop, bool told,
+             std::span<const int32_t> before = {}, std::vector<int32_t> shown = {}, TextRules rules = {});
   /// The next token; fills text and tokens of `piece` with what is now sure. True when a stop string ended the answer.
   bool push(ScoredToken token, Piece& piece);
   /// The stop string that ended it; empty: none did.
@@ -35,7 +41,7 @@ class AnswerText {
   const text::Tokenizer& tokenizer_;
   text::StreamDecoder decoder_;
   StopMatcher stop_;
-  bool scored_;
+  bool told_, keeps_stop_;
   size_t decoded_ = 0, emitted_ = 0;  // bytes
   std::deque<Held> held_;
 };

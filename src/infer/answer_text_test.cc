@@ -96,5 +96,18 @@ TEST_F(AnswerTextTest, SpecialTokensThatAreShownAreText) {
   EXPECT_EQ(tokens, 5u);
 }
 
+TEST_F(AnswerTextTest, KeepsTheStopWhereItIsToldTo) {
+  AnswerText answer(tokenizer_, {"xyz"}, true, {}, {}, {.stop = true});
+  EXPECT_EQ(feed(answer, "axyz"), (Out{{"a", 1}, {"", 0}, {"", 0}, {"xyz", 3}}));
+  EXPECT_TRUE(stopped_);
+  EXPECT_EQ("", finish(answer).text);
+}
+
+TEST_F(AnswerTextTest, ShowsSpecialTokensWhereItIsToldTo) {
+  AnswerText hidden(tokenizer_, {}, false), shown(tokenizer_, {}, false, {}, {}, {.special = true});
+  EXPECT_EQ(feed(hidden, "<|im_end|>"), (Out{{"", 0}}));
+  EXPECT_EQ(feed(shown, "<|im_end|>"), (Out{{"<|im_end|>", 0}}));
+}
+
 }  // namespace
 }  // namespace maru::infer

@@ -37,7 +37,7 @@ SchedulerLimits limits_of(const StepModel& model, const EngineOptions& options) 
 }
 
 ScoredToken scored(const Sample& sample) {
-  return {sample.token, sample.logprob, {sample.top.begin(), sample.top.end()}};
+  return {sample.token, sample.logprob, {sample.top.begin(), sample.top.end()}, sample.rank};
 }
 
 constexpr int64_t kForcedTokens = 16;  // of forced text, in one step
@@ -219,9 +219,9 @@ void Engine::admit_choice(const Submission& submission, int64_t choice, std::opt
       .sampler = Sampler(request.sampling, seed, request.prompt),
       .grammar = nullptr,
       .drafter = NgramDrafter(options_.draft_tokens),
-      .text = AnswerText(tokenizer_, request.stop, request.sampling.top_logprobs >= 0,
+      .text = AnswerText(tokenizer_, request.stop, request.sampling.top_logprobs >= 0 || request.tells_tokens,
                          std::span(request.prompt).first(request.continues_prompt ? request.prompt.size() : 0),
-                         request.shown),
+                         request.shown, {.special = request.shows_special, .stop = request.keeps_stop}),
       .last_time = submission.time,
       .times = {.submitted = submission.time}};
   active.end_tokens = request.ignore_eos ? std::vector<int32_t>() : options_.end_tokens;
@@ -371,9 +371,10 @@ void Engine::take_logits(const Chunk& chunk, const LogitsRow& row, ChunkOutcome&
     const int64_t position = chunk.first + row.row;
     if (position < active.num_to_score() && position == active.num_scored) {
       const int32_t token = active.request->prompt[static_cast<size_t>(++active.num_scored)];
-      const int64_t top = std::max<int64_t>(active.request->sampling.top_logprobs, 0);
+      const GenerationRequest& request = *active.request;
+      const int64_t top = request.prompt_top >= 0 ? request.prompt_top : request.sampling.top_logprobs;
       SamplerScratch& scratch = scratch_[static_cast<size_t>(row.worker)];
-      active.prompt_scores.push_back(scored(logprobs_of(row.logits, token, top, scratch)));
+      active.prompt_scores.push_back(scored(logprobs_of(row.logits, token, std::max<int64_t>(top, 0), scratch)));
     }
     if (const int64_t draft = row.row - (chunk.count - 1); chunk.last && draft >= 0) sample(chunk, draft, row, outcome);
   } catch (...) {
@@ -419,6 +420,13 @@ void Engine::take_outcome(const Chunk& chunk, Active& active, ChunkOutcome& outc
   if (active.grammar != nullptr && active.grammar->is_over()) end(chunk.id, active, FinishReason::kStop, {});
 }
 
+/// Whether an end token is in the text all the same.
+bool Engine::keeps(const Active& active, int32_t end_token) {
+  const GenerationRequest& request = *active.request;
+  return request.keeps_stop &&
+         std::find(request.stop_tokens.begin(), request.stop_tokens.end(), end_token) != request.stop_tokens.end();
+}
+
 /// False when the choice ended.
 bool Engine::accept(SequenceId id, Active& active, ScoredToken token, bool computed) {
   time_token(active);
@@ -426,11 +434,15 @@ bool Engine::accept(SequenceId id, Active& active, ScoredToken token, bool compu
   ++active.generated;
   ++counts_.generated_tokens;
   const auto& ends = active.end_tokens;
+  Piece piece{.choice = active.choice, .num_tokens = active.generated};
   if (std::find(ends.begin(), ends.end(), token.token) != ends.end()) {
-    end(id, active, FinishReason::kStop, {});
+    if (keeps(active, token.token))
+      active.text.push(std::move(token), piece);
+    else
+      piece.end_token = token.token;
+    end(id, active, FinishReason::kStop, std::move(piece));
     return false;
   }
-  Piece piece{.choice = active.choice, .num_tokens = active.generated};
   const bool stopped = active.text.push(std::move(token), piece);
   if (stopped || active.generated == active.request->max_tokens) {
     end(id, active, stopped ? FinishReason::kStop : FinishReason::kLength, std::move(piece));

@@ -125,6 +125,7 @@ class Engine {
   void sample(const Chunk& chunk, int64_t draft, const LogitsRow& row, ChunkOutcome& outcome);
   void deliver(const Chunk& chunk, ChunkOutcome& outcome);
   void take_outcome(const Chunk& chunk, Active& active, ChunkOutcome& outcome);
+  static bool keeps(const Active& active, int32_t end_token);
   bool accept(SequenceId id, Active& active, ScoredToken token, bool computed);
   void time_token(Active& active);
   void end(SequenceId id, Active& active, FinishReason reason, Piece piece);

@@ -487,5 +487,48 @@ TEST_F(EngineTest, TextIsWholeCharacters) {
     }
 }
 
+TEST_F(EngineTest, WhatEndsAnAnswerIsInItWhereItIsAskedFor) {
+  model_.only_letters = true;
+  const std::string whole = run(request("hi")).texts[0];
+  const std::string mark = whole.substr(4, 3);
+  GenerationRequest stops = request("hi");
+  stops.stop = {mark};
+  stops.keeps_stop = true;
+  EXPECT_EQ(whole.substr(0, whole.find(mark)) + mark, run(stops).texts[0]);
+  GenerationRequest ends = request("hi");
+  ends.stop_tokens = tokenizer_.encode(whole.substr(4, 1));
+  EXPECT_EQ(whole.substr(0, whole.find(whole[4])), run(ends).texts[0]);
+  ends.keeps_stop = true;
+  EXPECT_EQ(whole.substr(0, whole.find(whole[4]) + 1), run(ends).texts[0]);
+}
+
+TEST_F(EngineTest, TellsTokensWithoutScores) {
+  model_.only_letters = true;
+  GenerationRequest told = request("hi", 6);
+  told.tells_tokens = true;
+  const Answer answer = run(told);
+  std::vector<int32_t> ids;
+  for (const ScoredToken& token : answer.tokens[0]) {
+    ids.push_back(token.token);
+    EXPECT_TRUE(token.top.empty());
+  }
+  EXPECT_EQ(6u, ids.size());
+  EXPECT_EQ(answer.texts[0], tokenizer_.decode(ids, true));
+}
+
+TEST_F(EngineTest, ScoresThePromptAlone) {
+  GenerationRequest scored = request("a prompt", 3);
+  scored.score_prompt = true;
+  scored.prompt_top = 2;
+  const Answer answer = run(scored);
+  ASSERT_EQ(scored.prompt.size(), answer.prompts[0].size());
+  EXPECT_TRUE(answer.tokens[0].empty()) << "the answer's were not asked for";
+  for (size_t i = 1; i < scored.prompt.size(); ++i) {
+    const ScoredToken& token = answer.prompts[0][i];
+    ASSERT_EQ(2u, token.top.size());
+    EXPECT_EQ(token.rank == 1, token.top[0].logprob == *token.logprob);
+  }
+}
+
 }  // namespace
 }  // namespace maru::infer

@@ -45,6 +45,10 @@ struct GenerationRequest {
   double tenant_weight = 1;     // with 2 it gets twice as much
   int64_t priority = 0;         // among its tenant's requests; lower is earlier
   std::string cache_salt = {};  // what was computed for this prompt is used again for those of the same salt only
+  bool keeps_stop = false;      // the stop string, or the one of stop_tokens, that ends it is in its text
+  bool shows_special = false;   // special tokens are in its text
+  bool tells_tokens = false;    // pieces carry their tokens, also where no log-probabilities were asked for
+  int64_t prompt_top = -1;      // with score_prompt: that many likeliest; -1: as many as of the answer's tokens
 };
 
 enum class FinishReason : uint8_t {
@@ -57,6 +61,7 @@ struct ScoredToken {
   int32_t token = 0;
   std::optional<float> logprob;  // none for the first token of a prompt
   std::vector<TokenLogprob> top;
+  int64_t rank = 0;  // among all tokens, the likeliest is 1; 0: no log-probabilities were asked for
 };
 
 /// When what happened to a choice. Not set: it has not happened.
@@ -70,10 +75,11 @@ struct ChoiceTimes {
 struct Piece {
   int64_t choice = 0;
   std::string text;
-  std::vector<ScoredToken> tokens;     // those that `text` comes from, when log-probabilities were asked for
+  std::vector<ScoredToken> tokens;     // those that `text` comes from, when they were asked for
   bool is_prompt = false;              // scores of the prompt; no text
   std::optional<FinishReason> finish;  // set on the last piece of a choice
   std::string stop;                    // with kStop: the stop string; empty: an end token
+  std::optional<int32_t> end_token;    // that ended it and is not among `tokens`
   int64_t num_tokens = 0;              // sampled so far in this choice
   int64_t num_reused = 0;              // with finish: tokens of the prompt that had been computed before
   std::shared_ptr<const TokenDigest> digest = {};  // with finish, if it was asked for

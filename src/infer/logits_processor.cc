@@ -1,5 +1,6 @@
 #include "infer/logits_processor.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace maru::infer {
@@ -28,6 +29,29 @@ void MinTokens::process(std::span<float> logits) {
 
 void LogitBias::process(std::span<float> logits) {
   for (const auto& [token, bias] : bias_) logits[static_cast<size_t>(token)] += static_cast<float>(bias);
+}
+
+AllowedTokens::AllowedTokens(std::vector<int32_t> allowed) : allowed_(std::move(allowed)) {
+  std::sort(allowed_.begin(), allowed_.end());
+}
+
+void AllowedTokens::process(std::span<float> logits) {
+  size_t next = 0;
+  for (const int32_t token : allowed_) {
+    const auto id = static_cast<size_t>(token);
+    for (; next < id; ++next) logits[next] = -std::numeric_limits<float>::infinity();
+    next = id + 1;
+  }
+  for (; next < logits.size(); ++next) logits[next] = -std::numeric_limits<float>::infinity();
+}
+
+void BadWords::process(std::span<float> logits) {
+  for (const std::vector<int32_t>& word : words_) {
+    const size_t before = word.size() - 1;
+    if (before > said_.size() || !std::equal(word.begin(), word.end() - 1, said_.end() - static_cast<int64_t>(before)))
+      continue;
+    logits[static_cast<size_t>(word.back())] = -std::numeric_limits<float>::infinity();
+  }
 }
 
 }  // namespace maru::infer

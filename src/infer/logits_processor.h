@@ -70,4 +70,29 @@ class LogitBias : public LogitsProcessor {
   const std::vector<std::pair<int32_t, double>> bias_;
 };
 
+/// No other tokens than these.
+class AllowedTokens : public LogitsProcessor {
+ public:
+  explicit AllowedTokens(std::vector<int32_t> allowed);
+  void process(std::span<float> logits) override;
+  void accept(int32_t) override {}
+
+ private:
+  std::vector<int32_t> allowed_;  // ascending
+};
+
+/// Never the last token of a word where the answer ends in the others of it: vLLM's bad_words, which knows words by the
+/// tokens that they were encoded as.
+class BadWords : public LogitsProcessor {
+ public:
+  /// None of them empty.
+  explicit BadWords(std::vector<std::vector<int32_t>> words) : words_(std::move(words)) {}
+  void process(std::span<float> logits) override;
+  void accept(int32_t token) override { said_.push_back(token); }
+
+ private:
+  const std::vector<std::vector<int32_t>> words_;
+  std::vector<int32_t> said_;
+};
+
 }  // namespace maru::infer

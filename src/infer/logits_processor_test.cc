@@ -45,5 +45,22 @@ TEST(LogitsProcessor, BiasIsAdded) {
   EXPECT_EQ((Logits{1, -99, 1.5f}), processed(bias, {1, 1, 1}));
 }
 
+TEST(LogitsProcessor, OnlyTheAllowedAreLeft) {
+  AllowedTokens allowed({3, 1, 1});
+  EXPECT_EQ((Logits{-INFINITY, 2, -INFINITY, 4, -INFINITY}), processed(allowed, {1, 2, 3, 4, 5}));
+  AllowedTokens last({2});
+  EXPECT_EQ((Logits{-INFINITY, -INFINITY, 3}), processed(last, {1, 2, 3}));
+}
+
+TEST(LogitsProcessor, BadWordsAreNotFinished) {
+  BadWords bad({{2}, {0, 1, 3}});
+  EXPECT_EQ((Logits{1, 1, -INFINITY, 1}), processed(bad, {1, 1, 1, 1}));
+  bad.accept(0);
+  bad.accept(1);
+  EXPECT_EQ((Logits{1, 1, -INFINITY, -INFINITY}), processed(bad, {1, 1, 1, 1}));
+  bad.accept(0);
+  EXPECT_EQ((Logits{1, 1, -INFINITY, 1}), processed(bad, {1, 1, 1, 1})) << "it did not end in the others of the word";
+}
+
 }  // namespace
 }  // namespace maru::infer

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 
@@ -32,8 +33,14 @@ void check(const SamplingOptions& options, int64_t vocab_size) {
   check_range(options.presence_penalty, -1000, 1000, "presence_penalty");
   check_range(options.frequency_penalty, -1000, 1000, "frequency_penalty");
   check_range(options.repetition_penalty, 0.001, 1000, "repetition_penalty");
+  const auto check_token = [&](int32_t token, const char* name) {
+    check_range(token, 0, static_cast<double>(vocab_size - 1), name);
+  };
+  for (const int32_t token : options.allowed_tokens) check_token(token, "token id of allowed_tokens");
+  for (const auto& word : options.bad_words)
+    for (const int32_t token : word) check_token(token, "token id of bad_words");
   for (const auto& [token, bias] : options.logit_bias) {
-    check_range(token, 0, static_cast<double>(vocab_size - 1), "token id of logit_bias");
+    check_token(token, "token id of logit_bias");
     check_range(bias, -1000, 1000, "logit_bias");
   }
 }
@@ -51,7 +58,9 @@ Sample logprobs_of(std::span<const float> logits, int32_t token, int64_t count, 
   scratch.top_.clear();
   for (const int32_t id : highest_ids(logits, static_cast<size_t>(std::max<int64_t>(count, 0))))
     scratch.top_.push_back({id, logprob(id)});
-  return {.token = token, .logprob = logprob(token), .top = scratch.top_};
+  const float own = logits[static_cast<size_t>(token)];
+  const auto above = std::count_if(logits.begin(), logits.end(), [&](float other) { return other > own; });
+  return {.token = token, .logprob = logprob(token), .top = scratch.top_, .rank = above + 1};
 }
 
 Sampler::Sampler(SamplingOptions options, uint64_t seed, std::span<const int32_t> prompt)
@@ -60,6 +69,8 @@ Sampler::Sampler(SamplingOptions options, uint64_t seed, std::span<const int32_t
   if (options_.presence_penalty != 0 || options_.frequency_penalty != 0)
     add(std::make_unique<AnswerPenalties>(options_.presence_penalty, options_.frequency_penalty));
   if (!options_.logit_bias.empty()) add(std::make_unique<LogitBias>(options_.logit_bias));
+  if (!options_.allowed_tokens.empty()) add(std::make_unique<AllowedTokens>(options_.allowed_tokens));
+  if (!options_.bad_words.empty()) add(std::make_unique<BadWords>(options_.bad_words));
 }
 
 Sample Sampler::sample(std::span<const float> logits, SamplerScratch& scratch) {
@@ -76,6 +87,10 @@ std::span<const float> Sampler::processed(std::span<const float> logits, Sampler
   highest_of(logits);  // a processor may hide what is not finite
   scratch.logits_.assign(logits.begin(), logits.end());
   for (const auto& processor : processors_) processor->process(scratch.logits_);
+  const auto may_be_said = [](float logit) { return logit > -std::numeric_limits<float>::infinity(); };
+  if (std::none_of(scratch.logits_.begin(), scratch.logits_.end(), may_be_said))
+    throw Failure(ErrorCode::kInvalidArgument,
+                  "no token may come next: what the request allows, forbids and asks for leaves none");
   return scratch.logits_;
 }
 

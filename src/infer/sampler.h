@@ -2,7 +2,8 @@
 //
 // The steps, in this order (that of Hugging Face's logits processors):
 //   repetition penalty (over prompt and answer), presence and frequency penalties (over the answer), logit bias,
-//   temperature, top-k, top-p, min-p, then one draw. Temperature 0 takes the highest logit, the lowest id of equals.
+//   allowed tokens, bad words, temperature, top-k, top-p, min-p, then one draw. Temperature 0 takes the highest logit,
+//   the lowest id of equals.
 // Log-probabilities are those of the model itself, before any of this.
 //
 // A choice's randomness comes from its own seed alone: the same seed gives the same text whatever else runs.
@@ -25,7 +26,9 @@ struct SamplingOptions {
   double top_p = 1, min_p = 0;
   double presence_penalty = 0, frequency_penalty = 0, repetition_penalty = 1;
   std::vector<std::pair<int32_t, double>> logit_bias;
-  int64_t top_logprobs = -1;  // -1: no log-probabilities; n: the token's own and the n highest
+  std::vector<int32_t> allowed_tokens = {};          // only these; empty: all
+  std::vector<std::vector<int32_t>> bad_words = {};  // never the last token of one behind the others of it
+  int64_t top_logprobs = -1;                         // -1: no log-probabilities; n: the token's own and the n highest
 };
 
 /// Throws kInvalidArgument, naming the option that is out of its range.
@@ -40,6 +43,7 @@ struct Sample {
   int32_t token = 0;
   float logprob = 0;                       // meaningful when log-probabilities were asked for
   std::span<const TokenLogprob> top = {};  // highest first; valid until the scratch is used again
+  int64_t rank = 0;                        // as logprob
 };
 
 /// Room for one vocabulary, shared by all sampling on a thread.
@@ -67,7 +71,7 @@ class Sampler {
   void add(std::unique_ptr<LogitsProcessor> processor) { processors_.push_back(std::move(processor)); }
   /// Chooses a token and remembers it.
   ///
-  /// Throws   kInternal when the logits are not finite (-inf is).
+  /// Throws   kInternal when the logits are not finite (-inf is); kInvalidArgument when the processors leave nothing.
   /// Cost     O(vocab): some passes that are vector code; no allocation.
   Sample sample(std::span<const float> logits, SamplerScratch& scratch);
 

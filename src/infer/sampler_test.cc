@@ -151,5 +151,25 @@ TEST(Sampler, NamesTheOptionOutOfRange) {
 
 TEST(Sampler, TakesTinyTemperatures) { EXPECT_EQ(greedy({.temperature = 1e-300, .top_k = 1}, kLogits), 1); }
 
+TEST(Sampler, SaysWhenNothingIsLeft) {
+  Sampler sampler({.temperature = 0, .allowed_tokens = {1}, .bad_words = {{1}}}, 1, {});
+  SamplerScratch scratch(4);
+  const std::vector<float> logits{1, 2, 3, 4};
+  try {
+    sampler.sample(logits, scratch);
+    FAIL() << "expected a refusal";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(ErrorCode::kInvalidArgument, failure.code());
+  }
+}
+
+TEST(Sampler, TellsTheRankOfAToken) {
+  SamplerScratch scratch(4);
+  const std::vector<float> logits{1, 4, 4, 2};
+  EXPECT_EQ(1, logprobs_of(logits, 2, 0, scratch).rank) << "of equals all are the first";
+  EXPECT_EQ(3, logprobs_of(logits, 3, 0, scratch).rank);
+  EXPECT_EQ(4, logprobs_of(logits, 0, 0, scratch).rank);
+}
+
 }  // namespace
 }  // namespace maru::infer

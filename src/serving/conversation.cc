@@ -97,6 +97,19 @@ void check_tools(Conversation& conversation, const ChatModel& model) {
         "tools: how this model writes calls is not known to this server; they come as text (see tool_parser)");
 }
 
+/// "none" asks for an answer without reasoning; other efforts are what the template makes of them.
+void ask_for_effort(Conversation& conversation, const ChatModel& model) {
+  const std::string& effort = conversation.effort;
+  if (effort.empty()) return;
+  const bool heard = mentions(model, "reasoning_effort", conversation);
+  if (effort == "none") conversation.reasons = false;
+  if (!heard && effort != "none")
+    conversation.warnings.emplace_back("reasoning_effort: the model's chat template does not read it");
+  if (!heard) return;
+  if (!conversation.variables.is_object()) conversation.variables = Json::object();
+  if (!conversation.variables.contains("reasoning_effort")) conversation.variables["reasoning_effort"] = effort;
+}
+
 /// Asks the template for reasoning or for none, in its own words. What the client says to it itself goes first.
 void ask_to_reason(Conversation& conversation, const ChatModel& model) {
   if (!conversation.reasons) return;
@@ -141,15 +154,16 @@ bool mentions(const ChatModel& model, std::string_view word, const Conversation&
 ChatPrompt chat_prompt(Conversation conversation, const ChatModel& model) {
   const text::ChatTemplate& chat_template = require(model.chat_template);
   check_tools(conversation, model);
+  ask_for_effort(conversation, model);
   ask_to_reason(conversation, model);
   complete_tool_messages(conversation.messages, model.forms.calls == nullptr ? 0 : model.forms.calls->id_characters);
   const text::ChatOptions options = options_of(conversation, model.time);
   if (options.documents != nullptr && !chat_template.mentions("documents", options))
     conversation.warnings.emplace_back("documents: the model's chat template does not show them to the model");
   const text::RenderedChat rendered = render(chat_template, conversation.messages, options);
-  ChatPrompt prompt{.tokens = text::encode_chat(*model.tokenizer, rendered).ids,
-                    .reading = reading_of(conversation, model, rendered.text()),
-                    .warnings = std::move(conversation.warnings)};
+  ChatPrompt prompt{.tokens = text::encode_chat(*model.tokenizer, rendered).ids, .text = rendered.text()};
+  prompt.reading = reading_of(conversation, model, prompt.text);
+  prompt.warnings = std::move(conversation.warnings);
   prompt.constraint = call_constraint(conversation, model, prompt.reading);
   if (prompt.tokens.empty()) refuse("messages: the chat template makes an empty text of them", "messages");
   return prompt;

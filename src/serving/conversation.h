@@ -22,14 +22,16 @@ struct Conversation {
   bool one_call = false;            // the answer ends with its first call
   const Json* documents = nullptr;  // null: none are given to the template; must outlive the call
   Json variables;                   // an object: further ones of the template; null: none
-  std::optional<bool> reasons;      // whether the model is to reason first; empty: as its template has it
-  bool begin_answer = true;         // the prompt ends where the assistant begins
-  bool continue_last = false;       // instead it ends inside of the last message
+  std::string effort;  // of reasoning, in the template's words; "none": it is not to reason; empty: as it has it
+  std::optional<bool> reasons;  // whether the model is to reason first; empty: as its template has it
+  bool begin_answer = true;     // the prompt ends where the assistant begins
+  bool continue_last = false;   // instead it ends inside of the last message
   std::vector<std::string> warnings;
 };
 
 struct ChatPrompt {
   std::vector<int32_t> tokens;
+  std::string text;  // of which they are the tokens
   text::AnswerReading reading;
   std::optional<infer::AnswerConstraint> constraint;  // of calls that must be made, or made as their tools say
   std::vector<std::string> warnings;                  // the conversation's, and what is done otherwise than it asks for

@@ -108,5 +108,14 @@ TEST_F(ConversationTest, IdsOfCallsFitTheTemplate) {
   EXPECT_EQ('f', text.back());
 }
 
+TEST_F(ConversationTest, EffortIsWhatTheTemplateMakesOfIt) {
+  const char* source = "{{ reasoning_effort if reasoning_effort else 'usual' }}";
+  EXPECT_EQ("usual", shown({}, source));
+  EXPECT_EQ("low", shown({.effort = "low"}, source));
+  EXPECT_EQ("own", shown({.variables = {{"reasoning_effort", "own"}}, .effort = "low"}, source));
+  EXPECT_EQ((std::vector<std::string>{"reasoning_effort: the model's chat template does not read it"}),
+            prompt({.effort = "low"}, "{{ messages }}").warnings);
+}
+
 }  // namespace
 }  // namespace maru::serving

@@ -18,6 +18,7 @@
 #include "base/principal.h"
 #include "base/turns.h"
 #include "infer/engine.h"
+#include "serving/api_options.h"
 #include "serving/model_facts.h"
 #include "serving/model_loader.h"
 #include "serving/served_encoder.h"
@@ -38,6 +39,7 @@ struct HostOptions {
   double timeout_seconds = 600;
   double unload_idle_seconds = 0;  // offered models that nobody asks for so long are unloaded; 0: never
   std::string tool_parser = "auto", reasoning_parser = "auto";  // forms by name, "none", or as the template says
+  ApiOptions api{};
   const Receipts* receipts = nullptr;                           // null: answers have none; must outlive the host
   std::function<void(const std::string&)> warn = {};            // told what an operator should know; from any thread
 };

@@ -28,7 +28,9 @@ ledger::ReceiptSampling sampling_of(const infer::GenerationRequest& request, con
           .end_tokens_sha256 = hash_of_list(model.end_tokens()),
           .stop_sha256 = hash_of_list(request.stop),
           .stop_tokens_sha256 = hash_of_list(request.stop_tokens),
-          .logit_bias_sha256 = hash_of_list(o.logit_bias)};
+          .logit_bias_sha256 = hash_of_list(o.logit_bias),
+          .allowed_tokens_sha256 = hash_of_list(o.allowed_tokens),
+          .bad_words_sha256 = hash_of_list(o.bad_words)};
 }
 
 std::string hash_of(const std::optional<infer::AnswerConstraint>& constraint) {

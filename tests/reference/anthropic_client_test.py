@@ -1,4 +1,6 @@
 """The official anthropic Python client against the server."""
+import json
+
 import pytest
 
 from server import Server
@@ -52,6 +54,23 @@ def test_goes_on_with_the_assistants_words(server, client):
     messages = HELLO + [{"role": "assistant", "content": "네, "}]
     got = client.messages.create(model=server.model, messages=messages, max_tokens=8)
     assert got.content[0].text is not None
+
+
+def test_counts_tokens(server, client):
+    tools = [{"name": "f", "description": "d", "input_schema": {"type": "object"}}]
+    for more in ({}, {"system": "친절하게"}, {"tools": tools}, {"thinking": {"type": "disabled"}}):
+        counted = client.messages.count_tokens(model=server.model, messages=HELLO, **more).input_tokens
+        asked = client.messages.create(model=server.model, messages=HELLO, max_tokens=1, **more)
+        assert counted == asked.usage.input_tokens
+
+
+def test_answers_in_a_form(server, client):
+    schema = {"type": "object", "properties": {"yes": {"type": "boolean"}}, "required": ["yes"]}
+    form = {"type": "json_schema", "schema": {**schema, "additionalProperties": False}}
+    got = client.messages.create(
+        model=server.model, messages=HELLO, max_tokens=400, output_config={"format": form}
+    )
+    assert set(json.loads(got.content[0].text)) == {"yes"}
 
 
 def test_refusals_have_the_clients_own_types(server, client):

@@ -49,14 +49,52 @@ TEST(MessagesRequest, NamesTheFieldAtFault) {
       {body(user + R"(,"tool_choice":{"type":"may"})"), "tool_choice.type"},
       {body(R"("messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{}}]}])"),
        "messages"},
-      {body(user + R"(,"thinking":{"type":"maybe"})"), "thinking.type"}};
+      {body(user + R"(,"thinking":{"type":"maybe"})"), "thinking.type"},
+      {body(user + R"(,"container":"c")"), "container"},
+      {body(user + R"(,"inference_geo":"us")"), "inference_geo"},
+      {body(user + R"(,"temprature":1)"), "temprature"},
+      {body(user + R"(,"output_config":{"length":"short"})"), "output_config.length"},
+      {body(user + R"(,"output_config":5)"), "output_config"}};
   for (const auto& [text, field] : cases) EXPECT_EQ(field, refused_field(text)) << text;
   EXPECT_THROW(parse_messages_request("[]"), RequestFailure);
   EXPECT_THROW(parse_messages_request("{"), RequestFailure);
   EXPECT_THROW(parse_messages_request(body(user + R"(,"temprature":1)")), RequestFailure) << "unknown";
   for (const char* more : {R"(,"tools":[])", R"(,"system":null)", R"(,"thinking":{"type":"disabled"})",
-                           R"(,"metadata":{"user_id":"u"},"service_tier":"auto")", R"(,"system":"")"})
+                           R"(,"metadata":{"user_id":"u"},"service_tier":"auto")", R"(,"system":"")",
+                           R"(,"speed":"fast","cache_control":{"type":"ephemeral"},"output_config":{"effort":"low"})"})
     EXPECT_EQ("", refused_field(body(user + more))) << more;
+}
+
+TEST(MessagesRequest, UnknownFieldsMayBeIgnored) {
+  const MessagesRequest request =
+      parse_messages_request(body(R"("temprature":1,"messages":[{"role":"user","content":"hi"}])"), true);
+  ASSERT_EQ(1u, request.warnings.size());
+  EXPECT_TRUE(request.warnings[0].ends_with("did you mean 'temperature'?")) << request.warnings[0];
+  EXPECT_EQ(request.warnings, read_conversation(request).warnings);
+}
+
+TEST(PromptRequest, IsAWholeRequestOrWhatIsCountedOfIt) {
+  const std::string user = R"("messages":[{"role":"user","content":"hi"}])";
+  EXPECT_EQ("m", parse_prompt_request(R"({"model":"m",)" + user + "}").model);
+  EXPECT_EQ("m", parse_prompt_request(body(user + R"(,"temperature":0.5,"stream":true)")).model);
+  EXPECT_THROW(parse_prompt_request(R"({"model":"m",)" + user + R"(,"colour":1})"), RequestFailure);
+  EXPECT_THROW(parse_prompt_request("{" + user + "}"), RequestFailure);
+}
+
+TEST(MessagesRequest, AnswersAreHeldToAForm) {
+  const text::Tokenizer tokenizer = infer::byte_tokenizer();
+  const text::ChatTemplate chat_template = text::ChatTemplate::chatml(tokenizer);
+  const auto prepared = [&](std::string_view format) {
+    return prepare(
+        parse_messages_request(body(R"("messages":[{"role":"user","content":"hi"}],"output_config":{"format":)" +
+                                    std::string(format) + "}")),
+        {.id = "m", .tokenizer = &tokenizer, .chat_template = &chat_template},
+        {.max_context = 200, .vocab_size = 261, .timeout_seconds = 2});
+  };
+  EXPECT_TRUE(prepared(R"({"type":"json_schema","schema":{"type":"object"}})").generation.constraint.has_value());
+  EXPECT_FALSE(prepared("null").generation.constraint.has_value());
+  EXPECT_THROW(prepared(R"({"type":"xml"})"), RequestFailure);
+  EXPECT_THROW(prepared(R"({"type":"json_schema","schema":{"type":"colour"}})"), RequestFailure);
 }
 
 TEST(MessagesRequest, BecomesAConversation) {

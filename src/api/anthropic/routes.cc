@@ -16,12 +16,21 @@ bool wants_thinking(const MessagesRequest& request) {
   return request.thinking.is_object() && request.thinking["type"] != "disabled";
 }
 
+http::Reply count_tokens(const http::Request& http, const serving::ModelHost& models) {
+  const PromptRequest request = parse_prompt_request(http.body, models.options().api.ignore_unknown_fields);
+  const auto model = models.get(request.model, http.caller().principal);
+  const serving::ChatPrompt prompt = serving::chat_prompt(read_conversation(request), model->chat());
+  http::Reply reply{http::Response{.body = http::to_line({{"input_tokens", prompt.tokens.size()}})}};
+  http::add_warnings(reply, prompt.warnings);
+  return reply;
+}
+
 }  // namespace
 
 void add_routes(http::Router& router, const serving::ModelHost& models, serving::ChoiceLimits& limits) {
   const auto ids = std::make_shared<serving::Ids>();
   const auto answer = [ids, &models, &limits](const http::Request& http, const http::Wake& wake) {
-    const MessagesRequest request = parse_messages_request(http.body);
+    const MessagesRequest request = parse_messages_request(http.body, models.options().api.ignore_unknown_fields);
     const auto model = models.get(request.model, http.caller().principal);
     serving::ReceiptOrder order = serving::order_receipt(models, *model, request.receipt);
     serving::ChatModel chat = model->chat();
@@ -51,6 +60,13 @@ void add_routes(http::Router& router, const serving::ModelHost& models, serving:
               .dialect = &kDialect,
               .doc = "answer a conversation in Anthropic's words, whole or as server-sent events",
               .body = http::body_schema<MessagesRequest>});
+  router.add({.method = http::Method::kPost,
+              .pattern = "/v1/messages/count_tokens",
+              .handler = [&models](const http::Request& http, const http::Wake&) { return count_tokens(http, models); },
+              .scope = "inference",
+              .dialect = &kDialect,
+              .doc = "how many tokens the prompt of a conversation has",
+              .body = http::body_schema<PromptRequest>});
 }
 
 }  // namespace maru::api::anthropic

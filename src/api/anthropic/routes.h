@@ -1,4 +1,4 @@
-// The route /v1/messages.
+// The routes /v1/messages and /v1/messages/count_tokens.
 #pragma once
 #include "http/router.h"
 #include "serving/choice_limits.h"

@@ -18,7 +18,8 @@ void check_fields(const JsonNode& node, const std::array<std::string_view, kSize
 }
 
 Json function_of(const JsonNode& tool) {
-  constexpr std::array<std::string_view, 5> kFields{"type", "name", "description", "input_schema", "cache_control"};
+  constexpr std::array<std::string_view, 7> kFields{"type",          "name",   "description",          "input_schema",
+                                                    "cache_control", "strict", "eager_input_streaming"};
   if (const JsonNode type = tool.object()["type"]; type.string("custom") != "custom")
     type.fail("\"custom\", as this server takes only tools that the client runs");
   check_fields(tool, kFields);
@@ -26,6 +27,7 @@ Json function_of(const JsonNode& tool) {
   if (name.string().empty()) name.fail("a name");
   Json function{{"name", name.string()}};
   if (!description.is_null()) function["description"] = description.string();
+  if (tool["strict"].boolean(false)) function["strict"] = true;
   function["parameters"] = tool["input_schema"].object().json();
   return {{"type", "function"}, {"function", std::move(function)}};
 }

@@ -40,8 +40,12 @@ class WholeAnswer : public http::Pending {
   http::Response response() override {
     if (failed_) return http::to_response(http::to_problem(answer_.error()), kDialect);
     Json choices = Json::array();
-    for (const ChoicePart& part : parts_) choices.push_back(whole_choice(info_, part));
+    for (size_t i = 0; i < parts_.size(); ++i) {
+      choices.push_back(whole_choice(info_, parts_[i]));
+      if (!info_.chat) add_prompt(info_, answer_.prompt_of(i), parts_[i].prompt_scores, choices.back());
+    }
     Json body = envelope(info_, false, std::move(choices));
+    if (info_.chat) add_prompt(info_, 0, parts_.front().prompt_scores, body);
     add_warnings(info_, body);
     body["usage"] = usage_json(answer_.prompt_tokens(), completion_tokens_, answer_.reused_tokens());
     add_receipt(answer_, body);
@@ -56,7 +60,7 @@ class WholeAnswer : public http::Pending {
       std::move(piece.events.begin(), piece.events.end(), std::back_inserter(part.events));
     else
       part.text += piece.text;
-    append_tokens(info_, std::move(piece.tokens), offsets_[choice], part);
+    append_tokens(info_, piece, offsets_[choice], part);
     if (!piece.finish) return;
     part.finish = piece.finish;
     part.called = piece.called;
@@ -98,7 +102,7 @@ class StreamedAnswer : public http::EventStream {
     for (size_t i = 0; i < states_.size(); ++i) {
       ChoicePart part{.index = static_cast<int64_t>(i)};
       part.text = info_.echo.at(answer_.prompt_of(i));
-      if (info_.chat || !part.text.empty()) send(part, to, true);
+      if (info_.chat || !part.text.empty() || info_.token_ids) send(part, to, true);
     }
   }
 
@@ -106,11 +110,11 @@ class StreamedAnswer : public http::EventStream {
     ChoiceState& state = states_[static_cast<size_t>(piece.choice)];
     if (!piece.is_prompt) state.num_tokens = piece.num_tokens;
     ChoicePart part{.index = piece.choice};
-    append_tokens(info_, std::move(piece.tokens), state.offset, part);
+    append_tokens(info_, piece, state.offset, part);
     if (info_.chat) return add_chat(piece, std::move(part), to);
     part.text = std::move(piece.text);
     part.finish = piece.finish;
-    if (!part.text.empty() || !part.tokens.empty() || part.finish) send(part, to, false);
+    if (!part.text.empty() || !part.tokens.empty() || !part.ids.empty() || part.finish) send(part, to, false);
   }
 
   /// A chunk for each event, tokens with the first; the reason comes in a chunk of its own, as OpenAI sends it.
@@ -121,12 +125,16 @@ class StreamedAnswer : public http::EventStream {
       part.events.push_back(std::move(event));
       send(std::exchange(part, {.index = part.index}), to, false);
     }
-    if (!part.tokens.empty()) send(part, to, false);
+    if (!part.tokens.empty() || !part.ids.empty()) send(part, to, false);
     if (piece.finish) send({.index = part.index, .finish = piece.finish, .called = piece.called}, to, false);
   }
 
   void send(const ChoicePart& part, std::string& to, bool opening) {
-    Json chunk = envelope(info_, true, Json::array({chunk_choice(info_, part, opening)}));
+    Json choice = chunk_choice(info_, part, opening);
+    const size_t prompt = answer_.prompt_of(static_cast<size_t>(part.index));
+    if (opening && !info_.chat) add_prompt(info_, prompt, {}, choice);
+    Json chunk = envelope(info_, true, Json::array({std::move(choice)}));
+    if (opening && info_.chat && part.index == 0) add_prompt(info_, prompt, {}, chunk);
     if (!std::exchange(warned_, true)) add_warnings(info_, chunk);
     if (info_.usage_always)
       chunk["usage"] = usage();

@@ -27,18 +27,6 @@ const Json& read_variables(const Json& variables) {
   return variables;
 }
 
-/// "none" asks for an answer without reasoning; other efforts are what the template makes of them.
-void take_effort(const std::string& effort, const serving::ChatModel& model, serving::Conversation& to) {
-  if (effort.empty()) return;
-  const bool heard = serving::mentions(model, "reasoning_effort", to);
-  if (effort == "none") to.reasons = false;
-  if (!heard && effort != "none")
-    to.warnings.emplace_back("reasoning_effort: the model's chat template does not read it");
-  if (!heard) return;
-  if (!to.variables.is_object()) to.variables = Json::object();
-  if (!to.variables.contains("reasoning_effort")) to.variables["reasoning_effort"] = effort;
-}
-
 }  // namespace
 
 serving::Conversation read_conversation(const ChatRequest& request, const serving::ChatModel& model) {
@@ -50,16 +38,16 @@ serving::Conversation read_conversation(const ChatRequest& request, const servin
                                      .one_call = !request.parallel_tool_calls,
                                      .documents = read_documents(request.documents),
                                      .variables = read_variables(request.chat_template_kwargs),
+                                     .effort = request.reasoning_effort,
                                      .reasons = {},
                                      .begin_answer = request.add_generation_prompt,
                                      .continue_last = request.continue_final_message,
                                      .warnings = {}};
-  conversation.tools = read_tools(request.tools, conversation.warnings);
+  conversation.tools = read_tools(request.tools);
   const bool knows_developer = serving::mentions(model, "developer", conversation);
   Messages messages = read_messages(request.messages, knows_developer);
   conversation.messages = std::move(messages.list);
   for (std::string& warning : messages.warnings) conversation.warnings.push_back(std::move(warning));
-  take_effort(request.reasoning_effort, model, conversation);
   return conversation;
 }
 

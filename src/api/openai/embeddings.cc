@@ -19,7 +19,7 @@ namespace {
 constexpr size_t kMaxTexts = 2048;
 
 struct EmbeddingRequest {
-  std::string model, encoding_format = "float", input_type, truncate = "NONE", user;
+  std::string model, encoding_format = "float", input_type, truncate = "NONE";
   Json input;
   std::optional<int64_t> dimensions;
   static constexpr auto fields() {
@@ -29,8 +29,7 @@ struct EmbeddingRequest {
                       field("encoding_format", &C::encoding_format, "of the vectors").one_of("float|base64"),
                       field("dimensions", &C::dimensions, "of the vectors: the model's own").range(1, 1 << 20),
                       field("input_type", &C::input_type, "what the model puts before it").one_of("|query|passage"),
-                      field("truncate", &C::truncate, "what a text that is too long loses").one_of("NONE|START|END"),
-                      field("user", &C::user, "accepted and ignored")};
+                      field("truncate", &C::truncate, "what a text that is too long loses").one_of("NONE|START|END")};
   }
 };
 
@@ -61,10 +60,48 @@ struct RerankRequest {
   }
 };
 
+const http::BodyFields& embedding_fields() {
+  static const http::BodyFields kFields = http::body_fields<EmbeddingRequest>(
+      "embeddings", {{"add_special_tokens", "true", "vLLM: those that the tokenizer puts around a text"},
+                     {"embedding_type", "\"float\"", "NIM: numbers of another kind"},
+                     {"mm_processor_kwargs", "{}", "vLLM: of images and audio"},
+                     {"modality", "\"text\"|[\"text\"]", "NIM: of images"},
+                     {"priority", "*", "vLLM: which is computed first"},
+                     {"request_id", "*", "vLLM: the client's name for the request"},
+                     {"truncate_prompt_tokens", "", "vLLM: use truncate"},
+                     {"user", "*", "OpenAI: who the client asks for"}});
+  return kFields;
+}
+
+const http::BodyFields& ranking_fields() {
+  static const http::BodyFields kFields = http::body_fields<RankingRequest>("ranking", {});
+  return kFields;
+}
+
+const http::BodyFields& rerank_fields() {
+  static const http::BodyFields kFields = http::body_fields<RerankRequest>(
+      "rerank", {{"max_chunks_per_doc", "", "Cohere: how often a long document is cut"},
+                 {"max_tokens_per_doc", "", "Cohere: how much of a document is read"},
+                 {"priority", "*", "vLLM: which is computed first"},
+                 {"rank_fields", "", "Cohere: of documents with fields"},
+                 {"request_id", "*", "vLLM: the client's name for the request"},
+                 {"truncate_prompt_tokens", "", "vLLM: how much of a document is read"},
+                 {"user", "*", "vLLM: who the client asks for"}});
+  return kFields;
+}
+
 struct Encoders {
   const serving::ModelHost& models;
   serving::ChoiceLimits& limits;
 };
+
+using Warnings = std::vector<std::string>;
+
+template <class T>
+T read_body(const Encoders& from, const http::Request& http, const http::BodyFields& fields, Warnings& warnings) {
+  const bool ignore = from.models.options().api.ignore_unknown_fields;
+  return http::read_fields<T>(http::take_fields(http::read_object(http.body), fields, ignore, warnings));
+}
 
 /// What is made of the vectors once they are there.
 using Render = std::function<Json(std::vector<std::vector<float>>)>;
@@ -131,8 +168,8 @@ void note_input(const http::Request& http, const std::string& model, int64_t tok
   http.record->note([&](RequestRecord::Notes& notes) { notes.model = model, notes.prompt_tokens = tokens; });
 }
 
-http::Reply embed(const Encoders& from, const http::Request& http, const http::Wake& wake) {
-  auto request = http::read_fields<EmbeddingRequest>(http::read_object(http.body));
+http::Reply embed(const Encoders& from, const http::Request& http, const http::Wake& wake, Warnings& warnings) {
+  auto request = read_body<EmbeddingRequest>(from, http, embedding_fields(), warnings);
   if (request.model.empty()) refuse("you must provide a model parameter", "model", "missing_required_parameter");
   const auto all = from.models.list_encoders();
   const bool known = std::any_of(all.begin(), all.end(), [&](const auto& m) { return m->id() == request.model; });
@@ -201,8 +238,8 @@ http::Reply rank(const Encoders& from, const http::Request& http,
                                           })};
 }
 
-http::Reply ranking(const Encoders& from, const http::Request& http, const http::Wake& wake) {
-  const auto request = http::read_fields<RankingRequest>(http::read_object(http.body));
+http::Reply ranking(const Encoders& from, const http::Request& http, const http::Wake& wake, Warnings& warnings) {
+  const auto request = read_body<RankingRequest>(from, http, ranking_fields(), warnings);
   const auto render = [](const std::vector<Ranked>& ranked, int64_t tokens) {
     Json rankings = Json::array();
     for (const Ranked& one : ranked) rankings.push_back({{"index", one.index}, {"logit", one.logit}});
@@ -213,8 +250,8 @@ http::Reply ranking(const Encoders& from, const http::Request& http, const http:
               JsonNode::of_request(request.passages, "passages"), render, wake);
 }
 
-http::Reply rerank(const Encoders& from, const http::Request& http, const http::Wake& wake) {
-  const auto request = http::read_fields<RerankRequest>(http::read_object(http.body));
+http::Reply rerank(const Encoders& from, const http::Request& http, const http::Wake& wake, Warnings& warnings) {
+  const auto request = read_body<RerankRequest>(from, http, rerank_fields(), warnings);
   const auto model = from.models.get_encoder(request.model, http.caller().principal);
   const auto documents = std::make_shared<const Json>(request.documents);
   const auto render = [=, id = model->id(), sigmoid = model->has_sigmoid(), top = request.top_n,
@@ -234,12 +271,21 @@ http::Reply rerank(const Encoders& from, const http::Request& http, const http::
 
 }  // namespace
 
+std::vector<const http::BodyFields*> encoder_fields() {
+  return {&embedding_fields(), &ranking_fields(), &rerank_fields()};
+}
+
 void add_encoder_routes(http::Router& router, const serving::ModelHost& models, serving::ChoiceLimits& limits) {
   const auto add = [&](std::string pattern, auto answer, std::string doc, Json (*body)(Schemas&)) {
     router.add({.method = http::Method::kPost,
                 .pattern = std::move(pattern),
-                .handler = [from = Encoders{models, limits}, answer](
-                               const http::Request& r, const http::Wake& w) { return answer(from, r, w); },
+                .handler =
+                    [from = Encoders{models, limits}, answer](const http::Request& r, const http::Wake& w) {
+                      Warnings warnings;
+                      http::Reply reply = answer(from, r, w, warnings);
+                      http::add_warnings(reply, warnings);
+                      return reply;
+                    },
                 .scope = "inference",
                 .dialect = &kDialect,
                 .doc = std::move(doc),

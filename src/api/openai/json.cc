@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "text/unicode/unicode.h"
 
 namespace maru::api::openai {
-namespace {
 
 using infer::ScoredToken;
+
+namespace {
 
 std::string bytes_of(const AnswerInfo& info, int32_t token) {
   const text::Tokenizer& tokenizer = *info.tokenizer;
@@ -21,26 +24,14 @@ Json byte_list(const std::string& bytes) {
 }
 
 Json chat_token(const AnswerInfo& info, int32_t token, float logprob) {
-  const std::string bytes = bytes_of(info, token);
-  return {{"token", shown_token(bytes)}, {"logprob", logprob}, {"bytes", byte_list(bytes)}};
-}
-
-Json chat_logprobs(const AnswerInfo& info, const std::vector<ScoredToken>& tokens) {
-  Json content = Json::array();
-  for (const ScoredToken& scored : tokens) {
-    Json entry = chat_token(info, scored.token, scored.logprob.value_or(0));
-    Json& top = entry["top_logprobs"] = Json::array();
-    for (const infer::TokenLogprob& other : scored.top) top.push_back(chat_token(info, other.token, other.logprob));
-    content.push_back(std::move(entry));
-  }
-  return {{"content", std::move(content)}, {"refusal", nullptr}};
+  return {{"token", name_of_token(info, token)}, {"logprob", logprob}, {"bytes", byte_list(bytes_of(info, token))}};
 }
 
 Json completion_top(const AnswerInfo& info, const ScoredToken& scored) {
   if (!scored.logprob) return nullptr;
   Json top = Json::object();
   for (const infer::TokenLogprob& other : scored.top)  // the likeliest first; others may be spelt as it is
-    if (std::string token = shown_token(bytes_of(info, other.token)); !top.contains(token))
+    if (std::string token = name_of_token(info, other.token); !top.contains(token))
       top[std::move(token)] = other.logprob;
   return top;
 }
@@ -50,7 +41,7 @@ Json completion_logprobs(const AnswerInfo& info, const ChoicePart& part) {
   Json tokens = Json::array(), logprobs = Json::array(), tops = Json::array(), offsets = Json::array();
   for (const int64_t offset : part.offsets) offsets.push_back(offset);
   for (const ScoredToken& scored : part.tokens) {
-    tokens.push_back(shown_token(bytes_of(info, scored.token)));
+    tokens.push_back(name_of_token(info, scored.token));
     logprobs.push_back(scored.logprob ? Json(*scored.logprob) : Json(nullptr));
     tops.push_back(completion_top(info, scored));
   }
@@ -62,12 +53,32 @@ Json completion_logprobs(const AnswerInfo& info, const ChoicePart& part) {
 
 Json logprobs_of(const AnswerInfo& info, const ChoicePart& part) {
   if (!info.logprobs) return nullptr;
-  return info.chat ? chat_logprobs(info, part.tokens) : completion_logprobs(info, part);
+  return info.chat ? Json{{"content", token_logprobs(info, part.tokens)}, {"refusal", nullptr}}
+                   : completion_logprobs(info, part);
 }
 
 Json finish_of(const ChoicePart& part) {
   if (part.finish && part.called) return "tool_calls";
   return part.finish ? Json(std::string(infer::name_of(*part.finish))) : Json(nullptr);
+}
+
+/// vLLM's form: of each token of the prompt, the token's own and those of the likeliest by their ids.
+Json prompt_logprobs(const AnswerInfo& info, const std::vector<ScoredToken>& scores) {
+  Json list = Json::array();
+  const auto entry = [&](int32_t token, float logprob, int64_t rank) {
+    return Json{{"logprob", logprob}, {"rank", rank}, {"decoded_token", name_of_token(info, token)}};
+  };
+  for (const ScoredToken& scored : scores) {
+    Json& one = list.emplace_back(nullptr);
+    if (!scored.logprob) continue;
+    one = Json{{std::to_string(scored.token), entry(scored.token, *scored.logprob, scored.rank)}};
+    const int64_t count = std::min<int64_t>(info.prompt_top, std::ssize(scored.top));
+    for (int64_t i = 0; i < count; ++i) {
+      const infer::TokenLogprob& other = scored.top[static_cast<size_t>(i)];
+      if (other.token != scored.token) one[std::to_string(other.token)] = entry(other.token, other.logprob, i + 1);
+    }
+  }
+  return list;
 }
 
 Json completion_choice(const AnswerInfo& info, const ChoicePart& part) {
@@ -87,7 +98,7 @@ void add_reasoning(const std::string& text, Json& to) {
 /// {"role", "content", "reasoning", "tool_calls"} of all that was said.
 Json message_of(const AnswerInfo& info, const ChoicePart& part) {
   using Kind = text::AnswerEvent::Kind;
-  std::string text, reasoning;
+  std::string text = part.text, reasoning;
   Json calls = Json::array();
   for (const text::AnswerEvent& event : part.events) switch (event.kind) {
       case Kind::kText: text += event.text; break;
@@ -141,12 +152,34 @@ void TextOffset::pass(std::string_view bytes) {
   }
 }
 
-void append_tokens(const AnswerInfo& info, std::vector<ScoredToken> tokens, TextOffset& offset, ChoicePart& part) {
-  for (ScoredToken& scored : tokens) {
+void append_tokens(const AnswerInfo& info, serving::AnswerPiece& piece, TextOffset& offset, ChoicePart& part) {
+  if (piece.is_prompt && info.prompt_top >= 0) part.prompt_scores = piece.tokens;
+  if (piece.is_prompt && info.echo_top < 0) return;
+  for (ScoredToken& scored : piece.tokens) {
+    if (info.token_ids && !piece.is_prompt) part.ids.push_back(scored.token);
+    if (!info.logprobs) continue;
+    if (piece.is_prompt && std::ssize(scored.top) > info.echo_top)
+      scored.top.resize(static_cast<size_t>(info.echo_top));
     part.offsets.push_back(offset.characters());
     if (!info.tokenizer->is_special(scored.token)) offset.pass(bytes_of(info, scored.token));
     part.tokens.push_back(std::move(scored));
   }
+  if (info.token_ids && piece.end_token) part.ids.push_back(*piece.end_token);
+}
+
+Json token_logprobs(const AnswerInfo& info, const std::vector<ScoredToken>& tokens) {
+  Json content = Json::array();
+  for (const ScoredToken& scored : tokens) {
+    Json entry = chat_token(info, scored.token, scored.logprob.value_or(0));
+    Json& top = entry["top_logprobs"] = Json::array();
+    for (const infer::TokenLogprob& other : scored.top) top.push_back(chat_token(info, other.token, other.logprob));
+    content.push_back(std::move(entry));
+  }
+  return content;
+}
+
+std::string name_of_token(const AnswerInfo& info, int32_t token) {
+  return info.tokens_as_ids ? "token_id:" + std::to_string(token) : shown_token(bytes_of(info, token));
 }
 
 std::string shown_token(std::string_view bytes) {
@@ -173,25 +206,43 @@ Json envelope(const AnswerInfo& info, bool chunk, Json choices) {
           {"choices", std::move(choices)}};
 }
 
-Json whole_choice(const AnswerInfo& info, const ChoicePart& part) {
-  if (!info.chat) return completion_choice(info, part);
-  return {{"index", part.index},
-          {"message", message_of(info, part)},
-          {"logprobs", logprobs_of(info, part)},
-          {"finish_reason", finish_of(part)}};
+void add_prompt(const AnswerInfo& info, size_t prompt, const std::vector<ScoredToken>& scores, Json& to) {
+  if (info.prompt_top >= 0) to["prompt_logprobs"] = prompt_logprobs(info, scores);
+  if (info.token_ids) to["prompt_token_ids"] = info.prompts.at(prompt);
+  if (info.prompt_text) to["prompt_text"] = *info.prompt_text;
 }
 
-Json chunk_choice(const AnswerInfo& info, const ChoicePart& part, bool opening) {
-  if (!info.chat) return completion_choice(info, part);
+Json whole_choice(const AnswerInfo& info, const ChoicePart& part) {
+  Json choice = info.chat ? Json{{"index", part.index},
+                                 {"message", message_of(info, part)},
+                                 {"logprobs", logprobs_of(info, part)},
+                                 {"finish_reason", finish_of(part)}}
+                          : completion_choice(info, part);
+  if (info.token_ids) choice["token_ids"] = part.ids;
+  return choice;
+}
+
+namespace {
+
+Json chat_chunk(const AnswerInfo& info, const ChoicePart& part, bool opening) {
   Json delta = Json::object();
   if (opening) delta["role"] = "assistant";
-  if (opening) delta["content"] = "";
+  if (opening) delta["content"] = part.text;
   for (const text::AnswerEvent& event : part.events) add_event(info, event, delta);
   const bool scored = info.logprobs && !part.tokens.empty();
-  return {{"index", part.index},
-          {"delta", std::move(delta)},
-          {"logprobs", scored ? chat_logprobs(info, part.tokens) : Json(nullptr)},
-          {"finish_reason", finish_of(part)}};
+  return {
+      {"index", part.index},
+      {"delta", std::move(delta)},
+      {"logprobs", scored ? Json{{"content", token_logprobs(info, part.tokens)}, {"refusal", nullptr}} : Json(nullptr)},
+      {"finish_reason", finish_of(part)}};
+}
+
+}  // namespace
+
+Json chunk_choice(const AnswerInfo& info, const ChoicePart& part, bool opening) {
+  Json choice = info.chat ? chat_chunk(info, part, opening) : completion_choice(info, part);
+  if (info.token_ids) choice["token_ids"] = part.ids.empty() ? Json(nullptr) : Json(part.ids);
+  return choice;
 }
 
 Json usage_json(int64_t prompt_tokens, int64_t completion_tokens, int64_t cached_tokens) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "infer/fake_model.h"
+
 namespace maru::api::openai {
 namespace {
 
@@ -62,6 +64,25 @@ TEST(ChunkChoice, NamesACallFirstAndThenItsArguments) {
             delta({.kind = Kind::kArguments, .text = "{", .call = 1}));
   EXPECT_EQ(R"({"reasoning":"hm","reasoning_content":"hm"})", delta({.kind = Kind::kReasoning, .text = "hm"}));
   EXPECT_EQ(R"({"content":"so"})", delta({.kind = Kind::kText, .text = "so"}));
+}
+
+TEST(PromptLogprobs, AreVllms) {
+  const text::Tokenizer tokenizer = infer::byte_tokenizer();
+  AnswerInfo info{.chat = true, .tokenizer = &tokenizer, .prompt_top = 1};
+  const std::vector<infer::ScoredToken> scores{
+      {.token = 0}, {.token = 5 + 'a', .logprob = -2.0f, .top = {{5 + 'b', -1.0f}, {5 + 'c', -1.5f}}, .rank = 7}};
+  Json body = Json::object();
+  add_prompt(info, 0, scores, body);
+  ASSERT_EQ(2u, body["prompt_logprobs"].size());
+  EXPECT_TRUE(body["prompt_logprobs"][0].is_null());
+  EXPECT_EQ(parse_json(R"({"102":{"logprob":-2.0,"rank":7,"decoded_token":"a"},
+                           "103":{"logprob":-1.0,"rank":1,"decoded_token":"b"}})",
+                       "want")
+                .value(),
+            body["prompt_logprobs"][1]);
+  info.tokens_as_ids = true;
+  EXPECT_EQ("token_id:102", name_of_token(info, 5 + 'a'));
+  EXPECT_FALSE(body.contains("prompt_token_ids"));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace maru::api::openai {
 namespace {
 
-constexpr size_t kMaxPrompts = 64, kMaxBiases = 4096, kMaxStopTokens = 1024;
+constexpr size_t kMaxPrompts = 64, kMaxBiases = 4096, kMaxStopTokens = 1024, kMaxBadWords = 256, kMaxWordBytes = 256;
 constexpr int64_t kDefaultCompletionTokens = 16;
 
 /// A string, or a list of strings.
@@ -56,7 +56,36 @@ std::vector<int32_t> read_tokens(const JsonNode& ids, int64_t vocab_size) {
   return tokens;
 }
 
-infer::GenerationRequest to_generation(const CommonRequest& request, const serving::RequestLimits& limits) {
+std::vector<int32_t> read_allowed(const std::vector<int64_t>& ids, int64_t vocab_size) {
+  std::vector<int32_t> allowed;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] < 0 || ids[i] >= vocab_size)
+      refuse(numbered("allowed_token_ids", i) + ": expected a token id below " + std::to_string(vocab_size) + ", got " +
+                 std::to_string(ids[i]),
+             numbered("allowed_token_ids", i));
+    allowed.push_back(static_cast<int32_t>(ids[i]));
+  }
+  return allowed;
+}
+
+/// Each as it is written at the beginning of a text and behind a space.
+std::vector<std::vector<int32_t>> read_bad_words(const std::vector<std::string>& words,
+                                                 const text::Tokenizer& tokenizer) {
+  if (words.size() > kMaxBadWords) refuse("bad_words: expected at most 256 words", "bad_words");
+  std::vector<std::vector<int32_t>> encoded;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string bare = words[i].substr(std::min(words[i].find_first_not_of(' '), words[i].size()));
+    if (bare.empty() || bare.size() > kMaxWordBytes)
+      refuse(numbered("bad_words", i) + ": expected 1 to 256 bytes besides spaces before", numbered("bad_words", i));
+    for (const std::string& form : {bare, " " + bare})
+      if (std::vector<int32_t> tokens = tokenizer.encode(form, {.parse_special = false}); !tokens.empty())
+        encoded.push_back(std::move(tokens));
+  }
+  return encoded;
+}
+
+infer::GenerationRequest to_generation(const CommonRequest& request, const text::Tokenizer& tokenizer,
+                                       const serving::RequestLimits& limits) {
   infer::GenerationRequest generation;
   generation.sampling = {
       .temperature = request.temperature,
@@ -66,7 +95,9 @@ infer::GenerationRequest to_generation(const CommonRequest& request, const servi
       .presence_penalty = request.presence_penalty,
       .frequency_penalty = request.frequency_penalty,
       .repetition_penalty = request.repetition_penalty,
-      .logit_bias = read_biases(JsonNode::of_request(request.logit_bias, "logit_bias"), limits.vocab_size)};
+      .logit_bias = read_biases(JsonNode::of_request(request.logit_bias, "logit_bias"), limits.vocab_size),
+      .allowed_tokens = read_allowed(request.allowed_token_ids, limits.vocab_size),
+      .bad_words = read_bad_words(request.bad_words, tokenizer)};
   if (request.seed) generation.seed = static_cast<uint64_t>(*request.seed);
   generation.choices = request.n;
   generation.stop = read_stops(JsonNode::of_request(request.stop, "stop"));
@@ -78,13 +109,33 @@ infer::GenerationRequest to_generation(const CommonRequest& request, const servi
   generation.priority = request.priority;
   generation.cache_salt = request.cache_salt;
   generation.timeout_seconds = limits.timeout_seconds;
+  generation.keeps_stop = request.include_stop_str_in_output;
+  generation.shows_special = !request.skip_special_tokens;
+  generation.tells_tokens = request.return_token_ids;
+  generation.score_prompt = request.prompt_logprobs.has_value();
+  generation.prompt_top = request.prompt_logprobs.value_or(-1);
   return generation;
 }
 
-std::vector<int32_t> read_prompt(const JsonNode& prompt, const text::Tokenizer& tokenizer, int64_t vocab_size) {
+/// Cuts the prompt to what the request wants of it; true where something is gone. `wanted`: tokens of the answer.
+bool truncate(std::vector<int32_t>& prompt, const CommonRequest& request, std::optional<int64_t> wanted,
+              const serving::RequestLimits& limits) {
+  if (!request.truncate_prompt_tokens) return false;
+  const int64_t beside = std::max<int64_t>(1, limits.max_context - std::max<int64_t>(1, wanted.value_or(1)));
+  const int64_t most = *request.truncate_prompt_tokens < 0 ? beside : *request.truncate_prompt_tokens;
+  const int64_t surplus = std::ssize(prompt) - most;
+  if (surplus <= 0) return false;
+  const auto begin = request.truncation_side == "left" ? prompt.begin() : prompt.end() - surplus;
+  prompt.erase(begin, begin + surplus);
+  return true;
+}
+
+std::vector<int32_t> read_prompt(const JsonNode& prompt, const CompletionRequest& request,
+                                 const text::Tokenizer& tokenizer, int64_t vocab_size) {
   if (!prompt.is_string() && !prompt.is_array()) prompt.fail("a string or a list of token ids");
-  std::vector<int32_t> tokens = prompt.is_array() ? read_tokens(prompt, vocab_size)
-                                                  : tokenizer.encode(prompt.string(), {.add_special_tokens = true});
+  std::vector<int32_t> tokens =
+      prompt.is_array() ? read_tokens(prompt, vocab_size)
+                        : tokenizer.encode(prompt.string(), {.add_special_tokens = request.add_special_tokens});
   if (tokens.empty()) prompt.refuse("is empty, and this model has no token to begin a text with");
   return tokens;
 }
@@ -96,12 +147,21 @@ std::vector<JsonNode> prompts_of(const JsonNode& prompt) {
   return prompt.elements();
 }
 
+/// What an answer goes on with, if that is to be repeated.
+std::string echo_of(const ChatRequest& request, const Json& messages) {
+  const Json& last = messages.back();
+  const bool repeats = request.echo && last["role"] == "assistant" && last.contains("content");
+  return repeats && last["content"].is_string() ? last["content"].get<std::string>() : "";
+}
+
 }  // namespace
 
 PreparedRequest prepare(const ChatRequest& request, const serving::ChatModel& model,
                         const serving::RequestLimits& limits) {
-  infer::GenerationRequest generation = to_generation(request, limits);
-  serving::ChatPrompt prompt = serving::chat_prompt(read_conversation(request, model), model);
+  infer::GenerationRequest generation = to_generation(request, *model.tokenizer, limits);
+  serving::Conversation conversation = read_conversation(request, model);
+  std::string echo = echo_of(request, conversation.messages);
+  serving::ChatPrompt prompt = serving::chat_prompt(std::move(conversation), model);
   generation.prompt = std::move(prompt.tokens);
   generation.constraint = std::move(prompt.constraint);
   if (auto form = read_answer_form(request)) {
@@ -114,28 +174,36 @@ PreparedRequest prepare(const ChatRequest& request, const serving::ChatModel& mo
   const std::optional<int64_t> wanted =
       request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;
   if (wanted == 0) refuse("max_tokens: expected a whole number of at least 1, got 0", "max_tokens");
+  truncate(generation.prompt, request, wanted, limits);
   serving::fit(generation, wanted, limits, "messages", prompt.warnings);
+  prompt.warnings.insert(prompt.warnings.begin(), request.warnings.begin(), request.warnings.end());
   return {.prompts = {std::move(generation)},
-          .echo = {""},
+          .echo = {std::move(echo)},
+          .texts = {std::move(prompt.text)},
           .reading = std::move(prompt.reading),
           .warnings = std::move(prompt.warnings)};
 }
 
 PreparedRequest prepare(const CompletionRequest& request, const text::Tokenizer& tokenizer,
                         const serving::RequestLimits& limits) {
-  infer::GenerationRequest common = to_generation(request, limits);
+  infer::GenerationRequest common = to_generation(request, tokenizer, limits);
   if (auto form = read_answer_form(request)) common.constraint = infer::AnswerConstraint{.grammar = std::move(form)};
   if (request.logprobs) common.sampling.top_logprobs = *request.logprobs;
-  common.score_prompt = request.echo && request.logprobs;
-  PreparedRequest prepared;
+  if (request.echo && request.logprobs) {
+    common.score_prompt = true;
+    common.prompt_top = std::max(common.prompt_top, *request.logprobs);
+  }
+  PreparedRequest prepared{.warnings = request.warnings};
+  const int64_t wanted = request.max_tokens.value_or(kDefaultCompletionTokens);
   for (const JsonNode& prompt : prompts_of(JsonNode::of_request(request.prompt, "prompt"))) {
     infer::GenerationRequest& generation = prepared.prompts.emplace_back(common);
-    generation.prompt = read_prompt(prompt, tokenizer, limits.vocab_size);
-    serving::fit(generation, request.max_tokens.value_or(kDefaultCompletionTokens), limits, "prompt",
-                 prepared.warnings);
-    prepared.echo.push_back(!request.echo        ? ""
-                            : prompt.is_string() ? prompt.string()
-                                                 : tokenizer.decode(generation.prompt, true));
+    generation.prompt = read_prompt(prompt, request, tokenizer, limits.vocab_size);
+    const bool whole = !truncate(generation.prompt, request, wanted, limits) && prompt.is_string();
+    serving::fit(generation, wanted, limits, "prompt", prepared.warnings);
+    prepared.texts.push_back(whole ? prompt.string() : "");
+    prepared.echo.push_back(!request.echo ? ""
+                            : whole       ? prompt.string()
+                                          : tokenizer.decode(generation.prompt, !generation.shows_special));
   }
   return prepared;
 }

@@ -12,14 +12,20 @@
 
 namespace maru::api::openai {
 
-/// Throw RequestFailure: malformed JSON, wrong types and ranges, and any field that is unknown or not supported.
-ChatRequest parse_chat_request(std::string_view body);
-CompletionRequest parse_completion_request(std::string_view body);
+/// Throw RequestFailure: malformed JSON, wrong types and ranges, and any field that is not supported, or unknown unless
+/// `ignore_unknown`, which leaves a warning.
+ChatRequest parse_chat_request(std::string_view body, bool ignore_unknown = false);
+CompletionRequest parse_completion_request(std::string_view body, bool ignore_unknown = false);
+/// What parse_chat_request checks besides single fields.
+void check_chat_request(const ChatRequest& request);
+/// Of these, what it checks of the messages.
+void check_messages(const ChatRequest& request);
 
 /// One engine request per prompt.
 struct PreparedRequest {
   std::vector<infer::GenerationRequest> prompts;
   std::vector<std::string> echo;      // the text of each prompt when it is to be repeated, else empty
+  std::vector<std::string> texts;     // of each prompt; empty where it came as tokens
   text::AnswerReading reading;        // of a chat's answer
   std::vector<std::string> warnings;  // what is done otherwise than it was asked for
 };

@@ -104,6 +104,23 @@ TEST(ChatRequest, NamesTheFieldAtFault) {
       {R"(,"parallel_tool_calls":"no")", "parallel_tool_calls", "invalid_value"},
       {R"(,"documents":["x"])", "documents[0]", "invalid_value"},
       {R"(,"chat_template_kwargs":[])", "chat_template_kwargs", "invalid_value"},
+      {R"(,"allowed_token_ids":[5,261])", "allowed_token_ids[1]", "invalid_value"},
+      {R"(,"bad_words":["a"," "])", "bad_words[1]", "invalid_value"},
+      {R"(,"bad_words":"a")", "bad_words", "invalid_value"},
+      {R"(,"prompt_logprobs":21)", "prompt_logprobs", "invalid_value"},
+      {R"(,"prompt_logprobs":1,"stream":true)", "prompt_logprobs", "invalid_value"},
+      {R"(,"truncate_prompt_tokens":0)", "truncate_prompt_tokens", "invalid_value"},
+      {R"(,"truncation_side":"middle")", "truncation_side", "invalid_value"},
+      {R"(,"truncation_side":"right")", "truncation_side", "unsupported_parameter"},
+      {R"(,"add_special_tokens":true)", "add_special_tokens", "unsupported_parameter"},
+      {R"(,"spaces_between_special_tokens":false)", "spaces_between_special_tokens", "unsupported_parameter"},
+      {R"(,"chat_template":"{{ messages }}")", "chat_template", "unsupported_parameter"},
+      {R"(,"store":true)", "store", "unsupported_parameter"},
+      {R"(,"modalities":["text","audio"])", "modalities", "unsupported_parameter"},
+      {R"(,"verbosity":"low")", "verbosity", "unsupported_parameter"},
+      {R"(,"web_search_options":{})", "web_search_options", "unsupported_parameter"},
+      {R"(,"kv_transfer_params":{})", "kv_transfer_params", "unsupported_parameter"},
+      {R"(,"logprob_token_ids":[1])", "logprob_token_ids", "unsupported_parameter"},
   };
   for (const Bad& bad : cases) {
     const http::Problem error = chat_refusal(chat(bad.more));
@@ -134,7 +151,9 @@ TEST(ChatRequest, TakesFieldsThatAskForNothing) {
   const char* more =
       R"(,"tools":[],"tool_choice":"none","store":false,"user":"u","parallel_tool_calls":true,"metadata":{"a":"b"},
       "response_format":{"type":"text"},"temperature":null,"logit_bias":{},"service_tier":"auto",
-      "modalities":["text"])";
+      "modalities":["text"],"service_tier":"flex","prediction":{"type":"content","content":"x"},
+      "prompt_cache_key":"k","safety_identifier":"s","stream_interval":4,"request_id":"r","add_special_tokens":false,
+      "spaces_between_special_tokens":true,"length_penalty":1.0,"verbosity":"medium")";
   EXPECT_EQ(chat_refusal(chat(more)).status, 0) << chat_refusal(chat(more)).message;
 }
 
@@ -156,6 +175,60 @@ TEST(ChatRequest, BecomesAGeneration) {
   EXPECT_TRUE(g.ignore_eos);
   EXPECT_EQ(g.timeout_seconds, 9);
   EXPECT_EQ(tokenizer().decode(g.prompt), "<|begin_of_text|><|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n");
+}
+
+TEST(ChatRequest, TakesVllmsSampling) {
+  const PreparedRequest prepared =
+      prepare(parse_chat_request(chat(R"(,"allowed_token_ids":[70,71],"bad_words":["no"," yes"],"prompt_logprobs":3,
+          "include_stop_str_in_output":true,"skip_special_tokens":false,"return_token_ids":true)")),
+              model(), kLimits);
+  const infer::GenerationRequest& g = prepared.prompts[0];
+  EXPECT_EQ((std::vector<int32_t>{70, 71}), g.sampling.allowed_tokens);
+  const auto encoded = [](const char* text) { return tokenizer().encode(text); };
+  EXPECT_EQ((std::vector<std::vector<int32_t>>{encoded("no"), encoded(" no"), encoded("yes"), encoded(" yes")}),
+            g.sampling.bad_words);
+  EXPECT_TRUE(g.score_prompt && g.keeps_stop && g.shows_special && g.tells_tokens);
+  EXPECT_EQ(3, g.prompt_top);
+  EXPECT_EQ(-1, g.sampling.top_logprobs);
+}
+
+TEST(ChatRequest, CutsThePromptWhereItIsToldTo) {
+  const auto prompt = [](const std::string& body) {
+    return tokenizer().decode(prepare(parse_chat_request(body), model(), kLimits).prompts[0].prompt);
+  };
+  EXPECT_EQ("assistant\n", prompt(chat(R"(,"truncate_prompt_tokens":10)")));
+  const std::string long_chat =
+      R"({"model":"m","messages":[{"role":"user","content":")" + std::string(300, 'x') + "\"}]";
+  EXPECT_EQ("context_length_exceeded", chat_refusal(long_chat + "}").word);
+  const auto cut =
+      prepare(parse_chat_request(long_chat + R"(,"truncate_prompt_tokens":-1,"max_tokens":30})"), model(), kLimits);
+  EXPECT_EQ(70u, cut.prompts[0].prompt.size());
+  EXPECT_EQ(30, cut.prompts[0].max_tokens);
+  EXPECT_TRUE(cut.warnings.empty());
+}
+
+TEST(ChatRequest, UnknownFieldsMayBeIgnored) {
+  const ChatRequest request = parse_chat_request(chat(R"(,"tempature":0.5)"), true);
+  EXPECT_EQ(1, request.temperature);
+  const PreparedRequest prepared = prepare(request, model(), kLimits);
+  EXPECT_EQ((std::vector<std::string>{"tempature: not known to this server, and ignored; did you mean 'temperature'?"}),
+            prepared.warnings);
+}
+
+TEST(CompletionRequest, TakesVllmsForms) {
+  const auto prompt = [](std::string_view more) {
+    return prepare(parse_completion_request(complete(R"(,"prompt":"abcdef","echo":true)" + std::string(more))),
+                   tokenizer(), kLimits);
+  };
+  EXPECT_EQ(7u, prompt("").prompts[0].prompt.size());
+  EXPECT_EQ(6u, prompt(R"(,"add_special_tokens":false)").prompts[0].prompt.size());
+  EXPECT_EQ("ef", prompt(R"(,"truncate_prompt_tokens":2)").echo[0]) << "what is cut is not said";
+  EXPECT_EQ("a", prompt(R"(,"truncate_prompt_tokens":2,"truncation_side":"right")").echo[0]);
+  EXPECT_EQ(5, prompt(R"(,"prompt_logprobs":2,"logprobs":5)").prompts[0].prompt_top);
+  EXPECT_EQ("", completion_refusal(complete(R"(,"prompt":"a","n":2,"best_of":2,"suffix":"")")).field);
+  EXPECT_EQ("best_of", completion_refusal(complete(R"(,"prompt":"a","n":2,"best_of":4)")).field);
+  EXPECT_EQ("suffix", completion_refusal(complete(R"(,"prompt":"a","suffix":"b")")).field);
+  EXPECT_EQ("prompt_embeds", completion_refusal(complete(R"(,"prompt":"a","prompt_embeds":"b")")).field);
 }
 
 TEST(ChatRequest, FillsTheContextByDefault) {

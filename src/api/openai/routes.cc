@@ -10,6 +10,7 @@
 #include "api/openai/json.h"
 #include "api/openai/model_card.h"
 #include "api/openai/request.h"
+#include "api/openai/tokens.h"
 #include "http/json_body.h"
 #include "serving/ids.h"
 
@@ -40,27 +41,31 @@ class OpenAi {
   }
 
   http::Reply chat(const http::Request& http, const http::Wake& wake) const {
-    const ChatRequest request = parse_chat_request(http.body);
+    const ChatRequest request = parse_chat_request(http.body, ignores_unknown());
     const auto model = models_.get(request.model, http.caller().principal);
     serving::ReceiptOrder order = serving::order_receipt(models_, *model, request.receipt);
     serving::ChatModel chat = model->chat();
     chat.time = order.time;
     PreparedRequest prepared = prepare(request, chat, model->limits());
-    return answer(http, model, request, std::move(prepared), std::move(order),
-                  {.chat = true, .logprobs = request.logprobs, .reasoning = request.include_reasoning}, wake);
+    AnswerInfo info{.chat = true, .logprobs = request.logprobs, .reasoning = request.include_reasoning};
+    if (request.return_prompt_text) info.prompt_text = prepared.texts.front();
+    return answer(http, model, request, std::move(prepared), std::move(order), std::move(info), wake);
   }
 
   http::Reply complete(const http::Request& http, const http::Wake& wake) const {
-    const CompletionRequest request = parse_completion_request(http.body);
+    const CompletionRequest request = parse_completion_request(http.body, ignores_unknown());
     const auto model = models_.get(request.model, http.caller().principal);
     PreparedRequest prepared = prepare(request, model->tokenizer(), model->limits());
     serving::ReceiptOrder order = serving::order_receipt(models_, *model, request.receipt);
-    return answer(http, model, request, std::move(prepared), std::move(order),
-                  {.logprobs = request.logprobs.has_value()}, wake);
+    AnswerInfo info{.logprobs = request.logprobs.has_value()};
+    if (request.echo) info.echo_top = request.logprobs.value_or(-1);
+    return answer(http, model, request, std::move(prepared), std::move(order), std::move(info), wake);
   }
 
  private:
   using Model = std::shared_ptr<const serving::ServedModel>;
+
+  bool ignores_unknown() const { return models_.options().api.ignore_unknown_fields; }
 
   static ModelCard card_of(const serving::ServedName& name) {
     ModelCard card{.id = name.id,
@@ -87,6 +92,11 @@ class OpenAi {
     order.route = http.route->pattern;
     order.echo = info.echo;
     info.warnings = std::move(prepared.warnings);
+    info.prompt_top = request.prompt_logprobs.value_or(-1);
+    info.token_ids = request.return_token_ids;
+    info.tokens_as_ids = request.return_tokens_as_token_ids;
+    if (info.token_ids)
+      for (const infer::GenerationRequest& prompt : prepared.prompts) info.prompts.push_back(prompt.prompt);
     if (request.stream_options) {
       info.usage_always = request.stream_options->continuous_usage_stats;
       info.usage = request.stream_options->include_usage;
@@ -137,6 +147,7 @@ void add_routes(http::Router& router, const serving::ModelHost& models, serving:
        .doc = "go on from a text or from tokens",
        .body = http::body_schema<CompletionRequest>});
   add_encoder_routes(router, models, limits);
+  add_token_routes(router, models);
 }
 
 }  // namespace maru::api::openai

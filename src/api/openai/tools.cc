@@ -6,23 +6,22 @@
 namespace maru::api::openai {
 namespace {
 
-void check_function(const JsonNode& tool, std::vector<std::string>& warnings) {
+void check_function(const JsonNode& tool) {
   const JsonNode type = tool.object()["type"];
   if (type.string() != "function") type.fail("\"function\", as this server takes only tools that the client runs");
   const JsonNode function = tool["function"].object(), name = function["name"], parameters = function["parameters"];
   if (name.string().empty()) name.fail("a name");
   if (!parameters.is_null()) parameters.object();
-  if (const JsonNode strict = function["strict"]; strict.boolean(false) && warnings.empty())
-    warnings.push_back(strict.where() + ": this server does not hold calls to their schemas");
+  function["strict"].boolean(false);
 }
 
 }  // namespace
 
-Json read_tools(const Json& tools, std::vector<std::string>& warnings) {
+Json read_tools(const Json& tools) {
   if (tools.is_null()) return nullptr;
   const JsonNode list = JsonNode::of_request(tools, "tools");
   if (!list.is_array()) list.fail("a list of tools");
-  for (const JsonNode& tool : list.elements()) check_function(tool, warnings);
+  for (const JsonNode& tool : list.elements()) check_function(tool);
   return tools;
 }
 

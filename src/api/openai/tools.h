@@ -5,11 +5,10 @@
 
 namespace maru::api::openai {
 
-/// Functions as chat templates read them; null where there are none. What the model is not held to is said in
-/// `warnings`.
+/// Functions as chat templates read them; null where there are none.
 ///
 /// Throws   RequestFailure naming the field; tools that are no functions are refused by their type.
-Json read_tools(const Json& tools, std::vector<std::string>& warnings);
+Json read_tools(const Json& tools);
 /// "auto", "none", "required" or {"type": "function", "function": {"name"}}.
 ///
 /// Throws   RequestFailure naming the field.

@@ -1,5 +1,6 @@
 // The requests of OpenAI's chat and completion endpoints, with what NIM and vLLM accept on top: one field table each.
-// Fields whose type varies are kept as JSON here and read in openai_request.cc.
+// Fields whose type varies are kept as JSON here and read in request.cc; what is documented and not read is in
+// fields.cc.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -12,12 +13,13 @@
 namespace maru::api::openai {
 
 struct StreamOptions {
-  bool include_usage = false, continuous_usage_stats = false;
+  bool include_usage = false, continuous_usage_stats = false, include_obfuscation = false;
 
   static constexpr auto fields() {
     using C = StreamOptions;
     return std::tuple{field("include_usage", &C::include_usage, "a last chunk with the token counts"),
-                      field("continuous_usage_stats", &C::continuous_usage_stats, "token counts in every chunk")};
+                      field("continuous_usage_stats", &C::continuous_usage_stats, "token counts in every chunk"),
+                      field("include_obfuscation", &C::include_obfuscation, "accepted; chunks have no padding")};
   }
 };
 
@@ -33,12 +35,18 @@ struct CommonRequest {
   bool ignore_eos = false;
   int64_t min_tokens = 0, priority = 0;
   std::string cache_salt;
+  bool include_stop_str_in_output = false, skip_special_tokens = true;
+  std::vector<int64_t> allowed_token_ids;
+  std::vector<std::string> bad_words;
+  std::optional<int64_t> prompt_logprobs, truncate_prompt_tokens;
+  std::string truncation_side = "left";
+  bool return_token_ids = false, return_tokens_as_token_ids = false;
   Json response_format, structured_outputs, nvext;
   Json guided_json, guided_choice, guided_regex, guided_grammar, guided_decoding_backend;
   bool stream = false;
   std::optional<StreamOptions> stream_options;
   bool receipt = false;
-  std::string user;
+  std::vector<std::string> warnings;  // no field: what of the body is not acted upon
 
   static constexpr auto fields() {
     using C = CommonRequest;
@@ -74,7 +82,22 @@ struct CommonRequest {
         field("stream", &C::stream, "send the answer as it comes"),
         field("stream_options", &C::stream_options, "only with stream"),
         field("receipt", &C::receipt, "the answer comes with a signed receipt of where it came from"),
-        field("user", &C::user, "accepted and ignored")};
+        field("include_stop_str_in_output", &C::include_stop_str_in_output,
+              "the answer ends with the stop string, or the one of stop_token_ids, that ended it"),
+        field("skip_special_tokens", &C::skip_special_tokens, "false: special tokens are in the text"),
+        field("allowed_token_ids", &C::allowed_token_ids, "the answer is of these tokens alone; empty: of all"),
+        field("bad_words", &C::bad_words, "up to 256 that are not said, as the tokens that they are encoded as"),
+        field("prompt_logprobs", &C::prompt_logprobs,
+              "log-probabilities of the prompt's tokens, and of this many likeliest ones; not with stream")
+            .range(0, 20),
+        field("truncate_prompt_tokens", &C::truncate_prompt_tokens,
+              "no more of the prompt than this many tokens; -1: than leave room for the answer")
+            .range(-1, 1 << 30),
+        field("truncation_side", &C::truncation_side, "where a prompt is cut; of chats left alone")
+            .one_of("left|right"),
+        field("return_token_ids", &C::return_token_ids, "with the ids of the answer's and of the prompt's tokens"),
+        field("return_tokens_as_token_ids", &C::return_tokens_as_token_ids,
+              "tokens of log-probabilities are written as token_id:ID")};
   }
 };
 
@@ -83,6 +106,7 @@ struct ChatRequest : CommonRequest {
   Json tools, tool_choice, documents, chat_template_kwargs;
   bool parallel_tool_calls = true, include_reasoning = true;
   std::string reasoning_effort;
+  bool echo = false, return_prompt_text = false;
   bool add_generation_prompt = true, continue_final_message = false;
   std::optional<int64_t> max_completion_tokens;
   bool logprobs = false;
@@ -96,11 +120,13 @@ struct ChatRequest : CommonRequest {
             field("messages", &C::messages, "the conversation so far"),
             field("tools", &C::tools, "functions the chat template shows to the model"),
             field("tool_choice", &C::tool_choice,
-                  "\"auto\", or \"none\": the tools are left out; \"required\" and a named function are refused"),
+                  "\"auto\"; \"none\": the tools are left out; \"required\" or a function: it is called"),
             field("parallel_tool_calls", &C::parallel_tool_calls, "false: the answer ends with its first call"),
             field("reasoning_effort", &C::reasoning_effort,
                   "a variable of the chat template; \"none\": answer without reasoning"),
             field("include_reasoning", &C::include_reasoning, "false: the answer comes without the model's reasoning"),
+            field("echo", &C::echo, "put the last message before the answer, if it is the assistant's"),
+            field("return_prompt_text", &C::return_prompt_text, "with the text that the chat template made"),
             field("documents", &C::documents, "objects the chat template shows to the model"),
             field("chat_template_kwargs", &C::chat_template_kwargs, "further variables of the chat template"),
             field("add_generation_prompt", &C::add_generation_prompt, "begin an answer"),
@@ -113,8 +139,8 @@ struct ChatRequest : CommonRequest {
 
 struct CompletionRequest : CommonRequest {
   Json prompt;  // a string, a list of strings, a list of token ids, or a list of such lists
-  std::optional<int64_t> logprobs;
-  bool echo = false;
+  std::optional<int64_t> logprobs, best_of;
+  bool echo = false, add_special_tokens = true;
 
   static constexpr auto fields() {
     using C = CompletionRequest;
@@ -122,7 +148,10 @@ struct CompletionRequest : CommonRequest {
         CommonRequest::fields(),
         std::tuple{field("prompt", &C::prompt, "text or token ids to go on from"),
                    field("logprobs", &C::logprobs, "log-probabilities of this many likeliest tokens").range(0, 20),
-                   field("echo", &C::echo, "put the prompt before the answer")});
+                   field("echo", &C::echo, "put the prompt before the answer"),
+                   field("best_of", &C::best_of, "the same as n: none is generated that is not answered").range(1, 16),
+                   field("add_special_tokens", &C::add_special_tokens,
+                         "false: without those that the tokenizer puts around a text")});
   }
 };
 
