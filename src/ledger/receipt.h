@@ -60,6 +60,7 @@ struct ReceiptSampling {
   int64_t min_tokens = 0;
   bool ignore_eos = false;
   std::string end_tokens_sha256, stop_sha256, stop_tokens_sha256, logit_bias_sha256;
+  std::string allowed_tokens_sha256, bad_words_sha256;
   static constexpr auto fields() {
     using C = ReceiptSampling;
     return std::tuple{field("temperature", &C::temperature, "0: always the likeliest token"),
@@ -74,7 +75,9 @@ struct ReceiptSampling {
                       field("end_tokens_sha256", &C::end_tokens_sha256, "the model's ends of an answer").unless_empty(),
                       field("stop_sha256", &C::stop_sha256, "strings").unless_empty(),
                       field("stop_tokens_sha256", &C::stop_tokens_sha256, "the request's ends").unless_empty(),
-                      field("logit_bias_sha256", &C::logit_bias_sha256, "pairs of token and bias").unless_empty()};
+                      field("logit_bias_sha256", &C::logit_bias_sha256, "pairs of token and bias").unless_empty(),
+                      field("allowed_tokens_sha256", &C::allowed_tokens_sha256, "all there are").unless_empty(),
+                      field("bad_words_sha256", &C::bad_words_sha256, "lists of tokens").unless_empty()};
   }
 };
 

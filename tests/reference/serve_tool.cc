@@ -50,7 +50,7 @@ void serve_tiny(const ServeConfig& config, ServeContext context) {
   make_model(root / "tiny");
   ThreadPool pool(1);
   CpuDevice device(&pool);
-  serve(config, std::move(context), {{.path = root / "tiny"}}, device,
+  serve(config, std::move(context), {.models = {{.path = root / "tiny", .id = ""}}}, device,
         [](const ServeSummary& summary) { announce(summary.url, summary.models.front().id); });
   fs::remove_all(root);
 }
