@@ -56,6 +56,11 @@ TEST_F(KeysTest, ScopesAndModelsLimitAKey) {
   EXPECT_EQ(404, post("/v1/messages", message, "x-api-key: other-key\r\n").status);
 }
 
+http::TestClient& send_delete(http::TestClient& client, const std::string& path) {
+  client.send("DELETE " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}");
+  return client;
+}
+
 // A path that no guard was written for is how servers are entered without a key.
 TEST_F(KeysTest, EveryRouteIsClosedButThoseThatSayWhetherTheServerLives) {
   write(record("a"));
@@ -67,7 +72,10 @@ TEST_F(KeysTest, EveryRouteIsClosedButThoseThatSayWhetherTheServerLives) {
   for (const auto& [path, methods] : paths.items())
     for (const auto& [method, what] : methods.items())
       for (const std::string& spelling : {path, path + "?x=1"}) {
-        const Got got = method == "post" ? post(spelling, "{}") : get(spelling);
+        http::TestClient client(port());
+        const Got got = method == "post"     ? post(spelling, "{}")
+                        : method == "delete" ? parse(send_delete(client, spelling).read_response())
+                                             : get(spelling);
         if (got.status != 401) open.insert(path);
       }
   EXPECT_EQ((std::set<std::string>{"/health", "/ping", "/v1/health/live", "/v1/health/ready"}), open);

@@ -47,10 +47,11 @@ TEST(Otlp, IsJsonOfProtobuf) {
   const Json body = export_request({root, part}, "1.2");
   const Json& spans = body["resourceSpans"][0]["scopeSpans"][0]["spans"];
   EXPECT_EQ(parse_json(R"({"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","name":"POST /x",
-      "kind":2,"startTimeUnixNano":"1700000000000000001","endTimeUnixNano":"1700000000000000002","status":{"code":2},
+      "kind":2,"startTimeUnixNano":"1700000000000000001","endTimeUnixNano":"1700000000000000002",
       "attributes":[{"key":"a","value":{"stringValue":"text"}},{"key":"b","value":{"intValue":"7"}},
                     {"key":"c","value":{"doubleValue":0.5}},
-                    {"key":"d","value":{"arrayValue":{"values":[{"stringValue":"x"},{"stringValue":"y"}]}}}]})",
+                    {"key":"d","value":{"arrayValue":{"values":[{"stringValue":"x"},{"stringValue":"y"}]}}}],
+      "status":{"code":2}})",
                        "expected")
                 .value(),
             spans[0]);

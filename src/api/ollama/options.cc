@@ -28,8 +28,10 @@ std::vector<std::string> read_stops(const JsonNode& stop) {
 
 Options read_options(const Json& json) {
   if (json.is_null()) return {};
-  const JsonNode node = JsonNode::of_request(json, "options");
-  auto options = from_json<Options>(node.object());
+  Json given = Json::object();
+  for (const auto& [name, value] : JsonNode::of_request(json, "options").members())
+    if (!value.is_null()) given[name] = value.json();  // some clients send all that they know
+  auto options = from_json<Options>(JsonNode::of_request(given, "options"));
   if (options.repeat_last_n.value_or(-1) > 0 && asks_for_penalties(options))
     refuse("options.repeat_last_n: penalties here are of all tokens; expected -1, or 0 for none",
            "options.repeat_last_n", "unsupported_parameter");

@@ -82,6 +82,7 @@ TEST(OllamaOptions, ThatCannotBeKeptAreRefusedByName) {
   for (const char* text : {R"({"repeat_last_n":64})", R"({"num_gpu":1,"num_thread":4,"use_mmap":true,"numa":false})",
                            R"({"mirostat":0,"mirostat_tau":5,"typical_p":1,"penalize_newline":true})", "{}"})
     EXPECT_EQ("", refused_field(text)) << text;
+  EXPECT_EQ(0.8, read(R"({"temperature":null,"stop":null,"seed":null})").temperature) << "nulls say nothing";
 }
 
 }  // namespace

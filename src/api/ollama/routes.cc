@@ -147,7 +147,11 @@ void add_routes(http::Router& router, const serving::ModelHost& models, serving:
       "/api/generate", [](const Ollama& o, const http::Request& r, const http::Wake& w) { return o.generate(r, w); },
       "answer a prompt in Ollama's words, as lines of JSON or whole", http::body_schema<OllamaGenerateRequest>);
   for (const char* pattern : {"/api/pull", "/api/push", "/api/create", "/api/copy"})
-    add({.method = http::Method::kPost, .pattern = pattern, .handler = refuse_managing, .doc = "refused with 501"});
+    add({.method = http::Method::kPost,
+         .pattern = pattern,
+         .handler = refuse_managing,
+         .doc = "refused with 501",
+         .body = http::body_schema<OllamaShowRequest>});
   add({.method = http::Method::kDelete,
        .pattern = "/api/delete",
        .handler = refuse_managing,
