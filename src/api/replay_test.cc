@@ -175,7 +175,7 @@ TEST_F(ReplayTest, OtherWeightsAreNamedWithTheTokenAtWhichTheAnswersPart) {
 
 TEST_F(ReplayTest, AByteOfTheWeightsIsEnough) {
   serve_tiny();
-  Asked asked{"/v1/chat/completions", chat_of({}), {}};
+  Asked asked{"/v1/chat/completions", chat_of(Json::object()), {}};
   ask(asked);
   std::string weights = read_file(home_ / "tiny/model.safetensors");
   weights[weights.size() - 2] = static_cast<char>(weights[weights.size() - 2] ^ 1);

@@ -18,7 +18,8 @@ TEST(CanonicalJson, IsThatOfRfc8785) {
       R"({"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],)"
       R"("string":"€$\u000f\nA'B\"\\\\\"/"})",
       canonical(R"({"numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
-                          "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/", "literals": [null, true, false]})"));
+                          "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/",
+                    "literals": [null, true, false]})"));
   EXPECT_EQ(
       "{\"\\r\":\"Carriage Return\",\"1\":\"One\",\"\u0080\":\"Control\x7f\",\"\u00f6\":\"Latin Small Letter O "
       "With Diaeresis\",\"\u20ac\":\"Euro Sign\",\"\U0001f600\":\"Emoji: Grinning Face\",\"\ufb33\":\"Hebrew Letter "

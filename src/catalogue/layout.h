@@ -7,6 +7,7 @@
 //   runs/NAME/                  recipe.json, inputs.json, plan.json, metrics.jsonl, report.html, checkpoints/step-N/
 //   cache/hashes.json           what raw files hash to
 //   keys.json                   the API keys of its server
+//   signing/                    the key that signs, and those that are trusted (ledger/signing_keys.h)
 //   corpus/debian-ko/           the sample of `maru up`
 //
 // Each directory with a manifest is an artefact (ledger/manifest.h). A home has no mark of its own: a change of this

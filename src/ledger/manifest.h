@@ -4,7 +4,7 @@
 // itself an artefact is listed by its manifest, so the manifests form a graph whose leaves are raw files.
 // Nothing in a manifest depends on time or machine: same inputs, recipe and code give the same bytes.
 // The last field, "seal", is the SHA-256 of the manifest without it, so that a changed manifest shows too.
-// (It detects accidents; a signature would be needed against someone who rewrites the seal as well.)
+// (It detects accidents; against someone who rewrites the seal as well stands a signature: manifest_signature.h.)
 #pragma once
 #include <cstdint>
 #include <functional>

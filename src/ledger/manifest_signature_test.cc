@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "base/json.h"
 #include "ledger/artefact_writer.h"
 #include "ledger/verify.h"
@@ -56,7 +58,7 @@ TEST_F(ManifestSignatureTest, EveryChangedLetterIsFound) {
   for (size_t i = 0; i < text.size(); ++i) {
     std::string changed = text;
     changed[i] = changed[i] == 'e' ? 'f' : 'e';
-    write_file(file_, changed);
+    std::ofstream(file_) << changed;                  // hundreds of times: not each to the disk
     if (text[i] == '\n' || text[i] == ' ') continue;  // white space between values is nobody's
     EXPECT_NE(SignatureState::kTrusted, check().state) << changed;
   }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/canonical_json.h"
 #include "base/hex.h"
 #include "base/json.h"
 
@@ -75,6 +76,15 @@ TEST(SignedJson, AnotherKeyCannotTakeItsPlace) {
   EXPECT_EQ(SignatureState::kUnknownKey, state_of(forged));
   forged["key_id"] = key_id_of(kKey.public_key());
   EXPECT_EQ(SignatureState::kBroken, state_of(forged));
+}
+
+// The signature fits, and the name is another's.
+TEST(SignedJson, AKeyGoesByItsOwnIdAlone) {
+  Json lying = example();
+  lying["key_id"] = key_id_of(Ed25519Key::generate().public_key());
+  lying["public_key"] = to_hex(kKey.public_key().bytes());
+  lying["signature"] = to_hex(kKey.sign(canonical_json(lying)));
+  EXPECT_EQ(SignatureState::kBroken, state_of(lying));
 }
 
 TEST(SignedJson, HasOneSpelling) {
