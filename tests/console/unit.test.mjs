@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { Conversation, requestMessages } from "../../console/src/chat/conversation";
+import { requestMessages } from "../../console/src/chat/conversation";
 import { StatsCounter } from "../../console/src/chat/generate";
 import { kDefaults, samplingOf } from "../../console/src/chat/settings";
 import { Scale, domainFor, extentOf, logTicks, niceTicks, wholeTicks } from "../../console/src/chart/scale";
@@ -272,15 +272,18 @@ test("Requests: the system prompt first, empty answers left out, a seed only whe
   assert.deepEqual(requestMessages("be kind", messages)[0], { role: "system", content: "be kind" });
   assert.ok(!("seed" in samplingOf(kDefaults)));
   assert.equal(samplingOf({ ...kDefaults, seed: 0 }).seed, 0);
-  assert.deepEqual(new Conversation("chat", kDefaults).messages, []); // without storage
 });
 
-test("reasoning stands between marks", () => {
+test("Reasoning is told from the answer", () => {
   const counter = new StatsCounter(0);
   const take = (delta) => counter.take({ choices: [{ delta }] }, 1);
-  const reasoning = [{ reasoning_content: "so" }, { reasoning_content: " be it" }];
-  const pieces = [{ role: "assistant" }, ...reasoning, { content: "Yes" }, { content: "." }];
-  assert.equal(pieces.map(take).join(""), "<think>\nso be it\n</think>\n\nYes.");
+  const pieces = [{ role: "assistant" }, { reasoning: "so", reasoning_content: "so" }, { content: "Yes" }];
+  assert.deepEqual(pieces.map(take), [
+    { text: "", reasoning: "" },
+    { text: "", reasoning: "so" },
+    { text: "Yes", reasoning: "" },
+  ]);
+  assert.equal(counter.stats().completionTokens, 2);
 });
 
 test("Figures: the server's counts, else pieces; the rate leaves out the first token", () => {
@@ -360,6 +363,9 @@ test("Colours: text 4.5 : 1 and curves 3 : 1 on every ground, light and dark", (
       ["line-strong", "surface", 3],
       ["accent", "bg", 3],
       ["tone-2", "surface", 4.5],
+      ["warm-ink", "surface", 4.5],
+      ["bg", "ink", 4.5],
+      ...[0, 1, 2, 3, 4].map((n) => ["ink", `band-${n}`, 4.5]),
       ...[1, 2, 3, 4, 5].map((n) => [`tone-${n}`, "surface", 3]),
     );
     for (const [ink, ground, least] of pairs) {

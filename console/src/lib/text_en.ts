@@ -1,5 +1,9 @@
 // The page's words in English: the reference for the set of keys.
+import { studioEn } from "./text_studio_en";
+
 export const en = {
+  ...studioEn,
+
   "nav.label": "Main",
   "nav.skip": "Skip to content",
   "nav.chat": "Chat",
@@ -61,7 +65,6 @@ export const en = {
   "chat.modeComplete": "Complete",
   "chat.modelPicker": "Model",
   "chat.new": "New",
-  "chat.cleared": "Conversation cleared",
   "chat.thread": "Conversation",
   "chat.you": "You:",
   "chat.model": "Model:",

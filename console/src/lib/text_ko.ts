@@ -1,7 +1,10 @@
 // The page's words in Korean.
 import type { TextKey } from "./i18n";
+import { studioKo } from "./text_studio_ko";
 
 export const ko: Record<TextKey, string> = {
+  ...studioKo,
+
   "nav.label": "주 메뉴",
   "nav.skip": "본문으로 건너뛰기",
   "nav.chat": "대화",
@@ -62,7 +65,6 @@ export const ko: Record<TextKey, string> = {
   "chat.modeComplete": "이어쓰기",
   "chat.modelPicker": "모델",
   "chat.new": "새로 시작",
-  "chat.cleared": "대화를 비웠습니다",
   "chat.thread": "대화 내용",
   "chat.you": "나:",
   "chat.model": "모델:",
