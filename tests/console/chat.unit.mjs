@@ -150,7 +150,10 @@ test("OpenAI's messages are read too", () => {
   ];
   for (const file of [list, { messages: list }]) {
     const [{ entry: one, messages }] = readImport(JSON.stringify(file));
-    assert.deepEqual(messages.map((m) => m.content), ["안녕", "네"]);
+    assert.deepEqual(
+      messages.map((m) => m.content),
+      ["안녕", "네"],
+    );
     assert.equal(messages[1].parent, messages[0].id);
     assert.equal(one.title, "안녕");
   }
@@ -168,8 +171,14 @@ test("A wrong file is refused with the place of what is wrong", () => {
     [file(3), "conversations"],
     [file([good, 3]), "conversations[1]"],
     [file([{ ...good, title: 3 }]), "conversations[0].title"],
-    [file([{ ...good, messages: [{ id: "m", parent: null, role: "root", content: "" }] }]), "conversations[0].messages[0].role"],
-    [file([{ ...good, messages: [{ id: "m", parent: "x", role: "user", content: "" }] }]), "conversations[0].messages[0].parent"],
+    [
+      file([{ ...good, messages: [{ id: "m", parent: null, role: "root", content: "" }] }]),
+      "conversations[0].messages[0].role",
+    ],
+    [
+      file([{ ...good, messages: [{ id: "m", parent: "x", role: "user", content: "" }] }]),
+      "conversations[0].messages[0].parent",
+    ],
     [JSON.stringify([{ role: "user", content: [] }]), "file[0].content"],
     [JSON.stringify([{ role: "system", content: "s" }]), "file"],
   ])
@@ -177,7 +186,11 @@ test("A wrong file is refused with the place of what is wrong", () => {
 });
 
 test("Markdown for people, of the branch that is looked at; names for files", () => {
-  const messages = [message("q", null, "user", "물음"), message("a", "q", "assistant", "답"), message("b", "q", "assistant", "다른 답")];
+  const messages = [
+    message("q", null, "user", "물음"),
+    message("a", "q", "assistant", "답"),
+    message("b", "q", "assistant", "다른 답"),
+  ];
   const words = { you: "나", model: "모델", file: "붙인 파일: {name}" };
   const text = exportMarkdown({ entry: entry({ leaf: "a" }), messages }, words);
   assert.equal(text, "# 제목\n\n## 나\n\n물음\n\n## 모델\n\n답\n");
@@ -194,7 +207,11 @@ test("Files: UTF-8, UTF-16, CP949; what is no text, or another encoding, is refu
   assert.deepEqual(decodeText(bytes(0xfe, 0xff, 0xac, 0x00)), { text: "가", encoding: "UTF-16BE" });
   assert.deepEqual(decodeText(bytes(0xbe, 0xc8, 0xb3, 0xe7, 0x20, 0x61)), { text: "안녕 a", encoding: "CP949" });
   assert.deepEqual(decodeText(bytes(0x63, 0x61, 0x66, 0xe9, 0x20)), { refused: "encoding" }, "Latin-1");
-  assert.deepEqual(decodeText(bytes(0x82, 0xb1, 0x82, 0xf1, 0x82, 0xc9, 0x82, 0xbf)), { refused: "encoding" }, "Shift-JIS");
+  assert.deepEqual(
+    decodeText(bytes(0x82, 0xb1, 0x82, 0xf1, 0x82, 0xc9, 0x82, 0xbf)),
+    { refused: "encoding" },
+    "Shift-JIS",
+  );
   assert.deepEqual(decodeText(bytes(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)), { refused: "binary" });
   assert.deepEqual(decodeText(bytes(0x61, 0x00, 0x62)), { refused: "binary" });
   assert.deepEqual(decodeText(bytes()), { refused: "empty" });

@@ -68,12 +68,21 @@ test("Blocks: tables need a row of dashes with as many cells; a | in code or beh
 
 test("Spans: emphasis beside Korean particles, code, links, breaks", () => {
   assert.equal(inline("**'강조'**는 **(값)**을 *기울임*체"), "<b>'강조'</b>는 <b>(값)</b>을 <i>기울임</i>체");
-  assert.equal(inline("***둘 다*** ~~x~~ __b__ _i_ snake_case_name"), "<b><i>둘 다</i></b> <s>x</s> <b>b</b> <i>i</i> snake_case_name");
+  assert.equal(
+    inline("***둘 다*** ~~x~~ __b__ _i_ snake_case_name"),
+    "<b><i>둘 다</i></b> <s>x</s> <b>b</b> <i>i</i> snake_case_name",
+  );
   assert.equal(inline("2 * 3 * 4, ** a **, *a"), "2 * 3 * 4, ** a **, *a");
   assert.equal(inline("`a*b*` ``c ` d`` `open"), "{a*b*} {c ` d} `open");
   assert.equal(inline("a\\*b\\* \\`c\\` \\가"), "a*b* `c` \\가");
-  assert.equal(inline("[a *b*](https://x.y/z_(q) \"t\") ![그림](http://i/p.png)"), "[a <i>b</i>→https://x.y/z_(q)] [그림→http://i/p.png]");
-  assert.equal(inline("https://a.b/c?d=1. (http://e.f) **https://g.h**를"), "[https://a.b/c?d=1→https://a.b/c?d=1]. ([http://e.f→http://e.f]) <b>[https://g.h→https://g.h]</b>를");
+  assert.equal(
+    inline('[a *b*](https://x.y/z_(q) "t") ![그림](http://i/p.png)'),
+    "[a <i>b</i>→https://x.y/z_(q)] [그림→http://i/p.png]",
+  );
+  assert.equal(
+    inline("https://a.b/c?d=1. (http://e.f) **https://g.h**를"),
+    "[https://a.b/c?d=1→https://a.b/c?d=1]. ([http://e.f→http://e.f]) <b>[https://g.h→https://g.h]</b>를",
+  );
   assert.equal(inline("a  \nb<br>c <https://x.y>"), "a⏎b⏎c [https://x.y→https://x.y]");
   assert.equal(inline("**[1] 제목** x[i] [a] (b)"), "<b>[1] 제목</b> x[i] [a] (b)");
   assert.equal(inline("&lt;b&gt; &amp;amp; &copy;"), "<b> &amp; &copy;");
@@ -86,11 +95,24 @@ test("Spans: mathematics stays as it is written, money is money", () => {
 });
 
 test("Spans: only http, https and mailto become links", () => {
-  for (const address of ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", " https://x", "//x.y", "vbscript:x"])
+  for (const address of [
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "file:///etc/passwd",
+    " https://x",
+    "//x.y",
+    "vbscript:x",
+  ])
     assert.equal(safeAddress(address), null, address);
   assert.equal(safeAddress("HTTPS://x.y"), "HTTPS://x.y");
   const kinds = (text) => JSON.stringify(parseInline(text));
-  for (const text of ["[a](javascript:alert(1))", "[a](JaVaScript&#58;x)", "<javascript:x>", "![a](data:x)", "[a](\tjavascript:x)"])
+  for (const text of [
+    "[a](javascript:alert(1))",
+    "[a](JaVaScript&#58;x)",
+    "<javascript:x>",
+    "![a](data:x)",
+    "[a](\tjavascript:x)",
+  ])
     assert.ok(!kinds(text).includes('"link"'), text);
   assert.equal(inline("<img src=x onerror=y> <script>"), "<img src=x onerror=y> <script>");
 });
@@ -154,7 +176,8 @@ test("Time is linear in the length, whatever the text", () => {
   for (const [name, make] of Object.entries(makers)) {
     const text = make(60_000);
     const start = performance.now();
-    for (const line of words(parseBlocks(text)).split("\n")) for (const growing of [false, true]) parseInline(line, growing);
+    for (const line of words(parseBlocks(text)).split("\n"))
+      for (const growing of [false, true]) parseInline(line, growing);
     const ms = performance.now() - start;
     assert.ok(ms < 4000, `${name}: ${ms.toFixed(0)} ms`); // quadratic ones took minutes
   }

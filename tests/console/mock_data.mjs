@@ -222,7 +222,16 @@ export function reportData() {
 }
 
 /** What a server is doing; see exposition. */
-export const calm = { running: 1, waiting: 0, used: 12, prompt: 1000, generated: 500, reused: 250, preempted: 0, slow: 0 };
+export const calm = {
+  running: 1,
+  waiting: 0,
+  used: 12,
+  prompt: 1000,
+  generated: 500,
+  reused: 250,
+  preempted: 0,
+  slow: 0,
+};
 
 const kFirst = [0.01, 0.1, 1, 10];
 const kNext = [0.005, 0.05, 0.5];
@@ -230,8 +239,15 @@ const kNext = [0.005, 0.05, 0.5];
 /** `counts` of observations at most at each bound and beyond, summed up as Prometheus wants it. */
 function histogram(name, model, bounds, counts) {
   let sum = 0;
-  const lines = [...bounds, "+Inf"].map((bound, i) => `${name}_bucket{model="${model}",le="${bound}"} ${(sum += counts[i])}`);
-  return [`# TYPE ${name} histogram`, ...lines, `${name}_count{model="${model}"} ${sum}`, `${name}_sum{model="${model}"} 1.5`];
+  const lines = [...bounds, "+Inf"].map(
+    (bound, i) => `${name}_bucket{model="${model}",le="${bound}"} ${(sum += counts[i])}`,
+  );
+  return [
+    `# TYPE ${name} histogram`,
+    ...lines,
+    `${name}_count{model="${model}"} ${sum}`,
+    `${name}_sum{model="${model}"} 1.5`,
+  ];
 }
 
 /** The metrics of two models, the second idle. */

@@ -29,7 +29,7 @@ const kMarkdown = [
 // The part of a prompt that asks for a special answer.
 const scripts = {
   "[markdown]": { text: kMarkdown, delayMs: 2 },
-  "[half]": { text: "앞\n\n```js\nlet a = 1;\nlet b", delayMs: 30, endless: false },
+  "[half]": { text: `앞\n\n\`\`\`js\n${"let a = 1;\n".repeat(20)}let b`, delayMs: 25 },
   "[huge]": { text: "가나다라 마바사 **아자** 차카타 `파하`.\n".repeat(3500), delayMs: 0, size: 64 },
   "[reason]": { reasoning: "먼저 생각합니다. 그리고 정합니다.", text: "답입니다.", delayMs: 8 },
   "[echo]": { echo: true },
@@ -184,7 +184,10 @@ class MockServer {
     for (const text of this.texts(script)) {
       if (response.destroyed) return;
       for (let index = 0; index < (body.n ?? 1); index++)
-        send({ choices: [choiceOf(completion, index, text, null, top === undefined ? null : [count, top])], usage: null });
+        send({
+          choices: [choiceOf(completion, index, text, null, top === undefined ? null : [count, top])],
+          usage: null,
+        });
       count++;
       await wait(script.delayMs ?? 8);
     }
@@ -218,7 +221,8 @@ function choiceOf(completion, index, text, finish_reason, scores) {
 
 /** As the server sends a call: its name, then pieces of its arguments. */
 function sendCall(send, index, name) {
-  const delta = (call) => send({ choices: [{ index: 0, delta: { tool_calls: [{ index, ...call }] }, finish_reason: null }] });
+  const delta = (call) =>
+    send({ choices: [{ index: 0, delta: { tool_calls: [{ index, ...call }] }, finish_reason: null }] });
   delta({ id: `call_${index}`, type: "function", function: { name, arguments: "" } });
   for (const text of pieces('{"city": "서울"}')) delta({ function: { arguments: text } });
 }

@@ -61,6 +61,23 @@ export async function visit(room) {
   if (room.startsWith("chat")) await browser.until("document.querySelector('#model-picker option')");
 }
 
+/** The same page in Korean. */
+export async function visitInKorean(room) {
+  await browser.run("localStorage.setItem('maru.language', 'ko')");
+  await visit(room);
+  await browser.until("document.documentElement.lang === 'ko'");
+}
+
+/** Sets a field's text, as a paste does: at once. */
+export const fill = (css, text) =>
+  browser.run(
+    `const field = document.querySelector(arguments[0]);
+     field.value = arguments[1];
+     field.dispatchEvent(new Event("input", { bubbles: true }))`,
+    css,
+    text,
+  );
+
 /** Until everything that a view asks for has come. */
 export const settled = () => browser.until("!document.querySelector('[aria-busy=true]')");
 

@@ -41,7 +41,11 @@ test("JSON: what JSON.parse takes is taken, and the first mistake has its place"
 test("JSON: every broken form of a text is refused, as JSON.parse does", () => {
   const text = '{"a": [1, "b\\u00e9", {"c": null}], "d": -0.5e-3}';
   for (let at = 0; at < text.length; at++) {
-    for (const broken of [text.slice(0, at), text.slice(0, at) + text.slice(at + 1), `${text.slice(0, at)}}${text.slice(at)}`]) {
+    for (const broken of [
+      text.slice(0, at),
+      text.slice(0, at) + text.slice(at + 1),
+      `${text.slice(0, at)}}${text.slice(at)}`,
+    ]) {
       let parsed = true;
       try {
         JSON.parse(broken);
@@ -122,7 +126,11 @@ test("Requests: calls and their results are turns", () => {
     { role: "tool", content: "맑음", callId: "c1" },
   ];
   assert.deepEqual(requestOf(state({}), "m", turns).body.messages.slice(1), [
-    { role: "assistant", content: null, tool_calls: [{ id: "c1", type: "function", function: { name: "f", arguments: "{}" } }] },
+    {
+      role: "assistant",
+      content: null,
+      tool_calls: [{ id: "c1", type: "function", function: { name: "f", arguments: "{}" } }],
+    },
     { role: "tool", tool_call_id: "c1", content: "맑음" },
   ]);
 });
@@ -141,7 +149,13 @@ test("Requests: what is wrong is said by its field", () => {
 const kTrying = `it's "quoted" \\ $HOME \`id\` \${x} %s {y}\n한글 😀 </script>\u2028`;
 const trying = () =>
   requestOf(
-    state({ system: kTrying, prompt: kTrying, numbers: { top_k: 5, min_p: 0.1, temperature: 0.5 }, ignore_eos: true, tools: kToolsExample }),
+    state({
+      system: kTrying,
+      prompt: kTrying,
+      numbers: { top_k: 5, min_p: 0.1, temperature: 0.5 },
+      ignore_eos: true,
+      tools: kToolsExample,
+    }),
     "m'\"",
   );
 
@@ -163,7 +177,7 @@ function runs(files, command, ...args) {
 test("Code: a shell runs the curl command as it stands", () => {
   const { path, body } = trying();
   const text = snippet("curl", "http://h:1", path, body);
-  const print = 'import json, sys; print(json.dumps(sys.argv[1:]))';
+  const print = "import json, sys; print(json.dumps(sys.argv[1:]))";
   const fake = `#!/bin/sh\nexec python3 -c '${print}' "$@"\n`;
   const given = runs({ "bin/curl": fake, "run.sh": `chmod +x bin/curl\n${text}` }, "bash", "run.sh");
   assert.equal(given[0], "http://h:1/v1/chat/completions");
@@ -214,7 +228,15 @@ test("Answers: choices, reasoning, calls in pieces, probabilities of both forms"
   const call = (part) => ({ choices: [{ index: 1, delta: { tool_calls: [{ index: 0, ...part }] } }] });
   answer.take({ choices: [{ index: 1, delta: { role: "assistant", content: "" } }], warnings: ["w"] });
   answer.take({ choices: [{ index: 0, delta: { reasoning: "r", reasoning_content: "r" } }] });
-  answer.take({ choices: [{ index: 0, delta: { content: "가" }, logprobs: { content: [{ token: "가", logprob: -1, top_logprobs: [{ token: "나", logprob: -2 }] }] } }] });
+  answer.take({
+    choices: [
+      {
+        index: 0,
+        delta: { content: "가" },
+        logprobs: { content: [{ token: "가", logprob: -1, top_logprobs: [{ token: "나", logprob: -2 }] }] },
+      },
+    ],
+  });
   answer.take(call({ id: "c1", type: "function", function: { name: "f", arguments: "" } }));
   answer.take(call({ function: { arguments: '{"a"' } }));
   answer.take(call({ function: { arguments: ": 1}" } }));
@@ -231,19 +253,31 @@ test("Answers: choices, reasoning, calls in pieces, probabilities of both forms"
   assert.equal(answer.choices[1].finish, "tool_calls");
   assert.deepEqual(answer.warnings, ["w"]);
   const old = new Answer();
-  const logprobs = { tokens: ["a", "b"], token_logprobs: [null, -1], top_logprobs: [null, { c: -3, b: -1 }], text_offset: [0, 1] };
+  const logprobs = {
+    tokens: ["a", "b"],
+    token_logprobs: [null, -1],
+    top_logprobs: [null, { c: -3, b: -1 }],
+    text_offset: [0, 1],
+  };
   old.take({ choices: [{ index: 0, text: "ab", logprobs }] });
-  assert.deepEqual(old.choices[0].tokens[1].top.map((one) => one.token), ["b", "c"]);
+  assert.deepEqual(
+    old.choices[0].tokens[1].top.map((one) => one.token),
+    ["b", "c"],
+  );
 });
 
 test("Tokens: bands by probability, blanks by signs", () => {
-  assert.deepEqual([0, 0.04, 0.05, 0.3, 0.5, 0.9, 1].map((p) => bandOf(Math.log(p))), [0, 0, 1, 2, 3, 4, 4]);
+  assert.deepEqual(
+    [0, 0.04, 0.05, 0.3, 0.5, 0.9, 1].map((p) => bandOf(Math.log(p))),
+    [0, 0, 1, 2, 3, 4, 4],
+  );
   assert.equal(shownToken(" a\n\t"), "␣a⏎⇥");
   assert.equal(shownToken(""), "∅");
 });
 
 test("Metrics: labels with every escape, infinities, comments, and lines that are none", () => {
-  const text = '# HELP a b\n# TYPE a gauge\na 1\na{m="x\\"y\\\\z\\n,}",n="2"} 2.5 1700000000\n\nb{le="+Inf"} +Inf\nbad line here\nc NaN\n';
+  const text =
+    '# HELP a b\n# TYPE a gauge\na 1\na{m="x\\"y\\\\z\\n,}",n="2"} 2.5 1700000000\n\nb{le="+Inf"} +Inf\nbad line here\nc NaN\n';
   const samples = parseExposition(text);
   assert.deepEqual(samples.slice(0, 3), [
     { name: "a", labels: {}, value: 1 },
@@ -281,7 +315,8 @@ test("Between two states: counters that fell began anew", () => {
 
 test("History: the last minutes only, curves in seconds before now, delays of what was answered lately", () => {
   const history = new History(60);
-  for (let i = 0; i <= 50; i++) history.add(stateOf(parseExposition(exposition({ ...calm, generated: 10 * i, slow: i > 45 ? 100 : 0 })), 2 * i));
+  for (let i = 0; i <= 50; i++)
+    history.add(stateOf(parseExposition(exposition({ ...calm, generated: 10 * i, slow: i > 45 ? 100 : 0 })), 2 * i));
   const curves = history.curves("docs-ko");
   assert.equal(curves.running.x.length, 30);
   assert.deepEqual([curves.running.x[0], curves.running.x[29]], [-58, 0]);

@@ -93,7 +93,13 @@ test("A verdict names the best compressor, and small differences are none", () =
   assert.deepEqual(verdict(2.5, { zstd: 3, xz: 2 }), { kind: "worse", peer: "xz", share: 1 - 2 / 2.5 });
   assert.equal(verdict(1.99, { xz: 2 }).kind, "level");
   assert.equal(verdict(2.01, { xz: 2 }).kind, "level");
-  const unsaid = [[1, {}], [1, undefined], [0, { xz: 1 }], [1, { xz: 0 }], [null, { xz: 1 }]];
+  const unsaid = [
+    [1, {}],
+    [1, undefined],
+    [0, { xz: 1 }],
+    [1, { xz: 0 }],
+    [null, { xz: 1 }],
+  ];
   for (const one of unsaid) assert.equal(verdict(...one), null);
 });
 
@@ -399,7 +405,11 @@ test("A run is followed from where the last answer ended, at once while there is
 });
 
 test("A run that was written anew is held anew, also when nothing of it is left", async () => {
-  const { follower, asked, steps: held } = followed(
+  const {
+    follower,
+    asked,
+    steps: held,
+  } = followed(
     { rows: steps(1, 9), position: "90-a" },
     { rows: steps(1, 4), position: "40-b", restarted: true },
     { rows: [], position: "0", restarted: true },
@@ -423,10 +433,11 @@ test("Rows that came before a question failed are told of after it", async () =>
 });
 
 test("Who has watched long asks for the whole run in fewer rows", async () => {
-  const { follower, asked, steps: held } = followed(
-    { rows: steps(1, 16_001), position: "160-a" },
-    { rows: steps(1, 4000), position: "170-b" },
-  );
+  const {
+    follower,
+    asked,
+    steps: held,
+  } = followed({ rows: steps(1, 16_001), position: "160-a" }, { rows: steps(1, 4000), position: "170-b" });
   await follower.ask();
   await follower.ask();
   assert.deepEqual(asked, ["0", "0"]);

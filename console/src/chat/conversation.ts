@@ -112,12 +112,13 @@ export class Conversation {
     this.abort?.abort();
   }
 
-  /** What another tab said here. It is looked at when it goes on from where this tab is. */
+  /** What another tab said here. It is looked at when it goes on from where this tab is and has its answer. */
   merge(messages: readonly Message[]): void {
     const before = this.tree.size;
     for (const one of messages) if (one.id !== this.growing?.id) this.tree.add(one);
     if (this.busy || (this.tree.size === before && messages.length === 0)) return;
-    this.leaf = this.tree.newestLeaf(this.leaf);
+    const next = this.tree.get(this.tree.newestLeaf(this.leaf));
+    if (next?.role === "assistant" && !next.unfinished) this.leaf = next.id;
     this.listener?.onChange();
   }
 

@@ -141,8 +141,8 @@ export class ConversationList {
   private menu(entry: Entry, title: string): HTMLElement {
     return new Menu(t("shelf.menu", { title }), [
       { icon: "edit", label: t("shelf.rename"), run: () => this.rename(entry.id) },
-      { icon: "download", label: t("shelf.exportMarkdown"), run: () => void this.exportOne(entry, "md") },
-      { icon: "download", label: t("shelf.exportJson"), run: () => void this.exportOne(entry, "json") },
+      { icon: "download", label: t("shelf.exportMarkdown"), run: () => void this.exportOne(entry.id, "md") },
+      { icon: "download", label: t("shelf.exportJson"), run: () => void this.exportOne(entry.id, "json") },
       { icon: "trash", label: t("shelf.delete"), run: () => this.remove(entry, title) },
     ]).element;
   }
@@ -182,7 +182,9 @@ export class ConversationList {
     this.host.deleted(title, undo);
   }
 
-  private async exportOne(entry: Entry, ending: "md" | "json"): Promise<void> {
+  private async exportOne(id: string, ending: "md" | "json"): Promise<void> {
+    const entry = this.shelf.entry(id); // as it is now: the list is drawn anew only when its names change
+    if (!entry) return;
     const kept = { entry, messages: await this.shelf.messages(entry.id) };
     if (ending === "json") return saveFile(fileName(entry.title, "json"), "application/json", exportJson([kept]));
     const words = { you: t("export.you"), model: t("export.model"), file: t("export.file") };
@@ -227,11 +229,12 @@ export class ConversationList {
     let conversations = 0;
     let messages = 0;
     for (const kept of readImport(await file.text())) {
-      const missing = missingOf(kept, await this.shelf.messages(kept.entry.id));
+      const known = this.shelf.entry(kept.entry.id); // none, too, when it was deleted a moment ago
+      const missing = missingOf(kept, known ? await this.shelf.messages(kept.entry.id) : []);
       if (missing.length === 0) continue;
       conversations++;
       messages += missing.length;
-      this.shelf.put(kept.entry, this.shelf.entry(kept.entry.id) ? {} : kept.entry, missing);
+      this.shelf.put(kept.entry, known ? {} : kept.entry, missing);
     }
     return conversations === 0 ? t("import.nothing") : t("import.done", { n: conversations, m: messages });
   }

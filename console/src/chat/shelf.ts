@@ -160,7 +160,9 @@ export class Shelf {
     }
   }
 
+  /** Unless it came back meanwhile: by an answer that went on, or an import. */
   private async purge(id: string): Promise<void> {
+    if (this.entry(id) !== undefined) return;
     await this.store.remove(id);
     this.channel?.postMessage(id);
   }

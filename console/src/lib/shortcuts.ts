@@ -38,7 +38,7 @@ const kFixed: ReadonlyArray<readonly [string, TextKey]> = [
 
 export class Shortcuts {
   readonly element = h("dialog", { class: "keys", "aria-labelledby": "keys-title" });
-  private first = 0; // when "g" was pressed
+  private first = -Infinity; // when "g" was pressed
 
   constructor(private readonly act: (command: string) => void) {
     document.addEventListener("keydown", (event) => this.onKey(event));
@@ -71,7 +71,7 @@ export class Shortcuts {
     if (writes(event.target) || document.querySelector("dialog[open]") || !enabled()) return;
     const key = letterOf(event.key, event.code);
     const second = performance.now() - this.first < kPauseMs;
-    this.first = key === "g" && !second ? performance.now() : 0;
+    this.first = key === "g" && !second ? performance.now() : -Infinity;
     const command = second ? kRoomKeys[key] : kKeys[key];
     if (key === "?") this.show();
     else if (command !== undefined) this.act(command);

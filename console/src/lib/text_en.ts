@@ -277,7 +277,8 @@ export const en = {
   "explain.mfuText":
     "The share of this machine's measured arithmetic that training really uses. Above 50 % is good. It says how fast the run is, not how good the model.",
   "explain.norm": "Gradient norm",
-  "explain.normText": "How strongly a step wants to change the weights. Sudden jumps mean trouble: a lower learning rate helps.",
+  "explain.normText":
+    "How strongly a step wants to change the weights. Sudden jumps mean trouble: a lower learning rate helps.",
 
   "eval.bits": "Bits per byte, {split}",
   "eval.thisModel": "this model",

@@ -68,6 +68,7 @@ function alignOf(cell: string): "left" | "right" | "center" | null {
 
 /** What a line that is not whole yet may turn out to be something else than text: better not shown until it is. */
 export function isUndecided(line: string): boolean {
+  if (/^[\s>]*(?:`{3,}[^`]*|~{3,}.*)$/.test(line)) return true; // code's language is on its way
   return /^[\s>]*(?:[-*+•=_]+|#{1,6}|\d{1,9}[.)]?|`+|~+|\\|\\\[|\$+|\|.*)?\s*$/.test(line);
 }
 
