@@ -30,7 +30,7 @@ const kMarkdown = [
 const scripts = {
   "[markdown]": { text: kMarkdown, delayMs: 2 },
   "[half]": { text: `앞\n\n\`\`\`js\n${"let a = 1;\n".repeat(20)}let b`, delayMs: 25 },
-  "[huge]": { text: "가나다라 마바사 **아자** 차카타 `파하`.\n".repeat(3500), delayMs: 0, size: 64 },
+  "[huge]": { text: `${"가나다라 마바사 **아자** 차카타 `파하`.\n".repeat(5)}\n`.repeat(700), delayMs: 0, size: 64 },
   "[reason]": { reasoning: "먼저 생각합니다. 그리고 정합니다.", text: "답입니다.", delayMs: 8 },
   "[echo]": { echo: true },
   "[markup]": { text: "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'> **끝**" },

@@ -209,8 +209,8 @@ class OpenAI:
 
 test("Code: JavaScript calls the client with the same fields", () => {
   const stub = `export default class OpenAI {
-    constructor(given) { this.given = given; this.completions = { create: async (fields) => ({ client: given, fields }) };
-      this.chat = { completions: this.completions }; } }`;
+    constructor(given) { this.given = given; this.completions = { create: () => null };
+      this.chat = { completions: { create: async (fields) => ({ client: given, fields }) } }; } }`;
   const { path, body } = trying();
   const files = {
     "node_modules/openai/package.json": '{"name": "openai", "type": "module", "exports": "./index.js"}',

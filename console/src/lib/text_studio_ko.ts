@@ -160,7 +160,7 @@ export const studioKo: Record<keyof typeof studioEn, string> = {
   "live.sinceStart": "시작한 뒤 {n}번",
   "live.tenants": "요청 중인 테넌트",
   "live.up": "{time}째 실행 중",
-  "live.ms": "{n}밀리초",
+  "live.ms": "{n} ms",
   "live.s": "{n}초",
   "live.ago": "{s}초 전",
   "live.nowTick": "지금",
