@@ -362,7 +362,7 @@ recorded("an answer of 100 KB costs a page little", async () => {
   await talk("[huge]");
   assert.ok((await answer()).length > 60_000);
   const [made, lines] = await browser.run("return [window.made, document.querySelectorAll('.markdown br').length]");
-  assert.ok(lines > 2500 && made < 20 * lines, `${made} elements for ${lines} lines`); // all of it anew: hundreds of times
+  assert.ok(lines > 2500 && made < 20 * lines, `${made} elements for ${lines} lines`); // all anew: hundreds
 });
 
 recorded("in Korean: the list, branches, files, notices", async () => {

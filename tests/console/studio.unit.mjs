@@ -277,7 +277,8 @@ test("Tokens: bands by probability, blanks by signs", () => {
 
 test("Metrics: labels with every escape, infinities, comments, and lines that are none", () => {
   const text =
-    '# HELP a b\n# TYPE a gauge\na 1\na{m="x\\"y\\\\z\\n,}",n="2"} 2.5 1700000000\n\nb{le="+Inf"} +Inf\nbad line here\nc NaN\n';
+    '# HELP a b\n# TYPE a gauge\na 1\na{m="x\\"y\\\\z\\n,}",n="2"} 2.5 1700000000\n\n' +
+    'b{le="+Inf"} +Inf\nbad line here\nc NaN\n';
   const samples = parseExposition(text);
   assert.deepEqual(samples.slice(0, 3), [
     { name: "a", labels: {}, value: 1 },

@@ -20,7 +20,7 @@ export interface Store {
   search(words: string): Promise<Map<string, string>>;
 }
 
-/** The kept entry with a change: a title that the user gave stays, and what was deleted elsewhere and goes on here is back. */
+/** The kept entry with a change: a title that the user gave stays; what was deleted elsewhere and goes on is back. */
 export function merged(kept: Entry | undefined, change: Change): Entry {
   if (kept === undefined) return { ...change.entry, ...change.fields };
   const entry = { ...kept, ...change.fields, updated: Math.max(kept.updated, change.fields.updated ?? 0) };

@@ -1,5 +1,5 @@
-// Text from the bytes of a file: UTF-8 and UTF-16 by their marks, UTF-8 without one, else CP949 (EUC-KR and what Windows
-// added), the only other one that Korean files come in. Pure.
+// Text from the bytes of a file: UTF-8 and UTF-16 by their marks, UTF-8 without one, else CP949 (EUC-KR and what
+// Windows added), the only other one that Korean files come in. Pure.
 
 export type TextEncodingName = "UTF-8" | "UTF-16LE" | "UTF-16BE" | "CP949";
 export type Decoded = { text: string; encoding: TextEncodingName } | { refused: "binary" | "encoding" | "empty" };

@@ -16,7 +16,7 @@ const kString = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const kStringBegin = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y;
 const kWord = /true|false|null/y;
 
-/** Walks the text without recursion, since depth is the writer's choice. `open` holds { and [ that wait for their end. */
+/** Walks the text without recursion: depth is the writer's choice. `open` holds { and [ that wait for their end. */
 class Checker {
   private at = 0;
   private readonly open: string[] = [];

@@ -42,7 +42,7 @@ export interface Buckets {
 
 export const kNoBuckets: Buckets = { bounds: [], counts: [] };
 
-/** What was observed between two states. Smaller counts mean that the server began anew: then all of the later state. */
+/** What was observed between two states. Smaller counts: the server began anew, and all of the later state counts. */
 export function bucketsBetween(before: Buckets, after: Buckets): Buckets {
   const same = before.bounds.length === after.bounds.length && before.bounds.every((one, i) => one === after.bounds[i]);
   const restarted = after.counts.some((count, i) => count < (before.counts[i] ?? 0));

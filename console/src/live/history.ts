@@ -151,7 +151,7 @@ export class History {
     return before && this.last ? between(before, this.last, model) : null;
   }
 
-  /** x: seconds before the last state, rising to 0. Values that are not known are NaN. Delays and hits are of kWindow. */
+  /** x: seconds before the last state, rising to 0. What is not known is NaN. Delays and hits are of kWindow. */
   curves(model: string | null): Record<Curve, Points> {
     const names: Curve[] = ["running", "waiting", "promptRate", "generatedRate", "kvUse", "hits"];
     const all: Curve[] = [...names, "firstP50", "firstP95", "nextP50", "nextP95"];

@@ -1,5 +1,5 @@
-// Markdown as elements, also while it is being written: what is whole stays as it is, only the block at the end is drawn
-// again, at most once per frame, and less often when that takes long. Nothing is ever parsed as HTML.
+// Markdown as elements, also while it is being written: what is whole stays as it is, only the block at the end is
+// drawn again, at most once per frame, and less often when that takes long. Nothing is ever parsed as HTML.
 import { copyButton } from "../../panels/parts";
 import { append, h, replace } from "../dom";
 import { t } from "../i18n";
