@@ -1,12 +1,13 @@
 """The server under load beside llama.cpp's, in one run: the same GGUF file, threads, prompts and instruction set.
 
-    bench/infer/serve.py [--maru build/release/src/cli/maru] [--peer-python PYTHON] [--models build/bench/models] [--size 0.1]
-                         [--type q8_0] [--isa avx2] [--clients 1 8 16 64] [--requests 2] [--only NAME…] [--json FILE]
+    bench/infer/serve.py [--maru build/release/src/cli/maru] [--peer-python PYTHON] [--models build/bench/models]
+                         [--size 0.1] [--type q8_0] [--isa avx2] [--clients 1 8 16 64] [--requests 2] [--only NAME…]
+                         [--json FILE]
 
-Closed loop: each client sends its next request when the last one is answered. Open loop: requests arrive at random moments
-(Poisson), whoever is still answered. Prompts are token ids, answers have a fixed length, and both are streamed; the first token is
-the first event with text. llama.cpp comes from the package xllamacpp, which knows AVX2 and nothing newer, so Maru computes with
-AVX2 too. It gets as many slots as there are clients. Prints Markdown tables; --json keeps the numbers for a plot.
+Closed loop: each client sends its next request when the last one is answered. Open loop: requests arrive at random
+moments (Poisson), whoever is still answered. Prompts are token ids, answers have a fixed length and are streamed; the
+first token is the first event with text. llama.cpp comes from the package xllamacpp, which knows AVX2 and nothing
+newer, so Maru computes with AVX2 too. It gets as many slots as there are clients. Prints Markdown tables; --json keeps the numbers for a plot.
 """
 import argparse
 import asyncio
@@ -46,7 +47,8 @@ class Server:
 
     def __init__(self, command, read):
         self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=self.log, text=True)
+        command = [str(part) for part in command]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
         while line and not read(line):
             line = self.process.stdout.readline()
@@ -65,8 +67,9 @@ class Server:
 
 
 def maru(options, file, clients, *more):
-    command = [options.maru, "--home", options.models, "--json", "--quiet", "--threads", options.threads, "--isa", options.isa,
-               "serve", file, "--name", "m", "--port", "0", f"max_running={max(clients, 1)}", "max_waiting=512", "cache_mib=4096", *more]
+    command = [options.maru, "--home", options.models, "--json", "--quiet", "--threads", options.threads,
+               "--isa", options.isa, "serve", file, "--name", "m", "--port", "0", f"max_running={clients}",
+               "max_waiting=512", "cache_mib=4096", *more]
     return Server(command, lambda line: json.loads(line)["url"] if line.startswith("{") else "")
 
 
@@ -77,15 +80,15 @@ def peer(options, file, clients, context):
 
 async def one(server, prompt, answer, model, cached):
     """Seconds to the first token and to the end, and how many tokens came."""
-    body = {"model": model, "prompt": prompt, "max_tokens": answer, "stream": True, "temperature": 0, "ignore_eos": True,
-            "logit_bias": {str(token): 100 for token in PRINTABLE}}
+    body = {"model": model, "prompt": prompt, "max_tokens": answer, "stream": True, "temperature": 0,
+            "ignore_eos": True, "logit_bias": {str(token): 100 for token in PRINTABLE}}
     if cached is not None:
         body["cache_prompt"] = cached
     data = json.dumps(body).encode()
     start = time.perf_counter()
     reader, writer = await asyncio.open_connection(server.host, server.port, limit=1 << 20)
-    writer.write(b"POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nConnection: close\r\n"
-                 b"Content-Length: %d\r\n\r\n" % len(data) + data)
+    writer.write(b"POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                 b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(data) + data)
     status = await reader.readline()
     if b" 200 " not in status:
         raise SystemExit(f"{status!r} {await reader.read(600)!r}")
@@ -117,7 +120,8 @@ async def closed(server, kind, clients, requests, models, cached):
     answer = SHAPES[kind.split()[0]][1]
 
     async def client(i):
-        return [await one(server, queue[i * requests + j], answer, models[i % len(models)], cached) for j in range(requests)]
+        mine = queue[i * requests : (i + 1) * requests]
+        return [await one(server, prompt, answer, models[i % len(models)], cached) for prompt in mine]
 
     start = time.perf_counter()
     parts = await asyncio.gather(*(client(i) for i in range(clients)))
@@ -173,15 +177,18 @@ def main():
     file = make_file(options, options.size, options.type)
     warm(file)
     kept = []
-    print(f"{options.size} B {options.type}, {options.threads} threads, {options.isa}; every cell Maru / llama.cpp = ratio\n")
-    print("| load | tokens per second | first token, median | first token, 95 % | per token, median |\n|---|---|---|---|---|")
+    print(f"{options.size} B {options.type}, {options.threads} threads, {options.isa}; cells are Maru / llama.cpp\n")
+    print("| load | tokens per second | first token, median | first token, 95 % | per token, median |")
+    print("|---|---|---|---|---|")
 
     def measure(name, kind, clients, go, *, cache):
         size, answer = SHAPES[kind.split()[0]]
         figures = []
         for who in ("maru", "llama.cpp"):
-            server = (maru(options, file, clients, f"prefix_cache={str(cache).lower()}", "draft_tokens=0") if who == "maru"
-                      else peer(options, file, clients, size + answer + 16))
+            if who == "maru":
+                server = maru(options, file, clients, f"prefix_cache={str(cache).lower()}", "draft_tokens=0")
+            else:
+                server = peer(options, file, clients, size + answer + 16)
             with server:
                 cached = None if who == "maru" else cache
                 asyncio.run(closed(server, "short", 1, 1, ["m"], cached))  # both are warm then
@@ -198,14 +205,17 @@ def main():
                 lambda s, cached, n=clients: closed(s, "long shared", n, options.requests, ["m"], cached), cache=True)
     if "open" in options.only:
         rate = 0.7 * kept[-1]["llama.cpp"]["tokens_per_second"] / 64 if kept else 1
-        measure(f"short, {rate:.2f} requests a second", "short", 16, lambda s, cached: opened(s, "short", rate, 48, cached), cache=False)
+        measure(f"short, {rate:.2f} requests a second", "short", 16,
+                lambda s, cached: opened(s, "short", rate, 48, cached), cache=False)
     if "adapters" in options.only and options.adapters:
         names = sorted(path.name for path in options.adapters.iterdir() if path.is_dir())
         for models in (["m"], names):
-            with maru(options, file, len(names), f"adapters_dir={options.adapters}", "prefix_cache=false", "draft_tokens=0") as server:
+            more = [f"adapters_dir={options.adapters}", "prefix_cache=false", "draft_tokens=0"]
+            with maru(options, file, len(names), *more) as server:
                 results = asyncio.run(closed(server, "short", len(names), options.requests, models, None))
             figures = summary(*results, SHAPES["short"][1])
-            row(f"short, {len(names)} clients, {len(models) if models != ['m'] else 'no'} adapters (Maru alone)", figures, None)
+            count = len(models) if models != ["m"] else "no"
+            row(f"short, {len(names)} clients, {count} adapters (Maru alone)", figures, None)
             kept.append({"load": f"adapters {len(models)}", "maru": figures})
     if options.json:
         options.json.write_text(json.dumps(kept, indent=1))

@@ -3,9 +3,12 @@ import { ChatView } from "./chat/view";
 import { announce, mountAnnouncer } from "./lib/announce";
 import { IconName, h, icon, mark, replace } from "./lib/dom";
 import { Language, TextKey, language, rememberLanguage, startLanguage, t } from "./lib/i18n";
+import { Shortcuts } from "./lib/shortcuts";
 import { StatusLine } from "./lib/status";
 import { startTheme, nextTheme, theme } from "./lib/theme";
 import { View } from "./lib/view";
+import { LiveView } from "./live/view";
+import { PlaygroundView } from "./playground/view";
 import { DataView } from "./views/data";
 import { ModelsView } from "./views/models";
 import { TrainingView } from "./views/training";
@@ -19,9 +22,11 @@ interface Room {
 
 const kRooms: Room[] = [
   { name: "chat", label: "nav.chat", icon: "chat", open: (id) => new ChatView(id) },
+  { name: "playground", label: "nav.playground", icon: "flask", open: () => new PlaygroundView() },
   { name: "models", label: "nav.models", icon: "models", open: () => new ModelsView() },
   { name: "training", label: "nav.training", icon: "training", open: (id) => new TrainingView(id) },
   { name: "data", label: "nav.data", icon: "data", open: (id) => new DataView(id) },
+  { name: "server", label: "nav.live", icon: "pulse", open: () => new LiveView() },
 ];
 
 /** "#/training/run%201" → the room and "run 1"; anything unknown leads to the chat. */
@@ -44,6 +49,7 @@ class App {
   private readonly main = h("main", { id: "main", tabindex: -1 });
   private view: View | null = null;
   private status: StatusLine | null = null;
+  private readonly shortcuts = new Shortcuts((command) => this.act(command));
 
   start(): void {
     startLanguage();
@@ -65,7 +71,7 @@ class App {
       this.preferences(),
       this.status.element,
     );
-    replace(this.root, skip, side, this.main);
+    replace(this.root, skip, side, this.main, this.shortcuts.element);
     this.openView(false);
   }
 
@@ -96,7 +102,34 @@ class App {
     const name = other === "ko" ? "한국어" : "English";
     const swap = h("button", { type: "button", class: "quiet", id: "language", lang: other, title: name }, name);
     swap.addEventListener("click", () => this.setLanguage(other));
-    return h("div", { class: "preferences" }, swap, this.themeButton());
+    return h("div", { class: "preferences" }, swap, this.themeButton(), this.helpButton());
+  }
+
+  private helpButton(): HTMLElement {
+    const label = t("keys.title");
+    return h(
+      "button",
+      {
+        type: "button",
+        class: "quiet icon-only",
+        id: "help",
+        title: label,
+        "aria-label": label,
+        onclick: () => this.shortcuts.show(),
+      },
+      icon("help"),
+    );
+  }
+
+  /** What a shortcut asks for: a room, or something of the chat, which is opened for it. */
+  private act(command: string): void {
+    if (kRooms.some((room) => room.name === command)) {
+      location.hash = `#/${command}`;
+      return;
+    }
+    if (!(this.view instanceof ChatView)) location.replace("#/chat");
+    if (this.view instanceof ChatView) return this.view.act(command);
+    addEventListener("hashchange", () => this.view instanceof ChatView && this.view.act(command), { once: true });
   }
 
   private themeButton(): HTMLElement {

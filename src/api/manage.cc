@@ -108,7 +108,6 @@ void check_new_name(const std::string& name, const char* field) {
 /// vLLM's words for a name that is taken; what is wrong with the adapter is told without the server's paths.
 void load_adapter(serving::ModelHost& models, Device& device, const Places& places, const LoadAdapterRequest& request) {
   const fs::path path = places.adapter(request.lora_path);
-  const LongWait wait;
   try {
     models.load_adapter({.path = path, .id = request.lora_name, .model = request.base_model_name}, device,
                         request.load_inplace);
@@ -141,6 +140,7 @@ void add_manage_routes(http::Router& router, serving::ModelHost& models, Device&
                 .pattern = pattern,
                 .handler =
                     [&models, &device, places, handle](const http::Request& request, const http::Wake&) {
+                      const LongWait wait(request.waits);
                       return handle(http::read_object(request.body), models, device, *places);
                     },
                 .scope = "manage",
@@ -172,7 +172,6 @@ void add_manage_routes(http::Router& router, serving::ModelHost& models, Device&
         const serving::ModelSource source{.path = places.model(request.model), .id = request.name};
         if (!source.id.empty()) check_new_name(source.id, "name");
         if (request.on_request && request.replace) refuse("an offer takes nobody's place", "replace");
-        const LongWait wait;
         if (request.on_request)
           models.offer(source, device);
         else

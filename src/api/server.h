@@ -44,7 +44,8 @@ struct ServeConfig {
   int64_t stored_responses = 1024, stored_responses_mib = 64;
   double stored_responses_seconds = 86400;
 
-  static constexpr auto fields() {
+  /// Who is listened to.
+  static constexpr auto access_fields() {
     using C = ServeConfig;
     return std::tuple{
         field("http", &C::http, "the listener"),
@@ -57,7 +58,12 @@ struct ServeConfig {
               "localhost, beyond it instead of any"),
         field("traces_endpoint", &C::traces_endpoint,
               "http://HOST:PORT of an OpenTelemetry collector (OTLP/HTTP) in a private network, which is sent how long "
-              "each request took and how many tokens, never what was said; empty: nothing is sent anywhere"),
+              "each request took and how many tokens, never what was said; empty: nothing is sent anywhere")};
+  }
+  /// What is computed, and with what memory.
+  static constexpr auto engine_fields() {
+    using C = ServeConfig;
+    return std::tuple{
         field("max_running", &C::max_running, "choices computed together").range(1, 4096),
         field("max_waiting", &C::max_waiting, "choices that may wait; more are answered 429").range(0, 1 << 20),
         field("max_choices_per_client", &C::max_choices_per_client,
@@ -91,7 +97,12 @@ struct ServeConfig {
         field("unload_idle_seconds", &C::unload_idle_seconds,
               "models that are loaded on request go when nobody asks for so long; 0: when another needs their memory")
             .range(0, 1e9),
-        field("channel_pieces", &C::channel_pieces, "pieces of text a slow reader may be behind").range(1, 1 << 20),
+        field("channel_pieces", &C::channel_pieces, "pieces of text a slow reader may be behind").range(1, 1 << 20)};
+  }
+  /// How requests are answered.
+  static constexpr auto answer_fields() {
+    using C = ServeConfig;
+    return std::tuple{
         field("request_timeout_seconds", &C::request_timeout_seconds, "for one generation, waiting included")
             .range(0.001, 1e7),
         field("drain_seconds", &C::drain_seconds, "after SIGTERM the process has ended, whatever still runs")
@@ -118,6 +129,7 @@ struct ServeConfig {
         field("reasoning_parser", &C::reasoning_parser,
               "how models write reasoning; auto: as their chat templates say; none: it comes as text")};
   }
+  static constexpr auto fields() { return std::tuple_cat(access_fields(), engine_fields(), answer_fields()); }
 };
 
 /// Adds the routes of one dialect, which answer with these models within these limits.

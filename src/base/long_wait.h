@@ -3,7 +3,7 @@
 
 namespace maru {
 
-/// While it lives, the thread waits: a pool whose threads are few lets another one work in its place.
+/// While it lives, the thread waits: the pool whose thread it is lets another one work in its place.
 class LongWait {
  public:
   /// Of a pool; told on the thread itself. Must not throw.
@@ -13,18 +13,14 @@ class LongWait {
     virtual void begin_wait() = 0;
     virtual void end_wait() = 0;
   };
-  LongWait() : pool_(pool_of_thread()) {
+  /// Null: nobody's thread.
+  explicit LongWait(Pool* pool) : pool_(pool) {
     if (pool_ != nullptr) pool_->begin_wait();
   }
   ~LongWait() {
     if (pool_ != nullptr) pool_->end_wait();
   }
   LongWait(const LongWait&) = delete;
-  /// Whose thread this is; null: nobody's.
-  static Pool*& pool_of_thread() {
-    static thread_local Pool* pool = nullptr;
-    return pool;
-  }
 
  private:
   Pool* const pool_;

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/long_wait.h"
+
 namespace maru {
 
 class RequestRecord;
@@ -41,6 +43,7 @@ struct Caller {
   Principal principal;
   /// Whose places it takes: "key NAME", "address ADDRESS"; the first word is what they are told.
   std::vector<std::string> clients;
+  LongWait::Pool* waits = nullptr;             // whose thread answers it; null: nobody's who minds
   std::shared_ptr<RequestRecord> record = {};  // of the request at hand; null: nothing is noted
 };
 

@@ -159,7 +159,9 @@ void run_line(Session& session, UpConfig config, const Options& o) {
   answer(session, pipeline::train(at, config.train, /*set_aside=*/true));
   answer(session, pipeline::evaluate(at, config.eval));
   report(at, session, config.name);
-  if (!o.no_serve) run_server(session, config.serve, {.models = {{.path = session.find(Kind::kModel, config.name), .id = ""}}});
+  if (o.no_serve) return;
+  const serving::ModelSource model{.path = session.find(Kind::kModel, config.name), .id = ""};
+  run_server(session, config.serve, {.models = {model}});
 }
 
 }  // namespace

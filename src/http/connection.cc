@@ -323,6 +323,7 @@ asio::awaitable<bool> Connection::answer(std::shared_ptr<Work> work, bool quick,
     work->run();
     co_return co_await send(std::move(work->reply), framing, exchange);
   }
+  work->request.waits = server_.workers.get();
   if (!server_.workers->try_push(work)) {
     Reply reply;
     reply.answer = in_words(overloaded(std::to_string(server_.config.max_queued) +

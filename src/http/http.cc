@@ -82,6 +82,7 @@ std::string_view Request::parameter(std::string_view name) const {
 Caller Request::caller() const {
   Caller caller;
   caller.record = record;
+  caller.waits = waits;
   if (principal) caller.clients.push_back(principal->key);
   if (!local_peer) caller.clients.push_back("address " + peer);
   if (principal) caller.principal = *principal;

@@ -47,6 +47,7 @@ struct Request {
   std::optional<Principal> principal;     // whose key it brought
   std::shared_ptr<RequestRecord> record;  // what is noted of it; null: nobody wants to know
   std::stop_token stop;                   // asked to stop as soon as nobody waits for the answer any more
+  LongWait::Pool* waits = nullptr;        // whose thread answers it
 
   std::string_view header(std::string_view name) const { return find_header(headers, name); }
   /// The first value of a query parameter; empty if absent.

@@ -88,7 +88,6 @@ std::shared_ptr<WorkerPool::Job> WorkerPool::next() {
 }
 
 void WorkerPool::loop() {
-  LongWait::pool_of_thread() = this;
   while (const std::shared_ptr<Job> job = next()) {
     job->run();
     {

@@ -14,7 +14,7 @@
 namespace maru::http {
 
 /// Thread-safe. A job that waits for long (base/long_wait.h) leaves its place to another meanwhile.
-class WorkerPool : private LongWait::Pool {
+class WorkerPool : public LongWait::Pool {
  public:
   class Job {
    public:

@@ -98,7 +98,7 @@ TEST(WorkerPool, AnotherWorksInPlaceOfOneThatWaitsForLong) {
   std::atomic<int> ran{0}, at_once{0}, most{0};
   WorkerPool pool(1, 100);
   const auto wait = [&] {
-    const LongWait here;
+    const LongWait here(&pool);
     waits = true;
     while (!stop) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   };
@@ -117,7 +117,7 @@ TEST(WorkerPool, AnotherWorksInPlaceOfOneThatWaitsForLong) {
   for (int i = 0; i < 20; ++i) pool.try_push(std::make_shared<Call>(work));
   EXPECT_TRUE(eventually([&] { return ran == 40; }));
   EXPECT_EQ(1, most) << "no more at once than without them";
-  { const LongWait of_no_pool; }
+  { const LongWait of_no_pool(nullptr); }
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include "base/hash.h"
 #include "base/map_guard.h"
-#include "infer/ngram_drafter.h"
+#include "infer/engine_active.h"
 #include "models/adapter.h"
 
 namespace maru::infer {
@@ -40,39 +40,9 @@ ScoredToken scored(const Sample& sample) {
   return {sample.token, sample.logprob, {sample.top.begin(), sample.top.end()}, sample.rank};
 }
 
-constexpr int64_t kForcedTokens = 16;  // of forced text, in one step
-constexpr int64_t kMostMisses = 4;     // then the model's tokens for such text are others than the tokenizer's
-
 [[noreturn]] void refuse(std::string message) { throw Failure(ErrorCode::kInvalidArgument, std::move(message)); }
 
 }  // namespace
-
-struct Engine::Active {
-  std::shared_ptr<const GenerationRequest> request;
-  std::shared_ptr<Channel> channel;
-  int64_t choice;
-  Sampler sampler;
-  std::vector<int32_t> end_tokens = {};
-  GrammarProcessor* grammar;  // the sampler's; null: the answer is free
-  NgramDrafter drafter;
-  AnswerText text;
-  Clock::time_point last_time;
-  ChoiceTimes times = {};
-  std::vector<ScoredToken> prompt_scores;
-  int64_t num_scored = 0;  // rows of the prompt whose logits have scored the token behind them
-  int64_t generated = 0;
-  int64_t forced_misses = 0;         // in a row
-  std::vector<int32_t> drafts = {};  // proposed for this step
-  enum class By : uint8_t { kText, kGrammar, kModel } drafted_by = By::kText;
-  std::vector<int32_t> step_tokens = {};                                    // of a chunk with drafts
-  int64_t num_left() const { return request->max_tokens - generated - 1; }  // to guess: the last one is sampled
-  int64_t num_to_score() const { return request->score_prompt ? static_cast<int64_t>(request->prompt.size()) - 1 : 0; }
-};
-
-struct Engine::ChunkOutcome {
-  std::vector<ScoredToken> tokens;  // sampled: one, and one more behind each draft that was right
-  std::optional<Error> error;
-};
 
 Engine::Engine(StepModel& model, const text::Tokenizer& tokenizer, EngineOptions options, EngineObserver* observer)
     : model_(model),
@@ -260,52 +230,6 @@ void Engine::expire() {
 
 void Engine::pause_slow_readers() {
   for (const auto& [id, active] : active_) scheduler_.pause(id, active.channel->full());
-}
-
-/// What each choice may say next, where that is known to be cheap to try.
-void Engine::guess() {
-  for (auto& [id, active] : active_)
-    active.drafts = active.generated > 0 ? guess_of(id, active) : std::vector<int32_t>();
-  if (drafter_) guess_by_model();
-  for (auto& [id, active] : active_) {
-    const int64_t left = active.num_left();
-    if (std::ssize(active.drafts) > left) active.drafts.resize(static_cast<size_t>(std::max<int64_t>(left, 0)));
-    scheduler_.propose(id, std::ssize(active.drafts));
-  }
-}
-
-std::vector<int32_t> Engine::guess_of(SequenceId id, Active& active) {
-  active.drafted_by = Active::By::kText;
-  if (active.grammar == nullptr) return active.drafter.guess(scheduler_.tokens(id));
-  if (active.forced_misses >= kMostMisses) return {};
-  active.drafted_by = Active::By::kGrammar;
-  std::vector<int32_t> forced;
-  if (const std::string text = active.grammar->forced(); !text.empty()) encoder_.encode(text, {}, forced);
-  if (std::ssize(forced) > kForcedTokens) forced.resize(kForcedTokens);
-  return forced;
-}
-
-/// For those about whom nothing is known from the text, and whose newest token is all that is left to compute.
-void Engine::guess_by_model() {
-  std::vector<ModelDrafter::Wish> wishes;
-  for (auto& [id, active] : active_) {
-    const bool decodes = active.generated > 0 && scheduler_.num_computed(id) + 1 == std::ssize(scheduler_.tokens(id));
-    if (!decodes || !active.drafts.empty() || active.num_left() <= 0 || active.channel->full()) continue;
-    wishes.push_back({.id = id, .tokens = scheduler_.tokens(id), .most = active.num_left()});
-  }
-  if (wishes.empty()) return;
-  try {
-    std::unique_lock<Turns> turn;
-    if (options_.turns != nullptr) turn = std::unique_lock(*options_.turns);
-    drafter_->guess(wishes);
-  } catch (const std::exception&) {
-    return;  // answers go on without guesses; lost files are told of by the step that follows
-  }
-  for (ModelDrafter::Wish& wish : wishes) {
-    Active& active = active_.at(wish.id);
-    active.drafts = std::move(wish.guess);
-    active.drafted_by = Active::By::kModel;
-  }
 }
 
 /// False when there was nothing to compute.

@@ -1,79 +1,9 @@
 #include "infer/engine.h"
 
-#include <gtest/gtest.h>
-
-#include "infer/fake_model.h"
+#include "infer/test_engine.h"
 
 namespace maru::infer {
 namespace {
-
-struct Answer {
-  std::vector<std::string> texts;
-  std::vector<std::vector<ScoredToken>> tokens, prompts;
-  std::vector<FinishReason> finishes;
-  std::vector<int64_t> num_tokens, num_reused;
-  std::optional<Error> error;
-};
-
-Answer read(Generation& generation, int64_t choices = 1) {
-  const auto n = static_cast<size_t>(choices);
-  Answer answer;
-  answer.texts.resize(n);
-  answer.tokens.resize(n);
-  answer.prompts.resize(n);
-  answer.finishes.resize(n);
-  answer.num_tokens.resize(n);
-  answer.num_reused.resize(n);
-  Piece piece;
-  for (auto next = generation.wait_next(piece); next != Generation::Next::kEnd; next = generation.wait_next(piece)) {
-    if (next == Generation::Next::kFailed) {
-      answer.error = generation.error();
-      break;
-    }
-    const auto i = static_cast<size_t>(piece.choice);
-    answer.texts[i] += piece.text;
-    auto& to = piece.is_prompt ? answer.prompts[i] : answer.tokens[i];
-    to.insert(to.end(), piece.tokens.begin(), piece.tokens.end());
-    if (!piece.finish) continue;
-    answer.finishes[i] = *piece.finish;
-    answer.num_tokens[i] = piece.num_tokens;
-    answer.num_reused[i] = piece.num_reused;
-  }
-  return answer;
-}
-
-class EngineTest : public ::testing::Test {
- protected:
-  text::Tokenizer tokenizer_ = byte_tokenizer();
-  FakeModel model_;
-  EngineOptions options_{.max_running = 4, .max_waiting = 8, .step_tokens = 24, .end_tokens = {1, 3}};
-  std::unique_ptr<Engine> engine_;
-
-  Engine& engine() {
-    if (!engine_) engine_ = std::make_unique<Engine>(model_, tokenizer_, options_);
-    return *engine_;
-  }
-  GenerationRequest request(std::string_view prompt, int64_t max_tokens = 40) {
-    GenerationRequest request;
-    request.prompt = tokenizer_.encode(prompt, {.add_special_tokens = true});
-    request.max_tokens = max_tokens;
-    request.ignore_eos = true;
-    request.seed = 5;
-    return request;
-  }
-  Answer run(GenerationRequest request) {
-    const int64_t choices = request.choices;
-    return read(*engine().submit(std::move(request)), choices);
-  }
-  bool idle() {
-    for (int i = 0; i < 500; ++i) {
-      const EngineStats stats = engine().stats();
-      if (stats.running + stats.waiting == 0 && stats.pages_used == 0) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return false;
-  }
-};
 
 TEST_F(EngineTest, GeneratesToTheLength) {
   const Answer answer = run(request("hello"));
@@ -376,85 +306,6 @@ TEST_F(EngineTest, AFailedStepLeavesNothingForOthers) {
   model_.fail_next = true;
   EXPECT_TRUE(run(request("exactly sixteen")).error.has_value());
   EXPECT_EQ(0, run(request("exactly sixteen and more")).num_reused[0]);
-}
-
-TEST_F(EngineTest, GuessesChangeNothing) {
-  model_.repeats = true;
-  GenerationRequest wanted = request("abcabcabcabc", 200);
-  wanted.sampling.top_logprobs = 1;
-  const Answer alone = run(wanted);
-  const int64_t steps = model_.steps.exchange(0);
-  options_.draft_tokens = 4;
-  engine_.reset();
-  const Answer guessed = run(wanted);
-  EXPECT_EQ(alone.texts, guessed.texts);
-  ASSERT_EQ(alone.tokens[0].size(), guessed.tokens[0].size());
-  for (size_t i = 0; i < alone.tokens[0].size(); ++i)
-    EXPECT_EQ(*alone.tokens[0][i].logprob, *guessed.tokens[0][i].logprob) << i;
-  const EngineStats stats = engine().stats();
-  EXPECT_GT(stats.accepted_tokens, 20);
-  EXPECT_LT(stats.accepted_tokens, stats.drafted_tokens) << "none was wrong: the test does not see that";
-  EXPECT_EQ(model_.steps + stats.accepted_tokens, steps);
-}
-
-TEST_F(EngineTest, AModelThatGuessesChangesNothing) {
-  model_.only_letters = true;
-  FakeModel same, other;  // one that knows, one that says something else
-  same.only_letters = true;
-  for (const double temperature : {0.0, 0.3})
-    for (FakeModel* draft : {&same, &other}) {
-      GenerationRequest wanted = request("hello", 100);
-      wanted.ignore_eos = true;
-      wanted.sampling.temperature = temperature;
-      wanted.sampling.top_logprobs = 1;
-      options_.draft_tokens = 0;
-      options_.draft_model = nullptr;
-      engine_.reset();
-      const Answer alone = run(wanted);
-      const int64_t steps = model_.steps.exchange(0);
-      options_.draft_tokens = 4;
-      options_.draft_model = draft;
-      engine_.reset();
-      wanted.choices = 3;
-      const Answer guessed = run(wanted);
-      EXPECT_EQ(alone.texts[0], guessed.texts[0]);
-      ASSERT_EQ(alone.tokens[0].size(), guessed.tokens[0].size());
-      for (size_t i = 0; i < alone.tokens[0].size(); ++i)
-        EXPECT_EQ(*alone.tokens[0][i].logprob, *guessed.tokens[0][i].logprob) << i;
-      const EngineStats stats = engine().stats();
-      if (draft == &other) {
-        EXPECT_LT(stats.accepted_tokens, 10);
-      } else if (temperature == 0) {
-        EXPECT_EQ(stats.drafted_tokens, stats.accepted_tokens);
-        EXPECT_LT(model_.steps, steps / 3);
-      }
-      model_.steps = 0;
-    }
-}
-
-TEST_F(EngineTest, AModelThatGuessesForgetsWhatEnded) {
-  FakeModel draft(4);  // room for one answer
-  options_.draft_tokens = 4;
-  options_.draft_model = &draft;
-  GenerationRequest wanted = request("hello", 40);
-  wanted.ignore_eos = true;
-  wanted.sampling.temperature = 0;
-  for (int i = 0; i < 5; ++i) {
-    const int64_t before = engine().stats().accepted_tokens;
-    run(wanted);
-    EXPECT_GT(engine().stats().accepted_tokens, before + 10) << i;
-  }
-}
-
-TEST_F(EngineTest, AModelThatFailsToGuessIsDoneWithout) {
-  FakeModel draft;
-  options_.draft_tokens = 4;
-  const std::string expected = run(request("hello", 50)).texts[0];
-  options_.draft_model = &draft;
-  engine_.reset();
-  draft.fail_next = true;
-  EXPECT_EQ(expected, run(request("hello", 50)).texts[0]);
-  EXPECT_GT(draft.steps, 1) << "it is asked again";
 }
 
 TEST_F(EngineTest, TenantsTakeTurns) {

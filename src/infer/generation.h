@@ -75,15 +75,15 @@ struct ChoiceTimes {
 struct Piece {
   int64_t choice = 0;
   std::string text;
-  std::vector<ScoredToken> tokens;     // those that `text` comes from, when they were asked for
-  bool is_prompt = false;              // scores of the prompt; no text
-  std::optional<FinishReason> finish;  // set on the last piece of a choice
-  std::string stop;                    // with kStop: the stop string; empty: an end token
-  std::optional<int32_t> end_token;    // that ended it and is not among `tokens`
-  int64_t num_tokens = 0;              // sampled so far in this choice
-  int64_t num_reused = 0;              // with finish: tokens of the prompt that had been computed before
+  std::vector<ScoredToken> tokens;                 // those that `text` comes from, when they were asked for
+  bool is_prompt = false;                          // scores of the prompt; no text
+  std::optional<FinishReason> finish;              // set on the last piece of a choice
+  std::string stop;                                // with kStop: the stop string; empty: an end token
+  std::optional<int32_t> end_token;                // that ended it and is not among `tokens`
+  int64_t num_tokens = 0;                          // sampled so far in this choice
+  int64_t num_reused = 0;                          // with finish: tokens of the prompt that had been computed before
   std::shared_ptr<const TokenDigest> digest = {};  // with finish, if it was asked for
-  ChoiceTimes times;                   // with finish
+  ChoiceTimes times;                               // with finish
 };
 
 /// A bounded queue of pieces between the engine and one reader. Thread-safe.

@@ -113,7 +113,7 @@ TEST_F(AnswerTest, IsAskedForInTheNameOfItsTenant) {
 
 TEST_F(AnswerTest, ReservesTokensAndGivesBackWhatWasNotGenerated) {
   caller_.principal.limits.tokens_per_minute = 100;
-  const auto left = [&] { return rates_.states_of(caller_.principal).tokens->remaining; };
+  const auto left = [&] { return rates_.states_of(caller_).tokens->remaining; };
   infer::GenerationRequest long_one = prompt({5, 6}, 2);
   long_one.max_tokens = 40;
   {
@@ -130,10 +130,10 @@ TEST_F(AnswerTest, ReservesTokensAndGivesBackWhatWasNotGenerated) {
 TEST_F(AnswerTest, AModelThatMayNotBeAskedIsNotThere) {
   caller_.principal.models = {"other"};
   EXPECT_THROW(answer({prompt({5}, 1)}), RequestFailure);
-  EXPECT_THROW(host_.get("m", caller_.principal), RequestFailure);
+  EXPECT_THROW(host_.get("m", caller_), RequestFailure);
   caller_.principal.models = {"other", "m"};
-  EXPECT_EQ("m", host_.get("m", caller_.principal)->id());
-  EXPECT_THROW(host_.get("other", caller_.principal), RequestFailure);
+  EXPECT_EQ("m", host_.get("m", caller_)->id());
+  EXPECT_THROW(host_.get("other", caller_), RequestFailure);
 }
 
 TEST_F(AnswerTest, SaysWhyAGenerationFailed) {

@@ -42,6 +42,8 @@ struct ModelHost::Entry {
       name.facts = model->facts();
       name.max_context = model->limits().max_context;
     }
+    if (model != nullptr) name.fingerprint = model->fingerprint();
+    name.bytes = in_memory() ? bytes() : offer->stored.bytes;
     if (encoder != nullptr) name.facts.context_length = name.max_context = encoder->max_tokens();
     return name;
   }

@@ -40,8 +40,8 @@ struct HostOptions {
   double unload_idle_seconds = 0;  // offered models that nobody asks for so long are unloaded; 0: never
   std::string tool_parser = "auto", reasoning_parser = "auto";  // forms by name, "none", or as the template says
   ApiOptions api{};
-  const Receipts* receipts = nullptr;                           // null: answers have none; must outlive the host
-  std::function<void(const std::string&)> warn = {};            // told what an operator should know; from any thread
+  const Receipts* receipts = nullptr;                 // null: answers have none; must outlive the host
+  std::function<void(const std::string&)> warn = {};  // told what an operator should know; from any thread
 };
 
 /// A name that answers.
@@ -50,6 +50,8 @@ struct ServedName {
   int64_t created = 0;     // when it was loaded or offered, seconds since 1970
   std::optional<int64_t> max_context;
   ModelFacts facts;
+  std::string fingerprint;  // empty: not known yet
+  int64_t bytes = 0;        // of memory that it takes, or would
   bool encoder = false;
   std::optional<bool> loaded;  // of an offer
 };
@@ -97,13 +99,13 @@ class ModelHost {
   /// Loads an offered model, which may take long.
   ///
   /// Throws   RequestFailure "model_not_found"; kUnavailable when it cannot be loaded now.
-  std::shared_ptr<const ServedModel> get(const std::string& id) const;
-  /// The same for a model that this principal may not ask: it cannot tell what else is served.
-  std::shared_ptr<const ServedModel> get(const std::string& id, const Principal& principal) const;
+  std::shared_ptr<const ServedModel> get(const std::string& id) const { return get(id, Caller()); }
+  /// The same for a model that this caller may not ask: it cannot tell what else is served.
+  std::shared_ptr<const ServedModel> get(const std::string& id, const Caller& caller) const;
   /// Models in memory, without their adapters, in the order they were added.
   std::vector<std::shared_ptr<const ServedModel>> list() const;
   /// Text encoders. Throws   RequestFailure "model_not_found", also of a model that is none.
-  std::shared_ptr<const ServedEncoder> get_encoder(const std::string& id, const Principal& principal) const;
+  std::shared_ptr<const ServedEncoder> get_encoder(const std::string& id, const Caller& caller) const;
   std::vector<std::shared_ptr<const ServedEncoder>> list_encoders() const;
   /// All that answers, in the order it was added.
   std::vector<ServedName> names() const;
@@ -123,7 +125,7 @@ class ModelHost {
   Entry with_adapter(const AdapterSource& source, Device& device) const;
   void put_adapter(const AdapterSource& source, Device& device);
   void move_adapter(AdapterSource source, const std::string& model, Device& device);
-  void load_offer(const std::string& id) const;
+  void load_offer(const std::string& id, LongWait::Pool* waits) const;
   void make_room(const std::string& id, int64_t bytes) const;
   void unload_idle(const std::stop_token& stop);
   // With the mutex held:

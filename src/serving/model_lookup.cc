@@ -31,11 +31,11 @@ void no_such_model(const std::string& id) {
 }
 
 /// `loading_` is not held. What it does is not the client's business; the operator is told.
-void ModelHost::load_offer(const std::string& id) const {
+void ModelHost::load_offer(const std::string& id, LongWait::Pool* waits) const {
   const std::shared_ptr<void> leave(nullptr, [this](void*) { --waiting_; });
   if (++waiting_ > kMaxWaiting)
     throw Failure(ErrorCode::kUnavailable, "too many requests wait for models to be loaded; try again");
-  const LongWait wait;
+  const LongWait wait(waits);
   std::lock_guard loading(loading_);
   std::optional<Entry::Offer> offer;
   {
@@ -84,19 +84,15 @@ std::shared_ptr<const ServedModel> ModelHost::find(std::string_view id) const {
   return entry == nullptr ? nullptr : entry->model;
 }
 
-std::shared_ptr<const ServedModel> ModelHost::get(const std::string& id) const {
-  for (;; load_offer(id)) {
+std::shared_ptr<const ServedModel> ModelHost::get(const std::string& id, const Caller& caller) const {
+  if (!caller.principal.may_ask(id)) no_such_model(id);
+  for (;; load_offer(id, caller.waits)) {
     std::lock_guard lock(mutex_);
     Entry* const entry = entry_of(id);
     if (entry == nullptr || entry->is_encoder()) no_such_model(id);
     entry->used = Clock::now();
     if (entry->model != nullptr) return entry->model;
   }
-}
-
-std::shared_ptr<const ServedModel> ModelHost::get(const std::string& id, const Principal& principal) const {
-  if (!principal.may_ask(id)) no_such_model(id);
-  return get(id);
 }
 
 std::vector<std::shared_ptr<const ServedModel>> ModelHost::list() const {
@@ -107,9 +103,9 @@ std::vector<std::shared_ptr<const ServedModel>> ModelHost::list() const {
   return models;
 }
 
-std::shared_ptr<const ServedEncoder> ModelHost::get_encoder(const std::string& id, const Principal& principal) const {
-  if (!principal.may_ask(id)) no_such_model(id);
-  for (;; load_offer(id)) {
+std::shared_ptr<const ServedEncoder> ModelHost::get_encoder(const std::string& id, const Caller& caller) const {
+  if (!caller.principal.may_ask(id)) no_such_model(id);
+  for (;; load_offer(id, caller.waits)) {
     std::lock_guard lock(mutex_);
     Entry* const entry = entry_of(id);
     if (entry == nullptr || !entry->is_encoder())

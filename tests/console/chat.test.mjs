@@ -201,7 +201,7 @@ recorded("markup from a model stays text", async () => {
   await visit("chat");
   await say("[markup] <b id=mine>x</b>");
   await finished();
-  assert.equal(await answer(), "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'> **끝**");
+  assert.equal(await answer(), "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'> 끝");
   assert.equal(await browser.text(".message.user .text"), "[markup] <b id=mine>x</b>");
   assert.equal(
     await browser.run(
@@ -224,7 +224,7 @@ recorded("answer again, copy, keep, and begin anew", async () => {
     [1, 1],
   );
   await browser.click(".message.assistant .message-foot button");
-  await browser.until("document.querySelector('.message-foot button').textContent === 'Copied'");
+  await browser.until("document.querySelector('.message.assistant .message-foot button').textContent === 'Copied'");
   await browser.click("#composer");
   await browser.press(Key.Control, "v");
   assert.equal(await browser.run("return document.querySelector('#composer').value"), await answer());

@@ -220,3 +220,52 @@ export function reportData() {
     manifest,
   };
 }
+
+/** What a server is doing; see exposition. */
+export const calm = {
+  running: 1,
+  waiting: 0,
+  used: 12,
+  prompt: 1000,
+  generated: 500,
+  reused: 250,
+  preempted: 0,
+  slow: 0,
+};
+
+const kFirst = [0.01, 0.1, 1, 10];
+const kNext = [0.005, 0.05, 0.5];
+
+/** `counts` of observations at most at each bound and beyond, summed up as Prometheus wants it. */
+function histogram(name, model, bounds, counts) {
+  let sum = 0;
+  const lines = [...bounds, "+Inf"].map(
+    (bound, i) => `${name}_bucket{model="${model}",le="${bound}"} ${(sum += counts[i])}`,
+  );
+  return [
+    `# TYPE ${name} histogram`,
+    ...lines,
+    `${name}_count{model="${model}"} ${sum}`,
+    `${name}_sum{model="${model}"} 1.5`,
+  ];
+}
+
+/** The metrics of two models, the second idle. */
+export function exposition(load) {
+  const of = (model, one) => [
+    `maru_choices_running{model="${model}"} ${one.running}`,
+    `maru_choices_waiting{model="${model}"} ${one.waiting}`,
+    `maru_kv_pages{model="${model}"} 100`,
+    `maru_kv_pages_used{model="${model}"} ${one.used}`,
+    `maru_tenants{model="${model}"} ${one.running > 0 ? 1 : 0}`,
+    `maru_prompt_tokens_total{model="${model}"} ${one.prompt}`,
+    `maru_generated_tokens_total{model="${model}"} ${one.generated}`,
+    `maru_reused_tokens_total{model="${model}"} ${one.reused}`,
+    `maru_preemptions_total{model="${model}"} ${one.preempted}`,
+    ...histogram("maru_time_to_first_token_seconds", model, kFirst, [10, 80 + one.slow, 9, 1, 0]),
+    ...histogram("maru_inter_token_seconds", model, kNext, [10, 80 + one.slow, 10, 0]),
+  ];
+  const idle = { running: 0, waiting: 0, used: 0, prompt: 0, generated: 0, reused: 0, preempted: 0, slow: 0 };
+  const lines = [`maru_http_connections 2`, ...of("docs-ko", load), ...of("docs-ko-base", idle)];
+  return `${lines.join("\n")}\n`;
+}

@@ -8,7 +8,7 @@ import { startMockServer } from "./mock_server.mjs";
 import { Browser, Key } from "./webdriver.mjs";
 
 export const folder = process.env.MARU_CONSOLE;
-export const rooms = ["chat", "models", "training", "data"];
+export const rooms = ["chat", "playground", "models", "training", "data", "server"];
 export let server = null; // null: a real one
 export let browser;
 export let url;
@@ -38,10 +38,21 @@ beforeEach(async () => {
   await browser.viewport(1280, 800);
   await browser.media({});
   await browser.open(`${url}/favicon.svg`); // same origin, none of our code
-  await browser.run("localStorage.clear(); sessionStorage.clear()");
+  await forget();
   await browser.log("browser");
   await browser.log("performance");
 });
+
+/** Empties what the page keeps. */
+export async function forget() {
+  await browser.run(`
+    localStorage.clear();
+    sessionStorage.clear();
+    return new Promise((resolve) => {
+      const request = indexedDB.deleteDatabase("maru");
+      request.onsuccess = request.onerror = request.onblocked = () => resolve(null);
+    })`);
+}
 
 export async function visit(room) {
   await browser.open("about:blank");
@@ -49,6 +60,23 @@ export async function visit(room) {
   await browser.until("document.querySelector('main > section')");
   if (room.startsWith("chat")) await browser.until("document.querySelector('#model-picker option')");
 }
+
+/** The same page in Korean. */
+export async function visitInKorean(room) {
+  await browser.run("localStorage.setItem('maru.language', 'ko')");
+  await visit(room);
+  await browser.until("document.documentElement.lang === 'ko'");
+}
+
+/** Sets a field's text, as a paste does: at once. */
+export const fill = (css, text) =>
+  browser.run(
+    `const field = document.querySelector(arguments[0]);
+     field.value = arguments[1];
+     field.dispatchEvent(new Event("input", { bubbles: true }))`,
+    css,
+    text,
+  );
 
 /** Until everything that a view asks for has come. */
 export const settled = () => browser.until("!document.querySelector('[aria-busy=true]')");

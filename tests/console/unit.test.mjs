@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { Conversation, requestMessages } from "../../console/src/chat/conversation";
+import { requestMessages } from "../../console/src/chat/conversation";
 import { StatsCounter } from "../../console/src/chat/generate";
 import { kDefaults, samplingOf } from "../../console/src/chat/settings";
 import { Scale, domainFor, extentOf, logTicks, niceTicks, wholeTicks } from "../../console/src/chart/scale";
@@ -93,7 +93,13 @@ test("A verdict names the best compressor, and small differences are none", () =
   assert.deepEqual(verdict(2.5, { zstd: 3, xz: 2 }), { kind: "worse", peer: "xz", share: 1 - 2 / 2.5 });
   assert.equal(verdict(1.99, { xz: 2 }).kind, "level");
   assert.equal(verdict(2.01, { xz: 2 }).kind, "level");
-  const unsaid = [[1, {}], [1, undefined], [0, { xz: 1 }], [1, { xz: 0 }], [null, { xz: 1 }]];
+  const unsaid = [
+    [1, {}],
+    [1, undefined],
+    [0, { xz: 1 }],
+    [1, { xz: 0 }],
+    [null, { xz: 1 }],
+  ];
   for (const one of unsaid) assert.equal(verdict(...one), null);
 });
 
@@ -209,7 +215,7 @@ test("Every text exists in both languages, with the same holes", () => {
 });
 
 test("Korean is Korean: a text without Hangul is a sign, a name or an abbreviation", () => {
-  const allowed = ["data.dropped", "series.mfu", "settings.topP"];
+  const allowed = ["data.dropped", "live.ms", "series.mfu", "settings.topP"];
   const foreign = Object.keys(dictionaries.ko).filter((key) => !/[가-힣]/.test(dictionaries.ko[key]));
   assert.deepEqual(foreign.sort(), allowed);
 });
@@ -272,15 +278,18 @@ test("Requests: the system prompt first, empty answers left out, a seed only whe
   assert.deepEqual(requestMessages("be kind", messages)[0], { role: "system", content: "be kind" });
   assert.ok(!("seed" in samplingOf(kDefaults)));
   assert.equal(samplingOf({ ...kDefaults, seed: 0 }).seed, 0);
-  assert.deepEqual(new Conversation("chat", kDefaults).messages, []); // without storage
 });
 
-test("reasoning stands between marks", () => {
+test("Reasoning is told from the answer", () => {
   const counter = new StatsCounter(0);
   const take = (delta) => counter.take({ choices: [{ delta }] }, 1);
-  const reasoning = [{ reasoning_content: "so" }, { reasoning_content: " be it" }];
-  const pieces = [{ role: "assistant" }, ...reasoning, { content: "Yes" }, { content: "." }];
-  assert.equal(pieces.map(take).join(""), "<think>\nso be it\n</think>\n\nYes.");
+  const pieces = [{ role: "assistant" }, { reasoning: "so", reasoning_content: "so" }, { content: "Yes" }];
+  assert.deepEqual(pieces.map(take), [
+    { text: "", reasoning: "" },
+    { text: "", reasoning: "so" },
+    { text: "Yes", reasoning: "" },
+  ]);
+  assert.equal(counter.stats().completionTokens, 2);
 });
 
 test("Figures: the server's counts, else pieces; the rate leaves out the first token", () => {
@@ -360,6 +369,9 @@ test("Colours: text 4.5 : 1 and curves 3 : 1 on every ground, light and dark", (
       ["line-strong", "surface", 3],
       ["accent", "bg", 3],
       ["tone-2", "surface", 4.5],
+      ["warm-ink", "surface", 4.5],
+      ["bg", "ink", 4.5],
+      ...[0, 1, 2, 3, 4].map((n) => ["ink", `band-${n}`, 4.5]),
       ...[1, 2, 3, 4, 5].map((n) => [`tone-${n}`, "surface", 3]),
     );
     for (const [ink, ground, least] of pairs) {
@@ -393,7 +405,11 @@ test("A run is followed from where the last answer ended, at once while there is
 });
 
 test("A run that was written anew is held anew, also when nothing of it is left", async () => {
-  const { follower, asked, steps: held } = followed(
+  const {
+    follower,
+    asked,
+    steps: held,
+  } = followed(
     { rows: steps(1, 9), position: "90-a" },
     { rows: steps(1, 4), position: "40-b", restarted: true },
     { rows: [], position: "0", restarted: true },
@@ -417,10 +433,11 @@ test("Rows that came before a question failed are told of after it", async () =>
 });
 
 test("Who has watched long asks for the whole run in fewer rows", async () => {
-  const { follower, asked, steps: held } = followed(
-    { rows: steps(1, 16_001), position: "160-a" },
-    { rows: steps(1, 4000), position: "170-b" },
-  );
+  const {
+    follower,
+    asked,
+    steps: held,
+  } = followed({ rows: steps(1, 16_001), position: "160-a" }, { rows: steps(1, 4000), position: "170-b" });
   await follower.ask();
   await follower.ask();
   assert.deepEqual(asked, ["0", "0"]);

@@ -134,6 +134,16 @@ export class Browser {
     await call(`${this.base}/actions`, "POST", { actions: [{ type: "key", id: "keyboard", actions }] });
   }
 
+  /** Opens a second tab and looks at it; answers how to close it and look at the first again. */
+  async newTab() {
+    const first = await call(`${this.base}/window`, "GET");
+    const { handle } = await call(`${this.base}/window/new`, "POST", { type: "tab" });
+    const look = (at) => call(`${this.base}/window`, "POST", { handle: at });
+    await look(handle);
+    const close = () => call(`${this.base}/window`, "DELETE").then(() => look(first));
+    return { first: () => look(first), second: () => look(handle), close: () => look(handle).then(close) };
+  }
+
   text(css) {
     return this.run("return document.querySelector(arguments[0])?.innerText ?? null", css);
   }

@@ -20,6 +20,8 @@ export interface ChartOptions {
   formatY: (value: number) => string; // for the axis
   formatValue?: (value: number) => string; // for readings, where the axis is too coarse
   zero?: boolean;
+  formatX?: (value: number) => string; // else x counts steps
+  columnX?: string; // what x is, over the table
 }
 
 const kHeight = 220;
@@ -127,7 +129,8 @@ export class Chart {
     for (const tick of axes.y.ticks(5)) group.append(...this.tickY(tick, axes.y.map(tick)));
     const { low, high } = axes.x.domain;
     for (const tick of wholeTicks(low, high, Math.max(2, Math.floor(this.width / 110)))) {
-      group.append(s("text", { x: axes.x.map(tick), y: kHeight - 8, "text-anchor": "middle" }, format().compact(tick)));
+      const words = this.options.formatX?.(tick) ?? format().compact(tick);
+      group.append(s("text", { x: axes.x.map(tick), y: kHeight - 8, "text-anchor": "middle" }, words));
     }
     return group;
   }
@@ -211,7 +214,7 @@ export class Chart {
   }
 
   private readout(x: number): Node[] {
-    const step = h("li", { class: "at" }, t("chart.step", { step: format().whole(x) }));
+    const step = h("li", { class: "at" }, this.options.formatX?.(x) ?? t("chart.step", { step: format().whole(x) }));
     const values = this.series.map((one) => {
       const value = one.points.y[nearestIndex(one.points.x, x)]!;
       return h("li", {}, h("span", { class: `swatch tone-${one.tone}` }), `${one.name} `, h("b", {}, this.say(value)));
@@ -232,6 +235,7 @@ export class Chart {
       if (told === null) return "";
       const values = { first: told.first, last: told.last, low: told.low, high: told.high };
       const said = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, this.say(value)]));
+      if (this.options.formatX) return t("chart.summaryOf", { ...said, name: one.name });
       return t("chart.summary", { ...said, name: one.name, at: format().whole(told.lowAt) });
     });
     return [this.options.title, ...sentences].join(". ");
@@ -250,9 +254,14 @@ export class Chart {
   }
 
   private tableOf(one: Series): HTMLElement {
-    const head = h("tr", {}, h("th", { scope: "col" }, t("chart.stepColumn")), h("th", { scope: "col" }, one.name));
+    const head = h(
+      "tr",
+      {},
+      h("th", { scope: "col" }, this.options.columnX ?? t("chart.stepColumn")),
+      h("th", { scope: "col" }, one.name),
+    );
     const rows = sampleRows(one.points, 50).map(([x, y]) =>
-      h("tr", {}, h("td", {}, format().whole(x)), h("td", {}, this.say(y))),
+      h("tr", {}, h("td", {}, this.options.formatX?.(x) ?? format().whole(x)), h("td", {}, this.say(y))),
     );
     return h("table", {}, h("caption", {}, one.name), h("thead", {}, head), h("tbody", {}, rows));
   }

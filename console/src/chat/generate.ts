@@ -10,6 +10,11 @@ export interface Stats {
   finishReason: string | null;
 }
 
+export interface Piece {
+  text: string;
+  reasoning: string;
+}
+
 interface Chunk {
   choices?: Array<{
     delta?: { content?: string | null; reasoning_content?: string | null };
@@ -26,28 +31,20 @@ export class StatsCounter {
   private last: number;
   private usage: NonNullable<Chunk["usage"]> | null = null;
   private finishReason: string | null = null;
-  private reasons = false;
 
   constructor(private readonly start: number) {
     this.last = start;
   }
 
-  /** Takes a chunk, returns its text. */
-  take(chunk: Chunk, now: number): string {
+  /** Takes a chunk, returns what it says. */
+  take(chunk: Chunk, now: number): Piece {
     const choice = chunk.choices?.[0];
-    const text = this.withMarks(choice?.delta?.reasoning_content ?? "", choice?.delta?.content ?? choice?.text ?? "");
-    if (text !== "") this.countPiece(now);
+    const reasoning = choice?.delta?.reasoning_content ?? "";
+    const text = choice?.delta?.content ?? choice?.text ?? "";
+    if (text !== "" || reasoning !== "") this.countPiece(now);
     this.usage = chunk.usage ?? this.usage;
     this.finishReason = choice?.finish_reason ?? this.finishReason;
-    return text;
-  }
-
-  /** Reasoning stands before the answer, between marks. */
-  private withMarks(reasoning: string, text: string): string {
-    const begins = reasoning !== "" && !this.reasons;
-    const ends = text !== "" && this.reasons;
-    this.reasons = reasoning !== "" || (this.reasons && !ends);
-    return (ends ? "\n</think>\n\n" : "") + (begins ? "<think>\n" : "") + reasoning + text;
+    return { text, reasoning };
   }
 
   stats(): Stats {
@@ -70,17 +67,17 @@ export class StatsCounter {
   }
 }
 
-/** Streams `body` to `path`; calls onText for every piece. The counter holds the figures even when this throws. */
+/** Streams `body` to `path`; calls onPiece for every piece. The counter holds the figures even when this throws. */
 export async function generate(
   path: string,
   body: object,
   signal: AbortSignal,
   counter: StatsCounter,
-  onText: (text: string) => void,
+  onPiece: (piece: Piece) => void,
 ): Promise<void> {
   const request = { ...body, stream: true, stream_options: { include_usage: true } };
   for await (const chunk of postStream<Chunk>(path, request, signal)) {
-    const text = counter.take(chunk, performance.now());
-    if (text !== "") onText(text);
+    const piece = counter.take(chunk, performance.now());
+    if (piece.text !== "" || piece.reasoning !== "") onPiece(piece);
   }
 }

@@ -1,15 +1,18 @@
-// Draws the messages of a conversation. What a model wrote is only ever text.
-import { h, icon, replace } from "../lib/dom";
-import { format, t } from "../lib/i18n";
+// Draws the messages of a conversation: anew when it changes, and in place while the last one is being written.
+import { h, replace } from "../lib/dom";
 import { problemPanel } from "../lib/failure";
-import { copyButton } from "../panels/parts";
-import { Conversation, Message } from "./conversation";
-import { Stats } from "./generate";
+import { t } from "../lib/i18n";
+import { Conversation } from "./conversation";
+import { Piece } from "./generate";
+import { GrowingMessage, messageElement } from "./message";
+import { Message } from "./tree";
 
 export class Thread {
   readonly element = h("div", { class: "thread", tabindex: 0, role: "region" });
   private readonly inner = h("div", { class: "thread-inner" });
-  private growing: Text | null = null;
+  private growing: GrowingMessage | null = null;
+  private following = true; // the end of the thread is in sight
+  private drawn = new Map<string, { signature: string; element: HTMLElement }>();
 
   constructor(
     private readonly conversation: Conversation,
@@ -17,14 +20,16 @@ export class Thread {
   ) {
     this.element.setAttribute("aria-label", t("chat.thread"));
     this.element.append(this.inner);
+    this.element.addEventListener("scroll", () => (this.following = this.atEnd()));
     this.draw();
   }
 
-  /** Draws everything anew. */
   draw(): void {
     const { messages, problem, busy, mode } = this.conversation;
     this.growing = null;
-    const bodies = messages.map((message, i) => this.message(message, i === messages.length - 1));
+    const drawn = new Map<string, { signature: string; element: HTMLElement }>();
+    const bodies = messages.map((message, i) => this.message(message, i === messages.length - 1, drawn));
+    this.drawn = drawn;
     const trouble = problem && problemPanel(problem, () => this.conversation.regenerate());
     const empty = messages.length === 0 && !problem ? this.welcome() : null;
     const paper = mode === "complete" && bodies.length > 0 ? h("article", { class: "paper" }, bodies) : bodies;
@@ -33,11 +38,13 @@ export class Thread {
     this.scrollToEnd();
   }
 
-  grow(text: string): void {
-    const follow = this.atEnd();
-    this.growing?.appendData(text);
-    this.growing?.parentElement?.classList.remove("waiting");
-    if (follow) this.scrollToEnd();
+  grow(piece: Piece): void {
+    this.growing?.grow(piece);
+    if (this.conversation.mode === "complete" || piece.reasoning !== "") this.follow();
+  }
+
+  private follow(): void {
+    if (this.following) this.scrollToEnd();
   }
 
   private atEnd(): boolean {
@@ -47,43 +54,23 @@ export class Thread {
 
   private scrollToEnd(): void {
     this.element.scrollTop = this.element.scrollHeight;
+    this.following = true;
   }
 
-  private message(message: Message, isLast: boolean): HTMLElement {
-    const writing = isLast && this.conversation.busy;
-    const text = document.createTextNode(message.content);
-    if (writing) this.growing = text;
-    const waiting = writing && message.content === "";
-    const body = h("div", { class: `text${writing ? " writing" : ""}${waiting ? " waiting" : ""}` }, text);
-    const label = h("span", { class: "offscreen" }, t(message.role === "user" ? "chat.you" : "chat.model"));
-    const foot = message.role === "assistant" && !writing ? this.foot(message, isLast) : null;
-    return h("div", { class: `message ${message.role}` }, label, body, foot);
-  }
-
-  private foot(message: Message, isLast: boolean): HTMLElement {
-    const again = () => this.conversation.regenerate();
-    const extend = () => this.conversation.extend();
-    const canExtend = isLast && this.conversation.mode === "complete" && message.content !== "";
-    return h(
-      "div",
-      { class: "message-foot" },
-      copyButton(() => this.textToCopy(message), t("action.copy")),
-      isLast &&
-        h(
-          "button",
-          { type: "button", class: "quiet icon-only regenerate", title: t("chat.again"), onclick: again },
-          icon("again"),
-          h("span", { class: "offscreen" }, t("chat.again")),
-        ),
-      canExtend &&
-        h("button", { type: "button", class: "quiet extend", onclick: extend }, icon("send"), t("chat.extend")),
-      h("span", { class: "stats" }, statsText(message)),
-    );
-  }
-
-  private textToCopy(message: Message): string {
-    const prompt = this.conversation.mode === "complete" ? (this.conversation.messages[0]?.content ?? "") : "";
-    return prompt + message.content;
+  /** A message that is as it was keeps its element: a long thread is not made anew with every turn. */
+  private message(message: Message, isLast: boolean, drawn: typeof this.drawn): HTMLElement {
+    const { conversation } = this;
+    if (isLast && conversation.busy && message.role === "assistant") {
+      this.growing = new GrowingMessage(message, conversation.mode === "complete", () => this.follow());
+      return this.growing.element;
+    }
+    const branches = conversation.siblings(message).length;
+    const locked = branches > 1 && conversation.busy; // branches cannot be changed then
+    const signature = [isLast, branches, locked, message.content.length, message.stopped].join();
+    const known = this.drawn.get(message.id);
+    const element = known?.signature === signature ? known.element : messageElement(conversation, message, isLast);
+    drawn.set(message.id, { signature, element });
+    return element;
   }
 
   private welcome(): HTMLElement {
@@ -102,24 +89,4 @@ export class Thread {
       h("ul", { class: "examples" }, examples),
     );
   }
-}
-
-function statsText(message: Message): string {
-  const parts = message.stats ? figures(message.stats) : [];
-  if (message.stopped) parts.push(t("chat.stopped"));
-  if (message.stats?.finishReason === "length") parts.push(t("chat.lengthReached"));
-  return parts.join(" · ");
-}
-
-function figures(stats: Stats): string[] {
-  if (stats.completionTokens === 0) return [];
-  const count = format().whole(stats.completionTokens);
-  const prompt = stats.promptTokens === null ? null : t("chat.promptTokens", { n: format().whole(stats.promptTokens) });
-  const rate = stats.tokensPerSecond;
-  return [
-    t(stats.counted ? "chat.tokens" : "chat.pieces", { n: count }),
-    rate === null ? null : t("chat.rate", { n: format().significant(rate, 3) }),
-    t("chat.firstToken", { s: format().significant(stats.firstTokenSeconds, 2) }),
-    prompt,
-  ].filter((part): part is string => part !== null);
 }

@@ -1,41 +1,59 @@
-// The chat view: the bar with model, mode and settings above, the thread, the composer below.
+// The chat view: the conversations at the side, the bar with model, mode and settings above, the thread, the composer.
 import { getJson } from "../lib/api";
 import { announce } from "../lib/announce";
 import { h, icon, replace } from "../lib/dom";
 import { Problem, problemOf, problemPanel } from "../lib/failure";
-import { TextKey, t } from "../lib/i18n";
+import { t } from "../lib/i18n";
 import { ModelCard } from "../lib/types";
 import { View } from "../lib/view";
 import { emptyState } from "../panels/parts";
+import { segmented } from "../panels/segmented";
+import { toast } from "../panels/toast";
 import { Composer } from "./composer";
 import { Conversation } from "./conversation";
+import { Desk } from "./desk";
+import { ConversationList } from "./list";
 import { Mode, SettingsDrawer, loadSettings, saveSettings } from "./settings";
+import { Shelf } from "./shelf";
 import { Thread } from "./thread";
 
 // These live as long as the page: an answer goes on while the user looks at another view.
 const settings = loadSettings();
-const conversations: Record<Mode, Conversation> = {
-  chat: new Conversation("chat", settings),
-  complete: new Conversation("complete", settings),
-};
+const shelf = new Shelf();
+const desk = new Desk(shelf, settings);
+const resumed = desk.resume();
 
 export class ChatView implements View {
   readonly element = h("section", { class: "chat", "aria-label": t("nav.chat") });
   readonly title = t("nav.chat");
   private readonly drawer = new SettingsDrawer(settings);
+  private readonly list: ConversationList;
+  private readonly notice = h("div", { class: "chat-notice" });
   private readonly main = h("div", { class: "chat-main" });
+  private readonly column: HTMLElement;
   private readonly picker = h("select", { id: "model-picker" });
+  private readonly listButton: HTMLButtonElement;
   private models: ModelCard[] | null = null;
   private composer: Composer | null = null;
   private readonly abort = new AbortController();
+  private readonly stopListening: () => void;
 
   constructor(modelFromRoute: string | null) {
     if (modelFromRoute !== null) this.remember(modelFromRoute);
+    this.list = new ConversationList(shelf, {
+      current: () => this.conversation.entry.id,
+      open: (id) => void this.openConversation(id),
+      deleted: (title, undo) => this.afterDelete(title, undo),
+    });
+    this.listButton = this.barButton("toggle-list", "list", t("shelf.title"), () => this.toggleList());
+    this.listButton.setAttribute("aria-expanded", "false");
     this.picker.addEventListener("change", () => this.pick(this.picker.value));
-    this.element.append(this.bar(), this.main, this.drawer.element);
+    this.column = h("div", { class: "chat-column" }, this.bar(), this.notice, this.main);
+    this.element.append(this.list.element, this.column, this.drawer.element);
     this.element.addEventListener("keydown", (event) => this.onKey(event));
-    this.showMode();
-    void this.loadModels();
+    this.acceptDrops();
+    this.stopListening = shelf.listen(() => this.showTroubleOfShelf());
+    void this.start();
   }
 
   focus(): void {
@@ -44,58 +62,91 @@ export class ChatView implements View {
 
   dispose(): void {
     this.abort.abort();
-    Object.values(conversations).forEach((one) => one.listen(null));
+    this.list.dispose();
+    this.stopListening();
+    this.conversation.listen(null);
+  }
+
+  /** Keys of the page: see lib/shortcuts.ts. */
+  act(command: string): void {
+    if (command === "new") this.startOver();
+    if (command === "search") {
+      if (!this.listOpen && this.listButton.offsetParent !== null) this.toggleList();
+      this.list.focusSearch();
+    }
+  }
+
+  private async start(): Promise<void> {
+    await resumed;
+    if (this.abort.signal.aborted) return;
+    this.showConversation();
+    this.showTroubleOfShelf();
+    if (document.activeElement === document.body) this.focus();
+    await this.loadModels();
   }
 
   private get conversation(): Conversation {
-    return conversations[settings.mode];
+    return desk.at(settings.mode);
+  }
+
+  private get listOpen(): boolean {
+    return this.element.classList.contains("list-open");
+  }
+
+  /** On narrow screens the list covers the thread, and is alone with the keyboard. */
+  private toggleList(open = !this.listOpen): void {
+    this.element.classList.toggle("list-open", open);
+    this.listButton.setAttribute("aria-expanded", String(open));
+    this.main.inert = open;
+    if (open) this.list.focusSearch();
+    else this.listButton.focus();
   }
 
   private onKey(event: KeyboardEvent): void {
-    if (event.key !== "Escape" || !this.conversation.busy || this.drawer.element.open) return;
+    if (event.key !== "Escape" || event.defaultPrevented || this.drawer.element.open) return;
+    if (this.listOpen) this.toggleList(false);
+    else if (this.conversation.busy) this.conversation.stop();
+    else return;
     event.preventDefault();
-    this.conversation.stop();
+  }
+
+  private acceptDrops(): void {
+    const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
+    this.column.addEventListener("dragover", (event) => {
+      if (hasFiles(event)) event.preventDefault();
+    });
+    this.column.addEventListener("drop", (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault(); // the browser would open the file in place of the page
+      this.composer?.attach(event.dataTransfer?.files);
+    });
+  }
+
+  private barButton(id: string, name: "list" | "plus" | "settings", label: string, run: () => void): HTMLButtonElement {
+    return h(
+      "button",
+      { type: "button", class: "quiet", id, title: label, "aria-label": label, onclick: run },
+      icon(name),
+      name !== "list" && h("span", { class: "wide-only" }, label),
+    );
   }
 
   private bar(): HTMLElement {
-    const fresh = h(
-      "button",
-      { type: "button", class: "quiet", id: "new-conversation", onclick: () => this.startOver() },
-      icon("plus"),
-      h("span", { class: "wide-only" }, t("chat.new")),
-    );
-    const adjust = h(
-      "button",
-      { type: "button", class: "quiet", id: "open-settings", onclick: () => this.drawer.open() },
-      icon("settings"),
-      h("span", { class: "wide-only" }, t("settings.open")),
-    );
-    fresh.setAttribute("aria-label", t("chat.new"));
-    adjust.setAttribute("aria-label", t("settings.open"));
+    const modes = [
+      { value: "chat" as const, label: t("chat.modeChat") },
+      { value: "complete" as const, label: t("chat.modeComplete") },
+    ];
     return h(
       "header",
       { class: "chat-bar" },
+      this.listButton,
       h("label", { class: "offscreen", for: "model-picker" }, t("chat.modelPicker")),
       this.picker,
-      this.modeSwitch(),
+      segmented("mode", t("chat.mode"), modes, settings.mode, (mode) => this.setMode(mode, true)),
       h("span", { class: "spring" }),
-      fresh,
-      adjust,
+      this.barButton("new-conversation", "plus", t("chat.new"), () => this.startOver()),
+      this.barButton("open-settings", "settings", t("settings.open"), () => this.drawer.open()),
     );
-  }
-
-  private modeSwitch(): HTMLElement {
-    const group = h("div", { class: "segmented", role: "radiogroup", "aria-label": t("chat.mode") });
-    const names: Array<[Mode, TextKey]> = [
-      ["chat", "chat.modeChat"],
-      ["complete", "chat.modeComplete"],
-    ];
-    for (const [mode, key] of names) {
-      const input = h("input", { type: "radio", name: "mode", value: mode, id: `mode-${mode}`, class: "offscreen" });
-      input.addEventListener("change", () => this.setMode(mode, true));
-      group.append(input, h("label", { for: `mode-${mode}` }, t(key)));
-    }
-    return group;
   }
 
   private async loadModels(): Promise<void> {
@@ -108,16 +159,27 @@ export class ChatView implements View {
   }
 
   private showTrouble(problem: Problem): void {
+    const again = () => {
+      this.showConversation();
+      void this.loadModels();
+    };
+    replace(this.main, h("div", { class: "page" }, problemPanel(problem, again)));
+  }
+
+  /** What is said may be lost: that is said at once, and what can be done. */
+  private showTroubleOfShelf(): void {
+    const { trouble, unkept } = shelf;
+    if (trouble === null || (trouble === "refused" && this.conversation.empty)) return replace(this.notice);
+    const words = trouble === "refused" ? t("shelf.refused") : t(`shelf.${trouble}`, { n: unkept });
+    const again = h("button", { type: "button", class: "quiet", onclick: () => void shelf.flush() }, t("action.retry"));
+    const save = h(
+      "button",
+      { type: "button", class: "quiet", onclick: () => void this.list.exportAll() },
+      t("shelf.exportAll"),
+    );
     replace(
-      this.main,
-      h(
-        "div",
-        { class: "page" },
-        problemPanel(problem, () => {
-          this.showMode();
-          void this.loadModels();
-        }),
-      ),
+      this.notice,
+      h("div", { class: "notice", role: "alert" }, h("p", {}, words), save, trouble !== "refused" && again),
     );
   }
 
@@ -146,35 +208,66 @@ export class ChatView implements View {
   }
 
   private setMode(mode: Mode, chosen: boolean): void {
+    this.conversation.listen(null);
     settings.mode = mode;
     settings.modeChosen ||= chosen;
     saveSettings(settings);
-    this.showMode();
+    this.showConversation();
   }
 
   private startOver(): void {
-    this.conversation.clear();
-    announce(t("chat.cleared"));
+    this.conversation.listen(null);
+    desk.fresh(settings.mode);
+    this.showConversation();
+    if (this.listOpen) this.toggleList(false);
+    announce(t("chat.begun"));
     this.composer?.focus();
   }
 
-  private showMode(): void {
-    const conversation = this.conversation;
-    const composer = new Composer(conversation, () => this.models !== null && this.models.length > 0);
+  private async openConversation(id: string): Promise<void> {
+    const before = this.conversation;
+    const conversation = await desk.open(id).catch(() => null);
+    if (conversation === null || this.abort.signal.aborted) return;
+    before.listen(null);
+    if (this.listOpen) this.toggleList(false);
+    this.composer?.restore({ text: "", files: [], focused: false });
+    if (conversation.mode === settings.mode) this.showConversation();
+    else this.setMode(conversation.mode, true);
+    this.focus();
+  }
+
+  private afterDelete(title: string, undo: () => void): void {
+    const { conversation } = this;
+    if (shelf.entry(conversation.entry.id) === undefined && !conversation.empty) {
+      conversation.stop();
+      this.startOver();
+    }
+    toast(t("shelf.deleted", { title }), t("action.undo"), undo);
+  }
+
+  private editLast(): void {
+    const buttons = this.main.querySelectorAll<HTMLElement>(".message.user .edit");
+    buttons[buttons.length - 1]?.click();
+  }
+
+  private showConversation(): void {
+    const { conversation } = this;
+    const ready = () => this.models !== null && this.models.length > 0;
+    const composer = new Composer(conversation, ready, () => this.editLast());
     const thread = new Thread(conversation, (text) => composer.fill(text));
-    Object.values(conversations).forEach((one) => one.listen(null));
     conversation.listen({
       onChange: () => {
         thread.draw();
         composer.update();
       },
-      onText: (text) => thread.grow(text),
+      onPiece: (piece) => thread.grow(piece),
     });
-    const { focused, draft } = this.composer ?? { focused: false, draft: "" }; // the mode may change under the writer
+    const draft = this.composer?.draft; // the mode may change under the writer
     this.composer = composer;
     replace(this.main, thread.element, composer.element);
-    composer.fill(draft, focused);
+    if (draft) composer.restore(draft);
     thread.draw();
+    this.list.draw();
     this.element.querySelectorAll<HTMLInputElement>("input[name=mode]").forEach((radio) => {
       radio.checked = radio.value === settings.mode;
     });

@@ -54,6 +54,10 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
   return (await response.json()) as T;
 }
 
+export async function getText(path: string, signal: AbortSignal): Promise<string> {
+  return (await request(path, { signal })).text();
+}
+
 /** POSTs `body` and yields the JSON of each event until `[DONE]`. Throws when the stream ends without it. */
 export async function* postStream<T>(path: string, body: object, signal: AbortSignal): AsyncGenerator<T> {
   const response = await request(path, {

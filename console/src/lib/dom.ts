@@ -70,6 +70,19 @@ const kIcons = {
   auto: "M12 3a9 9 0 1 0 0 18zM12 3a9 9 0 0 1 0 18",
   key: "M14.5 3a6.5 6.5 0 0 0-6.2 8.4L3 16.7V21h4.3v-2.6h2.6v-2.6l1.4-1.4A6.5 6.5 0 1 0 14.5 3zM16.5 7.5h.01",
   chevron: "M9 6l6 6-6 6",
+  back: "M15 6l-6 6 6 6",
+  list: "M4 6h16M4 12h16M4 18h10",
+  more: "M5 12h.01M12 12h.01M19 12h.01",
+  edit: "M4 20l1-4.5L16 4.5l3.5 3.5L8.5 19zM14 6.5l3.5 3.5",
+  attach: "M20 11l-8.5 8.5a5 5 0 0 1-7-7L13 4a3.4 3.4 0 0 1 4.8 4.8l-8.4 8.4a1.7 1.7 0 0 1-2.4-2.4L14.5 7.5",
+  file: "M6 3h8l4 4v14H6zM14 3v4h4",
+  trash: "M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13",
+  download: "M12 4v11M7 10.5l5 5 5-5M5 20h14",
+  upload: "M12 16V5M7 9.5l5-5 5 5M5 20h14",
+  play: "M8 5l11 7-11 7z",
+  flask: "M9 3h6M10 3v6l-5.5 9.5A1.7 1.7 0 0 0 6 21h12a1.7 1.7 0 0 0 1.5-2.5L14 9V3M7.5 15h9",
+  pulse: "M3 12h4l3-7 4 14 3-7h4",
+  help: "M9 9a3 3 0 1 1 4.5 2.6c-1 .6-1.5 1.2-1.5 2.4M12 17.5h.01",
 } as const;
 
 export type IconName = keyof typeof kIcons;
@@ -88,6 +101,16 @@ export function mark(): SVGElement {
     s("rect", { width: 32, height: 32, rx: 7 }),
     boards,
   );
+}
+
+/** Gives the browser a file to save. */
+export function saveFile(name: string, type: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
+  const link = h("a", { href: url, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // the download may not have begun yet
 }
 
 /** Copies text; falls back to a selection where the clipboard interface is refused (plain HTTP on another host). */

@@ -24,6 +24,11 @@ export class Poll {
     document.removeEventListener("visibilitychange", this.onVisible);
   }
 
+  /** Asks now in place of later. */
+  soon(): void {
+    this.wake();
+  }
+
   private wake(): void {
     if (document.hidden || this.timer === null) return;
     clearTimeout(this.timer);

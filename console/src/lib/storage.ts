@@ -19,6 +19,19 @@ export function writeSetting(name: string, value: string): void {
   attempt(() => localStorage.setItem(kPrefix + name, value), undefined);
 }
 
+export function removeSetting(name: string): void {
+  attempt(() => localStorage.removeItem(kPrefix + name), undefined);
+}
+
+/** As long as this tab lives. */
+export function readTabSetting(name: string): string | null {
+  return attempt(() => sessionStorage.getItem(kPrefix + name), null);
+}
+
+export function writeTabSetting(name: string, value: string): void {
+  attempt(() => sessionStorage.setItem(kPrefix + name, value), undefined);
+}
+
 /** A stored JSON value merged over `fallback`; a value of another shape or broken text is ignored. */
 export function readObject<T extends object>(name: string, fallback: T): T {
   const text = readSetting(name);

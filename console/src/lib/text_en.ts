@@ -1,5 +1,9 @@
 // The page's words in English: the reference for the set of keys.
+import { studioEn } from "./text_studio_en";
+
 export const en = {
+  ...studioEn,
+
   "nav.label": "Main",
   "nav.skip": "Skip to content",
   "nav.chat": "Chat",
@@ -61,7 +65,6 @@ export const en = {
   "chat.modeComplete": "Complete",
   "chat.modelPicker": "Model",
   "chat.new": "New",
-  "chat.cleared": "Conversation cleared",
   "chat.thread": "Conversation",
   "chat.you": "You:",
   "chat.model": "Model:",
@@ -274,7 +277,8 @@ export const en = {
   "explain.mfuText":
     "The share of this machine's measured arithmetic that training really uses. Above 50 % is good. It says how fast the run is, not how good the model.",
   "explain.norm": "Gradient norm",
-  "explain.normText": "How strongly a step wants to change the weights. Sudden jumps mean trouble: a lower learning rate helps.",
+  "explain.normText":
+    "How strongly a step wants to change the weights. Sudden jumps mean trouble: a lower learning rate helps.",
 
   "eval.bits": "Bits per byte, {split}",
   "eval.thisModel": "this model",

@@ -1,7 +1,10 @@
 // The page's words in Korean.
 import type { TextKey } from "./i18n";
+import { studioKo } from "./text_studio_ko";
 
 export const ko: Record<TextKey, string> = {
+  ...studioKo,
+
   "nav.label": "주 메뉴",
   "nav.skip": "본문으로 건너뛰기",
   "nav.chat": "대화",
@@ -62,7 +65,6 @@ export const ko: Record<TextKey, string> = {
   "chat.modeComplete": "이어쓰기",
   "chat.modelPicker": "모델",
   "chat.new": "새로 시작",
-  "chat.cleared": "대화를 비웠습니다",
   "chat.thread": "대화 내용",
   "chat.you": "나:",
   "chat.model": "모델:",
@@ -250,8 +252,7 @@ export const ko: Record<TextKey, string> = {
 
   "verdict.better":
     "좋습니다. 여기서 가장 나은 일반 압축 프로그램인 {peer}보다 이 글에 비트를 {share} 덜 씁니다. 이런 글에서 다음에 무엇이 올지 배웠다는 뜻입니다.",
-  "verdict.level":
-    "일반 압축 프로그램인 {peer}와 비슷합니다. 낱말의 철자와 되풀이는 알지만 뜻은 거의 모릅니다.",
+  "verdict.level": "일반 압축 프로그램인 {peer}와 비슷합니다. 낱말의 철자와 되풀이는 알지만 뜻은 거의 모릅니다.",
   "verdict.worse":
     "아직 좋지 않습니다. 아무것도 이해하지 못하는 압축 프로그램인 {peer}가 비트를 {share} 덜 씁니다. 그럴듯해 보여도 뜻이 없는 글이 나올 것입니다.",
   "verdict.nextBetter": "다음 단계: 더 오래 학습하거나, 대화로 미세 조정해 질문에 답하게 하세요.",
@@ -275,7 +276,8 @@ export const ko: Record<TextKey, string> = {
   "explain.mfuText":
     "이 컴퓨터에서 잰 연산 능력 가운데 학습이 실제로 쓰는 몫입니다. 50 %를 넘으면 좋습니다. 학습이 얼마나 빠른지를 말할 뿐, 모델이 얼마나 좋은지는 아닙니다.",
   "explain.norm": "기울기 노름",
-  "explain.normText": "한 스텝이 가중치를 얼마나 세게 바꾸려 하는지 나타냅니다. 갑자기 튀면 문제가 있다는 뜻이며, 학습률을 낮추면 나아집니다.",
+  "explain.normText":
+    "한 스텝이 가중치를 얼마나 세게 바꾸려 하는지 나타냅니다. 갑자기 튀면 문제가 있다는 뜻이며, 학습률을 낮추면 나아집니다.",
 
   "eval.bits": "바이트당 비트, {split}",
   "eval.thisModel": "이 모델",

@@ -18,7 +18,7 @@ bool wants_thinking(const MessagesRequest& request) {
 
 http::Reply count_tokens(const http::Request& http, const serving::ModelHost& models) {
   const PromptRequest request = parse_prompt_request(http.body, models.options().api.ignore_unknown_fields);
-  const auto model = models.get(request.model, http.caller().principal);
+  const auto model = models.get(request.model, http.caller());
   const serving::ChatPrompt prompt = serving::chat_prompt(read_conversation(request), model->chat());
   http::Reply reply{http::Response{.body = http::to_line({{"input_tokens", prompt.tokens.size()}})}};
   http::add_warnings(reply, prompt.warnings);
@@ -31,7 +31,7 @@ void add_routes(http::Router& router, const serving::ModelHost& models, serving:
   const auto ids = std::make_shared<serving::Ids>();
   const auto answer = [ids, &models, &limits](const http::Request& http, const http::Wake& wake) {
     const MessagesRequest request = parse_messages_request(http.body, models.options().api.ignore_unknown_fields);
-    const auto model = models.get(request.model, http.caller().principal);
+    const auto model = models.get(request.model, http.caller());
     serving::ReceiptOrder order = serving::order_receipt(models, *model, request.receipt);
     serving::ChatModel chat = model->chat();
     chat.time = order.time;

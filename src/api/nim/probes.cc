@@ -12,11 +12,11 @@ using Model = std::shared_ptr<const serving::ServedModel>;
 
 /// The one that the query names ("?model=ID"), else the first that this caller may ask.
 Model model_of(const serving::ModelHost& models, const http::Request& request) {
-  const Principal principal = request.caller().principal;
+  const Caller caller = request.caller();
   if (const std::string_view id = request.parameter("model"); !id.empty())
-    return models.get(std::string(id), principal);
+    return models.get(std::string(id), caller);
   for (const Model& model : models.list())
-    if (principal.may_ask(model->id())) return model;
+    if (caller.principal.may_ask(model->id())) return model;
   throw Failure(ErrorCode::kNotFound, "no model that writes text is served here to this key");
 }
 

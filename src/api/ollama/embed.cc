@@ -120,8 +120,8 @@ http::Reply embed(const Encoders& from, const http::Request& http, const http::W
   const auto begin = Clock::now();
   const auto request = http::read_fields<OllamaEmbedRequest>(http::read_object(http.body));
   read_options(request.options);
-  const Principal principal = http.caller().principal;
-  const auto model = from.models.get_encoder(id_of(request.model, from.models, principal), principal);
+  const Caller caller = http.caller();
+  const auto model = from.models.get_encoder(id_of(request.model, from.models, caller.principal), caller);
   if (request.dimensions && *request.dimensions != model->dimension())
     refuse("dimensions: this model's vectors have " + std::to_string(model->dimension()), "dimensions");
   const JsonNode input = JsonNode::of_request(request.input, "input");
@@ -144,8 +144,8 @@ http::Reply embed(const Encoders& from, const http::Request& http, const http::W
 http::Reply embeddings(const Encoders& from, const http::Request& http, const http::Wake& wake) {
   const auto request = http::read_fields<OllamaEmbeddingsRequest>(http::read_object(http.body));
   read_options(request.options);
-  const Principal principal = http.caller().principal;
-  const auto model = from.models.get_encoder(id_of(request.model, from.models, principal), principal);
+  const Caller caller = http.caller();
+  const auto model = from.models.get_encoder(id_of(request.model, from.models, caller.principal), caller);
   const Json prompt = request.prompt;
   return submit(from, http, wake, model, {JsonNode::of_request(prompt, "prompt")}, true,
                 [](const Vectors& vectors, int64_t) {

@@ -37,20 +37,20 @@ Json details_of(const serving::ModelFacts& facts) {
           {"quantization_level", dtype}};
 }
 
-Json entry_of(const std::string& id, const std::string& fingerprint, int64_t bytes, int64_t created,
-              const serving::ModelFacts& facts, int64_t context, bool running) {
-  Json entry{{"name", listed_name(id)},
-             {"model", listed_name(id)},
-             {"size", bytes},
-             {"digest", sha256_hex(id + " " + fingerprint)},
-             {"details", details_of(facts)}};
+Json entry_of(const serving::ServedName& name, bool running) {
+  Json entry{{"name", listed_name(name.id)},
+             {"model", listed_name(name.id)},
+             {"size", name.bytes},
+             {"digest", sha256_hex(name.id + " " + name.fingerprint)},
+             {"details", details_of(name.facts)}};
+  entry["details"]["parent_model"] = name.parent;
   if (!running) {
-    entry["modified_at"] = created_text(created);
+    entry["modified_at"] = created_text(name.created);
     return entry;
   }
-  entry["expires_at"] = "9999-12-31T23:59:59Z";  // they stay
+  entry["expires_at"] = "9999-12-31T23:59:59Z";  // of most: they stay
   entry["size_vram"] = 0;
-  entry["context_length"] = context;
+  entry["context_length"] = name.max_context.value_or(0);
   return entry;
 }
 
@@ -87,21 +87,16 @@ Json show_encoder(const serving::ServedEncoder& model) {
 
 Json list_models(const serving::ModelHost& models, const Principal& principal, bool running) {
   Json list = Json::array();
-  for (const auto& model : models.list())
-    if (principal.may_ask(model->id()))
-      list.push_back(entry_of(model->id(), model->fingerprint(), model->bytes(), model->created(), model->facts(),
-                              model->limits().max_context, running));
-  for (const auto& model : models.list_encoders())
-    if (principal.may_ask(model->id()))
-      list.push_back(entry_of(model->id(), "", model->bytes(), model->created(), {}, model->max_tokens(), running));
+  for (const serving::ServedName& name : models.names())
+    if (principal.may_ask(name.id) && !(running && name.loaded == false)) list.push_back(entry_of(name, running));
   return {{"models", std::move(list)}};
 }
 
-Json show_model(const serving::ModelHost& models, const std::string& name, const Principal& principal) {
-  const std::string id = id_of(name, models, principal);
-  for (const auto& encoder : models.list_encoders())
-    if (encoder->id() == id && principal.may_ask(id)) return show_encoder(*encoder);
-  return show_decoder(*models.get(id, principal));
+Json show_model(const serving::ModelHost& models, const std::string& name, const Caller& caller) {
+  const std::string id = id_of(name, models, caller.principal);
+  for (const serving::ServedName& served : models.names())
+    if (served.id == id && served.encoder) return show_encoder(*models.get_encoder(id, caller));
+  return show_decoder(*models.get(id, caller));
 }
 
 }  // namespace maru::api::ollama

@@ -10,6 +10,6 @@ Json list_models(const serving::ModelHost& models, const Principal& principal, b
 /// Template, details, capabilities.
 ///
 /// Throws   RequestFailure "model_not_found".
-Json show_model(const serving::ModelHost& models, const std::string& name, const Principal& principal);
+Json show_model(const serving::ModelHost& models, const std::string& name, const Caller& caller);
 
 }  // namespace maru::api::ollama

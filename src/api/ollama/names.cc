@@ -1,6 +1,8 @@
 #include "api/ollama/names.h"
 
+#include <algorithm>
 #include <string_view>
+#include <vector>
 
 #include "base/request_failure.h"
 
@@ -11,10 +13,8 @@ constexpr std::string_view kLatest = ":latest";
 
 bool is_served(const std::string& id, const serving::ModelHost& models, const Principal& principal) {
   if (!principal.may_ask(id)) return false;
-  if (models.find(id) != nullptr) return true;
-  for (const auto& encoder : models.list_encoders())
-    if (encoder->id() == id) return true;
-  return false;
+  const std::vector<serving::ServedName> names = models.names();
+  return std::any_of(names.begin(), names.end(), [&](const serving::ServedName& name) { return name.id == id; });
 }
 
 }  // namespace

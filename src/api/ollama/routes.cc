@@ -41,7 +41,7 @@ class Ollama {
   http::Response show(const http::Request& http) const {
     const auto request = http::read_fields<OllamaShowRequest>(http::read_object(http.body));
     const std::string& name = request.model.empty() ? request.name : request.model;
-    return {.body = http::to_line(show_model(models_, name, http.caller().principal))};
+    return {.body = http::to_line(show_model(models_, name, http.caller()))};
   }
 
   http::Reply chat(const http::Request& http, const http::Wake& wake) const {
@@ -55,9 +55,9 @@ class Ollama {
  private:
   template <class T>
   http::Reply ask(const T& request, bool chat, const http::Request& http, const http::Wake& wake) const {
-    const Principal principal = http.caller().principal;
+    const Caller caller = http.caller();
     const auto begin = AnswerInfo::Clock::now();
-    const auto model = models_.get(id_of(request.model, models_, principal), principal);
+    const auto model = models_.get(id_of(request.model, models_, caller.principal), caller);
     if (only_loads(request)) return {loaded(request, chat)};
     PreparedRequest prepared = prepare(request, model->chat(), model->limits());
     if (http.stop.stop_requested()) throw Failure(ErrorCode::kCancelled, "the client went away");

@@ -174,7 +174,7 @@ http::Reply embed(const Encoders& from, const http::Request& http, const http::W
   const auto all = from.models.list_encoders();
   const bool known = std::any_of(all.begin(), all.end(), [&](const auto& m) { return m->id() == request.model; });
   if (const std::string kind = known ? "" : without_suffix(request.model); !kind.empty()) request.input_type = kind;
-  const auto model = from.models.get_encoder(request.model, http.caller().principal);
+  const auto model = from.models.get_encoder(request.model, http.caller());
   if (request.dimensions && *request.dimensions != model->dimension())
     refuse("dimensions: this model's vectors have " + std::to_string(model->dimension()), "dimensions");
   const std::string prefix = request.input_type.empty() ? "" : model->prefix(request.input_type);
@@ -245,14 +245,14 @@ http::Reply ranking(const Encoders& from, const http::Request& http, const http:
     for (const Ranked& one : ranked) rankings.push_back({{"index", one.index}, {"logit", one.logit}});
     return Json{{"rankings", std::move(rankings)}, {"usage", usage_of(tokens)}};
   };
-  const auto model = from.models.get_encoder(request.model, http.caller().principal);
+  const auto model = from.models.get_encoder(request.model, http.caller());
   return rank(from, http, model, text_in(JsonNode::of_request(request.query, "query")),
               JsonNode::of_request(request.passages, "passages"), render, wake);
 }
 
 http::Reply rerank(const Encoders& from, const http::Request& http, const http::Wake& wake, Warnings& warnings) {
   const auto request = read_body<RerankRequest>(from, http, rerank_fields(), warnings);
-  const auto model = from.models.get_encoder(request.model, http.caller().principal);
+  const auto model = from.models.get_encoder(request.model, http.caller());
   const auto documents = std::make_shared<const Json>(request.documents);
   const auto render = [=, id = model->id(), sigmoid = model->has_sigmoid(), top = request.top_n,
                        with_texts = request.return_documents](const std::vector<Ranked>& ranked, int64_t tokens) {

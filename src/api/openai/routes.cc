@@ -42,7 +42,7 @@ class OpenAi {
 
   http::Reply chat(const http::Request& http, const http::Wake& wake) const {
     const ChatRequest request = parse_chat_request(http.body, ignores_unknown());
-    const auto model = models_.get(request.model, http.caller().principal);
+    const auto model = models_.get(request.model, http.caller());
     serving::ReceiptOrder order = serving::order_receipt(models_, *model, request.receipt);
     serving::ChatModel chat = model->chat();
     chat.time = order.time;
@@ -54,7 +54,7 @@ class OpenAi {
 
   http::Reply complete(const http::Request& http, const http::Wake& wake) const {
     const CompletionRequest request = parse_completion_request(http.body, ignores_unknown());
-    const auto model = models_.get(request.model, http.caller().principal);
+    const auto model = models_.get(request.model, http.caller());
     PreparedRequest prepared = prepare(request, model->tokenizer(), model->limits());
     serving::ReceiptOrder order = serving::order_receipt(models_, *model, request.receipt);
     AnswerInfo info{.logprobs = request.logprobs.has_value()};

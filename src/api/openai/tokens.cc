@@ -101,14 +101,14 @@ class Tokens {
 
   http::Reply render_chat(const http::Request& http) const {
     const ChatRequest request = parse_chat_request(http.body, ignores_unknown());
-    const Model model = models_.get(request.model, http.caller().principal);
+    const Model model = models_.get(request.model, http.caller());
     const PreparedRequest prepared = prepare(request, model->chat(), model->limits());
     return reply_of(rendered(request, prepared, 0, "chatcmpl-"), prepared.warnings);
   }
 
   http::Reply render_completion(const http::Request& http) const {
     const CompletionRequest request = parse_completion_request(http.body, ignores_unknown());
-    const Model model = models_.get(request.model, http.caller().principal);
+    const Model model = models_.get(request.model, http.caller());
     const PreparedRequest prepared = prepare(request, model->tokenizer(), model->limits());
     Json list = Json::array();
     for (size_t i = 0; i < prepared.prompts.size(); ++i) list.push_back(rendered(request, prepared, i, "cmpl-"));
@@ -126,7 +126,7 @@ class Tokens {
   /// The one that is named, or the only one there is for this caller.
   Model model_of(const std::string& id, const http::Request& http) const {
     const Principal principal = http.caller().principal;
-    if (!id.empty()) return models_.get(id, principal);
+    if (!id.empty()) return models_.get(id, http.caller());
     std::vector<Model> mine = models_.list();
     std::erase_if(mine, [&](const Model& model) { return !principal.may_ask(model->id()); });
     if (mine.size() != 1)

@@ -82,7 +82,7 @@ class Responses {
   http::Reply create(const http::Request& http, const http::Wake& wake) {
     ResponsesRequest request = parse_responses_request(http.body, models_.options().api.ignore_unknown_fields);
     const Caller caller = http.caller();
-    const auto model = models_.get(request.model, caller.principal);
+    const auto model = models_.get(request.model, caller);
     check_store(request);
     ResponseBuilder::Head head{.id = ids_.next("resp_"),
                                .tenant = caller.principal.tenant,
