@@ -35,7 +35,6 @@ class ModelDrafter {
   void guess(std::span<Wish> wishes);
   void learn(SequenceId id, int64_t guessed, int64_t right);
   void forget(SequenceId id);
-  int64_t pages_free() const { return static_cast<int64_t>(free_.size()); }
 
  private:
   struct Sequence {

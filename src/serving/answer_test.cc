@@ -113,7 +113,7 @@ TEST_F(AnswerTest, IsAskedForInTheNameOfItsTenant) {
 
 TEST_F(AnswerTest, ReservesTokensAndGivesBackWhatWasNotGenerated) {
   caller_.principal.limits.tokens_per_minute = 100;
-  const auto left = [&] { return rates_.states_of(caller_).tokens->remaining; };
+  const auto left = [&] { return rates_.states_of(caller_.principal).tokens->remaining; };
   infer::GenerationRequest long_one = prompt({5, 6}, 2);
   long_one.max_tokens = 40;
   {

@@ -1,6 +1,7 @@
 #include "serving/fingerprint.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <set>
 
@@ -11,7 +12,7 @@ namespace {
 
 class FingerprintTest : public testing::Test {
  protected:
-  fs::path root_ = fs::path(testing::TempDir()) / "fingerprint";
+  fs::path root_ = fs::temp_directory_path() / ("maru_fingerprint_" + std::to_string(::getpid()));
   std::string large_ = std::string(12 << 20, 'w');
 
   void SetUp() override {

@@ -15,9 +15,7 @@ namespace {
 const std::map<std::string, std::string> kKept{
     {"from_seed", "the vectors of RFC 8032 name their keys so"},
     {"as_integers", "what a written GGUF file says"},
-    {"num_computed", "the simulation of the scheduler checks it each step"},
     {"trace", "the dry run gives the same addresses"},
-    {"pages_free", "a model that guesses gives all its pages back"},
     {"planned_bytes", "recomputation saves memory"},
 };
 /// Names that a library asks a type for.

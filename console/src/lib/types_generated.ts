@@ -10,6 +10,8 @@ export interface ModelFacts {
   dtype?: string;
   /** false: a base model that completes text and has not learnt turns */
   chat?: boolean;
+  /** false: it is loaded when somebody asks for it; absent: it stays */
+  loaded?: boolean;
   /** beside its weights */
   adapter?: string;
 }
@@ -19,15 +21,15 @@ export interface ModelCard {
   id: string;
   /** always "model" */
   object: string;
-  /** when it was loaded, seconds since 1970 */
+  /** when it was loaded or offered, seconds since 1970 */
   created: number;
   /** always "maru" */
   owned_by: string;
-  /** the same as id */
+  /** the model itself, of an adapter the one it stands beside */
   root: string;
-  /** always null */
+  /** of an adapter: the model it stands beside */
   parent: string | null;
-  /** tokens of prompt and answer together */
+  /** tokens of prompt and answer together; 0: known once it is loaded */
   max_model_len: number;
   /** about the model itself */
   maru: ModelFacts;
@@ -36,7 +38,7 @@ export interface ModelCard {
 export interface ModelList {
   /** always "list" */
   object: string;
-  /** in order of loading */
+  /** all that answers, in the order it came */
   data: ModelCard[];
 }
 

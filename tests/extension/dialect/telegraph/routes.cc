@@ -11,7 +11,7 @@ namespace maru::api::telegraph {
 void add_routes(http::Router& router, const serving::ModelHost& models, serving::ChoiceLimits& limits) {
   const auto answer = [&models, &limits](const http::Request& http, const http::Wake& wake) {
     const Telegram telegram = parse_telegram(http.body);
-    const auto model = models.get(telegram.station, http.caller().principal);
+    const auto model = models.get(telegram.station, http.caller());
     PreparedTelegram prepared = prepare(telegram, *model);
     http::Reply reply;
     http::add_warnings(reply, prepared.warnings);
