@@ -118,7 +118,7 @@ two_launchers() {
 }
 check "two launchers build one after the other" two_launchers
 interrupted_build() {
-  forget; echo 600 >"$steps/bin/steps"  # more than a slow machine can do before the interrupt
+  forget; echo 40 >"$steps/bin/steps"
   set -m; launch models </dev/null >"$home/said" 2>&1 & local job=$! got=0; set +m
   until_building; sleep 1; kill -INT -- "-$job"; wait "$job" || got=$?
   rm -rf "$steps/bin/running"
