@@ -22,16 +22,16 @@ const Buckets kRequestTokens{1,    2,    5,    10,    20,    50,    100,    200,
                              1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000};
 const Buckets kStepTokens{1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384};
 
-void raise_to(prometheus::Counter& counter, int64_t total) {
-  const double more = static_cast<double>(total) - counter.Value();
-  if (more > 0) counter.Increment(more);
-}
-
 double share(int64_t part, int64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
 }  // namespace
+
+void raise_to(prometheus::Counter& counter, int64_t total) {
+  const double more = static_cast<double>(total) - counter.Value();
+  if (more > 0) counter.Increment(more);
+}
 
 double seconds_between(infer::ChoiceTimes::Clock::time_point from, infer::ChoiceTimes::Clock::time_point to) {
   constexpr infer::ChoiceTimes::Clock::time_point kNever{};

@@ -14,6 +14,9 @@ namespace maru::api {
 /// 0 where one of them has not happened.
 double seconds_between(infer::ChoiceTimes::Clock::time_point from, infer::ChoiceTimes::Clock::time_point to);
 
+/// A counter that mirrors a total counted elsewhere.
+void raise_to(prometheus::Counter& counter, int64_t total);
+
 /// The series of one model, with the labels `model_name` and `engine`.
 class VllmMetrics {
  public:

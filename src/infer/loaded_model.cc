@@ -9,12 +9,6 @@
 namespace maru::infer {
 namespace {
 
-/// The directory's name, or a file's without its ending.
-std::string name_of(const fs::path& path) {
-  const fs::path whole = fs::weakly_canonical(path);
-  return (fs::is_directory(whole) ? whole.filename() : whole.stem()).string();
-}
-
 HostStream loader_of(const Device& device, const LoadOptions& options) {
   HostStream host = device.host();
   if (options.loader != nullptr) host.pool = options.loader;
@@ -30,8 +24,13 @@ int64_t cache_bytes_for(const Decoder& decoder, const LoadOptions& options) {
   return std::min(options.cache_bytes, pages * page);
 }
 
+std::string stored_name(const fs::path& path) {
+  const fs::path whole = fs::weakly_canonical(path);
+  return (fs::is_directory(whole) ? whole.filename() : whole.stem()).string();
+}
+
 LoadedModel::LoadedModel(const fs::path& path, Device& device, const LoadOptions& options)
-    : name_(name_of(path)),
+    : name_(stored_name(path)),
       decoder_(load_for_serving(loader_of(device, options), path, options.dtype)),
       text_(load_text(path)) {
   if (tokenizer().vocab_size() > decoder_->config().vocab_size)

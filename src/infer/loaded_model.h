@@ -26,6 +26,9 @@ struct LoadOptions {
 /// Bytes of its key-value memory: what the sequences can fill at most, and no more than is allowed.
 int64_t cache_bytes_for(const Decoder& decoder, const LoadOptions& options);
 
+/// What a model or an adapter on disk is called: its directory's name, or a file's without its ending.
+std::string stored_name(const fs::path& path);
+
 /// Owned by one thread until an Engine uses it; must outlive that engine.
 class LoadedModel {
  public:

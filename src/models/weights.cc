@@ -27,6 +27,12 @@ Dtype dtype_of(ParameterRole role, Dtype model) {
   return role == ParameterRole::kRouterBias ? accumulator_of(model) : model;
 }
 
+int64_t value_bytes(Model& model) {
+  int64_t bytes = 0;
+  for (const Parameter* parameter : model.parameters()) bytes += static_cast<int64_t>(parameter->value.bytes());
+  return bytes;
+}
+
 void allocate_values(Model& model) {
   for (Parameter* parameter : model.parameters())
     parameter->value = host_tensor(parameter->shape, dtype_of(parameter->role, model.dtype()));

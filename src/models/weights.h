@@ -7,6 +7,8 @@ namespace maru {
 /// What a parameter of a model with weights of type `model` is kept in.
 Dtype dtype_of(ParameterRole role, Dtype model);
 
+/// Bytes of all values; of quantized weights and tables none.
+int64_t value_bytes(Model& model);
 /// Zeroed memory of the host for all values. The model keeps it alive.
 void allocate_values(Model& model);
 /// Takes the values, quantized weights and tables of a model, read or made on the host, to where they are computed

@@ -20,11 +20,6 @@
 namespace maru::serving {
 namespace {
 
-std::string name_of(const fs::path& path) {
-  const fs::path whole = fs::weakly_canonical(path);
-  return (fs::is_directory(whole) ? whole.filename() : whole.stem()).string();
-}
-
 // Whether the model was taught to answer: the manifest of one of ours says so; of others a chat template is a good
 // sign.
 bool can_chat(const fs::path& path, const infer::LoadedModel& model) {
@@ -37,14 +32,14 @@ ModelFacts facts_of(const ModelSource& source, const infer::LoadedModel& model) 
   const Decoder& decoder = model.decoder();
   return {.parameters = count_parameters(decoder.config()),
           .context_length = decoder.config().max_position_embeddings,
-          .dtype = std::string(maru::name_of(decoder.dtype())),
+          .dtype = std::string(name_of(decoder.dtype())),
           .chat = can_chat(source.path, model),
           .adapter = {}};
 }
 
 /// What changes bits besides weights and program.
 std::string arithmetic_of(const HostOptions& options, const infer::LoadedModel& model, Device& device) {
-  return std::string(maru::name_of(device.host().isa)) + " " + std::string(maru::name_of(model.decoder().dtype())) +
+  return std::string(name_of(device.host().isa)) + " " + std::string(name_of(model.decoder().dtype())) +
          (options.int8_cache ? " int8" : "");
 }
 
@@ -65,27 +60,22 @@ void check_same_tokens(const text::Tokenizer& a, const text::Tokenizer& b, const
   for (const auto& [id, token] : b.spec().vocabulary) {
     const auto it = known.find(id);
     if (it != known.end() && it->second != token)
-      throw Failure(ErrorCode::kInvalidArgument, name_of(source.draft) + " cannot guess for " + name_of(source.path) +
-                                                     ": token " + std::to_string(id) + " is \"" +
-                                                     excerpt(std::string(token)) + "\" in the one and \"" +
+      throw Failure(ErrorCode::kInvalidArgument, infer::stored_name(source.draft) + " cannot guess for " +
+                                                     infer::stored_name(source.path) + ": token " + std::to_string(id) +
+                                                     " is \"" + excerpt(std::string(token)) + "\" in the one and \"" +
                                                      excerpt(std::string(it->second)) + "\" in the other");
     same += it != known.end() ? 1 : 0;
   }
   if (same < std::ssize(known) / 2)
-    throw Failure(ErrorCode::kInvalidArgument, name_of(source.draft) + " cannot guess for " + name_of(source.path) +
+    throw Failure(ErrorCode::kInvalidArgument, infer::stored_name(source.draft) + " cannot guess for " +
+                                                   infer::stored_name(source.path) +
                                                    ": they have few tokens in common");
-}
-
-int64_t bytes_of(Model& model) {
-  int64_t bytes = 0;
-  for (const Parameter* parameter : model.parameters()) bytes += static_cast<int64_t>(parameter->value.bytes());
-  return bytes;
 }
 
 }  // namespace
 
 StoredModel describe(const ModelSource& source, const HostOptions& options) {
-  StoredModel stored{.id = source.id.empty() ? name_of(source.path) : source.id,
+  StoredModel stored{.id = source.id.empty() ? infer::stored_name(source.path) : source.id,
                      .encoder = is_encoder(source.path),
                      .facts = {},
                      .bytes = weight_bytes(source.path)};
@@ -136,7 +126,9 @@ LoadedParts load_parts(const ModelSource& source, const HostOptions& options, De
                     .owner = std::make_shared<std::pair<decltype(model), decltype(draft)>>(model, draft)};
 }
 
-std::string id_of(const AdapterSource& source) { return source.id.empty() ? name_of(source.path) : source.id; }
+std::string id_of(const AdapterSource& source) {
+  return source.id.empty() ? infer::stored_name(source.path) : source.id;
+}
 
 std::string model_of(const AdapterSource& source) {
   const Json config = read_json(source.path / "adapter_config.json");
@@ -152,10 +144,10 @@ int64_t stored_bytes(const AdapterSource& source) { return weight_bytes(source.p
 AdapterParts load_adapter_parts(const AdapterSource& source, const ServedModel& model, Device& device) {
   const IdentityOfFiles files(model.identity().has_value(), source.path);
   AdapterParts parts{.id = id_of(source),
-                     .adapter = name_of(source.path),
+                     .adapter = infer::stored_name(source.path),
                      .fingerprint = system_fingerprint(source.path, model.fingerprint()),
                      .weights = std::make_shared<Adapter>(device, *model.decoder(), source.path)};
-  parts.bytes = bytes_of(*parts.weights);
+  parts.bytes = value_bytes(*parts.weights);
   parts.identity = files.beside(model.identity());
   return parts;
 }

@@ -4,25 +4,16 @@
 
 #include "base/unix_time.h"
 #include "models/encoder_config.h"
+#include "models/weights.h"
 
 namespace maru::serving {
-namespace {
-
-int64_t bytes_of(infer::LoadedEncoder& encoder) {
-  int64_t bytes = 0;
-  for (const Parameter* parameter : encoder.model().encoder().parameters())
-    bytes += static_cast<int64_t>(parameter->value.bytes());
-  return bytes;
-}
-
-}  // namespace
 
 ServedEncoder::ServedEncoder(std::string id, std::unique_ptr<infer::LoadedEncoder> encoder,
                              infer::EncoderEngineOptions options)
     : id_(std::move(id)),
       created_(unix_seconds()),
       encoder_(std::move(encoder)),
-      bytes_(bytes_of(*encoder_)),
+      bytes_(value_bytes(encoder_->model().encoder())),
       engine_(encoder_->runner(), std::move(options)) {}
 
 bool ServedEncoder::is_reranker() const {

@@ -1,6 +1,5 @@
 #include "api/openai/routes.h"
 
-#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -11,16 +10,12 @@
 #include "api/openai/model_card.h"
 #include "api/openai/request.h"
 #include "api/openai/tokens.h"
+#include "base/unix_time.h"
 #include "http/json_body.h"
 #include "serving/ids.h"
 
 namespace maru::api::openai {
 namespace {
-
-int64_t now_seconds() {
-  using std::chrono::system_clock;
-  return std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
-}
 
 /// The handlers.
 class OpenAi {
@@ -85,7 +80,7 @@ class OpenAi {
     info.id = ids_.next(info.chat ? "chatcmpl-" : "cmpl-");
     info.model = model->id();
     info.fingerprint = model->fingerprint();
-    info.created = now_seconds();
+    info.created = unix_seconds();
     info.tokenizer = &model->tokenizer();
     info.echo = std::move(prepared.echo);
     order.id = info.id;

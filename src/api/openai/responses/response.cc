@@ -1,20 +1,15 @@
 #include "api/openai/responses/response.h"
 
-#include <chrono>
 #include <utility>
 
 #include "api/openai/error.h"
 #include "base/excerpt.h"
 #include "base/request_failure.h"
+#include "base/unix_time.h"
 #include "http/json_body.h"
 
 namespace maru::api::openai {
 namespace {
-
-int64_t now_seconds() {
-  using std::chrono::system_clock;
-  return std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
-}
 
 template <class T>
 Json or_null(const std::optional<T>& value) {
@@ -73,7 +68,7 @@ Json ResponseBuilder::json() const {
             {"created_at", head_.created_at},
             {"status", status_},
             {"background", request.background},
-            {"completed_at", status_ == "completed" ? Json(now_seconds()) : Json(nullptr)},
+            {"completed_at", status_ == "completed" ? Json(unix_seconds()) : Json(nullptr)},
             {"error", error_},
             {"incomplete_details", incomplete ? Json{{"reason", "max_output_tokens"}} : Json(nullptr)},
             {"instructions", or_null(request.instructions)},

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -11,6 +10,7 @@
 #include "api/openai/responses/background.h"
 #include "base/excerpt.h"
 #include "base/request_failure.h"
+#include "base/unix_time.h"
 #include "http/json_body.h"
 #include "serving/ids.h"
 
@@ -18,11 +18,6 @@ namespace maru::api::openai {
 namespace {
 
 constexpr int64_t kMostListed = 100, kListed = 20;
-
-int64_t now_seconds() {
-  using std::chrono::system_clock;
-  return std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
-}
 
 /// The body of a cancellation: clients send none, or an empty object.
 struct CancelRequest {
@@ -87,7 +82,7 @@ class Responses {
     ResponseBuilder::Head head{.id = ids_.next("resp_"),
                                .tenant = caller.principal.tenant,
                                .model = model->id(),
-                               .created_at = now_seconds(),
+                               .created_at = unix_seconds(),
                                .context = context_of(request, caller.principal.tenant),
                                .tokens = {.tokenizer = &model->tokenizer(), .logprobs = wants_logprobs(request)},
                                .new_id = [this](std::string_view prefix) { return ids_.next(prefix); }};
