@@ -166,11 +166,7 @@ void Engine::admit(const Submission& submission) {
   const int64_t choices = submission.request->choices;
   int64_t choice = 0;
   try {
-    std::optional<SequenceId> leader;
-    for (; choice < choices; ++choice) {
-      admit_choice(submission, choice, leader);
-      if (!leader) leader = next_id_ - 1;
-    }
+    for (; choice < choices; ++choice) admit_choice(submission, choice);
     counts_.prompt_tokens += static_cast<int64_t>(submission.request->prompt.size());
   } catch (...) {
     open_choices_ -= choices - choice;
@@ -178,7 +174,7 @@ void Engine::admit(const Submission& submission) {
   }
 }
 
-void Engine::admit_choice(const Submission& submission, int64_t choice, std::optional<SequenceId> leader) {
+void Engine::admit_choice(const Submission& submission, int64_t choice) {
   const GenerationRequest& request = *submission.request;
   const SequenceId id = next_id_++;
   const uint64_t seed = mix64(submission.seed + static_cast<uint64_t>(choice) * 0x9e3779b97f4a7c15ull);
@@ -210,8 +206,7 @@ void Engine::admit_choice(const Submission& submission, int64_t choice, std::opt
                       .weight = request.tenant_weight,
                       .priority = request.priority,
                       .salt = salt_of(request),
-                      .compute_all = request.score_prompt,
-                      .leader = leader});
+                      .compute_all = request.score_prompt});
   if (request.max_tokens == 0 && !request.score_prompt) end(id, added, FinishReason::kLength, {});
 }
 

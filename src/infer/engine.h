@@ -111,7 +111,7 @@ class Engine {
   void loop();
   bool collect_mail(std::vector<Submission>& mail, bool idle);
   void admit(const Submission& submission);
-  void admit_choice(const Submission& submission, int64_t choice, std::optional<SequenceId> leader);
+  void admit_choice(const Submission& submission, int64_t choice);
   void drop_abandoned();
   void pause_slow_readers();
   void expire();

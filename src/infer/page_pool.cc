@@ -68,17 +68,31 @@ PagePool::Key PagePool::key_of(const Prefix& prefix, std::span<const int32_t> to
   return {prefix.salt, prefix.last, hash64(bytes)};
 }
 
-PagePool::Prefix PagePool::hold_prefix(uint64_t salt, std::span<const int32_t> tokens, int64_t most,
-                                       std::vector<PageId>& to) {
+/// Visits the known pages that `tokens` begin with, in order.
+template <class F>
+PagePool::Prefix PagePool::follow_known(uint64_t salt, std::span<const int32_t> tokens, int64_t most, F visit) const {
   const auto size = static_cast<size_t>(page_tokens_);
   Prefix prefix{.salt = salt};
   for (int64_t i = 0; i < most && tokens.size() >= size; ++i, tokens = tokens.subspan(size)) {
     const auto found = known_.find(key_of(prefix, tokens.first(size)));
     if (found == known_.end() || !std::ranges::equal(at(found->second).tokens, tokens.first(size))) break;
-    hold(found->second);
-    to.push_back(prefix.last = found->second);
+    visit(prefix.last = found->second);
   }
   return prefix;
+}
+
+PagePool::Prefix PagePool::hold_prefix(uint64_t salt, std::span<const int32_t> tokens, int64_t most,
+                                       std::vector<PageId>& to) {
+  return follow_known(salt, tokens, most, [&](PageId page) {
+    hold(page);
+    to.push_back(page);
+  });
+}
+
+int64_t PagePool::num_known(uint64_t salt, std::span<const int32_t> tokens, int64_t most) const {
+  int64_t count = 0;
+  follow_known(salt, tokens, most, [&](PageId) { ++count; });
+  return count;
 }
 
 void PagePool::know(Prefix& prefix, std::span<const int32_t> tokens, PageId& page) {

@@ -45,6 +45,8 @@ class PagePool {
   };
   /// Holds the longest known beginning of `tokens`, at most `most` pages, and appends them to `to`.
   Prefix hold_prefix(uint64_t salt, std::span<const int32_t> tokens, int64_t most, std::vector<PageId>& to);
+  /// How many pages hold_prefix() would hold.
+  int64_t num_known(uint64_t salt, std::span<const int32_t> tokens, int64_t most) const;
   /// `page`, which the caller holds, is full of `tokens` and follows `prefix`: it is known from now on and ends the
   /// prefix. If a page of these tokens is known already, `page` is given back for that one.
   void know(Prefix& prefix, std::span<const int32_t> tokens, PageId& page);
@@ -66,6 +68,8 @@ class PagePool {
   const Page& at(PageId page) const { return pages_[static_cast<size_t>(page)]; }
   Page& at(PageId page) { return pages_[static_cast<size_t>(page)]; }
   static Key key_of(const Prefix& prefix, std::span<const int32_t> tokens);
+  template <class F>
+  Prefix follow_known(uint64_t salt, std::span<const int32_t> tokens, int64_t most, F visit) const;
   PageId take();
   void hold(PageId page);
   void release(PageId page);

@@ -43,9 +43,9 @@ void Scheduler::set_state(Sequence& sequence, F change) {
 void Scheduler::add(SequenceId id, Arrival arrival) {
   CHECK(sequences_.empty() || id > sequences_.rbegin()->first);
   CHECK(!arrival.tokens.empty() && std::ssize(arrival.tokens) <= max_sequence_tokens() && arrival.weight > 0);
-  Sequence sequence{.tokens = std::move(arrival.tokens), .following = arrival.leader.has_value()};
+  Sequence sequence{.tokens = std::move(arrival.tokens)};
   queue_.enter(arrival.tenant);
-  if (sequence.waits()) queue_.wait(arrival.tenant);
+  queue_.wait(arrival.tenant);
   sequence.arrival = std::move(arrival);
   sequences_.emplace_hint(sequences_.end(), id, std::move(sequence));
 }
@@ -175,39 +175,63 @@ void Scheduler::preempt(Sequence& sequence) {
   ++num_preemptions_;
 }
 
-/// What both begin with is computed by the leader; until that is done, computing it again would be waste.
-bool Scheduler::follows(const Sequence& sequence) const {
-  if (!sequence.following || !limits_.prefix_cache) return false;
-  const auto leader = sequences_.find(*sequence.arrival.leader);
-  if (leader == sequences_.end() || leader->second.paused) return false;
-  return whole_pages(leader->second.computed) < whole_pages(sequence.known() - 1);
+/// Pages that others may compute for it: the newest token's logits are wanted, so that one is its own.
+int64_t Scheduler::most_shared(const Sequence& sequence) const {
+  return limits_.prefix_cache && !sequence.arrival.compute_all ? whole_pages(sequence.known() - 1) : 0;
+}
+
+/// Who ended, was paused or lost its pages would be waited for without end.
+bool Scheduler::still_leads(const Entry& follower) const {
+  const auto leader = sequences_.find(follower.second.lead->id);
+  if (leader == sequences_.end() || !leader->second.schedulable()) return false;
+  return whole_pages(leader->second.computed) < follower.second.lead->pages;
+}
+
+/// The running sequence that will compute most of what `entry` begins with and nobody has computed yet.
+std::optional<Scheduler::Lead> Scheduler::lead_of(const Entry& entry) const {
+  const Sequence& sequence = entry.second;
+  const int64_t most = most_shared(sequence);
+  Lead lead;
+  for (const Entry& other : sequences_) {
+    const Sequence& s = other.second;
+    if (!s.schedulable() || !s.prefix.known || s.arrival.salt != sequence.arrival.salt) continue;
+    const auto alike = std::mismatch(s.tokens.begin(), s.tokens.end(), sequence.tokens.begin(), sequence.tokens.end());
+    const int64_t pages = std::min(most, whole_pages(alike.first - s.tokens.begin()));
+    if (pages > std::max(lead.pages, whole_pages(s.computed))) lead = {.id = other.first, .pages = pages};
+  }
+  if (lead.pages <= pages_.num_known(sequence.arrival.salt, sequence.tokens, lead.pages)) return {};
+  return lead;
+}
+
+int64_t Scheduler::num_following() const {
+  return std::count_if(sequences_.begin(), sequences_.end(), [](const Entry& entry) { return entry.second.lead; });
 }
 
 Scheduler::Entry* Scheduler::next_waiting() {
   Entry* next = nullptr;
   for (Entry& entry : sequences_) {
-    if (!entry.second.waits()) continue;
+    if (!entry.second.waits() || entry.second.lead) continue;
     if (next == nullptr || before(entry, *next)) next = &entry;
   }
   return next;
 }
 
 void Scheduler::admit_waiting() {
-  for (auto& [id, sequence] : sequences_)
-    if (sequence.following) set_state(sequence, [&](Sequence& s) { s.following = follows(s); });
-  while (Entry* next = next_waiting())
+  for (Entry& entry : sequences_)
+    if (entry.second.lead && !still_leads(entry)) entry.second.lead.reset();
+  while (Entry* next = next_waiting()) {
+    if ((next->second.lead = lead_of(*next))) continue;
     while (!admit(next->second)) {
       Sequence* paused = youngest_paused();
       if (paused == nullptr) return;  // and nobody behind it either
       preempt(*paused);
     }
+  }
 }
 
 bool Scheduler::admit(Sequence& sequence) {
   if (num_running_ >= limits_.max_running) return false;
-  const bool share = limits_.prefix_cache && !sequence.arrival.compute_all;
-  const int64_t most = share ? whole_pages(sequence.known() - 1) : 0;  // the newest token's logits are wanted
-  sequence.prefix = pages_.hold_prefix(sequence.arrival.salt, sequence.tokens, most, sequence.pages);
+  sequence.prefix = pages_.hold_prefix(sequence.arrival.salt, sequence.tokens, most_shared(sequence), sequence.pages);
   const int64_t reused = std::ssize(sequence.pages) * limits_.page_tokens;
   if (!grow(sequence)) {
     pages_.release(sequence.pages);
@@ -220,11 +244,24 @@ bool Scheduler::admit(Sequence& sequence) {
   return true;
 }
 
+/// Who can be computed, in the order of turns. Of a leader the earliest turn counts, its own or a follower's.
 std::vector<Scheduler::Entry*> Scheduler::in_turn() {
+  std::map<SequenceId, const Entry*> turns;
+  const auto offer = [&](SequenceId id, const Entry& turn) {
+    const auto [place, is_new] = turns.try_emplace(id, &turn);
+    if (!is_new && before(turn, *place->second)) place->second = &turn;
+  };
   std::vector<Entry*> entries;
-  for (Entry& entry : sequences_)
-    if (entry.second.schedulable()) entries.push_back(&entry);
-  std::sort(entries.begin(), entries.end(), [&](const Entry* a, const Entry* b) { return before(*a, *b); });
+  for (Entry& entry : sequences_) {
+    if (entry.second.lead) offer(entry.second.lead->id, entry);
+    if (!entry.second.schedulable()) continue;
+    offer(entry.first, entry);
+    entries.push_back(&entry);
+  }
+  std::ranges::sort(entries, [&](const Entry* a, const Entry* b) {
+    const Entry *first = turns.at(a->first), *second = turns.at(b->first);
+    return first == second ? a->first < b->first : before(*first, *second);
+  });
   return entries;
 }
 

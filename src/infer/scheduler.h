@@ -6,10 +6,12 @@
 // its beginning.
 //
 //   order       tenants take turns: next is whoever got least (fair_queue.h). Of one tenant, the lower priority number,
-//               then first come, first served. Nobody is admitted past who is next and not paused
+//               then first come, first served. Nobody is admitted past who is next, unless that one is paused or
+//               follows another
+//   following   who begins like a running sequence that has not computed that beginning yet waits until it has, and
+//               lends it its turn: the pages are shared then instead of computed twice
 //   budget      decoding sequences first, one token each; the rest of the step goes to prefill chunks in that order,
-//   and
-//               what is left to drafts: guessed tokens behind the newest one
+//               and what is left to drafts: guessed tokens behind the newest one
 //   pages       all pages for the known tokens are held from admission on, those of a known beginning shared with
 //               others (page_pool.h); when a running sequence needs another page and none is left, a paused one, or
 //               else of the younger ones the youngest of the tenant that got most gives its pages up and is computed
@@ -51,8 +53,6 @@ struct Arrival {
   int64_t priority = 0;      // among its tenant's; lower is earlier
   uint64_t salt = 0;         // pages are shared with sequences of the same salt only
   bool compute_all = false;  // every token's logits are wanted: nothing of it is taken from others
-  /// Waits until that one has computed its first `tokens`, because it begins alike.
-  std::optional<SequenceId> leader = {};
 };
 
 /// Tokens [first, first + count + drafts) of a sequence, to be computed in one step.
@@ -99,26 +99,34 @@ class Scheduler {
   int64_t num_preemptions() const { return num_preemptions_; }
   const PagePool& pool() const { return pages_; }
   const FairQueue& queue() const { return queue_; }
+  /// Sequences that wait for another to compute what they begin with.
+  int64_t num_following() const;
 
  private:
+  /// Who computes the first `pages` pages of a sequence that follows it.
+  struct Lead {
+    SequenceId id = 0;
+    int64_t pages = 0;
+  };
   struct Sequence {
     Arrival arrival;
     std::vector<int32_t> tokens;
     int64_t computed = 0, drafts = 0, reused = 0;
     int64_t paid = 0;  // tokens that the tenant was charged for
-    bool running = false, paused = false, following = false, was_admitted = false;
+    bool running = false, paused = false, was_admitted = false;
+    std::optional<Lead> lead;  // followed
     std::vector<PageId> pages;
     PagePool::Prefix prefix;  // as far as pages are full
     int64_t known() const { return static_cast<int64_t>(tokens.size()); }
     bool schedulable() const { return running && !paused && computed < known(); }
-    bool waits() const { return !running && !paused && !following; }
+    bool waits() const { return !running && !paused; }
   };
   using Entry = std::map<SequenceId, Sequence>::value_type;
   const Sequence& at(SequenceId id) const;
   Sequence& at(SequenceId id);
   int64_t pages_for(int64_t num_tokens) const { return (num_tokens + limits_.page_tokens - 1) / limits_.page_tokens; }
   int64_t whole_pages(int64_t num_tokens) const { return num_tokens / limits_.page_tokens; }
-  /// `change` changes what running, paused or following say.
+  /// `change` changes what running or paused say.
   template <class F>
   void set_state(Sequence& sequence, F change);
   void charge(Sequence& sequence, double cost_per_token);
@@ -129,7 +137,9 @@ class Scheduler {
   Sequence* youngest_paused();
   Sequence* victim_for(SequenceId id);
   void preempt(Sequence& sequence);
-  bool follows(const Sequence& sequence) const;
+  int64_t most_shared(const Sequence& sequence) const;
+  bool still_leads(const Entry& follower) const;
+  std::optional<Lead> lead_of(const Entry& entry) const;
   Entry* next_waiting();
   void admit_waiting();
   bool admit(Sequence& sequence);

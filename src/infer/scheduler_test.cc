@@ -150,18 +150,80 @@ TEST(Scheduler, SharesNothingAcrossSalts) {
 TEST(Scheduler, AFollowerWaitsForItsLeader) {
   Scheduler scheduler(small());
   scheduler.add(1, {.tokens = numbers(13)});
-  scheduler.add(2, {.tokens = numbers(13), .leader = 1});
+  scheduler.add(2, {.tokens = numbers(13)});
   EXPECT_EQ(1u, step(scheduler).size());
   EXPECT_EQ(1u, step(scheduler).size()) << "8 of the 12 tokens that they share are computed";
   const std::vector<Chunk> chunks = step(scheduler);
   ASSERT_EQ(2u, chunks.size());
   EXPECT_EQ(12, chunks[1].first);
+}
 
-  scheduler.add(3, {.tokens = numbers(9, 500)});
-  scheduler.add(4, {.tokens = numbers(9, 500), .leader = 3});
-  scheduler.remove(3);
+TEST(Scheduler, AFollowerTakesOverWhoseLeaderIsGone) {
+  for (const char* how : {"removed", "paused"}) {
+    Scheduler scheduler(small());
+    scheduler.add(1, {.tokens = numbers(13)});
+    scheduler.add(2, {.tokens = numbers(13)});
+    step(scheduler);
+    EXPECT_EQ(1, scheduler.num_following());
+    if (how == std::string("paused"))
+      scheduler.pause(1, true);
+    else
+      scheduler.remove(1);
+    const std::vector<Chunk> chunks = step(scheduler);
+    ASSERT_EQ(1u, chunks.size()) << how;
+    EXPECT_EQ(2, chunks[0].id);
+    EXPECT_EQ(8, chunks[0].first) << how;
+  }
+}
+
+TEST(Scheduler, FollowsOnlyWhatIsSharedAndComputesTheRest) {
+  Scheduler scheduler({.num_pages = 32, .page_tokens = 4, .step_tokens = 8, .max_running = 4});
+  scheduler.add(1, {.tokens = numbers(40)});
+  std::vector<int32_t> tokens = numbers(6);
+  tokens.insert(tokens.end(), 6, 99);
+  scheduler.add(2, {.tokens = tokens});
+  EXPECT_EQ(1u, step(scheduler).size());
   step(scheduler);
-  EXPECT_FALSE(scheduler.pages(4).empty()) << "who waits for somebody that is gone would wait for ever";
+  EXPECT_EQ(0, scheduler.num_following());
+  EXPECT_EQ(4, scheduler.num_reused(2)) << "one page is alike, and was computed by the first step";
+}
+
+TEST(Scheduler, OthersAreAdmittedPastAFollower) {
+  Scheduler scheduler(small());
+  scheduler.add(1, {.tokens = numbers(6)});
+  scheduler.add(2, {.tokens = numbers(6)});
+  scheduler.add(3, of(2));
+  const std::vector<Chunk> chunks = step(scheduler);
+  ASSERT_EQ(2u, chunks.size());
+  EXPECT_EQ(1, chunks[0].id);
+  EXPECT_EQ(3, chunks[1].id);
+}
+
+TEST(Scheduler, AFollowerLendsItsTurnToItsLeader) {
+  Scheduler scheduler({.num_pages = 32, .page_tokens = 4, .step_tokens = 8, .max_running = 4});
+  scheduler.add(1, {.tokens = numbers(24, 500), .priority = 1});
+  scheduler.add(2, {.tokens = numbers(20), .priority = 2});
+  EXPECT_EQ(1, step(scheduler)[0].id);
+  scheduler.add(3, {.tokens = numbers(20), .priority = 0});
+  EXPECT_EQ(2, step(scheduler)[0].id) << "else the most urgent one waits for the least urgent";
+  EXPECT_EQ(1, scheduler.num_following());
+}
+
+TEST(Scheduler, NobodyFollowsAnotherSaltOrWithoutACache) {
+  const auto following = [](Arrival first, Arrival second, bool cache = true) {
+    Scheduler scheduler({.num_pages = 16, .page_tokens = 4, .step_tokens = 8, .max_running = 4, .prefix_cache = cache});
+    scheduler.add(1, std::move(first));
+    scheduler.plan();
+    scheduler.add(2, std::move(second));
+    scheduler.plan();
+    return scheduler.num_following();
+  };
+  EXPECT_EQ(1, following({.tokens = numbers(13)}, {.tokens = numbers(13)}));
+  EXPECT_EQ(1, following({.tokens = numbers(13), .tenant = "a"}, {.tokens = numbers(13), .tenant = "b"}));
+  EXPECT_EQ(0, following({.tokens = numbers(13), .salt = 1}, {.tokens = numbers(13), .salt = 2}));
+  EXPECT_EQ(0, following({.tokens = numbers(13)}, {.tokens = numbers(13), .compute_all = true}));
+  EXPECT_EQ(0, following({.tokens = numbers(13)}, {.tokens = numbers(13)}, false));
+  EXPECT_EQ(0, following({.tokens = numbers(4)}, {.tokens = numbers(4)})) << "the newest token is each one's own";
 }
 
 TEST(Scheduler, TenantsTakeTurns) {

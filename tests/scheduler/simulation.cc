@@ -82,15 +82,12 @@ void SchedulerSimulation::arrive() {
   arrival.compute_all = chance(10);
   for (int64_t i = 0; i < known; ++i)
     arrival.tokens.push_back(i < shared ? shared_token(beginning, i) : static_cast<int32_t>(random_.below(1000)));
-  for (uint64_t i = random_.below(3); i > 0; --i) {  // further choices of one request
-    add(arrival, wanted);
-    if (!arrival.leader) arrival.leader = next_ - 1;
-  }
+  for (uint64_t i = random_.below(3); i > 0; --i) add(arrival, wanted);  // further choices of one request
   add(std::move(arrival), wanted);
 }
 
 void SchedulerSimulation::add(Arrival arrival, int64_t wanted) {
-  Live live{.tenant = arrival.tenant, .salt = arrival.salt, .wanted = wanted, .leader = arrival.leader};
+  Live live{.tenant = arrival.tenant, .salt = arrival.salt, .wanted = wanted};
   uint64_t mark = mix64(arrival.salt + 1);
   for (const int32_t token : arrival.tokens) live.marks.push_back(mark = mix64(mark ^ static_cast<uint64_t>(token)));
   live_.emplace(next_, std::move(live));
@@ -116,6 +113,7 @@ void SchedulerSimulation::advance() {
   const std::vector<Chunk> chunks = scheduler_.plan();
   check_plan(chunks);
   check_turns();
+  followed_ += scheduler_.num_following();
   for (const Chunk& chunk : chunks) compute(chunk);
   scheduler_.commit(chunks);
   for (const Chunk& chunk : chunks)
@@ -214,7 +212,7 @@ void SchedulerSimulation::check_pages() {
 void SchedulerSimulation::check_turns() {
   std::map<std::string, double> waiting;
   for (const auto& [id, s] : live_)
-    if (scheduler_.pages(id).empty() && !s.paused && !s.leader) waiting[s.tenant] = scheduler_.queue().served(s.tenant);
+    if (scheduler_.pages(id).empty() && !s.paused) waiting[s.tenant] = scheduler_.queue().served(s.tenant);
   const auto bound = static_cast<double>((2 * limits_.max_running + 1) * scheduler_.max_sequence_tokens());
   for (const auto& [a, served_a] : waiting)
     for (const auto& [b, served_b] : waiting) {
