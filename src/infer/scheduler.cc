@@ -197,7 +197,7 @@ std::optional<Scheduler::Lead> Scheduler::lead_of(const Entry& entry) const {
     if (!s.schedulable() || !s.prefix.known || s.arrival.salt != sequence.arrival.salt) continue;
     const auto alike = std::mismatch(s.tokens.begin(), s.tokens.end(), sequence.tokens.begin(), sequence.tokens.end());
     const int64_t pages = std::min(most, whole_pages(alike.first - s.tokens.begin()));
-    if (pages > std::max(lead.pages, whole_pages(s.computed))) lead = {.id = other.first, .pages = pages};
+    if (pages > lead.pages) lead = {.id = other.first, .pages = pages};
   }
   if (lead.pages <= pages_.num_known(sequence.arrival.salt, sequence.tokens, lead.pages)) return {};
   return lead;

@@ -188,6 +188,18 @@ TEST(Scheduler, FollowsOnlyWhatIsSharedAndComputesTheRest) {
   EXPECT_EQ(4, scheduler.num_reused(2)) << "one page is alike, and was computed by the first step";
 }
 
+TEST(Scheduler, FollowsWhoSharesMost) {
+  Scheduler scheduler({.num_pages = 32, .page_tokens = 4, .step_tokens = 8, .max_running = 4});
+  scheduler.add(1, {.tokens = numbers(40), .priority = 1});
+  step(scheduler);
+  std::vector<int32_t> little = numbers(12);
+  little.insert(little.end(), 4, 99);
+  scheduler.add(2, {.tokens = little, .compute_all = true});
+  scheduler.add(3, {.tokens = numbers(40)});
+  for (int i = 0; i < 8; ++i) step(scheduler);
+  EXPECT_EQ(36, scheduler.num_reused(3));
+}
+
 TEST(Scheduler, OthersAreAdmittedPastAFollower) {
   Scheduler scheduler(small());
   scheduler.add(1, {.tokens = numbers(6)});
