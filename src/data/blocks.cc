@@ -1,6 +1,7 @@
 #include "data/blocks.h"
 
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
+
 
 namespace maru::data {
 namespace {
@@ -43,7 +44,7 @@ double words_in(std::string_view text) {
   double words = 0;
   bool inside = false;  // a run of other letters, which counts once
   for (const char *p = text.data(), *end = p + text.size(); p < end;) {
-    const text::Decoded d = text::decode_utf8(p, end);
+    const Decoded d = decode_utf8(p, end);
     p += d.length;
     const char32_t c = d.code_point;
     const bool dense = is_dense_script(c), unspaced = is_unspaced_alphabet(c);

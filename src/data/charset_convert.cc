@@ -9,7 +9,8 @@
 #include <memory>
 #include <utility>
 
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
+
 
 namespace maru::data {
 namespace {
@@ -86,11 +87,11 @@ std::optional<ConvertedText> convert_from(std::string_view charset, std::string_
   ConvertedText result;
   if (charset == "utf-8") {
     for (const char *p = bytes.data(), *end = p + bytes.size(); p < end;) {
-      const text::Decoded d = text::decode_utf8(p, end);
-      result.replaced += d.code_point == text::kInvalidCodePoint;
+      const Decoded d = decode_utf8(p, end);
+      result.replaced += d.code_point == kInvalidCodePoint;
       p += d.length;
     }
-    result.text = text::replace_invalid_utf8(bytes);
+    result.text = replace_invalid_utf8(bytes);
     return result;
   }
   const std::optional<std::u16string> wide = convert_to_utf16(charset, bytes, result.replaced);

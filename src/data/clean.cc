@@ -3,13 +3,13 @@
 #include <algorithm>
 
 #include "base/path_text.h"
+#include "base/utf8.h"
 #include "data/charset.h"
 #include "data/encoding.h"
 #include "data/json_line.h"
 #include "data/markdown.h"
 #include "data/markup.h"
 #include "data/normalise.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {
@@ -80,7 +80,7 @@ class Cleaner {
     read_bytes_ = bytes.size();
     if (looks_binary(bytes)) return drop("binary");
     const bool markup = item_.format == SourceFormat::kHtml || item_.format == SourceFormat::kXml;
-    const bool declares = markup && !text::is_valid_utf8(bytes);
+    const bool declares = markup && !is_valid_utf8(bytes);
     const std::string_view declared = declares ? declared_charset(bytes) : "";
     result_.text = bytes.substr(0, 4096);  // the sample, should decoding fail
     Result<DecodedText> decoded = decode_text(std::move(bytes), declared, config_.max_undecodable);

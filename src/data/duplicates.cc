@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "base/hash.h"
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
 
 namespace maru::data {
 namespace {
@@ -66,7 +66,7 @@ std::string ParagraphDuplicates::without_repeated(std::string_view text, int64_t
     const size_t end = std::min(text.find("\n\n", at), text.size());
     const std::string_view paragraph = text.substr(at, end - at);
     at = end + 2;
-    const bool judged = static_cast<int64_t>(text::count_code_points(paragraph)) >= min_characters_;
+    const bool judged = static_cast<int64_t>(count_code_points(paragraph)) >= min_characters_;
     if (judged && seen_.contains(hash64(paragraph))) {
       ++removed;
       continue;

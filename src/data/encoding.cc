@@ -6,10 +6,10 @@
 #include <array>
 #include <optional>
 
+#include "base/utf8.h"
 #include "data/charset.h"
 #include "data/charset_convert.h"
 #include "data/charset_guess.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {
@@ -68,9 +68,9 @@ std::string_view charset_of_escapes(std::string_view bytes) {
 bool is_damaged_utf8(std::string_view bytes) {
   size_t good = 0, bad = 0;
   for (const char *p = bytes.data(), *end = p + bytes.size(); p < end;) {
-    const text::Decoded d = text::decode_utf8(p, end);
-    bad += d.code_point == text::kInvalidCodePoint;
-    good += d.length > 1 && d.code_point != text::kInvalidCodePoint;
+    const Decoded d = decode_utf8(p, end);
+    bad += d.code_point == kInvalidCodePoint;
+    good += d.length > 1 && d.code_point != kInvalidCodePoint;
     p += d.length;
   }
   return good > bad;
@@ -91,7 +91,7 @@ class Decoder {
     }
     if (has_controls(bytes_))
       if (const std::string_view guess = guess_utf16(bytes_); !guess.empty()) return as(guess);
-    if (text::is_valid_utf8(bytes_)) {
+    if (is_valid_utf8(bytes_)) {
       const std::string_view escaped = charset_of_escapes(bytes_);
       if (escaped.empty()) return DecodedText{std::move(bytes_), "utf-8"};
       return as(escaped);
@@ -119,7 +119,7 @@ class Decoder {
   Result<DecodedText> as(std::string_view charset) {
     std::optional<ConvertedText> converted = convert_from(charset, bytes_);
     if (!converted) return error(fmt::format("cannot be converted from {}", charset));
-    const size_t characters = text::count_code_points(converted->text);
+    const size_t characters = count_code_points(converted->text);
     if (static_cast<double>(converted->replaced) > max_replaced_ * static_cast<double>(characters))
       return error(fmt::format("read as {}, {} of {} characters are bytes without a meaning, expected at most {:g} %",
                                charset, converted->replaced, characters, 100 * max_replaced_));
@@ -127,7 +127,7 @@ class Decoder {
   }
 
   Error error(std::string what) const {
-    if (!label_.empty()) what += fmt::format(" (declared: \"{}\")", text::replace_invalid_utf8(label_.substr(0, 40)));
+    if (!label_.empty()) what += fmt::format(" (declared: \"{}\")", replace_invalid_utf8(label_.substr(0, 40)));
     return {ErrorCode::kDataLoss, std::move(what)};
   }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "data/charset_convert.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {
@@ -81,9 +81,9 @@ Result<DocumentLine> read_document_line(std::string_view line, std::string_view 
     return invalid(where, "looks like UTF-16, expected JSON Lines in UTF-8");
   DocumentLine result;
   std::string mended;
-  if (!text::is_valid_utf8(line)) {
+  if (!is_valid_utf8(line)) {
     ConvertedText converted = *convert_from("utf-8", line);
-    const auto characters = static_cast<double>(text::count_code_points(converted.text));
+    const auto characters = static_cast<double>(count_code_points(converted.text));
     if (static_cast<double>(converted.replaced) > max_replaced * characters) return result;
     result.replaced = converted.replaced;
     mended = std::move(converted.text);

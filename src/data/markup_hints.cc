@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/utf8.h"
 #include "data/ascii.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {
@@ -147,7 +147,7 @@ Visibility visibility_of_style(std::string_view style) {
 bool is_permalink(std::string_view href, std::string_view text) {
   if (href.find('#') == std::string_view::npos || text.size() > 32) return false;
   for (const char *p = text.data(), *end = p + text.size(); p < end;) {
-    const text::Decoded d = text::decode_utf8(p, end);
+    const Decoded d = decode_utf8(p, end);
     if (u_isalnum(static_cast<UChar32>(d.code_point))) return false;
     p += d.length;
   }

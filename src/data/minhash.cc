@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/random.h"
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
 
 namespace maru::data {
 namespace {
@@ -134,17 +134,17 @@ std::string shingle_text(std::string_view text) {
   std::string out;
   bool gap = false;
   for (const char *p = text.data(), *end = p + text.size(); p < end;) {
-    const text::Decoded d = text::decode_utf8(p, end);
+    const Decoded d = decode_utf8(p, end);
     p += d.length;
     const auto c = static_cast<UChar32>(d.code_point);
     const bool hangul = c >= 0xAC00 && c <= 0xD7A3;
-    if (d.code_point == text::kInvalidCodePoint || (!hangul && !u_isalnum(c) && u_charType(c) != U_NON_SPACING_MARK)) {
+    if (d.code_point == kInvalidCodePoint || (!hangul && !u_isalnum(c) && u_charType(c) != U_NON_SPACING_MARK)) {
       gap = !out.empty();
       continue;
     }
     if (gap) out += ' ';
     gap = false;
-    text::append_utf8(out, hangul ? d.code_point : static_cast<char32_t>(u_tolower(c)));
+    append_utf8(out, hangul ? d.code_point : static_cast<char32_t>(u_tolower(c)));
   }
   return out;
 }

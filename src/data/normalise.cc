@@ -4,8 +4,8 @@
 #include <unicode/normalizer2.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "text/unicode/mark_runs.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {
@@ -19,7 +19,7 @@ Fate fate_of_ascii(unsigned char c) {
 
 Fate fate_of(char32_t c) {
   if (c == 0x85 || c == 0x2028 || c == 0x2029) return Fate::kNewline;
-  if (c < 0xA0 || (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF) || c == text::kInvalidCodePoint)
+  if (c < 0xA0 || (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF) || c == kInvalidCodePoint)
     return Fate::kControl;
   if (c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x202F || c == 0x205F || c == 0x3000)
     return Fate::kSpace;
@@ -97,7 +97,7 @@ class Cleaner {
     }
     if (lead == '\r' && p + 1 < end && p[1] == '\n') return 1;  // of "\r\n" only the '\n' counts
     if (lead == '\n') return sink_.newline(), 1;
-    const text::Decoded d = text::decode_utf8(p, end);
+    const Decoded d = decode_utf8(p, end);
     apply(lead < 0x80 ? fate_of_ascii(lead) : fate_of(d.code_point), {p, d.length});
     return d.length;
   }

@@ -1,4 +1,5 @@
 // Normalisation.
+#include "base/utf8.h"
 #include "data/normalise.h"
 
 #include <gtest/gtest.h>
@@ -6,7 +7,6 @@
 #include <chrono>
 
 #include "base/random.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {
@@ -57,7 +57,7 @@ TEST(Normalise, ManyMarksBehindOneLetterAreSortedAndKept) {
   const auto start = std::chrono::steady_clock::now();
   const std::string result = normalise(text);
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1)) << "sorting by insertion takes a minute";
-  EXPECT_EQ(1 + 100000 - 1, static_cast<int>(text::count_code_points(result))) << "the first acute joins the letter";
+  EXPECT_EQ(1 + 100000 - 1, static_cast<int>(count_code_points(result))) << "the first acute joins the letter";
   EXPECT_EQ(result, normalise(result));
 }
 

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
+
 
 namespace maru::data {
 namespace {
@@ -101,8 +102,8 @@ Folded fold_at(std::string_view text, size_t at) {
     const bool control = static_cast<uint8_t>(first) < ' ' && first != '\n' && first != '\t';
     return {control ? kOtherCharacter : first, 1};
   }
-  const text::Decoded one = text::decode_utf8(text.data() + at, text.data() + text.size());
-  if (one.code_point == text::kInvalidCodePoint) return {kOtherCharacter, static_cast<uint8_t>(one.length)};
+  const Decoded one = decode_utf8(text.data() + at, text.data() + text.size());
+  if (one.code_point == kInvalidCodePoint) return {kOtherCharacter, static_cast<uint8_t>(one.length)};
   return {fold_wide(one.code_point), static_cast<uint8_t>(one.length)};
 }
 

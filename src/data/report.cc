@@ -6,8 +6,8 @@
 
 #include "base/json.h"
 #include "base/progress.h"
+#include "base/utf8.h"
 #include "data/source.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {
@@ -19,10 +19,10 @@ constexpr std::array<std::string_view, kSteps> kStepNames = {
 
 // Samples may come from undecodable files.
 std::string shortened(std::string_view text) {
-  const std::string valid = text::replace_invalid_utf8(text.substr(0, 4 * kSampleCharacters));
+  const std::string valid = replace_invalid_utf8(text.substr(0, 4 * kSampleCharacters));
   size_t at = 0;
   for (size_t n = 0; n < kSampleCharacters && at < valid.size(); ++n)
-    at += text::decode_utf8(valid.data() + at, valid.data() + valid.size()).length;
+    at += decode_utf8(valid.data() + at, valid.data() + valid.size()).length;
   return valid.substr(0, at);
 }
 

@@ -7,7 +7,7 @@
 #include <unordered_set>
 
 #include "base/hash.h"
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
 
 namespace maru::data {
 namespace {
@@ -40,7 +40,7 @@ bool is_false_continuation(char32_t c) {
 template <class F>
 void for_each_character(std::string_view text, const F& f) {
   for (const char *p = text.data(), *end = p + text.size(); p < end;) {
-    const text::Decoded d = text::decode_utf8(p, end);
+    const Decoded d = decode_utf8(p, end);
     f(d.code_point, std::string_view(p, d.length));
     p += d.length;
   }

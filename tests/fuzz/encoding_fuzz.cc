@@ -1,7 +1,7 @@
 // Bytes of any encoding with any label: what is decoded is valid UTF-8 without a byte-order mark, and is decoded to
 // itself.
+#include "base/utf8.h"
 #include "data/encoding.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::data {
 namespace {
@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)looks_binary(bytes);
   const Result<DecodedText> decoded = decode_text(std::string(bytes), label);
   if (!decoded.ok()) return 0;
-  require(text::is_valid_utf8(decoded.value().text));
+  require(is_valid_utf8(decoded.value().text));
   require(decoded.value().text.size() <= 4 * bytes.size() + 16);
   return 0;
 }

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/utf8.h"
 #include "text/tokenizer/stream_decoder.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::text {
 

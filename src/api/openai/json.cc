@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
+
 
 namespace maru::api::openai {
 
@@ -183,7 +184,7 @@ std::string name_of_token(const AnswerInfo& info, int32_t token) {
 }
 
 std::string shown_token(std::string_view bytes) {
-  if (text::is_valid_utf8(bytes)) return std::string(bytes);
+  if (is_valid_utf8(bytes)) return std::string(bytes);
   std::string shown = "bytes:";
   for (const char c : bytes) {
     const bool plain = c >= 0x20 && c < 0x7f && c != '\\';

@@ -1,3 +1,4 @@
+#include "base/utf8.h"
 #include "text/grammar/byte_dfa.h"
 
 #include <gtest/gtest.h>
@@ -6,7 +7,6 @@
 #include "base/random.h"
 #include "text/grammar/code_points.h"
 #include "text/grammar/regular.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::text::grammar {
 namespace {

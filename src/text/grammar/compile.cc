@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "base/request_failure.h"
+#include "base/utf8.h"
 #include "text/grammar/gbnf_compiler.h"
 #include "text/grammar/json_terms.h"
 #include "text/grammar/regex_parser.h"
 #include "text/grammar/schema_compiler.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::text {
 namespace {

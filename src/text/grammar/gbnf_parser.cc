@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/excerpt.h"
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
 
 namespace maru::text::grammar {
 namespace {

@@ -5,8 +5,8 @@
 #include <numeric>
 
 #include "base/excerpt.h"
+#include "base/utf8.h"
 #include "text/grammar/regex_parser.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::text::grammar {
 namespace {

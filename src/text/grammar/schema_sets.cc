@@ -4,8 +4,8 @@
 #include <cmath>
 #include <string>
 
+#include "base/utf8.h"
 #include "text/grammar/byte_dfa.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::text::grammar {
 namespace {

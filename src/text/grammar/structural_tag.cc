@@ -1,11 +1,11 @@
 #include <algorithm>
 
 #include "base/request_failure.h"
+#include "base/utf8.h"
 #include "text/grammar/compile.h"
 #include "text/grammar/regular.h"
 #include "text/grammar/rules.h"
 #include "text/grammar/schema_compiler.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::text {
 namespace {

@@ -1,7 +1,7 @@
 #include "text/tokenizer/char_bpe_model.h"
 
 #include "base/error.h"
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
 
 namespace maru::text {
 

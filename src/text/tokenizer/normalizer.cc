@@ -1,5 +1,6 @@
 #include "text/tokenizer/normalizer.h"
 
+#include "base/utf8.h"
 #include "text/tokenizer/byte_alphabet.h"
 #include "text/tokenizer/charsmap.h"
 #include "text/tokenizer/matcher.h"

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "base/utf8.h"
 #include "text/tokenizer/byte_alphabet.h"
 #include "text/tokenizer/matcher.h"
 #include "text/tokenizer/split_events.h"

@@ -4,7 +4,8 @@
 
 #include <array>
 
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
+
 
 namespace maru::text {
 namespace {

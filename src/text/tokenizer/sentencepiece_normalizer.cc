@@ -3,10 +3,10 @@
 // Bytes that are not UTF-8 become U+FFFD, each by itself.
 //
 // Source   SentencePiece, normalizer::Normalizer::Normalize
+#include "base/utf8.h"
 #include "text/tokenizer/byte_trie.h"
 #include "text/tokenizer/charsmap.h"
 #include "text/tokenizer/normalizer.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::text {
 namespace {

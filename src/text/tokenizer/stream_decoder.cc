@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
+
 
 namespace maru::text {
 namespace {

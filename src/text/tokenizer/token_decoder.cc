@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "base/utf8.h"
 #include "text/tokenizer/byte_alphabet.h"
 #include "text/tokenizer/byte_tokens.h"
 #include "text/tokenizer/matcher.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::text {
 namespace {

@@ -1,10 +1,10 @@
+#include "base/utf8.h"
 #include "text/tokenizer/token_decoder.h"
 
 #include <gtest/gtest.h>
 
 #include "base/random.h"
 #include "text/tokenizer/stream_decoder.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::text {
 namespace {

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/random.h"
+#include "base/utf8.h"
 #include "text/tokenizer/bpe_long.h"
 #include "text/tokenizer/stream_decoder.h"
 #include "text/tokenizer/token_encoder.h"

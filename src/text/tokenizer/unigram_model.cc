@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "base/error.h"
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
 
 namespace maru::text {
 namespace {

@@ -1,7 +1,7 @@
 #include "text/tokenizer/word_models.h"
 
 #include "base/error.h"
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
 
 namespace maru::text {
 namespace {

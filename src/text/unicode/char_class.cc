@@ -4,6 +4,7 @@
 #include <unicode/uscript.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace maru::text {
 namespace {

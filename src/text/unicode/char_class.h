@@ -5,7 +5,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
+#include "text/unicode/code_point_table.h"
 
 namespace maru::text {
 

@@ -2,6 +2,8 @@
 
 #include <unicode/uchar.h>
 
+#include "base/utf8.h"
+
 namespace maru::text {
 namespace {
 

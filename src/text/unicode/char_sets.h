@@ -2,7 +2,7 @@
 // older Unicode tables than ICU's; where it does, so do we: a model was trained on what the reference made of its text.
 // Pure functions; a value that is no character belongs to no set.
 #pragma once
-#include "text/unicode/unicode.h"
+#include <string>
 
 namespace maru::text {
 

@@ -2,7 +2,8 @@
 
 #include <unicode/uchar.h>
 
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
+
 
 namespace maru::text {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
 
 namespace maru::text {
 namespace {

@@ -1,3 +1,4 @@
+#include "base/utf8.h"
 #include "text/unicode/mark_runs.h"
 
 #include <gtest/gtest.h>
@@ -5,7 +6,6 @@
 #include <unicode/normalizer2.h>
 
 #include "base/random.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::text {
 namespace {

@@ -2,7 +2,8 @@
 
 #include <unicode/uscript.h>
 
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
+
 
 namespace maru::text {
 namespace {

@@ -5,8 +5,8 @@
 #include <unicode/uniset.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "text/unicode/mark_runs.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::text {
 namespace {

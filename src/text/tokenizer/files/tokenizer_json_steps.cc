@@ -3,9 +3,9 @@
 #include <functional>
 #include <map>
 
+#include "base/utf8.h"
 #include "text/tokenizer/files/base64.h"
 #include "text/tokenizer/files/tokenizer_json_parts.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::text {
 namespace {

@@ -2,8 +2,8 @@
 #include "text/tokenizer/files/tokenizer_json_write_steps.h"
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "text/tokenizer/files/base64.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::text {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/random.h"
+#include "base/utf8.h"
 #include "text/tokenizer/files/base64.h"
 #include "text/tokenizer/files/gguf_vocabulary.h"
 #include "text/tokenizer/files/load_tokenizer.h"

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/json_node.h"
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
 
 namespace maru::text {
 namespace {

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "base/hash.h"
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
 
 namespace maru::text {
 

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "text/tokenizer/train/bpe_trainer.h"
-#include "text/unicode/unicode.h"
 
 namespace maru::text {
 

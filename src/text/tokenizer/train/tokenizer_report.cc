@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/json.h"
-#include "text/unicode/unicode.h"
+#include "base/utf8.h"
 
 namespace maru::text {
 namespace {
