@@ -2,12 +2,14 @@
 
     bench/infer/serve.py [--maru build/release/src/cli/maru] [--peer-python PYTHON] [--models build/bench/models]
                          [--size 0.1] [--type q8_0] [--isa avx2] [--clients 1 8 16 64] [--requests 2] [--only NAME…]
-                         [--json FILE]
+                         [--adapters 32] [--json FILE]
 
 Closed loop: each client sends its next request when the last one is answered. Open loop: requests arrive at random
 moments (Poisson), whoever is still answered. Prompts are token ids, answers have a fixed length and are streamed; the
 first token is the first event with text. llama.cpp comes from the package xllamacpp, which knows AVX2 and nothing
-newer, so Maru computes with AVX2 too. It gets as many slots as there are clients. Prints Markdown tables; --json keeps the numbers for a plot.
+newer, so Maru computes with AVX2 too. It gets as many slots as there are clients. Adapters are made with random numbers
+(LoRA of rank 16 on the projections of queries and values), each client asks another one, and the same clients asking the
+model itself are what they are compared with. Prints Markdown tables; --json keeps the numbers for a plot.
 """
 import argparse
 import asyncio
@@ -16,6 +18,7 @@ import os
 import pathlib
 import random
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -104,6 +107,36 @@ async def one(server, prompt, answer, model, cached):
     return first, time.perf_counter() - start, tokens
 
 
+def make_adapter(directory, config, seed, rank=16):
+    """A PEFT directory: adapter_config.json, and adapter_model.safetensors written by hand."""
+    directory.mkdir(parents=True, exist_ok=True)
+    size, heads = config["hidden_size"], config["num_attention_heads"]
+    width = {"q_proj": size, "v_proj": size // heads * config.get("num_key_value_heads", heads)}
+    (directory / "adapter_config.json").write_text(json.dumps(
+        {"peft_type": "LORA", "r": rank, "lora_alpha": rank, "target_modules": sorted(width)}))
+    generator, header, parts, end = random.Random(seed), {}, [], 0
+    for layer in range(config["num_hidden_layers"]):
+        for target, rows in width.items():
+            for part, shape in (("lora_A", (rank, size)), ("lora_B", (rows, rank))):
+                count = shape[0] * shape[1]
+                data = struct.pack(f"<{count}f", *(generator.gauss(0, 0.02) for _ in range(count)))
+                name = f"base_model.model.model.layers.{layer}.self_attn.{target}.{part}.weight"
+                header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [end, end + len(data)]}
+                parts.append(data)
+                end += len(data)
+    head = json.dumps(header).encode()
+    (directory / "adapter_model.safetensors").write_bytes(struct.pack("<Q", len(head)) + head + b"".join(parts))
+
+
+def make_adapters(options, count):
+    directory = options.models / f"adapters-{options.size}-{count}"
+    config = json.loads((options.models / f"random-{options.size}" / "config.json").read_text())
+    for i in range(count):
+        if not (directory / f"a{i:02d}" / "adapter_model.safetensors").exists():
+            make_adapter(directory / f"a{i:02d}", config, i)
+    return directory
+
+
 def prompts(kind, count):
     generator = random.Random(7)
     size = SHAPES[kind.split()[0]][0]
@@ -170,7 +203,7 @@ def main():
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 16, 64])
     parser.add_argument("--requests", type=int, default=2, help="of each client")
     parser.add_argument("--only", nargs="+", default=["short", "long", "shared", "open", "adapters"])
-    parser.add_argument("--adapters", type=pathlib.Path, help="a directory of adapters of the model")
+    parser.add_argument("--adapters", type=int, default=32, help="how many, for the load of that name")
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
     options.models.mkdir(parents=True, exist_ok=True)
@@ -208,9 +241,10 @@ def main():
         measure(f"short, {rate:.2f} requests a second", "short", 16,
                 lambda s, cached: opened(s, "short", rate, 48, cached), cache=False)
     if "adapters" in options.only and options.adapters:
-        names = sorted(path.name for path in options.adapters.iterdir() if path.is_dir())
+        directory = make_adapters(options, options.adapters)
+        names = sorted(path.name for path in directory.iterdir())
         for models in (["m"], names):
-            more = [f"adapters_dir={options.adapters}", "prefix_cache=false", "draft_tokens=0"]
+            more = [f"adapters_dir={directory}", "prefix_cache=false", "draft_tokens=0"]
             with maru(options, file, len(names), *more) as server:
                 results = asyncio.run(closed(server, "short", len(names), options.requests, models, None))
             figures = summary(*results, SHAPES["short"][1])

@@ -4,6 +4,7 @@
 
 #include "api/test_server.h"
 #include "base/hash.h"
+#include "http/test_websocket.h"
 
 namespace maru::api {
 namespace {
@@ -59,6 +60,23 @@ TEST_F(RatesTest, RequestsPerMinute) {
   EXPECT_EQ("nosniff", header(refused, "X-Content-Type-Options"));
   EXPECT_EQ(429, post("/v1/messages", message, "x-api-key: a-key\r\n").status);
   EXPECT_EQ(200, get("/v1/models", "Authorization: Bearer a-key\r\n").status) << "looking costs nothing";
+}
+
+TEST_F(RatesTest, MessagesOfAWebSocketCount) {
+  keys(R"("requests_per_minute": 2)");
+  http::TestWebSocket socket(port(), "/v1/responses", "Authorization: Bearer a-key\r\n");
+  const auto last = [&] {
+    socket.say(R"({"type":"response.create","model":"tiny","input":"hi","max_output_tokens":2})");
+    for (;;) {
+      const Json event = parse_json(socket.next(), "event").value();
+      if (event["type"] == "response.incomplete" || event["type"] == "error") return event;
+    }
+  };
+  EXPECT_EQ("response.incomplete", last()["type"]);
+  EXPECT_EQ("response.incomplete", last()["type"]);
+  const Json refused = last();
+  EXPECT_EQ(429, refused["status"]);
+  EXPECT_EQ("rate_limit_exceeded", refused["error"]["code"]);
 }
 
 TEST_F(RatesTest, TokensPerMinute) {

@@ -3,6 +3,7 @@
 
 #include "api/test_server.h"
 #include "base/hash.h"
+#include "http/test_websocket.h"
 
 namespace maru::api {
 namespace {
@@ -230,6 +231,47 @@ TEST_F(ResponsesTest, AClientThatLeavesIsNotWorkedFor) {
     client.read_until("response.output_text.delta");
   }
   EXPECT_TRUE(free_again());
+}
+
+TEST_F(ResponsesTest, SpeaksThroughAWebSocket) {
+  http::TestWebSocket socket(port(), "/v1/responses");
+  ASSERT_TRUE(socket.head.starts_with("HTTP/1.1 101 ")) << socket.head;
+  const auto say = [&](const std::string& body) { socket.say(R"({"type":"response.create",)" + body.substr(1)); };
+  const auto answered = [&] {
+    std::vector<Json> events;
+    do {
+      events.push_back(parse_json(socket.next(), "event").value());
+    } while (events.back()["type"] != "response.incomplete" && events.back()["type"] != "error");
+    return events;
+  };
+  say(ask());
+  const std::vector<Json> first = answered();
+  EXPECT_EQ("response.created", first[0]["type"]);
+  EXPECT_EQ(text_of(created()), text_of(first.back()["response"])) << "as over HTTP";
+  const std::string id = first.back()["response"]["id"];
+  say(ask(R"(,"previous_response_id":")" + id + "\""));
+  EXPECT_EQ(id, answered().back()["response"]["previous_response_id"]);
+
+  say(ask(R"(,"temperature":-1)"));
+  Json error = answered().back();
+  EXPECT_EQ(400, error["status"]);
+  EXPECT_EQ("temperature", error["error"]["param"]);
+  socket.say("{\"type\":\"response.creat");
+  EXPECT_EQ(400, answered().back()["status"]) << "the connection stays";
+  say(ask(R"(,"previous_response_id":"resp_none")"));
+  error = answered().back();
+  EXPECT_EQ(404, error["status"]);
+  EXPECT_EQ("previous_response_id", error["error"]["param"]);
+}
+
+TEST_F(ResponsesTest, AWebSocketNeedsAKeyAndAPageOfOurs) {
+  context_.api_keys = {"secret"};
+  EXPECT_TRUE(http::TestWebSocket(port(), "/v1/responses").head.starts_with("HTTP/1.1 401 "));
+  const std::string key = "Authorization: Bearer secret\r\n";
+  EXPECT_TRUE(http::TestWebSocket(port(), "/v1/responses", key).head.starts_with("HTTP/1.1 101 "));
+  const std::string foreign = key + "Origin: https://elsewhere.example\r\n";
+  EXPECT_TRUE(http::TestWebSocket(port(), "/v1/responses", foreign).head.starts_with("HTTP/1.1 403 "));
+  EXPECT_EQ(426, get("/v1/responses", key).status);
 }
 
 }  // namespace

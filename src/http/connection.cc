@@ -3,6 +3,8 @@
 #include <boost/asio/post.hpp>
 
 #include "http/chunks.h"
+#include "http/websocket_session.h"
+#include "http/work.h"
 
 namespace maru::http {
 namespace {
@@ -23,74 +25,15 @@ Problem too_long_body(uint64_t limit) {
           .word = "body_too_large"};
 }
 
-/// As OpenAI's dialect calls it, or Anthropic's.
-std::string request_id_of(const Headers& headers) {
-  const std::string_view id = find_header(headers, "x-request-id");
-  return std::string(id.empty() ? find_header(headers, "request-id") : id);
-}
-
 Problem plain_http() {
   return {.status = 400, .message = "this port speaks TLS: ask for https://", .word = "tls_required"};
 }
-
-Problem overloaded(std::string message) { return {.status = 503, .message = std::move(message), .word = "overloaded"}; }
 
 Problem malformed_error(const Error& error) {
   return {.status = 400, .message = error.message, .word = "malformed_request"};
 }
 
 }  // namespace
-
-/// Lives as long as a worker or the connection needs it. What the client does not wait for any more is destroyed with
-/// it.
-class Connection::Work : public WorkerPool::Job {
- public:
-  Work(Server::State& server, Wake wake)
-      : share(server.body_bytes, server.config.max_bodies_bytes), server_(server), wake_(std::move(wake)) {
-    request.stop = stop.get_token();
-  }
-  void run() override {
-    if (!stop.stop_requested()) reply = server_.service.answer(request, wake_);
-    request = {};
-    share.release();
-    finished = true;
-    wake_();
-  }
-
-  Request request;
-  BodyShare share;
-  std::stop_source stop;
-  Reply reply;
-  std::atomic<bool> finished{false};
-
- private:
-  Server::State& server_;
-  const Wake wake_;
-};
-
-class Connection::Encoding : public WorkerPool::Job {
- public:
-  Encoding(std::unique_ptr<Pending> answer, const Dialect& dialect, Wake wake)
-      : pending(std::move(answer)), dialect_(dialect), wake_(std::move(wake)) {}
-  void run() override {
-    try {
-      response = pending->response();
-    } catch (...) {
-      response = to_response(current_problem(), dialect_);
-    }
-    pending.reset();
-    finished = true;
-    wake_();
-  }
-
-  std::unique_ptr<Pending> pending;
-  Response response;
-  std::atomic<bool> finished{false};
-
- private:
-  const Dialect& dialect_;
-  const Wake wake_;
-};
 
 Connection::Connection(Server::State& server, std::shared_ptr<ClientSocket> client, std::string peer, bool local_peer,
                        bool reserved)
@@ -110,6 +53,12 @@ asio::awaitable<void> Connection::run() {
   if (greeting == ClientSocket::Greeting::kPlainHttp) co_await refuse(plain_http());
   if (greeting == ClientSocket::Greeting::kReady)
     while (co_await serve_one()) continue;
+  if (dialogue_ && !client_->gone()) {
+    WebSocketSession session(server_, client_, *dialogue_, [this](bool idle) {
+      idle_since_ = idle ? Clock::now().time_since_epoch().count() : kBusy;
+    });
+    co_await session.run();
+  }
   client_->close();
 }
 
@@ -120,10 +69,9 @@ void Connection::post_close(bool idle_only) {
 }
 
 void Connection::close(bool idle_only) {
-  if (!idle_only || idle())
-    client_->close();
-  else
-    server_.keep(*this);
+  if (idle_only && !idle()) return server_.keep(*this);
+  if (dialogue_ && idle()) client_->probe(close_frame(CloseStatus::kGoingAway, "the server needs the place"));
+  client_->close();
 }
 
 asio::awaitable<bool> Connection::serve_one() {
@@ -326,8 +274,7 @@ asio::awaitable<bool> Connection::answer(std::shared_ptr<Work> work, bool quick,
   work->request.waits = server_.workers.get();
   if (!server_.workers->try_push(work)) {
     Reply reply;
-    reply.answer = in_words(overloaded(std::to_string(server_.config.max_queued) +
-                                       " requests wait to be read already (http.max_queued); try again in a moment"));
+    reply.answer = in_words(no_worker(server_.config));
     co_return co_await send(std::move(reply), framing, exchange);
   }
   client_->start_watch();
@@ -362,9 +309,27 @@ asio::awaitable<bool> Connection::send(Reply reply, Framing framing, Exchange& e
     const auto encoding = std::make_shared<Encoding>(std::move(*pending), *dialect_, client_->wake());
     co_return co_await send_when_ready(encoding, reply.headers, framing, exchange);
   }
+  if (auto* dialogue = std::get_if<Dialogue>(&reply.answer))
+    co_return co_await open(std::move(*dialogue), reply.headers, framing, exchange);
   exchange.status = 200;
   EventStream& events = *std::get<std::unique_ptr<EventStream>>(reply.answer);
   co_return co_await stream(events, reply.headers, framing);
+}
+
+/// Switches to WebSocket; what follows is no request of HTTP any more, so none is served after it.
+asio::awaitable<bool> Connection::open(Dialogue dialogue, const Headers& more, Framing framing, Exchange& exchange) {
+  std::optional<Problem> problem = upgrade_problem(dialogue.opening);
+  if (!problem && !framing.chunked_allowed) problem = upgrade_problem({});  // HTTP/1.0 has no upgrade
+  if (problem) {
+    Reply refusal{in_words(*problem), more};
+    if (problem->status == 426)
+      refusal.headers.insert(refusal.headers.end(), {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}});
+    co_return co_await send(std::move(refusal), framing, exchange);
+  }
+  exchange.status = 101;
+  const std::string head = upgrade_head(dialogue.opening, more);
+  if (co_await client_->write(head)) dialogue_ = std::move(dialogue);
+  co_return false;
 }
 
 asio::awaitable<bool> Connection::send_when_ready(std::shared_ptr<Encoding> encoding, const Headers& more,

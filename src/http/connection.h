@@ -12,6 +12,9 @@
 
 namespace maru::http {
 
+class Work;
+class Encoding;
+
 /// Everything but the constructor, the destructor and what says otherwise runs on the connection's strand.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
@@ -29,8 +32,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool leaving = false;  // was told to go; guarded by the server's mutex
 
  private:
-  class Work;      // a request on its way through a worker
-  class Encoding;  // an answer on its way through a worker
   static constexpr Clock::rep kBusy = Clock::duration::max().count();
 
   void close(bool idle_only);
@@ -47,6 +48,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::awaitable<bool> refuse(Problem error);
   asio::awaitable<bool> answer(std::shared_ptr<Work> work, bool quick, Framing framing, Exchange& exchange);
   asio::awaitable<bool> answer_watched(std::shared_ptr<Work> work, Framing framing, Exchange& exchange);
+  asio::awaitable<bool> open(Dialogue dialogue, const Headers& more, Framing framing, Exchange& exchange);
   asio::awaitable<bool> send(Reply reply, Framing framing, Exchange& exchange);
   asio::awaitable<bool> send_when_ready(std::shared_ptr<Encoding> encoding, const Headers& more, Framing framing,
                                         Exchange& exchange);
@@ -61,6 +63,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool reserved_, vanished_ = false;
   const Dialect* dialect_;  // of errors, now
   int64_t requests_ = 0;
+  std::optional<Dialogue> dialogue_;  // what the connection has become
   std::atomic<Clock::rep> idle_since_;
 };
 

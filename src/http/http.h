@@ -42,6 +42,7 @@ struct Request {
   std::string peer;                       // the client's address; of IPv6 its network
   bool local_peer = false;                // the client runs on this machine
   bool secure = false;                    // it came by TLS
+  bool is_message = false;                // it came by a WebSocket: one of the messages of a Dialogue
   const Route* route = nullptr;           // set once the router has admitted the request
   std::vector<std::string> arguments;     // what the route's {…} matched, in order
   std::optional<Principal> principal;     // whose key it brought
@@ -93,8 +94,19 @@ class EventStream {
 /// destroyed: the destructor makes sure of that; keeping or destroying it later is harmless.
 using Wake = std::function<void()>;
 
+/// The answer to a request that asks for a WebSocket (RFC 6455). From then on every text message of the client is a
+/// request of its own, admitted, counted and answered like any other, and every event of its answer is a message back.
+/// One at a time, in the order they came; a client that closes cancels the one at work.
+struct Dialogue {
+  Request opening;  // the request; its headers are those of all that follow
+  Method method = Method::kPost;
+  std::string path;  // of the requests that messages are; their body is the message
+  /// The message that stands for an answer that is no stream: an error, mostly.
+  std::function<std::string(const Response&)> message_of;
+};
+
 struct Reply {
-  std::variant<Response, std::unique_ptr<Pending>, std::unique_ptr<EventStream>> answer;
+  std::variant<Response, std::unique_ptr<Pending>, std::unique_ptr<EventStream>, Dialogue> answer;
   Headers headers;         // added to the response's own
   std::string_view route;  // the pattern that matched, for metrics; outlives the server
 };

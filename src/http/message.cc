@@ -49,6 +49,11 @@ std::string chunk_of(std::string_view data, const Framing& framing) {
   return std::string(size, static_cast<size_t>(digits)) + std::string(data) + "\r\n";
 }
 
+std::string request_id_of(const Headers& headers) {
+  const std::string_view id = find_header(headers, "x-request-id");
+  return std::string(id.empty() ? find_header(headers, "request-id") : id);
+}
+
 std::string_view last_chunk(const Framing& framing) { return framing.chunked_allowed ? "0\r\n\r\n" : ""; }
 
 }  // namespace maru::http

@@ -20,6 +20,9 @@ std::string message_of(const Response& response, const Headers& more, const Fram
 std::string stream_head(std::string_view content_type, const Headers& more, const Framing& framing);
 /// One part of a stream, framed as a chunk where the client knows chunks.
 std::string chunk_of(std::string_view data, const Framing& framing);
+/// The id by which an answer's headers call the request, as OpenAI's dialect names it, or Anthropic's; empty: they do
+/// not.
+std::string request_id_of(const Headers& headers);
 /// What ends a stream.
 std::string_view last_chunk(const Framing& framing);
 

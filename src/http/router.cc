@@ -154,9 +154,11 @@ const Dialect& Router::dialect_of(const Route& route) const {
   return route.dialect == nullptr ? dialect_ : *route.dialect;
 }
 
-/// A page of another site may look (its browser keeps the answer from it) but not make this server do anything.
+/// A page of another site may look (its browser keeps the answer from it) but not make this server do anything. What
+/// comes by a WebSocket no browser keeps from a page.
 std::optional<Problem> Router::foreign_page(const Request& request) const {
-  if (request.method == Method::kGet || request.method == Method::kHead) return std::nullopt;
+  const bool looks = request.method == Method::kGet || request.method == Method::kHead;
+  if (looks && request.header("upgrade").empty()) return std::nullopt;
   for (const auto& [name, value] : request.headers)
     if (name == "origin" && !is_own_origin(value, request.authority, request.secure) && !allows_origin(value))
       return Problem{.status = 403,

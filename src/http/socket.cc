@@ -175,8 +175,9 @@ asio::awaitable<void> ClientSocket::linger() {
   disarm();
 }
 
-void ClientSocket::start_watch() {
+void ClientSocket::start_watch(bool tells_news) {
   watch_wanted_ = watch_runs_ = true;
+  tells_news_ = tells_news;
   asio::co_spawn(
       executor(), [self = shared_from_this()] { return self->watch(); }, asio::detached);
 }
@@ -200,6 +201,7 @@ Code ClientSocket::read_ahead() {
   char bytes[4096];
   Code code;
   const size_t count = socket_.read_some(asio::buffer(bytes), code);
+  buffer_.erase(0, std::exchange(begin_, 0));
   if (tls_ == nullptr)
     buffer_.append(bytes, count);
   else if (count > 0)
@@ -210,6 +212,10 @@ Code ClientSocket::read_ahead() {
     code.clear();
   }
   if (code) gone_ = true;
+  if (tells_news_) {
+    awake_ = true;
+    signal_.cancel();
+  }
   return code;
 }
 

@@ -80,8 +80,9 @@ class ClientSocket : public std::enable_shared_from_this<ClientSocket> {
   void disarm() { deadline_.expires_at(Clock::time_point::max()); }
   double rate() const { return static_cast<double>(config_.min_bytes_per_second); }
 
-  /// Between the two, unread() grows by what comes and a client that goes away is noticed.
-  void start_watch();
+  /// Between the two, unread() grows by what comes and a client that goes away is noticed. `tells_news`: whoever waits
+  /// for a wake is woken by what comes, too.
+  void start_watch(bool tells_news = false);
   asio::awaitable<void> stop_watch();
   /// The client is not there any more, or was told to go.
   bool gone() const { return gone_; }
@@ -118,7 +119,7 @@ class ClientSocket : public std::enable_shared_from_this<ClientSocket> {
   std::string buffer_;
   size_t begin_ = 0;  // of unread() in buffer_
   bool gone_ = false, awake_ = false, half_closed_ = false, probe_wanted_ = false;
-  bool watch_wanted_ = false, watch_runs_ = false, writing_ = false;
+  bool watch_wanted_ = false, watch_runs_ = false, tells_news_ = false, writing_ = false;
 };
 
 }  // namespace maru::http

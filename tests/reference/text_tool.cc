@@ -21,13 +21,13 @@
 
 #include "base/byte_source.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "text/chat/chat_template.h"
 #include "text/chat/tokenizer_directory.h"
 #include "text/tokenizer/files/load_tokenizer.h"
 #include "text/tokenizer/files/tokenizer_json.h"
 #include "text/tokenizer/stream_decoder.h"
 #include "text/tokenizer/train/bpe_trainer.h"
-#include "text/unicode/unicode.h"
 
 namespace {
 

@@ -1,6 +1,7 @@
 """Python's clients against the server over TLS: requests, httpx (which openai's client asks with), and a client's own
 certificate.
 """
+import json
 import shutil
 import ssl
 import subprocess
@@ -65,6 +66,19 @@ def test_openai(folder, server):
     whole = client.chat.completions.create(**ask).choices[0].message.content
     pieces = client.chat.completions.create(stream=True, **ask)
     assert "".join(chunk.choices[0].delta.content or "" for chunk in pieces if chunk.choices) == whole
+
+
+def test_websocket(folder, server):
+    connect = pytest.importorskip("websockets.sync.client").connect
+    context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+    with connect(server.url.replace("https", "wss") + "/v1/responses", ssl=context) as socket:
+        ask = {"type": "response.create", "model": server.model, "input": "안녕" * 20, "max_output_tokens": 8}
+        for _ in range(2):
+            assert socket.ping().wait(20)
+            socket.send(json.dumps(ask))
+            while (event := json.loads(socket.recv(timeout=60)))["type"] != "response.incomplete":
+                assert event["type"] != "error", event
+            assert event["response"]["usage"]["output_tokens"] == 8
 
 
 def test_clients_bring_a_certificate(folder):

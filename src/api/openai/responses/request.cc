@@ -143,9 +143,13 @@ const http::BodyFields& responses_fields() {
 }
 
 ResponsesRequest parse_responses_request(std::string_view body, bool ignore_unknown) {
+  return read_responses_request(http::read_object(body), ignore_unknown);
+}
+
+ResponsesRequest read_responses_request(Json object, bool ignore_unknown) {
   std::vector<std::string> warnings;
   auto request = http::read_fields<ResponsesRequest>(
-      http::take_fields(http::read_object(body), responses_fields(), ignore_unknown, warnings));
+      http::take_fields(std::move(object), responses_fields(), ignore_unknown, warnings));
   request.warnings = std::move(warnings);
   if (request.model.empty()) refuse("you must provide a model parameter", "model", "missing_required_parameter");
   if (request.input.is_null()) refuse("you must provide an input parameter", "input", "missing_required_parameter");

@@ -85,6 +85,8 @@ const http::BodyFields& responses_fields();
 /// Throws   RequestFailure: malformed JSON, wrong types and ranges, what is not supported, and unknown fields unless
 ///          `ignore_unknown`, which leaves a warning.
 ResponsesRequest parse_responses_request(std::string_view body, bool ignore_unknown = false);
+/// The same of the object that a body is.
+ResponsesRequest read_responses_request(Json object, bool ignore_unknown = false);
 
 /// The chat that is asked for, over `items` (items.h): those of earlier answers, then the request's.
 ///

@@ -8,6 +8,7 @@
 #include "api/openai/error.h"
 #include "api/openai/responses/answer.h"
 #include "api/openai/responses/background.h"
+#include "api/openai/responses/client_events.h"
 #include "base/excerpt.h"
 #include "base/request_failure.h"
 #include "base/unix_time.h"
@@ -75,7 +76,9 @@ class Responses {
         runs_(store_) {}
 
   http::Reply create(const http::Request& http, const http::Wake& wake) {
-    ResponsesRequest request = parse_responses_request(http.body, models_.options().api.ignore_unknown_fields);
+    const bool ignores = models_.options().api.ignore_unknown_fields;
+    ResponsesRequest request =
+        http.is_message ? parse_response_create(http.body, ignores) : parse_responses_request(http.body, ignores);
     const Caller caller = http.caller();
     const auto model = models_.get(request.model, caller);
     check_store(request);
@@ -202,6 +205,13 @@ void add_response_routes(http::Router& router, const serving::ModelHost& models,
        .handler = [api](const http::Request& r, const http::Wake& wake) { return api->create(r, wake); },
        .doc = "answer a conversation in items: whole, as named events, or in the background",
        .body = http::body_schema<ResponsesRequest>});
+  add({.pattern = "/v1/responses",
+       .handler =
+           [](const http::Request& r, const http::Wake&) {
+             return http::Reply{http::Dialogue{.opening = r, .path = "/v1/responses", .message_of = message_of}};
+           },
+       .cost = http::Cost::kQuick,
+       .doc = "a WebSocket: every message {\"type\": \"response.create\", …} is answered by the events of a stream"});
   add_kept(http::Method::kGet, "/v1/responses/{id}", "a kept response", &Responses::retrieve);
   add_kept(http::Method::kDelete, "/v1/responses/{id}", "forget a kept response", &Responses::remove);
   add_kept(http::Method::kPost, "/v1/responses/{id}/cancel", "end a response in the background", &Responses::cancel);
