@@ -14,12 +14,13 @@ namespace maru::http {
 namespace {
 
 /// "parts": two events, of which the second waits for leave. "late": a Pending. "wait": a stream that never ends.
-/// "no": refused by the head. Anything else is echoed.
+/// "no": refused by the head. "slow": a handler that works until nobody waits for it. Anything else is echoed.
 struct Talk {
   std::mutex mutex;
   Wake wake;
   bool leave = false;
   std::atomic<int> running{0};
+  std::atomic<bool> stopped{false};
   std::vector<std::string> seen;
 };
 
@@ -89,6 +90,12 @@ class WebSocketSessionTest : public ::testing::Test {
     }
     if (request.body == "parts" || request.body == "wait")
       return {std::make_unique<Parts>(talk_, request.body == "wait"), {{"x-request-id", "id-1"}}};
+    if (request.body == "slow") {
+      ++talk_.running;
+      eventually([&] { return request.stop.stop_requested(); });
+      --talk_.running;
+      talk_.stopped = request.stop.stop_requested();
+    }
     if (request.body == "late") return {std::make_unique<Late>()};
     return {Response{.body = request.body}};
   }
@@ -159,6 +166,25 @@ TEST_F(WebSocketSessionTest, WhoClosesOrVanishesCancels) {
     EXPECT_TRUE(eventually([&] { return talk_.running == 0; })) << politely;
     EXPECT_TRUE(eventually([&] { return exchanges().back().status == 499; }));
   }
+}
+
+TEST_F(WebSocketSessionTest, AHandlerIsToldThatNobodyWaits) {
+  Client client(start());
+  client.say("slow");
+  EXPECT_TRUE(eventually([&] { return talk_.running == 1; }));
+  client.send(masked(0x88, ""));
+  EXPECT_TRUE(eventually([&] { return talk_.running == 0; }));
+  EXPECT_TRUE(talk_.stopped);
+}
+
+TEST_F(WebSocketSessionTest, MessagesCountAmongTheBodiesInMemory) {
+  config_.max_body_bytes = 1 << 20;
+  config_.max_bodies_bytes = 64 << 10;
+  Client client(start());
+  client.say(std::string(20 << 10, 'x'));
+  EXPECT_EQ(client.next().size(), (20u << 10) + 4);
+  client.say(std::string(100 << 10, 'x'));
+  EXPECT_EQ(client.next(), "close 1013");
 }
 
 TEST_F(WebSocketSessionTest, AnswersWrongFramesByName) {
