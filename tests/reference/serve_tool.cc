@@ -1,7 +1,8 @@
 // For the tests with the openai clients: makes a tiny model with random weights and a tokenizer of bytes in a temporary
 // directory, serves it on a free port, and prints {"url", "model"} on a line once it listens. Stops on SIGTERM.
 // Usage: serve_tool [key=value…]    (fields of ServeConfig; api_key=KEY besides; say=TEXT: a model that answers just
-// this, in the words of tool_parser and reasoning_parser)
+// this, in the words of tool_parser and reasoning_parser; encoders=DIRECTORY: the golden encoders, of which "mean" and
+// "rank" are served beside the tiny model)
 #include <unistd.h>
 
 #include <chrono>
@@ -13,6 +14,7 @@
 #include "base/json.h"
 #include "infer/fake_model.h"
 #include "infer/fake_speaker.h"
+#include "infer/test_encoder.h"
 #include "models/model_files.h"
 #include "models/weights.h"
 #include "serving/model_forms.h"
@@ -45,12 +47,24 @@ void announce(const std::string& url, const std::string& model) {
   std::fflush(stdout);
 }
 
-void serve_tiny(const ServeConfig& config, ServeContext context) {
-  const fs::path root = fs::temp_directory_path() / ("maru-serve-tool-" + std::to_string(::getpid()));
+/// Encoders are written below `root` when there is a directory of golden ones.
+std::vector<serving::ModelSource> make_models(const fs::path& root, const fs::path& golden_encoders) {
   make_model(root / "tiny");
+  std::vector<serving::ModelSource> models{{.path = root / "tiny", .id = ""}};
+  if (golden_encoders.empty()) return models;
+  for (const auto& [name, golden] : {std::pair("mean", "bert_mean"), std::pair("rank", "xlmr_reranker")}) {
+    infer::write_test_encoder(golden_encoders / golden, root / name);
+    models.push_back({.path = root / name, .id = ""});
+  }
+  return models;
+}
+
+void serve_tiny(const ServeConfig& config, ServeContext context, const fs::path& golden_encoders) {
+  const fs::path root = fs::temp_directory_path() / ("maru-serve-tool-" + std::to_string(::getpid()));
+  const std::vector<serving::ModelSource> models = make_models(root, golden_encoders);
   ThreadPool pool(1);
   CpuDevice device(&pool);
-  serve(config, std::move(context), {.models = {{.path = root / "tiny", .id = ""}}}, device,
+  serve(config, std::move(context), {.models = models}, device,
         [](const ServeSummary& summary) { announce(summary.url, summary.models.front().id); });
   fs::remove_all(root);
 }
@@ -89,12 +103,12 @@ std::string take(std::vector<std::string>& arguments, const std::string& key) {
 void run(std::vector<std::string> arguments) {
   ServeContext context;
   if (const std::string key = take(arguments, "api_key"); !key.empty()) context.api_keys.push_back(key);
-  const std::string say = take(arguments, "say");
+  const std::string say = take(arguments, "say"), encoders = take(arguments, "encoders");
   Json recipe{{"http", {{"port", 0}}}};
   apply_overrides(recipe, arguments);
   const auto config = from_json<ServeConfig>(recipe, "serve");
   if (say.empty())
-    serve_tiny(config, std::move(context));
+    serve_tiny(config, std::move(context), encoders);
   else
     serve_speaker(config, context, say);
 }
