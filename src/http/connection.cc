@@ -3,6 +3,7 @@
 #include <boost/asio/post.hpp>
 
 #include "http/chunks.h"
+#include "http/current_response.h"
 
 namespace maru::http {
 namespace {
@@ -76,7 +77,7 @@ class Connection::Encoding : public WorkerPool::Job {
     try {
       response = pending->response();
     } catch (...) {
-      response = to_response(current_problem(), dialect_);
+      response = response_to_current(dialect_);
     }
     pending.reset();
     finished = true;

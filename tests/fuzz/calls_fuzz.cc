@@ -2,6 +2,7 @@
 // said; wherever the answer is cut, the same events come out, and what is neither call nor reasoning loses nothing but
 // white space.
 #include <set>
+#include <string>
 
 #include "base/json.h"
 #include "models/registry.h"
@@ -22,9 +23,10 @@ struct Forms {
 const Forms& forms() {
   static const Forms kForms = [] {
     Forms found;
-    std::set<std::string_view> seen;
+    std::set<std::string> seen;
     for (const Family* family : all_families()) {
-      if (family->calls != nullptr && seen.insert(family->calls->name).second) found.calls.push_back(family->calls);
+      if (family->calls != nullptr && seen.insert(std::string(family->calls->name)).second)
+        found.calls.push_back(family->calls);
       const std::string_view name = family->reasoning != nullptr ? family->reasoning->name : "";
       if (!name.empty() && seen.insert(std::string(name) + " reasoning").second)
         found.reasoning.push_back(family->reasoning);
@@ -91,12 +93,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr size_t kCutEverywhere = 200;
   if (size < 2) return 0;
   const std::string_view answer(reinterpret_cast<const char*>(data) + 2, size - 2);
-  const AnswerReading reading{
-      .forms = {.calls = forms().calls[data[0] % forms().calls.size()],
-                .reasoning = forms().reasoning[data[1] % forms().reasoning.size()]},
-      .in_reasoning = data[1] >= 0x80 && data[1] % forms().reasoning.size() != 0,
-      .one_call = data[0] >= 0x80,
-      .tools = tools()};
+  const AnswerReading reading{.forms = {.calls = forms().calls[data[0] % forms().calls.size()],
+                                        .reasoning = forms().reasoning[data[1] % forms().reasoning.size()]},
+                              .in_reasoning = data[1] >= 0x80 && data[1] % forms().reasoning.size() != 0,
+                              .one_call = data[0] >= 0x80,
+                              .tools = tools()};
   const Parsed whole = parse(reading, answer, answer.size() + 1, 1);
   require(whole == parse(reading, answer, 1, 1));
   if (answer.size() <= kCutEverywhere)

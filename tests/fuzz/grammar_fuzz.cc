@@ -16,9 +16,11 @@ std::vector<std::string> lines_of(std::string_view source) {
   return lines;
 }
 
-// Three lines for each tag: its begin, its end, what triggers it. What stands between is a number.
+// Three lines for each tag: its begin, its end, what triggers it. What stands between is a number. They come out of
+// JSON, and so are UTF-8.
 std::shared_ptr<const Grammar> compile_tags(std::string_view source, uint8_t kind) {
   static const Json kInteger = Json::parse(R"({"type":"integer"})");
+  if (!is_valid_utf8(source)) refuse("expected UTF-8", "tags");
   StructuralTag structure;
   const std::vector<std::string> lines = lines_of(source);
   for (size_t i = 0; i + 2 < lines.size(); i += 3) {

@@ -40,8 +40,8 @@ void check(const infer::GenerationRequest& request) {
 openai::PreparedRequest prepare_response(std::string_view body, const serving::ChatModel& model) {
   const openai::ResponsesRequest request = openai::parse_responses_request(body);
   int ids = 0;
-  const Json items =
-      openai::read_items(request.input, [&](std::string_view prefix) { return std::string(prefix) + std::to_string(ids++); });
+  const Json items = openai::read_items(
+      request.input, [&](std::string_view prefix) { return std::string(prefix) + std::to_string(ids++); });
   return openai::prepare(request, items, model, kLimits);
 }
 

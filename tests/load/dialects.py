@@ -2,7 +2,8 @@
 import json
 
 SCHEMA = {"type": "object", "additionalProperties": False, "required": ["city", "days"],
-          "properties": {"city": {"enum": ["서울", "부산", "Oslo"]}, "days": {"type": "integer", "minimum": 0, "maximum": 99}}}
+          "properties": {"city": {"enum": ["서울", "부산", "Oslo"]},
+                         "days": {"type": "integer", "minimum": 0, "maximum": 99}}}
 FUNCTION = {"name": "weather", "description": "of a city", "parameters": SCHEMA}
 CHAT, COMPLETIONS, MESSAGES = "/v1/chat/completions", "/v1/completions", "/v1/messages"
 RESPONSES, OLLAMA, EMBEDDINGS = "/v1/responses", "/api/chat", "/v1/embeddings"
@@ -45,14 +46,16 @@ def asks(model, adapter, spare, encoder):
     tools = [{"type": "function", "function": FUNCTION}]
     long = "The floor where everyone meets. " * 8
     made = [
-        Ask("completion", COMPLETIONS, {"model": model, "prompt": "Maru", "max_tokens": 24, "seed": 5, "temperature": 0.9}),
+        Ask("completion", COMPLETIONS, {"model": model, "prompt": "Maru", "max_tokens": 24, "seed": 5,
+                                        "temperature": 0.9}),
         Ask("two choices", COMPLETIONS, {"model": model, "prompt": "The server", "max_tokens": 16, "seed": 6, "n": 2}),
         Ask("two prompts, log-probabilities", COMPLETIONS,
             {"model": model, "prompt": ["안녕", "하나"], "max_tokens": 12, "seed": 7, "logprobs": 3}),
         Ask("chat", CHAT, {"model": model, "messages": user("hello"), "max_tokens": 20, "seed": 8}),
         Ask("greedy chat", CHAT, {"model": model, "messages": user("표"), "max_tokens": 12, "temperature": 0}),
-        Ask("three choices, log-probabilities", CHAT, {"model": model, "messages": user(long), "max_tokens": 12, "seed": 9,
-                                                       "n": 3, "logprobs": True, "top_logprobs": 2}),
+        Ask("three choices, log-probabilities", CHAT,
+            {"model": model, "messages": user(long), "max_tokens": 12, "seed": 9, "n": 3, "logprobs": True,
+             "top_logprobs": 2}),
         Ask("what repeats itself", COMPLETIONS, {"model": model, "prompt": long, "max_tokens": 40, "temperature": 0,
                                                  "repetition_penalty": 0.8, "ignore_eos": True}),
         Ask("schema", CHAT, {"model": model, "messages": user("where?"), "max_tokens": 300, "seed": 10,
@@ -64,7 +67,8 @@ def asks(model, adapter, spare, encoder):
                                    "temperature": 0}),
         Ask("messages of an adapter", MESSAGES, {"model": adapter, "messages": user("안녕"), "max_tokens": 16,
                                                  "temperature": 0}),
-        Ask("response", RESPONSES, {"model": model, "input": "hello", "max_output_tokens": 20, "seed": 12, "store": False}),
+        Ask("response", RESPONSES, {"model": model, "input": "hello", "max_output_tokens": 20, "seed": 12,
+                                    "store": False}),
         Ask("Ollama", OLLAMA, {"model": model, "messages": user("hello"), "options": {"seed": 13, "num_predict": 20}}),
         Ask("Ollama, schema", OLLAMA, {"model": model, "messages": user("where?"), "format": SCHEMA,
                                        "options": {"seed": 14, "num_predict": 300}}, check=fits_schema),
@@ -74,6 +78,12 @@ def asks(model, adapter, spare, encoder):
     if encoder:
         made.append(Ask("vectors", EMBEDDINGS, {"model": encoder, "input": ["so it is", "a floor"]}, streams=False))
     return made
+
+
+def crowd(model):
+    """More than fits into few pages when two ask it at once: choices lose theirs and are computed again."""
+    return Ask("crowd", COMPLETIONS, {"model": model, "prompt": "all of us", "max_tokens": 800, "seed": 16, "n": 8,
+                                      "ignore_eos": True})
 
 
 def what_was_said(path, body):
@@ -86,7 +96,8 @@ def what_was_said(path, body):
         for choice in answer["choices"]:
             message = choice.get("message", {})
             said["texts"].append(choice.get("text", message.get("content")) or "")
-            said["calls"] += [(c["function"]["name"], c["function"]["arguments"]) for c in message.get("tool_calls") or []]
+            functions = [call["function"] for call in message.get("tool_calls") or []]
+            said["calls"] += [(function["name"], function["arguments"]) for function in functions]
             said["numbers"].append(choice.get("logprobs"))
     elif path == MESSAGES:
         said["texts"].append("".join(block.get("text", "") for block in answer["content"]))
@@ -104,7 +115,8 @@ def streamed(path, body, choices):
         return streamed_choices(body, choices)
     texts = ""
     for line in body.split(b"\n"):
-        event = json.loads(line[6:]) if line.startswith(b"data: {") else json.loads(line) if line.startswith(b"{") else {}
+        line = line.removeprefix(b"data: ")
+        event = json.loads(line) if line.startswith(b"{") else {}
         if "error" in event:
             raise AssertionError(f"an error in the stream: {event}")
         if path == MESSAGES:
@@ -130,5 +142,6 @@ def streamed_choices(body, choices):
             for call in delta.get("tool_calls") or []:
                 name, arguments = calls.get(call["index"], ("", ""))
                 function = call["function"]
-                calls[call["index"]] = name + (function.get("name") or ""), arguments + (function.get("arguments") or "")
+                name, arguments = name + (function.get("name") or ""), arguments + (function.get("arguments") or "")
+                calls[call["index"]] = name, arguments
     return {"texts": texts, "calls": [calls[i] for i in sorted(calls)]}

@@ -79,7 +79,8 @@ def write_safetensors(path, tensors, rng):
     header, data = {}, b""
     for name, (rows, columns, spread) in tensors.items():
         values = [spread * rng.uniform(-1, 1) for _ in range(rows * columns)]
-        header[name] = {"dtype": "F32", "shape": [rows, columns], "data_offsets": [len(data), len(data) + 4 * len(values)]}
+        place = [len(data), len(data) + 4 * len(values)]
+        header[name] = {"dtype": "F32", "shape": [rows, columns], "data_offsets": place}
         data += struct.pack(f"<{len(values)}f", *values)
     text = json.dumps(header).encode()
     with open(path, "wb") as file:

@@ -1,5 +1,5 @@
-"""Clients that do more than ask: responses that are kept and worked on behind their back, keys with limits, adapters and
-models that come and go, receipts that are replayed.
+"""Clients that do more than ask: responses that are kept and worked on behind their back, keys with limits, adapters
+and models that come and go, receipts that are replayed.
 """
 import json
 import os
@@ -65,8 +65,8 @@ class Operators(Loops):
     def limited(self, rng):
         """What the key was given is counted here, and must be within its limits."""
         headers = [f"Authorization: Bearer {self.home.keys['limited']}"]
-        status, answer = self.post("limited", COMPLETIONS, {"model": "tiny", "prompt": "a", "max_tokens": 40,
-                                                            "ignore_eos": True, "n": rng.randrange(1, 4)}, headers=headers)
+        body = {"model": "tiny", "prompt": "a", "max_tokens": 40, "ignore_eos": True, "n": rng.randrange(1, 4)}
+        status, answer = self.post("limited", COMPLETIONS, body, headers=headers)
         self.stopping.wait(0.2)
         if status == 200:
             self.admitted += 1

@@ -140,8 +140,8 @@ class Users(Loops):
                 self.note("garbage", "nothing")
 
     def looker(self, rng):
-        path = rng.choice(["/", "/v1/models", "/v1/metrics", "/v1/maru/status", "/v1/maru/runs", "/nothing", "/api/tags",
-                           "/v1/maru/datasets", "/app.js", "/openapi.json", "/props", "/v1/metadata"])
+        path = rng.choice(["/", "/v1/models", "/v1/metrics", "/v1/maru/status", "/v1/maru/runs", "/nothing",
+                           "/api/tags", "/v1/maru/datasets", "/app.js", "/openapi.json", "/props", "/v1/metadata"])
         self.note("look", ask(self.port, "GET", path)[0])
 
 

@@ -38,13 +38,25 @@ def metric(text, name):
     return sum(map(float, values)) if values else None
 
 
-def pages_of(port):
-    """Pages that choices hold, by the server's own metrics."""
+def counters_of(port, names):
+    """By the server's own metrics, in the order of the names."""
     status, body = ask(port, "GET", "/v1/metrics", timeout=20)
-    pages = metric(body.decode(), "maru_kv_pages_used") if status == 200 else None
-    if pages is None:
-        raise ValueError(f"metrics were answered {status}, without pages")
-    return int(pages)
+    values = [metric(body.decode(), name) for name in names]
+    if status != 200 or None in values:
+        raise ValueError(f"metrics were answered {status}, with {dict(zip(names, values))}")
+    return values
+
+
+def pages_of(port):
+    """Pages that choices hold."""
+    return int(counters_of(port, ["maru_kv_pages_used"])[0])
+
+
+def holding(port):
+    """The lines of the metrics that say who holds pages."""
+    _, body = ask(port, "GET", "/v1/metrics", timeout=20)
+    names = ("maru_kv_pages_used", "maru_choices_running", "maru_choices_waiting")
+    return [line for line in body.decode().split("\n") if line.startswith(names) and not line.endswith(" 0")]
 
 
 class Samples:
