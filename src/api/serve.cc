@@ -14,7 +14,7 @@ namespace maru::api {
 namespace {
 
 constexpr double kTidySeconds = 1;
-constexpr size_t kMemoryReserve = size_t{16} << 20;
+constexpr size_t kMemoryReserve = size_t{32} << 20;
 
 std::string url_of(const ServeConfig& config, int port) {
   const std::string& address = config.http.address;

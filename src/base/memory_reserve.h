@@ -7,14 +7,14 @@
 namespace maru {
 
 /// From now on whoever finds no memory gets half of these bytes, all threads together, so that what is under way ends
-/// well. When they are gone too the other half is given up and std::bad_alloc thrown: it is what taking everything down
-/// again has. Installs the process's new-handler. 0: keeps none.
+/// well; then comes std::bad_alloc, and the other half is for those whom an exception takes down. Installs the
+/// process's new-handler. 0: keeps none.
 ///
 /// Throws   std::bad_alloc when there are not as many.
 void keep_memory_reserve(size_t bytes);
 
-/// Takes it again where it was given up, as far as there is memory by now. False: there is not, and nothing new should
-/// be begun. Thread-safe.
+/// Takes it again where it was given up, as far as there is memory by now. False: not even half of it can be had, and
+/// nothing new should be begun. Thread-safe.
 bool refill_memory_reserve();
 
 }  // namespace maru

@@ -4,9 +4,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "base/json.h"
@@ -39,12 +41,18 @@ bool runs_out() {
   }
 }
 
-/// Ends with 0 when memory ran out three times and was there again each time.
-void run_out_thrice(size_t reserve) {
-  limit_memory(64 * kMiB);
+/// Ends with 0 when memory ran out for three threads at once, twice, and was there again each time.
+void run_out_twice(size_t reserve) {
+  limit_memory(128 * kMiB);
   keep_memory_reserve(reserve);
   bool good = true;
-  for (int i = 0; i < 3; ++i) good = good && runs_out() && refill_memory_reserve();
+  for (int i = 0; i < 2; ++i) {
+    std::vector<std::thread> others;
+    std::atomic<int> failed{0};
+    for (int t = 0; t < 3; ++t) others.emplace_back([&] { failed += runs_out() ? 1 : 0; });
+    for (std::thread& other : others) other.join();
+    good = good && failed == 3 && refill_memory_reserve();
+  }
   std::_Exit(good ? 0 : 1);
 }
 
@@ -71,7 +79,7 @@ constexpr bool kLimitsMemory = true;
 
 TEST(MemoryReserveDeathTest, WhatFailsForWantOfMemoryIsUndone) {
   if (!kLimitsMemory) GTEST_SKIP() << "the address space cannot be limited here";
-  EXPECT_EXIT(run_out_thrice(16 * kMiB), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(run_out_twice(16 * kMiB), testing::ExitedWithCode(0), "");
 }
 
 TEST(MemoryReserveDeathTest, IsGivenUpOnceAndTakenAgain) {
