@@ -8,11 +8,13 @@
 #include "api/end_of_process.h"
 #include "api/server.h"
 #include "base/interrupt.h"
+#include "base/memory_reserve.h"
 
 namespace maru::api {
 namespace {
 
 constexpr double kTidySeconds = 1;
+constexpr size_t kMemoryReserve = size_t{32} << 20;
 
 std::string url_of(const ServeConfig& config, int port) {
   const std::string& address = config.http.address;
@@ -21,13 +23,17 @@ std::string url_of(const ServeConfig& config, int port) {
 }
 
 void wait_for_signal() {
-  while (!interrupted()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  while (!interrupted()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    (void)refill_memory_reserve();
+  }
 }
 
 }  // namespace
 
 void serve(const ServeConfig& config, ServeContext context, const ServedSources& sources, Device& device,
            const std::function<void(const ServeSummary&)>& ready, const std::function<void()>& overdue) {
+  keep_memory_reserve(kMemoryReserve);
   std::optional<EndOfProcess> end;  // until after everything below is destroyed
   context.isa = name_of(device.host().isa);
   context.threads = device.host().pool->size();

@@ -19,6 +19,7 @@
 #include "api/tracer.h"
 #include "base/json.h"
 #include "base/map_guard.h"
+#include "base/memory_reserve.h"
 #include "http/openapi.h"
 #include "ledger/code_version.h"
 #include "ledger/signing_keys.h"
@@ -27,6 +28,12 @@
 
 namespace maru::api {
 namespace {
+
+/// What is under way may need what is left.
+void begin_nothing_without_memory(const http::Request& request) {
+  if (request.method == http::Method::kPost && !refill_memory_reserve())
+    throw Failure(ErrorCode::kUnavailable, "there is no memory for more requests at the moment; try again later");
+}
 
 using Clock = std::chrono::steady_clock;
 
@@ -108,7 +115,10 @@ struct ApiServer::State {
     }
     http::add_openapi_route(router, std::string(ledger::code_version()));
     router.add_assets(context.assets);
-    router.set_gate([this](const http::Request& request) { count_request(rates, request); });
+    router.set_gate([this](const http::Request& request) {
+      begin_nothing_without_memory(request);
+      count_request(rates, request);
+    });
     models.open();
     server = std::make_unique<http::Server>(
         config.http,

@@ -9,6 +9,7 @@
 #include "base/temporary.h"
 #include "ledger/manifest.h"
 #include "ledger/name.h"
+#include "ledger/signing_keys.h"
 #include "text/unicode/unicode_form.h"
 
 namespace maru::catalogue {
@@ -80,6 +81,8 @@ std::vector<std::string> Home::names(Kind kind) const {
 }
 
 void Home::remove_leftovers() const {
+  remove_leftovers_of(root_ / kKeysFile, /*locked=*/false);
+  for (const char* folder : {"", "public"}) maru::remove_leftovers(root_ / ledger::kSigningFolder / folder);
   maru::remove_leftovers(root_ / kCacheFolder);
   for (const fs::path& directory : folders_in(root_ / kCacheFolder)) maru::remove_leftovers(directory);
   for (const Kind kind : kKinds) {

@@ -83,7 +83,8 @@ TEST_F(HomeTest, SomethingNewGoesToANameOrAPath) {
 
 TEST_F(HomeTest, LeftoversAreRemovedWhereverTheyLie) {
   std::vector<fs::path> leftovers;
-  for (const char* place : {"cache/hashes.json", "datasets/x", "models/m/evaluation", "runs/r/checkpoints/step-1"}) {
+  for (const char* place : {"cache/hashes.json", "datasets/x", "models/m/evaluation", "runs/r/checkpoints/step-1",
+                            "keys.json", "signing/key.pem", "signing/public/0123.pem"}) {
     leftovers.push_back((home_.root() / place).string() + ".tmp-999999999");
     fs::create_directories(leftovers.back());
   }

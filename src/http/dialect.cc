@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/excerpt.h"
+#include "http/current_response.h"
 #include "http/json_body.h"
 
 namespace maru::http {
@@ -47,6 +48,14 @@ Response to_response(const Problem& problem, const Dialect& dialect) {
   if (problem.status == 429 || problem.status == 503)
     response.headers.emplace_back("Retry-After", std::to_string(whole_seconds(problem.retry_seconds)));
   return response;
+}
+
+Response response_to_current(const Dialect& dialect) noexcept {
+  try {
+    return to_response(current_problem(), dialect);
+  } catch (...) {
+    return {.status = 503, .content_type = "text/plain"};  // short: nothing is allocated
+  }
 }
 
 }  // namespace maru::http

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "http/current_response.h"
+
 namespace maru::http {
 namespace {
 
@@ -127,7 +129,7 @@ std::optional<Response> Router::refuse(Request& request) const {
   try {
     if (gate_) gate_(request);
   } catch (...) {
-    return to_response(current_problem(), dialect_of(request));
+    return response_to_current(dialect_of(request));
   }
   return std::nullopt;
 }
@@ -183,7 +185,7 @@ Reply Router::answer(Request& request, const Wake& wake) const {
   try {
     reply = request.route->handler(request, wake);
   } catch (...) {
-    reply.answer = to_response(current_problem(), dialect_of(request));
+    reply.answer = response_to_current(dialect_of(request));
   }
   reply.route = request.route->pattern;
   for (auto& header : headers_for(request)) reply.headers.push_back(std::move(header));

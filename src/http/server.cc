@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <new>
 
 #include "http/connection.h"
 
@@ -72,6 +73,15 @@ void Server::State::listen() {
   if (!code) acceptor.listen(tcp::socket::max_listen_connections, code);
   if (code) cannot_listen(config, code);
   port = acceptor.local_endpoint().port();
+}
+
+/// Until all is over. Where memory ran out the connection in question is lost; the others go on.
+void Server::State::run_network() {
+  for (;;) try {
+      io.run();
+      return;
+    } catch (const std::bad_alloc&) {
+    }
 }
 
 asio::awaitable<void> Server::State::accept_loop() {
@@ -174,7 +184,7 @@ Server::Server(const ServerConfig& config, Service service)
   state_->workers = std::make_unique<WorkerPool>(config.workers, config.max_queued);
   asio::co_spawn(state_->acceptor.get_executor(), state_->accept_loop(), asio::detached);
   for (int64_t i = 0; i < config.threads; ++i)
-    state_->threads.emplace_back([state = state_.get()] { state->io.run(); });
+    state_->threads.emplace_back([state = state_.get()] { state->run_network(); });
 }
 
 Server::~Server() {

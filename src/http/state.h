@@ -47,6 +47,7 @@ struct Server::State {
   void read_identity();
   std::shared_ptr<const TlsIdentity> identity_now();
   void listen();
+  void run_network();
   asio::awaitable<void> accept_loop();
   void start(tcp::socket socket);
   /// Whether another connection of this peer may begin. Makes room by closing the one that is idle the longest.

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "http/current_response.h"
 #include "http/state.h"
 
 namespace maru::http {
@@ -55,7 +56,7 @@ class Encoding : public WorkerPool::Job {
     try {
       response = pending->response();
     } catch (...) {
-      response = to_response(current_problem(), dialect_);
+      response = response_to_current(dialect_);
     }
     pending.reset();
     finished = true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <utility>
 
 #include "base/hash.h"
@@ -23,6 +24,8 @@ Error current_error() {
     throw;
   } catch (const Failure& failure) {
     return failure.error();
+  } catch (const std::bad_alloc&) {
+    return {ErrorCode::kUnavailable, "out of memory"};
   } catch (const std::exception& e) {
     return {ErrorCode::kInternal, e.what()};
   }

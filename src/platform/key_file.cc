@@ -10,6 +10,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/private_file.h"
+#include "base/temporary.h"
 #include "platform/utc_time.h"
 
 namespace maru::platform {
@@ -60,6 +61,7 @@ void edit(const fs::path& path, bool may_lack, const Change& change) {
     refuse_file(path.string() + ": YAML is kept by hand, with its comments; give a file whose name ends in .json");
   if (path.has_parent_path()) fs::create_directories(path.parent_path());
   const FileLock lock(path);
+  remove_leftovers_of(fs::absolute(path), /*locked=*/true);
   KeyList list;
   if (!may_lack || fs::exists(path)) list = read_key_file(path);
   change(list);

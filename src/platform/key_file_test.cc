@@ -59,6 +59,15 @@ TEST_F(KeyFileTest, MakesListsAndRevokes) {
   EXPECT_EQ(1u, list_files(root_).size()) << "no temporary, no lock stays";
 }
 
+TEST_F(KeyFileTest, WhatAKilledProcessLeftIsRemoved) {
+  const fs::path left = file_.string() + ".tmp-999999999", other = root_ / "other.json.tmp-999999999";
+  write_file(left, "{");
+  write_file(other, "{");
+  create_key(file_, {.name = "ci"});
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(fs::exists(other)) << "another file's";
+}
+
 TEST_F(KeyFileTest, NamesAreGivenOnce) {
   create_key(file_, {.name = "ci"});
   revoke_key(file_, "ci");

@@ -51,9 +51,12 @@ struct ModelHost::Entry {
   bool idle() const { return model != nullptr ? model.use_count() == 1 : encoder.use_count() == 1; }
 };
 
+/// What was unloaded: in memory as long as somebody reads its answers.
 struct ModelHost::Leaving {
   std::weak_ptr<const void> what;
-  int64_t bytes;
+  int64_t bytes = 0;
+  std::string id{};             // of a model that is not listed any more; empty: it is
+  infer::EngineStats totals{};  // of that one, which are still told
 };
 
 inline void add_totals(infer::EngineStats& to, const infer::EngineStats& more) {

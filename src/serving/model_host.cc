@@ -59,9 +59,9 @@ int64_t ModelHost::budget() const {
 }
 
 int64_t ModelHost::bytes_taken() const {
-  std::erase_if(leaving_, [](const Leaving& leaving) { return leaving.what.expired(); });
+  std::erase_if(leaving_, [](const Leaving& leaving) { return leaving.id.empty() && leaving.what.expired(); });
   int64_t bytes = 0;
-  for (const Leaving& leaving : leaving_) bytes += leaving.bytes;
+  for (const Leaving& leaving : leaving_) bytes += leaving.what.expired() ? 0 : leaving.bytes;
   for (const Entry& entry : entries_) bytes += entry.bytes();
   return bytes;
 }
@@ -110,7 +110,9 @@ void ModelHost::make_room(const std::string& id, int64_t bytes) const {
       const int64_t taken = bytes_taken();
       if (taken + bytes <= budget()) return;
       Entry* const oldest = oldest_idle();
-      may_wait = oldest == nullptr && !leaving_.empty() && Clock::now() < patience;
+      const bool leaves =
+          std::any_of(leaving_.begin(), leaving_.end(), [](const auto& l) { return !l.what.expired(); });
+      may_wait = oldest == nullptr && leaves && Clock::now() < patience;
       if (oldest == nullptr && !may_wait)
         throw Failure(ErrorCode::kExhausted, "model \"" + id + "\" needs " + mib(bytes) + " besides the " + mib(taken) +
                                                  " of the others; models may have " + mib(budget()) +
@@ -276,6 +278,16 @@ void ModelHost::unload(const std::string& id) {
   if (!entry->is_adapter() && std::none_of(entries_.begin(), entries_.end(),
                                            [&](const Entry& other) { return &other != entry && !other.is_adapter(); }))
     throw Failure(ErrorCode::kInvalidArgument, "\"" + excerpt(id) + "\" is the last model of this server");
+  const bool counts = !entry->is_adapter() && !entry->is_encoder();
+  if (entry->in_memory()) out.push_back(take_out(*entry));
+  if (counts) {
+    Leaving gone{.id = id, .totals = entry->before};
+    std::erase_if(leaving_, [&](const Leaving& other) {
+      if (other.id == id) add_totals(gone.totals, other.totals);
+      return other.id == id;
+    });
+    leaving_.push_back(std::move(gone));
+  }
   std::erase_if(entries_, [&](Entry& other) {
     const bool goes = other.id == id || (other.is_adapter() && other.model->parent() == id);
     if (goes && other.in_memory()) out.push_back(take_out(other));

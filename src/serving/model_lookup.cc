@@ -1,5 +1,6 @@
 // What is asked of a host: models by name, loaded where they are offered, and what there is.
 #include <algorithm>
+#include <map>
 
 #include "base/excerpt.h"
 #include "base/long_wait.h"
@@ -137,12 +138,17 @@ std::vector<ServedName> ModelHost::names() const {
 std::vector<std::pair<std::string, infer::EngineStats>> ModelHost::stats_by_model() const {
   std::lock_guard lock(mutex_);
   std::vector<std::pair<std::string, infer::EngineStats>> all;
+  std::map<std::string, infer::EngineStats> gone;
+  for (const Leaving& leaving : leaving_)
+    if (!leaving.id.empty()) add_totals(gone[leaving.id], leaving.totals);
   for (const Entry& entry : entries_) {
     if (entry.is_encoder() || entry.is_adapter()) continue;
     infer::EngineStats stats = entry.before;
+    if (const auto before = gone.extract(entry.id)) add_totals(stats, before.mapped());
     if (entry.model != nullptr) add_all(stats, entry.model->engine().stats());
     all.emplace_back(entry.id, stats);
   }
+  all.insert(all.end(), gone.begin(), gone.end());
   return all;
 }
 

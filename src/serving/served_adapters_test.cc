@@ -208,6 +208,33 @@ TEST_F(ServedAdapters, WhoIsAskedForLeastRecentlyMakesRoom) {
   say(host, "c");
 }
 
+TEST_F(ServedAdapters, WhatWasUnloadedHoldsNothingAndIsStillCounted) {
+  ModelHost host(options_);
+  host.load(model("a"), device_);
+  host.load(model("b", "twin"), device_);
+  {
+    const auto twin = host.get("twin");  // whose engine is busy when it goes
+    infer::GenerationRequest endless = request(*twin);
+    endless.max_tokens = 200;
+    const auto answer = twin->engine().submit(std::move(endless));
+    infer::Piece piece;
+    while (twin->engine().stats().generated_tokens < 24) (void)answer->wait_next(piece);
+    host.unload("twin");
+  }
+  auto stats = host.stats_by_model();
+  ASSERT_EQ(2U, stats.size());
+  EXPECT_EQ("twin", stats[1].first) << "its gauges are set to nothing, and not left as they were";
+  EXPECT_EQ(0, stats[1].second.running + stats[1].second.pages + stats[1].second.pages_used);
+  const int64_t before = stats[1].second.generated_tokens;
+  EXPECT_LE(24, before);
+  host.load(model("c", "twin"), device_);
+  say(host, "twin");
+  stats = host.stats_by_model();
+  ASSERT_EQ(2U, stats.size());
+  EXPECT_NEAR(static_cast<double>(before) + 24, static_cast<double>(stats[1].second.generated_tokens), 1)
+      << "a counter does not go back";
+}
+
 TEST_F(ServedAdapters, AskingKeepsAModelInMemory) {
   ModelHost measure(options_);
   measure.load(model("a"), device_);

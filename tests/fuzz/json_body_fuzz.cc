@@ -1,7 +1,9 @@
-// Bodies of requests: JSON that is written again is read as the same, and the two request parsers end in a request or
-// in an error of the API that repeats little of what came.
+// Bodies of requests: JSON that is written again is read as the same, and the parsers of every dialect end in a request
+// or in an error of the API that repeats little of what came.
 #include "api/anthropic/request.h"
+#include "api/ollama/request.h"
 #include "api/openai/request.h"
+#include "api/openai/responses/request.h"
 #include "base/json.h"
 #include "http/problem.h"
 
@@ -38,9 +40,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     read_again(json.value());
   else
     require(json.error().message.size() <= kMaxMessage);
-  parse(parse_chat_request, body);
-  parse(parse_completion_request, body);
-  parse(anthropic::parse_messages_request, body);
+  parse([](auto text) { return parse_chat_request(text); }, body);
+  parse([](auto text) { return parse_completion_request(text, true); }, body);
+  parse([](auto text) { return parse_responses_request(text); }, body);
+  parse([](auto text) { return anthropic::parse_messages_request(text); }, body);
+  parse([](auto text) { return anthropic::parse_prompt_request(text, true); }, body);
+  parse([](auto text) { return ollama::parse_chat_request(text); }, body);
+  parse([](auto text) { return ollama::parse_generate_request(text); }, body);
   return 0;
 }
 

@@ -91,7 +91,7 @@ def unknown_field(port, model):
 
 def endless_framing(port, model):
     problems = []
-    begin = b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    begin = request("POST", "/v1/completions", headers=["Host: localhost", "Transfer-Encoding: chunked"])
     for name, data, piece in (("extension", b"1;", b"x" * 65536), ("trailer", b"0\r\nA: ", b"x" * 65536),
                               ("trailers", b"0\r\n", b"A: b\r\n" * 9000), ("zeros", b"0", b"0" * 65536)):
         with Client(port) as client:

@@ -4,13 +4,21 @@ import socket
 import struct
 
 
+class Access:
+    """The key that requests bring unless they say otherwise; none: none."""
+    key = None
+
+
 class Closed(Exception):
     """The server ended the connection without a whole answer."""
 
 
 class Client:
-    def __init__(self, port, timeout=30, receive_buffer=0):
+    def __init__(self, port, timeout=30, receive_buffer=0, source=None):
+        """`source`: the address that it comes from, one of 127.0.0.0/8."""
         self.socket = socket.socket()
+        if source:
+            self.socket.bind((source, 0))
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(timeout)
@@ -83,6 +91,8 @@ def request(method, path, body=None, headers=()):
     lines = [f"{method} {path} HTTP/1.1", *headers]
     if not any(header.lower().startswith("host:") for header in headers):
         lines.append("Host: localhost")
+    if Access.key and not any(header.lower().startswith("authorization:") for header in headers):
+        lines.append(f"Authorization: Bearer {Access.key}")
     if body is not None:
         lines.append(f"Content-Length: {len(body)}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + (body or b"")

@@ -7,54 +7,18 @@ import time
 from collections import Counter
 
 from client import Client, Closed, ask, request
-
-# Requests whose answers must always be the same text.
-FIXED = [
-    ("/v1/completions", {"prompt": "Maru", "max_tokens": 24, "seed": 5, "temperature": 0.9}),
-    ("/v1/completions", {"prompt": "The server", "max_tokens": 16, "seed": 6, "n": 2}),
-    ("/v1/completions", {"prompt": ["안녕", "하나"], "max_tokens": 12, "seed": 7, "logprobs": 3}),
-    ("/v1/chat/completions", {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 20, "seed": 8}),
-    ("/v1/chat/completions", {"messages": [{"role": "user", "content": "표"}], "max_tokens": 12, "temperature": 0}),
-]
+from dialects import CHAT, COMPLETIONS, streamed, what_was_said
 
 
-def texts_of(body):
-    return [choice.get("text", choice.get("message", {}).get("content")) for choice in json.loads(body)["choices"]]
-
-
-def streamed_texts(client, path, count):
-    texts = [""] * count
-    status, headers = client.head()
-    if status != 200:
-        client.exactly(int(headers.get("content-length", 0)))
-        return status, None
-    events = b"".join(client.chunks())
-    for line in events.split(b"\n"):
-        if not line.startswith(b"data: {"):
-            continue
-        for choice in json.loads(line[6:])["choices"]:
-            texts[choice["index"]] += choice.get("text", choice.get("delta", {}).get("content")) or ""
-    return 200, texts
-
-
-class Users:
+class Loops:
     """Threads that each do one thing again and again; counts what they met and notes what must not be."""
 
-    def __init__(self, port, model):
-        self.port, self.model = port, model
+    def __init__(self, port, kinds):
+        self.port = port
         self.counts, self.faults = Counter(), []
         self.stopping = threading.Event()
         self.lock = threading.Lock()
-        self.expected = [self.reference(path, body) for path, body in FIXED]
-        kinds = [self.same_seed, self.same_seed, self.streamed, self.streamed, self.leaver, self.slow_reader,
-                 self.garbage, self.looker]
         self.threads = [threading.Thread(target=self.loop, args=(kind, i)) for i, kind in enumerate(kinds)]
-
-    def reference(self, path, body):
-        status, answer = ask(self.port, "POST", path, {"model": self.model, **body})
-        if status != 200:
-            raise SystemExit(f"{path}: {status} {answer[:300]!r}")
-        return texts_of(answer)
 
     def start(self):
         for thread in self.threads:
@@ -65,11 +29,15 @@ class Users:
         for thread in self.threads:
             thread.join()
 
-    def note(self, kind, status):
+    def fault(self, text):
+        with self.lock:
+            self.faults.append(text)
+
+    def note(self, kind, status, body=b""):
         with self.lock:
             self.counts[f"{kind} {status}"] += 1
-            if status in (500, 502):
-                self.faults.append(f"{kind} was answered {status}")
+        if status in (500, 502):
+            self.fault(f"{kind} was answered {status}: {body[:300]!r}")
 
     def loop(self, kind, seed):
         rng = random.Random(seed)
@@ -81,39 +49,64 @@ class Users:
             except OSError as error:
                 self.note(kind.__name__, type(error).__name__)
             except Exception as error:  # an answer that is not what it should be
-                with self.lock:
-                    self.faults.append(f"{kind.__name__}: {type(error).__name__} {error}")
+                self.fault(f"{kind.__name__}: {type(error).__name__} {error}")
             self.stopping.wait(0.02)
 
+
+class Users(Loops):
+    """Of one server: `asks` must be answered the same throughout; `seeds` and `streams` clients ask them."""
+
+    def __init__(self, port, model, asks, seeds=2, streams=2, careless=True):
+        kinds = [self.same_seed] * seeds + [self.streamed] * streams
+        if careless:
+            kinds += [self.leaver, self.slow_reader, self.garbage, self.looker]
+        super().__init__(port, kinds)
+        self.model, self.asks = model, asks
+        self.expected = [self.reference(one) for one in asks]
+
+    def reference(self, one):
+        status, answer = ask(self.port, "POST", one.path, whole(one), timeout=120)
+        if status != 200:
+            raise SystemExit(f"{one.name}: {status} {answer[:300]!r}")
+        said = what_was_said(one.path, answer)
+        if one.check:
+            one.check(said)
+        return said
+
     def compare(self, kind, which, got):
-        if got != self.expected[which]:
-            with self.lock:
-                self.faults.append(f"{kind}: another text for the same seed: {got} instead of {self.expected[which]}")
+        expected = {key: self.expected[which][key] for key in got}
+        if got != expected:
+            self.fault(f"{kind}, {self.asks[which].name}: not the same for the same seed: {got} instead of {expected}")
 
     def same_seed(self, rng):
-        which = rng.randrange(len(FIXED))
-        path, body = FIXED[which]
-        status, answer = ask(self.port, "POST", path, {"model": self.model, **body}, timeout=120)
-        self.note("whole", status)
+        which = rng.randrange(len(self.asks))
+        one = self.asks[which]
+        status, answer = ask(self.port, "POST", one.path, whole(one), timeout=120)
+        self.note(one.name, status, answer)
         if status == 200:
-            self.compare("whole", which, texts_of(answer))
+            self.compare("whole", which, what_was_said(one.path, answer))
 
     def streamed(self, rng):
         with Client(self.port, 120) as client:
             for _ in range(4):
-                which = rng.randrange(len(FIXED))
-                path, body = FIXED[which]
-                client.send(request("POST", path, {"model": self.model, "stream": True, **body}))
-                status, texts = streamed_texts(client, path, len(self.expected[which]))
+                which = rng.randrange(len(self.asks))
+                one = self.asks[which]
+                if not one.streams:
+                    continue
+                client.send(request("POST", one.path, one.stream_body()))
+                status, headers = client.head()
                 self.note("streamed", status)
-                if status == 200:
-                    self.compare("streamed", which, texts)
+                if status != 200:
+                    client.exactly(int(headers.get("content-length", 0)))
+                    continue
+                body = b"".join(client.chunks())
+                self.compare("streamed", which, streamed(one.path, body, len(self.expected[which]["texts"])))
 
     def leaver(self, rng):
         """Asks and goes away at any moment."""
         client = Client(self.port)
-        data = request("POST", "/v1/completions", {"model": self.model, "prompt": "a", "max_tokens": 150,
-                                                   "ignore_eos": True, "stream": rng.random() < 0.5})
+        data = request("POST", COMPLETIONS, {"model": self.model, "prompt": "a", "max_tokens": 150,
+                                             "ignore_eos": True, "stream": rng.random() < 0.5})
         client.send(data[: rng.randrange(1, len(data) + 1)])
         time.sleep(rng.random() * 0.1)
         if rng.random() < 0.5:
@@ -124,8 +117,8 @@ class Users:
 
     def slow_reader(self, rng):
         with Client(self.port, 60, receive_buffer=2048) as client:
-            client.send(request("POST", "/v1/completions", {"model": self.model, "prompt": "b", "max_tokens": 100,
-                                                            "ignore_eos": True, "logprobs": 5, "stream": True}))
+            client.send(request("POST", COMPLETIONS, {"model": self.model, "prompt": "b", "max_tokens": 100,
+                                                      "ignore_eos": True, "logprobs": 5, "stream": True}))
             end = time.time() + 5
             while time.time() < end and b"[DONE]" not in client.left:
                 data = client.socket.recv(512)
@@ -148,5 +141,10 @@ class Users:
 
     def looker(self, rng):
         path = rng.choice(["/", "/v1/models", "/v1/metrics", "/v1/maru/status", "/v1/maru/runs", "/nothing",
-                           "/v1/maru/datasets", "/app.js"])
+                           "/api/tags", "/v1/maru/datasets", "/app.js", "/openapi.json", "/props", "/v1/metadata"])
         self.note("look", ask(self.port, "GET", path)[0])
+
+
+def whole(one):
+    """Ollama's answers come in lines unless they are asked to come whole."""
+    return {**one.body, "stream": False} if one.streams else one.body
