@@ -60,7 +60,8 @@ def asked(server, provider, model=Verdict, several=False):
     more = {"temperature": 0}
     if provider == instructor.Provider.OPENAI and not several:
         more["parallel_tool_calls"] = False
-    return dict(model=server.model, messages=HELLO, response_model=model, max_tokens=600, max_retries=0, extra_body=more)
+    return dict(model=server.model, messages=HELLO, response_model=model, max_tokens=600, max_retries=0,
+                extra_body=more)
 
 
 def name_of(way):
@@ -132,8 +133,8 @@ def test_a_list_as_it_comes(saying):
     said = '<tool_call>\n{"name": "IterableVerdict", "arguments": {"tasks": [' + ", ".join(
         [SAID.model_dump_json()] * 3) + "]}}\n</tool_call>"
     server = saying(said)
-    openai_s = instructor.Provider.OPENAI
-    got = client_of(server, openai_s, Mode.TOOLS).create_iterable(**asked(server, openai_s))
+    provider = instructor.Provider.OPENAI
+    got = client_of(server, provider, Mode.TOOLS).create_iterable(**asked(server, provider))
     assert list(got) == [SAID] * 3
 
 

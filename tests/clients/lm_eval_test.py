@@ -89,8 +89,8 @@ SCORED = ["maru_choice", "maru_last", "maru_rolling"]
 
 @pytest.fixture(scope="module")
 def reference(folder):
-    """A server computes one token behind a text, and local-completions counts the one before its windows too, so that it
-    cuts long texts into those that `hf` makes of two tokens less."""
+    """A server computes one token behind a text, and local-completions counts the one before its windows too, so that
+    it cuts long texts into those that `hf` makes of two tokens less."""
     arguments = {"pretrained": str(folder / "model"), "dtype": "float32", "max_length": CONTEXT - 2}
     return run(folder, "hf", [*SCORED, "maru_generate"], arguments)
 
