@@ -1,5 +1,5 @@
 // Every combination of what a request may ask for and a server may do: what must not change an answer does not, what
-// shapes it does so in any company, and what cannot go together is refused by name. docs/feature-matrix.md is written
+// shapes it does so in any company. docs/feature-matrix.md is written
 // from it: MARU_WRITE_DOCS=1 renews that page.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -57,7 +57,7 @@ class FeatureMatrix : public ServeTest {
   ThreadPool pool_{2};
   CpuDevice device_{&pool_};
   int64_t reused_ = 0, accepted_ = 0, preempted_ = 0;
-  std::array<std::array<int, kNumFeatures>, kNumFeatures> same_{}, refused_{};
+  std::array<std::array<int, kNumFeatures>, kNumFeatures> same_{};
 
   void SetUp() override {
     const DecoderConfig config = resolve({.vocab_size = 261,
@@ -130,7 +130,7 @@ class FeatureMatrix : public ServeTest {
 
   Said ask(Features f) {
     Said said;
-    if (!f[kStream] || (f[kTools] && f[kSchema])) {
+    if (!f[kStream]) {
       const Got got = post("/v1/chat/completions", body(f));
       said.status = got.status;
       if (got.status != 200) {
@@ -180,10 +180,10 @@ class FeatureMatrix : public ServeTest {
     return said;
   }
 
-  void note(Features f, bool refused) {
+  void note(Features f) {
     for (size_t a = 0; a < kNumFeatures; ++a)
       for (size_t b = 0; b < kNumFeatures; ++b)
-        if (f[a] && f[b]) ++(refused ? refused_ : same_)[a][b];
+        if (f[a] && f[b]) ++same_[a][b];
   }
 
   std::string page() const {
@@ -195,19 +195,18 @@ class FeatureMatrix : public ServeTest {
         "the one "
         "of a request that asks for its shape alone: tools, schema, adapter and the 8-bit cache shape an answer; "
         "the\nothers "
-        "must not change it. *Refused* is 400 with the name of the field.\n\n|  |";
+        "must not change it.\n\n|  |";
     for (const char* name : kNames) text += fmt::format(" {} |", name);
     text += "\n|---|" + std::string();
     for (size_t i = 0; i < kNumFeatures; ++i) text += "---|";
     for (size_t a = 0; a < kNumFeatures; ++a) {
       text += fmt::format("\n| **{}** |", kNames[a]);
-      for (size_t b = 0; b < kNumFeatures; ++b)
-        text += same_[a][b] == 0 ? " refused |" : b > a ? " |" : fmt::format(" {} |", same_[a][b]);
+      for (size_t b = 0; b < kNumFeatures; ++b) text += b > a ? " |" : fmt::format(" {} |", same_[a][b]);
     }
     text +=
-        "\n\nTools: the model must call one (`tool_choice: \"required\"`), which a form of the text besides cannot go "
-        "with. "
-        "Schema: `response_format`. Prefix: the prompt had been computed\nbefore. Guesses: from the text and by a "
+        "\n\nTools: the model must call one (`tool_choice: \"required\"`). Schema: `response_format`, of the text "
+        "alone "
+        "where there are tools. Prefix: the prompt had been computed\nbefore. Guesses: from the text and by a "
         "draft model. "
         "Preemption: seven others want pages of which there are too few. The same over log-probabilities, to the bit, "
         "and for\n"
@@ -230,10 +229,8 @@ TEST_F(FeatureMatrix, EveryCombinationAnswersAsItsShapeAloneOrIsRefusedByName) {
       const Said& expected = alone.try_emplace(f.to_ulong() & ((1u << kShaping) - 1), said).first->second;
       ASSERT_EQ(expected, said) << f << ": " << said.text << said.calls << said.refused << ", not " << expected.text
                                 << expected.calls;
-      const bool refused = f[kTools] && f[kSchema];
-      EXPECT_EQ(refused ? 400 : 200, said.status) << f;
-      EXPECT_EQ(refused ? "response_format" : "", said.refused) << f;
-      note(f, refused);
+      EXPECT_EQ(200, said.status) << f << ": " << said.refused;
+      note(f);
       ++asked;
     }
     const infer::EngineStats stats = server_->models().stats();
@@ -247,6 +244,7 @@ TEST_F(FeatureMatrix, EveryCombinationAnswersAsItsShapeAloneOrIsRefusedByName) {
   const std::regex call(R"re(find\{\s*"kind":\s*"[abc]",\s*"sure":\s*(true|false)\s*\})re");
   EXPECT_TRUE(std::regex_match(alone[1u << kTools].calls, call)) << alone[1u << kTools].calls;
   EXPECT_EQ("tool_calls", alone[1u << kTools].finish);
+  EXPECT_TRUE(std::regex_match(alone[1u << kTools | 1u << kSchema].calls, call)) << "the form is of the text alone";
   EXPECT_THAT(alone[1u << kSchema].text, testing::StartsWith("{"));
   EXPECT_NE(alone[0].text, alone[1u << kAdapter].text);
   EXPECT_NE(alone[0].text, alone[1u << kInt8].text);

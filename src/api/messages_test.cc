@@ -59,6 +59,16 @@ TEST_F(MessagesTest, StreamsNamedEvents) {
             (std::vector<std::string>{"content_block_stop", "message_delta", "message_stop"}));
 }
 
+// In the words by which Anthropic's clients send the whole conversation instead.
+TEST_F(MessagesTest, ConversationsAreNotKept) {
+  const Got got = post("/v1/messages", messages(R"(,"thread":{"type":"create"})"));
+  EXPECT_EQ(400, got.status);
+  const Json details{{"error_code", "thread_unsupported_request"}, {"unsupported", {"thread"}}};
+  EXPECT_EQ(details, got.json["error"]["details"]) << got.body;
+  EXPECT_FALSE(post("/v1/messages", messages(R"(,"container":"c")")).json["error"].contains("details"));
+  EXPECT_EQ(200, post("/v1/messages", messages(R"(,"thread":null)")).status);
+}
+
 TEST_F(MessagesTest, RefusesInItsOwnForm) {
   context_.api_keys = {"secret"};
   const Got none = post("/v1/messages", messages());

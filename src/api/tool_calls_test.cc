@@ -162,6 +162,41 @@ TEST_F(ToolCallsTest, ACallThatMustBeMadeIsOne) {
   EXPECT_EQ("tool_use", any["stop_reason"]) << any;
 }
 
+// As agents ask: call the tools as often as they help, then answer in this form.
+TEST_F(ToolCallsTest, AFormOfTheTextLeavesCallsAsTheyAre) {
+  const std::string schema =
+      R"({"type":"object","properties":{"a":{"const":7}},"required":["a"],"additionalProperties":false})";
+  const std::string form =
+      R"(,"max_tokens":300,"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":)" + schema +
+      "}}";
+  const std::string output = R"(,"output_config":{"format":{"type":"json_schema","schema":)" + schema + "}}";
+  for (const bool strict : {false, true}) {
+    const std::string tools = strict ? R"(,"tools":[{"type":"function","function":{"name":"weather","strict":true,
+        "parameters":{"type":"object","properties":{"city":{"type":"string"}},"additionalProperties":false}}}])"
+                                     : "";
+    speaker_.say(call_);
+    const Json called = choice(form + tools);
+    EXPECT_EQ("tool_calls", called["finish_reason"]) << called;
+    EXPECT_EQ(R"({"city": "서울"})", called["message"]["tool_calls"][0]["function"]["arguments"]) << called;
+    speaker_.say(R"({"a": 7})");
+    EXPECT_EQ(R"({"a": 7})", choice(form + tools)["message"]["content"]);
+    speaker_.say("nothing of the kind");
+    const Json held = choice(form + tools);
+    EXPECT_EQ("stop", held["finish_reason"]) << held;
+    EXPECT_NE("nothing of the kind", held["message"]["content"]);
+  }
+  speaker_.say(call_);
+  EXPECT_EQ("tool_use", message(output)["stop_reason"]);
+  EXPECT_EQ("tool_calls", choice(R"(,"response_format":{"type":"json_object"})")["finish_reason"]);
+  for (const char* must :
+       {R"(,"tool_choice":"required")", R"(,"tool_choice":{"type":"function","function":{"name":"weather"}})"})
+    EXPECT_EQ("tool_calls", choice(form + must)["finish_reason"]) << must;
+  EXPECT_EQ("tool_use", message(output + R"(,"tool_choice":{"type":"any"})")["stop_reason"]);
+  speaker_.say(R"({"a": 7})");
+  EXPECT_EQ(R"({"a": 7})", message(output)["content"][0]["text"]);
+  EXPECT_EQ(400, post("/v1/chat/completions", openai(R"(,"tool_choice":"required","guided_regex":"a")")).status);
+}
+
 TEST_F(ToolCallsTest, AnswersHaveTheFormThatIsAskedFor) {
   speaker_.say("nothing of the kind");
   const auto content = [&](const std::string& form) {

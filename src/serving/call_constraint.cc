@@ -51,17 +51,20 @@ std::optional<infer::AnswerConstraint> call_constraint(const Conversation& conve
   const Json& tools = conversation.tools;
   if (choice.kind == Kind::kNone || !tools.is_array() || tools.empty()) return std::nullopt;
   const bool must = choice.kind == Kind::kRequired || choice.kind == Kind::kNamed;
-  if (!must && std::none_of(tools.begin(), tools.end(), is_strict)) return std::nullopt;
+  const bool strict = std::any_of(tools.begin(), tools.end(), is_strict);
   const text::CallForm* form = model.forms.calls;
-  if (form == nullptr || form->open.empty())
+  const bool holdable = form != nullptr && !form->open.empty();
+  if (!must && !strict && !(conversation.schema && holdable)) return std::nullopt;
+  if (!holdable)
     refuse(must ? "tool_choice: this server cannot make this model call a tool; how it writes calls is not known, or "
                   "cannot be held to a schema"
                 : "tools: \"strict\" cannot be kept with this model, whose calls cannot be held to a schema",
            must ? "tool_choice" : "tools", "unsupported_parameter");
   text::StructuralTag structure{.triggers = {std::string(form->open)},
-                                .at_least_one = must,
-                                .only_tags = must,
-                                .stop_after_first = conversation.one_call || form->ends.empty()};
+                                .at_least_one = must || conversation.schema,
+                                .only_tags = must || conversation.schema,
+                                .stop_after_first = conversation.one_call || form->ends.empty(),
+                                .otherwise = must ? std::nullopt : conversation.schema};
   for (size_t i = 0; i < tools.size(); ++i) {
     const std::string name = tools[i]["function"]["name"].get<std::string>();
     if (choice.kind == Kind::kNamed && name != choice.name) continue;

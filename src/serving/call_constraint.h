@@ -9,7 +9,8 @@
 namespace maru::serving {
 
 /// Of a conversation that asks for a call ("required", a named one), or has tools that ask to be called as their schema
-/// says ("strict"); none where the model is free.
+/// says ("strict"), or in whose place there may be text of the conversation's schema; none where the model is free.
+/// A schema without tools, or beside calls of a form that is not known, is left to the caller.
 ///
 /// Throws   RequestFailure naming "tool_choice" when it is not known how the model writes calls, or its way cannot be
 ///          held to a schema; naming a tool's "parameters" when they cannot.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/json_node.h"
 #include "infer/grammar_processor.h"
 #include "serving/chat_model.h"
 #include "serving/tool_choice.h"
@@ -20,6 +21,7 @@ struct Conversation {
   Json tools;                       // [{"type": "function", "function": {"name", "parameters"}}]; null or empty: none
   ToolChoice tool_choice;           // of these tools
   bool one_call = false;            // the answer ends with its first call
+  std::optional<JsonNode> schema;   // of the answer's text where it calls no tool; must outlive the call
   const Json* documents = nullptr;  // null: none are given to the template; must outlive the call
   Json variables;                   // an object: further ones of the template; null: none
   std::string effort;  // of reasoning, in the template's words; "none": it is not to reason; empty: as it has it
@@ -33,8 +35,9 @@ struct ChatPrompt {
   std::vector<int32_t> tokens;
   std::string text;  // of which they are the tokens
   text::AnswerReading reading;
-  std::optional<infer::AnswerConstraint> constraint;  // of calls that must be made, or made as their tools say
-  std::vector<std::string> warnings;                  // the conversation's, and what is done otherwise than it asks for
+  // Of calls that must be made, or made as their tools say, and of the text that may stand in their place.
+  std::optional<infer::AnswerConstraint> constraint;
+  std::vector<std::string> warnings;  // the conversation's, and what is done otherwise than it asks for
 };
 
 /// Throws   RequestFailure naming "messages" or one of them when the template cannot say it, when it makes an empty

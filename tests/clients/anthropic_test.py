@@ -38,7 +38,7 @@ def test_parsed_into_classes(server):
 
 
 def test_tools_are_run_by_the_client(saying):
-    """Its runner wants the server to keep the conversation, and sends the whole of it when the server says it does not."""
+    """Its runner wants the server to keep the conversation, and sends the whole of it where it does not."""
     server, seen = saying(CALL), []
 
     @anthropic.beta_tool

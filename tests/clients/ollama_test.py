@@ -1,4 +1,4 @@
-"""The official ollama Python client, asynchronous and with vectors; the rest is tests/reference/ollama_client_test.py."""
+"""The official ollama Python client, asynchronous and with vectors; the rest: tests/reference/ollama_client_test.py."""
 import ollama
 import pytest
 

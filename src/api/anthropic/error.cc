@@ -1,5 +1,9 @@
 #include "api/anthropic/error.h"
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "base/excerpt.h"
 #include "http/json_body.h"
 
@@ -19,11 +23,23 @@ std::string_view type_of(int status) {
   }
 }
 
+struct AnthropicErrorDetails {
+  std::string error_code;
+  std::vector<std::string> unsupported;
+  static constexpr auto fields() {
+    using C = AnthropicErrorDetails;
+    return std::tuple{field("error_code", &C::error_code, "for programs"),
+                      field("unsupported", &C::unsupported, "what of the request")};
+  }
+};
+
 struct AnthropicErrorFacts {
   std::string type, message;
+  std::optional<AnthropicErrorDetails> details;
   static constexpr auto fields() {
     using C = AnthropicErrorFacts;
-    return std::tuple{field("type", &C::type, "of errors"), field("message", &C::message, "for people")};
+    return std::tuple{field("type", &C::type, "of errors"), field("message", &C::message, "for people"),
+                      field("details", &C::details, "by which a client may go on by itself").unless_empty()};
   }
 };
 
@@ -36,9 +52,17 @@ struct AnthropicError {
   }
 };
 
+/// Anthropic's clients keep conversations on the server where they run tools by themselves, unless it says in these
+/// words that it cannot.
+std::optional<AnthropicErrorDetails> details_of(const http::Problem& problem) {
+  if (problem.field != "thread") return std::nullopt;
+  return AnthropicErrorDetails{.error_code = "thread_unsupported_request", .unsupported = {problem.field}};
+}
+
 std::string error_body(const http::Problem& problem) {
   const std::string message = excerpt(problem.message, kMaxMessageBytes);
-  return http::to_line(to_json(AnthropicError{.error = {std::string(type_of(problem.status)), message}}));
+  return http::to_line(
+      to_json(AnthropicError{.error = {std::string(type_of(problem.status)), message, details_of(problem)}}));
 }
 
 std::string_view key_of(const http::Request& request) {

@@ -24,6 +24,7 @@ std::vector<http::PassedField> passed() {
       {"metadata", "*", "Anthropic: who the client asks for"},
       {"service_tier", "*", "Anthropic: how a request is billed"},
       {"speed", "*", "Anthropic: how fast and dear the answer is"},
+      {"thread", "", "Anthropic: conversations that a server keeps; send the whole one"},
       {"user_profile_id", "*", "Anthropic: who the client asks for"},
       {"workspace_id", "*", "Anthropic: who is billed"},
   };
@@ -52,12 +53,15 @@ T parse(std::string_view body, const http::BodyFields& fields, bool ignore_unkno
   return request;
 }
 
-/// Null: none is asked.
-std::shared_ptr<const text::Grammar> read_format(const Json& config) {
-  const JsonNode format = JsonNode::of_request(config, "output_config")["format"];
-  if (format.is_null()) return nullptr;
+/// The schema that the answer's text is held to; none: it is free.
+std::optional<JsonNode> read_format(const PromptRequest& request) {
+  const JsonNode older = JsonNode::of_request(request.output_format, "output_format");
+  const JsonNode newer = JsonNode::of_request(request.output_config, "output_config")["format"];
+  if (!older.is_null() && !newer.is_null()) older.refuse("an answer has one form, and output_config.format is another");
+  const JsonNode& format = newer.is_null() ? older : newer;
+  if (format.is_null()) return std::nullopt;
   if (const JsonNode type = format.object()["type"]; type.string() != "json_schema") type.fail("\"json_schema\"");
-  return text::compile_json_schema(format["schema"]);
+  return format["schema"];
 }
 
 void read_output_config(const Json& config, serving::Conversation& to) {
@@ -115,15 +119,14 @@ PreparedRequest prepare(const MessagesRequest& request, const serving::ChatModel
   generation.stop = request.stop_sequences;
   generation.timeout_seconds = limits.timeout_seconds;
   generation.continues_prompt = conversation.continue_last;
+  conversation.schema = read_format(request);
+  const auto form = conversation.schema ? text::compile_json_schema(*conversation.schema) : nullptr;
   serving::ChatPrompt prompt = serving::chat_prompt(std::move(conversation), model);
   generation.prompt = std::move(prompt.tokens);
   generation.constraint = std::move(prompt.constraint);
   prepared.reading = std::move(prompt.reading);
-  if (auto form = read_format(request.output_config)) {
-    if (generation.constraint)
-      refuse("output_config.format: an answer that must call tools cannot have a form besides", "output_config.format");
-    generation.constraint = serving::constraint_of(std::move(form), model, prepared.reading);
-  }
+  if (form && !generation.constraint)  // which holds it too, or leaves no room for text
+    generation.constraint = serving::constraint_of(form, model, prepared.reading);
   prepared.warnings = std::move(prompt.warnings);
   serving::fit(generation, request.max_tokens, limits, "messages", prepared.warnings);
   return prepared;

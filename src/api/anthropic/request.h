@@ -17,7 +17,7 @@ namespace maru::api::anthropic {
 /// What the prompt is made of: all that /v1/messages/count_tokens reads.
 struct PromptRequest {
   std::string model;
-  Json messages, system, tools, tool_choice, thinking, output_config;
+  Json messages, system, tools, tool_choice, thinking, output_config, output_format;
   std::vector<std::string> warnings;  // no field: what of the body is not acted upon
 
   static constexpr auto fields() {
@@ -31,7 +31,8 @@ struct PromptRequest {
               "type: auto, any, tool, or none (the tools are left out); disable_parallel_tool_use"),
         field("thinking", &C::thinking, "type: enabled, adaptive or disabled; without it the model is not to think"),
         field("output_config", &C::output_config,
-              "format: a JSON Schema that the answer is held to; effort: a variable of the chat template")};
+              "format: a JSON Schema that the answer is held to; effort: a variable of the chat template"),
+        field("output_format", &C::output_format, "the older name of output_config.format")};
   }
 };
 

@@ -52,6 +52,7 @@ TEST(MessagesRequest, NamesTheFieldAtFault) {
       {body(user + R"(,"thinking":{"type":"maybe"})"), "thinking.type"},
       {body(user + R"(,"container":"c")"), "container"},
       {body(user + R"(,"inference_geo":"us")"), "inference_geo"},
+      {body(user + R"(,"thread":{"type":"create"})"), "thread"},
       {body(user + R"(,"temprature":1)"), "temprature"},
       {body(user + R"(,"output_config":{"length":"short"})"), "output_config.length"},
       {body(user + R"(,"output_config":5)"), "output_config"}};
@@ -94,6 +95,10 @@ TEST(MessagesRequest, AnswersAreHeldToAForm) {
   EXPECT_TRUE(prepared(R"({"type":"json_schema","schema":{"type":"object"}})").generation.constraint.has_value());
   EXPECT_FALSE(prepared("null").generation.constraint.has_value());
   EXPECT_THROW(prepared(R"({"type":"xml"})"), RequestFailure);
+  const std::string older = R"({"type":"json_schema","schema":{"type":"object"}}},"output_format":)";
+  EXPECT_THROW(prepared(older + R"({"type":"json_schema","schema":{})"), RequestFailure) << "two forms";
+  EXPECT_TRUE(prepared(R"(null},"output_format":{"type":"json_schema","schema":{"type":"object"})")
+                  .generation.constraint.has_value());
   EXPECT_THROW(prepared(R"({"type":"json_schema","schema":{"type":"colour"}})"), RequestFailure);
 }
 

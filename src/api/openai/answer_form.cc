@@ -118,4 +118,14 @@ std::shared_ptr<const text::Grammar> read_answer_form(const CommonRequest& reque
   return keywords.take();
 }
 
+std::optional<JsonNode> read_text_schema(const CommonRequest& request) {
+  static const Json kAnyObject{{"type", "object"}};
+  const JsonNode format = JsonNode::of_request(request.response_format, "response_format");
+  if (format.is_null()) return std::nullopt;
+  const Json& type = format["type"].json();
+  const JsonNode schema = type == "json_schema" ? format["json_schema"]["schema"] : format["schema"];
+  if (type != "json_schema" && type != "json_object") return std::nullopt;
+  return schema.is_missing() ? JsonNode::of_request(kAnyObject, "response_format") : schema;
+}
+
 }  // namespace maru::api::openai

@@ -36,6 +36,7 @@ serving::Conversation read_conversation(const ChatRequest& request, const servin
                                      .tools = {},
                                      .tool_choice = read_tool_choice(request.tool_choice),
                                      .one_call = !request.parallel_tool_calls,
+                                     .schema = {},
                                      .documents = read_documents(request.documents),
                                      .variables = read_variables(request.chat_template_kwargs),
                                      .effort = request.reasoning_effort,

@@ -161,14 +161,17 @@ PreparedRequest prepare(const ChatRequest& request, const serving::ChatModel& mo
   infer::GenerationRequest generation = to_generation(request, *model.tokenizer, limits);
   serving::Conversation conversation = read_conversation(request, model);
   std::string echo = echo_of(request, conversation.messages);
+  auto form = read_answer_form(request);
+  conversation.schema = read_text_schema(request);
+  const bool joined = conversation.schema.has_value();  // to calls, if those are held to something
   serving::ChatPrompt prompt = serving::chat_prompt(std::move(conversation), model);
   generation.prompt = std::move(prompt.tokens);
   generation.constraint = std::move(prompt.constraint);
-  if (auto form = read_answer_form(request)) {
-    if (generation.constraint)
-      refuse("response_format: an answer that must call tools cannot have a form besides", "response_format");
+  if (form && generation.constraint && !joined)
+    refuse("response_format: an answer whose calls are held to their tools can have no form besides but JSON",
+           "response_format");
+  if (form && !generation.constraint)
     generation.constraint = serving::constraint_of(std::move(form), model, prompt.reading);
-  }
   generation.continues_prompt = request.continue_final_message;
   if (request.logprobs) generation.sampling.top_logprobs = request.top_logprobs.value_or(0);
   const std::optional<int64_t> wanted =
@@ -190,6 +193,8 @@ PreparedRequest prepare(const CompletionRequest& request, const text::Tokenizer&
   if (auto form = read_answer_form(request)) common.constraint = infer::AnswerConstraint{.grammar = std::move(form)};
   if (request.logprobs) common.sampling.top_logprobs = *request.logprobs;
   if (request.echo && request.logprobs) {
+    // Who scores a text asks for one token more, and leaves out the last one whatever it is. It must be there.
+    if (request.max_tokens == 1 && !common.constraint) common.ignore_eos = true;
     common.score_prompt = true;
     common.prompt_top = std::max(common.prompt_top, *request.logprobs);
   }

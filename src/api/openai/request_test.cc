@@ -433,5 +433,15 @@ TEST(CompletionRequest, EchoesText) {
   EXPECT_TRUE(prepared.prompts[0].score_prompt);
 }
 
+TEST(CompletionRequest, ATokenBehindATextThatIsScoredIsThereWhateverItIs) {
+  const auto ignores = [&](std::string_view more) {
+    const std::string body = complete(R"(,"prompt":[0,70],"max_tokens":1)" + std::string(more));
+    return prepare(parse_completion_request(body), tokenizer(), kLimits).prompts[0].ignore_eos;
+  };
+  EXPECT_TRUE(ignores(R"(,"echo":true,"logprobs":1)"));
+  for (const char* more : {R"(,"echo":true)", R"(,"logprobs":1)", R"(,"echo":true,"logprobs":1,"guided_regex":"a")"})
+    EXPECT_FALSE(ignores(more)) << more;
+}
+
 }  // namespace
 }  // namespace maru::api::openai

@@ -1,6 +1,7 @@
 // Constraints on an answer, compiled. What each accepts and refuses: docs/structured-output.md.
 #pragma once
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,6 +49,7 @@ struct StructuralTag {
   bool at_least_one = false;
   bool only_tags = false;  // and no free text
   bool stop_after_first = false;
+  std::optional<JsonNode> otherwise;  // a whole answer may be JSON of this schema instead, with no tag
 };
 /// Begins and ends may be spelled by special tokens.
 ///

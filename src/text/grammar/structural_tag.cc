@@ -43,6 +43,11 @@ Rules::Expr free_text(const std::vector<std::string>& triggers, Rules& rules) {
   return rules.optional(rules.terminal(std::make_shared<grammar::ByteDfa>(*bytes)));
 }
 
+Rules::Expr json_of(const JsonNode& schema, Rules& rules, const JsonStyle& style) {
+  (void)compile_json_schema(schema, style);  // refuses what nothing fulfils: no alternative is left out silently
+  return grammar::SchemaCompiler(schema, rules, style.compact).run();
+}
+
 }  // namespace
 
 std::shared_ptr<const Grammar> compile_structural_tag(const StructuralTag& structure, std::string_view field,
@@ -51,12 +56,9 @@ std::shared_ptr<const Grammar> compile_structural_tag(const StructuralTag& struc
   try {
     Rules rules;
     std::vector<Rules::Expr> tags;
-    for (const StructuralTag::Tag& tag : structure.tags) {
-      (void)compile_json_schema(tag.schema, style);  // refuses what nothing fulfils: no tag is left out silently
-      grammar::SchemaCompiler compiler(tag.schema, rules, style.compact);
-      tags.push_back(
-          rules.sequence({rules.special_literal(tag.begin), compiler.run(), rules.special_literal(tag.end)}));
-    }
+    for (const StructuralTag::Tag& tag : structure.tags)
+      tags.push_back(rules.sequence(
+          {rules.special_literal(tag.begin), json_of(tag.schema, rules, style), rules.special_literal(tag.end)}));
     const Rules::Expr text = structure.only_tags ? rules.nothing() : free_text(structure.triggers, rules);
     const Rules::Expr tag = rules.any_of(std::move(tags));
     const uint64_t least = structure.at_least_one ? 1 : 0;
@@ -66,7 +68,8 @@ std::shared_ptr<const Grammar> compile_structural_tag(const StructuralTag& struc
     const Rules::Expr whole = structure.stop_after_first
                                   ? (structure.at_least_one ? tagged : rules.any_of({tagged, text}))
                                   : rules.sequence({tagged, text});
-    return rules.finished(whole);
+    if (!structure.otherwise) return rules.finished(whole);
+    return rules.finished(rules.any_of({whole, json_of(*structure.otherwise, rules, style)}));
   } catch (const grammar::TooLarge& large) {
     refuse(large.error().message, field);
   }

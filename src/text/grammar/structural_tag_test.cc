@@ -48,6 +48,19 @@ TEST_F(StructuralTagTest, CountsTags) {
   EXPECT_FALSE(takes(some, ""));
 }
 
+TEST_F(StructuralTagTest, JsonMayStandInTheirPlace) {
+  StructuralTag calls = tags();
+  calls.at_least_one = calls.only_tags = true;
+  calls.otherwise = JsonNode(object_, "text");
+  for (const char* text : {"<f=a>1</f>", "<f=a>1</f><f=a>2</f>", "{\"x\": true}"})
+    EXPECT_TRUE(takes(calls, text)) << text;
+  for (const char* text : {"", "x", "{\"x\": 1}", "{\"x\": true}<f=a>1</f>", "<f=a>1</f>{\"x\": true}"})
+    EXPECT_FALSE(takes(calls, text)) << text;
+  const Json nothing = Json::parse(R"({"type":"string","enum":[1]})");
+  calls.otherwise = JsonNode::of_request(nothing, "text");
+  EXPECT_THROW(compile_structural_tag(calls, ""), RequestFailure);
+}
+
 TEST_F(StructuralTagTest, ASpecialTokenMaySpellABegin) {
   StructuralTag tag;
   tag.triggers = {"<tool>"};
