@@ -1,9 +1,12 @@
 // The API as strangers and web pages meet it: hosts, origins, keys, and how much of it one client gets.
 #include <gtest/gtest.h>
 
+#include <new>
+
 #include "api/server.h"
 #include "api/test_server.h"
 #include "base/json.h"
+#include "base/memory_reserve.h"
 #include "http/test_client.h"
 
 namespace maru::api {
@@ -214,6 +217,22 @@ TEST_F(ServeLimitsTest, AKeyHasItsShare) {
   two->close();
   EXPECT_TRUE(http::eventually([&] { return status_of(*ask_for("first", 1)) == "200"; }))
       << "what ends gives its place back";
+}
+
+TEST_F(ServeLimitsTest, NothingIsBegunWithoutMemory) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "allocations that cannot be end the process here";
+#endif
+  const std::string localhost = "Host: localhost\r\n";
+  EXPECT_EQ("200", status("POST /v1/chat/completions", localhost, kChat));
+  EXPECT_THROW(keep_memory_reserve(size_t{1} << 60), std::bad_alloc);  // of which there is not even a part
+  const std::string answer = ask("POST /v1/chat/completions", localhost, kChat);
+  EXPECT_EQ("503", answer.substr(9, 3));
+  EXPECT_NE(std::string::npos, answer.find("there is no memory for more requests")) << answer;
+  EXPECT_EQ("200", status("GET /v1/health/live", localhost));
+  EXPECT_EQ("200", status("GET /v1/metrics", localhost));
+  keep_memory_reserve(0);
+  EXPECT_EQ("200", status("POST /v1/chat/completions", localhost, kChat));
 }
 
 TEST_F(ServeLimitsTest, HealthIsAnsweredWhileBodiesAreRead) {

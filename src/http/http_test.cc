@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
+
 #include "base/limit_failure.h"
 #include "http/auth.h"
+#include "http/dialect.h"
 #include "http/test_request.h"
 
 namespace maru::http {
@@ -172,6 +175,19 @@ TEST(Router, RefusesInTheRoutesOwnDialect) {
   EXPECT_EQ("other: rate_limit_exceeded", body(Method::kGet, "/other", {{"x-key", "secret"}}));
   EXPECT_EQ("other: method_not_allowed", body(Method::kPost, "/other", {}));
   EXPECT_NE(std::string::npos, body(Method::kGet, "/nowhere", {}).find("unknown_url"));
+}
+
+TEST(Router, AnErrorWithoutMemoryForItsWordsIsStillAnAnswer) {
+  const Dialect speechless{.error_body = [](const Problem&) -> std::string { throw std::bad_alloc(); },
+                           .credential = bearer_token,
+                           .place_of_key = ""};
+  Router router{std::make_unique<ApiKeys>()};
+  router.add({.pattern = "/full",
+              .handler = [](const Request&, const Wake&) -> Reply { throw std::bad_alloc(); },
+              .dialect = &speechless});
+  const Response response = dispatch(router, make(Method::kGet, "/full"));
+  EXPECT_EQ(503, response.status);
+  EXPECT_EQ("", response.body);
 }
 
 /// Knows one key, which may only read.

@@ -147,7 +147,7 @@ def run(home):
     problems, count = [], raise_descriptors()
     if count < CONNECTIONS:
         print(f"   the hard limit of descriptors allows {count} connections, not {CONNECTIONS}")
-    server = Server(home, "many", "tiny", f"http.max_connections={count + 100}", "http.idle_timeout_seconds=900",
+    server = Server(home, "many", "tiny", f"http.max_connections={2 * count}", "http.idle_timeout_seconds=900",
                     f"http.head_timeout_seconds={HEAD_TIMEOUT}", limits=raise_descriptors)
     try:
         expected = what_was_said(CHAT, ask(server.port, "POST", CHAT, BODY)[1])
