@@ -163,6 +163,28 @@ def test_works_in_the_background(server, client):
         client.responses.cancel(ask(server, client).id)
 
 
+def test_goes_on_with_a_stream_that_was_lost(server, client):
+    whole = ask(server, client)
+    first, kept = [], None
+    with ask(server, client, background=True, stream=True) as stream:
+        for event in stream:
+            first.append(event)
+            kept = event.response.id if event.type == "response.created" else kept
+            if event.type == "response.output_text.delta":
+                break
+    assert [e.type for e in first[:3]] == ["response.created", "response.queued", "response.in_progress"]
+    rest = list(client.responses.retrieve(kept, stream=True, starting_after=first[-1].sequence_number))
+    events = first + rest
+    assert [e.sequence_number for e in events] == list(range(len(events)))
+    assert "".join(e.delta for e in events if e.type == "response.output_text.delta") == whole.output_text
+    assert events[-1].response.output_text == client.responses.retrieve(kept).output_text == whole.output_text
+    again = list(client.responses.retrieve(kept, stream=True))
+    assert [e.to_dict() for e in again] == [e.to_dict() for e in events]
+    with pytest.raises(openai.BadRequestError) as caught:
+        list(client.responses.retrieve(whole.id, stream=True))
+    assert caught.value.param == "stream"
+
+
 def test_refusals_name_the_field(server, client):
     no_form = {"type": "json_schema", "name": "n"}
     for more, field in (

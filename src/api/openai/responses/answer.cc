@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "api/openai/error.h"
+#include "api/openai/responses/events.h"
 #include "http/json_body.h"
 
 namespace maru::api::openai {
@@ -49,7 +50,9 @@ class StreamedResponse : public http::EventStream {
       : builder_(std::move(builder)), answer_(std::move(answer)), store_(store) {}
 
   bool take(std::string& to) override {
-    const Output::Send send = [&](const char* type, Json data) { event(type, std::move(data), to); };
+    const Output::Send send = [&](const char* type, const Json& data) {
+      append_numbered(to, type, sequence_number_++, data);
+    };
     if (!std::exchange(opened_, true)) {
       send("response.created", {{"response", builder_.json()}});
       send("response.in_progress", {{"response", builder_.json()}});
@@ -64,13 +67,6 @@ class StreamedResponse : public http::EventStream {
   }
 
  private:
-  /// An event names its type twice, and has a number.
-  void event(const char* type, Json data, std::string& to) {
-    Json whole{{"type", type}, {"sequence_number", sequence_number_++}};
-    whole.update(data);
-    http::append_event(to, http::to_line(whole), type);
-  }
-
   /// False, as take() says that it was the last.
   bool close(const Output::Send& send) {
     keep(builder_, store_);

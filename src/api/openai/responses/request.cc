@@ -151,9 +151,6 @@ ResponsesRequest parse_responses_request(std::string_view body, bool ignore_unkn
   if (request.input.is_null()) refuse("you must provide an input parameter", "input", "missing_required_parameter");
   if (request.stream_options && !request.stream)
     refuse("'stream_options' is only allowed when 'stream' is true", "stream_options");
-  if (request.background && request.stream)
-    refuse("'background' is not supported with 'stream'; ask for the response by its id", "background",
-           "unsupported_parameter");
   if (request.background && !request.store) refuse("'background' needs 'store'", "background");
   check_notes(request.metadata);
   check_includes(request);

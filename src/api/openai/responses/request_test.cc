@@ -62,7 +62,6 @@ TEST_F(RequestTest, NamesTheFieldAtFaultInItsOwnWords) {
       {body(R"(,"conversation":"conv_1")"), "conversation"},
       {body(R"(,"prompt":{"id":"p"})"), "prompt"},
       {body(R"(,"background":true,"store":false)"), "background"},
-      {body(R"(,"background":true,"stream":true)"), "background"},
       {body(R"(,"stream_options":{"include_obfuscation":false})"), "stream_options"},
       {body(R"(,"metadata":{"a":1})"), "metadata.a"},
       {body(",\"metadata\":{\"a\":\"" + std::string(513, 'x') + "\"}"), "metadata"}};

@@ -102,7 +102,8 @@ StoredResponse ResponseBuilder::stored() const {
           .status = status_,
           .body = http::to_line(json()),
           .input = http::to_line(head_.input),
-          .context = http::to_line(context)};
+          .context = http::to_line(context),
+          .events = head_.events};
 }
 
 }  // namespace maru::api::openai
