@@ -19,6 +19,7 @@ struct ResponsesRequest {
   Json input;
   std::optional<std::string> instructions, previous_response_id;
   Json tools, tool_choice, text, reasoning, structured_outputs, chat_template_kwargs;
+  std::string truncation = "disabled";
   bool parallel_tool_calls = true, stream = false, store = true, background = false;
   std::optional<StreamOptions> stream_options;
   std::vector<std::string> include;
@@ -49,6 +50,8 @@ struct ResponsesRequest {
             field("reasoning", &C::reasoning, "effort: a variable of the chat template; \"none\": without reasoning"),
             field("max_output_tokens", &C::max_output_tokens, "the answer's greatest length in tokens")
                 .range(1, 1 << 30),
+            field("truncation", &C::truncation, "auto: a conversation that is too long loses its first turns")
+                .one_of("disabled|auto"),
             field("store", &C::store, "keep the answer, to be asked for and gone on with"),
             field("stream", &C::stream, "send the answer as it comes, as named events"),
             field("stream_options", &C::stream_options, "only with stream"),
@@ -93,7 +96,7 @@ ChatRequest chat_of(const ResponsesRequest& request, const Json& items);
 /// Whether the answer comes with its tokens' log-probabilities.
 bool wants_logprobs(const ResponsesRequest& request);
 
-/// That chat, ready to be generated. Throws as prepare of a chat does, in this API's names.
+/// That chat, ready to be generated; with truncation as much of its end as fits. Throws as prepare of a chat does, in this API's names.
 PreparedRequest prepare(const ResponsesRequest& request, const Json& items, const serving::ChatModel& model,
                         const serving::RequestLimits& limits);
 

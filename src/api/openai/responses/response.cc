@@ -86,7 +86,7 @@ Json ResponseBuilder::json() const {
             {"tools", tools_of(request.tools)},
             {"top_logprobs", request.top_logprobs},
             {"top_p", request.top_p},
-            {"truncation", "disabled"},
+            {"truncation", request.truncation},
             {"usage", usage_}};
   if (!request.warnings.empty()) body["warnings"] = request.warnings;
   return body;
