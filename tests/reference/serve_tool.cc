@@ -1,7 +1,8 @@
 // For the tests with the openai clients: makes a tiny model with random weights and a tokenizer of bytes in a temporary
 // directory, serves it on a free port, and prints {"url", "model"} on a line once it listens. Stops on SIGTERM.
 // Usage: serve_tool [key=value…]    (fields of ServeConfig; api_key=KEY besides; say=TEXT: a model that answers just
-// this, in the words of tool_parser and reasoning_parser)
+// this, in the words of tool_parser and reasoning_parser; encoder=GOLDEN: a text encoder beside the model, of one of
+// tests/golden/encoders)
 #include <unistd.h>
 
 #include <chrono>
@@ -13,6 +14,7 @@
 #include "base/json.h"
 #include "infer/fake_model.h"
 #include "infer/fake_speaker.h"
+#include "infer/test_encoder.h"
 #include "models/model_files.h"
 #include "models/weights.h"
 #include "serving/model_forms.h"
@@ -45,12 +47,17 @@ void announce(const std::string& url, const std::string& model) {
   std::fflush(stdout);
 }
 
-void serve_tiny(const ServeConfig& config, ServeContext context) {
+void serve_tiny(const ServeConfig& config, ServeContext context, const fs::path& encoder) {
   const fs::path root = fs::temp_directory_path() / ("maru-serve-tool-" + std::to_string(::getpid()));
   make_model(root / "tiny");
+  std::vector<serving::ModelSource> models{{.path = root / "tiny", .id = ""}};
+  if (!encoder.empty()) {
+    infer::write_test_encoder(encoder, root / "encoder");
+    models.push_back({.path = root / "encoder", .id = ""});
+  }
   ThreadPool pool(1);
   CpuDevice device(&pool);
-  serve(config, std::move(context), {.models = {{.path = root / "tiny", .id = ""}}}, device,
+  serve(config, std::move(context), {.models = models}, device,
         [](const ServeSummary& summary) { announce(summary.url, summary.models.front().id); });
   fs::remove_all(root);
 }
@@ -89,12 +96,12 @@ std::string take(std::vector<std::string>& arguments, const std::string& key) {
 void run(std::vector<std::string> arguments) {
   ServeContext context;
   if (const std::string key = take(arguments, "api_key"); !key.empty()) context.api_keys.push_back(key);
-  const std::string say = take(arguments, "say");
+  const std::string say = take(arguments, "say"), encoder = take(arguments, "encoder");
   Json recipe{{"http", {{"port", 0}}}};
   apply_overrides(recipe, arguments);
   const auto config = from_json<ServeConfig>(recipe, "serve");
   if (say.empty())
-    serve_tiny(config, std::move(context));
+    serve_tiny(config, std::move(context), encoder);
   else
     serve_speaker(config, context, say);
 }

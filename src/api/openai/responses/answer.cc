@@ -2,9 +2,10 @@
 
 #include <utility>
 
+#include "api/dialect/whole_answer.h"
 #include "api/openai/error.h"
 #include "api/openai/responses/events.h"
-#include "http/json_body.h"
+#include "base/json.h"
 
 namespace maru::api::openai {
 namespace {
@@ -16,32 +17,22 @@ void keep(const ResponseBuilder& builder, ResponseStore& store) {
   if (builder.store()) store.put(builder.stored());
 }
 
-class WholeResponse : public http::Pending {
+class WholeResponse : public WholeAnswer {
  public:
   WholeResponse(ResponseBuilder builder, Answer answer, ResponseStore& store)
-      : builder_(std::move(builder)), answer_(std::move(answer)), store_(store) {}
-
-  bool ready() override {
-    for (AnswerPiece piece;;) switch (answer_.next(piece)) {
-        case Answer::Next::kPiece: builder_.add(piece, Output::drop); break;
-        case Answer::Next::kWait: return false;
-        case Answer::Next::kFailed: failed_ = true; return true;
-        case Answer::Next::kEnd: return true;
-      }
-  }
-
-  http::Response response() override {
-    if (failed_) return http::to_response(http::to_problem(answer_.error()), kDialect);
-    builder_.finish(answer_, Output::drop);
-    keep(builder_, store_);
-    return {.body = http::to_line(builder_.json())};
-  }
+      : WholeAnswer(std::move(answer), kDialect), builder_(std::move(builder)), store_(store) {}
 
  private:
+  void add(AnswerPiece& piece) override { builder_.add(piece, Output::drop); }
+
+  Json body() override {
+    builder_.finish(answer(), Output::drop);
+    keep(builder_, store_);
+    return builder_.json();
+  }
+
   ResponseBuilder builder_;
-  Answer answer_;
   ResponseStore& store_;
-  bool failed_ = false;
 };
 
 class StreamedResponse : public http::EventStream {
