@@ -108,8 +108,8 @@ const Json kSchema = {{"type", "json_schema"},
 const Json kTools =
     Json::array({{{"type", "function"}, {"function", {{"name", "weather"}, {"parameters", {{"type", "object"}}}}}}});
 
-// Sixteen at once, streamed and whole, several choices, forms, calls, penalties, seeds of the server's, both dialects;
-// with guesses, known prefixes and a step that is shared. Each alone gives the same tokens.
+// Twenty-one at once, streamed and whole, several choices, forms, calls, penalties, seeds of the server's, all
+// dialects; with guesses, known prefixes and a step that is shared. Each alone gives the same tokens.
 TEST_F(ReplayTest, WhatWasMadeUnderLoadIsMadeAgainAlone) {
   serve_tiny();
   std::vector<Asked> all;
@@ -134,7 +134,23 @@ TEST_F(ReplayTest, WhatWasMadeUnderLoadIsMadeAgainAlone) {
                    {}});
   for (const char* thinking : {"disabled", "adaptive"})
     all.push_back({"/v1/messages", chat_of({{"thinking", {{"type", thinking}}}}), {}});
-  ASSERT_EQ(16u, all.size());
+  for (const Json& more :
+       {Json::object(), Json{{"tools", {{{"type", "function"}, {"name", "weather"}}}}, {"tool_choice", "required"}},
+        Json{{"instructions", "be kind"}, {"truncation", "auto"}, {"background", false}}}) {
+    Json body{{"model", "tiny"}, {"input", "안녕"}, {"max_output_tokens", 40}, {"receipt", true}};
+    body.update(more);
+    all.push_back({"/v1/responses", std::move(body), {}});
+  }
+  for (const char* route : {"/api/chat", "/api/generate"}) {
+    const Json options{{"num_predict", 40}, {"temperature", 0.9}};
+    Json body{{"model", "tiny"}, {"options", options}, {"stream", false}, {"receipt", true}};
+    if (std::string_view(route) == "/api/chat")
+      body["messages"] = {{{"role", "user"}, {"content", "안녕"}}};
+    else
+      body["prompt"] = "안녕";
+    all.push_back({route, std::move(body), {}});
+  }
+  ASSERT_EQ(21u, all.size());
   std::vector<std::thread> clients;
   for (Asked& asked : all) clients.emplace_back([&] { ask(asked); });
   for (std::thread& client : clients) client.join();
@@ -211,6 +227,29 @@ TEST_F(ReplayTest, AnotherRequestIsNotTheReceipts) {
   EXPECT_THAT(message(Json::array()), HasSubstr("no object"));
   asked.answer["choices"][0]["message"]["content"] = "another text";
   EXPECT_THAT(message(asked.request), HasSubstr("choices[0], token 0 (byte 0 of the text): \"another text\""));
+}
+
+TEST(TextsOf, AreThoseOfWholeAnswersInAllDialects) {
+  using Texts = std::vector<std::string>;
+  const auto texts = [](std::string_view json) { return texts_of(parse_json(json, "answer").value()); };
+  EXPECT_EQ((Texts{"a", ""}),
+            texts(R"({"usage":{},"choices":[{"message":{"content":"a"}},{"message":{"content":null}}]})"));
+  EXPECT_EQ(Texts{"b"}, texts(R"({"usage":{},"choices":[{"text":"b"}]})"));
+  EXPECT_EQ(Texts(), texts(R"({"usage":{},"choices":[{"delta":{"content":"a"}}]})"));
+  EXPECT_EQ(Texts{"cd"}, texts(R"({"usage":{},"content":[{"type":"text","text":"c"},{"type":"thinking","thinking":"x"},
+                                  {"type":"text","text":"d"}]})"));
+  EXPECT_EQ(Texts{"ef"},
+            texts(R"({"usage":{},"output":[{"type":"reasoning","content":[{"type":"reasoning_text","text":"x"}]},
+      {"type":"message","content":[{"type":"output_text","text":"e"}]},{"type":"function_call","arguments":"{}"},
+      {"type":"message","content":[{"type":"output_text","text":"f"}]}]})"));
+  EXPECT_EQ(Texts(), texts(R"({"usage":null,"output":[]})")) << "a response that has not ended";
+  EXPECT_EQ(Texts{"g"}, texts(R"({"eval_count":1,"message":{"content":"g"}})"));
+  EXPECT_EQ(Texts{"h"}, texts(R"({"eval_count":1,"response":"h"})"));
+  EXPECT_EQ(Texts(), texts(R"({"eval_count":1,"message":{"content":""}})")) << "the end of a stream";
+  for (const char* none : {"[]", "3", "{}", R"({"usage":{}})", R"({"usage":{},"choices":[3]})",
+                           R"({"usage":{},"content":"x"})", R"({"eval_count":1})", R"({"eval_count":1,"message":3})"})
+    EXPECT_EQ(Texts(), texts(none)) << none;
+  EXPECT_EQ(Texts{""}, texts(R"({"usage":{},"output":[3,{"content":[3,{"type":5}]}]})")) << "whatever stands there";
 }
 
 TEST(Differences, TellWhere) {

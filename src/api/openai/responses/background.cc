@@ -111,8 +111,9 @@ void BackgroundRuns::shed() {
       if (most == runs_.end() || logged(run->second.builder) > logged(most->second.builder)) most = run;
     }
     if (bytes <= store_.most_bytes()) return;
-    most->second.builder.fail({ErrorCode::kExhausted, "the events of responses in the background take more memory than "
-                                                      "this server keeps (stored_responses_mib)"});
+    most->second.builder.fail({ErrorCode::kExhausted,
+                               "the events of responses in the background take more memory than "
+                               "this server keeps (stored_responses_mib)"});
     end(most->second.builder);
     runs_.erase(most);
   }

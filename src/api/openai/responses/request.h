@@ -30,6 +30,7 @@ struct ResponsesRequest {
   int64_t top_k = 0, priority = 0;
   double presence_penalty = 0, frequency_penalty = 0, repetition_penalty = 1;
   Json stop;
+  bool receipt = false;
   bool ignore_eos = false, skip_special_tokens = true, include_stop_str_in_output = false;
   std::string cache_salt;
   std::vector<std::string> warnings;  // no field: what of the body is not acted upon
@@ -58,6 +59,7 @@ struct ResponsesRequest {
             field("background", &C::background, "answer at once; the work goes on, and is asked for by its id"),
             field("include", &C::include, "message.output_text.logprobs; others have nothing to add"),
             field("top_logprobs", &C::top_logprobs, "log-probabilities of this many likeliest tokens").range(0, 20),
+            field("receipt", &C::receipt, "the response comes with a signed receipt of where it came from"),
             field("metadata", &C::metadata, "up to 16 notes of the client's, sent back")},
         std::tuple{
             field("temperature", &C::temperature, "0: always the likeliest token").range(0, 100),
@@ -96,7 +98,8 @@ ChatRequest chat_of(const ResponsesRequest& request, const Json& items);
 /// Whether the answer comes with its tokens' log-probabilities.
 bool wants_logprobs(const ResponsesRequest& request);
 
-/// That chat, ready to be generated; with truncation as much of its end as fits. Throws as prepare of a chat does, in this API's names.
+/// That chat, ready to be generated; with truncation as much of its end as fits. Throws as prepare of a chat does, in
+/// this API's names.
 PreparedRequest prepare(const ResponsesRequest& request, const Json& items, const serving::ChatModel& model,
                         const serving::RequestLimits& limits);
 

@@ -58,8 +58,11 @@ TEST_F(RequestTest, LosesItsFirstTurnsWhereItMay) {
   EXPECT_EQ(140, wide.prompts[0].max_tokens);
   EXPECT_TRUE(prepared(body(R"(,"truncation":"auto")")).warnings.empty());
   const std::string huge(500, 'x');
-  EXPECT_EQ("input", refused(R"({"model":"m","truncation":"auto","input":[{"role":"user","content":"a"},{"role":"user",)"
-                             R"("content":")" + huge + "\"}]}")) << "the last turn is never cut";
+  EXPECT_EQ("input",
+            refused(R"({"model":"m","truncation":"auto","input":[{"role":"user","content":"a"},{"role":"user",)"
+                    R"("content":")" +
+                    huge + "\"}]}"))
+      << "the last turn is never cut";
 }
 
 TEST_F(RequestTest, NamesTheFieldAtFaultInItsOwnWords) {

@@ -51,7 +51,7 @@ class ResponseBuilder {
   Head head_;
   Output output_;
   std::string status_ = "in_progress";
-  Json error_, usage_;
+  Json error_, usage_, receipt_;
 };
 
 }  // namespace maru::api::openai

@@ -93,6 +93,7 @@ class Responses {
     const Caller caller = http.caller();
     const auto model = models_.get(request.model, caller);
     check_store(request);
+    serving::ReceiptOrder order = serving::order_receipt(models_, *model, request.receipt);
     ResponseBuilder::Head head{.id = ids_.next("resp_"),
                                .tenant = caller.principal.tenant,
                                .model = model->id(),
@@ -103,11 +104,15 @@ class Responses {
     head.input = read_items(request.input, head.new_id);
     Json items = head.context;
     for (const Json& item : head.input) items.push_back(item);
-    PreparedRequest prepared = prepare(request, items, model->chat(), model->limits());
+    serving::ChatModel chat = model->chat();
+    chat.time = order.time;
+    PreparedRequest prepared = prepare(request, items, chat, model->limits());
     request.warnings = prepared.warnings;
     request.input = nullptr;
     head.request = std::move(request);
     if (http.stop.stop_requested()) throw Failure(ErrorCode::kCancelled, "the client went away");
+    order.id = head.id;
+    order.route = http.route->pattern;
     http::Reply reply{.headers = {{"X-Request-Id", head.id}}};
     http::add_warnings(reply, prepared.warnings);
     const bool stream = head.request.stream, background = head.request.background;
@@ -117,7 +122,7 @@ class Responses {
     if (background) {
       std::string body = runs_.start(std::move(builder), [&](std::function<void()> news) {
         return std::make_unique<serving::Answer>(model, std::move(prepared.prompts), limits_, caller, news,
-                                                 std::move(prepared.reading));
+                                                 std::move(prepared.reading), std::move(order));
       });
       if (stream)
         reply.answer = events_from(events, 0, wake);
@@ -125,7 +130,8 @@ class Responses {
         reply.answer = http::Response{.body = std::move(body)};
       return reply;
     }
-    serving::Answer answer(model, std::move(prepared.prompts), limits_, caller, wake, std::move(prepared.reading));
+    serving::Answer answer(model, std::move(prepared.prompts), limits_, caller, wake, std::move(prepared.reading),
+                           std::move(order));
     if (stream)
       reply.answer = streamed_response(std::move(builder), std::move(answer), store_);
     else
