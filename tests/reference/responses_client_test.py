@@ -185,10 +185,24 @@ def test_goes_on_with_a_stream_that_was_lost(server, client):
     assert caught.value.param == "stream"
 
 
+def test_a_conversation_that_is_too_long_loses_its_beginning(server, client):
+    turns = [{"role": role, "content": letter * 3000} for letter in "abcd" for role in ("user", "assistant")]
+    history = [{"role": "system", "content": "친절하게"}] + turns + [{"role": "user", "content": "마지막"}]
+    with pytest.raises(openai.BadRequestError) as caught:
+        ask(server, client, input=history)
+    assert caught.value.code == "context_length_exceeded" and caught.value.param == "input"
+    got = ask(server, client, input=history, truncation="auto")
+    assert got.truncation == "auto" and 6000 < got.usage.input_tokens < 8192
+    assert any(warning.startswith("truncation: the first ") for warning in got.model_extra["warnings"])
+    kept = [history[0]] + history[-3:]
+    assert got.output_text == ask(server, client, input=kept).output_text
+    assert client.responses.input_items.list(got.id, limit=100).data[-1].content[0].text == "친절하게"
+
+
 def test_refusals_name_the_field(server, client):
     no_form = {"type": "json_schema", "name": "n"}
     for more, field in (
-        ({"truncation": "auto"}, "truncation"),
+        ({"truncation": "middle"}, "truncation"),
         ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input[0].content[0].type"),
         ({"conversation": "conv_1"}, "conversation"),
         ({"text": {"format": {**no_form, "schema": {"type": "colour"}}}}, "text.format.schema.type"),
