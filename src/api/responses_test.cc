@@ -283,8 +283,8 @@ TEST_F(ResponsesTest, EventsThatWereNotKeptAreNotSent) {
 TEST_F(ResponsesTest, EventsTakeNoMoreMemoryThanIsKept) {
   config_.stored_responses_mib = 1;
   model_.delay_ms = 1;
-  const std::string much = ask(
-      R"(,"background":true,"stream":true,"max_output_tokens":400,"top_logprobs":20,"ignore_eos":true)");
+  const std::string much =
+      ask(R"(,"background":true,"stream":true,"max_output_tokens":400,"top_logprobs":20,"ignore_eos":true)");
   http::TestClient first(port()), second(port()), third(port());
   std::vector<std::string> ends;
   for (http::TestClient* client : {&first, &second, &third}) client->post("/v1/responses", much);
