@@ -164,6 +164,78 @@ TEST_F(ReplayTest, WhatWasMadeUnderLoadIsMadeAgainAlone) {
   }
 }
 
+TEST_F(ReplayTest, TheAnswerMayHaveHadLessRoom) {
+  serve_tiny();
+  Asked asked{"/v1/chat/completions", chat_of({{"ignore_eos", true}}), {}};
+  ask(asked);
+  EXPECT_EQ(40, asked.answer["usage"]["completion_tokens"]);
+  EXPECT_TRUE(again(asked, chat_of({{"ignore_eos", true}, {"max_tokens", 90}})).differences.empty());
+  EXPECT_FALSE(again(asked, chat_of({{"ignore_eos", true}, {"max_tokens", 30}})).differences.empty());
+}
+
+TEST_F(ReplayTest, EveryPromptIsTheReceipts) {
+  serve_tiny();
+  const Json body{{"model", "tiny"}, {"prompt", {"one", "two"}}, {"max_tokens", 5}, {"receipt", true}};
+  Asked asked{"/v1/completions", body, {}};
+  ask(asked);
+  Json fewer = body;
+  fewer["prompt"] = Json::array({"one"});
+  try {
+    again(asked, fewer);
+    FAIL() << "nothing differs";
+  } catch (const Failure& failure) {
+    EXPECT_THAT(failure.what(), HasSubstr("the request has 1 prompts, the receipt 2"));
+  }
+}
+
+TEST_F(ReplayTest, HowAResponseWasSentIsNoMatter) {
+  serve_tiny();
+  Json body{{"model", "tiny"}, {"input", "hi"}, {"max_output_tokens", 9}, {"receipt", true}};
+  Asked asked{"/v1/responses", body, {}};
+  ask(asked);
+  body.update({{"background", true}, {"stream", true}, {"stream_options", {{"include_obfuscation", false}}}});
+  EXPECT_TRUE(again(asked, body).differences.empty());
+}
+
+// The template shows the seconds.
+TEST_F(ReplayTest, TheClockIsTheReceipts) {
+  serve_tiny();
+  const Json turns{{{"role", "user"}, {"content", "hi"}}};
+  const Json common{{"model", "tiny"}, {"receipt", true}, {"stream", false}};
+  std::vector<Asked> all{{"/v1/chat/completions", {{"messages", turns}, {"max_tokens", 3}}, {}},
+                         {"/v1/messages", {{"messages", turns}, {"max_tokens", 3}}, {}},
+                         {"/v1/responses", {{"input", "hi"}, {"max_output_tokens", 3}}, {}},
+                         {"/api/chat", {{"messages", turns}, {"options", {{"num_predict", 3}}}}, {}},
+                         {"/api/generate", {{"prompt", "hi"}, {"options", {{"num_predict", 3}}}}, {}}};
+  for (Asked& asked : all) {
+    asked.request.update(common);
+    ask(asked);
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  for (const Asked& asked : all) EXPECT_TRUE(again(asked).differences.empty()) << asked.route;
+}
+
+TEST_F(ReplayTest, TheTokenIsTold) {
+  serve_tiny();
+  Asked asked{"/v1/completions",
+              {{"model", "tiny"},
+               {"prompt", "one"},
+               {"max_tokens", 40},
+               {"ignore_eos", true},
+               {"receipt", true},
+               {"allowed_token_ids", {5 + 'a', 5 + 'b', 5 + 'c'}}},
+              {}};
+  ask(asked);
+  for (const size_t at : {size_t{0}, size_t{1}, size_t{16}, size_t{17}, size_t{39}}) {
+    Asked other = asked;
+    other.answer["choices"][0]["text"].get_ref<std::string&>()[at] = 'x';
+    const ReplayReport report = again(other);
+    ASSERT_EQ(1u, report.differences.size());
+    const std::string n = std::to_string(at);
+    EXPECT_EQ("choices[0], token " + n + " (byte " + n + " of the text)", report.differences[0].where);
+  }
+}
+
 TEST_F(ReplayTest, KeysAndValuesInEightBitsAreMadeAgainSo) {
   config_.kv_cache_dtype = "int8";
   serve_tiny();
