@@ -1,6 +1,7 @@
 // Embeddings and reranking from end to end.
 #include <unistd.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "api/test_server.h"
@@ -54,6 +55,35 @@ TEST_F(EncodersTest, TextsBecomeVectors) {
   EXPECT_GT(two.json["usage"]["total_tokens"], one.json["usage"]["total_tokens"]);
   EXPECT_EQ(one.json["data"],
             post("/v1/embeddings", R"({"model":"mean-query","input":"how to save a file"})").json["data"]);
+}
+
+TEST_F(EncodersTest, OllamasVectorsAreTheSameOfLengthOne) {
+  const Json ours = post("/v1/embeddings", R"({"model":"mean","input":"how to save a file"})").json;
+  const Json raw = post("/api/embeddings", R"({"model":"mean","prompt":"how to save a file"})").json["embedding"];
+  EXPECT_EQ(ours["data"][0]["embedding"], raw);
+  const Got got = post("/api/embed", R"({"model":"mean:latest","input":["b","how to save a file"]})");
+  ASSERT_EQ(200, got.status) << got.body;
+  ASSERT_EQ(2u, got.json["embeddings"].size());
+  EXPECT_GT(got.json["prompt_eval_count"], ours["usage"]["total_tokens"]);
+  double length = 0, unit = 0;
+  for (const Json& x : raw) length += x.get<double>() * x.get<double>();
+  for (size_t i = 0; i < raw.size(); ++i) {
+    const double x = got.json["embeddings"][1][i];
+    unit += x * x;
+    EXPECT_NEAR(raw[i].get<double>() / std::sqrt(length), x, 1e-6);
+  }
+  EXPECT_NEAR(1, unit, 1e-5);
+  EXPECT_EQ(0u, post("/api/embed", R"({"model":"mean","input":[]})").json["embeddings"].size());
+  const auto refused = [&](const std::string& more) {
+    const Got bad = post("/api/embed", R"({"model":"mean",)" + more + "}");
+    EXPECT_EQ(400, bad.status) << bad.body;
+    return bad.json["error"].get<std::string>();
+  };
+  std::string longer;
+  for (int i = 0; i < 50; ++i) longer += "file ";
+  EXPECT_EQ(0u, refused(R"("input":["a",""])").find("input[1]"));
+  EXPECT_EQ(0u, refused(R"("truncate":false,"input":")" + longer + "\"").find("input: "));
+  EXPECT_EQ(0u, refused(R"("input":"a","dimensions":8)").find("dimensions: "));
 }
 
 TEST_F(EncodersTest, PassagesAreRanked) {

@@ -114,6 +114,41 @@ TEST_F(FieldsTest, UnknownFieldsAreIgnoredWhereTheOperatorSaysSo) {
   EXPECT_EQ(400, post("/v1/chat/completions", chat(R"(,"web_search_options":{})")).status) << "that one is known";
 }
 
+// Bytes at random: many a piece is of several tokens.
+TEST_F(FieldsTest, AStreamCountsAsTheWholeAnswerDoes) {
+  model_.only_letters = false;
+  const std::string more = R"(,"max_tokens":60,"ignore_eos":true)";
+  const Json whole = post("/v1/chat/completions", chat(more)).json["usage"];
+  EXPECT_EQ(60, whole["completion_tokens"]);
+  const std::vector<Json> events =
+      stream("/v1/chat/completions", chat(more + R"(,"stream":true,"stream_options":{"include_usage":true})"));
+  ASSERT_GT(events.size(), 3u);
+  for (size_t i = 0; i + 1 < events.size(); ++i) {
+    ASSERT_TRUE(events[i].contains("usage")) << events[i];
+    EXPECT_TRUE(events[i]["usage"].is_null());
+  }
+  EXPECT_EQ(whole["completion_tokens"], events.back()["usage"]["completion_tokens"]);
+  EXPECT_EQ(whole["total_tokens"], events.back()["usage"]["total_tokens"]);
+}
+
+TEST_F(FieldsTest, EachPromptHasItsOwnTokens) {
+  const std::string body = R"({"model":"tiny","prompt":[[102],[103,104]],"max_tokens":2,"n":2,"return_token_ids":true)";
+  const Json choices = post("/v1/completions", body + "}").json["choices"];
+  ASSERT_EQ(4u, choices.size());
+  for (size_t i = 0; i < 4; ++i)
+    EXPECT_EQ(i < 2 ? Json::array({102}) : Json::array({103, 104}), choices[i]["prompt_token_ids"]) << i;
+}
+
+TEST_F(FieldsTest, AModelIsNamedWhereThereAreSeveral) {
+  server_ = std::make_unique<ApiServer>(config_, context_, [this](serving::ModelHost& host) {
+    for (const char* id : {"tiny", "other"}) host.add(fake_parts(model_, tokenizer_, &chat_template_, id));
+  });
+  const Got got = post("/tokenize", R"({"prompt":"b"})");
+  EXPECT_EQ(400, got.status);
+  EXPECT_EQ("model", got.json["error"]["param"]);
+  EXPECT_EQ(200, post("/tokenize", R"({"model":"other","prompt":"b"})").status);
+}
+
 TEST_F(FieldsTest, TextsAreTokensAndBack) {
   const Got text = post("/tokenize", R"({"model":"tiny","prompt":"가b","return_token_strs":true})");
   EXPECT_EQ(parse_json(R"({"count":5,"max_model_len":512,"tokens":[0,239,181,133,103],
@@ -127,6 +162,10 @@ TEST_F(FieldsTest, TextsAreTokensAndBack) {
   const Json turn = post("/tokenize", R"({"messages":[{"role":"user","content":"hi"}]})").json;
   const Json asked = post("/v1/chat/completions", chat()).json;
   EXPECT_EQ(asked["usage"]["prompt_tokens"], turn["count"]) << "as a chat is asked";
+  const std::string turns = R"("messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"I"}])";
+  const Json open = post("/tokenize", "{" + turns + R"(,"continue_final_message":true})").json;
+  EXPECT_EQ(5 + 'I', open["tokens"].back()) << "inside of the last message";
+  EXPECT_NE(open, post("/tokenize", "{" + turns + "}").json);
   const Json back = post("/detokenize", Json{{"model", "tiny"}, {"tokens", text.json["tokens"]}}.dump()).json;
   EXPECT_EQ("<|begin_of_text|>가b", back["prompt"]);
   const std::pair<const char*, const char*> refused[] = {
@@ -151,6 +190,9 @@ TEST_F(FieldsTest, PromptsAreRenderedWithoutAnAnswer) {
   EXPECT_EQ(12, rendered["sampling_params"]["max_tokens"]);
   EXPECT_EQ(3, rendered["sampling_params"]["top_k"]);
   EXPECT_EQ(1, rendered["sampling_params"]["seed"]);
+  EXPECT_EQ(true, rendered["sampling_params"]["skip_special_tokens"]);
+  const Json special = post("/v1/chat/completions/render", chat(R"(,"skip_special_tokens":false)")).json;
+  EXPECT_EQ(false, special["sampling_params"]["skip_special_tokens"]);
   const Json list = post("/v1/completions/render", R"({"model":"tiny","prompt":["a",[102,103]]})").json;
   ASSERT_EQ(2u, list.size());
   EXPECT_EQ("a", list[0]["prompt_text"]);

@@ -69,6 +69,21 @@ TEST_F(MessagesTest, ConversationsAreNotKept) {
   EXPECT_EQ(200, post("/v1/messages", messages(R"(,"thread":null)")).status);
 }
 
+TEST_F(MessagesTest, AStreamEndsAsTheWholeAnswerDoes) {
+  const std::string text = post("/v1/messages", messages(R"(,"temperature":0)")).json["content"][0]["text"];
+  for (const std::string& stops : {std::string("[]"), Json::array({text.substr(4, 3)}).dump()}) {
+    const std::string more = R"(,"temperature":0,"stop_sequences":)" + stops;
+    const Json whole = post("/v1/messages", messages(more)).json;
+    http::TestClient client(port());
+    client.post("/v1/messages", messages(more + R"(,"stream":true)"));
+    const std::string all = client.read_until("\r\n0\r\n\r\n");
+    const size_t at = all.find("data: ", all.find("event: message_delta")) + 6;
+    const Json end = parse_json(all.substr(at, all.find("\n\n", at) - at), "event").value();
+    for (const char* field : {"stop_reason", "stop_sequence"}) EXPECT_EQ(whole[field], end["delta"][field]) << stops;
+    EXPECT_EQ(whole["usage"]["output_tokens"], end["usage"]["output_tokens"]);
+  }
+}
+
 TEST_F(MessagesTest, RefusesInItsOwnForm) {
   context_.api_keys = {"secret"};
   const Got none = post("/v1/messages", messages());

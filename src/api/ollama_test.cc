@@ -138,7 +138,8 @@ TEST_F(OllamaTest, RefusesInItsForm) {
 TEST_F(OllamaTest, LoadsWhatIsThereAndUnloadsNothing) {
   EXPECT_EQ(post("/api/generate", R"({"model":"tiny","stream":false})").json["done_reason"], "load");
   EXPECT_EQ(post("/api/chat", R"({"model":"tiny","messages":[],"keep_alive":-1})").json["done"], true);
-  EXPECT_EQ(post("/api/generate", R"({"model":"tiny","keep_alive":0})").status, 400);
+  for (const char* none : {"0", R"("0")", R"("0s")"})
+    EXPECT_EQ(post("/api/generate", R"({"model":"tiny","keep_alive":)" + std::string(none) + "}").status, 400) << none;
   EXPECT_EQ(post("/api/generate", R"({"model":"none"})").status, 404);
 }
 

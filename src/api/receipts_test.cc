@@ -103,6 +103,61 @@ TEST_F(ReceiptsTest, AnthropicsMessagesHaveOne) {
   EXPECT_EQ("/v1/messages", checked(delta["receipt"]).route);
 }
 
+TEST_F(ReceiptsTest, ResponsesHaveOneWhereverTheyAreAskedFor) {
+  start();
+  const auto body = [](std::string_view more) {
+    return R"({"model":"tiny","input":"hi","max_output_tokens":12)" + std::string(more) + "}";
+  };
+  EXPECT_FALSE(post("/v1/responses", body("")).json.contains("receipt"));
+  const Got got = post("/v1/responses", body(R"(,"receipt":true)"));
+  ASSERT_EQ(200, got.status) << got.body;
+  const ledger::Receipt receipt = checked(got.json["receipt"]);
+  EXPECT_EQ(got.json["id"], receipt.id);
+  EXPECT_EQ("/v1/responses", receipt.route);
+  EXPECT_EQ(sha256_hex(got.json["output"][0]["content"][0]["text"].get<std::string>()), receipt.choices[0].text_sha256);
+  EXPECT_EQ(got.json, get("/v1/responses/" + receipt.id).json) << "it is kept with its receipt";
+  http::TestClient client(port());
+  client.post("/v1/responses", body(R"(,"receipt":true,"stream":true)"));
+  const std::string all = client.read_until("\r\n0\r\n\r\n");
+  EXPECT_EQ(all.find("\"receipt\":{"), all.rfind("\"receipt\":{")) << "in the last event alone";
+  const size_t at = all.find("data: {", all.find("event: response.incomplete")) + 6;
+  const Json last = parse_json(all.substr(at, all.find("\n\n", at) - at), "event").value();
+  EXPECT_EQ(last["response"]["id"], checked(last["response"]["receipt"]).id);
+  const Json queued = post("/v1/responses", body(R"(,"receipt":true,"background":true)")).json;
+  EXPECT_FALSE(queued.contains("receipt"));
+  Json ended;
+  EXPECT_TRUE(http::eventually([&] {
+    ended = get("/v1/responses/" + queued["id"].get<std::string>()).json;
+    return ended["status"] == "incomplete";
+  }));
+  EXPECT_EQ(queued["id"], checked(ended["receipt"]).id);
+}
+
+TEST_F(ReceiptsTest, OllamasAnswersHaveOneInTheirLastObject) {
+  start();
+  for (const char* ask : {R"("messages":[{"role":"user","content":"hi"}])", R"("prompt":"hi")"}) {
+    const bool chat = std::string_view(ask).starts_with("\"m");
+    const std::string route = chat ? "/api/chat" : "/api/generate";
+    const auto body = [&](std::string_view more) {
+      return R"({"model":"tiny","options":{"num_predict":12},)" + std::string(ask) + std::string(more) + "}";
+    };
+    EXPECT_FALSE(post(route, body(R"(,"stream":false)")).json.contains("receipt"));
+    const Got got = post(route, body(R"(,"receipt":true,"stream":false)"));
+    ASSERT_EQ(200, got.status) << got.body;
+    const ledger::Receipt receipt = checked(got.json["receipt"]);
+    EXPECT_EQ(route, receipt.route);
+    EXPECT_THAT(got.head, HasSubstr("X-Request-Id: " + receipt.id));
+    const std::string text = chat ? got.json["message"]["content"] : got.json["response"];
+    EXPECT_EQ(sha256_hex(text), receipt.choices.at(0).text_sha256);
+    http::TestClient client(port());
+    client.post(route, body(R"(,"receipt":true)"));
+    const std::string all = client.read_until("\r\n0\r\n\r\n");
+    EXPECT_EQ(all.find("\"receipt\":{"), all.rfind("\"receipt\":{"));
+    const size_t at = all.rfind("\n{\"") + 1;
+    EXPECT_EQ(route, checked(parse_json(all.substr(at, all.find('\n', at) - at), "line").value()["receipt"]).route);
+  }
+}
+
 TEST_F(ReceiptsTest, ToolsAndFormsAreInIt) {
   start();
   const std::string tools =
@@ -122,6 +177,9 @@ TEST_F(ReceiptsTest, AlwaysMeansAlways) {
   start();
   checked(post("/v1/chat/completions", chat()).json["receipt"]);
   checked(post("/v1/chat/completions", chat(R"(,"receipt":false)")).json["receipt"]);
+  checked(post("/v1/responses", R"({"model":"tiny","input":"hi","max_output_tokens":3})").json["receipt"]);
+  checked(post("/api/generate", R"({"model":"tiny","prompt":"hi","options":{"num_predict":3},"stream":false})")
+              .json["receipt"]);
 }
 
 TEST_F(ReceiptsTest, AServerWithoutThemSaysSoAndMakesNoKey) {
@@ -132,6 +190,8 @@ TEST_F(ReceiptsTest, AServerWithoutThemSaysSoAndMakesNoKey) {
   EXPECT_EQ("receipt", got.json["error"]["param"]);
   EXPECT_THAT(got.body, HasSubstr("receipts=asked"));
   EXPECT_EQ(400, post("/v1/messages", messages(R"(,"receipt":true)")).status);
+  EXPECT_EQ("receipt", post("/v1/responses", R"({"model":"tiny","input":"hi","receipt":true})").json["error"]["param"]);
+  EXPECT_EQ(400, post("/api/generate", R"({"model":"tiny","prompt":"hi","receipt":true})").status);
   EXPECT_EQ(400, post("/v1/chat/completions", chat(R"(,"receipt":"yes")")).status);
   EXPECT_FALSE(fs::exists(home_ / "signing"));
   server_.reset();

@@ -110,6 +110,7 @@ std::string whole_body(Json request, const std::string& model) {
   request["stream"] = false;
   request["receipt"] = true;
   request.erase("stream_options");
+  request.erase("background");
   return request.dump();
 }
 
@@ -199,10 +200,43 @@ std::vector<Difference> differences(const ledger::Receipt& expected, const ledge
   return all;
 }
 
+namespace {
+
+std::string text_of(const Json& json) { return json.is_string() ? json.get<std::string>() : std::string(); }
+
+/// The texts of blocks of a type, put end to end.
+std::string blocks_of(const Json& blocks, const char* type) {
+  std::string text;
+  for (const Json& block : blocks)
+    if (block.is_object() && text_of(block.value("type", Json())) == type) text += text_of(block.value("text", Json()));
+  return text;
+}
+
+/// Of the messages among a response's items.
+std::string output_text(const Json& items) {
+  std::string text;
+  for (const Json& item : items)
+    if (const Json* content = item.is_object() ? member(item, "content") : nullptr;
+        content != nullptr && content->is_array())
+      text += blocks_of(*content, "output_text");
+  return text;
+}
+
+/// Of Ollama's last object: a whole answer has its text in it, and that of a stream none.
+std::vector<std::string> texts_of_line(const Json& line) {
+  const Json* message = member(line, "message");
+  const Json* text =
+      message != nullptr && message->is_object() ? member(*message, "content") : member(line, "response");
+  if (text == nullptr || text_of(*text).empty()) return {};
+  return {text_of(*text)};
+}
+
+}  // namespace
+
 std::vector<std::string> texts_of(const Json& answer) {
   std::vector<std::string> texts;
+  if (answer.is_object() && answer.contains("eval_count")) return texts_of_line(answer);
   if (!answer.is_object() || !answer.contains("usage") || !answer["usage"].is_object()) return texts;
-  const auto text_of = [](const Json& json) { return json.is_string() ? json.get<std::string>() : std::string(); };
   if (const Json* choices = member(answer, "choices"); choices != nullptr && choices->is_array()) {
     for (const Json& choice : *choices) {
       if (!choice.is_object() || choice.contains("delta")) return {};
@@ -212,9 +246,9 @@ std::vector<std::string> texts_of(const Json& answer) {
       texts.push_back(text == nullptr ? "" : text_of(*text));
     }
   } else if (const Json* content = member(answer, "content"); content != nullptr && content->is_array()) {
-    texts.emplace_back();
-    for (const Json& block : *content)
-      if (block.is_object() && block.value("type", "") == "text") texts.back() += text_of(block.value("text", Json()));
+    texts.push_back(blocks_of(*content, "text"));
+  } else if (const Json* items = member(answer, "output"); items != nullptr && items->is_array()) {
+    texts.push_back(output_text(*items));
   }
   return texts;
 }

@@ -108,8 +108,8 @@ const Json kSchema = {{"type", "json_schema"},
 const Json kTools =
     Json::array({{{"type", "function"}, {"function", {{"name", "weather"}, {"parameters", {{"type", "object"}}}}}}});
 
-// Sixteen at once, streamed and whole, several choices, forms, calls, penalties, seeds of the server's, both dialects;
-// with guesses, known prefixes and a step that is shared. Each alone gives the same tokens.
+// Twenty-one at once, streamed and whole, several choices, forms, calls, penalties, seeds of the server's, all
+// dialects; with guesses, known prefixes and a step that is shared. Each alone gives the same tokens.
 TEST_F(ReplayTest, WhatWasMadeUnderLoadIsMadeAgainAlone) {
   serve_tiny();
   std::vector<Asked> all;
@@ -134,7 +134,23 @@ TEST_F(ReplayTest, WhatWasMadeUnderLoadIsMadeAgainAlone) {
                    {}});
   for (const char* thinking : {"disabled", "adaptive"})
     all.push_back({"/v1/messages", chat_of({{"thinking", {{"type", thinking}}}}), {}});
-  ASSERT_EQ(16u, all.size());
+  for (const Json& more :
+       {Json::object(), Json{{"tools", {{{"type", "function"}, {"name", "weather"}}}}, {"tool_choice", "required"}},
+        Json{{"instructions", "be kind"}, {"truncation", "auto"}, {"background", false}}}) {
+    Json body{{"model", "tiny"}, {"input", "안녕"}, {"max_output_tokens", 40}, {"receipt", true}};
+    body.update(more);
+    all.push_back({"/v1/responses", std::move(body), {}});
+  }
+  for (const char* route : {"/api/chat", "/api/generate"}) {
+    const Json options{{"num_predict", 40}, {"temperature", 0.9}};
+    Json body{{"model", "tiny"}, {"options", options}, {"stream", false}, {"receipt", true}};
+    if (std::string_view(route) == "/api/chat")
+      body["messages"] = {{{"role", "user"}, {"content", "안녕"}}};
+    else
+      body["prompt"] = "안녕";
+    all.push_back({route, std::move(body), {}});
+  }
+  ASSERT_EQ(21u, all.size());
   std::vector<std::thread> clients;
   for (Asked& asked : all) clients.emplace_back([&] { ask(asked); });
   for (std::thread& client : clients) client.join();
@@ -145,6 +161,78 @@ TEST_F(ReplayTest, WhatWasMadeUnderLoadIsMadeAgainAlone) {
     for (const Difference& d : report.differences)
       ADD_FAILURE() << asked.request.dump() << ": " << d.where << ": " << d.expected << ", got " << d.got;
     EXPECT_GT(report.tokens, 0);
+  }
+}
+
+TEST_F(ReplayTest, TheAnswerMayHaveHadLessRoom) {
+  serve_tiny();
+  Asked asked{"/v1/chat/completions", chat_of({{"ignore_eos", true}}), {}};
+  ask(asked);
+  EXPECT_EQ(40, asked.answer["usage"]["completion_tokens"]);
+  EXPECT_TRUE(again(asked, chat_of({{"ignore_eos", true}, {"max_tokens", 90}})).differences.empty());
+  EXPECT_FALSE(again(asked, chat_of({{"ignore_eos", true}, {"max_tokens", 30}})).differences.empty());
+}
+
+TEST_F(ReplayTest, EveryPromptIsTheReceipts) {
+  serve_tiny();
+  const Json body{{"model", "tiny"}, {"prompt", {"one", "two"}}, {"max_tokens", 5}, {"receipt", true}};
+  Asked asked{"/v1/completions", body, {}};
+  ask(asked);
+  Json fewer = body;
+  fewer["prompt"] = Json::array({"one"});
+  try {
+    again(asked, fewer);
+    FAIL() << "nothing differs";
+  } catch (const Failure& failure) {
+    EXPECT_THAT(failure.what(), HasSubstr("the request has 1 prompts, the receipt 2"));
+  }
+}
+
+TEST_F(ReplayTest, HowAResponseWasSentIsNoMatter) {
+  serve_tiny();
+  Json body{{"model", "tiny"}, {"input", "hi"}, {"max_output_tokens", 9}, {"receipt", true}};
+  Asked asked{"/v1/responses", body, {}};
+  ask(asked);
+  body.update({{"background", true}, {"stream", true}, {"stream_options", {{"include_obfuscation", false}}}});
+  EXPECT_TRUE(again(asked, body).differences.empty());
+}
+
+// The template shows the seconds.
+TEST_F(ReplayTest, TheClockIsTheReceipts) {
+  serve_tiny();
+  const Json turns{{{"role", "user"}, {"content", "hi"}}};
+  const Json common{{"model", "tiny"}, {"receipt", true}, {"stream", false}};
+  std::vector<Asked> all{{"/v1/chat/completions", {{"messages", turns}, {"max_tokens", 3}}, {}},
+                         {"/v1/messages", {{"messages", turns}, {"max_tokens", 3}}, {}},
+                         {"/v1/responses", {{"input", "hi"}, {"max_output_tokens", 3}}, {}},
+                         {"/api/chat", {{"messages", turns}, {"options", {{"num_predict", 3}}}}, {}},
+                         {"/api/generate", {{"prompt", "hi"}, {"options", {{"num_predict", 3}}}}, {}}};
+  for (Asked& asked : all) {
+    asked.request.update(common);
+    ask(asked);
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  for (const Asked& asked : all) EXPECT_TRUE(again(asked).differences.empty()) << asked.route;
+}
+
+TEST_F(ReplayTest, TheTokenIsTold) {
+  serve_tiny();
+  Asked asked{"/v1/completions",
+              {{"model", "tiny"},
+               {"prompt", "one"},
+               {"max_tokens", 40},
+               {"ignore_eos", true},
+               {"receipt", true},
+               {"allowed_token_ids", {5 + 'a', 5 + 'b', 5 + 'c'}}},
+              {}};
+  ask(asked);
+  for (const size_t at : {size_t{0}, size_t{1}, size_t{16}, size_t{17}, size_t{39}}) {
+    Asked other = asked;
+    other.answer["choices"][0]["text"].get_ref<std::string&>()[at] = 'x';
+    const ReplayReport report = again(other);
+    ASSERT_EQ(1u, report.differences.size());
+    const std::string n = std::to_string(at);
+    EXPECT_EQ("choices[0], token " + n + " (byte " + n + " of the text)", report.differences[0].where);
   }
 }
 
@@ -211,6 +299,29 @@ TEST_F(ReplayTest, AnotherRequestIsNotTheReceipts) {
   EXPECT_THAT(message(Json::array()), HasSubstr("no object"));
   asked.answer["choices"][0]["message"]["content"] = "another text";
   EXPECT_THAT(message(asked.request), HasSubstr("choices[0], token 0 (byte 0 of the text): \"another text\""));
+}
+
+TEST(TextsOf, AreThoseOfWholeAnswersInAllDialects) {
+  using Texts = std::vector<std::string>;
+  const auto texts = [](std::string_view json) { return texts_of(parse_json(json, "answer").value()); };
+  EXPECT_EQ((Texts{"a", ""}),
+            texts(R"({"usage":{},"choices":[{"message":{"content":"a"}},{"message":{"content":null}}]})"));
+  EXPECT_EQ(Texts{"b"}, texts(R"({"usage":{},"choices":[{"text":"b"}]})"));
+  EXPECT_EQ(Texts(), texts(R"({"usage":{},"choices":[{"delta":{"content":"a"}}]})"));
+  EXPECT_EQ(Texts{"cd"}, texts(R"({"usage":{},"content":[{"type":"text","text":"c"},{"type":"thinking","thinking":"x"},
+                                  {"type":"text","text":"d"}]})"));
+  EXPECT_EQ(Texts{"ef"},
+            texts(R"({"usage":{},"output":[{"type":"reasoning","content":[{"type":"reasoning_text","text":"x"}]},
+      {"type":"message","content":[{"type":"output_text","text":"e"}]},{"type":"function_call","arguments":"{}"},
+      {"type":"message","content":[{"type":"output_text","text":"f"}]}]})"));
+  EXPECT_EQ(Texts(), texts(R"({"usage":null,"output":[]})")) << "a response that has not ended";
+  EXPECT_EQ(Texts{"g"}, texts(R"({"eval_count":1,"message":{"content":"g"}})"));
+  EXPECT_EQ(Texts{"h"}, texts(R"({"eval_count":1,"response":"h"})"));
+  EXPECT_EQ(Texts(), texts(R"({"eval_count":1,"message":{"content":""}})")) << "the end of a stream";
+  for (const char* none : {"[]", "3", "{}", R"({"usage":{}})", R"({"usage":{},"choices":[3]})",
+                           R"({"usage":{},"content":"x"})", R"({"eval_count":1})", R"({"eval_count":1,"message":3})"})
+    EXPECT_EQ(Texts(), texts(none)) << none;
+  EXPECT_EQ(Texts{""}, texts(R"({"usage":{},"output":[3,{"content":[3,{"type":5}]}]})")) << "whatever stands there";
 }
 
 TEST(Differences, TellWhere) {

@@ -28,6 +28,25 @@ class ResponsesTest : public ServeTest {
     client.send("DELETE " + path + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(more) + "\r\n");
     return parse(client.read_response());
   }
+  static std::vector<Json> events_in(const std::string& all) {
+    std::vector<Json> events;
+    for (size_t at = all.find("data: {"); at != std::string::npos; at = all.find("data: {", at + 1))
+      events.push_back(parse_json(all.substr(at + 6, all.find("\n\n", at) - at - 6), "event").value());
+    return events;
+  }
+  std::vector<Json> events_of(http::TestClient& client) { return events_in(client.read_until("\r\n0\r\n\r\n")); }
+  /// Asked for again, behind that number; -1: from the beginning.
+  std::vector<Json> resumed(const Json& response, int64_t seen = -1) {
+    http::TestClient client(port());
+    client.get(path_of(response, "?stream=true" + (seen < 0 ? "" : "&starting_after=" + std::to_string(seen))));
+    return events_of(client);
+  }
+  static std::string said_in(const std::vector<Json>& events) {
+    std::string text;
+    for (const Json& event : events)
+      if (event["type"] == "response.output_text.delta") text += event["delta"];
+    return text;
+  }
   Json wait_for(const Json& response) {
     Json now = response;
     http::eventually([&] {
@@ -163,6 +182,9 @@ TEST_F(ResponsesTest, BackgroundWorkThatFailsSaysSo) {
 TEST_F(ResponsesTest, TheServerEndsWithWorkInTheBackground) {
   model_.delay_ms = 20;
   created(R"(,"background":true,"max_output_tokens":400)");
+  http::TestClient client(port());
+  client.post("/v1/responses", ask(R"(,"background":true,"stream":true,"max_output_tokens":400)"));
+  client.read_until("output_item.added\",");
   server_.reset();  // neither hangs nor crashes
 }
 
@@ -173,6 +195,109 @@ TEST_F(ResponsesTest, BackgroundWorkCountsAgainstItsClient) {
   const std::string_view key = "Authorization: Bearer k\r\n";
   for (int i = 0; i < 2; ++i) created(R"(,"background":true,"max_output_tokens":400)", "\"hi\"", key);
   EXPECT_EQ(429, post("/v1/responses", ask(R"(,"background":true)"), key).status);
+}
+
+TEST_F(ResponsesTest, BackgroundWorkIsStreamedAndItsEventsAreKept) {
+  const Json whole = created();
+  http::TestClient client(port());
+  client.post("/v1/responses", ask(R"(,"background":true,"stream":true)"));
+  const std::vector<Json> events = events_of(client);
+  ASSERT_GT(events.size(), 8u);
+  std::vector<std::string> begin;
+  for (size_t i = 0; i < events.size(); ++i) {
+    if (i < 4) begin.push_back(events[i]["type"]);
+    EXPECT_EQ(i, events[i]["sequence_number"].get<size_t>());
+  }
+  EXPECT_EQ((std::vector<std::string>{"response.created", "response.queued", "response.in_progress",
+                                      "response.output_item.added"}),
+            begin);
+  EXPECT_EQ("queued", events[0]["response"]["status"]);
+  EXPECT_EQ("in_progress", events[2]["response"]["status"]);
+  EXPECT_EQ("response.incomplete", events.back()["type"]);
+  EXPECT_EQ(text_of(whole), said_in(events));
+  const Json& response = events.back()["response"];
+  EXPECT_EQ(response, get(path_of(response)).json);
+  EXPECT_EQ(events, resumed(response));
+  EXPECT_EQ(std::vector<Json>(events.begin() + 6, events.end()), resumed(response, 5));
+  EXPECT_TRUE(resumed(response, std::ssize(events) - 1).empty()) << "nothing is left";
+}
+
+TEST_F(ResponsesTest, WhoLostTheStreamGoesOnWithIt) {
+  model_.delay_ms = 20;
+  const std::string body = ask(R"(,"background":true,"stream":true,"max_output_tokens":60)");
+  std::vector<Json> events;
+  {
+    http::TestClient client(port());
+    client.post("/v1/responses", body);
+    const std::string begun = client.read_until("event: response.output_text.delta\n");
+    events = events_in(begun + client.read_until("\n\n"));
+  }
+  ASSERT_FALSE(events.empty());
+  const Json response = events.front()["response"];
+  EXPECT_EQ("in_progress", get(path_of(response)).json["status"]) << "it goes on without the client";
+  const std::vector<Json> rest = resumed(response, events.back()["sequence_number"]), all = resumed(response);
+  events.insert(events.end(), rest.begin(), rest.end());
+  EXPECT_EQ(events, all);
+  EXPECT_EQ(60, all.back()["response"]["usage"]["output_tokens"]);
+  EXPECT_EQ(text_of(all.back()["response"]), said_in(events));
+}
+
+TEST_F(ResponsesTest, AStreamInTheBackgroundEndsWhenItIsCancelled) {
+  model_.delay_ms = 20;
+  for (const bool deleted : {false, true}) {
+    http::TestClient client(port());
+    client.post("/v1/responses", ask(R"(,"background":true,"stream":true,"max_output_tokens":400)"));
+    const std::string begun = client.read_until("event: response.in_progress\n");
+    const Json response = events_in(begun).at(0)["response"];
+    EXPECT_EQ(200, deleted ? remove(path_of(response)).status : post(path_of(response, "/cancel"), "").status);
+    const std::string rest = client.read_until("\r\n0\r\n\r\n");
+    EXPECT_NE(std::string::npos, rest.find("event: response.incomplete"));
+    EXPECT_NE(std::string::npos, rest.find("\"status\":\"cancelled\""));
+    EXPECT_EQ(deleted ? 404 : 200, get(path_of(response, "?stream=true")).status);
+    EXPECT_TRUE(free_again());
+  }
+}
+
+TEST_F(ResponsesTest, EventsThatWereNotKeptAreNotSent) {
+  const Json whole = created();
+  http::TestClient client(port());
+  client.post("/v1/responses", ask(R"(,"background":true,"stream":true)"));
+  const Json streamed = events_of(client).back();
+  const auto refused = [&](const Json& response, const std::string& query) {
+    const Got got = get(path_of(response, "?" + query));
+    EXPECT_EQ(400, got.status) << query << got.body;
+    return got.json["error"]["param"];
+  };
+  EXPECT_EQ("stream", refused(whole, "stream=true"));
+  EXPECT_EQ("stream", refused(wait_for(created(R"(,"background":true)")), "stream=true"));
+  EXPECT_EQ("stream", refused(whole, "stream=yes"));
+  const Json& kept = streamed["response"];
+  EXPECT_EQ("starting_after", refused(kept, "starting_after=1"));
+  EXPECT_EQ("starting_after", refused(kept, "stream=false&starting_after=1"));
+  const int64_t last = streamed["sequence_number"];
+  for (const std::string& bad : {std::to_string(last + 1), std::string("-1"), std::string("1x"), std::string("1e3"),
+                                 std::string("99999999999999999999")})
+    EXPECT_EQ("starting_after", refused(kept, "stream=true&starting_after=" + bad)) << bad;
+  EXPECT_EQ(404, get("/v1/responses/resp_none?stream=true").status);
+}
+
+TEST_F(ResponsesTest, EventsTakeNoMoreMemoryThanIsKept) {
+  config_.stored_responses_mib = 1;
+  model_.delay_ms = 1;
+  const std::string much =
+      ask(R"(,"background":true,"stream":true,"max_output_tokens":400,"top_logprobs":20,"ignore_eos":true)");
+  http::TestClient first(port()), second(port()), third(port());
+  std::vector<std::string> ends;
+  for (http::TestClient* client : {&first, &second, &third}) client->post("/v1/responses", much);
+  std::string failure;
+  for (http::TestClient* client : {&first, &second, &third}) {
+    const Json last = events_of(*client).back();
+    ends.push_back(last["type"]);
+    if (last["type"] == "response.failed") failure = last["response"]["error"]["message"];
+  }
+  EXPECT_LE(1, std::count(ends.begin(), ends.end(), "response.failed"));
+  EXPECT_NE(std::string::npos, failure.find("stored_responses_mib")) << failure;
+  EXPECT_TRUE(free_again());
 }
 
 TEST_F(ResponsesTest, ATenantSeesItsOwn) {

@@ -114,6 +114,7 @@ struct ApiServer::State {
                                                             *context.device, context.warn);
     }
     http::add_openapi_route(router, std::string(ledger::code_version()));
+    http::check_schemas(router);
     router.add_assets(context.assets);
     router.set_gate([this](const http::Request& request) {
       begin_nothing_without_memory(request);

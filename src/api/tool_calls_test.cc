@@ -149,6 +149,19 @@ TEST_F(ToolCallsTest, WhatToolsReturnedGoesBackToTheModel) {
   EXPECT_EQ(got.json["usage"]["prompt_tokens"], same.json["usage"]["input_tokens"]) << "the same prompt";
 }
 
+TEST_F(ToolCallsTest, ThoughtsAreLeftOutInOllamasWordsToo) {
+  speaker_.say("<think>\nhm\n</think>\n\nso");
+  const auto said = [&](const char* think) {
+    return post("/api/chat", R"({"model":"tiny","stream":false,"messages":[{"role":"user","content":"hi"}])" +
+                                 std::string(think) + "}")
+        .json["message"];
+  };
+  EXPECT_EQ("hm", said("").value("thinking", "").substr(0, 2));
+  EXPECT_EQ("hm", said(R"(,"think":true)").value("thinking", "").substr(0, 2));
+  EXPECT_FALSE(said(R"(,"think":false)").contains("thinking"));
+  EXPECT_EQ("so", said(R"(,"think":false)")["content"]);
+}
+
 TEST_F(ToolCallsTest, ACallThatMustBeMadeIsOne) {
   speaker_.say("nothing of the kind");
   for (const char* tool_choice : {R"("required")", R"({"type":"function","function":{"name":"weather"}})"}) {

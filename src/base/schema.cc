@@ -60,7 +60,10 @@ bool is_telling(const Json& value) {
 
 Json Schemas::keep(const std::string& name, Json schema) {
   Json& kept = all_[name];
-  CHECK(kept.is_null() || kept == schema);  // two types of one name would be taken for each other
+  if (!kept.is_null() && kept != schema)
+    throw Failure(ErrorCode::kInternal, "two structs are called " + name +
+                                            ", and have other fields; in a document one "
+                                            "would be taken for the other");
   kept = std::move(schema);
   return {{"$ref", place_ + name}};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <string_view>
 
 namespace maru::cli {
@@ -12,6 +13,7 @@ enum class Kind : uint8_t {
   kList,     // of words with commas between them
   kNumber,   // a whole one
   kFlag,     // 1, true, 0, false
+  kSwitch,   // a flag that others are looked at by
   kNothing,  // does nothing here, and why
 };
 
@@ -26,7 +28,6 @@ constexpr std::string_view kArgument = "give the model as the argument of `maru 
 constexpr std::string_view kOneMachine = "one process serves on one machine here";
 constexpr std::string_view kOneEngine = "there is one engine, and it needs no such choice";
 constexpr std::string_view kTemplate = "the model's own chat template decides";
-constexpr std::string_view kNoTelemetry = "say traces_endpoint=http://HOST:PORT; Prometheus reads /v1/metrics";
 
 constexpr Variable kVariables[] = {
     {"NIM_SERVER_PORT", Kind::kNumber, "http.port"},
@@ -71,8 +72,10 @@ constexpr Variable kVariables[] = {
     {"NIM_CHAT_TEMPLATE", Kind::kNothing, kTemplate},
     {"NIM_FORCE_TRUST_REMOTE_CODE", Kind::kNothing, "no model brings code that is run"},
     {"NIM_TRUST_CUSTOM_CODE", Kind::kNothing, "no model brings code that is run"},
-    {"NIM_ENABLE_OTEL", Kind::kNothing, kNoTelemetry},
-    {"NIM_OTEL_EXPORTER_OTLP_ENDPOINT", Kind::kNothing, kNoTelemetry},
+    {"NIM_ENABLE_OTEL", Kind::kSwitch, ""},
+    {"NIM_OTEL_EXPORTER_OTLP_ENDPOINT", Kind::kText, "traces_endpoint"},
+    {"NIM_OTEL_METRICS_EXPORTER", Kind::kNothing, "Prometheus reads /v1/metrics"},
+    {"NIM_OTEL_SERVICE_NAME", Kind::kNothing, "spans are of the service \"maru\""},
     {"NIM_SAGEMAKER_MODE", Kind::kNothing, "/ping is always there; /invocations is not"},
     {"NIM_LOG_LEVEL", Kind::kNothing, "say --quiet for warnings alone"},
     {"NIM_JSONL_LOGGING", Kind::kNothing, "the log is text"},
@@ -112,13 +115,42 @@ void set(Json& config, std::string_view key, Json value) {
     config[std::string(key.substr(0, dot))][std::string(key.substr(dot + 1))] = std::move(value);
 }
 
+using Values = std::function<std::string(const char* name)>;
+
 /// The paths mean something only where NIM_SSL_MODE says that TLS is spoken, and whether by both sides.
-bool is_off(std::string_view name, std::string mode) {
+std::string tls_is_off(std::string_view name, const Values& value_of) {
+  const std::string said = value_of("NIM_SSL_MODE");
+  std::string mode = said;
   for (char& c : mode) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   if (mode != "" && mode != "disabled" && mode != "tls" && mode != "mtls")
     throw Failure(ErrorCode::kInvalidArgument, "NIM_SSL_MODE: expected disabled, tls or mtls");
-  if (name == "NIM_SSL_CA_CERTS_PATH") return mode != "mtls";
-  return (name == "NIM_SSL_CERTS_PATH" || name == "NIM_SSL_KEY_PATH") && mode != "tls" && mode != "mtls";
+  const bool off = name == "NIM_SSL_CA_CERTS_PATH" ? mode != "mtls" : mode != "tls" && mode != "mtls";
+  return off ? "while NIM_SSL_MODE is \"" + said + "\"" : "";
+}
+
+/// Traces go nowhere unless they are asked for, as OTLP.
+std::string traces_are_off(const Values& value_of) {
+  const std::string exporter = value_of("NIM_OTEL_TRACES_EXPORTER");
+  if (!exporter.empty() && exporter != "otlp" && exporter != "console" && exporter != "none")
+    throw Failure(ErrorCode::kInvalidArgument, "NIM_OTEL_TRACES_EXPORTER: expected otlp, console or none");
+  const std::string enabled = value_of("NIM_ENABLE_OTEL");
+  if (enabled.empty() || read({"NIM_ENABLE_OTEL", Kind::kFlag, ""}, enabled) == false)
+    return "without NIM_ENABLE_OTEL=1";
+  return exporter.empty() || exporter == "otlp" ? "" : "while NIM_OTEL_TRACES_EXPORTER is \"" + exporter + "\"";
+}
+
+/// Why a variable that means something does nothing beside the others; empty: it does.
+std::string idle_reason(std::string_view name, const Values& value_of) {
+  if (name == "NIM_SSL_CERTS_PATH" || name == "NIM_SSL_KEY_PATH" || name == "NIM_SSL_CA_CERTS_PATH")
+    return tls_is_off(name, value_of);
+  return name == "NIM_OTEL_EXPORTER_OTLP_ENDPOINT" ? traces_are_off(value_of) : "";
+}
+
+/// The variable is of all signals: the path of the traces stands behind its own, where it has one.
+std::string traces_url(std::string url) {
+  const size_t host = url.find("://"), path = host == std::string::npos ? host : url.find('/', host + 3);
+  while (url.ends_with('/')) url.pop_back();
+  return path == std::string::npos || path >= url.size() ? url : url + "/v1/traces";
 }
 
 }  // namespace
@@ -128,18 +160,22 @@ NimSettings nim_settings(const Environment& environment) {
     const char* value = environment(name);
     return std::string(value == nullptr ? "" : value);
   };
-  const std::string mode = value_of("NIM_SSL_MODE");
   NimSettings settings;
+  tls_is_off("", value_of);  // a mode that is none is told, whatever else is there
   for (const Variable& variable : kVariables) {
     const std::string value = value_of(variable.name);
     if (value.empty()) continue;
     const std::string name(variable.name);
     if (variable.kind == Kind::kNothing)
       settings.warnings.push_back(name + " does nothing here: " + std::string(variable.means));
-    else if (is_off(name, mode))
-      settings.warnings.push_back(name + " does nothing while NIM_SSL_MODE is \"" + mode + "\"");
-    else
-      set(settings.config, variable.means, read(variable, value));
+    else if (const std::string reason = idle_reason(name, value_of); !reason.empty())
+      settings.warnings.push_back(name + " does nothing " + reason);
+    else if (variable.kind != Kind::kSwitch)
+      set(settings.config, variable.means,
+          variable.means == "traces_endpoint" ? Json(traces_url(value)) : read(variable, value));
+    else if (read({variable.name, Kind::kFlag, ""}, value) == true &&
+             value_of("NIM_OTEL_EXPORTER_OTLP_ENDPOINT").empty())
+      settings.warnings.push_back(name + " sends nothing without NIM_OTEL_EXPORTER_OTLP_ENDPOINT");
   }
   return settings;
 }

@@ -60,6 +60,43 @@ TEST(NimEnvironment, SaysWhatDoesNothing) {
   for (const std::string& warning : settings.warnings) EXPECT_EQ(std::string::npos, warning.find("secret-of"));
 }
 
+TEST(NimEnvironment, TracesGoWhereTheyAreToldToOnceTheyAreAskedFor) {
+  using Variables = std::map<std::string, std::string>;
+  const auto with = [](const Variables& more) {
+    Variables all{{"NIM_OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"}};
+    all.insert(more.begin(), more.end());
+    return settings_of(all);
+  };
+  for (const Variables& on : {Variables{{"NIM_ENABLE_OTEL", "1"}},
+                              Variables{{"NIM_ENABLE_OTEL", "true"}, {"NIM_OTEL_TRACES_EXPORTER", "otlp"}}}) {
+    const NimSettings settings = with(on);
+    EXPECT_TRUE(settings.warnings.empty());
+    EXPECT_EQ("http://127.0.0.1:4318", from_json<api::ServeConfig>(settings.config, "environment").traces_endpoint);
+  }
+  for (const auto& [off, why] : std::vector<std::pair<Variables, const char*>>{
+           {{}, "does nothing without NIM_ENABLE_OTEL=1"},
+           {{{"NIM_ENABLE_OTEL", "0"}}, "does nothing without NIM_ENABLE_OTEL=1"},
+           {{{"NIM_ENABLE_OTEL", "1"}, {"NIM_OTEL_TRACES_EXPORTER", "console"}},
+            "NIM_OTEL_TRACES_EXPORTER is \"console\""},
+           {{{"NIM_ENABLE_OTEL", "1"}, {"NIM_OTEL_TRACES_EXPORTER", "none"}},
+            "NIM_OTEL_TRACES_EXPORTER is \"none\""}}) {
+    const NimSettings settings = with(off);
+    EXPECT_TRUE(settings.config.empty()) << settings.config;
+    EXPECT_THAT(settings.warnings, ElementsAre(HasSubstr(why)));
+  }
+  EXPECT_THAT(settings_of({{"NIM_ENABLE_OTEL", "1"}}).warnings, ElementsAre(HasSubstr("sends nothing without")));
+  EXPECT_TRUE(settings_of({{"NIM_ENABLE_OTEL", "0"}}).warnings.empty());
+  EXPECT_THAT(error_of({{"NIM_ENABLE_OTEL", "on"}}), HasSubstr("NIM_ENABLE_OTEL: expected"));
+  EXPECT_THAT(error_of({{"NIM_OTEL_EXPORTER_OTLP_ENDPOINT", "http://a"}, {"NIM_OTEL_TRACES_EXPORTER", "jaeger"}}),
+              HasSubstr("NIM_OTEL_TRACES_EXPORTER: expected"));
+  const auto url = [](const char* base) -> Json {
+    return settings_of({{"NIM_ENABLE_OTEL", "1"}, {"NIM_OTEL_EXPORTER_OTLP_ENDPOINT", base}}).config["traces_endpoint"];
+  };
+  EXPECT_EQ("http://c:4318", url("http://c:4318/"));
+  EXPECT_EQ("http://c:4318/otlp/v1/traces", url("http://c:4318/otlp/")) << "it is the base of all signals";
+  EXPECT_EQ("no url", url("no url")) << "the server says what is wrong with it";
+}
+
 TEST(NimEnvironment, TlsWithoutClientsCertificates) {
   const NimSettings settings = settings_of({{"NIM_SSL_MODE", "TLS"},
                                             {"NIM_SSL_CERTS_PATH", "/c.pem"},

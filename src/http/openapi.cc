@@ -49,6 +49,16 @@ Json openapi(const Router& router, const std::string& version) {
           {"components", {{"schemas", schemas.all()}}}};
 }
 
+void check_schemas(const Router& router) {
+  Schemas schemas("");
+  for (const Route& route : router.routes()) try {
+      operation_of(route, router.dialect_of(route), schemas);
+    } catch (const Failure& failure) {
+      throw Failure(failure.code(),
+                    std::string(name_of(route.method)) + " " + route.pattern + ": " + failure.error().message);
+    }
+}
+
 void add_openapi_route(Router& router, std::string version) {
   router.add(
       {.pattern = "/openapi.json",

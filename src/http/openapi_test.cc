@@ -18,6 +18,15 @@ struct Order {
   }
 };
 
+namespace elsewhere {
+
+struct Order {
+  std::string thing;
+  static constexpr auto fields() { return std::tuple{field("thing", &Order::thing, "what")}; }
+};
+
+}  // namespace elsewhere
+
 Reply nothing(const Request&, const Wake&) { return {}; }
 
 constexpr Dialect kSilent{.error_body = nullptr, .credential = nullptr, .place_of_key = "", .error_schema = nullptr};
@@ -44,6 +53,25 @@ TEST(OpenApi, ListsEveryRouteOfTheTable) {
   EXPECT_EQ(router.routes().size(), operations);
   for (const Route& route : router.routes())
     EXPECT_EQ(route.doc, document["paths"][route.pattern][lower_case(name_of(route.method))]["summary"]);
+}
+
+TEST(OpenApi, TwoBodiesOfOneNameAreFoundAtTheStart) {
+  Router router = shop();
+  EXPECT_NO_THROW(check_schemas(router));
+  router.add({.method = Method::kPost, .pattern = "/again", .handler = nothing, .doc = "", .body = body_schema<Order>});
+  EXPECT_NO_THROW(check_schemas(router)) << "the same struct";
+  router.add({.method = Method::kPut,
+              .pattern = "/others",
+              .handler = nothing,
+              .doc = "",
+              .body = body_schema<elsewhere::Order>});
+  try {
+    check_schemas(router);
+    FAIL() << "nothing found";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(ErrorCode::kInternal, failure.code());
+    EXPECT_EQ(0u, std::string(failure.what()).find("PUT /others: two structs are called Order")) << failure.what();
+  }
 }
 
 TEST(OpenApi, NamesWhatAPathTakes) {

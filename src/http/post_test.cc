@@ -43,7 +43,7 @@ class Listener {
   void serve() {
     const int client = ::accept(fd_, nullptr, nullptr);
     char bytes[4096];
-    while (received_.find("}") == std::string::npos) {
+    while (!received_.ends_with('}')) {
       const ssize_t n = ::recv(client, bytes, sizeof bytes, 0);
       if (n <= 0) break;
       received_.append(bytes, static_cast<size_t>(n));
@@ -110,6 +110,15 @@ TEST(PostJson, SendsABodyAndTellsTheStatus) {
   EXPECT_TRUE(received.starts_with("POST /v1/traces HTTP/1.1\r\n")) << received;
   EXPECT_TRUE(received.ends_with("\r\n\r\n{}")) << received;
   EXPECT_NE(std::string::npos, received.find("Content-Length: 2\r\n"));
+}
+
+// More than a socket takes at once.
+TEST(PostJson, SendsAllOfALongBody) {
+  Listener listener("HTTP/1.1 200 OK\r\n\r\n");
+  const std::string body = "{\"a\":\"" + std::string(8 << 20, 'x') + "\"}";
+  const Result<int> status = post_json(listener.destination(), body, Clock::now() + milliseconds(9000), {});
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_TRUE(listener.received().ends_with(body));
 }
 
 TEST(PostJson, SaysWhatWentWrong) {

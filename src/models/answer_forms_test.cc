@@ -27,6 +27,8 @@ TEST(AnswerForms, TheTemplateSaysWhich) {
   EXPECT_EQ(Names("mistral", "mistral"), detected("[TOOL_CALLS]{{ name }}[ARGS] [THINK]"));
   EXPECT_EQ(Names("hyperclovax", "hyperclovax"),
             detected("{% if force_reasoning %}/think assistant -> tool/function_call"));
+  EXPECT_EQ(Names("granite", ""), detected("respond with <|tool_call|> followed by a list"));
+  EXPECT_EQ(Names("phi4_mini", ""), detected("<|tool_call|>[{{ calls }}]<|/tool_call|>"));
   EXPECT_EQ(Names("", "thought_tags"), detected("[|assistant|]<thought>\n"));
 }
 

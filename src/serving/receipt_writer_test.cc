@@ -124,6 +124,10 @@ TEST_F(ReceiptWriterTest, EveryParameterIsInIt) {
       [](auto& r) {
         r.sampling.logit_bias = {{7, 1.0}};
       },
+      [](auto& r) {
+        r.sampling.allowed_tokens = {70, 71, 72};
+      },
+      [](auto& r) { r.sampling.bad_words = {{70}}; },
       [](auto& r) { r.seed = 4; },
       [](auto& r) { r.max_tokens = 149; },
       [](auto& r) { r.min_tokens = 1; },
@@ -147,6 +151,32 @@ TEST_F(ReceiptWriterTest, EveryParameterIsInIt) {
     change(request);
     EXPECT_TRUE(seen.insert(said(request)).second) << seen.size();
   }
+}
+
+TEST_F(ReceiptWriterTest, SaysWhatOnlyTheAnswerKnows) {
+  host_.add(
+      parts("adapted", ModelIdentity{.weights = {.sha256 = std::string(64, 'a'), .of = "manifest"},
+                                     .adapter = ledger::ContentHash{.sha256 = std::string(64, 'b'), .of = "files"},
+                                     .dtype = "bf16",
+                                     .kv_cache_dtype = "bf16",
+                                     .isa = "avx2"}));
+  infer::GenerationRequest request = prompt({5});
+  request.constraint = infer::AnswerConstraint{text::compile_regex("[a-z]{9}", "r"), "<a>", "</a>"};
+  infer::Piece last;
+  last.finish = infer::FinishReason::kStop;
+  last.digest = std::make_shared<infer::TokenDigest>();
+  const auto receipt_of = [&](const char* model, bool called) {
+    ReceiptWriter writer(order(), *host_.get(model), {request}, {});
+    writer.add(last, called);
+    return writer.issue();
+  };
+  const Json plain = receipt_of("m", false), called = receipt_of("m", true);
+  EXPECT_EQ("stop", plain["choices"][0]["finish_reason"]);
+  EXPECT_EQ("tool_calls", called["choices"][0]["finish_reason"]);
+  EXPECT_FALSE(plain["model"].contains("adapter"));
+  EXPECT_EQ(std::string(64, 'b'), receipt_of("adapted", false)["model"]["adapter"]["sha256"]);
+  request.constraint->in_reasoning = true;
+  EXPECT_NE(plain["constraint_sha256"], receipt_of("m", false)["constraint_sha256"]) << "where the form begins";
 }
 
 TEST_F(ReceiptWriterTest, IsGivenWhenItIsAskedForOrAlways) {

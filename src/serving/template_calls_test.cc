@@ -141,6 +141,19 @@ TEST(TemplateCalls, AsMistralWritesThem) {
         "named");
 }
 
+TEST(TemplateCalls, AsGraniteAndPhiWriteThem) {
+  for (const char* end : {"", "<|/tool_call|>"})
+    check(text::ChatTemplate::create(kTools + kUser +
+                                         "{{ '<|im_start|>assistant\\n' }}{% if m %}{{ '<|tool_call|>[' }}"
+                                         "{% for c in m.tool_calls %}{{ '{\"name\": \"' ~ c.function.name ~ "
+                                         "'\", \"arguments\": ' ~ (c.function.arguments | tojson) ~ '}' ~ "
+                                         "('' if loop.last else ', ') }}{% endfor %}{{ ']" +
+                                         std::string(end) + "<|im_end|>' }}{% endif %}",
+                                     kTokens, "list")
+              .value(),
+          std::string("list") + end);
+}
+
 TEST(TemplateCalls, AsQwensCoderWritesThem) {
   check(
       text::ChatTemplate::create(

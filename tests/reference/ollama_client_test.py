@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from server import Server
+from server import ROOT, Server
 
 ollama = pytest.importorskip("ollama")
 
@@ -147,5 +147,33 @@ def test_tools_and_thinking():
         history = HELLO + [got.message, {"role": "tool", "tool_name": "weather", "content": "맑음"}]
         again = client.chat(model=server.model, messages=history, tools=[TOOL])
         assert again.prompt_eval_count > got.prompt_eval_count
+    finally:
+        assert server.stop() == 0
+
+
+@pytest.mark.skipif("MARU_SERVE_COMMAND" in os.environ, reason="needs a server of its own encoder")
+def test_vectors_of_a_served_encoder():
+    server = Server("encoders=" + str(ROOT / "tests/golden/encoders"))
+    try:
+        client = client_of(server)
+        texts = ["how to save a file", "save"]
+        assert "encoder:latest" in [model.model for model in client.list().models]
+        both = client.embed(model="encoder", input=texts)
+        assert both.model == "encoder" and len(both.embeddings) == 2 and both.prompt_eval_count > 5
+        for vector in both.embeddings:
+            assert abs(sum(x * x for x in vector) - 1) < 1e-5
+        one = client.embed(model="encoder:latest", input=texts[0])
+        assert list(one.embeddings[0]) == list(both.embeddings[0]) != list(both.embeddings[1])
+        raw = client.embeddings(model="encoder", prompt=texts[0]).embedding
+        length = sum(x * x for x in raw) ** 0.5
+        assert max(abs(x / length - y) for x, y in zip(raw, one.embeddings[0])) < 1e-6
+        longer = "file " * 200
+        assert len(client.embed(model="encoder", input=longer).embeddings) == 1
+        with pytest.raises(ollama.ResponseError) as caught:
+            client.embed(model="encoder", input=["a", longer], truncate=False)
+        assert caught.value.status_code == 400 and "input[1]" in str(caught.value)
+        with pytest.raises(ollama.ResponseError) as caught:
+            client.embed(model=server.model, input="a")
+        assert caught.value.status_code == 404
     finally:
         assert server.stop() == 0

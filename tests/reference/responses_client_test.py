@@ -163,10 +163,46 @@ def test_works_in_the_background(server, client):
         client.responses.cancel(ask(server, client).id)
 
 
+def test_goes_on_with_a_stream_that_was_lost(server, client):
+    whole = ask(server, client)
+    first, kept = [], None
+    with ask(server, client, background=True, stream=True) as stream:
+        for event in stream:
+            first.append(event)
+            kept = event.response.id if event.type == "response.created" else kept
+            if event.type == "response.output_text.delta":
+                break
+    assert [e.type for e in first[:3]] == ["response.created", "response.queued", "response.in_progress"]
+    rest = list(client.responses.retrieve(kept, stream=True, starting_after=first[-1].sequence_number))
+    events = first + rest
+    assert [e.sequence_number for e in events] == list(range(len(events)))
+    assert "".join(e.delta for e in events if e.type == "response.output_text.delta") == whole.output_text
+    assert events[-1].response.output_text == client.responses.retrieve(kept).output_text == whole.output_text
+    again = list(client.responses.retrieve(kept, stream=True))
+    assert [e.to_dict() for e in again] == [e.to_dict() for e in events]
+    with pytest.raises(openai.BadRequestError) as caught:
+        list(client.responses.retrieve(whole.id, stream=True))
+    assert caught.value.param == "stream"
+
+
+def test_a_conversation_that_is_too_long_loses_its_beginning(server, client):
+    turns = [{"role": role, "content": letter * 3000} for letter in "abcd" for role in ("user", "assistant")]
+    history = [{"role": "system", "content": "친절하게"}] + turns + [{"role": "user", "content": "마지막"}]
+    with pytest.raises(openai.BadRequestError) as caught:
+        ask(server, client, input=history)
+    assert caught.value.code == "context_length_exceeded" and caught.value.param == "input"
+    got = ask(server, client, input=history, truncation="auto")
+    assert got.truncation == "auto" and 6000 < got.usage.input_tokens < 8192
+    assert any(warning.startswith("truncation: the first ") for warning in got.model_extra["warnings"])
+    kept = [history[0]] + history[-3:]
+    assert got.output_text == ask(server, client, input=kept).output_text
+    assert client.responses.input_items.list(got.id, limit=100).data[-1].content[0].text == "친절하게"
+
+
 def test_refusals_name_the_field(server, client):
     no_form = {"type": "json_schema", "name": "n"}
     for more, field in (
-        ({"truncation": "auto"}, "truncation"),
+        ({"truncation": "middle"}, "truncation"),
         ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input[0].content[0].type"),
         ({"conversation": "conv_1"}, "conversation"),
         ({"text": {"format": {**no_form, "schema": {"type": "colour"}}}}, "text.format.schema.type"),

@@ -6,6 +6,7 @@
 
 #include "api/anthropic/blocks.h"
 #include "api/anthropic/error.h"
+#include "api/dialect/whole_answer.h"
 #include "http/json_body.h"
 
 namespace maru::api::anthropic {
@@ -30,36 +31,26 @@ Json message_of(const std::string& id, const Answer& answer, Json content, const
       {"usage", {{"input_tokens", answer.prompt_tokens()}, {"output_tokens", last == nullptr ? 0 : last->num_tokens}}}};
 }
 
-class WholeAnswer : public http::Pending {
+class WholeMessage : public WholeAnswer {
  public:
-  WholeAnswer(AnswerInfo info, Answer answer) : info_(std::move(info)), answer_(std::move(answer)) {}
-
-  bool ready() override {
-    for (AnswerPiece piece;;) switch (answer_.next(piece)) {
-        case Answer::Next::kPiece:
-          std::move(piece.events.begin(), piece.events.end(), std::back_inserter(events_));
-          last_ = std::move(piece);
-          break;
-        case Answer::Next::kWait: return false;
-        case Answer::Next::kFailed: failed_ = true; return true;
-        case Answer::Next::kEnd: return true;
-      }
-  }
-
-  http::Response response() override {
-    if (failed_) return http::to_response(http::to_problem(answer_.error()), kDialect);
-    Json content = whole_blocks(events_, info_.thinking);
-    Json message = message_of(info_.id, answer_, std::move(content), &last_);
-    if (Json receipt = answer_.receipt(); !receipt.is_null()) message["receipt"] = std::move(receipt);
-    return {.body = http::to_line(message)};
-  }
+  WholeMessage(AnswerInfo info, Answer answer) : WholeAnswer(std::move(answer), kDialect), info_(std::move(info)) {}
 
  private:
+  void add(AnswerPiece& piece) override {
+    std::move(piece.events.begin(), piece.events.end(), std::back_inserter(events_));
+    last_ = std::move(piece);
+  }
+
+  Json body() override {
+    Json content = whole_blocks(events_, info_.thinking);
+    Json message = message_of(info_.id, answer(), std::move(content), &last_);
+    if (Json receipt = answer().receipt(); !receipt.is_null()) message["receipt"] = std::move(receipt);
+    return message;
+  }
+
   const AnswerInfo info_;
-  Answer answer_;
   std::vector<text::AnswerEvent> events_;
   AnswerPiece last_;
-  bool failed_ = false;
 };
 
 class StreamedAnswer : public http::EventStream {
@@ -124,7 +115,7 @@ std::string_view stop_reason_of(const AnswerPiece& last) {
 }
 
 std::unique_ptr<http::Pending> whole_answer(AnswerInfo info, Answer answer) {
-  return std::make_unique<WholeAnswer>(std::move(info), std::move(answer));
+  return std::make_unique<WholeMessage>(std::move(info), std::move(answer));
 }
 
 std::unique_ptr<http::EventStream> streamed_answer(AnswerInfo info, Answer answer) {

@@ -23,6 +23,16 @@ std::string refused_field(const std::string& text) {
   return "";
 }
 
+TEST(MessagesRequest, SaysHowHardToThink) {
+  const auto effort = [](const char* more) {
+    return read_conversation(
+               parse_messages_request(body(R"("messages":[{"role":"user","content":"hi"}])" + std::string(more))))
+        .effort;
+  };
+  EXPECT_EQ("", effort(""));
+  EXPECT_EQ("low", effort(R"(,"output_config":{"effort":"low"})"));
+}
+
 TEST(MessagesRequest, NamesTheFieldAtFault) {
   const std::string user = R"("messages":[{"role":"user","content":"hi"}])";
   const std::pair<std::string, const char*> cases[] = {

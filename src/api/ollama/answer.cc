@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/dialect/whole_answer.h"
 #include "api/ollama/error.h"
 #include "http/json_body.h"
 
@@ -11,36 +12,26 @@ namespace {
 using serving::Answer;
 using serving::AnswerPiece;
 
-class WholeAnswer : public http::Pending {
+class WholeLine : public WholeAnswer {
  public:
-  WholeAnswer(AnswerInfo info, Answer answer)
-      : info_(std::move(info)), answer_(std::move(answer)), listener_(info_.thinking) {}
-
-  bool ready() override {
-    for (AnswerPiece piece;;) switch (answer_.next(piece)) {
-        case Answer::Next::kPiece:
-          listener_.add(piece);
-          last_ = std::move(piece);
-          break;
-        case Answer::Next::kWait: return false;
-        case Answer::Next::kFailed: failed_ = true; return true;
-        case Answer::Next::kEnd: return true;
-      }
-  }
-
-  http::Response response() override {
-    if (failed_) return http::to_response(http::to_problem(answer_.error()), kDialect);
-    Said said = listener_.take();
-    const std::string text = said.text;
-    return {.body = http::to_line(last_line(info_, std::move(said), answer_, last_, text))};
-  }
+  WholeLine(AnswerInfo info, Answer answer)
+      : WholeAnswer(std::move(answer), kDialect), info_(std::move(info)), listener_(info_.thinking) {}
 
  private:
+  void add(AnswerPiece& piece) override {
+    listener_.add(piece);
+    last_ = std::move(piece);
+  }
+
+  Json body() override {
+    Said said = listener_.take();
+    const std::string text = said.text;
+    return last_line(info_, std::move(said), answer(), last_, text);
+  }
+
   const AnswerInfo info_;
-  Answer answer_;
   Listener listener_;
   AnswerPiece last_;
-  bool failed_ = false;
 };
 
 class StreamedAnswer : public http::EventStream {
@@ -87,7 +78,7 @@ class StreamedAnswer : public http::EventStream {
 }  // namespace
 
 std::unique_ptr<http::Pending> whole_answer(AnswerInfo info, Answer answer) {
-  return std::make_unique<WholeAnswer>(std::move(info), std::move(answer));
+  return std::make_unique<WholeLine>(std::move(info), std::move(answer));
 }
 
 std::unique_ptr<http::EventStream> streamed_answer(AnswerInfo info, Answer answer) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "api/dialect/encoder_answer.h"
 #include "api/ollama/error.h"
 #include "api/ollama/names.h"
 #include "api/ollama/options.h"
@@ -17,7 +18,6 @@ namespace maru::api::ollama {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Vectors = std::vector<std::vector<float>>;
 
 constexpr size_t kMaxTexts = 2048;
 
@@ -49,27 +49,6 @@ struct OllamaEmbeddingsRequest {
   }
 };
 
-class EmbedAnswer : public http::Pending {
- public:
-  using Render = std::function<Json(const Vectors&)>;
-  EmbedAnswer(std::shared_ptr<const serving::ServedEncoder> model, std::unique_ptr<infer::Encoding> encoding,
-              Render render)
-      : model_(std::move(model)), encoding_(std::move(encoding)), render_(std::move(render)) {}
-  bool ready() override { return encoding_->ready(); }
-  http::Response response() override {
-    try {
-      return {.body = http::to_line(render_(encoding_->take()))};
-    } catch (const Failure& failure) {
-      return http::to_response(http::to_problem(failure.error()), kDialect);
-    }
-  }
-
- private:
-  std::shared_ptr<const serving::ServedEncoder> model_;  // whose engine the encoding is of
-  std::unique_ptr<infer::Encoding> encoding_;
-  Render render_;
-};
-
 struct Encoders {
   const serving::ModelHost& models;
   serving::ChoiceLimits& limits;
@@ -88,32 +67,14 @@ Json unit_json(const std::vector<float>& vector) {
   return vector_json(vector, sum > 0 ? 1 / std::sqrt(sum) : 1);
 }
 
-infer::EncoderInput input_of(const serving::ServedEncoder& model, const JsonNode& text, bool truncate) {
-  if (text.string().empty()) text.fail("a text that is not empty");
-  try {
-    return model.input_of(text.string(), truncate ? infer::Truncation::kEnd : infer::Truncation::kNone);
-  } catch (const RequestFailure&) {
-    throw;
-  } catch (const Failure& failure) {
-    text.refuse(failure.error().message);
-  }
-}
-
 http::Reply submit(const Encoders& from, const http::Request& http, const http::Wake& wake,
                    const std::shared_ptr<const serving::ServedEncoder>& model, const std::vector<JsonNode>& texts,
                    bool truncate, const std::function<Json(const Vectors&, int64_t tokens)>& render) {
   std::vector<infer::EncoderInput> inputs;
-  int64_t tokens = 0;
-  for (const JsonNode& text : texts) {
-    inputs.push_back(input_of(*model, text, truncate));
-    tokens += std::ssize(inputs.back().tokens);
-  }
-  if (http.record != nullptr)
-    http.record->note([&](RequestRecord::Notes& notes) { notes.model = model->id(), notes.prompt_tokens = tokens; });
-  from.limits.charge(http.caller(), tokens);
-  auto encoding = model->engine().submit(std::move(inputs), infer::EncoderTask::kEmbed, wake);
-  return {std::make_unique<EmbedAnswer>(model, std::move(encoding),
-                                        [render, tokens](const Vectors& vectors) { return render(vectors, tokens); })};
+  for (const JsonNode& text : texts)
+    inputs.push_back(read_text(*model, text, "", truncate ? infer::Truncation::kEnd : infer::Truncation::kNone));
+  return {encoder_answer({.model = model, .inputs = std::move(inputs), .dialect = kDialect}, http, from.limits, wake,
+                         render)};
 }
 
 http::Reply embed(const Encoders& from, const http::Request& http, const http::Wake& wake) {

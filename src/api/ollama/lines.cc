@@ -114,6 +114,7 @@ Json last_line(const AnswerInfo& info, Said said, const serving::Answer& answer,
   line["eval_count"] = last.num_tokens;
   line["eval_duration"] = nanoseconds(times.first_token, times.ended);
   add_context(info, tokenizer, answer_text, line);
+  if (Json receipt = answer.receipt(); !receipt.is_null()) line["receipt"] = std::move(receipt);
   return line;
 }
 

@@ -19,7 +19,7 @@ struct AskRequest {
   std::string model;
   Json options, format, think;
   bool stream = true;
-  bool logprobs = false;
+  bool logprobs = false, receipt = false;
   std::optional<int64_t> top_logprobs;
   Json keep_alive, truncate, shift;
 
@@ -32,6 +32,7 @@ struct AskRequest {
                       field("stream", &C::stream, "send the answer as it comes, a line of JSON for each piece"),
                       field("logprobs", &C::logprobs, "log-probabilities of the answer's tokens"),
                       field("top_logprobs", &C::top_logprobs, "and of this many likeliest ones").range(0, 20),
+                      field("receipt", &C::receipt, "the answer comes with a signed receipt of where it came from"),
                       field("keep_alive", &C::keep_alive, "accepted and ignored: models stay"),
                       field("truncate", &C::truncate, "accepted and ignored: a prompt that is too long is refused"),
                       field("shift", &C::shift, "accepted and ignored: an answer ends where the context does")};

@@ -59,9 +59,14 @@ class Ollama {
     const auto begin = AnswerInfo::Clock::now();
     const auto model = models_.get(id_of(request.model, models_, caller.principal), caller);
     if (only_loads(request)) return {loaded(request, chat)};
-    PreparedRequest prepared = prepare(request, model->chat(), model->limits());
+    serving::ReceiptOrder order = serving::order_receipt(models_, *model, request.receipt);
+    serving::ChatModel words = model->chat();
+    words.time = order.time;
+    PreparedRequest prepared = prepare(request, words, model->limits());
     if (http.stop.stop_requested()) throw Failure(ErrorCode::kCancelled, "the client went away");
-    http::Reply reply{.headers = {{"X-Request-Id", ids_.next("ollama-")}}};
+    order.id = ids_.next("ollama-");
+    order.route = http.route->pattern;
+    http::Reply reply{.headers = {{"X-Request-Id", order.id}}};
     http::add_warnings(reply, prepared.warnings);
     AnswerInfo info{.chat = chat,
                     .model = request.model,
@@ -73,7 +78,8 @@ class Ollama {
                     .begin = begin};
     std::vector<infer::GenerationRequest> prompts;
     prompts.push_back(std::move(prepared.generation));
-    serving::Answer answer(model, std::move(prompts), limits_, http.caller(), wake, std::move(prepared.reading));
+    serving::Answer answer(model, std::move(prompts), limits_, http.caller(), wake, std::move(prepared.reading),
+                           std::move(order));
     if (request.stream)
       reply.answer = streamed_answer(std::move(info), std::move(answer));
     else

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "api/dialect/whole_answer.h"
 #include "api/openai/error.h"
 #include "api/openai/json.h"
 #include "http/json_body.h"
@@ -18,42 +19,35 @@ void add_receipt(const Answer& answer, Json& body) {
   if (Json receipt = answer.receipt(); !receipt.is_null()) body["receipt"] = std::move(receipt);
 }
 
-class WholeAnswer : public http::Pending {
+class WholeChoices : public WholeAnswer {
  public:
-  WholeAnswer(AnswerInfo info, Answer answer)
-      : info_(std::move(info)), answer_(std::move(answer)), parts_(answer_.num_choices()), offsets_(parts_.size()) {
+  WholeChoices(AnswerInfo info, Answer answer)
+      : WholeAnswer(std::move(answer), kDialect),
+        info_(std::move(info)),
+        parts_(this->answer().num_choices()),
+        offsets_(parts_.size()) {
     for (size_t i = 0; i < parts_.size(); ++i) {
       parts_[i].index = static_cast<int64_t>(i);
-      parts_[i].text = info_.echo.at(answer_.prompt_of(i));
+      parts_[i].text = info_.echo.at(this->answer().prompt_of(i));
     }
   }
 
-  bool ready() override {
-    for (AnswerPiece piece;;) switch (answer_.next(piece)) {
-        case Answer::Next::kPiece: add(piece); break;
-        case Answer::Next::kWait: return false;
-        case Answer::Next::kFailed: failed_ = true; return true;
-        case Answer::Next::kEnd: return true;
-      }
-  }
-
-  http::Response response() override {
-    if (failed_) return http::to_response(http::to_problem(answer_.error()), kDialect);
+ private:
+  Json body() override {
     Json choices = Json::array();
     for (size_t i = 0; i < parts_.size(); ++i) {
       choices.push_back(whole_choice(info_, parts_[i]));
-      if (!info_.chat) add_prompt(info_, answer_.prompt_of(i), parts_[i].prompt_scores, choices.back());
+      if (!info_.chat) add_prompt(info_, answer().prompt_of(i), parts_[i].prompt_scores, choices.back());
     }
     Json body = envelope(info_, false, std::move(choices));
     if (info_.chat) add_prompt(info_, 0, parts_.front().prompt_scores, body);
     add_warnings(info_, body);
-    body["usage"] = usage_json(answer_.prompt_tokens(), completion_tokens_, answer_.reused_tokens());
-    add_receipt(answer_, body);
-    return {.body = http::to_line(body)};
+    body["usage"] = usage_json(answer().prompt_tokens(), completion_tokens_, answer().reused_tokens());
+    add_receipt(answer(), body);
+    return body;
   }
 
- private:
-  void add(AnswerPiece& piece) {
+  void add(AnswerPiece& piece) override {
     const auto choice = static_cast<size_t>(piece.choice);
     ChoicePart& part = parts_[choice];
     if (info_.chat)
@@ -68,11 +62,9 @@ class WholeAnswer : public http::Pending {
   }
 
   AnswerInfo info_;
-  Answer answer_;
   std::vector<ChoicePart> parts_;
   std::vector<TextOffset> offsets_;  // per choice
   int64_t completion_tokens_ = 0;
-  bool failed_ = false;
 };
 
 class StreamedAnswer : public http::EventStream {
@@ -172,7 +164,7 @@ class StreamedAnswer : public http::EventStream {
 }  // namespace
 
 std::unique_ptr<http::Pending> whole_answer(AnswerInfo info, Answer answer) {
-  return std::make_unique<WholeAnswer>(std::move(info), std::move(answer));
+  return std::make_unique<WholeChoices>(std::move(info), std::move(answer));
 }
 
 std::unique_ptr<http::EventStream> streamed_answer(AnswerInfo info, Answer answer) {

@@ -41,12 +41,26 @@ TEST(AnswerForm, EveryWordForItIsKnown) {
     EXPECT_NE(nullptr, read_answer_form(request(fields))) << fields;
 }
 
+TEST(AnswerForm, ATagsOptionsAreItsOwn) {
+  const auto digest = [](const std::string& more) {
+    return read_answer_form(request(R"("response_format": {"type": "structural_tag", "triggers": ["<a>"],
+                                       "structures": [{"begin": "<a>", "schema": {}, "end": "</a>"}])" +
+                                    more + "}"))
+        ->digest();
+  };
+  EXPECT_EQ(digest(""), digest(R"(, "at_least_one": false, "stop_after_first": false)"));
+  EXPECT_NE(digest(""), digest(R"(, "at_least_one": true)"));
+  EXPECT_NE(digest(""), digest(R"(, "stop_after_first": true)"));
+}
+
 TEST(AnswerForm, WhatCannotBeKeptIsRefusedByName) {
   EXPECT_EQ("response_format.type", refused_field(R"("response_format": {"type": "yaml"})"));
   EXPECT_EQ("response_format.json_schema.schema",
             refused_field(R"("response_format": {"type": "json_schema", "json_schema": {"schema": {"contains": {}}}})")
                 .substr(0, 34));
   EXPECT_EQ("response_format", refused_field(R"("response_format": {"type": "json_object", "more": 1})"));
+  EXPECT_EQ("response_format.json_schema",
+            refused_field(R"("response_format": {"type": "json_schema", "json_schema": {"schema": {}, "more": 1}})"));
   EXPECT_EQ("guided_regex", refused_field(R"("guided_regex": "(")"));
   EXPECT_EQ("guided_regex", refused_field(R"("guided_regex": "a", "guided_json": {})")) << "the second of two";
   EXPECT_EQ("structured_outputs.lark", refused_field(R"("structured_outputs": {"lark": "x"})"));

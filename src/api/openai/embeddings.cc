@@ -8,6 +8,7 @@
 #include <memory>
 #include <utility>
 
+#include "api/dialect/encoder_answer.h"
 #include "api/openai/error.h"
 #include "base/json_node.h"
 #include "http/json_body.h"
@@ -103,29 +104,6 @@ T read_body(const Encoders& from, const http::Request& http, const http::BodyFie
   return http::read_fields<T>(http::take_fields(http::read_object(http.body), fields, ignore, warnings));
 }
 
-/// What is made of the vectors once they are there.
-using Render = std::function<Json(std::vector<std::vector<float>>)>;
-
-class EncoderAnswer : public http::Pending {
- public:
-  EncoderAnswer(std::shared_ptr<const serving::ServedEncoder> model, std::unique_ptr<infer::Encoding> encoding,
-                Render render)
-      : model_(std::move(model)), encoding_(std::move(encoding)), render_(std::move(render)) {}
-  bool ready() override { return encoding_->ready(); }
-  http::Response response() override {
-    try {
-      return {.body = http::to_line(render_(encoding_->take()))};
-    } catch (const Failure& failure) {
-      return http::to_response(http::to_problem(failure.error()), kDialect);
-    }
-  }
-
- private:
-  std::shared_ptr<const serving::ServedEncoder> model_;  // whose engine the encoding is of
-  std::unique_ptr<infer::Encoding> encoding_;
-  Render render_;
-};
-
 std::vector<JsonNode> texts_of(const JsonNode& node) {
   if (node.is_string()) return {node};
   if (node.size() == 0 || node.size() > kMaxTexts) node.fail("a text, or a list of 1 to 2048");
@@ -135,12 +113,6 @@ std::vector<JsonNode> texts_of(const JsonNode& node) {
 infer::Truncation truncation_of(const std::string& word) {
   if (word == "NONE") return infer::Truncation::kNone;
   return word == "START" ? infer::Truncation::kStart : infer::Truncation::kEnd;
-}
-
-int64_t tokens_in(const std::vector<infer::EncoderInput>& inputs) {
-  int64_t tokens = 0;
-  for (const infer::EncoderInput& input : inputs) tokens += std::ssize(input.tokens);
-  return tokens;
 }
 
 Json usage_of(int64_t tokens) { return {{"prompt_tokens", tokens}, {"total_tokens", tokens}}; }
@@ -162,12 +134,6 @@ std::string without_suffix(std::string& model) {
   return "";
 }
 
-/// For whoever traces the request.
-void note_input(const http::Request& http, const std::string& model, int64_t tokens) {
-  if (http.record == nullptr) return;
-  http.record->note([&](RequestRecord::Notes& notes) { notes.model = model, notes.prompt_tokens = tokens; });
-}
-
 http::Reply embed(const Encoders& from, const http::Request& http, const http::Wake& wake, Warnings& warnings) {
   auto request = read_body<EmbeddingRequest>(from, http, embedding_fields(), warnings);
   if (request.model.empty()) refuse("you must provide a model parameter", "model", "missing_required_parameter");
@@ -179,28 +145,17 @@ http::Reply embed(const Encoders& from, const http::Request& http, const http::W
     refuse("dimensions: this model's vectors have " + std::to_string(model->dimension()), "dimensions");
   const std::string prefix = request.input_type.empty() ? "" : model->prefix(request.input_type);
   std::vector<infer::EncoderInput> inputs;
-  for (const JsonNode& text : texts_of(JsonNode::of_request(request.input, "input"))) {
-    if (text.string().empty()) text.fail("a text that is not empty");
-    try {
-      inputs.push_back(model->input_of(prefix + text.string(), truncation_of(request.truncate)));
-    } catch (const RequestFailure&) {
-      throw;
-    } catch (const Failure& failure) {
-      text.refuse(failure.error().message);
-    }
-  }
-  const int64_t tokens = tokens_in(inputs);
-  Render render = [id = model->id(), tokens,
-                   base64 = request.encoding_format == "base64"](std::vector<std::vector<float>> vectors) {
+  for (const JsonNode& text : texts_of(JsonNode::of_request(request.input, "input")))
+    inputs.push_back(read_text(*model, text, prefix, truncation_of(request.truncate)));
+  const auto render = [id = model->id(), base64 = request.encoding_format == "base64"](const Vectors& vectors,
+                                                                                       int64_t tokens) {
     Json data = Json::array();
     for (size_t i = 0; i < vectors.size(); ++i)
       data.push_back({{"object", "embedding"}, {"index", i}, {"embedding", vector_json(vectors[i], base64)}});
     return Json{{"object", "list"}, {"data", std::move(data)}, {"model", id}, {"usage", usage_of(tokens)}};
   };
-  note_input(http, model->id(), tokens);
-  from.limits.charge(http.caller(), tokens);
-  auto encoding = model->engine().submit(std::move(inputs), infer::EncoderTask::kEmbed, wake);
-  return {std::make_unique<EncoderAnswer>(model, std::move(encoding), std::move(render))};
+  return {encoder_answer({.model = model, .inputs = std::move(inputs), .dialect = kDialect}, http, from.limits, wake,
+                         render)};
 }
 
 struct Ranked {
@@ -209,7 +164,7 @@ struct Ranked {
 };
 
 /// Best first; of equals the first.
-std::vector<Ranked> in_order(const std::vector<std::vector<float>>& logits) {
+std::vector<Ranked> in_order(const Vectors& logits) {
   std::vector<Ranked> ranked;
   for (size_t i = 0; i < logits.size(); ++i) ranked.push_back({i, static_cast<double>(logits[i].at(0))});
   std::stable_sort(ranked.begin(), ranked.end(), [](const Ranked& a, const Ranked& b) { return a.logit > b.logit; });
@@ -228,14 +183,11 @@ http::Reply rank(const Encoders& from, const http::Request& http,
   std::vector<infer::EncoderInput> inputs;
   for (const JsonNode& document : texts_of(documents))
     inputs.push_back(model->input_of(infer::TextPair{query, text_in(document)}));
-  const int64_t tokens = tokens_in(inputs);
-  note_input(http, model->id(), tokens);
-  from.limits.charge(http.caller(), tokens);
-  auto encoding = model->engine().submit(std::move(inputs), infer::EncoderTask::kClassify, wake);
-  return {std::make_unique<EncoderAnswer>(model, std::move(encoding),
-                                          [render = std::move(render), tokens](std::vector<std::vector<float>> logits) {
-                                            return render(in_order(logits), tokens);
-                                          })};
+  return {encoder_answer(
+      {.model = model, .inputs = std::move(inputs), .task = infer::EncoderTask::kClassify, .dialect = kDialect}, http,
+      from.limits, wake, [render = std::move(render)](const Vectors& logits, int64_t tokens) {
+        return render(in_order(logits), tokens);
+      })};
 }
 
 http::Reply ranking(const Encoders& from, const http::Request& http, const http::Wake& wake, Warnings& warnings) {

@@ -177,6 +177,29 @@ TEST(ChatRequest, BecomesAGeneration) {
   EXPECT_EQ(tokenizer().decode(g.prompt), "<|begin_of_text|><|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n");
 }
 
+TEST(ChatRequest, PassesOnAllThatSamplingIsToldOf) {
+  const infer::GenerationRequest g =
+      prepare(parse_chat_request(chat(R"(,"temperature":0.25,"top_k":7,"top_p":0.5,"min_p":0.125,"presence_penalty":1,
+          "frequency_penalty":-1,"repetition_penalty":1.5,"seed":-3,"n":2,"min_tokens":4,"ignore_eos":true,"stop":"a",
+          "stop_token_ids":[9],"priority":-2,"cache_salt":"s","max_tokens":6,"logit_bias":{"7":-5})")),
+              model(), kLimits)
+          .prompts[0];
+  const infer::SamplingOptions& s = g.sampling;
+  EXPECT_EQ((std::vector<double>{0.25, 7, 0.5, 0.125, 1, -1, 1.5}),
+            (std::vector<double>{s.temperature, static_cast<double>(s.top_k), s.top_p, s.min_p, s.presence_penalty,
+                                 s.frequency_penalty, s.repetition_penalty}));
+  EXPECT_EQ((std::vector<std::pair<int32_t, double>>{{7, -5}}), s.logit_bias);
+  EXPECT_EQ(static_cast<uint64_t>(-3), g.seed);
+  EXPECT_EQ((std::vector<int64_t>{2, 4, -2, 6}),
+            (std::vector<int64_t>{g.choices, g.min_tokens, g.priority, g.max_tokens}));
+  EXPECT_TRUE(g.ignore_eos);
+  EXPECT_EQ(std::vector<std::string>{"a"}, g.stop);
+  EXPECT_EQ(std::vector<int32_t>{9}, g.stop_tokens);
+  EXPECT_EQ("s", g.cache_salt);
+  EXPECT_EQ(9, g.timeout_seconds);
+  EXPECT_FALSE(g.continues_prompt) << "the answer is a text of its own";
+}
+
 TEST(ChatRequest, TakesVllmsSampling) {
   const PreparedRequest prepared =
       prepare(parse_chat_request(chat(R"(,"allowed_token_ids":[70,71],"bad_words":["no"," yes"],"prompt_logprobs":3,
@@ -388,6 +411,7 @@ TEST(ChatRequest, ContinuesTheLastMessage) {
           {"role":"assistant","content":"b c"}]})");
   const auto g = prepare(request, model(), kLimits).prompts[0];
   EXPECT_TRUE(tokenizer().decode(g.prompt).ends_with("<|im_start|>assistant\nb c"));
+  EXPECT_TRUE(g.continues_prompt);
 }
 
 TEST(CompletionRequest, NamesTheFieldAtFault) {

@@ -35,6 +35,15 @@ void write_gguf(const DecoderConfig& from, GgufKeyWriter& to) {
   to.number("logit_scale", 1 / from.logits_multiplier);
 }
 
+// Source: the templates of Granite 3.0 to 3.3: a list behind the mark, and nothing behind the list.
+constexpr std::string_view kCallSigns[] = {"<|tool_call|>"}, kCallBegins[] = {"<|tool_call|>"};
+constexpr text::CallForm kCalls{.name = "granite",
+                                .signs = kCallSigns,
+                                .begins = kCallBegins,
+                                .open = "<|tool_call|>[{\"name\": \"",
+                                .middle = "\", \"arguments\": ",
+                                .close = "}]"};
+
 }  // namespace
 
 extern constinit const Family kGranite{
@@ -45,6 +54,7 @@ extern constinit const Family kGranite{
     .keys = kKeys,
     .read = read_granite,
     .write = write_granite,
-    .gguf = {.name = "granite", .neighbours = true, .read = read_gguf, .write = write_gguf}};
+    .gguf = {.name = "granite", .neighbours = true, .read = read_gguf, .write = write_gguf},
+    .calls = &kCalls};
 
 }  // namespace maru::families

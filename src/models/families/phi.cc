@@ -46,6 +46,18 @@ void write_gguf(const DecoderConfig& from, GgufKeyWriter& to) {
   to.integer("rope.scaling.original_context_length", from.max_position_embeddings);
 }
 
+// Phi-4-mini: a list between two marks. Its own template shows tools of a system message alone, so that nothing in it
+// says so; source: its special tokens and Ollama's template for it.
+constexpr std::string_view kCallSigns[] = {"<|tool_call|>", "<|/tool_call|>"}, kCallBegins[] = {"<|tool_call|>"},
+                           kCallEnds[] = {"<|/tool_call|>"};
+constexpr text::CallForm kCalls{.name = "phi4_mini",
+                                .signs = kCallSigns,
+                                .begins = kCallBegins,
+                                .ends = kCallEnds,
+                                .open = "<|tool_call|>[{\"name\": \"",
+                                .middle = "\", \"arguments\": ",
+                                .close = "}]<|/tool_call|>"};
+
 }  // namespace
 
 extern constinit const Family kPhi3{
@@ -56,6 +68,7 @@ extern constinit const Family kPhi3{
     .read = read_phi3,
     .write = write_phi3,
     .weights = kWeights,
-    .gguf = {.name = "phi3", .block = kBlock, .longrope = true, .read = read_gguf, .write = write_gguf}};
+    .gguf = {.name = "phi3", .block = kBlock, .longrope = true, .read = read_gguf, .write = write_gguf},
+    .calls = &kCalls};
 
 }  // namespace maru::families

@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "api/dialect/whole_answer.h"
 #include "api/openai/error.h"
-#include "http/json_body.h"
+#include "api/openai/responses/events.h"
+#include "base/json.h"
 
 namespace maru::api::openai {
 namespace {
@@ -15,32 +17,22 @@ void keep(const ResponseBuilder& builder, ResponseStore& store) {
   if (builder.store()) store.put(builder.stored());
 }
 
-class WholeResponse : public http::Pending {
+class WholeResponse : public WholeAnswer {
  public:
   WholeResponse(ResponseBuilder builder, Answer answer, ResponseStore& store)
-      : builder_(std::move(builder)), answer_(std::move(answer)), store_(store) {}
-
-  bool ready() override {
-    for (AnswerPiece piece;;) switch (answer_.next(piece)) {
-        case Answer::Next::kPiece: builder_.add(piece, Output::drop); break;
-        case Answer::Next::kWait: return false;
-        case Answer::Next::kFailed: failed_ = true; return true;
-        case Answer::Next::kEnd: return true;
-      }
-  }
-
-  http::Response response() override {
-    if (failed_) return http::to_response(http::to_problem(answer_.error()), kDialect);
-    builder_.finish(answer_, Output::drop);
-    keep(builder_, store_);
-    return {.body = http::to_line(builder_.json())};
-  }
+      : WholeAnswer(std::move(answer), kDialect), builder_(std::move(builder)), store_(store) {}
 
  private:
+  void add(AnswerPiece& piece) override { builder_.add(piece, Output::drop); }
+
+  Json body() override {
+    builder_.finish(answer(), Output::drop);
+    keep(builder_, store_);
+    return builder_.json();
+  }
+
   ResponseBuilder builder_;
-  Answer answer_;
   ResponseStore& store_;
-  bool failed_ = false;
 };
 
 class StreamedResponse : public http::EventStream {
@@ -49,7 +41,9 @@ class StreamedResponse : public http::EventStream {
       : builder_(std::move(builder)), answer_(std::move(answer)), store_(store) {}
 
   bool take(std::string& to) override {
-    const Output::Send send = [&](const char* type, Json data) { event(type, std::move(data), to); };
+    const Output::Send send = [&](const char* type, const Json& data) {
+      append_numbered(to, type, sequence_number_++, data);
+    };
     if (!std::exchange(opened_, true)) {
       send("response.created", {{"response", builder_.json()}});
       send("response.in_progress", {{"response", builder_.json()}});
@@ -64,13 +58,6 @@ class StreamedResponse : public http::EventStream {
   }
 
  private:
-  /// An event names its type twice, and has a number.
-  void event(const char* type, Json data, std::string& to) {
-    Json whole{{"type", type}, {"sequence_number", sequence_number_++}};
-    whole.update(data);
-    http::append_event(to, http::to_line(whole), type);
-  }
-
   /// False, as take() says that it was the last.
   bool close(const Output::Send& send) {
     keep(builder_, store_);

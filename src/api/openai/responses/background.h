@@ -16,6 +16,9 @@
 namespace maru::api::openai {
 
 /// One thread takes what the engines have said. Destroying it cancels what has not ended. Thread-safe.
+///
+/// Events of those that are streamed are kept while they come, together within what may be kept at all; beyond it the
+/// one with the most fails.
 class BackgroundRuns {
  public:
   /// `store` must outlive it.
@@ -43,6 +46,8 @@ class BackgroundRuns {
   void notify();
   bool take(Run& run);
   void begin(ResponseBuilder& builder);
+  void end(ResponseBuilder& builder);
+  void shed();
 
   ResponseStore& store_;
   std::mutex mutex_;  // guards runs_

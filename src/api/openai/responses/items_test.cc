@@ -63,7 +63,8 @@ TEST(Items, BecomeMessages) {
                {"type":"function_call","call_id":"2","name":"g","arguments":"{}"},
                {"type":"function_call_output","call_id":"1","output":"one"},
                {"type":"function_call_output","call_id":"2","output":[{"type":"input_text","text":"two"}]},
-               {"type":"reasoning","summary":[{"type":"summary_text","text":"so"}]}])"),
+               {"type":"reasoning","summary":[{"type":"summary_text","text":"so"}]},
+               {"type":"reasoning","content":[{"type":"reasoning_text","text":" be it"}]}])"),
                                 ids());
   EXPECT_EQ(json(R"([{"role":"developer","content":"d"},{"role":"user","content":"ab"},
                      {"role":"assistant","content":"I look","reasoning_content":"hm","tool_calls":[
@@ -71,7 +72,7 @@ TEST(Items, BecomeMessages) {
                        {"id":"2","type":"function","function":{"name":"g","arguments":"{}"}}]},
                      {"role":"tool","tool_call_id":"1","content":"one"},
                      {"role":"tool","tool_call_id":"2","content":"two"},
-                     {"role":"assistant","content":"","reasoning_content":"so"}])"),
+                     {"role":"assistant","content":"","reasoning_content":"so be it"}])"),
             messages_of(items));
 }
 

@@ -6,6 +6,7 @@
 
 #include "api/openai/fields.h"
 #include "api/openai/responses/items.h"
+#include "api/openai/responses/truncation.h"
 #include "base/json_node.h"
 #include "base/request_failure.h"
 #include "http/json_body.h"
@@ -39,7 +40,6 @@ std::vector<http::PassedField> passed() {
       {"previous_input_messages", "", "vLLM: a conversation in another form"},
       {"prompt", "", "OpenAI: kept prompts"},
       {"request_id", "*", "vLLM: the client's name for the request"},
-      {"truncation", "\"disabled\"", "OpenAI: auto leaves out the beginning of a conversation that is too long"},
       {"vllm_xargs", "{}", "vLLM: of its extensions"},
   };
   fields.insert(fields.end(), more);
@@ -155,9 +155,6 @@ ResponsesRequest read_responses_request(Json object, bool ignore_unknown) {
   if (request.input.is_null()) refuse("you must provide an input parameter", "input", "missing_required_parameter");
   if (request.stream_options && !request.stream)
     refuse("'stream_options' is only allowed when 'stream' is true", "stream_options");
-  if (request.background && request.stream)
-    refuse("'background' is not supported with 'stream'; ask for the response by its id", "background",
-           "unsupported_parameter");
   if (request.background && !request.store) refuse("'background' needs 'store'", "background");
   check_notes(request.metadata);
   check_includes(request);
@@ -203,8 +200,10 @@ bool wants_logprobs(const ResponsesRequest& request) {
          std::find(include.begin(), include.end(), "message.output_text.logprobs") != include.end();
 }
 
-PreparedRequest prepare(const ResponsesRequest& request, const Json& items, const serving::ChatModel& model,
-                        const serving::RequestLimits& limits) {
+namespace {
+
+PreparedRequest prepare_all(const ResponsesRequest& request, const Json& items, const serving::ChatModel& model,
+                            const serving::RequestLimits& limits) {
   const ChatRequest chat = chat_of(request, items);
   try {
     check_chat_request(chat);
@@ -214,6 +213,28 @@ PreparedRequest prepare(const ResponsesRequest& request, const Json& items, cons
     if (name == failure.field()) throw;
     throw RequestFailure(failure.code(), failure.what(), name, failure.word());
   }
+}
+
+}  // namespace
+
+PreparedRequest prepare(const ResponsesRequest& request, const Json& items, const serving::ChatModel& model,
+                        const serving::RequestLimits& limits) {
+  if (request.truncation == "disabled") return prepare_all(request, items, model, limits);
+  const int64_t most = limits.max_context - room_for_answer(request.max_output_tokens, limits.max_context);
+  const auto fits = [&](const Json& some) {
+    try {
+      return std::ssize(prepare_all(request, some, model, limits).prompts.front().prompt) <= most;
+    } catch (const RequestFailure& failure) {
+      if (failure.word() != "context_length_exceeded") throw;
+      return false;
+    }
+  };
+  size_t left_out = 0;
+  PreparedRequest prepared = prepare_all(request, cut_to_fit(items, fits, left_out), model, limits);
+  if (left_out > 0)
+    prepared.warnings.push_back("truncation: the first " + std::to_string(left_out) +
+                                " items of the conversation are left out, as all are more than the model takes");
+  return prepared;
 }
 
 }  // namespace maru::api::openai

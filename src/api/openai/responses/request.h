@@ -19,6 +19,7 @@ struct ResponsesRequest {
   Json input;
   std::optional<std::string> instructions, previous_response_id;
   Json tools, tool_choice, text, reasoning, structured_outputs, chat_template_kwargs;
+  std::string truncation = "disabled";
   bool parallel_tool_calls = true, stream = false, store = true, background = false;
   std::optional<StreamOptions> stream_options;
   std::vector<std::string> include;
@@ -29,6 +30,7 @@ struct ResponsesRequest {
   int64_t top_k = 0, priority = 0;
   double presence_penalty = 0, frequency_penalty = 0, repetition_penalty = 1;
   Json stop;
+  bool receipt = false;
   bool ignore_eos = false, skip_special_tokens = true, include_stop_str_in_output = false;
   std::string cache_salt;
   std::vector<std::string> warnings;  // no field: what of the body is not acted upon
@@ -49,12 +51,15 @@ struct ResponsesRequest {
             field("reasoning", &C::reasoning, "effort: a variable of the chat template; \"none\": without reasoning"),
             field("max_output_tokens", &C::max_output_tokens, "the answer's greatest length in tokens")
                 .range(1, 1 << 30),
+            field("truncation", &C::truncation, "auto: a conversation that is too long loses its first turns")
+                .one_of("disabled|auto"),
             field("store", &C::store, "keep the answer, to be asked for and gone on with"),
             field("stream", &C::stream, "send the answer as it comes, as named events"),
             field("stream_options", &C::stream_options, "only with stream"),
             field("background", &C::background, "answer at once; the work goes on, and is asked for by its id"),
             field("include", &C::include, "message.output_text.logprobs; others have nothing to add"),
             field("top_logprobs", &C::top_logprobs, "log-probabilities of this many likeliest tokens").range(0, 20),
+            field("receipt", &C::receipt, "the response comes with a signed receipt of where it came from"),
             field("metadata", &C::metadata, "up to 16 notes of the client's, sent back")},
         std::tuple{
             field("temperature", &C::temperature, "0: always the likeliest token").range(0, 100),
@@ -95,7 +100,8 @@ ChatRequest chat_of(const ResponsesRequest& request, const Json& items);
 /// Whether the answer comes with its tokens' log-probabilities.
 bool wants_logprobs(const ResponsesRequest& request);
 
-/// That chat, ready to be generated. Throws as prepare of a chat does, in this API's names.
+/// That chat, ready to be generated; with truncation as much of its end as fits. Throws as prepare of a chat does, in
+/// this API's names.
 PreparedRequest prepare(const ResponsesRequest& request, const Json& items, const serving::ChatModel& model,
                         const serving::RequestLimits& limits);
 

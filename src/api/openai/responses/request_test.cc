@@ -35,6 +35,36 @@ class RequestTest : public ::testing::Test {
   std::string prompt(const std::string& text) { return tokenizer_.decode(prepared(text).prompts[0].prompt); }
 };
 
+TEST_F(RequestTest, LosesItsFirstTurnsWhereItMay) {
+  const auto turn = [](const char* role, char letter) {
+    return R"({"role":")" + std::string(role) + R"(","content":")" + std::string(100, letter) + "\"},";
+  };
+  const std::string all = R"([{"role":"system","content":"be kind"},)" + turn("user", 'a') + turn("assistant", 'b') +
+                          turn("user", 'c') + turn("assistant", 'd') + R"({"role":"user","content":"last"}])";
+  const auto text = [&](const std::string& more) {
+    return R"({"model":"m","instructions":"told first","input":)" + all + more + "}";
+  };
+  EXPECT_EQ("input", refused(text("")));
+  EXPECT_EQ("input", refused(text(R"(,"truncation":"disabled")")));
+  const PreparedRequest cut = prepared(text(R"(,"truncation":"auto")"));
+  const std::string said = tokenizer_.decode(cut.prompts[0].prompt);
+  for (const char* kept : {"told first", "be kind", "ccc", "ddd", "last"})
+    EXPECT_NE(std::string::npos, said.find(kept)) << kept << ": " << said;
+  for (const char* lost : {"aaa", "bbb"}) EXPECT_EQ(std::string::npos, said.find(lost)) << said;
+  ASSERT_EQ(1u, cut.warnings.size());
+  EXPECT_EQ(0u, cut.warnings[0].find("truncation: the first 2 items ")) << cut.warnings[0];
+  const PreparedRequest wide = prepared(text(R"(,"truncation":"auto","max_output_tokens":140)"));
+  EXPECT_EQ(std::string::npos, tokenizer_.decode(wide.prompts[0].prompt).find("ccc")) << "there is room for the answer";
+  EXPECT_EQ(140, wide.prompts[0].max_tokens);
+  EXPECT_TRUE(prepared(body(R"(,"truncation":"auto")")).warnings.empty());
+  const std::string huge(500, 'x');
+  EXPECT_EQ("input",
+            refused(R"({"model":"m","truncation":"auto","input":[{"role":"user","content":"a"},{"role":"user",)"
+                    R"("content":")" +
+                    huge + "\"}]}"))
+      << "the last turn is never cut";
+}
+
 TEST_F(RequestTest, NamesTheFieldAtFaultInItsOwnWords) {
   const std::string long_text(500, 'x'), many(3 << 20, 'y');
   const std::pair<std::string, const char*> cases[] = {
@@ -58,11 +88,10 @@ TEST_F(RequestTest, NamesTheFieldAtFaultInItsOwnWords) {
       {body(R"(,"text":{"verbosity":"low"})"), "text.verbosity"},
       {body(R"(,"reasoning":{"mode":"pro"})"), "reasoning.mode"},
       {body(R"(,"include":["everything"])"), "include[0]"},
-      {body(R"(,"truncation":"auto")"), "truncation"},
+      {body(R"(,"truncation":"middle")"), "truncation"},
       {body(R"(,"conversation":"conv_1")"), "conversation"},
       {body(R"(,"prompt":{"id":"p"})"), "prompt"},
       {body(R"(,"background":true,"store":false)"), "background"},
-      {body(R"(,"background":true,"stream":true)"), "background"},
       {body(R"(,"stream_options":{"include_obfuscation":false})"), "stream_options"},
       {body(R"(,"metadata":{"a":1})"), "metadata.a"},
       {body(",\"metadata\":{\"a\":\"" + std::string(513, 'x') + "\"}"), "metadata"}};

@@ -45,6 +45,7 @@ void ResponseBuilder::finish(const serving::Answer& answer, const Output::Send& 
   const bool complete = output_.finish_reason() == infer::FinishReason::kStop;
   output_.finish(complete, send);
   status_ = complete ? "completed" : "incomplete";
+  receipt_ = answer.receipt();
   const int64_t prompt = answer.prompt_tokens(), output = output_.num_tokens();
   usage_ = {{"input_tokens", prompt},
             {"input_tokens_details", {{"cached_tokens", answer.reused_tokens()}, {"cache_write_tokens", 0}}},
@@ -86,8 +87,9 @@ Json ResponseBuilder::json() const {
             {"tools", tools_of(request.tools)},
             {"top_logprobs", request.top_logprobs},
             {"top_p", request.top_p},
-            {"truncation", "disabled"},
+            {"truncation", request.truncation},
             {"usage", usage_}};
+  if (!receipt_.is_null()) body["receipt"] = receipt_;
   if (!request.warnings.empty()) body["warnings"] = request.warnings;
   return body;
 }
@@ -102,7 +104,8 @@ StoredResponse ResponseBuilder::stored() const {
           .status = status_,
           .body = http::to_line(json()),
           .input = http::to_line(head_.input),
-          .context = http::to_line(context)};
+          .context = http::to_line(context),
+          .events = head_.events};
 }
 
 }  // namespace maru::api::openai

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "api/openai/responses/events.h"
 #include "api/openai/responses/output.h"
 #include "api/openai/responses/request.h"
 #include "api/openai/responses/store.h"
@@ -23,6 +24,7 @@ class ResponseBuilder {
     Json context;              // items of the answers before
     AnswerInfo tokens;         // how log-probabilities are written
     NewId new_id;
+    std::shared_ptr<EventLog> events{};  // where its events are kept; null: nowhere
   };
   explicit ResponseBuilder(Head head) : head_(std::move(head)), output_(head_.tokens, head_.new_id) {}
 
@@ -38,6 +40,7 @@ class ResponseBuilder {
   const std::string& id() const { return head_.id; }
   const std::string& tenant() const { return head_.tenant; }
   const std::vector<std::string>& warnings() const { return head_.request.warnings; }
+  const std::shared_ptr<EventLog>& events() const { return head_.events; }
   /// Whether it is to be kept.
   bool store() const { return head_.request.store; }
   Json json() const;
@@ -48,7 +51,7 @@ class ResponseBuilder {
   Head head_;
   Output output_;
   std::string status_ = "in_progress";
-  Json error_, usage_;
+  Json error_, usage_, receipt_;
 };
 
 }  // namespace maru::api::openai

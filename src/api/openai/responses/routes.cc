@@ -32,15 +32,29 @@ struct Page {
   bool ascending = false;
 };
 
+/// A parameter of the query as a whole number; `otherwise` where it is not given.
+int64_t read_whole(const http::Request& http, const std::string& name, int64_t low, int64_t high, int64_t otherwise) {
+  const std::string_view text = http.parameter(name);
+  if (text.empty()) return otherwise;
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < low || value > high)
+    refuse(name + ": expected " + std::to_string(low) + " to " + std::to_string(high), name);
+  return value;
+}
+
+bool read_switch(const http::Request& http, const std::string& name) {
+  const std::string_view text = http.parameter(name);
+  if (!text.empty() && text != "true" && text != "false") refuse(name + ": expected true or false", name);
+  return text == "true";
+}
+
 Page read_page(const http::Request& http) {
   Page page{.after = std::string(http.parameter("after"))};
-  const std::string_view order = http.parameter("order"), limit = http.parameter("limit");
+  const std::string_view order = http.parameter("order");
   page.ascending = order == "asc";
   if (!order.empty() && order != "asc" && order != "desc") refuse("order: expected asc or desc", "order");
-  if (limit.empty()) return page;
-  const auto [end, error] = std::from_chars(limit.data(), limit.data() + limit.size(), page.limit);
-  if (error != std::errc() || end != limit.data() + limit.size() || page.limit < 1 || page.limit > kMostListed)
-    refuse("limit: expected 1 to 100", "limit");
+  page.limit = read_whole(http, "limit", 1, kMostListed, kListed);
   return page;
 }
 
@@ -82,6 +96,7 @@ class Responses {
     const Caller caller = http.caller();
     const auto model = models_.get(request.model, caller);
     check_store(request);
+    serving::ReceiptOrder order = serving::order_receipt(models_, *model, request.receipt);
     ResponseBuilder::Head head{.id = ids_.next("resp_"),
                                .tenant = caller.principal.tenant,
                                .model = model->id(),
@@ -92,23 +107,34 @@ class Responses {
     head.input = read_items(request.input, head.new_id);
     Json items = head.context;
     for (const Json& item : head.input) items.push_back(item);
-    PreparedRequest prepared = prepare(request, items, model->chat(), model->limits());
+    serving::ChatModel chat = model->chat();
+    chat.time = order.time;
+    PreparedRequest prepared = prepare(request, items, chat, model->limits());
     request.warnings = prepared.warnings;
     request.input = nullptr;
     head.request = std::move(request);
     if (http.stop.stop_requested()) throw Failure(ErrorCode::kCancelled, "the client went away");
+    order.id = head.id;
+    order.route = http.route->pattern;
     http::Reply reply{.headers = {{"X-Request-Id", head.id}}};
     http::add_warnings(reply, prepared.warnings);
     const bool stream = head.request.stream, background = head.request.background;
+    const auto events = stream && background ? std::make_shared<EventLog>() : nullptr;
+    head.events = events;
     ResponseBuilder builder(std::move(head));
     if (background) {
-      reply.answer = http::Response{.body = runs_.start(std::move(builder), [&](std::function<void()> news) {
+      std::string body = runs_.start(std::move(builder), [&](std::function<void()> news) {
         return std::make_unique<serving::Answer>(model, std::move(prepared.prompts), limits_, caller, news,
-                                                 std::move(prepared.reading));
-      })};
+                                                 std::move(prepared.reading), std::move(order));
+      });
+      if (stream)
+        reply.answer = events_from(events, 0, wake);
+      else
+        reply.answer = http::Response{.body = std::move(body)};
       return reply;
     }
-    serving::Answer answer(model, std::move(prepared.prompts), limits_, caller, wake, std::move(prepared.reading));
+    serving::Answer answer(model, std::move(prepared.prompts), limits_, caller, wake, std::move(prepared.reading),
+                           std::move(order));
     if (stream)
       reply.answer = streamed_response(std::move(builder), std::move(answer), store_);
     else
@@ -116,10 +142,19 @@ class Responses {
     return reply;
   }
 
-  http::Response retrieve(const http::Request& http) {
-    if (http.parameter("stream") == "true")
-      refuse("stream: a kept response is sent whole", "stream", "unsupported_parameter");
-    return {.body = find(http)->body};
+  /// Whole, or the events behind the last that the client has seen.
+  http::Reply retrieve(const http::Request& http, const http::Wake& wake) {
+    const bool stream = read_switch(http, "stream");
+    const auto found = find(http);
+    const int64_t seen = read_whole(http, "starting_after", 0, INT64_MAX, -1);
+    if (!stream && seen >= 0) refuse("starting_after: is only allowed with stream=true", "starting_after");
+    if (!stream) return {http::Response{.body = found->body}};
+    if (found->events == nullptr)
+      refuse("stream: events are kept of responses that were asked for with both 'background' and 'stream'", "stream");
+    if (const int64_t size = found->events->size(); seen >= size)
+      refuse("starting_after: expected the number of an event that was sent, at most " + std::to_string(size - 1),
+             "starting_after");
+    return {events_from(found->events, seen + 1, wake)};
   }
 
   http::Response list_input(const http::Request& http) {
@@ -212,7 +247,9 @@ void add_response_routes(http::Router& router, const serving::ModelHost& models,
            },
        .cost = http::Cost::kQuick,
        .doc = "a WebSocket: every message {\"type\": \"response.create\", …} is answered by the events of a stream"});
-  add_kept(http::Method::kGet, "/v1/responses/{id}", "a kept response", &Responses::retrieve);
+  add({.pattern = "/v1/responses/{id}",
+       .handler = [api](const http::Request& r, const http::Wake& wake) { return api->retrieve(r, wake); },
+       .doc = "a kept response, whole or as its events"});
   add_kept(http::Method::kDelete, "/v1/responses/{id}", "forget a kept response", &Responses::remove);
   add_kept(http::Method::kPost, "/v1/responses/{id}/cancel", "end a response in the background", &Responses::cancel);
   add_kept(http::Method::kGet, "/v1/responses/{id}/input_items", "what a kept response was asked with",

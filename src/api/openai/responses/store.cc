@@ -10,7 +10,9 @@ constexpr int64_t kEntryBytes = 512;  // of bookkeeping, about
 int64_t bytes_of(const StoredResponse& response) {
   const size_t size = response.id.size() + response.tenant.size() + response.model.size() + response.body.size() +
                       response.input.size() + response.context.size();
-  return static_cast<int64_t>(size) + kEntryBytes;
+  // The last event has the body once more, and comes when what it tells of is kept.
+  const int64_t events = response.events == nullptr ? 0 : response.events->bytes() + std::ssize(response.body);
+  return static_cast<int64_t>(size) + events + kEntryBytes;
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include <string>
 #include <utility>
 
+#include "api/openai/responses/events.h"
+
 namespace maru::api::openai {
 
 /// JSON stays text: it takes the memory that it is counted with.
@@ -19,6 +21,7 @@ struct StoredResponse {
   std::string body;     // the response object
   std::string input;    // items of its request
   std::string context;  // items of all that was said until its end, this response's among them
+  std::shared_ptr<EventLog> events{};  // as they were, or are, sent; null: they are not kept
 };
 
 struct StoreLimits {
@@ -34,6 +37,7 @@ class ResponseStore {
   using Now = std::function<Clock::time_point()>;
   explicit ResponseStore(StoreLimits limits, Now now = Clock::now) : limits_(limits), now_(std::move(now)) {}
   bool is_off() const { return limits_.responses == 0; }
+  int64_t most_bytes() const { return limits_.bytes; }
 
   /// Keeps it in place of one of its id, and lets go what is beyond the limits: what is too old, then the oldest of the
   /// tenant that has the most bytes, so that none can push out what others keep. One that is beyond the limits alone is

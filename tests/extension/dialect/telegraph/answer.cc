@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/dialect/whole_answer.h"
 #include "http/json_body.h"
 #include "telegraph/error.h"
 
@@ -17,28 +18,17 @@ std::string ended(const AnswerPiece& last) {
   return last.stop.empty() ? "over" : "until " + last.stop;
 }
 
-class WholeAnswer : public http::Pending {
+class WholeTelegram : public WholeAnswer {
  public:
-  explicit WholeAnswer(Answer answer) : answer_(std::move(answer)) {}
-
-  bool ready() override {
-    for (;;) {
-      next_ = answer_.next(piece_);
-      if (next_ != Answer::Next::kPiece) return next_ != Answer::Next::kWait;
-      text_ += piece_.text;
-      if (piece_.finish) ended_ = ended(piece_);
-    }
-  }
-
-  http::Response response() override {
-    if (next_ == Answer::Next::kFailed) return http::to_response(http::to_problem(answer_.error()), kDialect);
-    return {.body = http::to_line({{"station", answer_.model().id()}, {"reply", text_}, {"ended", ended_}})};
-  }
+  explicit WholeTelegram(Answer answer) : WholeAnswer(std::move(answer), kDialect) {}
 
  private:
-  Answer answer_;
-  Answer::Next next_ = Answer::Next::kWait;
-  AnswerPiece piece_;
+  void add(AnswerPiece& piece) override {
+    text_ += piece.text;
+    if (piece.finish) ended_ = ended(piece);
+  }
+  Json body() override { return {{"station", answer().model().id()}, {"reply", text_}, {"ended", ended_}}; }
+
   std::string text_, ended_;
 };
 
@@ -68,7 +58,9 @@ class StreamedAnswer : public http::EventStream {
 
 }  // namespace
 
-std::unique_ptr<http::Pending> whole_answer(Answer answer) { return std::make_unique<WholeAnswer>(std::move(answer)); }
+std::unique_ptr<http::Pending> whole_answer(Answer answer) {
+  return std::make_unique<WholeTelegram>(std::move(answer));
+}
 
 std::unique_ptr<http::EventStream> streamed_answer(Answer answer) {
   return std::make_unique<StreamedAnswer>(std::move(answer));
