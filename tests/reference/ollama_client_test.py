@@ -157,20 +157,20 @@ def test_vectors_of_a_served_encoder():
     try:
         client = client_of(server)
         texts = ["how to save a file", "save"]
-        assert "encoder:latest" in [model.model for model in client.list().models]
-        both = client.embed(model="encoder", input=texts)
-        assert both.model == "encoder" and len(both.embeddings) == 2 and both.prompt_eval_count > 5
+        assert "mean:latest" in [model.model for model in client.list().models]
+        both = client.embed(model="mean", input=texts)
+        assert both.model == "mean" and len(both.embeddings) == 2 and both.prompt_eval_count > 5
         for vector in both.embeddings:
             assert abs(sum(x * x for x in vector) - 1) < 1e-5
-        one = client.embed(model="encoder:latest", input=texts[0])
+        one = client.embed(model="mean:latest", input=texts[0])
         assert list(one.embeddings[0]) == list(both.embeddings[0]) != list(both.embeddings[1])
-        raw = client.embeddings(model="encoder", prompt=texts[0]).embedding
+        raw = client.embeddings(model="mean", prompt=texts[0]).embedding
         length = sum(x * x for x in raw) ** 0.5
         assert max(abs(x / length - y) for x, y in zip(raw, one.embeddings[0])) < 1e-6
         longer = "file " * 200
-        assert len(client.embed(model="encoder", input=longer).embeddings) == 1
+        assert len(client.embed(model="mean", input=longer).embeddings) == 1
         with pytest.raises(ollama.ResponseError) as caught:
-            client.embed(model="encoder", input=["a", longer], truncate=False)
+            client.embed(model="mean", input=["a", longer], truncate=False)
         assert caught.value.status_code == 400 and "input[1]" in str(caught.value)
         with pytest.raises(ollama.ResponseError) as caught:
             client.embed(model=server.model, input="a")
