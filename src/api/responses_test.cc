@@ -34,7 +34,7 @@ class ResponsesTest : public ServeTest {
       events.push_back(parse_json(all.substr(at + 6, all.find("\n\n", at) - at - 6), "event").value());
     return events;
   }
-  std::vector<Json> events_of(http::TestClient& client) { return events_in(client.read_until("\r\n0\r\n\r\n")); }
+  std::vector<Json> events_of(http::TestClient& client) { return events_in(client.read_until("\r\n0\r\n\r\n", 60)); }
   /// Asked for again, behind that number; -1: from the beginning.
   std::vector<Json> resumed(const Json& response, int64_t seen = -1) {
     http::TestClient client(port());
@@ -283,7 +283,7 @@ TEST_F(ResponsesTest, EventsThatWereNotKeptAreNotSent) {
 
 TEST_F(ResponsesTest, EventsTakeNoMoreMemoryThanIsKept) {
   config_.stored_responses_mib = 1;
-  model_.delay_ms = 1;
+  model_.delay_ms = 5;  // all three are under way together, also where the machine is busy
   const std::string much =
       ask(R"(,"background":true,"stream":true,"max_output_tokens":400,"top_logprobs":20,"ignore_eos":true)");
   http::TestClient first(port()), second(port()), third(port());

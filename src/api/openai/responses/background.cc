@@ -83,8 +83,6 @@ void BackgroundRuns::loop() {
     shed();
   }
   std::lock_guard lock(mutex_);
-  for (const auto& [id, run] : runs_)
-    if (run.builder.events() != nullptr) run.builder.events()->close();
   runs_.clear();
 }
 

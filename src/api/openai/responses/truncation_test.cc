@@ -44,6 +44,15 @@ TEST(CutToFit, KeepsAsManyTurnsOfTheEndAsFit) {
   EXPECT_EQ("u", cut("uauau", 2).kept);
 }
 
+TEST(CutToFit, KeepsNoLessThanFits) {
+  std::string letters;
+  for (int turns = 1; turns < 9; ++turns) {
+    letters += "ua";
+    for (size_t most = 2; most <= letters.size(); most += 2)
+      EXPECT_EQ(letters.substr(letters.size() - most), cut(letters, most).kept) << letters;
+  }
+}
+
 TEST(CutToFit, TearsNoCallFromItsResult) {
   EXPECT_EQ("ua", cut("ucrcraua", 7).kept);
   EXPECT_EQ("ucra", cut("uaucra", 5).kept);
