@@ -172,11 +172,8 @@ void add_manage_routes(http::Router& router, serving::ModelHost& models, Device&
         const serving::ModelSource source{.path = places.model(request.model), .id = request.name};
         if (!source.id.empty()) check_new_name(source.id, "name");
         if (request.on_request && request.replace) refuse("an offer takes nobody's place", "replace");
-        if (request.on_request)
-          models.offer(source, device);
-        else
-          models.load(source, device, request.replace);
-        return done("loaded", serving::describe(source, models.options()).id);
+        return done("loaded",
+                    request.on_request ? models.offer(source, device) : models.load(source, device, request.replace));
       });
   add("/v1/maru/models/unload", "serve it no more", http::body_schema<UnloadModelRequest>,
       [](const Json& body, serving::ModelHost& models, Device&, const Places&) {

@@ -201,6 +201,7 @@ void Engine::admit_choice(const Submission& submission, int64_t choice) {
     active.grammar = grammar.get();
     active.sampler.add(std::move(grammar));
   }
+  if (request.make_end) active.is_over = request.make_end();
   if (request.score_prompt) active.prompt_scores.push_back({.token = request.prompt[0]});
   Active& added = active_.emplace(id, std::move(active)).first->second;
   scheduler_.add(id, {.tokens = request.prompt,
@@ -365,7 +366,7 @@ bool Engine::accept(SequenceId id, Active& active, ScoredToken token, bool compu
     end(id, active, FinishReason::kStop, std::move(piece));
     return false;
   }
-  const bool stopped = active.text.push(std::move(token), piece);
+  const bool stopped = active.text.push(std::move(token), piece) || (active.is_over && active.is_over(piece.text));
   if (stopped || active.generated == active.request->max_tokens) {
     end(id, active, stopped ? FinishReason::kStop : FinishReason::kLength, std::move(piece));
     return false;

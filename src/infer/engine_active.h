@@ -18,6 +18,7 @@ struct Engine::Active {
   GrammarProcessor* grammar;  // the sampler's; null: the answer is free
   NgramDrafter drafter;
   AnswerText text;
+  std::function<bool(std::string_view)> is_over = {};  // told of the text; empty: it ends nothing
   Clock::time_point last_time;
   ChoiceTimes times = {};
   std::vector<ScoredToken> prompt_scores;

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -48,6 +49,9 @@ struct GenerationRequest {
   bool keeps_stop = false;      // the stop string, or the one of stop_tokens, that ends it is in its text
   bool shows_special = false;   // special tokens are in its text
   bool tells_tokens = false;    // pieces carry their tokens, also where no log-probabilities were asked for
+  // Makes for each choice what is told its text as it comes, on the engine's thread, and says when the answer is over;
+  // empty: it ends by tokens and stop strings alone.
+  std::function<std::function<bool(std::string_view)>()> make_end = {};
   int64_t prompt_top = -1;      // with score_prompt: that many likeliest; -1: as many as of the answer's tokens
 };
 

@@ -22,6 +22,19 @@ std::vector<int32_t> tokens_of_marks(const text::Tokenizer& tokenizer, const tex
   return tokens;
 }
 
+/// Ends a choice with its first call: what would come behind it is not computed.
+std::function<std::function<bool(std::string_view)>()> end_with_call(const text::AnswerReading& reading) {
+  if (!reading.one_call || reading.forms.calls == nullptr) return {};
+  return [reading]() -> std::function<bool(std::string_view)> {
+    const auto parser = std::make_shared<text::AnswerParser>(reading, [] { return std::string(); });
+    return [parser, events = std::vector<text::AnswerEvent>()](std::string_view text) mutable {
+      events.clear();
+      parser->push(text, events);
+      return parser->ended();
+    };
+  };
+}
+
 }  // namespace
 
 Answer::Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::GenerationRequest> prompts,
@@ -42,6 +55,7 @@ Answer::Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::Gene
     prompt_tokens_ += static_cast<int64_t>(prompt.prompt.size());
     prompt.shown = shown;
     prompt.digest = order.receipts != nullptr;
+    prompt.make_end = end_with_call(reading);
     most_tokens += prompt.choices * prompt.max_tokens;
   }
   note_request(prompts);

@@ -157,6 +157,7 @@ class AnswerPartsTest : public testing::Test {
   struct Said {
     std::string text, name, id, arguments;
     bool called = false;
+    int64_t num_tokens = 0;
   };
   Said answer(const std::string& script, int64_t max_tokens, size_t id_characters = 0, bool one_call = false) {
     ModelHost host({});
@@ -191,12 +192,29 @@ class AnswerPartsTest : public testing::Test {
     using Kind = text::AnswerEvent::Kind;
     to.text += piece.text;
     to.called |= piece.called;
+    if (piece.finish) to.num_tokens = piece.num_tokens;
     for (const text::AnswerEvent& event : piece.events) {
       if (event.kind == Kind::kCallBegin) to.name = event.text, to.id = event.id;
       if (event.kind == Kind::kArguments) to.arguments += event.text;
     }
   }
 };
+
+// Byte tokens: so many are generated as the text has bytes, special tokens being one.
+TEST_F(AnswerPartsTest, NothingIsComputedBehindTheOnlyCall) {
+  const std::string begin = "look ", call = "{\"name\": \"f\", \"arguments\": {\"a\": \"<|im_end|>\"}}";
+  const std::string mark = "<|im_start|>", end = "<|im_end|>";
+  const Said all = answer(begin + mark + call + end + mark + call + end + std::string(500, 'x'), 2000);
+  const Said one = answer(begin + mark + call + end + mark + call + end + std::string(500, 'x'), 2000, 0, true);
+  EXPECT_GT(all.num_tokens, 500);
+  EXPECT_EQ(static_cast<int64_t>(begin.size() + call.size()) + 2 - std::ssize(end), one.num_tokens);
+  EXPECT_TRUE(one.called);
+  EXPECT_EQ("look", one.text);
+  EXPECT_EQ("{\"a\": \"<|im_end|>\"}", one.arguments);
+  const Said none = answer(begin, 2000, 0, true);
+  EXPECT_FALSE(none.called);
+  EXPECT_EQ("look ", none.text);
+}
 
 TEST_F(AnswerPartsTest, CallsAreTakenOutOfTheText) {
   const std::string script = "look <|im_start|>{\"name\": \"f\", \"arguments\": {\"a\": \"가\"}}<|im_end|>";

@@ -176,7 +176,7 @@ void ModelHost::add(ModelParts parts) {
   put(std::move(entry));
 }
 
-void ModelHost::load(const ModelSource& source, Device& device, bool replace) {
+std::string ModelHost::load(const ModelSource& source, Device& device, bool replace) {
   std::lock_guard loading(loading_);
   const StoredModel stored = describe(source, options_);
   std::shared_ptr<const void> out;
@@ -197,6 +197,7 @@ void ModelHost::load(const ModelSource& source, Device& device, bool replace) {
       if (other.is_adapter() && other.model->parent() == stored.id) adapters.push_back(other.adapter);
   }
   for (AdapterSource& adapter : adapters) move_adapter(std::move(adapter), stored.id, device);
+  return stored.id;
 }
 
 /// To the model that has taken the place of its own. One that does not fit it goes.
@@ -214,14 +215,15 @@ void ModelHost::move_adapter(AdapterSource source, const std::string& model, Dev
   }
 }
 
-void ModelHost::offer(const ModelSource& source, Device& device) {
+std::string ModelHost::offer(const ModelSource& source, Device& device) {
   Entry entry;
   StoredModel stored = describe(source, options_);
-  entry.id = stored.id;
+  const std::string id = entry.id = stored.id;
   entry.offer = {source, std::move(stored), &device};
   std::lock_guard lock(mutex_);
-  check_new(entry.id);
+  check_new(id);
   put(std::move(entry));
+  return id;
 }
 
 /// `loading_` is held.

@@ -77,13 +77,14 @@ class ModelHost {
   /// Loads from disk, while other models answer. With `replace` it takes the place of the one of its name, whose
   /// requests under way end with what they began with, and whose adapters are loaded anew.
   ///
+  /// Returns  the name it answers to.
   /// Throws   what LoadedModel and add throw.
-  void load(const ModelSource& source, Device& device, bool replace = false);
+  std::string load(const ModelSource& source, Device& device, bool replace = false);
   /// Lists a model that is loaded when it is first asked for, and unloaded when another needs its memory, or nobody has
-  /// asked for it for `unload_idle_seconds`.
+  /// asked for it for `unload_idle_seconds`. Returns the name it answers to.
   ///
   /// Throws   kExists; what reading its configuration throws.
-  void offer(const ModelSource& source, Device& device);
+  std::string offer(const ModelSource& source, Device& device);
   /// Requests that see the adapter of this name under way, with `replace`, end with it.
   ///
   /// Throws   kExists when the name is taken; kNotFound for a model that is not here, or does not stay; kExhausted as
