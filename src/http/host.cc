@@ -62,6 +62,8 @@ Result<Authority> parse_authority(std::string_view text) {
   if (authority.host.size() > kMaxHostBytes) return bad_host(text, "at most 255 bytes");
   if (!std::all_of(authority.host.begin(), authority.host.end(), is_name_char))
     return bad_host(text, "letters, digits, '-', '.' and '_', or an IPv6 address in brackets");
+  if (authority.host.starts_with('.') || authority.host.find("..") != std::string::npos)
+    return bad_host(text, "words between the dots of a name");
   if (authority.host.ends_with('.')) authority.host.pop_back();
   if (colon == text.size()) return authority;
   if (authority.host.empty()) return bad_host(text, "a name before ':'");

@@ -74,6 +74,11 @@ TEST(HostRule, RefusesNamesThatAreNone) {
 TEST(Authority, RefusesWhatIsNone) {
   for (const char* text : {"localhost:99999",
                            "localhost:65536",
+                           "..",
+                           ".",
+                           ".localhost",
+                           "localhost..",
+                           "a..b:80",
                            "localhost:-1",
                            "localhost:+80",
                            "localhost:8e3",

@@ -42,7 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!document.ok()) return 0;
   (void)api::texts_of(document.value());
   (void)check_signature(document.value(), {key().public_key()});
-  if (document->is_object()) sign_and_judge(document.value());
+  if (document.value().is_object()) sign_and_judge(document.value());
   try {
     const FoundReceipt found = find_receipt(document.value(), "receipt");
     const Receipt receipt = parse_receipt(found.json, "receipt");

@@ -20,13 +20,14 @@ void read_target(std::string_view text) {
 
 // What is written as it compares is read as the same.
 void read_authority(std::string_view text) {
-  const Result<Authority> read = parse_authority(text);
-  if (!read.ok()) return;
-  const bool six = read->host.find(':') != std::string::npos;
-  std::string again = six ? "[" + read->host + "]" : read->host;
-  if (read->port) again += ":" + std::to_string(*read->port);
+  const Result<Authority> result = parse_authority(text);
+  if (!result.ok()) return;
+  const Authority& read = result.value();
+  const bool six = read.host.find(':') != std::string::npos;
+  std::string again = six ? "[" + read.host + "]" : read.host;
+  if (read.port) again += ":" + std::to_string(*read.port);
   const Result<Authority> written = parse_authority(again);
-  require(written.ok() && written.value() == read.value());
+  require(written.ok() && written.value() == read);
 }
 
 void read_trace(std::string_view text) {

@@ -115,7 +115,7 @@ def streamed(path, body, choices):
         return streamed_choices(body, choices)
     texts = ""
     for line in body.split(b"\n"):
-        line = line.removeprefix(b"data: ")
+        line = line.removeprefix(b"data: ").lstrip()  # a blank before a line of Ollama's says that the server is there
         event = json.loads(line) if line.startswith(b"{") else {}
         if "error" in event:
             raise AssertionError(f"an error in the stream: {event}")
