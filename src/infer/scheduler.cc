@@ -203,10 +203,6 @@ std::optional<Scheduler::Lead> Scheduler::lead_of(const Entry& entry) const {
   return lead;
 }
 
-int64_t Scheduler::num_following() const {
-  return std::count_if(sequences_.begin(), sequences_.end(), [](const Entry& entry) { return entry.second.lead; });
-}
-
 Scheduler::Entry* Scheduler::next_waiting() {
   Entry* next = nullptr;
   for (Entry& entry : sequences_) {

@@ -99,8 +99,6 @@ class Scheduler {
   int64_t num_preemptions() const { return num_preemptions_; }
   const PagePool& pool() const { return pages_; }
   const FairQueue& queue() const { return queue_; }
-  /// Sequences that wait for another to compute what they begin with.
-  int64_t num_following() const;
 
  private:
   /// Who computes the first `pages` pages of a sequence that follows it.

@@ -1,6 +1,6 @@
-// Frames of a WebSocket from hostile hands: the first byte says in which steps the others come. What arrives in pieces is
-// read as what arrives at once, messages stay within their limit, texts are UTF-8, and what is read can be written and
-// read again.
+// Frames of a WebSocket from hostile hands: the first byte says in which steps the others come. What arrives in pieces
+// is read as what arrives at once, messages stay within their limit, texts are UTF-8, and what is read can be written
+// and read again.
 #include <algorithm>
 #include <vector>
 

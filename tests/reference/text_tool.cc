@@ -54,7 +54,7 @@ std::string streamed(const Tokenizer& tokenizer, const std::vector<int32_t>& ids
   std::string text;
   for (const int32_t id : ids) {
     const std::string part = decoder.push(id);
-    if (!is_valid_utf8(part)) throw maru::Failure(maru::ErrorCode::kInternal, "a broken character came out");
+    if (!maru::is_valid_utf8(part)) throw maru::Failure(maru::ErrorCode::kInternal, "a broken character came out");
     text += part;
   }
   return text + decoder.flush();
@@ -63,7 +63,7 @@ std::string streamed(const Tokenizer& tokenizer, const std::vector<int32_t>& ids
 Json decoded(const Tokenizer& tokenizer, const std::vector<int32_t>& ids) {
   Json all = Json::object();
   for (const bool skip : {false, true}) {
-    const std::string text = replace_invalid_utf8(tokenizer.decode(ids, skip));
+    const std::string text = maru::replace_invalid_utf8(tokenizer.decode(ids, skip));
     all[skip ? "text_skipped" : "text"] = text;
     all[skip ? "stream_skipped_equal" : "stream_equal"] = streamed(tokenizer, ids, skip) == text;
   }

@@ -113,7 +113,6 @@ void SchedulerSimulation::advance() {
   const std::vector<Chunk> chunks = scheduler_.plan();
   check_plan(chunks);
   check_turns();
-  followed_ += scheduler_.num_following();
   for (const Chunk& chunk : chunks) compute(chunk);
   scheduler_.commit(chunks);
   for (const Chunk& chunk : chunks)

@@ -22,8 +22,6 @@ class SchedulerSimulation {
   int64_t preemptions() const { return scheduler_.num_preemptions(); }
   int64_t reused_tokens() const { return reused_tokens_; }
   int64_t accepted_drafts() const { return accepted_drafts_; }
-  /// Sequences that followed another, counted once a step.
-  int64_t followed() const { return followed_; }
   int64_t compared_tenants() const { return compared_tenants_; }
 
  private:
@@ -57,7 +55,7 @@ class SchedulerSimulation {
   std::map<SequenceId, Live> live_;
   std::vector<uint64_t> memory_;  // a mark for each token of each page
   SequenceId next_ = 0;
-  int64_t finished_ = 0, reused_tokens_ = 0, accepted_drafts_ = 0, compared_tenants_ = 0, followed_ = 0;
+  int64_t finished_ = 0, reused_tokens_ = 0, accepted_drafts_ = 0, compared_tenants_ = 0;
 };
 
 }  // namespace maru::infer

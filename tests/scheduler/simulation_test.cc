@@ -9,7 +9,7 @@ namespace {
 class SchedulerSimulationTest : public testing::TestWithParam<uint64_t> {};
 
 TEST_P(SchedulerSimulationTest, KeepsEveryPromise) {
-  int64_t preemptions = 0, reused = 0, accepted = 0, compared = 0, followed = 0;
+  int64_t preemptions = 0, reused = 0, accepted = 0, compared = 0;
   for (uint64_t seed = GetParam(); seed < GetParam() + 10; ++seed) {
     SCOPED_TRACE(seed);
     SchedulerSimulation simulation(seed);
@@ -18,9 +18,8 @@ TEST_P(SchedulerSimulationTest, KeepsEveryPromise) {
     reused += simulation.reused_tokens();
     accepted += simulation.accepted_drafts();
     compared += simulation.compared_tenants();
-    followed += simulation.followed();
   }
-  for (const int64_t count : {preemptions, reused, accepted, compared, followed})
+  for (const int64_t count : {preemptions, reused, accepted, compared})
     EXPECT_GT(count, 1000) << "the load does not reach everything";
 }
 

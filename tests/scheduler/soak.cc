@@ -15,11 +15,9 @@ int main(int argc, char** argv) {
     try {
       maru::infer::SchedulerSimulation simulation(static_cast<uint64_t>(seed));
       simulation.run(steps);
-      std::printf(
-          "seed %ld: %ld steps, %ld ended, %ld preempted, %ld tokens reused, %ld followed, %ld drafts accepted\n", seed,
-          steps, static_cast<long>(simulation.finished()), static_cast<long>(simulation.preemptions()),
-          static_cast<long>(simulation.reused_tokens()), static_cast<long>(simulation.followed()),
-          static_cast<long>(simulation.accepted_drafts()));
+      std::printf("seed %ld: %ld steps, %ld ended, %ld preempted, %ld tokens reused, %ld drafts accepted\n", seed,
+                  steps, static_cast<long>(simulation.finished()), static_cast<long>(simulation.preemptions()),
+                  static_cast<long>(simulation.reused_tokens()), static_cast<long>(simulation.accepted_drafts()));
       std::fflush(stdout);
     } catch (const maru::Failure& failure) {
       std::fprintf(stderr, "seed %ld: %s\n", seed, failure.what());
