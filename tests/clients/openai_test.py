@@ -2,6 +2,8 @@
 tests (tests/reference/openai_client_test.py) leave off: asynchronous, parsed into classes, tools with a form besides.
 """
 import asyncio
+import json
+import socket
 import time
 
 import openai
@@ -85,18 +87,31 @@ def test_embeddings_are_read_from_base64_and_numbers(server):
         client.embeddings.create(model="tiny", input="the file")
 
 
+def slow_reader(server):
+    """One that holds the only place: it has asked for much, and reads none of it."""
+    slow = socket.socket()
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    host, port = server.url.removeprefix("http://").split(":")
+    slow.connect((host, int(port)))
+    body = json.dumps({"model": server.model, "messages": HELLO, "stream": True, "ignore_eos": True, "logprobs": True,
+                       "top_logprobs": 20})
+    slow.sendall(f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+                 .encode())
+    assert slow.recv(12) == b"HTTP/1.1 200"
+    return slow
+
+
 def test_waits_as_long_as_a_full_server_says():
     server = Server("max_running=1", "max_waiting=0", "step_tokens=8", "channel_pieces=1")
     try:
         more = {"messages": HELLO, "model": server.model, "extra_body": {"ignore_eos": True}}
-        stream = client_of(server).chat.completions.create(stream=True, **more)
-        next(iter(stream))
+        slow = slow_reader(server)
         began = time.monotonic()
         with pytest.raises(openai.RateLimitError) as caught:
             client_of(server, max_retries=1).chat.completions.create(max_tokens=5, **more)
         assert int(caught.value.response.headers["retry-after"]) >= 1
         assert time.monotonic() - began >= 0.9, "not the half second that it waits where nothing is said"
-        stream.close()
+        slow.close()
         assert client_of(server, max_retries=9).chat.completions.create(max_tokens=5, **more).choices
     finally:
         assert server.stop() == 0
