@@ -62,7 +62,9 @@ std::vector<Source> sources_below(const std::string& root, const std::set<std::s
   for (const fs::path& path : list_files(root)) {
     const std::string name = path.generic_string();
     if (!endings.contains(path.extension().string())) continue;
-    if (name.find("/corpus/") != std::string::npos || name.find("/golden/") != std::string::npos) continue;
+    const auto lies_in = [&](const char* part) { return name.find(part) != std::string::npos; };
+    if (lies_in("/corpus/") || lies_in("/golden/")) continue;
+    if (lies_in("/.") || lies_in("/node_modules/")) continue;  // environments of the clients' tests: not ours
     std::string text = read_file(path);
     if (path.extension().empty() && !text.starts_with("#!")) continue;
     all.push_back({name, lines_of(text)});
