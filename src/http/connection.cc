@@ -13,8 +13,6 @@ constexpr uint64_t kUnwantedBodyBytes = 16 << 10;  // of requests that need none
 constexpr size_t kReadBytes = 16 << 10;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
-double seconds_since(Clock::time_point begin) { return Seconds(Clock::now() - begin).count(); }
-
 Problem too_long_head(std::string_view what) {
   return {.status = 431, .message = "request head: " + std::string(what), .word = "head_too_large"};
 }

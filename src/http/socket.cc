@@ -15,8 +15,6 @@ constexpr double kLingerSeconds = 5, kLingerSilence = 1;
 constexpr size_t kReadBytes = 16 << 10;
 constexpr size_t kPartBytes = 64 << 10;  // of one write, so that its progress is seen
 
-double seconds_since(Clock::time_point begin) { return Seconds(Clock::now() - begin).count(); }
-
 /// So that a client whose machine vanished is noticed within two minutes.
 void set_keep_alive(tcp::socket& socket) {
   Code ignored;

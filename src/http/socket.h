@@ -31,6 +31,8 @@ using Code = boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
+inline double seconds_since(Clock::time_point begin) { return Seconds(Clock::now() - begin).count(); }
+
 inline auto into(Code& code) { return asio::redirect_error(asio::use_awaitable, code); }
 
 /// How long a client may keep us waiting: `seconds` at a stretch, and on the whole no longer than its bytes are worth.

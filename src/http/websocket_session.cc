@@ -11,8 +11,6 @@ namespace {
 constexpr size_t kReadBytes = 16 << 10;
 constexpr std::string_view kData = "data: ", kDone = "[DONE]";
 
-double seconds_since(Clock::time_point begin) { return Seconds(Clock::now() - begin).count(); }
-
 /// Of the opening request, what says something about those that follow.
 bool is_kept(const std::string& header) {
   for (const char* own : {"connection", "upgrade", "content-type", "content-length", "expect"})

@@ -4,6 +4,8 @@ import { spawn } from "node:child_process";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { firstLine } from "../reference/first_line.mjs";
+
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const build = process.env.MARU_BUILD ?? path.join(root, "build/release");
 const encoders = `encoders=${path.join(root, "tests/golden/encoders")}`;
@@ -13,17 +15,6 @@ export const callArguments = { city: '서울 "강남"', days: 3 };
 
 // Keys and addresses of services that a client would ask instead.
 for (const name of Object.keys(process.env)) if (/^(OPENAI|ANTHROPIC)_/.test(name)) delete process.env[name];
-
-function firstLine(stream) {
-  return new Promise((resolve, reject) => {
-    let text = "";
-    stream.on("data", (data) => {
-      text += data;
-      if (text.includes("\n")) resolve(text.slice(0, text.indexOf("\n")));
-    });
-    stream.on("end", () => reject(new Error("the server ended before it listened")));
-  });
-}
 
 /** A server that listens: its url, its model's name, and how to stop it (which fails unless it ends as it should). */
 export async function serve(say) {

@@ -8,6 +8,8 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
+import { firstLine } from "./first_line.mjs";
+
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const modules = process.env.MARU_NODE_MODULES ?? path.join(root, "node_modules");
 const { default: OpenAI } = createRequire(path.join(modules, "x.js"))("openai");
@@ -17,17 +19,6 @@ const command = process.env.MARU_SERVE_COMMAND ?? path.join(build, "tests/refere
 const messages = [{ role: "user", content: "안녕하세요" }];
 
 let server, client, model, url;
-
-function firstLine(stream) {
-  return new Promise((resolve, reject) => {
-    let text = "";
-    stream.on("data", (data) => {
-      text += data;
-      if (text.includes("\n")) resolve(text.slice(0, text.indexOf("\n")));
-    });
-    stream.on("end", () => reject(new Error("the server ended before it listened")));
-  });
-}
 
 before(async () => {
   server = spawn(command, { shell: true, detached: true, stdio: ["ignore", "pipe", "inherit"] });
