@@ -195,9 +195,12 @@ TEST_F(ToolCallsTest, AFormOfTheTextLeavesCallsAsTheyAre) {
     speaker_.say(R"({"a": 7})");
     EXPECT_EQ(R"({"a": 7})", choice(form + tools)["message"]["content"]);
     speaker_.say("nothing of the kind");
-    const Json held = choice(form + tools);
-    EXPECT_NE("nothing of the kind", held["message"]["content"]) << held;
-    EXPECT_NE("length", held["finish_reason"]) << held;
+    // What it may say is as likely: the form, or a call whose text may be longer than there is room for.
+    const Json held = choice(form + tools)["message"];
+    if (held["content"].is_string())
+      EXPECT_EQ((Json{{"a", 7}}), parse_json(held["content"].get<std::string>(), "").value()) << held;
+    else
+      EXPECT_EQ("weather", held["tool_calls"][0]["function"]["name"]) << held;
   }
   speaker_.say(call);
   EXPECT_EQ("tool_use", message(output)["stop_reason"]);

@@ -231,7 +231,9 @@ bool AnswerParser::between() {
   for (const std::string_view end : reading_.forms.calls->ends) {
     if (rest.starts_with(end))
       return pending_.erase(0, blanks + end.size()), trim_ = true, state_ = State::kProse, true;
-    if (end.starts_with(rest) && !last_) return false;
+    if (!end.starts_with(rest)) continue;
+    if (!last_) return false;
+    if (!rest.empty()) return pending_.clear(), false;  // the answer was cut in the middle of it
   }
   if (in_list_ && rest.starts_with(']')) return pending_.erase(0, blanks + 1), in_list_ = false, true;
   const size_t next = rest.find_first_not_of(separators);

@@ -86,6 +86,14 @@ TEST(AnswerParser, ACallInsideOfWhatWasNoneIsFound) {
   EXPECT_EQ((Calls{kAsked}), got.calls);
 }
 
+// A call that is whole, cut in the middle of the tag behind it: the piece of the tag is no text.
+TEST(AnswerParser, APieceOfTheEndOfACallIsNoText) {
+  const std::string call = "<tool_call>{\"name\": \"weather\", \"arguments\": " + kWeather + "}\n</tool_call";
+  for (size_t size = call.size(); call[size - 1] != '}'; --size)
+    EXPECT_EQ((ParsedAnswer{.calls = {kAsked}, .order = "c"}), parse(reading(&kTagged), call.substr(0, size))) << size;
+  EXPECT_EQ("</tool!", parse(reading(&kTagged), call.substr(0, call.size() - 5) + "!").text);
+}
+
 TEST(AnswerParser, ACallThatIsCutOffKeepsWhatItHas) {
   const std::string head = R"(<tool_call>{"name": "weather", "arguments": )";
   for (const std::string arguments : {"{\"city\": \"서", "{\"days\": 12", "{\"city\": \"\\u11", "{}"})

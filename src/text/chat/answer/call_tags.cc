@@ -62,7 +62,10 @@ CallTags::Step CallTags::feed(char c) {
   if (state_ == State::kValue) in_value();
   if (state_ == State::kValue || held_.empty()) return Step::kMore;
   const Step step = state_ == State::kFunction ? in_function() : in_body();
-  if (step == Step::kFailed) held_.pop_back();  // the byte is not of it
+  if (step == Step::kFailed) {
+    held_.pop_back();  // the byte is not of it
+    failed_ = true;
+  }
   return step;
 }
 
@@ -129,6 +132,8 @@ void CallTags::end_value(std::string_view end) {
 }
 
 void CallTags::cut() {
+  // A tag that the end of the answer cuts is none of the arguments; one that could not be read is what the model wrote.
+  if (!failed_) held_.resize(state_ == State::kValue ? held_.size() - open_end(held_) : 0);
   const bool is_text = state_ == State::kValue && kind_ == ToolSet::Value::kText;
   if (is_text) return release(held_.size());
   if (!name_.empty() && !held_.empty()) sink_.arguments(held_);

@@ -32,6 +32,7 @@ class CallTags : public CallReader {
   std::string held_;  // bytes that are not yet decided
   std::string name_;
   bool first_ = true;     // no parameter yet
+  bool failed_ = false;
   bool at_begin_ = true;  // of a value, where its line begins
 };
 

@@ -48,6 +48,17 @@ TEST(CallTags, ACallThatIsCutOffKeepsWhatItHas) {
   EXPECT_EQ("<tool_call><function=wea", parse(reading, "<tool_call><function=wea").text);
 }
 
+TEST(CallTags, APieceOfATagIsNoArgument) {
+  const AnswerReading reading{.forms = {.calls = &kForm, .reasoning = nullptr}, .tools = tools_named({"weather"})};
+  const auto cut_after = [&](const std::string& body) {
+    return parse(reading, "<tool_call><function=weather>" + body).calls.at(0).arguments;
+  };
+  EXPECT_EQ(R"({"city": "서)", cut_after("<parameter=city>서</param"));
+  EXPECT_EQ(R"({"days": 3)", cut_after("<parameter=days>3</param"));
+  EXPECT_EQ(R"({"city": "서")", cut_after("<parameter=city>서</parameter></func"));
+  EXPECT_EQ(R"({"city": "서")", cut_after("<parameter=city>서</parameter>\n<parameter=da"));
+}
+
 TEST(CallTags, ForgottenEndTags) {
   EXPECT_EQ(R"({"city": "서울", "days": 3})", arguments_of("<parameter=city>\n서울\n<parameter=days>\n3\n"));
   EXPECT_EQ(R"({"city": "a <parameter=b"})", arguments_of("<parameter=city>a <parameter=b</parameter>"))
