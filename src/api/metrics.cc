@@ -130,6 +130,8 @@ struct Metrics::State {
                                                        .Name("maru_trace_spans_total")
                                                        .Help("Spans of traces, by what became of them")
                                                        .Register(registry);
+  prometheus::Family<prometheus::Gauge>& choices =
+      prometheus::BuildGauge().Name("maru_key_choices").Help("Choices of a key that run or wait").Register(registry);
   std::mutex mutex;  // guards what follows
   std::map<std::string, Engine> engines;
 
@@ -165,6 +167,11 @@ void Metrics::set_spans(int64_t sent, int64_t dropped) {
   std::lock_guard lock(state_->mutex);
   raise_to(state_->spans.Add({{"outcome", "sent"}}), sent);
   raise_to(state_->spans.Add({{"outcome", "dropped"}}), dropped);
+}
+
+void Metrics::set_choices(const std::map<std::string, int64_t>& by_key) {
+  std::lock_guard lock(state_->mutex);
+  for (const auto& [key, choices] : by_key) state_->choices.Add({{"key", key}}).Set(static_cast<double>(choices));
 }
 
 std::string Metrics::text(const serving::ModelHost& models, int64_t connections, int64_t queued) {

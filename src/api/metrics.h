@@ -1,5 +1,7 @@
 // What the server counts, as Prometheus text. Thread-safe.
 #pragma once
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -19,6 +21,8 @@ class Metrics {
 
   /// Of traces, since the start; where they are sent anywhere.
   void set_spans(int64_t sent, int64_t dropped);
+  /// Of keys by name, running and waiting.
+  void set_choices(const std::map<std::string, int64_t>& by_key);
   /// The exposition format, version 0.0.4. Totals and gauges are read from the models.
   std::string text(const serving::ModelHost& models, int64_t connections, int64_t queued);
 

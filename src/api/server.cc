@@ -190,6 +190,7 @@ std::vector<std::string> ApiServer::State::model_ids() const {
 std::string ApiServer::State::scrape() {
   const http::Server* server_now = listening;
   if (tracer != nullptr) metrics.set_spans(tracer->num_sent(), tracer->num_dropped());
+  metrics.set_choices(limits.choices_by_key());
   return metrics.text(models, server_now == nullptr ? 0 : server_now->connections(),
                       server_now == nullptr ? 0 : server_now->queued());
 }

@@ -271,6 +271,24 @@ TEST_F(ServeTest, CountsWhatItDoes) {
         << get("/v1/metrics").body;
 }
 
+TEST_F(ServeTest, CountsWhatEachKeyHasRunning) {
+  const std::string key = "Authorization: Bearer secret\r\n";
+  context_.api_keys = {"secret"};
+  start();
+  model_.delay_ms = 5;
+  const auto says = [&](const std::string& line) {
+    http::TestClient scraper(port());
+    scraper.get("/metrics", key + "Connection: close\r\n");
+    return scraper.read_all().find(line) != std::string::npos;
+  };
+  http::TestClient client(port());
+  client.post("/v1/chat/completions", chat(R"(,"stream":true)"), key);
+  client.read_until("assistant");
+  EXPECT_TRUE(says("\nmaru_key_choices{key=\"#1\"} 1\n"));
+  client.read_until("[DONE]");
+  EXPECT_TRUE(http::eventually([&] { return says("\nmaru_key_choices{key=\"#1\"} 0\n"); }));
+}
+
 TEST_F(ServeTest, DrainsWithoutCuttingAnAnswer) {
   model_.delay_ms = 5;
   http::TestClient client(port());

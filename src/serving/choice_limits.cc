@@ -1,12 +1,14 @@
 #include "serving/choice_limits.h"
 
 #include <cmath>
+#include <string_view>
 
 #include "base/limit_failure.h"
 
 namespace maru::serving {
 namespace {
 
+constexpr std::string_view kKey = "key ";
 constexpr double kNewest = 1.0 / 8;  // what the last request to end counts for in the mean
 constexpr double kLongestWait = 600;
 
@@ -64,6 +66,14 @@ void ChoiceLimits::charge(const Caller& caller, int64_t tokens) {
   if (const auto reservation = reserve(caller, tokens)) reservation->set_used(tokens);
 }
 
+std::map<std::string, int64_t> ChoiceLimits::choices_by_key() const {
+  std::map<std::string, int64_t> keys;
+  std::lock_guard lock(mutex_);
+  for (const auto& [client, choices] : clients_)
+    if (client.starts_with(kKey)) keys[client.substr(kKey.size())] = choices;
+  return keys;
+}
+
 void ChoiceLimits::refuse_full(int64_t choices) const {
   std::lock_guard lock(mutex_);
   const int64_t others = std::max<int64_t>(0, taken_ - choices);
@@ -79,7 +89,7 @@ void ChoiceLimits::give_back(const Places& places) {
   for (const std::string& client : places.clients_) {
     const auto mine = clients_.find(client);
     mine->second -= places.choices_;
-    if (mine->second == 0) clients_.erase(mine);
+    if (mine->second == 0 && !client.starts_with(kKey)) clients_.erase(mine);
   }
   begun_.erase(begun_.find(places.begin_));
   taken_ -= places.choices_;

@@ -62,6 +62,8 @@ class ChoiceLimits {
   std::unique_ptr<Reservation> reserve(const Caller& caller, int64_t tokens);
   /// The same for work that uses all of them.
   void charge(const Caller& caller, int64_t tokens);
+  /// Of keys that have ever asked, by name: how many choices run or wait.
+  std::map<std::string, int64_t> choices_by_key() const;
   /// `choices`: whose places were taken, and which an engine did not take all the same.
   ///
   /// Throws   LimitFailure.
@@ -76,7 +78,7 @@ class ChoiceLimits {
   platform::RateLimiter* const rates_;
   const Now now_;
   mutable std::mutex mutex_;                // guards what follows
-  std::map<std::string, int64_t> clients_;  // choices of each key and of each address
+  std::map<std::string, int64_t> clients_;  // choices of each key, and of each address that has some
   std::multiset<Clock::time_point> begun_;
   int64_t taken_ = 0;
   double mean_seconds_ = 0;  // that requests lasted lately; 0: none has ended yet

@@ -44,6 +44,18 @@ TEST_F(ChoiceLimitsTest, AKeyMayHaveItsOwnLimit) {
   EXPECT_EQ(nullptr, limits_.reserve(far, 1'000'000)) << "nobody counts tokens here";
 }
 
+TEST_F(ChoiceLimitsTest, WhatEachKeyHasIsKnownByItsName) {
+  Caller a = caller("key a"), nobody;
+  a.clients.push_back("address 10.0.0.1");
+  nobody.clients = {"address 10.0.0.2"};
+  const auto first = limits_.take(a, 2), without = limits_.take(nobody, 1);
+  {
+    const auto second = limits_.take(caller("key b"), 1), third = limits_.take(a, 1);
+    EXPECT_EQ((std::map<std::string, int64_t>{{"a", 3}, {"b", 1}}), limits_.choices_by_key());
+  }
+  EXPECT_EQ((std::map<std::string, int64_t>{{"a", 2}, {"b", 0}}), limits_.choices_by_key());
+}
+
 TEST_F(ChoiceLimitsTest, HowLongIsToldByWhatRuns) {
   auto first = limits_.take(caller("key a"), 4);
   EXPECT_EQ(1, refused(caller("key a"), 1)) << "nothing is known yet";

@@ -58,6 +58,8 @@ recorded("figures: what runs, rates between two looks, delays and hits since the
   assert.equal(shown["Preemptions"], "4 | 4 since the start");
   assert.match(shown["Tenants with requests"], /^1 \| up for 12 s$/);
   assert.deepEqual((await row(0)).slice(0, 3), ["docs-ko", "5", "2"]);
+  assert.deepEqual(await row(2), ["team-a", "7"]);
+  assert.deepEqual(await row(3), ["team-b", "0"]);
   assert.equal((await row(0))[5], "55 ms / 95.5 ms");
   assert.deepEqual((await row(1)).slice(0, 9), ["docs-ko-base", "0", "0", "0", "0", "– / –", "– / –", "0%", "–"]);
   await browser.run(`

@@ -266,6 +266,7 @@ export function exposition(load) {
     ...histogram("maru_inter_token_seconds", model, kNext, [10, 80 + one.slow, 10, 0]),
   ];
   const idle = { running: 0, waiting: 0, used: 0, prompt: 0, generated: 0, reused: 0, preempted: 0, slow: 0 };
-  const lines = [`maru_http_connections 2`, ...of("docs-ko", load), ...of("docs-ko-base", idle)];
+  const keys = [`maru_key_choices{key="team-a"} ${load.running + load.waiting}`, `maru_key_choices{key="team-b"} 0`];
+  const lines = [`maru_http_connections 2`, ...keys, ...of("docs-ko", load), ...of("docs-ko-base", idle)];
   return `${lines.join("\n")}\n`;
 }

@@ -142,6 +142,7 @@ export const studioEn = {
   "live.of": "Shown",
   "live.all": "All models",
   "live.models": "Models",
+  "live.keys": "Keys",
   "live.running": "Answers being written",
   "live.waiting": "{n} waiting",
   "live.out": "Tokens out per second",
@@ -180,4 +181,6 @@ export const studioEn = {
   "live.column.kv": "KV cache",
   "live.column.hits": "Prefix hits",
   "live.column.preemptions": "Preemptions",
+  "live.column.key": "Key",
+  "live.column.choices": "Running or waiting",
 };

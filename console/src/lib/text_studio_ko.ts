@@ -143,6 +143,7 @@ export const studioKo: Record<keyof typeof studioEn, string> = {
   "live.of": "보는 대상",
   "live.all": "모든 모델",
   "live.models": "모델별",
+  "live.keys": "키",
   "live.running": "쓰고 있는 답변",
   "live.waiting": "{n}개 대기",
   "live.out": "초당 내보낸 토큰",
@@ -181,4 +182,6 @@ export const studioKo: Record<keyof typeof studioEn, string> = {
   "live.column.kv": "KV 캐시",
   "live.column.hits": "접두부 적중",
   "live.column.preemptions": "밀려남",
+  "live.column.key": "키",
+  "live.column.choices": "처리 중이거나 대기 중",
 };

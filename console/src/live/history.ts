@@ -19,6 +19,7 @@ export interface ModelState {
 export interface ServerState {
   at: number; // seconds, of any clock that never goes back
   models: Map<string, ModelState>;
+  keys: Map<string, number>; // choices that run or wait; the server names those that have asked since it began
 }
 
 type Figure = Exclude<keyof ModelState, "firstToken" | "nextToken">;
@@ -49,10 +50,12 @@ function noState(): ModelState {
 /** Metrics without a model, and those of others, are passed over. */
 export function stateOf(samples: readonly Sample[], at: number): ServerState {
   const models = new Map<string, ModelState>();
+  const keys = new Map<string, number>();
   for (const { name, labels, value } of samples) {
     const figure = kFigures[name];
     const histogram = kHistograms[name as keyof typeof kHistograms];
-    const { model, le } = labels;
+    const { model, le, key } = labels;
+    if (name === "maru_key_choices" && key !== undefined) keys.set(key, value);
     if (model === undefined || (figure === undefined && histogram === undefined)) continue;
     const state = models.get(model) ?? noState();
     models.set(model, state);
@@ -62,7 +65,7 @@ export function stateOf(samples: readonly Sample[], at: number): ServerState {
       state[histogram].counts.push(value);
     }
   }
-  return { at, models };
+  return { at, models, keys };
 }
 
 /** All models as one. */

@@ -25,6 +25,7 @@ export class LiveView implements View {
   private readonly now = h("div", { class: "live-now", "aria-busy": "true" });
   private readonly picker = h("select", { id: "live-model" });
   private readonly perModel = h("div", {});
+  private readonly perKey = h("div", {});
   private readonly charts: Array<{ chart: Chart; curves: Array<[Curve, string, number]> }>;
   private readonly poll: Poll;
   private status: Status | null = null;
@@ -45,6 +46,7 @@ export class LiveView implements View {
         this.charts.map(({ chart }) => chart.element),
       ),
       this.perModel,
+      this.perKey,
     );
     this.poll = new Poll(
       kPeriodMs,
@@ -93,6 +95,8 @@ export class LiveView implements View {
     const scrolled = this.perModel.querySelector(".table-scroll")?.scrollLeft ?? 0;
     replace(this.perModel, card(t("live.models"), this.modelTable()));
     this.perModel.querySelector(".table-scroll")!.scrollLeft = scrolled;
+    const keys = [...last.keys].sort(([a, x], [b, y]) => y - x || a.localeCompare(b));
+    replace(this.perKey, keys.length > 0 ? card(t("live.keys"), keyTable(keys)) : []);
   }
 
   private drawPicker(): void {
@@ -172,6 +176,11 @@ export class LiveView implements View {
       rows,
     );
   }
+}
+
+function keyTable(keys: Array<[string, number]>): HTMLElement {
+  const rows = keys.map(([key, choices]) => [key, format().whole(choices)]);
+  return table(t("live.keys"), [t("live.column.key"), t("live.column.choices")], rows);
 }
 
 function seconds(value: MaybeNumber): string {
