@@ -14,6 +14,7 @@ class Home {
   fs::path folder(Kind kind) const { return root_ / folder_of(kind); }
   fs::path hash_cache() const { return root_ / kCacheFolder / "hashes.json"; }
   fs::path sample_corpus() const { return root_ / kCorpusFolder / "debian-ko"; }
+  fs::path sample_chats() const { return root_ / kCorpusFolder / "chats-ko.jsonl"; }
 
   /// An artefact by name ("korean") or by path ("./runs/x"). A model is also a tokenizer: it carries one.
   ///

@@ -35,6 +35,7 @@ TEST_F(HomeTest, TheLayoutIsTheOneOfTheHomesThatExist) {
   EXPECT_EQ(std::nullopt, kind_of_folder("cache"));
   EXPECT_EQ(home_.root() / "cache/hashes.json", home_.hash_cache());
   EXPECT_EQ(home_.root() / "corpus/debian-ko", home_.sample_corpus());
+  EXPECT_EQ(home_.root() / "corpus/chats-ko.jsonl", home_.sample_chats());
   EXPECT_EQ("a/train.jsonl.zst", split_file("a", "train"));
 }
 

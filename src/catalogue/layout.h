@@ -8,7 +8,7 @@
 //   cache/hashes.json           what raw files hash to
 //   keys.json                   the API keys of its server
 //   signing/                    the key that signs, and those that are trusted (ledger/signing_keys.h)
-//   corpus/debian-ko/           the sample of `maru up`
+//   corpus/debian-ko/           the sample of `maru up`; beside it chats-ko.jsonl, questions and answers about it
 //
 // Each directory with a manifest is an artefact (ledger/manifest.h). A home has no mark of its own: a change of this
 // layout needs one, so that older homes are told apart.

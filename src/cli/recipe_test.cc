@@ -2,10 +2,13 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/sample_corpus.h"
 #include "cli/session.h"
+#include "data/pack.h"
 
 namespace maru::cli {
 namespace {
@@ -110,6 +113,27 @@ TEST_F(SampleCorpusTest, AllFoldersOrNone) {
   fs::create_directories(root_ / "usr/share/doc/installation-guide-amd64/ko");
   EXPECT_THAT(sample_folders(root_), ElementsAre(at("usr/share/libreoffice/help/ko"), at("usr/share/help/ko"),
                                                  at("usr/share/doc/installation-guide-amd64/ko")));
+}
+
+TEST_F(SampleCorpusTest, QuestionsAndAnswersAreConversationsAndPutBackWhenTheyAreNotAsTheyShouldBe) {
+  const fs::path home = root_ / "home";
+  const std::string file = sample_chats(home), text = read_file(file);
+  EXPECT_EQ(home / "corpus/chats-ko.jsonl", file);
+  std::set<std::string> questions;
+  size_t lines = 0;
+  for (size_t at = 0, end = 0; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
+    const Result<data::ChatLine> line = data::parse_chat(std::string_view(text).substr(at, end - at), "line");
+    ASSERT_TRUE(line.ok()) << line.error().message;
+    const Json& messages = line.value().messages;
+    EXPECT_EQ("assistant", messages.back()["role"]);
+    questions.insert(messages[messages[0]["role"] == "system" ? 1 : 0]["content"].get<std::string>());
+    ++lines;
+  }
+  EXPECT_GE(lines, 1000u);
+  EXPECT_EQ(lines, questions.size()) << "no question twice";
+  write_file(file, "cut");
+  sample_chats(home);
+  EXPECT_EQ(text, read_file(file));
 }
 
 TEST_F(SampleCorpusTest, IsFetchedOnceOrSaysWhyNot) {

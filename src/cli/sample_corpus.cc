@@ -9,6 +9,23 @@
 #include "base/error.h"
 #include "catalogue/home.h"
 
+// The assembler copies assets/chats_ko.jsonl into the read-only data of this object.
+// clang-format off
+__asm__(
+    ".pushsection .rodata\n"
+    ".global maru_chats_begin\n"
+    ".global maru_chats_end\n"
+    "maru_chats_begin:\n"
+    ".incbin \"" MARU_CHATS_FILE "\"\n"
+    "maru_chats_end:\n"
+    ".byte 0\n"
+    ".popsection\n");
+// clang-format on
+
+extern "C" {
+extern const char maru_chats_begin[], maru_chats_end[];  // NOLINT: assembler names
+}
+
 namespace maru::cli {
 namespace {
 
@@ -41,6 +58,18 @@ std::vector<std::string> sample_folders(const fs::path& root) {
     if (fs::is_directory(root / folder)) folders.push_back((root / folder).string());
   if (folders.size() < kFolders.size()) folders.clear();
   return folders;
+}
+
+std::string sample_chats(const fs::path& home) {
+  const std::string_view bytes(maru_chats_begin, static_cast<size_t>(maru_chats_end - maru_chats_begin));
+  const fs::path file = catalogue::Home(home).sample_chats();
+  if (!fs::exists(file) || read_file(file) != bytes) {
+    fs::create_directories(file.parent_path());
+    AtomicFile out(file);
+    out.write(bytes);
+    out.commit();
+  }
+  return file.string();
 }
 
 std::vector<std::string> sample_corpus(const fs::path& home, const std::string& tool, const fs::path& system) {

@@ -19,12 +19,22 @@ namespace {
 
 constexpr double kLittleText = 100e3;  // bytes
 
+// Tuning on conversations, behind the pre-training; nothing without inputs.
+struct UpChatConfig {
+  data::ChatPackConfig data;
+  train::TrainConfig train;
+  static constexpr auto fields() {
+    return std::tuple{field("data", &UpChatConfig::data, ""), field("train", &UpChatConfig::train, "")};
+  }
+};
+
 struct UpConfig {
   std::string name = "korean";
   data::BuildConfig data;
   pipeline::TokenizeConfig tokenizer;
   train::TrainConfig train;
   pipeline::EvaluateConfig eval;
+  UpChatConfig chat;
   api::ServeConfig serve;
   static constexpr auto fields() {
     using C = UpConfig;
@@ -33,6 +43,7 @@ struct UpConfig {
                       field("tokenizer", &C::tokenizer, ""),
                       field("train", &C::train, ""),
                       field("eval", &C::eval, ""),
+                      field("chat", &C::chat, ""),
                       field("serve", &C::serve, "")};
   }
 };
@@ -59,17 +70,22 @@ UpConfig defaults() {
   c.train.optimizer = {.name = "muon", .lr = 3e-3};
   c.train.schedule.name = "wsd";
   c.train.minutes = 10;
+  c.chat.train.sequence_length = 1024;
+  c.chat.train.batch_tokens = c.chat.train.micro_batch_tokens = 4096;
+  c.chat.train.optimizer = {.name = "adamw", .lr = 1e-3, .weight_decay = 0};
+  c.chat.train.schedule.final_ratio = 0;
+  c.chat.train.epochs = 6;
   c.eval.prompts = {"파일을 저장하려면", "설치를 시작하기 전에", "이 기능은"};
   return c;
 }
 
 struct Options {
   RecipeArguments recipe;
-  std::vector<std::string> inputs;
+  std::vector<std::string> inputs, chats;
   std::string name;
   double minutes = 0;
   int port = -1;
-  bool no_serve = false, yes = false;
+  bool no_chat = false, no_serve = false, yes = false;
 };
 
 bool json_has(const Json& recipe, const char* pointer) { return recipe.contains(Json::json_pointer(pointer)); }
@@ -80,6 +96,10 @@ UpConfig configure(const Options& o) {
   json.merge_patch(recipe);
   const bool other_budget = json_has(recipe, "/train/steps") || json_has(recipe, "/train/epochs");
   if (other_budget && !json_has(recipe, "/train/minutes")) json["train"]["minutes"] = 0;
+  const bool other_chat = json_has(recipe, "/chat/train/steps") || json_has(recipe, "/chat/train/minutes");
+  if (other_chat && !json_has(recipe, "/chat/train/epochs")) json["chat"]["train"]["epochs"] = 0;
+  if (json_has(recipe, "/chat/train/model"))
+    throw Failure(ErrorCode::kInvalidArgument, "recipe: chat.train.model: it is the model that train.model says");
   auto config = from_json<UpConfig>(json, o.recipe.file);
   if (!o.name.empty()) config.name = o.name;
   if (!o.inputs.empty()) {
@@ -87,12 +107,14 @@ UpConfig configure(const Options& o) {
     if (!json_has(recipe, "/data/language/keep")) config.data.language.keep = {};  // any language
   }
   for (const std::string& path : o.inputs) config.data.inputs.push_back({.path = from_shell(path).string()});
+  for (const std::string& path : o.chats) config.chat.data.inputs.push_back(from_shell(path).string());
   if (o.minutes > 0) config.train.minutes = o.minutes;
   if (o.port >= 0) config.serve.http.port = o.port;
   config.tokenizer.name = config.train.name = config.eval.model = config.name;
   config.tokenizer.inputs = {config.name};
   config.tokenizer.context_length = config.train.model.max_position_embeddings;
-  config.train.tokenizer = config.name;
+  config.train.tokenizer = config.chat.train.tokenizer = config.chat.train.init_from = config.name;
+  config.chat.train.name = config.name + "-chat";
   return config;
 }
 
@@ -137,6 +159,13 @@ void report(const pipeline::Workplace& at, const Session& session, const std::st
   }
 }
 
+void pack_chats(const pipeline::Workplace& at, const Session& session, UpConfig& config) {
+  UpChatConfig& chat = config.chat;
+  const pipeline::PackedTokens packed = pipeline::pack_chats(at, chat.train.name, config.name, chat.data);
+  answer(session, packed);
+  chat.train.tokens = packed.directory.string();
+}
+
 void run_line(Session& session, UpConfig config, const Options& o) {
   session.place(Kind::kDataset, config.name);  // before anything is fetched, read or said
   check_ahead(session, config, !o.no_serve);
@@ -145,7 +174,9 @@ void run_line(Session& session, UpConfig config, const Options& o) {
     const char* tool = std::getenv("MARU_CORPUS_TOOL");
     for (const std::string& folder : sample_corpus(session.home, tool != nullptr ? tool : ""))
       config.data.inputs.push_back({.path = folder});
+    if (config.chat.data.inputs.empty() && !o.no_chat) config.chat.data.inputs = {sample_chats(session.home)};
   }
+  const bool chats = !config.chat.data.inputs.empty();
   const pipeline::Workplace at = session.workplace();
   at.watch.inform(
       fmt::format("maru up: {} on {}; artefacts in {}", config.name, at.machine.text(), session.home.string()));
@@ -156,12 +187,18 @@ void run_line(Session& session, UpConfig config, const Options& o) {
   const pipeline::PackedTokens packed = pipeline::pack(at, config.name, config.name);
   answer(session, packed);
   config.train.tokens = packed.directory.string();
+  if (chats) pack_chats(at, session, config);  // what is wrong with them is found before minutes are spent
   answer(session, pipeline::train(at, config.train, /*set_aside=*/true));
   answer(session, pipeline::evaluate(at, config.eval));
   report(at, session, config.name);
-  if (o.no_serve) return;
-  const serving::ModelSource model{.path = session.find(Kind::kModel, config.name), .id = ""};
-  run_server(session, config.serve, {.models = {model}});
+  std::vector<serving::ModelSource> models{{.path = session.find(Kind::kModel, config.name), .id = ""}};
+  if (chats) {
+    const std::string& name = config.chat.train.name;
+    answer(session, pipeline::train(at, config.chat.train, /*set_aside=*/true));
+    report(at, session, name);
+    models.insert(models.begin(), {.path = session.find(Kind::kModel, name), .id = ""});
+  }
+  if (!o.no_serve) run_server(session, config.serve, {.models = std::move(models)});
 }
 
 }  // namespace
@@ -176,6 +213,11 @@ void add_up(CLI::App& app, Session& session) {
   auto o = std::make_shared<Options>();
   verb->add_option("--input", o->inputs, "your own text: files or folders; without it, the sample")
       ->allow_extra_args(false);
+  verb->add_option("--chat", o->chats,
+                   "conversations to tune it on then, as NAME-chat: JSONL of \"messages\", or \"prompt\" and "
+                   "\"completion\"; the sample brings its own")
+      ->allow_extra_args(false);
+  verb->add_flag("--no-chat", o->no_chat, "with the sample: pre-train only")->excludes("--chat");
   verb->add_option("--name", o->name, "of what is made (default: korean)");
   verb->add_option("--minutes", o->minutes, "training time (default: 10)")->check(number_in(0.01, 1e6));
   verb->add_option("--port", o->port, "of the server (default: 8000); 0: any free one")
