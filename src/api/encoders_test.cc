@@ -5,10 +5,10 @@
 #include <cstring>
 
 #include "api/test_server.h"
+#include "base/base64.h"
 #include "base/hash.h"
 #include "infer/test_encoder.h"
 #include "tensor/cpu_device.h"
-#include "text/tokenizer/files/base64.h"
 
 namespace maru::api {
 namespace {
@@ -47,7 +47,7 @@ TEST_F(EncodersTest, TextsBecomeVectors) {
   EXPECT_EQ(32u, vector.size());
   const Got two =
       post("/v1/embeddings", R"({"model":"mean","input":["b","how to save a file"],"encoding_format":"base64"})");
-  const std::string bytes = *text::from_base64(two.json["data"][1]["embedding"].get<std::string>());
+  const std::string bytes = *from_base64(two.json["data"][1]["embedding"].get<std::string>());
   ASSERT_EQ(32u * 4, bytes.size());
   std::vector<float> floats(32);
   std::memcpy(floats.data(), bytes.data(), bytes.size());

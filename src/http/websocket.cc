@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/utf8.h"
 #include "http/message.h"
 
@@ -26,23 +27,10 @@ bool lists(std::string_view header, std::string_view word) {
   return false;
 }
 
-std::string base64(std::string_view bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int size =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<size_t>(size));
-  return text;
-}
-
 /// 16 bytes in base64: 22 letters and two '='.
 bool is_key(std::string_view key) {
-  constexpr size_t kLetters = 22;
-  const auto is_letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
-  };
-  static_assert(4 * ((kKeyBytes + 2) / 3) == kLetters + 2);
-  return key.size() == kLetters + 2 && key.ends_with("==") && std::all_of(key.begin(), key.end() - 2, is_letter);
+  constexpr size_t kSize = 4 * ((kKeyBytes + 2) / 3);
+  return key.size() == kSize && key.ends_with("==") && from_base64(key).has_value();
 }
 
 std::string accept_of(std::string_view key) {
@@ -51,7 +39,7 @@ std::string accept_of(std::string_view key) {
   unsigned size = 0;
   CHECK(EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(digest.data()), &size, EVP_sha1(),
                    nullptr) == 1);
-  return base64(std::string_view(digest).substr(0, size));
+  return to_base64(std::string_view(digest).substr(0, size));
 }
 
 void append_big_endian(std::string& to, uint64_t value, int bytes) {

@@ -10,9 +10,9 @@
 
 #include "api/dialect/encoder_answer.h"
 #include "api/openai/error.h"
+#include "base/base64.h"
 #include "base/json_node.h"
 #include "http/json_body.h"
-#include "text/tokenizer/files/base64.h"
 
 namespace maru::api::openai {
 namespace {
@@ -118,7 +118,7 @@ infer::Truncation truncation_of(const std::string& word) {
 Json usage_of(int64_t tokens) { return {{"prompt_tokens", tokens}, {"total_tokens", tokens}}; }
 
 Json vector_json(const std::vector<float>& vector, bool base64) {
-  if (base64) return text::to_base64({reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(float)});
+  if (base64) return to_base64({reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(float)});
   Json numbers = Json::array();
   for (const float x : vector) numbers.push_back(std::stod(fmt::format("{}", x)));  // as short as a float is
   return numbers;

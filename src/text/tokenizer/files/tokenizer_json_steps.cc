@@ -3,8 +3,8 @@
 #include <functional>
 #include <map>
 
+#include "base/base64.h"
 #include "base/utf8.h"
-#include "text/tokenizer/files/base64.h"
 #include "text/tokenizer/files/tokenizer_json_parts.h"
 
 namespace maru::text {

@@ -1,9 +1,9 @@
 // Normaliser, pre-tokeniser, post-processor and decoder as tokenizer.json spells them.
 #include "text/tokenizer/files/tokenizer_json_write_steps.h"
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/utf8.h"
-#include "text/tokenizer/files/base64.h"
 
 namespace maru::text {
 namespace {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "text/tokenizer/files/base64.h"
 #include "text/tokenizer/files/named_tokens.h"
 #include "text/tokenizer/files/sentencepiece.h"
 #include "text/tokenizer/files/spelled_merges.h"

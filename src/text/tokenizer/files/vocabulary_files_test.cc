@@ -7,10 +7,10 @@
 #include <cstring>
 #include <sstream>
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/random.h"
 #include "base/utf8.h"
-#include "text/tokenizer/files/base64.h"
 #include "text/tokenizer/files/gguf_vocabulary.h"
 #include "text/tokenizer/files/load_tokenizer.h"
 #include "text/tokenizer/files/sentencepiece.h"

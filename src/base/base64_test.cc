@@ -1,8 +1,8 @@
-#include "text/tokenizer/files/base64.h"
+#include "base/base64.h"
 
 #include <gtest/gtest.h>
 
-namespace maru::text {
+namespace maru {
 namespace {
 
 TEST(Base64, ThereAndBack) {
@@ -14,4 +14,4 @@ TEST(Base64, ThereAndBack) {
 }
 
 }  // namespace
-}  // namespace maru::text
+}  // namespace maru

@@ -1,9 +1,9 @@
-#include "text/tokenizer/files/base64.h"
+#include "base/base64.h"
 
 #include <array>
 #include <cstdint>
 
-namespace maru::text {
+namespace maru {
 namespace {
 
 constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -47,4 +47,4 @@ std::optional<std::string> from_base64(std::string_view text) {
   return bytes;
 }
 
-}  // namespace maru::text
+}  // namespace maru
