@@ -7,7 +7,7 @@ namespace maru::http {
 WorkerPool::WorkerPool(int64_t threads, int64_t max_waiting)
     : max_running_(static_cast<size_t>(threads)), max_waiting_(static_cast<size_t>(max_waiting)) {
   std::lock_guard lock(mutex_);
-  for (int64_t i = 0; i < threads; ++i) threads_.emplace_back([this] { loop(); });
+  for (int64_t i = 0; i < threads; ++i) start_thread();
 }
 
 WorkerPool::~WorkerPool() {
@@ -20,7 +20,14 @@ WorkerPool::~WorkerPool() {
   }
   ready_.notify_all();
   // Who still waits for long may want a substitute: not any more, so the list is as long as it will get.
-  for (std::thread& thread : threads_) thread.join();
+  for (Threads* threads : {&threads_, &ended_})
+    for (std::thread& thread : *threads) thread.join();
+}
+
+/// With the lock held, which keeps the thread from looking at the list before it is in there.
+void WorkerPool::start_thread() {
+  const auto self = threads_.emplace(threads_.end());
+  *self = std::thread([this, self] { loop(self); });
 }
 
 bool WorkerPool::try_push(std::shared_ptr<Job> job) {
@@ -62,8 +69,7 @@ void WorkerPool::begin_wait() {
   {
     std::lock_guard lock(mutex_);
     --running_;
-    if (idle_ == 0 && !stopping_ && threads_.size() < max_running_ + kMaxSubstitutes)
-      threads_.emplace_back([this] { loop(); });
+    if (idle_ == 0 && !stopping_ && threads_.size() < max_running_ + kMaxSubstitutes) start_thread();
   }
   ready_.notify_one();
 }
@@ -87,8 +93,23 @@ std::shared_ptr<WorkerPool::Job> WorkerPool::next() {
   return job;
 }
 
-void WorkerPool::loop() {
-  while (const std::shared_ptr<Job> job = next()) {
+/// Whether others already wait for as many jobs as may run at once.
+bool WorkerPool::end_surplus(Threads::iterator self) {
+  Threads before;  // they have ended, and are joined without the lock
+  {
+    std::lock_guard lock(mutex_);
+    if (idle_ < max_running_ || stopping_) return false;
+    before.swap(ended_);
+    ended_.splice(ended_.end(), threads_, self);
+  }
+  for (std::thread& thread : before) thread.join();
+  return true;
+}
+
+void WorkerPool::loop(Threads::iterator self) {
+  while (!end_surplus(self)) {
+    const std::shared_ptr<Job> job = next();
+    if (job == nullptr) return;
     job->run();
     {
       std::lock_guard lock(mutex_);

@@ -4,16 +4,17 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 #include "base/long_wait.h"
 
 namespace maru::http {
 
-/// Thread-safe. A job that waits for long (base/long_wait.h) leaves its place to another meanwhile.
+/// Thread-safe. A job that waits for long (base/long_wait.h) leaves its place to another meanwhile, for which there may
+/// be a thread more until there is nothing for it to do.
 class WorkerPool : public LongWait::Pool {
  public:
   class Job {
@@ -37,10 +38,13 @@ class WorkerPool : public LongWait::Pool {
 
  private:
   static constexpr size_t kMaxSubstitutes = 16;
+  using Threads = std::list<std::thread>;
   void begin_wait() override;
   void end_wait() override;
-  void loop();
+  void start_thread();
+  void loop(Threads::iterator self);
   std::shared_ptr<Job> next();
+  bool end_surplus(Threads::iterator self);
 
   const size_t max_running_, max_waiting_;
   mutable std::mutex mutex_;  // guards what follows
@@ -48,7 +52,7 @@ class WorkerPool : public LongWait::Pool {
   std::deque<std::shared_ptr<Job>> waiting_, finishing_;
   bool stopping_ = false;
   size_t running_ = 0, idle_ = 0;  // jobs that do not wait for long; threads without a job
-  std::vector<std::thread> threads_;
+  Threads threads_, ended_;        // ended: to be joined
 };
 
 }  // namespace maru::http

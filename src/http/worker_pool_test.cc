@@ -4,8 +4,10 @@
 
 #include <atomic>
 #include <functional>
+#include <iterator>
 #include <mutex>
 
+#include "base/file.h"
 #include "http/test_client.h"
 
 namespace maru::http {
@@ -118,6 +120,37 @@ TEST(WorkerPool, AnotherWorksInPlaceOfOneThatWaitsForLong) {
   EXPECT_TRUE(eventually([&] { return ran == 40; }));
   EXPECT_EQ(1, most) << "no more at once than without them";
   { const LongWait of_no_pool(nullptr); }
+}
+
+TEST(WorkerPool, WhoStoodInGoesWhenThereIsNothingToDo) {
+  const auto threads = [] {
+    return std::distance(fs::directory_iterator("/proc/self/task"), fs::directory_iterator());
+  };
+  std::atomic<int> rounds_over{0}, waiting{0}, done{0}, met{0};
+  WorkerPool pool(2, 100);
+  const auto before = threads();
+  for (int round = 1; round <= 3; ++round) {
+    for (int i = 0; i < 6; ++i)
+      pool.try_push(std::make_shared<Call>([&, round] {
+        {
+          const LongWait here(&pool);
+          ++waiting;
+          while (rounds_over < round) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        ++done;
+      }));
+    EXPECT_TRUE(eventually([&] { return waiting == 6 * round; }));
+    EXPECT_GE(threads(), before + 4);
+    rounds_over = round;
+    EXPECT_TRUE(eventually([&] { return done == 6 * round && threads() == before; })) << threads() - before << " more";
+  }
+  for (int i = 0; i < 2; ++i)  // and two still work at once
+    pool.try_push(std::make_shared<Call>([&] {
+      ++met;
+      EXPECT_TRUE(eventually([&] { return met >= 2; }));
+      ++done;
+    }));
+  EXPECT_TRUE(eventually([&] { return done == 20; }));
 }
 
 }  // namespace

@@ -127,6 +127,8 @@ def wave(server, count, expected, problems):
     before = memory_of(server.pid)
     clients = idle(server.port, count)
     grown = memory_of(server.pid) - before
+    if files_of(server.pid) < count:
+        problems.append(f"the server holds {files_of(server.pid)} files with {count} clients that stay")
     answers(server.port, expected, problems, f"{count} idle connections")
     quarter = count // 4
     close_all(clients[:quarter], reset=True)
