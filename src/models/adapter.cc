@@ -8,6 +8,8 @@
 #include <set>
 
 #include "base/json.h"
+#include "base/random.h"
+#include "models/adapter_files.h"
 #include "models/placement.h"
 #include "models/registry.h"
 #include "models/weight_source.h"
@@ -187,6 +189,24 @@ Adapter::Adapter(Device& device, Decoder& model, const LoraAdapter& stored)
     if (updated || replaced) changed_.push_back(parameter);
   }
   reader.refuse_unread();
+  name_parameters();
+}
+
+Adapter::Adapter(Device& device, Decoder& model, const LoraConfig& config, uint64_t seed)
+    : Model(model.dtype()), serial_(next_serial()) {
+  place(device, model);
+  for (const Parameter* parameter : lora_targets(model, config)) {
+    LoraWeights& lora = weights_.updates[parameter];
+    Random random(derive_seed(seed, parameter->name + ".lora_A"));
+    const double bound = 1 / std::sqrt(static_cast<double>(parameter->shape.cols));
+    lora.a.value = make_tensor(device, {config.rank, parameter->shape.cols}, dtype(), [&](int64_t, int64_t) {
+      return static_cast<float>(bound * (2 * random.uniform() - 1));
+    });
+    lora.b.value =
+        make_tensor(device, {parameter->shape.rows, config.rank}, dtype(), [](int64_t, int64_t) { return 0.0F; });
+    lora.scale = config.scale();
+    changed_.push_back(parameter);
+  }
   name_parameters();
 }
 

@@ -5,6 +5,7 @@
 
 #include "formats/lora.h"
 #include "models/decoder.h"
+#include "models/lora_config.h"
 
 namespace maru {
 
@@ -25,6 +26,12 @@ class Adapter final : public Model {
   /// The adapter in a directory.
   Adapter(Device& device, Decoder& model, const fs::path& directory)
       : Adapter(device, model, formats::LoraAdapter(directory)) {}
+
+  /// One that changes nothing yet, to be trained: a is Kaiming uniform (a = √5, as PEFT begins), b is zero. Each
+  /// matrix's numbers depend on the seed and its name alone.
+  ///
+  /// Throws   kInvalidArgument for a target that the model has not, naming those that it has.
+  Adapter(Device& device, Decoder& model, const LoraConfig& config, uint64_t seed);
 
   /// How many of the model's parameters it changes or replaces.
   size_t size() const { return changed_.size(); }

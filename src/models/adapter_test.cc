@@ -253,6 +253,47 @@ TEST_F(AdapterTest, QuantizedWeightsStayQuantized) {
     }
 }
 
+// QLoRA: loss and gradients beside quantized weights are those beside plain weights of the same values, bit for bit.
+TEST_F(AdapterTest, LearnsBesideQuantizedWeightsAsBesideWhatTheyStandFor) {
+  for (const char* name : {"llama", "gemma2", "phi3"})
+    for (const QuantizedKind kind : {QuantizedKind::kInt8, QuantizedKind::kInt4}) {
+      const auto quantized = load(kGoldens / name), plain = load(kGoldens / name);
+      quantize_weights(device_, *quantized, kind);
+      const auto from = quantized->parameters(), to = plain->parameters();
+      for (size_t i = 0; i < to.size(); ++i) {
+        if (!from[i]->quantized) continue;
+        Context ctx{device_, arena_};
+        const Tensor values = dequantize(ctx, from[i]->quantized);
+        to[i]->value = host_tensor(to[i]->shape, Dtype::kF32);
+        std::memcpy(to[i]->value.data<float>(), values.data<float>(), values.bytes());
+      }
+      const auto learn = [&](Decoder& model) {
+        Adapter adapter(device_, model, LoraConfig{.rank = 4}, 3);
+        for (Parameter* p : adapter.parameters())
+          if (p->name.ends_with("lora_B"))
+            for (int64_t i = 0; i < p->value.size(); ++i) p->value.data<float>()[i] = 0.01F * static_cast<float>(i % 7);
+        allocate_gradients(device_, adapter);
+        Tape tape;
+        Context ctx{device_, arena_, &tape};
+        ctx.adapters = &adapter.everywhere();
+        BatchBuilder builder;
+        builder.add(kTokens);
+        std::vector<int32_t> targets(kTokens.begin() + 1, kTokens.end());
+        targets.push_back(-1);
+        const Tensor wanted = ctx.upload(targets.data(), {static_cast<int64_t>(targets.size()), 1}, Dtype::kI32);
+        const Tensor loss = model.loss(ctx, model.forward(ctx, builder.batch(ctx)), wanted, 0.1);
+        tape.backward(ctx, loss);
+        std::vector<float> all{*loss.data<float>()};
+        for (Parameter* p : adapter.parameters())
+          all.insert(all.end(), p->gradient.data<float>(), p->gradient.data<float>() + p->gradient.size());
+        return all;
+      };
+      const std::vector<float> got = learn(*quantized);
+      EXPECT_EQ(learn(*plain), got) << name;
+      EXPECT_GT(std::count_if(got.begin(), got.end(), [](float x) { return x != 0; }), std::ssize(got) / 2) << name;
+    }
+}
+
 // Its queries and keys lie in another order, which adapters are not made for.
 TEST_F(AdapterTest, AGgufFileTakesItAsItsDirectoryDoes) {
   fs::copy(kGoldens / "llama", home_ / "base");

@@ -153,6 +153,8 @@ Tensor Decoder::loss(Context& ctx, const Tensor& hidden, const Tensor& targets, 
   if (ctx.adapters != nullptr && ctx.adapters->size() > 1)
     throw Failure(ErrorCode::kUnimplemented, "[loss] rows of several adapters: take the loss of each by itself");
   Parameter& weight = chosen(ctx, head());
+  if (weight.quantized && ctx.tape != nullptr && common_update(ctx, head()) == nullptr)
+    return linear_cross_entropy(ctx, hidden, dequantize(ctx, weight.quantized, hidden.dtype()), targets, options);
   if (weight.quantized || common_update(ctx, head()) != nullptr) return loss_of_logits(ctx, hidden, targets, options);
   return linear_cross_entropy(ctx, hidden, ctx.use(weight), targets, options);
 }
@@ -160,8 +162,7 @@ Tensor Decoder::loss(Context& ctx, const Tensor& hidden, const Tensor& targets, 
 Tensor Decoder::loss_of_logits(Context& ctx, const Tensor& hidden, const Tensor& targets, const LossOptions& options) {
   if (ctx.tape != nullptr)
     throw Failure(ErrorCode::kUnimplemented,
-                  "[loss] the head is quantized or has an adapter's update: train with bf16 or f32 weights and other "
-                  "targets");
+                  "[loss] the head has an adapter's update, which cannot be trained: choose other targets");
   const Dtype dtype = accumulator_of(hidden.dtype());
   const int64_t rows = hidden.rows(), chunk = std::clamp<int64_t>(kLogitsAtOnce / config_.vocab_size, 1, 512);
   const Tensor losses = options.token_losses ? options.token_losses : ctx.empty({rows, 1}, dtype);

@@ -71,7 +71,21 @@ void bias_backward(Context& c, const Tensor& bias, const Tensor& dy) {
   });
 }
 
-void backward(Context& c, const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& dy) {
+// Gradients of logits are rounded to the type of x and weight before they are multiplied, as those of the loss are.
+Tensor rounded(Context& c, const Tensor& dy, Dtype dtype) {
+  if (dy.dtype() == dtype) return dy;
+  const Tensor narrow = c.empty(dy.shape(), dtype);
+  c.launch(dtype, [&]<class T>(auto& s) {
+    using A = kernels::Accumulator<T>;
+    if constexpr (!std::is_same_v<T, A>)
+      kernels::convert(s, kernels::Convert<T, A>{.y = narrow.data<T>(), .x = dy.data<A>(), .count = dy.size()});
+  });
+  return narrow;
+}
+
+}  // namespace
+
+void linear_backward(Context& c, const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& dy) {
   const int64_t rows = x.rows(), in = x.cols(), out = weight.rows();
   bias_backward(c, bias, dy);
   if (const Gradient dx = c.tape->gradient(c, x)) {
@@ -87,20 +101,6 @@ void backward(Context& c, const Tensor& x, const Tensor& weight, const Tensor& b
   }
 }
 
-// Gradients of logits are rounded to the type of x and weight before they are multiplied, as those of the loss are.
-Tensor rounded(Context& c, const Tensor& dy, Dtype dtype) {
-  if (dy.dtype() == dtype) return dy;
-  const Tensor narrow = c.empty(dy.shape(), dtype);
-  c.launch(dtype, [&]<class T>(auto& s) {
-    using A = kernels::Accumulator<T>;
-    if constexpr (!std::is_same_v<T, A>)
-      kernels::convert(s, kernels::Convert<T, A>{.y = narrow.data<T>(), .x = dy.data<A>(), .count = dy.size()});
-  });
-  return narrow;
-}
-
-}  // namespace
-
 Tensor linear(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check_linear("linear", x, weight);
   check_bias(weight, bias);
@@ -112,7 +112,7 @@ Tensor linear(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor&
     ctx.launch(x.dtype(), [&]<class T>(auto& s) { run_matmul<T, T>(s, y, add, x, false, weight, true, scratch); });
   }
   if (ctx.recording(x, weight, bias))
-    ctx.tape->record(y, [=](Context& c, const Tensor& dy) { backward(c, x, weight, bias, dy); });
+    ctx.tape->record(y, [=](Context& c, const Tensor& dy) { linear_backward(c, x, weight, bias, dy); });
   return y;
 }
 
@@ -132,7 +132,7 @@ Tensor project(Context& ctx, const Tensor& x, const Tensor& weight, double scale
   if (!ctx.recording(x, weight)) return y;
   if (softcap != 0) throw Failure(ErrorCode::kUnimplemented, "[project] capped logits have no gradient");
   ctx.tape->record(y, [=](Context& c, const Tensor& dy) {
-    backward(c, x, weight, {}, rounded(c, maru::scale(c, dy, scale), x.dtype()));
+    linear_backward(c, x, weight, {}, rounded(c, maru::scale(c, dy, scale), x.dtype()));
   });
   return y;
 }

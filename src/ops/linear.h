@@ -11,6 +11,9 @@ namespace maru {
 /// Cost     2 · rows · in · out flops forward, twice that backward.
 Tensor linear(Context&, const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
+/// What the recorded backward of `linear` does: adds the gradients of what has any, from dy [rows, out].
+void linear_backward(Context&, const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& dy);
+
 /// Logits: scale · x · weightᵀ in the accumulator type, y becoming softcap · tanh(y / softcap) if softcap is not 0.
 /// Training fuses it with the loss; a router's scores have their gradient here.
 ///

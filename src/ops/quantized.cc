@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/activation/activation.h"
+#include "ops/linear.h"
 
 namespace maru {
 
@@ -35,8 +36,7 @@ constexpr bool kIsSupported = !std::is_same_v<T, std::complex<double>>;
   throw Failure(ErrorCode::kUnimplemented, fmt::format("[{}] {}", op, what));
 }
 
-void check(const char* op, const Context& ctx, const Tensor& x, const QuantizedWeight& w) {
-  if (ctx.tape != nullptr) refuse(op, "quantized weights have no gradient: train with bf16 or f32 weights");
+void check(const char* op, const Tensor& x, const QuantizedWeight& w) {
   if (x.dtype() == Dtype::kC128) refuse(op, "activations are c128, expected bf16, f32 or f64");
   if (x.cols() == w.shape.cols) return;
   throw Failure(ErrorCode::kInvalidArgument,
@@ -185,15 +185,30 @@ QuantizedWeight quantize(Device& device, const Tensor& weight, QuantizedKind kin
                             weight.rows(), weight.cols()));
 }
 
-Tensor dequantize(Context& ctx, const QuantizedWeight& w) {
-  Tensor y = ctx.empty(w.shape, Dtype::kF32);
+Tensor dequantize(Context& ctx, const QuantizedWeight& w, Dtype dtype) {
+  Tensor y = ctx.empty(w.shape, dtype);
   look_up(ctx, y, w, nullptr, 1);
   return y;
 }
 
+namespace {
+
+Tensor linear_of_dequantized(Context& ctx, const Tensor& x, const QuantizedWeight& w, const Tensor& bias) {
+  Context quiet = ctx;
+  quiet.tape = nullptr;
+  Tensor y = linear(quiet, x, dequantize(ctx, w, x.dtype()), bias);
+  if (ctx.recording(x, bias))
+    ctx.tape->record(
+        y, [=](Context& c, const Tensor& dy) { linear_backward(c, x, dequantize(c, w, x.dtype()), bias, dy); });
+  return y;
+}
+
+}  // namespace
+
 Tensor quantized_linear(Context& ctx, const Tensor& x, const QuantizedWeight& w, const Tensor& bias) {
-  check("quantized_linear", ctx, x, w);
+  check("quantized_linear", x, w);
   check_bias(x, w, bias);
+  if (ctx.tape != nullptr) return linear_of_dequantized(ctx, x, w, bias);
   Tensor y = ctx.empty({x.rows(), w.shape.rows}, x.dtype());
   const Tensor scratch = ctx.scratch(quantized_scratch_bytes(ctx, x));
   ctx.launch(x.dtype(), [&]<class T>(auto& s) {
@@ -203,7 +218,8 @@ Tensor quantized_linear(Context& ctx, const Tensor& x, const QuantizedWeight& w,
 }
 
 Tensor quantized_project(Context& ctx, const Tensor& x, const QuantizedWeight& w, double scale, double softcap) {
-  check("quantized_project", ctx, x, w);
+  if (ctx.tape != nullptr) refuse("quantized_project", "logits of quantized weights have no gradient");
+  check("quantized_project", x, w);
   Tensor y = ctx.empty({x.rows(), w.shape.rows}, accumulator_of(x.dtype()));
   const Tensor scratch = ctx.scratch(quantized_scratch_bytes(ctx, x));
   ctx.launch(x.dtype(), [&]<class T>(auto& s) {
@@ -220,7 +236,6 @@ Tensor quantized_project(Context& ctx, const Tensor& x, const QuantizedWeight& w
 
 Tensor quantized_embedding(Context& ctx, const Tensor& tokens, const QuantizedWeight& table, Dtype dtype,
                            double multiplier) {
-  if (ctx.tape != nullptr) refuse("quantized_embedding", "quantized weights have no gradient");
   if (dtype == Dtype::kC128) refuse("quantized_embedding", "activations are c128, expected bf16, f32 or f64");
   Tensor y = ctx.empty({tokens.rows(), table.shape.cols}, dtype);
   look_up(ctx, y, table, tokens.data<int32_t>(), multiplier);

@@ -1,4 +1,5 @@
-// Weights of 8 or 4 bits: serving only. docs/quantization.md says what is rounded and how well it does.
+// Weights of 8 or 4 bits: they are served, and stay as they are while adapters are trained beside them.
+// docs/quantization.md says what is rounded and how well it does.
 #pragma once
 #include <functional>
 #include <string_view>
@@ -44,14 +45,15 @@ QuantizedWeight pack_quantized(const HostStream&, QuantizedKind, Shape weight, b
 ///
 /// Throws   kInvalidArgument when a weight is not finite or too large, kUnimplemented for another dtype.
 QuantizedWeight quantize(Device&, const Tensor& weight, QuantizedKind);
-/// The weight as f32 [rows, cols].
-Tensor dequantize(Context&, const QuantizedWeight&);
+/// The weight as [rows, cols] of a dtype.
+Tensor dequantize(Context&, const QuantizedWeight&, Dtype dtype = Dtype::kF32);
 
-/// y = x · weightᵀ + bias with activations rounded to 8 bits on the way in.
+/// y = x · weightᵀ + bias with activations rounded to 8 bits on the way in. With a tape: `linear` with the weight as it
+/// is dequantized, in x's type, forward and again backward, so that no more than one weight is there at a time; the
+/// weight has no gradient (Dettmers et al. 2023, arXiv:2305.14314, eq. 5).
 ///
 /// Shapes   x [rows, in]; weight [out, in]; bias [1, out] or empty; y [rows, out].
 /// Types    x, bias and y alike: f32 or bf16 (f64 runs the reference). The bits are the same on every instruction set.
-/// Throws   kUnimplemented while recording: quantized weights have no gradient.
 Tensor quantized_linear(Context&, const Tensor& x, const QuantizedWeight&, const Tensor& bias = {});
 
 /// Logits: scale · x · weightᵀ in the accumulator type, capped as by `project`; as quantized_linear otherwise.

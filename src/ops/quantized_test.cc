@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
@@ -61,6 +62,31 @@ TEST_F(QuantizedTest, LinearIsTheProductWithTheDequantizedWeight) {
     EXPECT_LT(relative_difference(quantized_linear(ctx_, x, w, bias), expected), 0.012);
     EXPECT_GT(relative_difference(quantized_linear(ctx_, x, w), expected), 0.03) << "the bias is part of it";
   }
+}
+
+// What QLoRA computes with: the same bits as with a plain weight of these values, forward and backward.
+TEST_F(QuantizedTest, WithATapeItIsThePlainProductWithTheDequantizedWeight) {
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16})
+    for (const QuantizedKind kind : {QuantizedKind::kInt8, QuantizedKind::kInt4}) {
+      const QuantizedWeight w = quantize(device_, normal({50, 96}, dtype), kind);
+      const Tensor x = normal({9, 96}, dtype), bias = normal({1, 50}, dtype), dy = normal({9, 50}, dtype);
+      const auto run = [&](bool quantized) {
+        Tape tape;
+        Context train{device_, arena_, &tape};
+        const Dtype wide = accumulator_of(dtype);
+        const Tensor dx(arena_, x.shape(), dtype), dbias(arena_, bias.shape(), wide);
+        std::memset(dbias.data<std::byte>(), 0, dbias.bytes());
+        const Tensor in = tape.leaf(x, {dx, false}), b = tape.leaf(bias, {dbias, true});
+        const Tensor y =
+            quantized ? quantized_linear(train, in, w, b) : linear(train, in, dequantize(ctx_, w, dtype), b);
+        tape.backward(train, y, dy);
+        std::string bytes;
+        for (const Tensor& t : {y, dx, dbias})
+          bytes.append(reinterpret_cast<const char*>(t.data<std::byte>()), t.bytes());
+        return bytes;
+      };
+      EXPECT_EQ(run(false), run(true));
+    }
 }
 
 TEST_F(QuantizedTest, ProjectScalesAndGivesF32) {
@@ -157,7 +183,7 @@ TEST_F(QuantizedTest, RefusesWhatItCannotDo) {
   const QuantizedWeight w = quantize(device_, table, QuantizedKind::kInt4);
   Tape tape;
   Context train{device_, arena_, &tape};
-  EXPECT_EQ(refusal([&] { quantized_linear(train, x, w); }), ErrorCode::kUnimplemented);
+  EXPECT_EQ(refusal([&] { quantized_project(train, x, w); }), ErrorCode::kUnimplemented);
   EXPECT_EQ(refusal([&] { quantized_linear(ctx_, normal({2, 63}, Dtype::kF32), w); }), ErrorCode::kInvalidArgument);
   EXPECT_EQ(refusal([&] { quantized_linear(ctx_, x, w, normal({1, 19}, Dtype::kF32)); }), ErrorCode::kInvalidArgument);
   EXPECT_EQ(refusal([&] { quantized_view(QuantizedKind::kInt8, w.shape, w.quads, w.scales, "file"); }),

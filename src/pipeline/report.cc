@@ -32,6 +32,12 @@ Json metrics_of(const fs::path& run, const Watch& watch) {
 
 Json json_or_null(const fs::path& file) { return fs::exists(file) ? read_json(file) : Json(); }
 
+// Of a run with this recipe: a model, or an adapter of one.
+Kind kind_of_result(const Json& recipe) {
+  const bool adapter = recipe.is_object() && recipe.value("lora", Json()).is_object();
+  return adapter ? Kind::kAdapter : Kind::kModel;
+}
+
 // A file that the user names may be another's by mistake: only a report takes the place of a report.
 void require_report_place(const fs::path& file) {
   refuse_temporary_name(file);
@@ -46,16 +52,17 @@ void require_report_place(const fs::path& file) {
 }  // namespace
 
 std::string render_report(const Workplace& at, const std::string& name) {
-  const fs::path run = at.home.place(Kind::kRun, name), model = at.home.place(Kind::kModel, name);
+  const fs::path run = at.home.place(Kind::kRun, name);
   if (!fs::exists(run / catalogue::kRunMetrics))
     throw Failure(ErrorCode::kNotFound, run.string() + ": no such run (expected metrics.jsonl)");
-  const fs::path dataset = catalogue::dataset_behind(model);
+  const Json recipe = json_or_null(run / catalogue::kRunRecipe);
+  const fs::path result = at.home.place(kind_of_result(recipe), name), dataset = catalogue::dataset_behind(result);
   const Json data{{"run", {{"id", name}}},
-                  {"recipe", json_or_null(run / catalogue::kRunRecipe)},
+                  {"recipe", recipe},
                   {"metrics", metrics_of(run, at.watch)},
                   {"dataset_report", dataset.empty() ? Json() : json_or_null(dataset / catalogue::kDatasetReport)},
-                  {"evaluation", json_or_null(catalogue::evaluation_file(model / catalogue::kEvaluation))},
-                  {"manifest", json_or_null(model / ledger::kManifestName)}};
+                  {"evaluation", json_or_null(catalogue::evaluation_file(result / catalogue::kEvaluation))},
+                  {"manifest", json_or_null(result / ledger::kManifestName)}};
   return console::report_html(data.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 

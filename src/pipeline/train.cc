@@ -5,6 +5,7 @@
 #include "base/file_lock.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "models/weight_source.h"
 #include "text/tokenizer/files/load_tokenizer.h"
 #include "train/identity.h"
 
@@ -41,28 +42,31 @@ void set_run_aside(const fs::path& run, const train::TrainConfig& config, const 
 
 train::RunSummary train(const Workplace& at, train::TrainConfig config, bool set_aside) {
   const catalogue::Home& home = at.home;
-  const fs::path run = home.place(Kind::kRun, config.name), model = home.place(Kind::kModel, config.name);
+  const Kind kind = config.lora ? Kind::kAdapter : Kind::kModel;
+  const fs::path run = home.place(Kind::kRun, config.name), result = home.place(kind, config.name);
   if (config.tokenizer.empty())
     throw Failure(ErrorCode::kInvalidArgument, "recipe: tokenizer: expected a name or directory");
   config.tokens = home.find(Kind::kDataset, config.tokens).string();
   config.tokenizer = home.find(Kind::kTokenizer, config.tokenizer).string();
   if (!config.init_from.empty()) {
     config.init_from = home.find(Kind::kModel, config.init_from).string();
-    const fs::path file = fs::path(config.init_from) / "config.json";
-    config.model = config_from_hugging_face(read_json(file), file.string());
+    const StoredConfig stored = read_stored_config(config.init_from);
+    config.model = config_from_hugging_face(stored.json, stored.name);
   }
   const text::Tokenizer tokenizer = text::load_tokenizer(config.tokenizer);
   config = train::resolve(config, tokenizer.vocab_size());
   train::RunOptions options{.run = run,
-                            .model = model,
+                            .model = result,
                             .home = home.root(),
+                            .base = catalogue::directory_name(config.init_from),
                             .watch = at.watch,
                             .generation_config = generation_config(tokenizer),
                             .warn = [&](const std::string& message) { at.watch.warn(message); }};
   if (auto done = train::finished(config, options)) return *done;
   if (set_aside) set_run_aside(options.run, config, at);
   options.ceiling_flops = at.machine.ceiling_flops(parse_dtype(config.dtype));
-  at.watch.inform(fmt::format("training {}: {} parameters, {}, {}; ceiling {:.0f} GFLOP/s", config.name,
+  at.watch.inform(fmt::format("training {}{}: {} parameters, {}, {}; ceiling {:.0f} GFLOP/s",
+                              config.lora ? "an adapter of " : "", config.name,
                               short_count(static_cast<double>(count_parameters(config.model))), config.dtype,
                               at.machine.text(), options.ceiling_flops / 1e9));
   return train::train(config, options, at.machine.device());

@@ -26,6 +26,7 @@ TrainConfig resolve(TrainConfig c, int64_t vocab_size) {
   if (c.batch_tokens % c.micro_batch_tokens != 0)
     misfit(fmt::format("batch_tokens {} is not a multiple of micro_batch_tokens {}", c.batch_tokens,
                        c.micro_batch_tokens));
+  if (c.lora && c.init_from.empty()) misfit("lora: init_from is missing, the model that the adapter is for");
   if ((c.steps > 0) + (c.minutes > 0) + (c.epochs > 0) != 1)
     misfit("expected exactly one of steps, minutes and epochs to be above 0");
   return c;

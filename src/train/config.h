@@ -5,6 +5,7 @@
 
 #include "base/fields.h"
 #include "models/config.h"
+#include "models/lora_config.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 
@@ -38,6 +39,7 @@ struct TrainConfig {
   std::string tokenizer;  // directory
   std::string init_from;  // model directory: continue from it, or fine-tune it; empty: random weights
   DecoderConfig model;
+  std::optional<LoraConfig> lora;  // an adapter of the model in init_from, which stays as it is
   std::string dtype = "bf16";
   int64_t seed = 1;
   int64_t sequence_length = 512, batch_tokens = 16384, micro_batch_tokens = 8192;
@@ -57,6 +59,10 @@ struct TrainConfig {
         field("tokenizer", &C::tokenizer, "tokenizer directory"),
         field("init_from", &C::init_from, "model directory to continue from or fine-tune; empty: random weights"),
         field("model", &C::model, ""),
+        field("lora", &C::lora,
+              "train an adapter of init_from in place of all weights: lora.rank, lora.alpha, lora.use_rslora, "
+              "lora.target_modules")
+            .unless_empty(),
         field("dtype", &C::dtype, "of weights and activations; masters and sums are f32").one_of("bf16|f32"),
         field("seed", &C::seed, "of initial weights and data order").range(0, 9e15),
         field("sequence_length", &C::sequence_length, "longest piece of a document seen at once").range(2, 1 << 24),

@@ -8,6 +8,7 @@
 #include "base/json_node.h"
 #include "base/progress.h"
 #include "ledger/artefact_writer.h"
+#include "models/adapter_files.h"
 #include "models/model_files.h"
 #include "models/weights.h"
 #include "train/budget.h"
@@ -22,6 +23,8 @@ namespace maru::train {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+const char* result_kind(const TrainConfig& config) { return config.lora ? "adapter" : "model"; }
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -42,12 +45,14 @@ class Run {
   void run_validation(MetricsWriter& metrics);
   bool checkpoint_due() const;
   void save();
-  void export_model();
+  void export_result();
+  void write_model(const fs::path& directory);
 
   TrainConfig config_;
   RunOptions options_;
   formats::TokenDataset train_set_, held_out_;
   std::unique_ptr<Decoder> model_;
+  std::unique_ptr<Adapter> adapter_;  // beside the model, which stays as it is; null: the model itself is trained
   NextToken objective_;
   Trainer trainer_;
   std::unique_ptr<Loader> loader_;
@@ -58,13 +63,16 @@ class Run {
   double flops_per_token_ = 0, seconds_ = 0;
 };
 
-std::unique_ptr<Decoder> make_model(const TrainConfig& config, const formats::TokenDataset& tokens) {
+std::unique_ptr<Decoder> make_model(const TrainConfig& config, const formats::TokenDataset& tokens, Device& device) {
   if (tokens.vocab_size() > config.model.vocab_size)
     throw Failure(ErrorCode::kInvalidArgument,
                   fmt::format("{}: holds tokens up to {}, model.vocab_size is {}", config.tokens, tokens.vocab_size(),
                               config.model.vocab_size));
-  auto model = std::make_unique<Decoder>(config.model, parse_dtype(config.dtype));
+  const bool stays = config.lora.has_value();  // as it is, quantized or not
+  auto model = stays ? load_for_serving(device.host(), config.init_from, parse_dtype(config.dtype))
+                     : std::make_unique<Decoder>(config.model, parse_dtype(config.dtype));
   model->recompute = config.recompute;
+  if (stays) return model;
   allocate_values(*model);
   if (config.init_from.empty())
     initialise(*model, static_cast<uint64_t>(config.seed));
@@ -73,19 +81,37 @@ std::unique_ptr<Decoder> make_model(const TrainConfig& config, const formats::To
   return model;
 }
 
+std::unique_ptr<Adapter> make_adapter(const TrainConfig& config, Decoder& model, Device& device) {
+  if (!config.lora) return nullptr;
+  return std::make_unique<Adapter>(device, model, *config.lora, static_cast<uint64_t>(config.seed));
+}
+
+int64_t count_trained(const TrainConfig& config, Model& trained) {
+  if (!config.lora) return count_parameters(config.model);
+  int64_t values = 0;
+  for (const Parameter* p : trained.parameters()) values += p->shape.size();
+  return values;
+}
+
+// A backward pass that leaves the weights alone does without their products: two of three.
+double flops_per_token(const TrainConfig& config, const formats::TokenDataset& tokens) {
+  const double mean_context = static_cast<double>(
+      std::min(config.sequence_length, tokens.num_tokens() / std::max<int64_t>(1, tokens.num_documents())));
+  return training_flops_per_token(config.model, mean_context) * (config.lora ? 2.0 / 3 : 1);
+}
+
 Run::Run(const TrainConfig& config, const RunOptions& options, Device& device)
     : config_(config),
       options_(options),
       train_set_(config.tokens, "train"),
       held_out_(config.tokens, "held_out"),
-      model_(make_model(config, train_set_)),
-      objective_(*model_),
+      model_(make_model(config, train_set_, device)),
+      adapter_(make_adapter(config, *model_, device)),
+      objective_(adapter_ ? NextToken(*model_, *adapter_) : NextToken(*model_)),
       trainer_(objective_, config, device),
       batches_(static_cast<size_t>(config.batch_tokens / config.micro_batch_tokens)) {
-  summary_.parameters = count_parameters(config.model);
-  const double mean_context = static_cast<double>(
-      std::min(config.sequence_length, train_set_.num_tokens() / std::max<int64_t>(1, train_set_.num_documents())));
-  flops_per_token_ = training_flops_per_token(config.model, mean_context);
+  summary_.parameters = count_trained(config, objective_.model());
+  flops_per_token_ = flops_per_token(config, train_set_);
 }
 
 void Run::load_batches() {
@@ -132,7 +158,8 @@ void Run::start_or_resume() {
   claim_run(options_.run, config_, options_.home, options_.warn);
   const fs::path plan = options_.run / "plan.json";
   const std::optional<RunState> planned = read_plan(plan);
-  const std::optional<RunState> restored = restore_newest(options_.run, *model_, trainer_.optimizer(), options_.warn);
+  const std::optional<RunState> restored =
+      restore_newest(options_.run, objective_.model(), trainer_.optimizer(), options_.warn);
   summary_.resumed = restored.has_value();
   if (restored || planned)
     state_ = restored ? *restored : *planned;
@@ -176,6 +203,7 @@ bool Run::validation_due() const {
 
 void Run::run_validation(MetricsWriter& metrics) {
   StepMemory memory = trainer_.memory();
+  if (adapter_) memory.adapters = &adapter_->everywhere();
   const ValidationResult result = validate(memory, *model_, held_out_, config_.sequence_length,
                                            config_.micro_batch_tokens, config_.validation.tokens);
   summary_.validation_bits_per_byte = result.bits_per_byte();
@@ -192,19 +220,26 @@ bool Run::checkpoint_due() const {
 
 void Run::save() {
   const fs::path directory = options_.run / "checkpoints" / fmt::format("step-{:08}", state_.step);
-  save_checkpoint(options_.run, state_, *model_, trainer_.optimizer(),
+  save_checkpoint(options_.run, state_, objective_.model(), trainer_.optimizer(),
                   run_manifest(config_, {directory, options_.home}, "checkpoint"), config_.checkpoint.keep);
   last_save_ = Clock::now();
 }
 
-void Run::export_model() {
-  ledger::ArtefactWriter writer(options_.model);
-  model_->save(writer.directory());
+void Run::write_model(const fs::path& directory) {
+  model_->save(directory);
   if (!config_.tokenizer.empty())
     for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"})
-      fs::copy_file(fs::path(config_.tokenizer) / name, writer.directory() / name);
-  write_json(writer.directory() / "generation_config.json", options_.generation_config);
-  ledger::Manifest m = run_manifest(config_, {options_.model, options_.home}, "model");
+      fs::copy_file(fs::path(config_.tokenizer) / name, directory / name);
+  write_json(directory / "generation_config.json", options_.generation_config);
+}
+
+void Run::export_result() {
+  ledger::ArtefactWriter writer(options_.model);
+  if (adapter_)
+    save_adapter(*model_, *adapter_, *config_.lora, options_.base, writer.directory());
+  else
+    write_model(writer.directory());
+  ledger::Manifest m = run_manifest(config_, {options_.model, options_.home}, result_kind(config_));
   m.notes = {{"chat", train_set_.has_mask()},  // a loss mask: it learnt to answer, not only to go on
              {"steps", state_.step},
              {"tokens", state_.tokens},
@@ -240,7 +275,7 @@ RunSummary Run::execute() {
                               (options_.run / "metrics.jsonl").string(), state_.step));
   if (!summary_.validation_bits_per_byte)
     options_.warn(config_.tokens + ": no text is held out: the model's bits per byte are not known");
-  export_model();
+  export_result();
   summary_.steps = state_.step;
   summary_.tokens = state_.tokens;
   summary_.seconds = seconds_;
@@ -253,7 +288,7 @@ RunSummary Run::execute() {
 }  // namespace
 
 std::optional<RunSummary> finished(const TrainConfig& config, const RunOptions& options) {
-  const ledger::Manifest m = run_manifest(config, {options.model, options.home}, "model");
+  const ledger::Manifest m = run_manifest(config, {options.model, options.home}, result_kind(config));
   if (!ledger::is_current(options.model, ledger::stage_key(m.kind, m.recipe, m.inputs))) return std::nullopt;
   const ledger::Manifest stored = ledger::read_manifest(options.model);
   const JsonNode notes(stored.notes, (options.model / ledger::kManifestName).string() + ": notes");

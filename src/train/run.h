@@ -13,8 +13,9 @@ namespace maru::train {
 /// Where a run lives and what it may use.
 struct RunOptions {
   fs::path run;                             // runs/NAME
-  fs::path model;                           // models/NAME: the result
+  fs::path model;                           // models/NAME, or adapters/NAME: the result
   fs::path home;                            // for relative paths in manifests
+  std::string base;                         // what an adapter calls the model that it is for
   Watch watch;                              // cancelled, a checkpoint is saved first
   Json generation_config = Json::object();  // written beside the model as generation_config.json
   double ceiling_flops = 0;                 // of this machine in the run's dtype, all threads; 0: MFU is reported as 0
@@ -22,7 +23,7 @@ struct RunOptions {
 };
 
 struct RunSummary {
-  int64_t steps = 0, tokens = 0, parameters = 0;
+  int64_t steps = 0, tokens = 0, parameters = 0;  // parameters: that are trained
   std::optional<double> loss;                      // of the last step; nothing: its row is lost
   std::optional<double> validation_bits_per_byte;  // nothing: no text was held out
   double tokens_per_second = 0, mfu = 0, seconds = 0;
@@ -32,8 +33,8 @@ struct RunSummary {
 /// The summary of a model that needs no training any more.
 std::optional<RunSummary> finished(const TrainConfig& config, const RunOptions& options);
 
-/// Trains to the end and writes the model. Cancelled, it saves a checkpoint and throws kCancelled; called again with
-/// the same recipe it goes on, and ends with the same bits as an uninterrupted run.
+/// Trains to the end and writes the model, or with `lora` the adapter. Cancelled, it saves a checkpoint and throws
+/// kCancelled; called again with the same recipe it goes on, and ends with the same bits as an uninterrupted run.
 ///
 /// A model that is there already, made by this recipe from these inputs, is left alone. Where the newest checkpoint is
 /// damaged, the run goes on from the newest one that is whole.

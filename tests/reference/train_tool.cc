@@ -1,14 +1,15 @@
 // For train_reference_test.py: trains a small model for some steps and writes everything PyTorch needs to repeat them:
 //   OUT/init/           the model before the first step
-//   OUT/trained/        the model after the last
+//   OUT/trained/        the model after the last; of variants with "lora": the adapter, as OUT/init_adapter before
 //   OUT/steps.json      [{"loss", "gradient_norm", "lr", "sequences": [[token…]…], "targets": [[…]…]}]
 //   OUT/greedy.json     {"prompt", "continuation", "logits": of the last position of the prompt}
-// Usage: train_tool OUT STEPS VARIANT    (VARIANT: llama, qwen3, untied)
+// Usage: train_tool OUT STEPS VARIANT    (VARIANT: llama, qwen3, untied, lora, rslora, lora_phi3)
 #include <cstdio>
 #include <string>
 
 #include "base/json.h"
 #include "base/random.h"
+#include "models/adapter_files.h"
 #include "models/model_files.h"
 #include "models/weights.h"
 #include "ops/embedding.h"
@@ -38,6 +39,11 @@ TrainConfig config_of(const std::string& variant, int64_t steps) {
   c.batch_tokens = c.micro_batch_tokens = 512;
   c.steps = steps;
   c.optimizer.lr = 3e-3;
+  if (variant.find("lora") == std::string::npos) return c;
+  c.optimizer.lr = 1e-2;
+  c.lora = LoraConfig{.rank = 4, .alpha = 6, .use_rslora = variant == "rslora"};
+  if (variant == "rslora") c.lora->target_modules = {"q_proj", "v_proj", "down_proj"};
+  if (variant == "lora_phi3") c.model.architecture = "Phi3ForCausalLM";
   return c;
 }
 
@@ -107,7 +113,10 @@ int run(const fs::path& out, int64_t steps, const std::string& variant) {
   allocate_values(model);
   initialise(model, 1);
   model.save(out / "init");
-  NextToken objective(model);
+  const bool lora = config.lora.has_value();
+  const auto adapter = lora ? std::make_unique<Adapter>(device, model, *config.lora, 5) : nullptr;
+  if (lora) save_adapter(model, *adapter, *config.lora, "init", out / "init_adapter");
+  NextToken objective = lora ? NextToken(model, *adapter) : NextToken(model);
   Trainer trainer(objective, config, device);
   Random random(2);
   Json records = Json::array();
@@ -118,9 +127,13 @@ int run(const fs::path& out, int64_t steps, const std::string& variant) {
     records.push_back(
         record_of(batch[0], result, config.optimizer.lr * schedule_factor(config.schedule, step - 1, steps)));
   }
-  model.save(out / "trained");
+  if (lora)
+    save_adapter(model, *adapter, *config.lora, "init", out / "trained");
+  else
+    model.save(out / "trained");
   write_json(out / "steps.json", records);
   StepMemory memory = trainer.memory();
+  if (lora) memory.adapters = &adapter->everywhere();
   write_json(out / "greedy.json", greedy(memory, model));
   return 0;
 }

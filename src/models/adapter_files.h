@@ -1,0 +1,23 @@
+// A trained adapter as PEFT's files: adapter_config.json and adapter_model.safetensors (F32).
+#pragma once
+#include <string>
+#include <vector>
+
+#include "models/adapter.h"
+
+namespace maru {
+
+/// The matrices inside the model's blocks that the configuration names, by the last part of their module's name here or
+/// in the files, in the order of the model. Single experts and what scores them are none.
+///
+/// Throws   kInvalidArgument for a name that no matrix has, with those that can be had.
+std::vector<const Parameter*> lora_targets(Decoder& model, const LoraConfig& config);
+
+/// Writes what an adapter made for `config` has learnt. `base`: where the model that it belongs to is.
+///
+/// Parameters that the files fuse into one tensor have one update there, of all their ranks together: their a above
+/// each other, each b in rows and columns of its own.
+void save_adapter(Decoder& model, Adapter& adapter, const LoraConfig& config, const std::string& base,
+                  const fs::path& directory);
+
+}  // namespace maru

@@ -1,0 +1,111 @@
+#include "models/adapter_files.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <cmath>
+
+#include "base/json.h"
+#include "base/random.h"
+#include "models/model_files.h"
+#include "tensor/cpu_device.h"
+
+namespace maru {
+namespace {
+
+using testing::HasSubstr;
+
+class AdapterFiles : public testing::TestWithParam<std::string> {
+ protected:
+  void TearDown() override { fs::remove_all(directory_); }
+  static std::unique_ptr<Decoder> golden(const std::string& name) {
+    return load_model("tests/golden/models/" + name, Dtype::kF32);
+  }
+  std::vector<float> logits(Decoder& model, Adapter* adapter = nullptr) {
+    Context ctx{device_, arena_};
+    if (adapter != nullptr) ctx.adapters = &adapter->everywhere();
+    BatchBuilder builder;
+    builder.add(std::vector<int32_t>{1, 5, 38, 9, 4, 40, 3, 7, 7, 2, 11});
+    const Tensor y = model.logits(ctx, model.forward(ctx, builder.batch(ctx)));
+    return {y.data<float>(), y.data<float>() + y.size()};
+  }
+  static double distance(const std::vector<float>& a, const std::vector<float>& b) {
+    double error = 0, size = 0;
+    for (size_t i = 0; i < a.size(); ++i) error += std::pow(a[i] - b[i], 2), size += b[i] * b[i];
+    return std::sqrt(error / size);
+  }
+  /// As after some training: no part of it is zero.
+  static void move(Adapter& adapter) {
+    Random random(4);
+    for (Parameter* p : adapter.parameters())
+      for (int64_t i = 0; i < p->value.size(); ++i)
+        p->value.data<float>()[i] += static_cast<float>(0.3 * random.normal());
+  }
+  std::string error_of(const std::string& model, const LoraConfig& config) {
+    const auto loaded = golden(model);
+    try {
+      lora_targets(*loaded, config);
+      return "no error";
+    } catch (const Failure& e) {
+      return e.what();
+    }
+  }
+  const fs::path directory_ = fs::temp_directory_path() / ("maru_adapter_files_" + std::to_string(::getpid()));
+  ThreadPool pool_{2};
+  CpuDevice device_{&pool_};
+  Arena arena_{device_, 1 << 24};
+};
+
+TEST_P(AdapterFiles, ANewOneChangesNothingAndWhatItLearnsIsWrittenAsPeftReadsIt) {
+  for (const bool rslora : {false, true}) {
+    const auto model = golden(GetParam());
+    const LoraConfig config{.rank = 3, .alpha = 5, .use_rslora = rslora};
+    Adapter fresh(device_, *model, config, 7);
+    const std::vector<float> before = logits(*model);
+    EXPECT_EQ(before, logits(*model, &fresh));
+    move(fresh);
+    save_adapter(*model, fresh, config, "base", directory_);
+    Adapter read(device_, *model, directory_);
+    const std::vector<float> expected = logits(*model, &fresh);
+    EXPECT_LT(distance(logits(*model, &read), expected), 2e-6);
+    EXPECT_GT(distance(expected, before), 0.1);
+    EXPECT_EQ("base", read_json(directory_ / "adapter_config.json")["base_model_name_or_path"]);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, AdapterFiles,
+                         testing::Values("llama", "qwen3", "gemma2", "phi3", "gpt_neox", "gpt2", "granite",
+                                         "hyperclovax", "mixtral", "solar_open"),
+                         [](const auto& info) { return info.param; });
+
+TEST_F(AdapterFiles, TheSameSeedMakesTheSameOne) {
+  const auto model = golden("llama");
+  const LoraConfig config{.rank = 2};
+  std::vector<std::string> files;
+  for (const uint64_t seed : {7, 7, 8}) {
+    Adapter adapter(device_, *model, config, seed);
+    save_adapter(*model, adapter, config, "base", directory_);
+    files.push_back(read_file(directory_ / "adapter_model.safetensors"));
+  }
+  EXPECT_EQ(files[0], files[1]);
+  EXPECT_NE(files[0], files[2]);
+}
+
+TEST_F(AdapterFiles, TargetsAreNamedHereOrAsInTheFiles) {
+  const auto phi = golden("phi3");
+  const auto size = [&](std::vector<std::string> names) {
+    return lora_targets(*phi, {.rank = 2, .target_modules = std::move(names)}).size();
+  };
+  const auto layers = static_cast<size_t>(phi->config().num_hidden_layers);
+  EXPECT_EQ(3 * layers, size({"qkv_proj"}));
+  EXPECT_EQ(layers, size({"k_proj"}));
+  EXPECT_EQ(2 * layers, size({"k_proj", "down_proj"}));
+  EXPECT_EQ(7 * layers, size({"all-linear"}));
+  EXPECT_THAT(error_of("llama", {.rank = 2, .target_modules = {"q_proj", "qkv"}}),
+              HasSubstr("lora.target_modules: \"qkv\": expected all-linear or some of: down_proj gate_proj k_proj"));
+  EXPECT_THAT(error_of("llama", {.rank = 2, .target_modules = {}}), HasSubstr("lora.target_modules: none: expected"));
+  EXPECT_THAT(error_of("llama", {.rank = 2, .target_modules = {"lm_head"}}), HasSubstr("\"lm_head\""));
+}
+
+}  // namespace
+}  // namespace maru
