@@ -41,11 +41,11 @@ void add_build(CLI::App* data, Session& session) {
 }
 
 void add_pack(CLI::App* data, Session& session) {
-  CLI::App* verb =
-      data->add_subcommand("pack", "turn a dataset, or conversations for fine-tuning, into packed token shards");
+  CLI::App* verb = data->add_subcommand(
+      "pack", "turn a dataset, or conversations or pairs of answers for tuning, into packed tokens");
   struct Options {
-    std::string dataset, tokenizer, name = "chat";
-    std::vector<std::string> chats;
+    std::string dataset, tokenizer, name;
+    std::vector<std::string> chats, preferences;
     double held_out = 0.05;
   };
   auto o = std::make_shared<Options>();
@@ -53,16 +53,22 @@ void add_pack(CLI::App* data, Session& session) {
   verb->add_option("--chat", o->chats,
                    R"(JSONL of {"messages": […]} or {"prompt", "completion"}; loss on assistant turns only)")
       ->allow_extra_args(false);
-  verb->add_option("--name", o->name, "with --chat: of the dataset that is made");
-  verb->add_option("--held-out", o->held_out, "with --chat: fraction kept from training")->check(number_in(0, 0.9));
+  verb->add_option("--preferences", o->preferences,
+                   R"(JSONL of {"prompt", "chosen", "rejected"}: pairs of answers for method=dpo)")
+      ->allow_extra_args(false);
+  verb->add_option("--name", o->name, "of the dataset that files are made into; else chat or preferences");
+  verb->add_option("--held-out", o->held_out, "of files: fraction kept from training")->check(number_in(0, 0.9));
   verb->add_option("--tokenizer", o->tokenizer, "tokenizer by name or directory")->required();
   verb->callback([&session, o] {
-    if (o->dataset.empty() == o->chats.empty())
-      throw Failure(ErrorCode::kInvalidArgument, "data pack: expected either a dataset or --chat FILE");
+    if (!o->dataset.empty() + !o->chats.empty() + !o->preferences.empty() != 1)
+      throw Failure(ErrorCode::kInvalidArgument, "data pack: expected a dataset, --chat FILE or --preferences FILE");
     const pipeline::Workplace at = session.workplace();
-    answer(session, o->chats.empty() ? pipeline::pack(at, o->dataset, o->tokenizer)
-                                     : pipeline::pack_chats(at, o->name, o->tokenizer,
-                                                            {.inputs = o->chats, .held_out = o->held_out}));
+    if (!o->dataset.empty()) return answer(session, pipeline::pack(at, o->dataset, o->tokenizer));
+    const bool chats = !o->chats.empty();
+    const std::string name = !o->name.empty() ? o->name : chats ? "chat" : "preferences";
+    const data::ChatPackConfig config{.inputs = chats ? o->chats : o->preferences, .held_out = o->held_out};
+    answer(session, chats ? pipeline::pack_chats(at, name, o->tokenizer, config)
+                          : pipeline::pack_preferences(at, name, o->tokenizer, config));
   });
 }
 

@@ -2,18 +2,11 @@
 #include <algorithm>
 
 #include "base/json_node.h"
+#include "data/chat_message.h"
 #include "data/pack.h"
 
 namespace maru::data {
 namespace {
-
-// Roles and further fields are the template's business. Content may be absent where tools are called instead.
-void check_message(const JsonNode& message) {
-  message.object()["role"].string();
-  const JsonNode content = message["content"];
-  const bool calls = content.is_null() && !message["tool_calls"].is_missing();
-  if (!content.is_array() && !calls) content.string();
-}
 
 void check_messages(const JsonNode& messages) {
   if (!messages.is_array() || messages.size() == 0) messages.fail("a list of messages");
@@ -23,16 +16,10 @@ void check_messages(const JsonNode& messages) {
   if (!answered) messages.refuse("no assistant turn to learn from");
 }
 
-// A list beside the messages, or null.
-Json list_of(const JsonNode& node) {
-  if (!node.is_null()) node.size();
-  return node.json();
-}
-
 ChatLine read_chat(const JsonNode& line) {
   if (const JsonNode messages = line.object()["messages"]; !messages.is_missing()) {
     check_messages(messages);
-    return {messages.json(), list_of(line["tools"]), list_of(line["documents"])};
+    return {messages.json(), list_or_null(line["tools"]), list_or_null(line["documents"])};
   }
   if (line["prompt"].is_missing())
     line.refuse("expected \"messages\", or \"prompt\" and \"completion\": prompt: is missing");
@@ -42,6 +29,18 @@ ChatLine read_chat(const JsonNode& line) {
 }
 
 }  // namespace
+
+void check_message(const JsonNode& message) {
+  message.object()["role"].string();
+  const JsonNode content = message["content"];
+  const bool calls = content.is_null() && !message["tool_calls"].is_missing();  // in the place of words
+  if (!content.is_array() && !calls) content.string();
+}
+
+Json list_or_null(const JsonNode& node) {
+  if (!node.is_null()) node.size();
+  return node.json();
+}
 
 Result<ChatLine> parse_chat(std::string_view line, std::string_view where) {
   const Result<Json> json = parse_json(line, where);

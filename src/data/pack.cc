@@ -1,5 +1,8 @@
 #include "data/pack.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -30,8 +33,8 @@ struct Packed {
   uint64_t source_bytes = 0;
 };
 
-/// Encodes one line; called on any thread with that thread's encoder. Throws Failure.
-using EncodeLine = std::function<Packed(text::TokenEncoder&, const Line&)>;
+/// Encodes one line, into a document or more; called on any thread with that thread's encoder. Throws Failure.
+using EncodeLine = std::function<std::vector<Packed>(text::TokenEncoder&, const Line&)>;
 using KeepLine = std::function<bool(std::string_view line)>;
 
 /// Turns files of lines into the shards of one split after the other.
@@ -68,7 +71,7 @@ class Packer {
 
   // Errors are kept until all lines are done, so that the first line in order is the one that is named.
   void add_batch(const std::vector<Line>& batch) {
-    std::vector<Packed> packed(batch.size());
+    std::vector<std::vector<Packed>> packed(batch.size());
     std::vector<std::optional<Error>> errors(batch.size());
     pool_.parallel_for(static_cast<int64_t>(batch.size()), [&](int64_t task, int worker) {
       const auto i = static_cast<size_t>(task);
@@ -80,7 +83,7 @@ class Packer {
     });
     for (size_t i = 0; i < batch.size(); ++i) {
       if (errors[i]) throw Failure(*errors[i]);
-      writer_.add(packed[i].ids, packed[i].source_bytes, packed[i].mask);
+      for (const Packed& document : packed[i]) writer_.add(document.ids, document.source_bytes, document.mask);
     }
   }
 
@@ -91,7 +94,7 @@ class Packer {
   std::vector<text::TokenEncoder> encoders_;
 };
 
-Packed encode_document(text::TokenEncoder& encoder, const Line& line) {
+std::vector<Packed> encode_document(text::TokenEncoder& encoder, const Line& line) {
   const Json json = parse_json(line.text, line.where).value();
   const std::string& text = JsonNode(json, line.where)["text"].string();
   Packed packed;
@@ -99,24 +102,69 @@ Packed encode_document(text::TokenEncoder& encoder, const Line& line) {
   encoder.encode(text, {.add_special_tokens = false, .parse_special = false}, packed.ids);
   packed.ids.push_back(*encoder.tokenizer().eos());
   packed.source_bytes = text.size();
-  return packed;
+  return {packed};
 }
 
-uint64_t assistant_bytes(const Json& messages) {
+// Of the messages behind the first `skip`.
+uint64_t assistant_bytes(const Json& messages, size_t skip = 0) {
   uint64_t bytes = 0;
   for (const Json& message : messages)
-    if (message["role"] == "assistant" && message.contains("content") && message["content"].is_string())
+    if (skip > 0)
+      --skip;
+    else if (message["role"] == "assistant" && message.contains("content") && message["content"].is_string())
       bytes += message["content"].get_ref<const std::string&>().size();
   return bytes;
 }
 
-Packed encode_chat_line(const text::ChatTemplate& chat_template, text::TokenEncoder& encoder, const Line& line) {
+std::vector<Packed> encode_chat_line(const text::ChatTemplate& chat_template, text::TokenEncoder& encoder,
+                                     const Line& line) {
   const ChatLine chat = parse_chat(line.text, line.where).value();
   try {
     const text::RenderedChat rendered =
         chat_template.render(chat.messages, {.tools = &chat.tools, .documents = &chat.documents, .mark_learned = true});
     text::EncodedChat encoded = text::encode_chat(encoder, rendered);
-    return {std::move(encoded.ids), std::move(encoded.learned), assistant_bytes(chat.messages)};
+    return {{std::move(encoded.ids), std::move(encoded.learned), assistant_bytes(chat.messages)}};
+  } catch (const Failure& failure) {
+    throw Failure(failure.code(), line.where + ": " + failure.what());
+  }
+}
+
+// Of the stretches that are learned, one for each turn of the assistant, the first `turns` are no more.
+void forget_turns(std::vector<uint8_t>& learned, size_t turns, size_t of) {
+  size_t stretch = 0;
+  for (size_t i = 0; i < learned.size(); ++i) {
+    stretch += learned[i] != 0 && (i == 0 || learned[i - 1] == 0);
+    if (stretch <= turns) learned[i] = 2 * learned[i];
+  }
+  if (stretch != of)
+    throw Failure(ErrorCode::kInvalidArgument,
+                  fmt::format("the chat template sets {} of {} turns of the assistant apart from what is around them: "
+                              "the answer cannot be told from the prompt",
+                              stretch, of));
+  for (uint8_t& one : learned) one = one == 1;
+}
+
+Packed encode_answer(const text::ChatTemplate& chat_template, text::TokenEncoder& encoder, const Json& messages,
+                     const PreferenceLine& line) {
+  const auto turns = [&](size_t count) {
+    return static_cast<size_t>(std::count_if(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(count),
+                                             [](const Json& m) { return m["role"] == "assistant"; }));
+  };
+  text::EncodedChat encoded =
+      text::encode_chat(encoder, chat_template.render(messages, {.tools = &line.tools, .mark_learned = true}));
+  forget_turns(encoded.learned, turns(line.prompt_messages), turns(messages.size()));
+  return {std::move(encoded.ids), std::move(encoded.learned), assistant_bytes(messages, line.prompt_messages)};
+}
+
+std::vector<Packed> encode_preference_line(const text::ChatTemplate& chat_template, text::TokenEncoder& encoder,
+                                           const Line& line) {
+  const PreferenceLine pair = parse_preference(line.text, line.where).value();
+  try {
+    std::vector<Packed> both{encode_answer(chat_template, encoder, pair.chosen, pair),
+                             encode_answer(chat_template, encoder, pair.rejected, pair)};
+    if (both[0].ids == both[1].ids)
+      throw Failure(ErrorCode::kInvalidArgument, "rejected: is the same as chosen once it is in the chat template");
+    return both;
   } catch (const Failure& failure) {
     throw Failure(failure.code(), line.where + ": " + failure.what());
   }
@@ -154,7 +202,7 @@ struct PackJob {
   ledger::Manifest manifest;
   std::vector<Split> splits;
   EncodeLine encode;
-  bool with_mask = false;
+  bool with_mask = false, pairs = false;  // pairs: of every line two documents
 };
 
 PackResult run(PackJob job, ThreadPool& pool) {
@@ -178,6 +226,7 @@ PackResult run(PackJob job, ThreadPool& pool) {
   if (writer.num_documents() == 0)
     throw Failure(ErrorCode::kInvalidArgument, job.splits[0].files[0].string() + ": contains no documents");
   job.manifest.notes = {{"documents", writer.num_documents()}, {"tokens", writer.num_tokens()}};
+  if (job.pairs) job.manifest.notes["pairs"] = writer.num_documents() / 2;
   artefact.commit(std::move(job.manifest));
   return {writer.num_documents(), writer.num_tokens(), false};
 }
@@ -215,15 +264,22 @@ PackResult pack_dataset(const fs::path& dataset, const PackOptions& options, Thr
   return run(std::move(job), pool);
 }
 
-PackResult pack_chats(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
+namespace {
+
+/// Lines of JSON in the tokenizer's chat template, split by their hashes.
+using EncodeInTemplate = std::vector<Packed> (*)(const text::ChatTemplate&, text::TokenEncoder&, const Line&);
+
+PackResult pack_in_template(const char* what, EncodeInTemplate encode, const ChatPackConfig& config,
+                            const PackOptions& options, ThreadPool& pool) {
   const ledger::Place place = place_of(options);
   const auto chat_template = load_chat_template(options.tokenizer);
-  const auto encode = [chat_template](text::TokenEncoder& encoder, const Line& line) {
-    return encode_chat_line(*chat_template, encoder, line);
+  PackJob job{options, new_manifest(options, place), {}, {}, true};
+  job.encode = [chat_template, encode](text::TokenEncoder& encoder, const Line& line) {
+    return encode(*chat_template, encoder, line);
   };
-  PackJob job{options, new_manifest(options, place), {}, encode, true};
+  job.pairs = encode == encode_preference_line;
   job.manifest.seed = config.seed;
-  job.manifest.recipe["chat"] = to_json(config);
+  job.manifest.recipe[what] = to_json(config);
   job.manifest.recipe["chat_template"] = chat_template->source();
   const std::vector<fs::path> files = chat_files(config);
   for (const fs::path& file : files) job.manifest.inputs.push_back(ledger::raw_input("raw", file, place));
@@ -233,6 +289,16 @@ PackResult pack_chats(const ChatPackConfig& config, const PackOptions& options, 
   job.splits.push_back({"train", files, [=](std::string_view line) { return !is_held_out(line); }});
   job.splits.push_back({"held_out", files, is_held_out});
   return run(std::move(job), pool);
+}
+
+}  // namespace
+
+PackResult pack_chats(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
+  return pack_in_template("chat", encode_chat_line, config, options, pool);
+}
+
+PackResult pack_preferences(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
+  return pack_in_template("preferences", encode_preference_line, config, options, pool);
 }
 
 }  // namespace maru::data

@@ -39,7 +39,8 @@ struct ChatPackConfig {
   static constexpr auto fields() {
     return std::tuple{
         field("inputs", &ChatPackConfig::inputs, "JSONL files (also .gz .zst .xz) or folders of them"),
-        field("held_out", &ChatPackConfig::held_out, "fraction of conversations kept from training").range(0, 0.9),
+        field("held_out", &ChatPackConfig::held_out, "fraction of conversations, or pairs, kept from training")
+            .range(0, 0.9),
         field("seed", &ChatPackConfig::seed, "of the split")};
   }
 };
@@ -52,6 +53,14 @@ struct ChatPackConfig {
 ///          tokenizer without a chat template.
 PackResult pack_chats(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool);
 
+/// Packs pairs of answers: lines {"prompt", "chosen", "rejected"} of texts, or of lists of messages, with "tools" if
+/// the template takes them. Without a list "prompt" it is what `chosen` and `rejected` begin with. Each line becomes
+/// two documents, the chosen conversation and the rejected one; the mask is on what the assistant says behind the
+/// prompt. The manifest's notes have the number of "pairs".
+///
+/// Throws   as pack_chats; for answers that are empty, the same, or do not end with the assistant.
+PackResult pack_preferences(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool);
+
 /// A conversation to learn from: a list of messages and what may stand beside it in its line.
 struct ChatLine {
   Json messages, tools, documents;  // null: none
@@ -59,5 +68,14 @@ struct ChatLine {
 
 /// The conversation in one line of JSON. `where` stands in the errors.
 Result<ChatLine> parse_chat(std::string_view line, std::string_view where);
+
+/// Two conversations that begin alike: the first `prompt_messages` of both are the prompt.
+struct PreferenceLine {
+  Json chosen, rejected, tools;  // tools: null: none
+  size_t prompt_messages = 0;
+};
+
+/// The pair in one line of JSON. `where` stands in the errors.
+Result<PreferenceLine> parse_preference(std::string_view line, std::string_view where);
 
 }  // namespace maru::data

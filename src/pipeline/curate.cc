@@ -46,11 +46,27 @@ PackedTokens pack(const Workplace& at, const std::string& dataset, const std::st
   return {to, data::pack_dataset(from, options_of(at, with, to), at.machine.pool())};
 }
 
-PackedTokens pack_chats(const Workplace& at, const std::string& name, const std::string& tokenizer,
-                        const data::ChatPackConfig& config) {
+namespace {
+
+using PackLines = data::PackResult (*)(const data::ChatPackConfig&, const data::PackOptions&, ThreadPool&);
+
+PackedTokens pack_lines(const Workplace& at, const std::string& name, const std::string& tokenizer,
+                        const data::ChatPackConfig& config, PackLines pack) {
   const fs::path dataset = at.home.place(Kind::kDataset, name), with = at.home.find(Kind::kTokenizer, tokenizer),
                  to = tokens_directory(dataset, with);
-  return {to, data::pack_chats(config, options_of(at, with, to), at.machine.pool())};
+  return {to, pack(config, options_of(at, with, to), at.machine.pool())};
+}
+
+}  // namespace
+
+PackedTokens pack_chats(const Workplace& at, const std::string& name, const std::string& tokenizer,
+                        const data::ChatPackConfig& config) {
+  return pack_lines(at, name, tokenizer, config, data::pack_chats);
+}
+
+PackedTokens pack_preferences(const Workplace& at, const std::string& name, const std::string& tokenizer,
+                              const data::ChatPackConfig& config) {
+  return pack_lines(at, name, tokenizer, config, data::pack_preferences);
 }
 
 }  // namespace maru::pipeline

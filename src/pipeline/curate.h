@@ -1,4 +1,4 @@
-// The stage from files to a dataset, and from a dataset or conversations to packed tokens.
+// The stage from files to a dataset, and from a dataset, conversations or pairs of answers to packed tokens.
 #pragma once
 #include "data/build.h"
 #include "data/pack.h"
@@ -21,5 +21,8 @@ PackedTokens pack(const Workplace&, const std::string& dataset, const std::strin
 /// Packs conversations into datasets/NAME/tokens-TOKENIZER.
 PackedTokens pack_chats(const Workplace&, const std::string& name, const std::string& tokenizer,
                         const data::ChatPackConfig&);
+/// Packs pairs of answers into datasets/NAME/tokens-TOKENIZER.
+PackedTokens pack_preferences(const Workplace&, const std::string& name, const std::string& tokenizer,
+                              const data::ChatPackConfig&);
 
 }  // namespace maru::pipeline

@@ -1,0 +1,120 @@
+// Parsing of pairs of answers, apart from packing because it is a parser of outside bytes.
+#include <algorithm>
+
+#include "base/json_node.h"
+#include "data/chat_message.h"
+#include "data/pack.h"
+
+namespace maru::data {
+namespace {
+
+Json message_of(const char* role, const std::string& content) { return {{"role", role}, {"content", content}}; }
+
+void check_messages(const JsonNode& messages) {
+  if (messages.size() == 0) messages.fail("a list of messages");
+  for (const JsonNode& message : messages.elements()) check_message(message);
+}
+
+bool is_from(const JsonNode& message, std::string_view role) { return message["role"].string() == role; }
+
+// What is learnt: it ends with the assistant's words, and nobody but tools comes between them.
+void check_answer(const JsonNode& messages, size_t first) {
+  for (size_t i = first; i < messages.size(); ++i) {
+    const JsonNode role = messages.at(i)["role"];
+    if (role.string() == "assistant" || (i > first && role.string() == "tool")) continue;
+    role.fail(i > first ? "assistant or tool in the answer to the prompt" : "assistant at the beginning of the answer");
+  }
+  const JsonNode last = messages.at(messages.size() - 1);
+  if (!is_from(last, "assistant")) last["role"].fail("assistant at the end");
+  const Json& content = last["content"].json();
+  const bool empty = content.is_null() || (content.is_string() && content.get_ref<const std::string&>().empty()) ||
+                     (content.is_array() && content.empty());
+  if (empty && last["tool_calls"].is_null()) last["content"].refuse("is empty: expected an answer");
+}
+
+// Messages that both begin with; each keeps one of its own at least.
+size_t common_messages(const Json& chosen, const Json& rejected) {
+  size_t common = 0;
+  const size_t most = std::min(chosen.size(), rejected.size()) - 1;
+  while (common < most && chosen[common] == rejected[common]) ++common;
+  return common;
+}
+
+Json joined(const Json& prompt, const Json& answer) {
+  Json all = prompt;
+  for (const Json& message : answer) all.push_back(message);
+  return all;
+}
+
+// A prompt beside whole conversations says what the last question in both of them is.
+void check_prompt_text(const JsonNode& prompt, const Json& chosen, size_t common) {
+  if (prompt.is_missing()) return;
+  for (size_t i = common; i-- > 0;)
+    if (chosen[i]["role"] == "user") {
+      if (chosen[i].contains("content") && chosen[i]["content"] == prompt.string()) return;
+      break;
+    }
+  prompt.refuse("differs from the last user turn that chosen and rejected share");
+}
+
+PreferenceLine read_conversations(const JsonNode& line) {
+  const JsonNode prompt = line["prompt"], chosen = line["chosen"], rejected = line["rejected"];
+  check_messages(chosen);
+  check_messages(rejected);
+  PreferenceLine read;
+  if (prompt.is_array()) {
+    check_messages(prompt);
+    check_answer(chosen, 0);
+    check_answer(rejected, 0);
+    read.prompt_messages = prompt.size();
+    read.chosen = joined(prompt.json(), chosen.json());
+    read.rejected = joined(prompt.json(), rejected.json());
+    return read;
+  }
+  const size_t common = common_messages(chosen.json(), rejected.json());
+  if (common == 0) chosen.refuse("shares no message with rejected, and there is no list \"prompt\"");
+  check_prompt_text(prompt, chosen.json(), common);
+  check_answer(chosen, common);
+  check_answer(rejected, common);
+  read.prompt_messages = common;
+  read.chosen = chosen.json();
+  read.rejected = rejected.json();
+  return read;
+}
+
+PreferenceLine read_texts(const JsonNode& line) {
+  PreferenceLine read;
+  read.prompt_messages = 1;
+  const Json prompt = message_of("user", line["prompt"].string());
+  for (const char* side : {"chosen", "rejected"}) {
+    const JsonNode answer = line[side];
+    if (answer.string().empty()) answer.refuse("is empty: expected an answer");
+    (side == std::string_view("chosen") ? read.chosen : read.rejected) =
+        Json::array({prompt, message_of("assistant", answer.string())});
+  }
+  return read;
+}
+
+PreferenceLine read_preference(const JsonNode& line) {
+  const JsonNode chosen = line.object()["chosen"], rejected = line["rejected"];
+  PreferenceLine read = chosen.is_array() || rejected.is_array() ? read_conversations(line) : read_texts(line);
+  if (chosen.json() == rejected.json()) rejected.refuse("is the same as chosen");
+  if (read.chosen[read.prompt_messages - 1]["role"] == "assistant")
+    chosen.refuse("goes on with the assistant's turn that the prompt ends with: expected a turn of somebody else's");
+  read.tools = list_or_null(line["tools"]);
+  return read;
+}
+
+}  // namespace
+
+Result<PreferenceLine> parse_preference(std::string_view line, std::string_view where) {
+  const Result<Json> json = parse_json(line, where);
+  if (!json) return json.error();
+  try {
+    return read_preference(JsonNode(json.value(), std::string(where)));
+  } catch (const Failure& failure) {
+    return failure.error();
+  }
+}
+
+}  // namespace maru::data
