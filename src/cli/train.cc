@@ -11,15 +11,23 @@ namespace maru::cli {
 namespace {
 
 Json json_of(const train::RunSummary& s) {
-  return {{"steps", s.steps},
-          {"tokens", s.tokens},
-          {"parameters", s.parameters},
-          {"loss", train::number_or_null(s.loss)},
-          {"validation_bits_per_byte", train::number_or_null(s.validation_bits_per_byte)},
-          {"tokens_per_second", s.tokens_per_second},
-          {"mfu", s.mfu},
-          {"seconds", s.seconds},
-          {"resumed", s.resumed}};
+  Json json{{"steps", s.steps},
+            {"tokens", s.tokens},
+            {"parameters", s.parameters},
+            {"loss", train::number_or_null(s.loss)},
+            {"validation_bits_per_byte", train::number_or_null(s.validation_bits_per_byte)},
+            {"tokens_per_second", s.tokens_per_second},
+            {"mfu", s.mfu},
+            {"seconds", s.seconds},
+            {"resumed", s.resumed}};
+  if (s.validation_accuracy) json["validation_accuracy"] = *s.validation_accuracy;
+  return json;
+}
+
+std::string held_out_text(const train::RunSummary& s) {
+  if (s.validation_accuracy) return fmt::format(", held-out accuracy {:.3f}", *s.validation_accuracy);
+  if (s.validation_bits_per_byte) return fmt::format(", held-out {:.3f} bits per byte", *s.validation_bits_per_byte);
+  return ", nothing held out";
 }
 
 std::string text_of(const train::RunSummary& s) {
@@ -28,8 +36,7 @@ std::string text_of(const train::RunSummary& s) {
                   s.steps, short_count(static_cast<double>(s.tokens)));
   if (!s.skipped) text += " in " + short_time(s.seconds);
   text += s.loss ? fmt::format(": loss {:.3f}", *s.loss) : ": loss unknown";
-  text += s.validation_bits_per_byte ? fmt::format(", held-out {:.3f} bits per byte", *s.validation_bits_per_byte)
-                                     : ", no text held out";
+  text += held_out_text(s);
   if (s.skipped) return text + " (unchanged)";
   return text + fmt::format(" ({} tok/s, MFU {:.0f} %)", short_count(s.tokens_per_second), 100 * s.mfu);
 }
@@ -41,7 +48,7 @@ void answer(const Session& session, const train::RunSummary& summary) {
 }
 
 void add_train(CLI::App& app, Session& session) {
-  CLI::App* verb = app.add_subcommand("train", "pre-train, continue, or fine-tune (SFT) a model from a recipe");
+  CLI::App* verb = app.add_subcommand("train", "pre-train, continue, or tune (SFT, LoRA, DPO) a model from a recipe");
   auto recipe = std::make_shared<RecipeArguments>();
   recipe->add_to(verb, describe_fields<train::TrainConfig>());
   verb->callback([&session, recipe] {

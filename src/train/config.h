@@ -8,6 +8,7 @@
 #include "models/lora_config.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
+#include "train/objectives/preference_loss.h"
 
 namespace maru::train {
 
@@ -38,6 +39,8 @@ struct TrainConfig {
   std::string tokens;     // directory of token shards
   std::string tokenizer;  // directory
   std::string init_from;  // model directory: continue from it, or fine-tune it; empty: random weights
+  std::string method = "next_token";
+  PreferenceConfig preference;  // of dpo
   DecoderConfig model;
   std::optional<LoraConfig> lora;  // an adapter of the model in init_from, which stays as it is
   std::string dtype = "bf16";
@@ -58,6 +61,9 @@ struct TrainConfig {
         field("tokens", &C::tokens, "directory of packed token shards (maru data pack)"),
         field("tokenizer", &C::tokenizer, "tokenizer directory"),
         field("init_from", &C::init_from, "model directory to continue from or fine-tune; empty: random weights"),
+        field("method", &C::method, "what is learnt: next_token of documents or answers, or dpo from pairs of answers")
+            .one_of("next_token|dpo"),
+        field("preference", &C::preference, ""),
         field("model", &C::model, ""),
         field("lora", &C::lora,
               "train an adapter of init_from in place of all weights: lora.rank, lora.alpha, lora.use_rslora, "
@@ -79,6 +85,8 @@ struct TrainConfig {
         field("checkpoint", &C::checkpoint, "")};
   }
 };
+
+inline bool learns_pairs(const TrainConfig& config) { return config.method == "dpo"; }
 
 /// Checks what fits together and fills in what follows from other fields. Throws kInvalidArgument.
 TrainConfig resolve(TrainConfig config, int64_t vocab_size);

@@ -18,12 +18,15 @@ Loader::Loader(const formats::TokenDataset& dataset, int64_t sequence_length, ui
 }
 
 // Fisher-Yates from the epoch's own generator.
-void Loader::begin_epoch() {
-  order_.resize(static_cast<size_t>(dataset_.num_documents()));
-  std::iota(order_.begin(), order_.end(), 0);
-  Random random(derive_seed(seed_, "epoch " + std::to_string(state_.epoch)));
-  for (size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[random.below(i)]);
+std::vector<int32_t> epoch_order(int64_t count, uint64_t seed, int64_t epoch) {
+  std::vector<int32_t> order(static_cast<size_t>(count));
+  std::iota(order.begin(), order.end(), 0);
+  Random random(derive_seed(seed, "epoch " + std::to_string(epoch)));
+  for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  return order;
 }
+
+void Loader::begin_epoch() { order_ = epoch_order(dataset_.num_documents(), seed_, state_.epoch); }
 
 void Loader::next(MicroBatch& batch, int64_t tokens) {
   batch.clear();
@@ -62,12 +65,10 @@ Loader::Piece Loader::take_piece(int64_t room) {
   return piece;
 }
 
-int64_t count_micro_batches(const formats::TokenDataset& dataset, int64_t sequence_length, uint64_t seed,
-                            int64_t tokens, double epochs) {
-  const auto wanted = static_cast<int64_t>(std::ceil(epochs * static_cast<double>(dataset.num_tokens())));
-  Loader loader(dataset, sequence_length, seed);
+int64_t count_micro_batches(BatchSource& source, int64_t tokens, double epochs) {
+  const auto wanted = static_cast<int64_t>(std::ceil(epochs * static_cast<double>(source.tokens_of_epoch())));
   int64_t batches = 0;
-  for (int64_t seen = 0; seen < wanted; ++batches) seen += loader.skip(tokens);
+  for (int64_t seen = 0; seen < wanted; ++batches) seen += source.skip(tokens);
   return batches;
 }
 

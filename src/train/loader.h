@@ -2,8 +2,11 @@
 //
 // The order of an epoch is a permutation that depends on seed and epoch alone, and a position in it is all the state
 // there is: a run resumes at the exact token. Pieces attend only to themselves.
+//
+// Pairs of answers, which stay together, have a loader of their own (pair_loader.h).
 #pragma once
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/fields.h"
@@ -18,20 +21,37 @@ struct LoaderState {
   bool operator==(const LoaderState&) const = default;
   static constexpr auto fields() {
     using C = LoaderState;
-    return std::tuple{field("epoch", &C::epoch, "passes finished").range(0, 9e15),
-                      field("document", &C::document, "documents finished in this epoch").range(0, 9e15),
-                      field("offset", &C::offset, "tokens of the next document already used").range(0, 9e15)};
+    return std::tuple{
+        field("epoch", &C::epoch, "passes finished").range(0, 9e15),
+        field("document", &C::document, "documents, or pairs of them, finished in this epoch").range(0, 9e15),
+        field("offset", &C::offset, "tokens of the next document already used").range(0, 9e15)};
   }
 };
 
-class Loader {
+/// Where micro-batches come from, pass after pass over the data.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  /// Fills a micro-batch of at most `tokens` tokens.
+  virtual void next(MicroBatch& batch, int64_t tokens) = 0;
+  /// Goes on by what next() would take, without reading it; returns its tokens.
+  virtual int64_t skip(int64_t tokens) = 0;
+  virtual const LoaderState& state() const = 0;
+  virtual int64_t tokens_of_epoch() const = 0;
+  /// How much of the data is never shown; in words, empty: nothing.
+  virtual std::string left_out() const { return ""; }
+};
+
+/// The order of `count` things in an epoch.
+std::vector<int32_t> epoch_order(int64_t count, uint64_t seed, int64_t epoch);
+
+class Loader final : public BatchSource {
  public:
   Loader(const formats::TokenDataset& dataset, int64_t sequence_length, uint64_t seed, LoaderState state = {});
-  /// Fills a micro-batch of at most `tokens` tokens.
-  void next(MicroBatch& batch, int64_t tokens);
-  /// Goes on by what next() would take, without reading it; returns its tokens.
-  int64_t skip(int64_t tokens);
-  const LoaderState& state() const { return state_; }
+  void next(MicroBatch& batch, int64_t tokens) override;
+  int64_t skip(int64_t tokens) override;
+  const LoaderState& state() const override { return state_; }
+  int64_t tokens_of_epoch() const override { return dataset_.num_tokens(); }
 
  private:
   void begin_epoch();
@@ -50,10 +70,10 @@ class Loader {
 };
 
 /// Micro-batches of at most `tokens` tokens until `epochs` passes over the data have been seen, fractions by tokens.
+/// Takes them from `source`, which stands at its beginning.
 ///
 /// Cost     one look at the size of each document and pass.
-int64_t count_micro_batches(const formats::TokenDataset& dataset, int64_t sequence_length, uint64_t seed,
-                            int64_t tokens, double epochs);
+int64_t count_micro_batches(BatchSource& source, int64_t tokens, double epochs);
 
 /// Appends tokens [first, first + count) of a document, each with the token behind it as its target.
 void append_document_piece(MicroBatch& batch, const formats::TokenDocument& document, int64_t first, int64_t count,

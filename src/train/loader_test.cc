@@ -68,8 +68,8 @@ TEST_F(LoaderTest, AnEpochIsWholeHoweverShortItsDocumentsAre) {
     for (const uint64_t length : {3, 60}) {
       const TestTokens tokens(200, 9, false, true, length);
       const formats::TokenDataset dataset(tokens.directory(), "train");
-      const int64_t batches = count_micro_batches(dataset, 32, 4, 256, epochs);
-      Loader loader(dataset, 32, 4);
+      Loader counts(dataset, 32, 4), loader(dataset, 32, 4);
+      const int64_t batches = count_micro_batches(counts, 256, epochs);
       MicroBatch batch;
       int64_t seen = 0, last = 0;
       for (int64_t i = 0; i < batches; ++i, seen += last) {

@@ -35,9 +35,11 @@ std::string MetricsWriter::kept_rows(int64_t last_step, const std::function<void
       kept += std::string(*line) + "\n";
       step = (*row)["step"].get<int64_t>();
       seconds_before_ = row->value("seconds", seconds_before_);
-      if (step == last_step && row->contains("loss")) loss_ = (*row)["loss"].get<double>();
-      if (step == last_step && row->contains("validation_bits_per_byte"))
-        bits_per_byte_ = (*row)["validation_bits_per_byte"].get<double>();
+      if (step < last_step) continue;
+      for (const auto& [name, figure] :
+           {std::pair{"loss", &loss_}, std::pair{"validation_bits_per_byte", &bits_per_byte_},
+            std::pair{"validation_accuracy", &accuracy_}})
+        if (row->contains(name)) *figure = (*row)[name].get<double>();
     }
   }
   if (damaged > 0)

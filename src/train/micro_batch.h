@@ -15,7 +15,7 @@ struct MicroBatch {
   BatchBuilder builder;
   std::vector<int32_t> targets;  // of each token; -1: not counted
   std::vector<float> weights;    // of each token's loss; empty: 1
-  int64_t counted = 0;           // targets that count
+  int64_t counted = 0;           // targets that count, or pairs of answers
 
   void clear() {
     builder.clear();

@@ -23,9 +23,10 @@ struct RunOptions {
 };
 
 struct RunSummary {
-  int64_t steps = 0, tokens = 0, parameters = 0;  // parameters: that are trained
+  int64_t steps = 0, tokens = 0, parameters = 0;   // parameters: that are trained
   std::optional<double> loss;                      // of the last step; nothing: its row is lost
   std::optional<double> validation_bits_per_byte;  // nothing: no text was held out
+  std::optional<double> validation_accuracy;       // of pairs of answers; nothing: none were held out, or learnt from
   double tokens_per_second = 0, mfu = 0, seconds = 0;
   bool resumed = false, skipped = false;
 };
@@ -40,8 +41,8 @@ std::optional<RunSummary> finished(const TrainConfig& config, const RunOptions& 
 /// damaged, the run goes on from the newest one that is whole.
 ///
 /// Throws   kInvalidArgument when the run directory holds a run of another recipe or other inputs, naming the
-///          difference; kExists when another process trains this run, or something else lies at its place or the
-///          model's; kDataLoss when no checkpoint is whole.
+///          difference, or when the tokens are not what the method learns from; kExists when another process trains
+///          this run, or something else lies at its place or the model's; kDataLoss when no checkpoint is whole.
 RunSummary train(const TrainConfig& config, const RunOptions& options, Device& device);
 
 }  // namespace maru::train

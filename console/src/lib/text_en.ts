@@ -140,6 +140,7 @@ export const en = {
   "run.left": "{time} left",
   "run.done": "{steps} steps, all done",
   "run.progress": "Progress of training",
+  "run.accuracy": "Preference accuracy",
   "run.best": "best {value}",
   "run.tokens": "Tokens seen",
   "run.elapsed": "Time spent",

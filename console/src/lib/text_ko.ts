@@ -140,6 +140,7 @@ export const ko: Record<TextKey, string> = {
   "run.left": "{time} 남음",
   "run.done": "{steps}스텝을 모두 마침",
   "run.progress": "학습 진행률",
+  "run.accuracy": "선호 정확도",
   "run.best": "최저 {value}",
   "run.tokens": "학습한 토큰",
   "run.elapsed": "걸린 시간",

@@ -127,7 +127,7 @@ export interface TrainingRow {
   step: number;
   /** read so far */
   tokens: number;
-  /** of the step's tokens, nats each */
+  /** of the step's tokens, nats each; or of its pairs of answers */
   loss: number;
   /** learning rate */
   lr: number;
@@ -139,6 +139,10 @@ export interface TrainingRow {
   mfu: number;
   /** since the run began */
   seconds: number;
+  /** part of the step's pairs whose chosen answer has gained more */
+  accuracy?: number;
+  /** by how much, beta times log-ratios, the mean */
+  margin?: number;
 }
 
 export interface ValidationRow {
@@ -146,10 +150,14 @@ export interface ValidationRow {
   step: number;
   /** read so far */
   tokens: number;
-  /** of the held-out tokens, nats each */
+  /** of the held-out tokens, nats each; or of held-out pairs of answers */
   validation_loss: number;
   /** of the held-out text */
-  validation_bits_per_byte: number;
+  validation_bits_per_byte?: number;
+  /** part of the held-out pairs whose chosen answer has gained more */
+  validation_accuracy?: number;
+  /** by how much, beta times log-ratios, the mean */
+  validation_margin?: number;
 }
 
 export interface DropSample {

@@ -31,10 +31,10 @@ export interface Progress {
 
 export function progressOf(run: KnownRun, rows: readonly MetricsRow[]): Progress {
   const training = rows.filter((row) => typeof row.loss === "number");
-  const validation = rows.filter((row) => typeof row.validation_bits_per_byte === "number");
+  const validation = rows.filter((row) => typeof row.validation_loss === "number");
   const lastTraining = training[training.length - 1] ?? null;
   const step = Math.max(run.step ?? 0, lastTraining?.step ?? 0);
-  const bits = validation.map((row) => row.validation_bits_per_byte as number);
+  const bits = validation.flatMap((row) => row.validation_bits_per_byte ?? []);
   return {
     step,
     fraction: run.steps ? Math.min(1, step / run.steps) : null,

@@ -29,13 +29,20 @@ function progressLine(run: KnownRun, progress: Progress): HTMLElement | null {
   return h("div", { ...named, "aria-valuenow": Math.round(fraction * 100) }, line, bar(fraction));
 }
 
-function figures(progress: Progress, run: KnownRun): HTMLElement {
-  const row = progress.lastTraining;
+/** How well it does on what was held out: of text, or of pairs of answers. */
+function heldOut(progress: Progress, run: KnownRun): HTMLElement {
+  const accuracy = progress.lastValidation?.validation_accuracy ?? progress.lastTraining?.accuracy;
+  if (accuracy !== undefined) return tile(t("run.accuracy"), format().percent(accuracy));
   const bits = progress.lastValidation?.validation_bits_per_byte ?? run.validation_bits_per_byte;
   const best = progress.bestBits === null ? null : t("run.best", { value: format().significant(progress.bestBits, 4) });
+  return tile(t("curves.bits"), format().fixed(bits, 3), best);
+}
+
+function figures(progress: Progress, run: KnownRun): HTMLElement {
+  const row = progress.lastTraining;
   return tiles(
     tile(t("curves.loss"), format().fixed(row?.loss ?? run.loss, 3)),
-    tile(t("curves.bits"), format().fixed(bits, 3), best),
+    heldOut(progress, run),
     tile(t("curves.speed"), format().compact(row?.tokens_per_second)),
     tile(t("series.mfu"), format().percent(row?.mfu)),
     tile(t("run.tokens"), format().compact(row?.tokens)),

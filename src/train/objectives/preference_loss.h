@@ -1,0 +1,69 @@
+// What pairs of answers cost: direct preference optimisation and its kin. Pure mathematics of the host; names, defaults
+// and formulas (preference_formulas.h) are those of TRL's DPOConfig.
+#pragma once
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/fields.h"
+
+namespace maru::train {
+
+struct PreferenceConfig {
+  std::vector<std::string> loss_type = {"sigmoid"};
+  std::vector<double> loss_weights;  // empty: 1 each
+  double beta = 0.1, label_smoothing = 0;
+  std::string f_divergence_type = "reverse_kl";
+  double f_alpha_divergence_coef = 0.5, discopop_tau = 0.05;
+  std::optional<double> ld_alpha;
+  static constexpr auto fields() {
+    using C = PreferenceConfig;
+    return std::tuple{
+        field("loss_type", &C::loss_type, "one or more, their sum is made smaller")
+            .one_of("sigmoid|hinge|ipo|exo_pair|nca_pair|robust|bco_pair|sppo_hard|aot|aot_unpaired|apo_zero|apo_down|"
+                    "discopop|sft|sigmoid_norm"),
+        field("loss_weights", &C::loss_weights, "of each loss_type; empty: 1").range(-1e6, 1e6),
+        field("beta", &C::beta, "how dear it is to leave the reference; tau of ipo").range(1e-9, 1e6),
+        field("label_smoothing", &C::label_smoothing,
+              "part of the pairs that are the wrong way round: of exo_pair, "
+              "robust, aot, aot_unpaired")
+            .range(0, 1),
+        field("f_divergence_type", &C::f_divergence_type, "how far the model is from the reference")
+            .one_of("reverse_kl|forward_kl|js_divergence|alpha_divergence"),
+        field("f_alpha_divergence_coef", &C::f_alpha_divergence_coef, "alpha of alpha_divergence").range(-10, 10),
+        field("discopop_tau", &C::discopop_tau, "temperature of discopop").range(1e-9, 1e6),
+        field("ld_alpha", &C::ld_alpha, "weight of an answer's tokens beyond the length of the other; null: 1")
+            .range(0, 1)};
+  }
+};
+
+/// Throws   kInvalidArgument naming the field, for values that make no sense together.
+void check(const PreferenceConfig& config);
+
+/// An answer under the model and under the reference: sums of the log-probabilities of its tokens.
+struct AnswerLikelihood {
+  double policy = 0, reference = 0;
+  int64_t tokens = 0;
+  double log_ratio() const { return policy - reference; }
+};
+
+struct PreferencePair {
+  AnswerLikelihood chosen, rejected;
+  double chosen_nll = 0;  // −log p of the chosen answer, all tokens alike whatever ld_alpha is
+};
+
+/// The sum over pairs and its slopes.
+struct PreferenceLoss {
+  struct Slopes {
+    double chosen = 0, rejected = 0;  // in log π of the pair's answers
+  };
+  double sum = 0;
+  std::vector<Slopes> pairs;
+  double chosen_nll = 0;  // slope in each pair's chosen_nll
+};
+
+/// Shapes   pairs of one micro-batch: aot and aot_unpaired sort them, sft is a mean over their tokens.
+PreferenceLoss preference_loss(const PreferenceConfig& config, std::span<const PreferencePair> pairs);
+
+}  // namespace maru::train

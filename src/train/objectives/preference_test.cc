@@ -1,0 +1,254 @@
+#include "train/objectives/preference.h"
+
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "models/quantize.h"
+#include "models/weights.h"
+#include "tensor/cpu_device.h"
+#include "train/test_pairs.h"
+#include "train/trainer.h"
+
+namespace maru::train {
+namespace {
+
+MicroBatch pairs(uint64_t seed, int count = 6) {
+  MicroBatch batch;
+  Random random(seed);
+  for (int i = 0; i < count; ++i) {
+    const std::vector<int32_t> prompt = test_prompt(random, 5);
+    for (const int32_t stride : {1, 5}) {
+      TestAnswer one(prompt, 1 + random.below(9), stride);
+      for (size_t t = 1; t < one.tokens.size(); ++t) batch.targets.push_back(one.mask[t] != 0 ? one.tokens[t] : -1);
+      one.tokens.pop_back();
+      batch.builder.add(one.tokens);
+    }
+  }
+  batch.counted = count;
+  return batch;
+}
+
+PreferenceConfig preference(std::vector<std::string> types, double beta = 0.1) {
+  PreferenceConfig c;
+  c.loss_type = std::move(types), c.beta = beta;
+  return c;
+}
+
+const DecoderConfig kModel = maru::resolve({.vocab_size = TestTokens::kVocabulary,
+                                            .hidden_size = 32,
+                                            .intermediate_size = 64,
+                                            .num_hidden_layers = 2,
+                                            .num_attention_heads = 4,
+                                            .num_key_value_heads = 2,
+                                            .max_position_embeddings = 64,
+                                            .initializer_range = 0.2});
+
+class PreferenceTest : public testing::Test {
+ protected:
+  std::unique_ptr<Decoder> make(Dtype dtype, uint64_t seed = 3) {
+    auto model = std::make_unique<Decoder>(kModel, dtype);
+    allocate_values(*model);
+    initialise(*model, seed);
+    place(device_, *model);
+    return model;
+  }
+  static std::string bits(Model& model) {
+    std::string all;
+    for (const Parameter* p : model.parameters()) all.append(p->value.data<char>(), p->value.bytes());
+    return all;
+  }
+  // Loss and gradients, which are added.
+  double learn(Preference& objective, const MicroBatch& batch, double scale) {
+    Arena arena(device_, 1 << 25);
+    Tape tape;
+    Context ctx{device_, arena, &tape};
+    const Tensor loss = objective.loss(ctx, batch, scale);
+    tape.backward(ctx, loss);
+    return loss.dtype() == Dtype::kF64 ? *loss.data<double>() : static_cast<double>(*loss.data<float>());
+  }
+  // Of f32.
+  static std::vector<double> take_gradients(Model& model) {
+    std::vector<double> all;
+    for (const Parameter* p : model.parameters())
+      for (int64_t i = 0; i < p->gradient.size(); ++i) {
+        float& at = p->gradient.data<float>()[i];
+        all.push_back(static_cast<double>(std::exchange(at, 0.0F)));
+      }
+    return all;
+  }
+  ThreadPool pool_{2};
+  CpuDevice device_{&pool_};
+};
+
+// Of sppo_hard with beta 0.1 every pair costs 5² + 5² exactly where all log-ratios are 0.
+TEST_F(PreferenceTest, BeforeAnythingIsLearntTheModelIsTheReferenceToTheBit) {
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16})
+    for (const bool recompute : {false, true}) {
+      const auto model = make(dtype), reference = make(dtype);
+      model->recompute = recompute;
+      allocate_gradients(device_, *model);
+      Preference objective(*model, *reference, preference({"sppo_hard"}));
+      EXPECT_EQ(50, learn(objective, pairs(1), 1.0 / 6));
+      EXPECT_EQ(0, objective.take_figures().margins);
+    }
+}
+
+TEST_F(PreferenceTest, BeforeAnythingIsLearntAnAdapterChangesNoBitBesideQuantizedWeightsEither) {
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16})
+    for (const bool recompute : {false, true})
+      for (const char* weights : {"plain", "int8", "int4"}) {
+        const auto model = make(dtype);
+        model->recompute = recompute;
+        if (weights != std::string("plain"))
+          quantize_weights(device_, *model,
+                           weights == std::string("int8") ? QuantizedKind::kInt8 : QuantizedKind::kInt4);
+        Adapter adapter(device_, *model, LoraConfig{.rank = 3}, 5);
+        allocate_gradients(device_, adapter);
+        Preference objective(*model, adapter, preference({"sppo_hard"}));
+        EXPECT_EQ(50, learn(objective, pairs(1), 1.0 / 6)) << weights << (recompute ? ", recomputed" : "");
+        const PreferenceFigures trained = objective.take_figures();
+        EXPECT_EQ(0, trained.margins) << weights;
+        StepMemory memory(device_);
+        memory.run([&](Context& ctx) { objective.score(ctx, pairs(1)); });
+        EXPECT_EQ(trained.loss, objective.take_figures().loss) << weights << ": measured as it is trained";
+      }
+}
+
+TEST_F(PreferenceTest, GradientsAreThoseOfDifferences) {
+  const auto model = make(Dtype::kF64), reference = make(Dtype::kF64, 9);
+  allocate_gradients(device_, *model);
+  PreferenceConfig config = preference({"sigmoid", "aot_unpaired", "sft"}, 0.5);
+  config.loss_weights = {1, 0.5, 0.25}, config.ld_alpha = 0.3;
+  Preference objective(*model, *reference, config);
+  const MicroBatch batch = pairs(2);
+  learn(objective, batch, 0.25);
+  const auto value = [&] {
+    Arena arena(device_, 1 << 25);
+    Context ctx{device_, arena};
+    return *objective.loss(ctx, batch, 0.25).data<double>();
+  };
+  for (Parameter* p : model->parameters())
+    for (const int64_t i : {p->value.size() / 3, p->value.size() / 2}) {
+      double& at = p->value.data<double>()[i];
+      const double before = at, step = 1e-5;
+      at = before + step;
+      const double above = value();
+      at = before - step;
+      const double below = value();
+      at = before;
+      EXPECT_NEAR((above - below) / (2 * step), p->gradient.data<double>()[i], 1e-7) << p->name << " " << i;
+    }
+}
+
+// Packed is as alone, accumulated as one batch: for losses that are sums over pairs.
+TEST_F(PreferenceTest, PairsDoNotSeeEachOther) {
+  const auto model = make(Dtype::kF32), reference = make(Dtype::kF32, 9);
+  allocate_gradients(device_, *model);
+  Preference objective(*model, *reference, preference({"sigmoid", "apo_down"}, 0.5));
+  const MicroBatch together = pairs(2);
+  const double loss = learn(objective, together, 1);
+  const std::vector<double> gradients = take_gradients(*model);
+  const PreferenceFigures figures = objective.take_figures();
+  double sum = 0;
+  const auto& sequences = together.builder.sequences();
+  for (size_t i = 0; i < sequences.size(); i += 2) {
+    MicroBatch alone;
+    for (const size_t side : {i, i + 1}) {
+      const auto first = sequences[side].first_row, last = first + sequences[side].rows;
+      alone.builder.add(
+          std::span(together.builder.tokens()).subspan(static_cast<size_t>(first), static_cast<size_t>(last - first)));
+      alone.targets.insert(alone.targets.end(), together.targets.begin() + first, together.targets.begin() + last);
+    }
+    alone.counted = 1;
+    sum += learn(objective, alone, 1);
+  }
+  EXPECT_NEAR(loss, sum, 1e-5);
+  const std::vector<double> parts = take_gradients(*model);
+  for (size_t i = 0; i < parts.size(); ++i) ASSERT_NEAR(gradients[i], parts[i], 1e-5);
+  const PreferenceFigures again = objective.take_figures();
+  EXPECT_EQ(figures.pairs, again.pairs);
+  EXPECT_EQ(figures.right, again.right);
+  EXPECT_EQ(figures.margins, again.margins) << "a row's loss has the same bits whatever the other rows are";
+}
+
+TEST_F(PreferenceTest, TokensBeyondTheOtherAnswerAreWeighted) {
+  const auto model = make(Dtype::kF32), reference = make(Dtype::kF32, 9);
+  allocate_gradients(device_, *model);
+  PreferenceConfig all = preference({"sigmoid"}), none = all;
+  all.ld_alpha = 1, none.ld_alpha = 0;
+  MicroBatch batch = pairs(4), cut = pairs(4);
+  const auto& sequences = cut.builder.sequences();
+  for (size_t i = 0; i < sequences.size(); i += 2) {
+    const auto counted = [&](size_t side) {
+      std::vector<size_t> rows;
+      for (int64_t r = sequences[side].first_row; r < sequences[side].first_row + sequences[side].rows; ++r)
+        if (cut.targets[static_cast<size_t>(r)] >= 0) rows.push_back(static_cast<size_t>(r));
+      return rows;
+    };
+    const std::vector<size_t> chosen = counted(i), rejected = counted(i + 1);
+    const size_t shared = std::min(chosen.size(), rejected.size());
+    for (const auto* rows : {&chosen, &rejected})
+      for (size_t r = shared; r < rows->size(); ++r) cut.targets[(*rows)[r]] = -1;
+  }
+  const auto loss = [&](const PreferenceConfig& c, const MicroBatch& b) {
+    Preference objective(*model, *reference, c);
+    return learn(objective, b, 1);
+  };
+  EXPECT_EQ(loss(preference({"sigmoid"}), batch), loss(all, batch));
+  EXPECT_EQ(loss(preference({"sigmoid"}), cut), loss(none, batch));
+  EXPECT_NE(loss(all, batch), loss(none, batch));
+}
+
+TEST_F(PreferenceTest, LearnsWhatIsPreferred) {
+  for (const char* type : {"sigmoid", "ipo", "apo_zero"}) {
+    const auto model = make(Dtype::kF32), reference = make(Dtype::kF32);
+    const std::string before = bits(*reference);
+    Preference objective(*model, *reference, preference({type}));
+    TrainConfig c;
+    c.model = kModel, c.dtype = "f32";
+    c.sequence_length = 16, c.micro_batch_tokens = 192, c.batch_tokens = 192;
+    c.optimizer.lr = 3e-3, c.optimizer.weight_decay = 0;
+    Trainer trainer(objective, c, device_);
+    const auto step = [&](int64_t at) {
+      std::vector<MicroBatch> batches{pairs(static_cast<uint64_t>(100 + at))};
+      return trainer.step(batches, at, 40).loss;
+    };
+    const double first = step(1);
+    EXPECT_EQ(0, objective.take_figures().accuracy()) << "nobody is better yet";
+    for (int64_t at = 2; at <= 40; ++at) step(at);
+    objective.take_figures();
+    EXPECT_LT(step(41), first) << type;
+    EXPECT_GT(objective.take_figures().accuracy(), 0.8) << type;
+    EXPECT_EQ(before, bits(*reference));
+  }
+}
+
+TEST_F(PreferenceTest, RecomputationAndThreadsChangeNoBit) {
+  ThreadPool three(3);
+  CpuDevice other(&three);
+  for (const char* weights : {"plain", "int4"}) {
+    const auto run = [&](CpuDevice& device, bool recompute) {
+      const auto model = make(Dtype::kBf16);
+      model->recompute = recompute;
+      if (weights == std::string("int4")) quantize_weights(device, *model, QuantizedKind::kInt4);
+      Adapter adapter(device, *model, LoraConfig{.rank = 3}, 5);
+      Preference objective(*model, adapter, preference({"sigmoid"}));
+      TrainConfig c;
+      c.model = kModel;
+      c.sequence_length = 16, c.micro_batch_tokens = 192, c.batch_tokens = 192, c.optimizer.lr = 1e-2;
+      Trainer trainer(objective, c, device);
+      for (int64_t at = 1; at <= 5; ++at) {
+        std::vector<MicroBatch> batches{pairs(static_cast<uint64_t>(100 + at))};
+        trainer.step(batches, at, 40);
+      }
+      return bits(adapter);
+    };
+    const std::string stored = run(device_, false);
+    EXPECT_EQ(stored, run(other, false)) << weights << ", three threads";
+    EXPECT_EQ(stored, run(device_, true)) << weights << ", recomputed";
+  }
+}
+
+}  // namespace
+}  // namespace maru::train

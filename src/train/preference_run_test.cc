@@ -1,0 +1,177 @@
+// Runs that learn from pairs of answers: all weights or an adapter; resume, threads, rows, refusals.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "base/random.h"
+#include "ledger/verify.h"
+#include "models/model_files.h"
+#include "models/quantize.h"
+#include "models/quantized_files.h"
+#include "train/test_pairs.h"
+#include "train/test_run.h"
+
+namespace maru::train {
+namespace {
+
+using testing::HasSubstr;
+
+class PreferenceRunTest : public RunTest {
+ protected:
+  void SetUp() override {
+    write_test_pairs(pairs_, 60, 4);
+    run("base", config());
+  }
+  TrainConfig preference_config(int64_t rank) const {
+    TrainConfig c = config();
+    c.tokens = pairs_.string();
+    c.method = "dpo";
+    c.init_from = model_of("base").string();
+    c.lora = {.rank = rank, .alpha = 8};
+    c.steps = 16;
+    c.optimizer = {.lr = rank > 0 ? 5e-3 : 1e-3, .weight_decay = 0};
+    return resolve(c, TestTokens::kVocabulary);
+  }
+  std::string result(const std::string& name, int64_t rank) const {
+    return read_file(model_of(name) / (rank > 0 ? "adapter_model.safetensors" : "model.safetensors"));
+  }
+  std::vector<Json> rows(const std::string& name) const {
+    std::vector<Json> all;
+    std::istringstream lines(read_file(run_of(name) / "metrics.jsonl"));
+    for (std::string line; std::getline(lines, line);) all.push_back(parse_json(line, "metrics").value());
+    return all;
+  }
+  std::string resolve_error(TrainConfig c, const std::function<void(TrainConfig&)>& change) const {
+    change(c);
+    try {
+      resolve(c, TestTokens::kVocabulary);
+      return "no error";
+    } catch (const Failure& e) {
+      return e.what();
+    }
+  }
+  const fs::path pairs_ = tokens_.root() / "pairs";
+};
+
+TEST_F(PreferenceRunTest, LearnsWhatIsPreferredWithAllWeightsOrAnAdapter) {
+  for (const int64_t rank : {0, 4}) {
+    const std::string name = rank > 0 ? "adapter" : "model", before = weights("base");
+    const TrainConfig c = preference_config(rank);
+    const RunSummary summary = run(name, c);
+    EXPECT_EQ(before, weights("base"));
+    EXPECT_FALSE(summary.validation_bits_per_byte);
+    ASSERT_TRUE(summary.validation_accuracy);
+    EXPECT_GT(*summary.validation_accuracy, 0.8);
+    const std::vector<Json> all = rows(name);
+    EXPECT_NEAR(std::log(2), all.front()["loss"].get<double>(), 1e-6) << "at the first step it is its reference";
+    EXPECT_EQ(0, all.front()["margin"].get<double>());
+    EXPECT_EQ(0, all.front()["accuracy"].get<double>());
+    const Json& last = all.back();
+    EXPECT_LT(last["validation_loss"].get<double>(), std::log(2));
+    EXPECT_EQ(*summary.validation_accuracy, last["validation_accuracy"].get<double>());
+    EXPECT_GT(last["validation_margin"].get<double>(), 0);
+    EXPECT_FALSE(last.contains("validation_bits_per_byte"));
+    const ledger::Manifest manifest = ledger::read_manifest(model_of(name));
+    EXPECT_EQ(rank > 0 ? "adapter" : "model", manifest.kind);
+    EXPECT_EQ(*summary.validation_accuracy, manifest.notes["validation_accuracy"].get<double>());
+    EXPECT_TRUE(ledger::verify(model_of(name)).ok());
+    const RunSummary again = run(name, c);
+    EXPECT_TRUE(again.skipped);
+    EXPECT_EQ(summary.validation_accuracy, again.validation_accuracy);
+  }
+}
+
+TEST_F(PreferenceRunTest, TrainsAnAdapterBesideQuantizedWeights) {
+  ThreadPool pool(2);
+  CpuDevice device{&pool};
+  const auto model = load_model(model_of("base"), Dtype::kBf16);
+  quantize_weights(device, *model, QuantizedKind::kInt4);
+  ledger::ArtefactWriter writer(model_of("int4"));
+  model->save(writer.directory());
+  Json stored = read_json(writer.directory() / "config.json");
+  stored["quantization_config"] = quantization_json(QuantizedKind::kInt4, QuantizedKind::kInt8, "none");
+  write_json(writer.directory() / "config.json", stored);
+  ledger::Manifest manifest;
+  manifest.kind = "model", manifest.name = "int4";
+  writer.commit(std::move(manifest));
+  TrainConfig c = preference_config(4);
+  c.init_from = model_of("int4").string();
+  EXPECT_GT(*run("int4-adapter", c).validation_accuracy, 0.8);
+  EXPECT_EQ(0, rows("int4-adapter").front()["margin"].get<double>());
+}
+
+TEST_F(PreferenceRunTest, RunsThatAreKilledEndWithTheSameBitsOnAnyNumberOfThreads) {
+  for (const int64_t rank : {0, 4}) {
+    TrainConfig c = preference_config(rank);
+    c.steps = 60;
+    const std::string suffix = std::to_string(rank), killed = "killed" + suffix;
+    run("whole" + suffix, c, 3);
+    Random random(6);
+    int kills = 0;
+    for (bool finished = false; !finished && kills < 100; ++kills)
+      finished = run_and_kill(killed, 5 + static_cast<int>(random.below(kills < 20 ? 60 : 2000)), c);
+    EXPECT_GT(kills, 2);
+    EXPECT_EQ(result("whole" + suffix, rank), result(killed, rank)) << "rank " << rank;
+    EXPECT_EQ(figures("whole" + suffix), figures(killed));
+  }
+}
+
+TEST_F(PreferenceRunTest, TokensThatAreNotOfTheMethodAreRefused) {
+  TrainConfig documents = preference_config(0), answers = config();
+  documents.tokens = tokens_.directory().string();
+  answers.tokens = pairs_.string();
+  EXPECT_EQ(
+      documents.tokens + ": holds no pairs of answers (maru data pack --preferences), which method=dpo learns from",
+      error_of("a", documents));
+  EXPECT_EQ(answers.tokens + ": holds pairs of answers, which are learnt from with method=dpo", error_of("b", answers));
+}
+
+TEST_F(PreferenceRunTest, RecipesThatDoNotFitAreRefusedByField) {
+  const TrainConfig c = preference_config(0);
+  EXPECT_EQ("no error", resolve_error(c, [](TrainConfig&) {}));
+  EXPECT_EQ("recipe: method is dpo: init_from is missing, the model that is tuned and the reference",
+            resolve_error(c, [](TrainConfig& to) { to.init_from.clear(); }));
+  EXPECT_EQ("recipe: micro_batch_tokens 48 is less than a pair of answers, 2 x sequence_length 32",
+            resolve_error(c, [](TrainConfig& to) { to.micro_batch_tokens = to.batch_tokens = 48; }));
+  EXPECT_EQ("recipe: preference: is of method dpo, method is next_token",
+            resolve_error(c, [](TrainConfig& to) { to.method = "next_token", to.preference.beta = 0.2; }));
+  EXPECT_THAT(resolve_error(c, [](TrainConfig& to) { to.preference.loss_type = {"exo_pair"}; }),
+              HasSubstr("recipe: preference.label_smoothing: exo_pair takes its logarithm"));
+  EXPECT_THAT(error_of("beta",
+                       [&] {
+                         TrainConfig other = c;
+                         run("beta", c);
+                         fs::remove_all(model_of("beta"));
+                         other.preference.beta = 0.2;
+                         return other;
+                       }()),
+              HasSubstr("was started with another preference.beta"));
+}
+
+TEST_F(PreferenceRunTest, EpochsAndMinutesAreTurnedIntoSteps) {
+  TrainConfig c = preference_config(4);
+  c.steps = 0, c.epochs = 2;
+  const int64_t steps = run("epochs", c).steps;
+  EXPECT_GT(steps, 2);
+  EXPECT_LT(steps, 20) << "60 pairs of up to 38 tokens, 512 in a step";
+  c.epochs = 0, c.minutes = 0.02;
+  EXPECT_GE(run("minutes", c).steps, 1);
+}
+
+TEST_F(PreferenceRunTest, WhatIsLeftOutAndWhatIsNotHeldOutIsSaid) {
+  const fs::path bare = tokens_.root() / "bare";
+  write_test_pairs(bare, 30, 5, /*prompt=*/60, /*answer=*/4, /*with_held_out=*/false);
+  TrainConfig c = preference_config(4);
+  c.tokens = bare.string();
+  c.steps = 2;
+  const RunSummary summary = run("bare", c);
+  EXPECT_FALSE(summary.validation_accuracy);
+  EXPECT_THAT(warnings_, HasSubstr("pairs are left out: sequence_length 32 holds no token of one of their answers"));
+  EXPECT_THAT(warnings_, HasSubstr("bare: no pair of answers is held out"));
+  EXPECT_TRUE(ledger::read_manifest(model_of("bare")).notes["validation_accuracy"].is_null());
+}
+
+}  // namespace
+}  // namespace maru::train
