@@ -80,6 +80,11 @@ TEST_F(PreferenceRunTest, LearnsWhatIsPreferredWithAllWeightsOrAnAdapter) {
     const RunSummary again = run(name, c);
     EXPECT_TRUE(again.skipped);
     EXPECT_EQ(summary.validation_accuracy, again.validation_accuracy);
+    const std::string said = figures(name);
+    fs::remove_all(model_of(name));
+    const RunSummary made_again = run(name, c);
+    EXPECT_EQ(summary.validation_accuracy, made_again.validation_accuracy) << "of its rows";
+    EXPECT_EQ(said, figures(name)) << "nothing is validated again";
   }
 }
 

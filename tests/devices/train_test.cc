@@ -8,6 +8,7 @@
 #include "tensor/cpu_device.h"
 #include "tensor/test_device.h"
 #include "train/run.h"
+#include "train/test_pairs.h"
 #include "train/test_tokens.h"
 
 namespace maru::train {
@@ -39,8 +40,8 @@ class TrainedOnDevice : public testing::TestWithParam<Setting> {
             .home = tokens_.root(),
             .watch = {.cancel = &cancel_}};
   }
-  std::string weights(const std::string& name) const {
-    return read_file(tokens_.root() / "models" / name / "model.safetensors");
+  std::string weights(const std::string& name, const char* file = "model.safetensors") const {
+    return read_file(tokens_.root() / "models" / name / file);
   }
   /// Every row of the metrics but for what a clock says.
   std::string losses(const std::string& name) const {
@@ -48,7 +49,8 @@ class TrainedOnDevice : public testing::TestWithParam<Setting> {
     std::istringstream rows(read_file(tokens_.root() / "runs" / name / "metrics.jsonl"));
     for (std::string row; std::getline(rows, row);) {
       const Json json = parse_json(row, name).value();
-      for (const char* field : {"step", "loss", "gradient_norm", "validation_bits_per_byte"})
+      for (const char* field :
+           {"step", "loss", "gradient_norm", "margin", "validation_bits_per_byte", "validation_margin"})
         if (json.contains(field)) all += json[field].dump() + " ";
     }
     return all;
@@ -81,6 +83,26 @@ TEST_P(TrainedOnDevice, GoesOnFromACheckpoint) {
   ProtectedDevice device(&pool_);
   EXPECT_TRUE(train(config(), options("device"), device).resumed);
   EXPECT_EQ(weights("cpu"), weights("device"));
+}
+
+TEST_P(TrainedOnDevice, LearnsFromPairsWithTheBitsOfTheCpu) {
+  CpuDevice cpu(&pool_);
+  train(config(), options("base"), cpu);
+  write_test_pairs(tokens_.root() / "pairs", 40, 4);
+  for (const int64_t rank : {0, 2}) {
+    TrainConfig c = config();
+    c.tokens = (tokens_.root() / "pairs").string(), c.init_from = (tokens_.root() / "models/base").string();
+    c.method = "dpo", c.lora.rank = rank;
+    c = resolve(c, TestTokens::kVocabulary);
+    const std::string here = "cpu" + std::to_string(rank), there = "device" + std::to_string(rank);
+    train(c, options(here), cpu);
+    ProtectedDevice device(&pool_);
+    train(c, options(there), device);
+    const char* file = rank > 0 ? "adapter_model.safetensors" : "model.safetensors";
+    EXPECT_EQ(weights(here, file), weights(there, file)) << "rank " << rank;
+    EXPECT_EQ(losses(here), losses(there)) << "rank " << rank;
+    EXPECT_GT(device.launches(), 1000);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, TrainedOnDevice,

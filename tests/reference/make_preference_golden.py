@@ -1,8 +1,8 @@
 """tests/golden/preference.json: losses and gradients of TRL's own DPOTrainer._compute_loss for every loss_type,
 f-divergence, ld_alpha and mixtures, on tests/golden/models/llama in f32.
 
-The reference is the same model with o_proj and down_proj of every block times -0.5, which both programs do exactly. Of two
-parameters' gradients the norm, the largest element, the sum with fixed weights and a few elements are kept.
+The reference is the same model with o_proj and down_proj of every block times -0.5, which both programs do exactly.
+Of two parameters' gradients the norm, the largest element, the sum with fixed weights and a few elements are kept.
 Run: python tests/reference/make_preference_golden.py, with trl==1.16.0 beside requirements.txt.
 """
 import json
