@@ -45,8 +45,9 @@ std::vector<int32_t> document(const formats::TokenDataset& data, int64_t i, int6
   return all;
 }
 
+// Most micro-batches end because the next pair does not fit.
 TEST_F(PairLoaderTest, AnEpochShowsEveryPairOnceAndWhole) {
-  const formats::TokenDataset data = pairs(50, 3);
+  const formats::TokenDataset data = pairs(50, 7, /*prompt=*/6, /*answer=*/26);
   std::multiset<std::pair<std::vector<int32_t>, std::vector<int32_t>>> expected, seen;
   for (int64_t d = 0; d < data.num_documents(); d += 2)
     expected.emplace(document(data, d, 32), document(data, d + 1, 32));
