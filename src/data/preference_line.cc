@@ -48,7 +48,7 @@ Json joined(const Json& prompt, const Json& answer) {
 
 // A prompt beside whole conversations says what the last question in both of them is.
 void check_prompt_text(const JsonNode& prompt, const Json& chosen, size_t common) {
-  if (prompt.is_missing()) return;
+  if (prompt.is_null()) return;
   for (size_t i = common; i-- > 0;)
     if (chosen[i]["role"] == "user") {
       if (chosen[i].contains("content") && chosen[i]["content"] == prompt.string()) return;

@@ -88,6 +88,7 @@ TEST_F(PreferencePackTest, TheAnswerAloneIsLearntOfAConversation) {
   const Json answer = Json::array({assistant("d")}), other = Json::array({assistant("e")});
   const std::string before = "<0><2>user\na<3>\n<2>assistant\nb<3>\n<2>user\nc<3>\n<2>assistant\n";
   const std::vector<Json> forms{{{"chosen", chosen}, {"rejected", rejected}},
+                                {{"prompt", nullptr}, {"chosen", chosen}, {"rejected", rejected}},
                                 {{"prompt", "c"}, {"chosen", chosen}, {"rejected", rejected}},
                                 {{"prompt", turns}, {"chosen", answer}, {"rejected", other}}};
   for (const Json& form : forms) {

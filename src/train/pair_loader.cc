@@ -63,7 +63,7 @@ int64_t PairLoader::skip(int64_t tokens) {
 
 std::string PairLoader::left_out() const {
   if (pairs_.left_out() == 0) return "";
-  return fmt::format("{} of {} pairs are left out: sequence_length {} holds no token of one of their answers",
+  return fmt::format("{} of {} pairs left out: sequence_length {} holds no token of one of the answers",
                      pairs_.left_out(), pairs_.left_out() + pairs_.size(), sequence_length_);
 }
 

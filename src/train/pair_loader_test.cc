@@ -109,9 +109,8 @@ TEST_F(PairLoaderTest, LongAnswersLoseTheirEndAndPairsWithoutAnAnswerAreLeftOut)
   }
   EXPECT_EQ(tokens, set.tokens());
   PairLoader loader(data, 16, 1);
-  EXPECT_EQ(
-      std::to_string(lost) + " of 80 pairs are left out: sequence_length 16 holds no token of one of their answers",
-      loader.left_out());
+  EXPECT_EQ(std::to_string(lost) + " of 80 pairs left out: sequence_length 16 holds no token of one of the answers",
+            loader.left_out());
 }
 
 TEST_F(PairLoaderTest, NothingToLearnFromIsRefused) {

@@ -173,7 +173,7 @@ TEST_F(PreferenceRunTest, WhatIsLeftOutAndWhatIsNotHeldOutIsSaid) {
   c.steps = 2;
   const RunSummary summary = run("bare", c);
   EXPECT_FALSE(summary.validation_accuracy);
-  EXPECT_THAT(warnings_, HasSubstr("pairs are left out: sequence_length 32 holds no token of one of their answers"));
+  EXPECT_THAT(warnings_, HasSubstr("pairs left out: sequence_length 32 holds no token of one of the answers"));
   EXPECT_THAT(warnings_, HasSubstr("bare: no pair of answers is held out"));
   EXPECT_TRUE(ledger::read_manifest(model_of("bare")).notes["validation_accuracy"].is_null());
 }
