@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "base/json.h"
-
 namespace maru::train {
 namespace {
 
@@ -11,13 +9,14 @@ namespace {
   throw Failure(ErrorCode::kInvalidArgument, "recipe: " + message);
 }
 
-void check_method(const TrainConfig& c) {
+void resolve_method(TrainConfig& c) {
+  if (c.method == "next_token") c.method.clear();  // recipes of before have no such field
   if (!learns_pairs(c)) {
-    if (to_json(c.preference) != to_json(PreferenceConfig()))
-      misfit("preference: is of method dpo, method is " + c.method);
+    if (c.preference) misfit("preference: is of method dpo, method is next_token");
     return;
   }
-  check(c.preference);
+  if (!c.preference) c.preference.emplace();
+  check(*c.preference);
   if (c.init_from.empty()) misfit("method is dpo: init_from is missing, the model that is tuned and the reference");
   if (c.micro_batch_tokens < 2 * c.sequence_length)
     misfit(fmt::format("micro_batch_tokens {} is less than a pair of answers, 2 x sequence_length {}",
@@ -42,7 +41,7 @@ TrainConfig resolve(TrainConfig c, int64_t vocab_size) {
     misfit(fmt::format("batch_tokens {} is not a multiple of micro_batch_tokens {}", c.batch_tokens,
                        c.micro_batch_tokens));
   if (c.lora && c.init_from.empty()) misfit("lora: init_from is missing, the model that the adapter is for");
-  check_method(c);
+  resolve_method(c);
   if ((c.steps > 0) + (c.minutes > 0) + (c.epochs > 0) != 1)
     misfit("expected exactly one of steps, minutes and epochs to be above 0");
   return c;

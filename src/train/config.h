@@ -39,8 +39,8 @@ struct TrainConfig {
   std::string tokens;     // directory of token shards
   std::string tokenizer;  // directory
   std::string init_from;  // model directory: continue from it, or fine-tune it; empty: random weights
-  std::string method = "next_token";
-  PreferenceConfig preference;  // of dpo
+  std::string method;     // "dpo", or empty: the next token
+  std::optional<PreferenceConfig> preference;  // of dpo
   DecoderConfig model;
   std::optional<LoraConfig> lora;  // an adapter of the model in init_from, which stays as it is
   std::string dtype = "bf16";
@@ -62,8 +62,11 @@ struct TrainConfig {
         field("tokenizer", &C::tokenizer, "tokenizer directory"),
         field("init_from", &C::init_from, "model directory to continue from or fine-tune; empty: random weights"),
         field("method", &C::method, "what is learnt: next_token of documents or answers, or dpo from pairs of answers")
-            .one_of("next_token|dpo"),
-        field("preference", &C::preference, ""),
+            .one_of("next_token|dpo")
+            .unless_empty(),
+        field("preference", &C::preference,
+              "of dpo: preference.loss_type, preference.beta and what else TRL's DPOConfig calls so")
+            .unless_empty(),
         field("model", &C::model, ""),
         field("lora", &C::lora,
               "train an adapter of init_from in place of all weights: lora.rank, lora.alpha, lora.use_rslora, "

@@ -29,7 +29,7 @@ class PreferenceRunTest : public RunTest {
     c.tokens = pairs_.string();
     c.method = "dpo";
     c.init_from = model_of("base").string();
-    c.lora = {.rank = rank, .alpha = 8};
+    if (rank > 0) c.lora = LoraConfig{.rank = rank, .alpha = 8};
     c.steps = 16;
     c.optimizer = {.lr = rank > 0 ? 5e-3 : 1e-3, .weight_decay = 0};
     return resolve(c, TestTokens::kVocabulary);
@@ -141,15 +141,15 @@ TEST_F(PreferenceRunTest, RecipesThatDoNotFitAreRefusedByField) {
   EXPECT_EQ("recipe: micro_batch_tokens 48 is less than a pair of answers, 2 x sequence_length 32",
             resolve_error(c, [](TrainConfig& to) { to.micro_batch_tokens = to.batch_tokens = 48; }));
   EXPECT_EQ("recipe: preference: is of method dpo, method is next_token",
-            resolve_error(c, [](TrainConfig& to) { to.method = "next_token", to.preference.beta = 0.2; }));
-  EXPECT_THAT(resolve_error(c, [](TrainConfig& to) { to.preference.loss_type = {"exo_pair"}; }),
+            resolve_error(c, [](TrainConfig& to) { to.method = "next_token", to.preference->beta = 0.2; }));
+  EXPECT_THAT(resolve_error(c, [](TrainConfig& to) { to.preference->loss_type = {"exo_pair"}; }),
               HasSubstr("recipe: preference.label_smoothing: exo_pair takes its logarithm"));
   EXPECT_THAT(error_of("beta",
                        [&] {
                          TrainConfig other = c;
                          run("beta", c);
                          fs::remove_all(model_of("beta"));
-                         other.preference.beta = 0.2;
+                         other.preference->beta = 0.2;
                          return other;
                        }()),
               HasSubstr("was started with another preference.beta"));

@@ -112,8 +112,8 @@ std::unique_ptr<NextToken> make_next_token(const TrainConfig& config, Decoder& m
 std::unique_ptr<Preference> make_preference(const TrainConfig& config, Decoder& model, Adapter* adapter,
                                             Decoder* reference) {
   if (!learns_pairs(config)) return nullptr;
-  if (adapter != nullptr) return std::make_unique<Preference>(model, *adapter, config.preference);
-  return std::make_unique<Preference>(model, *reference, config.preference);
+  if (adapter != nullptr) return std::make_unique<Preference>(model, *adapter, *config.preference);
+  return std::make_unique<Preference>(model, *reference, *config.preference);
 }
 
 // Pairs of answers are one thing to learn from, documents are another.

@@ -92,7 +92,8 @@ TEST_P(TrainedOnDevice, LearnsFromPairsWithTheBitsOfTheCpu) {
   for (const int64_t rank : {0, 2}) {
     TrainConfig c = config();
     c.tokens = (tokens_.root() / "pairs").string(), c.init_from = (tokens_.root() / "models/base").string();
-    c.method = "dpo", c.lora.rank = rank;
+    c.method = "dpo";
+    if (rank > 0) c.lora = LoraConfig{.rank = rank};
     c = resolve(c, TestTokens::kVocabulary);
     const std::string here = "cpu" + std::to_string(rank), there = "device" + std::to_string(rank);
     train(c, options(here), cpu);
