@@ -43,6 +43,8 @@ def cases():
         yield {"loss_type": [kind], "ld_alpha": 0.3}
     yield {"loss_type": ["sigmoid", "bco_pair", "sft"], "loss_weights": [0.8, 0.2, 1.0]}
     yield {"loss_type": ["sigmoid", "sft"], "ld_alpha": 0.0}
+    yield {"loss_type": ["sigmoid"], "use_weighting": True}
+    yield {"loss_type": ["ipo", "apo_zero"], "ld_alpha": 0.5, "use_weighting": True}
 
 
 def pairs_of(vocabulary):
@@ -75,11 +77,11 @@ def make_trainer():
         for name, parameter in trainer.ref_model.named_parameters():
             if "o_proj" in name or "down_proj" in name:
                 parameter.mul_(-0.5)
-    add_fused_lm_head(trainer.model, outputs=("log_probs", "entropy", "mean_logits", "is_top1"))
+    add_fused_lm_head(trainer.model, outputs=("log_probs", "entropy", "mean_logits", "is_top1", "log_sum_sq_probs"))
     add_fused_lm_head(trainer.ref_model)
     alone = lambda x: x
     trainer.accelerator = types.SimpleNamespace(device=torch.device("cpu"), gather=alone, gather_for_metrics=alone)
-    trainer.precompute_ref_logps = trainer.use_weighting = trainer.aux_loss_enabled = False
+    trainer.precompute_ref_logps = trainer.aux_loss_enabled = False
     trainer._metrics, trainer._total_train_tokens, trainer._tp_size = {"eval": defaultdict(list)}, 0, 1
     return trainer
 
@@ -91,6 +93,7 @@ def configure(trainer, case):
     trainer.label_smoothing = case.get("label_smoothing", 0.0)
     trainer.f_divergence_type = case.get("f_divergence_type", "reverse_kl")
     trainer.f_alpha_divergence_coef = case.get("f_alpha_divergence_coef", 0.5)
+    trainer.use_weighting = case.get("use_weighting", False)
     trainer.ld_alpha = case.get("ld_alpha")
     trainer.args = types.SimpleNamespace(
         discopop_tau=case.get("discopop_tau", 0.05), gradient_checkpointing=False, gradient_checkpointing_kwargs=None

@@ -1,6 +1,9 @@
 #include "train/objectives/preference.h"
 
 #include <algorithm>
+#include <cmath>
+
+#include "ops/elementwise.h"
 
 namespace maru::train {
 namespace {
@@ -58,7 +61,26 @@ std::vector<PreferencePair> pairs_of(const MicroBatch& micro, double beyond, con
   return pairs;
 }
 
+// Each pair weighs exp(mean over the tokens of each answer of log p − log Σ p²), a constant to the gradient: Zhou et
+// al. 2024 (WPO), arXiv:2406.11827, eq. 2, aligned as in TRL. A loss is ℓ = log Σ eˣ − x of the target, and ℓ' that of
+// logits 2x, so log Σ p² = ℓ' − 2ℓ and what is averaged is ℓ − ℓ'.
+void weight_pairs(const MicroBatch& micro, const std::vector<double>& losses, const std::vector<double>& sharp,
+                  std::vector<PreferencePair>& pairs) {
+  std::vector<double> exponents(pairs.size());
+  for_answer_tokens(micro, 1, [&](size_t pair, bool chosen, size_t row, double) {
+    const AnswerLikelihood& answer = chosen ? pairs[pair].chosen : pairs[pair].rejected;
+    exponents[pair] += (losses[row] - sharp[row]) / static_cast<double>(answer.tokens);
+  });
+  for (size_t i = 0; i < pairs.size(); ++i) pairs[i].weight = std::exp(exponents[i]);
+}
+
 }  // namespace
+
+void Preference::check_weighting() const {
+  if (config_.use_weighting && policy_.config().final_logit_softcapping != 0)
+    throw Failure(ErrorCode::kUnimplemented,
+                  "recipe: preference.use_weighting: the model caps its logits, which this is not made for");
+}
 
 // Nothing is recorded where no weight has a gradient. The tape is there all the same: without one, quantized weights
 // are multiplied with activations of 8 bits, and the model would differ from itself before it has learnt anything.
@@ -74,21 +96,29 @@ Tensor Preference::reference_losses(const Context& ctx, const Batch& batch, cons
 }
 
 // A head that is trained is not quantized, and its loss would come with a gradient.
-Tensor Preference::policy_losses(const Context& ctx, const Tensor& hidden, const Tensor& targets) {
+Tensor Preference::policy_losses(const Context& ctx, const Tensor& hidden, const Tensor& targets, double sharpness) {
   Tape nothing;
   Context quiet = ctx;
   quiet.tape = adapters_ != nullptr ? &nothing : nullptr;
   const Tensor losses = quiet.empty(targets.shape(), accumulator_of(hidden.dtype()));
   Tensor plain = hidden;
   plain.node = -1;
-  policy_.loss(quiet, plain, targets, 0, losses);
+  policy_.loss(quiet, sharpness == 1 ? plain : scale(quiet, plain, sharpness), targets, 0, losses);
   return losses;
 }
 
+Preference::Losses Preference::losses_of(const Context& ctx, const Tensor& hidden, const Tensor& targets,
+                                         const Tensor& reference) {
+  return {policy_losses(ctx, hidden, targets), reference,
+          config_.use_weighting ? policy_losses(ctx, hidden, targets, 2) : Tensor()};
+}
+
 // Adds to the figures. The result is d (sum of losses) / d (loss of a token) for every row.
-std::vector<double> Preference::weigh(const MicroBatch& micro, const Tensor& policy, const Tensor& reference) {
+std::vector<double> Preference::weigh(const MicroBatch& micro, const Losses& losses) {
   const double beyond = config_.ld_alpha.value_or(1);
-  const std::vector<PreferencePair> pairs = pairs_of(micro, beyond, numbers_of(policy), numbers_of(reference));
+  const std::vector<double> policy = numbers_of(losses.policy);
+  std::vector<PreferencePair> pairs = pairs_of(micro, beyond, policy, numbers_of(losses.reference));
+  if (losses.sharp) weight_pairs(micro, policy, numbers_of(losses.sharp), pairs);
   const PreferenceLoss loss = preference_loss(config_, pairs);
   figures_.loss += loss.sum;
   figures_.pairs += static_cast<int64_t>(pairs.size());
@@ -113,10 +143,10 @@ Tensor Preference::loss(Context& ctx, const MicroBatch& micro, double scale) {
   const Tensor targets = with.upload(micro.targets.data(), rows, Dtype::kI32);
   const Tensor reference = reference_losses(with, batch, targets);
   const Tensor hidden = policy_.forward(with, batch);
-  const Tensor policy = policy_losses(with, hidden, targets);
-  const Tensor weights = with.empty(rows, policy.dtype());
+  const Losses losses = losses_of(with, hidden, targets, reference);
+  const Tensor weights = with.empty(rows, losses.policy.dtype());
   const double before = figures_.loss;
-  if (!with.arena.dry()) upload_numbers(weights, weigh(micro, policy, reference));
+  if (!with.arena.dry()) upload_numbers(weights, weigh(micro, losses));
   // Its gradient is that of the preference; what is reported is the preference itself.
   const Tensor loss = policy_.loss(with, hidden, targets, scale, {}, weights);
   if (!with.arena.dry()) upload_numbers(loss, {scale * (figures_.loss - before)});
@@ -131,8 +161,8 @@ void Preference::score(Context& ctx, const MicroBatch& micro) {
   const Batch batch = micro.builder.batch(with);
   const Tensor targets = with.upload(micro.targets.data(), {batch.tokens.rows(), 1}, Dtype::kI32);
   const Tensor reference = reference_losses(with, batch, targets);
-  const Tensor policy = policy_losses(with, policy_.forward(with, batch), targets);
-  if (!with.arena.dry()) weigh(micro, policy, reference);
+  const Losses losses = losses_of(with, policy_.forward(with, batch), targets, reference);
+  if (!with.arena.dry()) weigh(micro, losses);
 }
 
 }  // namespace maru::train

@@ -22,14 +22,19 @@ struct PreferenceFigures {
   double mean_margin() const { return margins / static_cast<double>(pairs); }  // of beta · log-ratios
 };
 
+/// Throws   kUnimplemented for use_weighting with a model that caps its logits.
 class Preference final : public Objective {
  public:
   /// Trains all of the model. `reference`: another of the weights that it starts from, which stay as they are.
   Preference(Decoder& model, Decoder& reference, const PreferenceConfig& config)
-      : policy_(model), reference_(reference), model_(model), config_(config) {}
+      : policy_(model), reference_(reference), model_(model), config_(config) {
+    check_weighting();
+  }
   /// Trains the adapter; the model without it is the reference.
   Preference(Decoder& model, Adapter& adapter, const PreferenceConfig& config)
-      : policy_(model), reference_(model), model_(adapter), adapters_(&adapter.everywhere()), config_(config) {}
+      : policy_(model), reference_(model), model_(adapter), adapters_(&adapter.everywhere()), config_(config) {
+    check_weighting();
+  }
 
   Model& model() override { return model_; }
   Tensor loss(Context&, const MicroBatch&, double scale) override;
@@ -39,9 +44,16 @@ class Preference final : public Objective {
   PreferenceFigures take_figures() { return std::exchange(figures_, {}); }
 
  private:
+  /// Losses of tokens.
+  struct Losses {
+    Tensor policy, reference;
+    Tensor sharp;  // of the policy with logits twice as large; empty: not wanted
+  };
+  void check_weighting() const;
   Tensor reference_losses(const Context&, const Batch&, const Tensor& targets);
-  Tensor policy_losses(const Context&, const Tensor& hidden, const Tensor& targets);
-  std::vector<double> weigh(const MicroBatch&, const Tensor& policy, const Tensor& reference);
+  Tensor policy_losses(const Context&, const Tensor& hidden, const Tensor& targets, double sharpness = 1);
+  Losses losses_of(const Context&, const Tensor& hidden, const Tensor& targets, const Tensor& reference);
+  std::vector<double> weigh(const MicroBatch&, const Losses&);
 
   Decoder &policy_, &reference_;
   Model& model_;

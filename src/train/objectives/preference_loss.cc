@@ -60,7 +60,7 @@ void add_each(PreferenceLoss& to, const PreferenceConfig& c, std::string_view ty
                               {rejected.log_ratio(), 0, 1},
                               std::max(1.0, static_cast<double>(chosen.tokens)),
                               std::max(1.0, static_cast<double>(rejected.tokens))};
-    add(to, weight, pair_loss(c, type, term), i, i);
+    add(to, weight * pairs[i].weight, pair_loss(c, type, term), i, i);
   }
 }
 
@@ -134,6 +134,8 @@ void check(const PreferenceConfig& c) {
            fmt::format("expected {}, one for each loss_type, got {}", c.loss_type.size(), c.loss_weights.size()));
   check_divergence(c);
   check_smoothing(c);
+  if (c.use_weighting && has_any(c, {"aot", "aot_unpaired", "sft"}))
+    refuse("use_weighting", "aot, aot_unpaired and sft are of many pairs together: none has a loss to be weighted");
 }
 
 PreferenceLoss preference_loss(const PreferenceConfig& c, std::span<const PreferencePair> pairs) {

@@ -17,6 +17,7 @@ struct PreferenceConfig {
   std::string f_divergence_type = "reverse_kl";
   double f_alpha_divergence_coef = 0.5, discopop_tau = 0.05;
   std::optional<double> ld_alpha;
+  bool use_weighting = false;
   static constexpr auto fields() {
     using C = PreferenceConfig;
     return std::tuple{
@@ -34,7 +35,8 @@ struct PreferenceConfig {
         field("f_alpha_divergence_coef", &C::f_alpha_divergence_coef, "alpha of alpha_divergence").range(-10, 10),
         field("discopop_tau", &C::discopop_tau, "temperature of discopop").range(1e-9, 1e6),
         field("ld_alpha", &C::ld_alpha, "weight of an answer's tokens beyond the length of the other; null: 1")
-            .range(0, 1)};
+            .range(0, 1),
+        field("use_weighting", &C::use_weighting, "pairs weigh by how likely the model finds their answers (WPO)")};
   }
 };
 
@@ -51,6 +53,7 @@ struct AnswerLikelihood {
 struct PreferencePair {
   AnswerLikelihood chosen, rejected;
   double chosen_nll = 0;  // −log p of the chosen answer, all tokens alike whatever ld_alpha is
+  double weight = 1;      // of its loss
 };
 
 /// The sum over pairs and its slopes.

@@ -179,6 +179,12 @@ TEST(PreferenceLoss, RefusesWhatMakesNoSense) {
   c.f_divergence_type = "forward_kl";
   EXPECT_EQ("recipe: preference.f_divergence_type: apo_zero is defined for reverse_kl alone, got forward_kl",
             refusal_of(c));
+  c = with({"sigmoid", "aot"}, 0);
+  c.use_weighting = true;
+  EXPECT_EQ(
+      "recipe: preference.use_weighting: aot, aot_unpaired and sft are of many pairs together: none has a loss to "
+      "be weighted",
+      refusal_of(c));
   try {
     from_json<PreferenceConfig>(Json{{"loss_type", {"sigmoid", "dpo"}}}, "r.yaml");
     ADD_FAILURE();

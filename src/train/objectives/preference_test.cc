@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "models/quantize.h"
@@ -198,6 +200,26 @@ TEST_F(PreferenceTest, TokensBeyondTheOtherAnswerAreWeighted) {
   EXPECT_EQ(loss(preference({"sigmoid"}), batch), loss(all, batch));
   EXPECT_EQ(loss(preference({"sigmoid"}), cut), loss(none, batch));
   EXPECT_NE(loss(all, batch), loss(none, batch));
+}
+
+// Of logits that are all alike p is 1/V for every token, and so is Σ p²: the pair weighs 1.
+TEST_F(PreferenceTest, PairsWeighByHowLikelyTheyAre) {
+  const auto model = make(Dtype::kF32), reference = make(Dtype::kF32, 9);
+  allocate_gradients(device_, *model);
+  PreferenceConfig weighted = preference({"sigmoid"});
+  weighted.use_weighting = true;
+  const auto loss = [&](const PreferenceConfig& c) {
+    Preference objective(*model, *reference, c);
+    return learn(objective, pairs(4), 1);
+  };
+  EXPECT_GT(std::abs(loss(weighted) - loss(preference({"sigmoid"}))), 1e-3);
+  for (Parameter* p : model->parameters())
+    if (p->role == ParameterRole::kEmbedding) std::fill_n(p->value.data<float>(), p->value.size(), 0.0F);
+  EXPECT_NEAR(loss(preference({"sigmoid"})), loss(weighted), 1e-5);
+  DecoderConfig capped = kModel;
+  capped.final_logit_softcapping = 30;
+  Decoder other(capped, Dtype::kF32);
+  EXPECT_THROW(Preference(other, *reference, weighted), Failure);
 }
 
 TEST_F(PreferenceTest, LearnsWhatIsPreferred) {
