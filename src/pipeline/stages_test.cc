@@ -193,6 +193,19 @@ TEST_F(StagesTest, AMergedModelNamesItsModelAndBearsTheMarkOfTheAdapter) {
   EXPECT_EQ(ErrorCode::kExists, error_of([&] { merge(at_, config); }).code);
 }
 
+TEST_F(StagesTest, WhatHasNoOriginOnRecordIsNotTuned) {
+  make_model(at_);
+  const fs::path bare = at_.home.root() / "bare";
+  fs::copy(at_.home.find(Kind::kModel, "s"), bare);
+  fs::remove(bare / ledger::kManifestName);
+  train::TrainConfig c = training();
+  c.name = "tuned", c.model = {}, c.init_from = bare.string();
+  const Error error = error_of([&] { train(at_, c); });
+  EXPECT_EQ(ErrorCode::kInvalidArgument, error.code);
+  EXPECT_THAT(error.message, HasSubstr("take it into this home first: maru import"));
+  EXPECT_FALSE(fs::exists(at_.home.folder(Kind::kRun) / "tuned"));
+}
+
 TEST_F(StagesTest, ARunOfAnotherRecipeIsSetAsideWhenAsked) {
   make_model(at_);
   train::TrainConfig other = training();

@@ -50,6 +50,10 @@ train::RunSummary train(const Workplace& at, train::TrainConfig config, bool set
   config.tokenizer = home.find(Kind::kTokenizer, config.tokenizer).string();
   if (!config.init_from.empty()) {
     config.init_from = home.find(Kind::kModel, config.init_from).string();
+    if (!fs::exists(fs::path(config.init_from) / ledger::kManifestName))
+      throw Failure(
+          ErrorCode::kInvalidArgument,
+          config.init_from + ": where it comes from is not on record; take it into this home first: maru import");
     const StoredConfig stored = read_stored_config(config.init_from);
     config.model = config_from_hugging_face(stored.json, stored.name);
   }
