@@ -90,6 +90,17 @@ class AdapterTest : public testing::Test {
     const Tensor y = model.logits(ctx, model.forward(ctx, builder.batch(ctx)));
     return {y.data<float>(), y.data<float>() + y.size()};
   }
+  /// The plain weights become those that the quantized ones stand for.
+  void take_values(Decoder& plain, Decoder& quantized) {
+    const auto from = quantized.parameters(), to = plain.parameters();
+    for (size_t i = 0; i < to.size(); ++i) {
+      if (!from[i]->quantized) continue;
+      Context ctx{device_, arena_};
+      const Tensor values = dequantize(ctx, from[i]->quantized);
+      to[i]->value = host_tensor(to[i]->shape, Dtype::kF32);
+      std::memcpy(to[i]->value.data<float>(), values.data<float>(), values.bytes());
+    }
+  }
   std::string error_of(const std::vector<Values>& tensors, const std::string& model) {
     const auto loaded = load(kGoldens / model);
     try {
@@ -235,13 +246,7 @@ TEST_F(AdapterTest, QuantizedWeightsStayQuantized) {
       write(everywhere(golden, dora), {{"use_dora", dora}});
       const auto quantized = load(golden), plain = load(golden);
       quantize_weights(device_, *quantized, kind);
-      const auto from = quantized->parameters(), to = plain->parameters();
-      for (size_t i = 0; i < to.size(); ++i) {
-        if (!from[i]->quantized) continue;
-        Context ctx{device_, arena_};
-        const Tensor values = dequantize(ctx, from[i]->quantized);
-        std::memcpy(to[i]->value.data<float>(), values.data<float>(), values.bytes());
-      }
+      take_values(*plain, *quantized);
       const std::vector<float> before = logits(*plain);
       const double rounding = relative_difference(logits(*quantized), before);  // of activations, to 8 bits
       Adapter a(device_, *quantized, adapter_), b(device_, *plain, adapter_);
@@ -259,14 +264,7 @@ TEST_F(AdapterTest, LearnsBesideQuantizedWeightsAsBesideWhatTheyStandFor) {
     for (const QuantizedKind kind : {QuantizedKind::kInt8, QuantizedKind::kInt4}) {
       const auto quantized = load(kGoldens / name), plain = load(kGoldens / name);
       quantize_weights(device_, *quantized, kind);
-      const auto from = quantized->parameters(), to = plain->parameters();
-      for (size_t i = 0; i < to.size(); ++i) {
-        if (!from[i]->quantized) continue;
-        Context ctx{device_, arena_};
-        const Tensor values = dequantize(ctx, from[i]->quantized);
-        to[i]->value = host_tensor(to[i]->shape, Dtype::kF32);
-        std::memcpy(to[i]->value.data<float>(), values.data<float>(), values.bytes());
-      }
+      take_values(*plain, *quantized);
       const auto learn = [&](Decoder& model) {
         Adapter adapter(device_, model, LoraConfig{.rank = 4}, 3);
         for (Parameter* p : adapter.parameters())
