@@ -15,19 +15,18 @@ Json json_of(const train::RunSummary& s) {
             {"tokens", s.tokens},
             {"parameters", s.parameters},
             {"loss", train::number_or_null(s.loss)},
-            {"validation_bits_per_byte", train::number_or_null(s.validation_bits_per_byte)},
             {"tokens_per_second", s.tokens_per_second},
             {"mfu", s.mfu},
             {"seconds", s.seconds},
             {"resumed", s.resumed}};
-  if (s.validation_accuracy) json["validation_accuracy"] = *s.validation_accuracy;
+  add_validation(s, json);
   return json;
 }
 
 std::string held_out_text(const train::RunSummary& s) {
-  if (s.validation_accuracy) return fmt::format(", held-out accuracy {:.3f}", *s.validation_accuracy);
-  if (s.validation_bits_per_byte) return fmt::format(", held-out {:.3f} bits per byte", *s.validation_bits_per_byte);
-  return ", nothing held out";
+  const auto figure = s.validation.find(std::string(s.measure.name));
+  if (figure == s.validation.end()) return ", nothing held out";
+  return fmt::format(", held-out {:.3f} {}", figure->second, s.measure.words);
 }
 
 std::string text_of(const train::RunSummary& s) {

@@ -45,7 +45,7 @@ TEST_F(AdapterRunTest, TrainsAnAdapterBesideAModel) {
     return *validate(memory, *model, held_out, c.sequence_length, c.micro_batch_tokens, c.validation.tokens)
                 .bits_per_byte();
   };
-  EXPECT_DOUBLE_EQ(*summary.validation_bits_per_byte, bits(&adapter.everywhere())) << "as it was measured";
+  EXPECT_DOUBLE_EQ(summary.validation.at("bits_per_byte"), bits(&adapter.everywhere())) << "as it was measured";
   EXPECT_LT(bits(&adapter.everywhere()), bits(nullptr)) << "it has learnt more than its model";
   const ledger::Manifest manifest = ledger::read_manifest(model_of("lora"));
   EXPECT_EQ("adapter", manifest.kind);

@@ -13,7 +13,19 @@ namespace {
 
 double rounded(double x, double digits) { return std::round(x * digits) / digits; }
 
+// A figure that is no number could not be read again.
+void add_figures(Json& row, std::string_view prefix, const Figures& figures) {
+  for (const auto& [name, value] : figures)
+    if (std::isfinite(value)) row[std::string(prefix) + name] = value;
+}
+
 }  // namespace
+
+std::string words_of(const Figures& figures) {
+  std::string words;
+  for (const auto& [name, value] : figures) words += fmt::format("  {} {:.3f}", name, value);
+  return words;
+}
 
 std::optional<Json> parse_metrics_row(std::string_view line) {
   Result<Json> row = parse_json(line, "");
@@ -36,10 +48,10 @@ std::string MetricsWriter::kept_rows(int64_t last_step, const std::function<void
       step = (*row)["step"].get<int64_t>();
       seconds_before_ = row->value("seconds", seconds_before_);
       if (step < last_step) continue;
-      for (const auto& [name, figure] :
-           {std::pair{"loss", &loss_}, std::pair{"validation_bits_per_byte", &bits_per_byte_},
-            std::pair{"validation_accuracy", &accuracy_}})
-        if (row->contains(name)) *figure = (*row)[name].get<double>();
+      if (row->contains("loss")) loss_ = (*row)["loss"].get<double>();
+      for (const auto& item : row->items())
+        if (item.key().starts_with(kValidationPrefix))
+          validation_[item.key().substr(kValidationPrefix.size())] = item.value().get<double>();
     }
   }
   if (damaged > 0)
@@ -68,9 +80,15 @@ void MetricsWriter::write(const TrainingRow& row) {
   shown.tokens_per_second = rounded(row.tokens_per_second, 10);
   shown.mfu = rounded(row.mfu, 1e4);
   shown.seconds = rounded(row.seconds, 1e3);
-  append(to_json(shown).dump());
+  Json json = to_json(shown);
+  add_figures(json, "", row.figures);
+  append(json.dump());
 }
 
-void MetricsWriter::write(const ValidationRow& row) { append(to_json(row).dump()); }
+void MetricsWriter::write(const ValidationRow& row) {
+  Json json = to_json(row);
+  add_figures(json, kValidationPrefix, row.figures);
+  append(json.dump());
+}
 
 }  // namespace maru::train

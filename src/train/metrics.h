@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdio>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,40 +13,38 @@
 
 namespace maru::train {
 
+/// Numbers that a method tells beside those of every run, by name: "accuracy", "margin".
+using Figures = std::map<std::string, double>;
+
+/// Of the keys of a validation.
+inline constexpr std::string_view kValidationPrefix = "validation_";
+
+/// In words, in front of each two spaces: "  accuracy 0.910  margin 0.134".
+std::string words_of(const Figures& figures);
+
 struct TrainingRow {
   int64_t step = 0, tokens = 0;
   double loss = 0, lr = 0, gradient_norm = 0, tokens_per_second = 0, mfu = 0, seconds = 0;
-  std::optional<double> accuracy, margin;  // of pairs of answers
+  Figures figures = {};  // beside the fields, with keys of their own
   static constexpr auto fields() {
     using R = TrainingRow;
-    return std::tuple{
-        field("step", &R::step, "the first is 1"),
-        field("tokens", &R::tokens, "read so far"),
-        field("loss", &R::loss, "of the step's tokens, nats each; or of its pairs of answers"),
-        field("lr", &R::lr, "learning rate"),
-        field("gradient_norm", &R::gradient_norm, "before clipping"),
-        field("tokens_per_second", &R::tokens_per_second, "of the step"),
-        field("mfu", &R::mfu, "share of the machine's peak that the model's arithmetic reaches"),
-        field("seconds", &R::seconds, "since the run began"),
-        field("accuracy", &R::accuracy, "part of the step's pairs whose chosen answer has gained more").unless_empty(),
-        field("margin", &R::margin, "by how much, beta times log-ratios, the mean").unless_empty()};
+    return std::tuple{field("step", &R::step, "the first is 1"),
+                      field("tokens", &R::tokens, "read so far"),
+                      field("loss", &R::loss, "of the step's tokens, nats each; or of its pairs of answers"),
+                      field("lr", &R::lr, "learning rate"),
+                      field("gradient_norm", &R::gradient_norm, "before clipping"),
+                      field("tokens_per_second", &R::tokens_per_second, "of the step"),
+                      field("mfu", &R::mfu, "share of the machine's peak that the model's arithmetic reaches"),
+                      field("seconds", &R::seconds, "since the run began")};
   }
 };
 
 struct ValidationRow {
   int64_t step = 0, tokens = 0;
-  double loss = 0;
-  std::optional<double> bits_per_byte, accuracy, margin;  // of text, or of pairs of answers
+  Figures figures = {};  // "loss", "bits_per_byte", ...: their keys are "validation_loss", ...
   static constexpr auto fields() {
     using R = ValidationRow;
-    return std::tuple{
-        field("step", &R::step, "the step before it"),
-        field("tokens", &R::tokens, "read so far"),
-        field("validation_loss", &R::loss, "of the held-out tokens, nats each; or of held-out pairs of answers"),
-        field("validation_bits_per_byte", &R::bits_per_byte, "of the held-out text").unless_empty(),
-        field("validation_accuracy", &R::accuracy, "part of the held-out pairs whose chosen answer has gained more")
-            .unless_empty(),
-        field("validation_margin", &R::margin, "by how much, beta times log-ratios, the mean").unless_empty()};
+    return std::tuple{field("step", &R::step, "the step before it"), field("tokens", &R::tokens, "read so far")};
   }
 };
 
@@ -65,8 +64,7 @@ class MetricsWriter {
   double seconds_before() const { return seconds_before_; }
   /// Of the rows of `last_step` itself, as far as they were kept.
   std::optional<double> loss() const { return loss_; }
-  std::optional<double> bits_per_byte() const { return bits_per_byte_; }
-  std::optional<double> accuracy() const { return accuracy_; }
+  const Figures& validation() const { return validation_; }
 
  private:
   std::string kept_rows(int64_t last_step, const std::function<void(const std::string&)>& warn);
@@ -76,7 +74,8 @@ class MetricsWriter {
   };
   fs::path path_;
   double seconds_before_ = 0;
-  std::optional<double> loss_, bits_per_byte_, accuracy_;
+  std::optional<double> loss_;
+  Figures validation_;
   std::unique_ptr<std::FILE, Close> file_;
 };
 

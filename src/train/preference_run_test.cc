@@ -61,29 +61,29 @@ TEST_F(PreferenceRunTest, LearnsWhatIsPreferredWithAllWeightsOrAnAdapter) {
     const TrainConfig c = preference_config(rank);
     const RunSummary summary = run(name, c);
     EXPECT_EQ(before, weights("base"));
-    EXPECT_FALSE(summary.validation_bits_per_byte);
-    ASSERT_TRUE(summary.validation_accuracy);
-    EXPECT_GT(*summary.validation_accuracy, 0.8);
+    EXPECT_FALSE(summary.validation.contains("bits_per_byte"));
+    ASSERT_TRUE(summary.validation.contains("accuracy"));
+    EXPECT_GT(summary.validation.at("accuracy"), 0.8);
     const std::vector<Json> all = rows(name);
     EXPECT_NEAR(std::log(2), all.front()["loss"].get<double>(), 1e-6) << "at the first step it is its reference";
     EXPECT_EQ(0, all.front()["margin"].get<double>());
     EXPECT_EQ(0, all.front()["accuracy"].get<double>());
     const Json& last = all.back();
     EXPECT_LT(last["validation_loss"].get<double>(), std::log(2));
-    EXPECT_EQ(*summary.validation_accuracy, last["validation_accuracy"].get<double>());
+    EXPECT_EQ(summary.validation.at("accuracy"), last["validation_accuracy"].get<double>());
     EXPECT_GT(last["validation_margin"].get<double>(), 0);
     EXPECT_FALSE(last.contains("validation_bits_per_byte"));
     const ledger::Manifest manifest = ledger::read_manifest(model_of(name));
     EXPECT_EQ(rank > 0 ? "adapter" : "model", manifest.kind);
-    EXPECT_EQ(*summary.validation_accuracy, manifest.notes["validation_accuracy"].get<double>());
+    EXPECT_EQ(summary.validation.at("accuracy"), manifest.notes["validation_accuracy"].get<double>());
     EXPECT_TRUE(ledger::verify(model_of(name)).ok());
     const RunSummary again = run(name, c);
     EXPECT_TRUE(again.skipped);
-    EXPECT_EQ(summary.validation_accuracy, again.validation_accuracy);
+    EXPECT_EQ(summary.validation, again.validation);
     const std::string said = figures(name);
     fs::remove_all(model_of(name));
     const RunSummary made_again = run(name, c);
-    EXPECT_EQ(summary.validation_accuracy, made_again.validation_accuracy) << "of its rows";
+    EXPECT_EQ(summary.validation, made_again.validation) << "of its rows";
     EXPECT_EQ(said, figures(name)) << "nothing is validated again";
   }
 }
@@ -103,7 +103,7 @@ TEST_F(PreferenceRunTest, TrainsAnAdapterBesideQuantizedWeights) {
   writer.commit(std::move(manifest));
   TrainConfig c = preference_config(4);
   c.init_from = model_of("int4").string();
-  EXPECT_GT(*run("int4-adapter", c).validation_accuracy, 0.8);
+  EXPECT_GT(run("int4-adapter", c).validation.at("accuracy"), 0.8);
   EXPECT_EQ(0, rows("int4-adapter").front()["margin"].get<double>());
 }
 
@@ -127,10 +127,12 @@ TEST_F(PreferenceRunTest, TokensThatAreNotOfTheMethodAreRefused) {
   TrainConfig documents = preference_config(0), answers = config();
   documents.tokens = tokens_.directory().string();
   answers.tokens = pairs_.string();
-  EXPECT_EQ(
-      documents.tokens + ": holds no pairs of answers (maru data pack --preferences), which method=dpo learns from",
-      error_of("a", documents));
-  EXPECT_EQ(answers.tokens + ": holds pairs of answers, which are learnt from with method=dpo", error_of("b", answers));
+  EXPECT_EQ(documents.tokens +
+                ": holds documents, which are learnt from with method=next_token; method=dpo learns from pairs "
+                "of answers (maru data pack --preferences)",
+            error_of("a", documents));
+  EXPECT_THAT(error_of("b", answers),
+              HasSubstr(answers.tokens + ": holds pairs of answers, which are learnt from with method=dpo"));
 }
 
 TEST_F(PreferenceRunTest, RecipesThatDoNotFitAreRefusedByField) {
@@ -172,9 +174,9 @@ TEST_F(PreferenceRunTest, WhatIsLeftOutAndWhatIsNotHeldOutIsSaid) {
   c.tokens = bare.string();
   c.steps = 2;
   const RunSummary summary = run("bare", c);
-  EXPECT_FALSE(summary.validation_accuracy);
+  EXPECT_TRUE(summary.validation.empty());
   EXPECT_THAT(warnings_, HasSubstr("pairs left out: sequence_length 32 holds no token of one of the answers"));
-  EXPECT_THAT(warnings_, HasSubstr("bare: no pair of answers is held out"));
+  EXPECT_THAT(warnings_, HasSubstr("bare: nothing is held out"));
   EXPECT_TRUE(ledger::read_manifest(model_of("bare")).notes["validation_accuracy"].is_null());
 }
 

@@ -14,13 +14,8 @@
 #include "train/budget.h"
 #include "train/checkpoint.h"
 #include "train/identity.h"
-#include "train/loader.h"
-#include "train/objectives/next_token.h"
-#include "train/objectives/preference.h"
-#include "train/pair_loader.h"
+#include "train/method.h"
 #include "train/trainer.h"
-#include "train/validate.h"
-#include "train/validate_pairs.h"
 
 namespace maru::train {
 namespace {
@@ -42,14 +37,10 @@ class Run {
   std::optional<RunState> read_plan(const fs::path& plan) const;
   int64_t total_steps();
   double seconds_per_step();
-  std::unique_ptr<BatchSource> make_loader(LoaderState state = {}) const;
   void load_batches();
   void run_step(MetricsWriter& metrics, Progress& progress);
-  std::string figures_of(TrainingRow& row);
   bool validation_due() const;
-  bool has_validation() const { return summary_.validation_bits_per_byte || summary_.validation_accuracy; }
   void run_validation(MetricsWriter& metrics);
-  void run_pair_validation(MetricsWriter& metrics);
   void warn_of_losses();
   bool checkpoint_due() const;
   void save();
@@ -60,10 +51,8 @@ class Run {
   RunOptions options_;
   formats::TokenDataset train_set_, held_out_;
   std::unique_ptr<Decoder> model_;
-  std::unique_ptr<Adapter> adapter_;    // beside the model, which stays as it is; null: the model itself is trained
-  std::unique_ptr<Decoder> reference_;  // of preferences; null: the model without its adapter, or nothing needs one
-  std::unique_ptr<NextToken> next_token_;
-  std::unique_ptr<Preference> preference_;  // one of the two
+  std::unique_ptr<Adapter> adapter_;  // beside the model, which stays as it is; null: the model itself is trained
+  std::unique_ptr<Method> method_;
   Objective& objective_;
   Trainer trainer_;
   std::unique_ptr<BatchSource> loader_;
@@ -97,37 +86,6 @@ std::unique_ptr<Adapter> make_adapter(const TrainConfig& config, Decoder& model,
   return std::make_unique<Adapter>(device, model, *config.lora, static_cast<uint64_t>(config.seed));
 }
 
-std::unique_ptr<Decoder> make_reference(const TrainConfig& config, Device& device) {
-  if (!learns_pairs(config) || config.lora) return nullptr;
-  auto reference = load_model(config.init_from, parse_dtype(config.dtype));
-  place(device, *reference);
-  return reference;
-}
-
-std::unique_ptr<NextToken> make_next_token(const TrainConfig& config, Decoder& model, Adapter* adapter) {
-  if (learns_pairs(config)) return nullptr;
-  return adapter != nullptr ? std::make_unique<NextToken>(model, *adapter) : std::make_unique<NextToken>(model);
-}
-
-std::unique_ptr<Preference> make_preference(const TrainConfig& config, Decoder& model, Adapter* adapter,
-                                            Decoder* reference) {
-  if (!learns_pairs(config)) return nullptr;
-  if (adapter != nullptr) return std::make_unique<Preference>(model, *adapter, *config.preference);
-  return std::make_unique<Preference>(model, *reference, *config.preference);
-}
-
-// Pairs of answers are one thing to learn from, documents are another.
-void check_kind_of_tokens(const TrainConfig& config) {
-  const Json notes = ledger::read_manifest(config.tokens).notes;
-  const bool pairs = notes.is_object() && notes.contains("pairs");
-  if (pairs == learns_pairs(config)) return;
-  throw Failure(ErrorCode::kInvalidArgument,
-                pairs ? config.tokens + ": holds pairs of answers, which are learnt from with method=dpo"
-                      : config.tokens +
-                            ": holds no pairs of answers (maru data pack --preferences), which method=dpo "
-                            "learns from");
-}
-
 int64_t count_trained(const TrainConfig& config, Model& trained) {
   if (!config.lora) return count_parameters(config.model);
   int64_t values = 0;
@@ -135,11 +93,11 @@ int64_t count_trained(const TrainConfig& config, Model& trained) {
   return values;
 }
 
-// A backward pass that leaves the weights alone does without their products: two of three. A reference is one more.
-double flops_per_token(const TrainConfig& config, const formats::TokenDataset& tokens) {
+// A backward pass that leaves the weights alone does without their products: two of three.
+double flops_per_token(const TrainConfig& config, const formats::TokenDataset& tokens, const Method& method) {
   const double mean_context = static_cast<double>(
       std::min(config.sequence_length, tokens.num_tokens() / std::max<int64_t>(1, tokens.num_documents())));
-  const int thirds = (config.lora ? 2 : 3) + (learns_pairs(config) ? 1 : 0);
+  const double thirds = (config.lora ? 2 : 3) + method.more_forwards();
   return training_flops_per_token(config.model, mean_context) * thirds / 3;
 }
 
@@ -150,20 +108,13 @@ Run::Run(const TrainConfig& config, const RunOptions& options, Device& device)
       held_out_(config.tokens, "held_out"),
       model_(make_model(config, train_set_, device)),
       adapter_(make_adapter(config, *model_, device)),
-      reference_(make_reference(config, device)),
-      next_token_(make_next_token(config, *model_, adapter_.get())),
-      preference_(make_preference(config, *model_, adapter_.get(), reference_.get())),
-      objective_(preference_ ? static_cast<Objective&>(*preference_) : *next_token_),
+      method_(make_method({config_, train_set_, held_out_, device, *model_, adapter_.get()})),
+      objective_(method_->objective()),
       trainer_(objective_, config, device),
       batches_(static_cast<size_t>(config.batch_tokens / config.micro_batch_tokens)) {
   summary_.parameters = count_trained(config, objective_.model());
-  flops_per_token_ = flops_per_token(config, train_set_);
-}
-
-std::unique_ptr<BatchSource> Run::make_loader(LoaderState state) const {
-  const auto seed = static_cast<uint64_t>(config_.seed);
-  if (!preference_) return std::make_unique<Loader>(train_set_, config_.sequence_length, seed, state);
-  return std::make_unique<PairLoader>(train_set_, config_.sequence_length, seed, state);
+  flops_per_token_ = flops_per_token(config, train_set_, *method_);
+  summary_.measure = measure_of(config);
 }
 
 void Run::load_batches() {
@@ -171,7 +122,7 @@ void Run::load_batches() {
 }
 
 double Run::seconds_per_step() {
-  const std::unique_ptr<BatchSource> sample = make_loader();
+  const std::unique_ptr<BatchSource> sample = method_->source({});
   MicroBatch batch;
   double best = 1e30;
   for (int i = 0; i < 4; ++i) {
@@ -186,7 +137,7 @@ double Run::seconds_per_step() {
 int64_t Run::total_steps() {
   if (config_.steps > 0) return config_.steps;
   if (config_.epochs > 0) {
-    const int64_t batches = count_micro_batches(*make_loader(), config_.micro_batch_tokens, config_.epochs);
+    const int64_t batches = count_micro_batches(*method_->source({}), config_.micro_batch_tokens, config_.epochs);
     const auto per_step = static_cast<int64_t>(batches_.size());
     return (batches + per_step - 1) / per_step;
   }
@@ -216,7 +167,7 @@ void Run::start_or_resume() {
   else
     state_.steps = total_steps();  // measured once: a resumed run must not measure again
   if (!planned) write_json(plan, to_json(RunState{.steps = state_.steps}));
-  loader_ = make_loader(state_.loader);
+  loader_ = method_->source(state_.loader);
   if (const std::string left_out = loader_->left_out(); !left_out.empty())
     options_.warn(config_.tokens + ": " + left_out);
 }
@@ -224,7 +175,7 @@ void Run::start_or_resume() {
 void Run::run_step(MetricsWriter& metrics, Progress& progress) {
   const auto start = Clock::now();
   load_batches();
-  if (preference_) preference_->take_figures();
+  method_->take_figures();
   const StepResult result = trainer_.step(batches_, state_.step + 1, state_.steps);
   const double seconds = since(start), rate = static_cast<double>(result.tokens) / seconds;
   state_ = {.step = state_.step + 1,
@@ -234,28 +185,20 @@ void Run::run_step(MetricsWriter& metrics, Progress& progress) {
   seconds_ += seconds;
   const double mfu = options_.ceiling_flops > 0 ? rate * flops_per_token_ / options_.ceiling_flops : 0;
   const double lr = config_.optimizer.lr * schedule_factor(config_.schedule, state_.step - 1, state_.steps);
-  TrainingRow row{.step = state_.step,
-                  .tokens = state_.tokens,
-                  .loss = result.loss,
-                  .lr = lr,
-                  .gradient_norm = result.gradient_norm,
-                  .tokens_per_second = rate,
-                  .mfu = mfu,
-                  .seconds = seconds_};
-  const std::string figures = figures_of(row);
+  const TrainingRow row{.step = state_.step,
+                        .tokens = state_.tokens,
+                        .loss = result.loss,
+                        .lr = lr,
+                        .gradient_norm = result.gradient_norm,
+                        .tokens_per_second = rate,
+                        .mfu = mfu,
+                        .seconds = seconds_,
+                        .figures = method_->take_figures()};
   metrics.write(row);
   summary_.loss = result.loss;
-  progress.note(
-      fmt::format("loss {:.3f}{}  {} tok/s  MFU {:.0f} %", result.loss, figures, short_count(rate), 100 * mfu));
+  progress.note(fmt::format("loss {:.3f}{}  {} tok/s  MFU {:.0f} %", result.loss, words_of(row.figures),
+                            short_count(rate), 100 * mfu));
   progress.update(static_cast<uint64_t>(state_.step));
-}
-
-// What a step has to say beside its loss: into its row, and in words.
-std::string Run::figures_of(TrainingRow& row) {
-  if (!preference_) return "";
-  const PreferenceFigures figures = preference_->take_figures();
-  row.accuracy = figures.accuracy(), row.margin = figures.mean_margin();
-  return fmt::format("  accuracy {:.2f}  margin {:.3f}", *row.accuracy, *row.margin);
 }
 
 bool Run::validation_due() const {
@@ -264,29 +207,10 @@ bool Run::validation_due() const {
   return state_.step % every == 0 || state_.step == state_.steps;
 }
 
-void Run::run_pair_validation(MetricsWriter& metrics) {
-  StepMemory memory = trainer_.memory();
-  const PreferenceFigures figures = validate_pairs(memory, *preference_, held_out_, config_.sequence_length,
-                                                   config_.micro_batch_tokens, config_.validation.tokens);
-  if (figures.pairs == 0) return;
-  summary_.validation_accuracy = figures.accuracy();
-  metrics.write(ValidationRow{.step = state_.step,
-                              .tokens = state_.tokens,
-                              .loss = figures.mean_loss(),
-                              .accuracy = figures.accuracy(),
-                              .margin = figures.mean_margin()});
-}
-
 void Run::run_validation(MetricsWriter& metrics) {
-  if (preference_) return run_pair_validation(metrics);
-  StepMemory memory = trainer_.memory();
-  if (adapter_) memory.adapters = &adapter_->everywhere();
-  const ValidationResult result = validate(memory, *model_, held_out_, config_.sequence_length,
-                                           config_.micro_batch_tokens, config_.validation.tokens);
-  summary_.validation_bits_per_byte = result.bits_per_byte();
-  if (result.has_text())
-    metrics.write(ValidationRow{
-        .step = state_.step, .tokens = state_.tokens, .loss = result.loss(), .bits_per_byte = *result.bits_per_byte()});
+  summary_.validation = method_->validate(trainer_.memory());
+  if (!summary_.validation.empty())
+    metrics.write(ValidationRow{.step = state_.step, .tokens = state_.tokens, .figures = summary_.validation});
 }
 
 bool Run::checkpoint_due() const {
@@ -321,9 +245,8 @@ void Run::export_result() {
              {"steps", state_.step},
              {"tokens", state_.tokens},
              {"parameters", summary_.parameters},
-             {"loss", number_or_null(summary_.loss)},
-             {"validation_bits_per_byte", number_or_null(summary_.validation_bits_per_byte)}};
-  if (preference_) m.notes["validation_accuracy"] = number_or_null(summary_.validation_accuracy);
+             {"loss", summary_.loss ? Json(*summary_.loss) : Json(nullptr)}};
+  add_validation(summary_, m.notes);
   writer.commit(std::move(m));
 }
 
@@ -332,10 +255,10 @@ void Run::warn_of_losses() {
   if (!summary_.loss)
     options_.warn(fmt::format("{}: the loss of step {} is lost: the model's manifest says null",
                               (options_.run / "metrics.jsonl").string(), state_.step));
-  if (!has_validation())
-    options_.warn(config_.tokens + (preference_ ? ": no pair of answers is held out: how well others are told apart is "
-                                                  "not known"
-                                                : ": no text is held out: the model's bits per byte are not known"));
+  if (summary_.validation.empty())
+    options_.warn(
+        fmt::format("{}: nothing is held out: how good the model is at what it has not seen ({}) is not known",
+                    config_.tokens, summary_.measure.words));
 }
 
 RunSummary Run::execute() {
@@ -343,8 +266,7 @@ RunSummary Run::execute() {
   MetricsWriter metrics(options_.run / "metrics.jsonl", state_.step, options_.warn);
   seconds_ = metrics.seconds_before();
   summary_.loss = metrics.loss();
-  summary_.validation_bits_per_byte = metrics.bits_per_byte();
-  summary_.validation_accuracy = metrics.accuracy();
+  summary_.validation = metrics.validation();
   Progress progress(options_.watch, "train", static_cast<uint64_t>(state_.steps), "steps");
   const int64_t first_tokens = state_.tokens;
   const double first_seconds = seconds_;
@@ -359,7 +281,7 @@ RunSummary Run::execute() {
     if (stop || checkpoint_due()) save();
     if (stop && state_.step < state_.steps) options_.watch.throw_if_cancelled();
   }
-  if (!has_validation()) run_validation(metrics);
+  if (summary_.validation.empty()) run_validation(metrics);
   warn_of_losses();
   export_result();
   summary_.steps = state_.step;
@@ -373,18 +295,27 @@ RunSummary Run::execute() {
 
 }  // namespace
 
+void add_validation(const RunSummary& summary, Json& object) {
+  const auto key = [](std::string_view name) { return fmt::format("{}{}", kValidationPrefix, name); };
+  object[key(summary.measure.name)] = nullptr;
+  for (const auto& [name, value] : summary.validation) object[key(name)] = value;
+}
+
 std::optional<RunSummary> finished(const TrainConfig& config, const RunOptions& options) {
   const ledger::Manifest m = run_manifest(config, {options.model, options.home}, result_kind(config));
   if (!ledger::is_current(options.model, ledger::stage_key(m.kind, m.recipe, m.inputs))) return std::nullopt;
   const ledger::Manifest stored = ledger::read_manifest(options.model);
   const JsonNode notes(stored.notes, (options.model / ledger::kManifestName).string() + ": notes");
-  return RunSummary{.steps = notes["steps"].integer(0),
-                    .tokens = notes["tokens"].integer(0),
-                    .parameters = notes["parameters"].integer(0),
-                    .loss = notes["loss"].number(std::nullopt),
-                    .validation_bits_per_byte = notes["validation_bits_per_byte"].number(std::nullopt),
-                    .validation_accuracy = notes["validation_accuracy"].number(std::nullopt),
-                    .skipped = true};
+  RunSummary summary{.steps = notes["steps"].integer(0),
+                     .tokens = notes["tokens"].integer(0),
+                     .parameters = notes["parameters"].integer(0),
+                     .loss = notes["loss"].number(std::nullopt),
+                     .measure = measure_of(config),
+                     .skipped = true};
+  for (const auto& [key, value] : notes.members())
+    if (key.starts_with(kValidationPrefix) && !value.is_null())
+      summary.validation[std::string(key.substr(kValidationPrefix.size()))] = value.number();
+  return summary;
 }
 
 RunSummary train(const TrainConfig& config, const RunOptions& options, Device& device) {

@@ -6,6 +6,7 @@
 #include "tensor/device.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
+#include "train/method.h"
 #include "train/metrics.h"
 
 namespace maru::train {
@@ -23,13 +24,16 @@ struct RunOptions {
 };
 
 struct RunSummary {
-  int64_t steps = 0, tokens = 0, parameters = 0;   // parameters: that are trained
-  std::optional<double> loss;                      // of the last step; nothing: its row is lost
-  std::optional<double> validation_bits_per_byte;  // nothing: no text was held out
-  std::optional<double> validation_accuracy;       // of pairs of answers; nothing: none were held out, or learnt from
+  int64_t steps = 0, tokens = 0, parameters = 0;  // parameters: that are trained
+  std::optional<double> loss;                     // of the last step; nothing: its row is lost
+  Figures validation;                             // of the last one; empty: nothing was held out
+  Measure measure;                                // the one of them that counts
   double tokens_per_second = 0, mfu = 0, seconds = 0;
   bool resumed = false, skipped = false;
 };
+
+/// As keys of an object: all of the validation, and null where its measure is not known.
+void add_validation(const RunSummary& summary, Json& object);
 
 /// The summary of a model that needs no training any more.
 std::optional<RunSummary> finished(const TrainConfig& config, const RunOptions& options);

@@ -13,7 +13,7 @@ import { problemOf } from "../../console/src/lib/failure";
 import { Format } from "../../console/src/lib/format";
 import { chooseLanguage, dictionaries, fill } from "../../console/src/lib/i18n";
 import { SseParser } from "../../console/src/lib/sse";
-import { pointsOf, progressOf } from "../../console/src/panels/progress";
+import { figuresOf, pointsOf, progressOf } from "../../console/src/panels/progress";
 import { RunFollower } from "../../console/src/panels/run_follower";
 import { verdictOf } from "../../console/src/panels/verdict";
 
@@ -332,6 +332,8 @@ test("Time left: the present pace, and a resume does not count", () => {
   assert.equal(progressOf(run, [row(1, 200), row(2, 202), row(3, 1), row(4, 3)]).secondsLeft, 192);
   assert.equal(progressOf(run, [row(1, 2)]).secondsLeft, null);
   assert.equal(progressOf({ ...run, state: "finished" }, [row(1, 2), row(2, 4)]).secondsLeft, null);
+  const told = { step: 1, validation_loss: 3, validation_reward: 0.5, validation_bits_per_byte: 1 };
+  assert.deepEqual(figuresOf([{ ...row(1, 1), margin: 2 }, told]), ["margin", "reward"]);
   assert.deepEqual(pointsOf([row(1, 1), { step: 1, validation_loss: 3 }, { step: 2, loss: null }], "loss"), {
     x: [1],
     y: [1],

@@ -289,6 +289,13 @@ export const en = {
   "eval.interval": "95 % interval {low} – {high}",
   "eval.samples": "{n} {n?sample:samples}",
   "eval.sampleTexts": "{n} {n?sample:samples} of its text",
+  "figure.accuracy": "Preference accuracy",
+  "figure.margin": "Preference margin",
+  "figure.reward": "Reward",
+  "figure.reward_std": "Spread of rewards",
+  "figure.kl": "KL divergence from the reference",
+  "figure.entropy": "Entropy",
+  "figure.answer_tokens": "Tokens per answer",
   "metric.accuracy": "accuracy",
 
   "manifest.title": "Provenance",

@@ -288,6 +288,13 @@ export const ko: Record<TextKey, string> = {
   "eval.interval": "95 % 신뢰구간 {low} – {high}",
   "eval.samples": "표본 {n}건",
   "eval.sampleTexts": "모델이 쓴 글 {n}편",
+  "figure.accuracy": "선호 정확도",
+  "figure.margin": "선호 마진",
+  "figure.reward": "보상",
+  "figure.reward_std": "보상의 퍼짐",
+  "figure.kl": "기준 모델과의 KL 발산",
+  "figure.entropy": "엔트로피",
+  "figure.answer_tokens": "답변당 토큰",
   "metric.accuracy": "정확도",
 
   "manifest.title": "출처와 이력",

@@ -6,8 +6,13 @@ export * from "./types_generated";
 
 export type ManifestEntry = ManifestFile & Partial<ManifestInput>;
 
-/** One line of metrics.jsonl: a training row has `loss`, a validation row `validation_loss`. */
-export type MetricsRow = Pick<TrainingRow, "step"> & Partial<TrainingRow> & Partial<ValidationRow>;
+/**
+ * One line of metrics.jsonl: a training row has `loss`, a validation row `validation_loss`. Both have figures of the
+ * method beside their fields: `accuracy`, `validation_bits_per_byte`, ...
+ */
+export type MetricsRow = Pick<TrainingRow, "step"> &
+  Partial<TrainingRow> &
+  Partial<ValidationRow> & { [figure: string]: number | undefined };
 
 /** Rows of a run behind a position. */
 export type RowsAnswer = Omit<RunRows, "rows"> & { rows: MetricsRow[] };

@@ -139,10 +139,6 @@ export interface TrainingRow {
   mfu: number;
   /** since the run began */
   seconds: number;
-  /** part of the step's pairs whose chosen answer has gained more */
-  accuracy?: number;
-  /** by how much, beta times log-ratios, the mean */
-  margin?: number;
 }
 
 export interface ValidationRow {
@@ -150,14 +146,6 @@ export interface ValidationRow {
   step: number;
   /** read so far */
   tokens: number;
-  /** of the held-out tokens, nats each; or of held-out pairs of answers */
-  validation_loss: number;
-  /** of the held-out text */
-  validation_bits_per_byte?: number;
-  /** part of the held-out pairs whose chosen answer has gained more */
-  validation_accuracy?: number;
-  /** by how much, beta times log-ratios, the mean */
-  validation_margin?: number;
 }
 
 export interface DropSample {

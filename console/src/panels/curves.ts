@@ -2,10 +2,10 @@
 import { Chart, Series } from "../chart/chart";
 import { smooth } from "../chart/series";
 import { h } from "../lib/dom";
-import { format, t } from "../lib/i18n";
+import { format, t, tName } from "../lib/i18n";
 import { readObject, writeObject } from "../lib/storage";
 import { MetricsRow } from "../lib/types";
-import { Field, pointsOf } from "./progress";
+import { figuresOf, kValidation, pointsOf } from "./progress";
 
 const kThreeDecimals = (value: number) => format().fixed(value, 3);
 
@@ -43,10 +43,12 @@ export class Curves {
     zero: true,
   });
   private readonly norm = new Chart({ title: t("curves.norm"), formatY: (v) => format().significant(v, 3) });
+  private readonly figures = new Map<string, Chart>(); // what the method tells beside
+  private readonly grid: HTMLElement;
 
   constructor() {
-    const charts = this.charts().map((chart) => chart.element);
-    this.element = h("div", { class: "curves" }, this.controls(), h("div", { class: "chart-grid" }, charts));
+    this.grid = h("div", { class: "chart-grid" }, this.charts().map((chart) => chart.element));
+    this.element = h("div", { class: "curves" }, this.controls(), this.grid);
   }
 
   update(rows: readonly MetricsRow[]): void {
@@ -59,6 +61,9 @@ export class Curves {
     this.speed.setData([this.smoothed("tokens_per_second", t("series.speed"), 4)], false);
     this.mfu.setData([this.smoothed("mfu", t("series.mfu"), 5)], false);
     this.norm.setData([this.smoothed("gradient_norm", t("series.norm"), 3)], log);
+    const names = figuresOf(rows);
+    for (const name of names) this.updateFigure(name);
+    this.bits.element.hidden = names.length > 0 && !rows.some((row) => row["validation_bits_per_byte"] !== undefined);
   }
 
   dispose(): void {
@@ -66,14 +71,28 @@ export class Curves {
   }
 
   private charts(): Chart[] {
-    return [this.loss, this.bits, this.rate, this.speed, this.mfu, this.norm];
+    return [this.loss, this.bits, this.rate, this.speed, this.mfu, this.norm, ...this.figures.values()];
   }
 
-  private plain(field: Field, name: string, tone: number, dots: boolean): Series {
+  private updateFigure(name: string): void {
+    let chart = this.figures.get(name);
+    if (chart === undefined) {
+      chart = new Chart({ title: tName("figure", name), formatY: (v) => format().significant(v, 3) });
+      this.figures.set(name, chart);
+      this.grid.append(chart.element);
+    }
+    const series = [
+      this.smoothed(name, t("series.training"), 1),
+      this.plain(kValidation + name, t("series.validation"), 2, true),
+    ];
+    chart.setData(series.filter((one) => one.points.x.length > 0), false);
+  }
+
+  private plain(field: string, name: string, tone: number, dots: boolean): Series {
     return { name, tone, dots, points: pointsOf(this.rows, field) };
   }
 
-  private smoothed(field: Field, name: string, tone: number): Series {
+  private smoothed(field: string, name: string, tone: number): Series {
     const raw = pointsOf(this.rows, field);
     if (this.settings.smoothing === 0) return { name, tone, points: raw };
     return { name, tone, faint: raw, points: { x: raw.x, y: smooth(raw.y, this.settings.smoothing) } };

@@ -2,12 +2,22 @@
 import { Points } from "../chart/series";
 import { KnownRun, MetricsRow } from "../lib/types";
 
-export type Field = {
-  [K in keyof MetricsRow]-?: NonNullable<MetricsRow[K]> extends number ? K : never;
-}[keyof MetricsRow];
+/** Of the keys of what was measured on held-out data. */
+export const kValidation = "validation_";
+
+const kTrainingFields = ["step", "tokens", "loss", "lr", "gradient_norm", "tokens_per_second", "mfu", "seconds"];
+const kFields = [...kTrainingFields, "bits_per_byte"]; // which have charts and tiles of their own
+
+/** The figures that a method tells beside those of every run, in the order of the alphabet. */
+export function figuresOf(rows: readonly MetricsRow[]): string[] {
+  const names = new Set<string>();
+  for (const row of rows)
+    for (const key of Object.keys(row)) names.add(key.startsWith(kValidation) ? key.slice(kValidation.length) : key);
+  return [...names].filter((name) => !kFields.includes(name)).sort();
+}
 
 /** The (step, value) pairs of the rows that carry `field`. */
-export function pointsOf(rows: readonly MetricsRow[], field: Field): Points {
+export function pointsOf(rows: readonly MetricsRow[], field: string): Points {
   const points: Points = { x: [], y: [] };
   for (const row of rows) {
     const value = row[field];
@@ -31,10 +41,10 @@ export interface Progress {
 
 export function progressOf(run: KnownRun, rows: readonly MetricsRow[]): Progress {
   const training = rows.filter((row) => typeof row.loss === "number");
-  const validation = rows.filter((row) => typeof row.validation_loss === "number");
+  const validation = rows.filter((row) => typeof row["validation_loss"] === "number");
   const lastTraining = training[training.length - 1] ?? null;
   const step = Math.max(run.step ?? 0, lastTraining?.step ?? 0);
-  const bits = validation.flatMap((row) => row.validation_bits_per_byte ?? []);
+  const bits = validation.flatMap((row) => row["validation_bits_per_byte"] ?? []);
   return {
     step,
     fraction: run.steps ? Math.min(1, step / run.steps) : null,

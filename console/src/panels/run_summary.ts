@@ -4,7 +4,7 @@ import { duration, format, t, tName } from "../lib/i18n";
 import { KnownRun, MetricsRow } from "../lib/types";
 import { explanation } from "./explain";
 import { bar, tile, tiles } from "./parts";
-import { Progress, progressOf } from "./progress";
+import { kValidation, Progress, progressOf } from "./progress";
 
 export function statePill(state: string | undefined): HTMLElement | null {
   return state ? h("span", { class: `pill state-${state}` }, tName("state", state)) : null;
@@ -29,11 +29,14 @@ function progressLine(run: KnownRun, progress: Progress): HTMLElement | null {
   return h("div", { ...named, "aria-valuenow": Math.round(fraction * 100) }, line, bar(fraction));
 }
 
-/** How well it does on what was held out: of text, or of pairs of answers. */
+/** How well it does on what was held out: of text, of pairs of answers, or at earning rewards. */
 function heldOut(progress: Progress, run: KnownRun): HTMLElement {
-  const accuracy = progress.lastValidation?.validation_accuracy ?? progress.lastTraining?.accuracy;
+  const latest = (name: string) => progress.lastValidation?.[kValidation + name] ?? progress.lastTraining?.[name];
+  const accuracy = latest("accuracy");
   if (accuracy !== undefined) return tile(t("run.accuracy"), format().percent(accuracy));
-  const bits = progress.lastValidation?.validation_bits_per_byte ?? run.validation_bits_per_byte;
+  const reward = latest("reward");
+  if (reward !== undefined) return tile(tName("figure", "reward"), format().fixed(reward, 3));
+  const bits = latest("bits_per_byte") ?? run.validation_bits_per_byte;
   const best = progress.bestBits === null ? null : t("run.best", { value: format().significant(progress.bestBits, 4) });
   return tile(t("curves.bits"), format().fixed(bits, 3), best);
 }

@@ -1,0 +1,70 @@
+#include "train/method.h"
+
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "ledger/manifest.h"
+#include "train/methods/methods.h"
+
+namespace maru::train {
+namespace {
+
+/// What token directories hold, and how they are made.
+struct KindOfTokens {
+  std::string_view note;   // of the manifest; empty: documents
+  std::string_view words;  // "pairs of answers"
+  std::string_view made_by;
+};
+constexpr KindOfTokens kDocuments{"", "documents", "maru data pack"};
+constexpr KindOfTokens kPairs{"pairs", "pairs of answers", "maru data pack --preferences"};
+constexpr const KindOfTokens* kKinds[] = {&kPairs};
+
+struct Entry {
+  std::string_view name;
+  const KindOfTokens& reads;
+  Measure measure;
+  std::unique_ptr<Method> (*make)(const MethodInputs&);
+};
+constexpr Entry kMethods[] = {
+    {"", kDocuments, {"bits_per_byte", "bits per byte"}, make_next_token},
+    {"dpo", kPairs, {"accuracy", "of pairs told apart"}, make_preference},
+};
+
+const Entry& entry_of(const TrainConfig& config) {
+  for (const Entry& entry : kMethods)
+    if (entry.name == config.method) return entry;
+  throw Failure(ErrorCode::kInvalidArgument, "recipe: method: unknown: " + config.method);
+}
+
+std::string name_of(const Entry& entry) { return entry.name.empty() ? "next_token" : std::string(entry.name); }
+
+std::string readers_of(const KindOfTokens& kind) {
+  std::string names;
+  for (const Entry& entry : kMethods)
+    if (&entry.reads == &kind) names += (names.empty() ? "" : ", ") + name_of(entry);
+  return names;
+}
+
+const KindOfTokens& kind_of(const Json& notes) {
+  for (const KindOfTokens* kind : kKinds)
+    if (notes.is_object() && notes.contains(kind->note)) return *kind;
+  return kDocuments;
+}
+
+}  // namespace
+
+Measure measure_of(const TrainConfig& config) { return entry_of(config).measure; }
+
+void check_kind_of_tokens(const TrainConfig& config) {
+  const Entry& method = entry_of(config);
+  const KindOfTokens& kind = kind_of(ledger::read_manifest(config.tokens).notes);
+  if (&kind == &method.reads) return;
+  throw Failure(
+      ErrorCode::kInvalidArgument,
+      fmt::format("{}: holds {}, which are learnt from with method={}; method={} learns from {} ({})", config.tokens,
+                  kind.words, readers_of(kind), name_of(method), method.reads.words, method.reads.made_by));
+}
+
+std::unique_ptr<Method> make_method(const MethodInputs& inputs) { return entry_of(inputs.config).make(inputs); }
+
+}  // namespace maru::train
