@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/elementwise.h"
+#include "train/objectives/token_losses.h"
 
 namespace maru::train {
 namespace {
@@ -30,22 +30,6 @@ void for_answer_tokens(const MicroBatch& micro, double beyond, const F& f) {
         if (counts(micro, row)) f(i / 2, side == 0, static_cast<size_t>(row), seen++ < shared ? 1.0 : beyond);
     }
   }
-}
-
-/// Numbers of the device, f32 or f64.
-std::vector<double> numbers_of(const Tensor& t) {
-  const Tensor read = to_host(t);
-  const bool wide = read.dtype() == Dtype::kF64;
-  std::vector<double> numbers(static_cast<size_t>(read.size()));
-  for (size_t i = 0; i < numbers.size(); ++i)
-    numbers[i] = wide ? read.data<double>()[i] : static_cast<double>(read.data<float>()[i]);
-  return numbers;
-}
-
-void upload_numbers(const Tensor& to, const std::vector<double>& numbers) {
-  if (to.dtype() == Dtype::kF64) return upload(to, numbers.data());
-  const std::vector<float> narrow(numbers.begin(), numbers.end());
-  upload(to, narrow.data());
 }
 
 std::vector<PreferencePair> pairs_of(const MicroBatch& micro, double beyond, const std::vector<double>& policy,
@@ -82,35 +66,10 @@ void Preference::check_weighting() const {
                   "recipe: preference.use_weighting: the model caps its logits, which this is not made for");
 }
 
-// Nothing is recorded where no weight has a gradient. The tape is there all the same: without one, quantized weights
-// are multiplied with activations of 8 bits, and the model would differ from itself before it has learnt anything.
-Tensor Preference::reference_losses(const Context& ctx, const Batch& batch, const Tensor& targets) {
-  Tape nothing;
-  Context quiet = ctx;
-  quiet.tape = &nothing, quiet.adapters = nullptr;
-  Tensor hidden = reference_.forward(quiet, batch);
-  hidden.node = -1;
-  const Tensor losses = quiet.empty(targets.shape(), accumulator_of(hidden.dtype()));
-  reference_.loss(quiet, hidden, targets, 0, losses);
-  return losses;
-}
-
-// A head that is trained is not quantized, and its loss would come with a gradient.
-Tensor Preference::policy_losses(const Context& ctx, const Tensor& hidden, const Tensor& targets, double sharpness) {
-  Tape nothing;
-  Context quiet = ctx;
-  quiet.tape = adapters_ != nullptr ? &nothing : nullptr;
-  const Tensor losses = quiet.empty(targets.shape(), accumulator_of(hidden.dtype()));
-  Tensor plain = hidden;
-  plain.node = -1;
-  policy_.loss(quiet, sharpness == 1 ? plain : scale(quiet, plain, sharpness), targets, 0, losses);
-  return losses;
-}
-
 Preference::Losses Preference::losses_of(const Context& ctx, const Tensor& hidden, const Tensor& targets,
                                          const Tensor& reference) {
-  return {policy_losses(ctx, hidden, targets), reference,
-          config_.use_weighting ? policy_losses(ctx, hidden, targets, 2) : Tensor()};
+  return {losses_of_policy(ctx, policy_, hidden, targets), reference,
+          config_.use_weighting ? losses_of_policy(ctx, policy_, hidden, targets, 2) : Tensor()};
 }
 
 // Adds to the figures. The result is d (sum of losses) / d (loss of a token) for every row.
@@ -141,7 +100,7 @@ Tensor Preference::loss(Context& ctx, const MicroBatch& micro, double scale) {
   const Batch batch = micro.builder.batch(with);
   const Shape rows{batch.tokens.rows(), 1};
   const Tensor targets = with.upload(micro.targets.data(), rows, Dtype::kI32);
-  const Tensor reference = reference_losses(with, batch, targets);
+  const Tensor reference = losses_of_reference(with, reference_, batch, targets);
   const Tensor hidden = policy_.forward(with, batch);
   const Losses losses = losses_of(with, hidden, targets, reference);
   const Tensor weights = with.empty(rows, losses.policy.dtype());
@@ -160,7 +119,7 @@ void Preference::score(Context& ctx, const MicroBatch& micro) {
   if (adapters_ != nullptr) with.tape = &nothing;
   const Batch batch = micro.builder.batch(with);
   const Tensor targets = with.upload(micro.targets.data(), {batch.tokens.rows(), 1}, Dtype::kI32);
-  const Tensor reference = reference_losses(with, batch, targets);
+  const Tensor reference = losses_of_reference(with, reference_, batch, targets);
   const Losses losses = losses_of(with, policy_.forward(with, batch), targets, reference);
   if (!with.arena.dry()) weigh(micro, losses);
 }

@@ -50,8 +50,6 @@ class Preference final : public Objective {
     Tensor sharp;  // of the policy with logits twice as large; empty: not wanted
   };
   void check_weighting() const;
-  Tensor reference_losses(const Context&, const Batch&, const Tensor& targets);
-  Tensor policy_losses(const Context&, const Tensor& hidden, const Tensor& targets, double sharpness = 1);
   Losses losses_of(const Context&, const Tensor& hidden, const Tensor& targets, const Tensor& reference);
   std::vector<double> weigh(const MicroBatch&, const Losses&);
 
