@@ -31,6 +31,7 @@ struct Packed {
   std::vector<int32_t> ids;
   std::vector<uint8_t> mask;
   uint64_t source_bytes = 0;
+  std::string beside = {};  // its line in the file beside the shards, if there is one
 };
 
 /// Encodes one line, into a document or more; called on any thread with that thread's encoder. Throws Failure.
@@ -44,6 +45,16 @@ class Packer {
          const Watch& watch)
       : writer_(writer), encode_(std::move(encode)), pool_(pool), watch_(watch) {
     for (int i = 0; i < pool.size(); ++i) encoders_.emplace_back(tokenizer);
+  }
+
+  /// Documents that follow have lines in this file; empty: none have. The one before is finished.
+  void begin_lines(const fs::path& path) {
+    finish_lines();
+    if (!path.empty()) lines_ = std::make_unique<AtomicFile>(path);
+  }
+  void finish_lines() {
+    if (lines_) lines_->commit();
+    lines_.reset();
   }
 
   void add_file(const fs::path& path, const KeepLine& keep, Progress& progress) {
@@ -83,7 +94,10 @@ class Packer {
     });
     for (size_t i = 0; i < batch.size(); ++i) {
       if (errors[i]) throw Failure(*errors[i]);
-      for (const Packed& document : packed[i]) writer_.add(document.ids, document.source_bytes, document.mask);
+      for (const Packed& document : packed[i]) {
+        writer_.add(document.ids, document.source_bytes, document.mask);
+        if (lines_) lines_->write(document.beside + "\n");
+      }
     }
   }
 
@@ -92,6 +106,7 @@ class Packer {
   ThreadPool& pool_;
   const Watch watch_;
   std::vector<text::TokenEncoder> encoders_;
+  std::unique_ptr<AtomicFile> lines_;
 };
 
 std::vector<Packed> encode_document(text::TokenEncoder& encoder, const Line& line) {
@@ -170,6 +185,30 @@ std::vector<Packed> encode_preference_line(const text::ChatTemplate& chat_templa
   }
 }
 
+uint64_t prompt_bytes(const Json& messages) {
+  uint64_t bytes = 0;
+  for (const Json& message : messages)
+    if (message.contains("content") && message["content"].is_string())
+      bytes += message["content"].get_ref<const std::string&>().size();
+  return bytes;
+}
+
+std::vector<Packed> encode_prompt_line(const text::ChatTemplate& chat_template, text::TokenEncoder& encoder,
+                                       const Line& line) {
+  const PromptLine prompt = parse_prompt(line.text, line.where).value();
+  try {
+    const text::RenderedChat rendered =
+        chat_template.render(prompt.messages, {.tools = &prompt.tools, .add_generation_prompt = true});
+    const std::string where = fs::path(line.where).filename().string();  // places of this machine are nobody's business
+    return {{text::encode_chat(encoder, rendered).ids,
+             {},
+             prompt_bytes(prompt.messages),
+             Json{{"where", where}, {"line", prompt.line}}.dump()}};
+  } catch (const Failure& failure) {
+    throw Failure(failure.code(), line.where + ": " + failure.what());
+  }
+}
+
 std::shared_ptr<const text::ChatTemplate> load_chat_template(const fs::path& path) {
   std::optional<text::ChatTemplate> found = text::ChatTemplate::load(path, text::load_tokenizer(path));
   if (!found)
@@ -202,7 +241,10 @@ struct PackJob {
   ledger::Manifest manifest;
   std::vector<Split> splits;
   EncodeLine encode;
-  bool with_mask = false, pairs = false;  // pairs: of every line two documents
+  bool in_template = false;                    // no marks around documents
+  bool with_mask = false, with_lines = false;  // with_lines: each document has one in a file beside the shards
+  std::string_view count = {};                 // of the notes: how many of what there are
+  int64_t documents_of_each = 1;
 };
 
 PackResult run(PackJob job, ThreadPool& pool) {
@@ -212,7 +254,7 @@ PackResult run(PackJob job, ThreadPool& pool) {
     const Json notes = ledger::read_manifest(options.output).notes;
     return {notes.at("documents").get<int64_t>(), notes.at("tokens").get<int64_t>(), true};
   }
-  const text::Tokenizer tokenizer = load_tokenizer(options.tokenizer, !job.with_mask);
+  const text::Tokenizer tokenizer = load_tokenizer(options.tokenizer, !job.in_template);
   ledger::ArtefactWriter artefact(options.output);
   formats::TokenDatasetWriter writer(artefact.directory(), static_cast<uint32_t>(tokenizer.vocab_size()), job.with_mask,
                                      options.tokens_per_shard);
@@ -220,13 +262,15 @@ PackResult run(PackJob job, ThreadPool& pool) {
   Progress progress(options.watch, "pack", 0, "documents");
   for (const Split& split : job.splits) {
     writer.begin_split(split.name);
+    packer.begin_lines(job.with_lines ? prompt_lines_file(artefact.directory(), split.name) : fs::path());
     for (const fs::path& file : split.files) packer.add_file(file, split.keep, progress);
   }
+  packer.finish_lines();
   writer.finish();
   if (writer.num_documents() == 0)
     throw Failure(ErrorCode::kInvalidArgument, job.splits[0].files[0].string() + ": contains no documents");
   job.manifest.notes = {{"documents", writer.num_documents()}, {"tokens", writer.num_tokens()}};
-  if (job.pairs) job.manifest.notes["pairs"] = writer.num_documents() / 2;
+  if (!job.count.empty()) job.manifest.notes[std::string(job.count)] = writer.num_documents() / job.documents_of_each;
   artefact.commit(std::move(job.manifest));
   return {writer.num_documents(), writer.num_tokens(), false};
 }
@@ -269,17 +313,32 @@ namespace {
 /// Lines of JSON in the tokenizer's chat template, split by their hashes.
 using EncodeInTemplate = std::vector<Packed> (*)(const text::ChatTemplate&, text::TokenEncoder&, const Line&);
 
-PackResult pack_in_template(const char* what, EncodeInTemplate encode, const ChatPackConfig& config,
-                            const PackOptions& options, ThreadPool& pool) {
+/// A kind of such lines.
+struct LinesInTemplate {
+  const char* name;  // in the recipe
+  EncodeInTemplate encode;
+  bool with_mask = true, with_lines = false;
+  std::string_view count = {};
+  int64_t documents_of_each = 1;
+};
+
+PackResult pack_in_template(const LinesInTemplate& lines, const ChatPackConfig& config, const PackOptions& options,
+                            ThreadPool& pool) {
   const ledger::Place place = place_of(options);
   const auto chat_template = load_chat_template(options.tokenizer);
-  PackJob job{options, new_manifest(options, place), {}, {}, true};
-  job.encode = [chat_template, encode](text::TokenEncoder& encoder, const Line& line) {
-    return encode(*chat_template, encoder, line);
-  };
-  job.pairs = encode == encode_preference_line;
+  PackJob job{
+      .options = options,
+      .manifest = new_manifest(options, place),
+      .splits = {},
+      .encode = [chat_template, encode = lines.encode](
+                    text::TokenEncoder& encoder, const Line& line) { return encode(*chat_template, encoder, line); },
+      .in_template = true,
+      .with_mask = lines.with_mask,
+      .with_lines = lines.with_lines,
+      .count = lines.count,
+      .documents_of_each = lines.documents_of_each};
   job.manifest.seed = config.seed;
-  job.manifest.recipe[what] = to_json(config);
+  job.manifest.recipe[lines.name] = to_json(config);
   job.manifest.recipe["chat_template"] = chat_template->source();
   const std::vector<fs::path> files = chat_files(config);
   for (const fs::path& file : files) job.manifest.inputs.push_back(ledger::raw_input("raw", file, place));
@@ -294,11 +353,23 @@ PackResult pack_in_template(const char* what, EncodeInTemplate encode, const Cha
 }  // namespace
 
 PackResult pack_chats(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
-  return pack_in_template("chat", encode_chat_line, config, options, pool);
+  return pack_in_template({"chat", encode_chat_line}, config, options, pool);
 }
 
 PackResult pack_preferences(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
-  return pack_in_template("preferences", encode_preference_line, config, options, pool);
+  const LinesInTemplate lines{
+      .name = "preferences", .encode = encode_preference_line, .count = "pairs", .documents_of_each = 2};
+  return pack_in_template(lines, config, options, pool);
+}
+
+fs::path prompt_lines_file(const fs::path& directory, std::string_view split) {
+  return directory / (std::string(split) + ".prompts.jsonl");
+}
+
+PackResult pack_prompts(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
+  const LinesInTemplate lines{
+      .name = "prompts", .encode = encode_prompt_line, .with_mask = false, .with_lines = true, .count = "prompts"};
+  return pack_in_template(lines, config, options, pool);
 }
 
 }  // namespace maru::data
