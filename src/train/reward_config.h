@@ -12,16 +12,16 @@ namespace maru::train {
 struct RewardConfig {
   std::string kind, name;  // name: of its figure; empty: the kind
   double weight = 1;
-  std::string column;                 // exact, number: of the data
-  std::string pattern;                // regex
-  Json schema;                        // json_schema
-  std::string script;                 // language
-  std::optional<int64_t> target;      // length
-  std::optional<int64_t> limit;       // length
-  std::optional<int64_t> ngram;       // repetition
-  std::vector<std::string> tags;      // format
-  std::vector<std::string> command;   // process
-  std::optional<double> timeout;      // process
+  std::string column;                // exact, number: of the data
+  std::string pattern;               // regex
+  Json schema;                       // json_schema
+  std::string script;                // language
+  std::optional<int64_t> target;     // length
+  std::optional<int64_t> limit;      // length
+  std::optional<int64_t> ngram;      // repetition
+  std::vector<std::string> tags;     // format
+  std::vector<std::string> command;  // process
+  std::optional<double> timeout;     // process
   static constexpr auto fields() {
     using C = RewardConfig;
     return std::tuple{

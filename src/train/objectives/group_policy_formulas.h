@@ -1,6 +1,6 @@
-// The losses of group_policy_loss.h for any number type, of one token of an answer with the advantage A: w is the log of
-// the importance ratio ρ = eʷ (its own log π − log π_old, or the answer's mean of these), ε and ε⁺ the config's epsilon
-// and epsilon_high.
+// The losses of group_policy_loss.h for any number type, of one token of an answer with the advantage A: w is the log
+// of the importance ratio ρ = eʷ (its own log π − log π_old, or the answer's mean of these), ε and ε⁺ the config's
+// epsilon and epsilon_high.
 //
 // A number type T has +, −, · and unary −, is made from a double, and has exp, log_sigmoid and real_part.
 #pragma once
@@ -16,8 +16,8 @@ namespace maru::train {
 
 template <class T>
 struct PolicyTerm {
-  T policy;         // log π
-  T log_weight;     // w
+  T policy;      // log π
+  T log_weight;  // w
   double advantage = 0;
   double gamma = 1;  // vespo's weight of the answer, gamma_weight()
 };

@@ -69,15 +69,13 @@ void add(GroupPolicyLoss& to, const GroupPolicyConfig& c, const PolicyAnswer& an
   const std::vector<double> ratios = log_ratios_of(answer);
   const size_t n = ratios.size();
   const bool whole = c.importance_sampling_level == "sequence";
-  const double mean =
-      std::accumulate(ratios.begin(), ratios.end(), 0.0) / std::max(1.0, static_cast<double>(n));
+  const double mean = std::accumulate(ratios.begin(), ratios.end(), 0.0) / std::max(1.0, static_cast<double>(n));
   const double gamma = gamma_weight(c, answer.advantage, sum_of_cut(ratios));
   std::vector<double>& slopes = to.slopes.emplace_back(n);
   double shared = 0;  // slope in the answer's mean
   for (size_t t = 0; t < n; ++t) {
     const double log_weight = whole ? mean : ratios[t];
-    const PolicyTerm<PolicySlopes> term{
-        {answer.policy[t], 1, 0}, {log_weight, 0, 1}, answer.advantage, gamma};
+    const PolicyTerm<PolicySlopes> term{{answer.policy[t], 1, 0}, {log_weight, 0, 1}, answer.advantage, gamma};
     PolicySlopes loss = token_loss(c, term);
     if (c.beta != 0) {
       const PolicySlopes kl = divergence(c, term, answer.reference[t]);

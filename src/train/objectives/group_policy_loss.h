@@ -78,7 +78,7 @@ struct PolicyAnswer {
 /// The sum over the answers of a micro-batch, its slopes, and what is worth knowing.
 struct GroupPolicyLoss {
   double sum = 0;
-  std::vector<std::vector<double>> slopes;     // in log π of each token of each answer
+  std::vector<std::vector<double>> slopes;      // in log π of each token of each answer
   double divergence = 0, ratio_difference = 0;  // Σ over tokens of KL from the reference; the largest |ratio − 1|
   int64_t tokens = 0, clipped = 0;
 };

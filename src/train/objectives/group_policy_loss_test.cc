@@ -119,7 +119,8 @@ TEST(GroupPolicyLoss, AccumulatedIsOneBatch) {
     const GroupPolicyConfig c = config(type);
     const std::vector<PolicyAnswer> all = answers(7);
     const auto half = std::span(all).first(2), rest = std::span(all).subspan(2);
-    const GroupPolicyLoss one = group_policy_loss(c, all), a = group_policy_loss(c, half), b = group_policy_loss(c, rest);
+    const GroupPolicyLoss one = group_policy_loss(c, all), a = group_policy_loss(c, half),
+                          b = group_policy_loss(c, rest);
     EXPECT_NEAR(one.sum, a.sum + b.sum, 1e-12) << type;
     EXPECT_EQ(counted_of(c, one.tokens, 6), counted_of(c, a.tokens, 2) + counted_of(c, b.tokens, 4)) << type;
     for (size_t i = 0; i < 4; ++i) EXPECT_EQ(one.slopes[2 + i], b.slopes[i]) << type;
