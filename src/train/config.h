@@ -8,6 +8,7 @@
 #include "models/lora_config.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
+#include "train/objectives/group_policy_loss.h"
 #include "train/objectives/preference_loss.h"
 
 namespace maru::train {
@@ -39,8 +40,9 @@ struct TrainConfig {
   std::string tokens;     // directory of token shards
   std::string tokenizer;  // directory
   std::string init_from;  // model directory: continue from it, or fine-tune it; empty: random weights
-  std::string method;     // "dpo", or empty: the next token
-  std::optional<PreferenceConfig> preference;  // of dpo
+  std::string method;     // "dpo", "grpo", or empty: the next token
+  std::optional<PreferenceConfig> preference;     // of dpo
+  std::optional<GroupPolicyConfig> group_policy;  // of grpo
   DecoderConfig model;
   std::optional<LoraConfig> lora;  // an adapter of the model in init_from, which stays as it is
   std::string dtype = "bf16";
@@ -61,11 +63,16 @@ struct TrainConfig {
         field("tokens", &C::tokens, "directory of packed token shards (maru data pack)"),
         field("tokenizer", &C::tokenizer, "tokenizer directory"),
         field("init_from", &C::init_from, "model directory to continue from or fine-tune; empty: random weights"),
-        field("method", &C::method, "what is learnt: next_token of documents or answers, or dpo from pairs of answers")
-            .one_of("next_token|dpo")
+        field("method", &C::method,
+              "what is learnt: next_token of documents or answers, dpo from pairs of answers, grpo from rewards of "
+              "answers of its own")
+            .one_of("next_token|dpo|grpo")
             .unless_empty(),
         field("preference", &C::preference,
               "of dpo: preference.loss_type, preference.beta and what else TRL's DPOConfig calls so")
+            .unless_empty(),
+        field("group_policy", &C::group_policy,
+              "of grpo: group_policy.rewards, group_policy.loss_type and what else TRL's GRPOConfig calls so")
             .unless_empty(),
         field("model", &C::model, ""),
         field("lora", &C::lora,
@@ -88,8 +95,6 @@ struct TrainConfig {
         field("checkpoint", &C::checkpoint, "")};
   }
 };
-
-inline bool learns_pairs(const TrainConfig& config) { return config.method == "dpo"; }
 
 /// Checks what fits together and fills in what follows from other fields. Throws kInvalidArgument.
 TrainConfig resolve(TrainConfig config, int64_t vocab_size);

@@ -17,17 +17,19 @@ struct KindOfTokens {
 };
 constexpr KindOfTokens kDocuments{"", "documents", "maru data pack"};
 constexpr KindOfTokens kPairs{"pairs", "pairs of answers", "maru data pack --preferences"};
-constexpr const KindOfTokens* kKinds[] = {&kPairs};
+constexpr KindOfTokens kPrompts{"prompts", "prompts", "maru data pack --prompts"};
+constexpr const KindOfTokens* kKinds[] = {&kPairs, &kPrompts};
 
 struct Entry {
   std::string_view name;
   const KindOfTokens& reads;
   Measure measure;
-  std::unique_ptr<Method> (*make)(const MethodInputs&);
+  std::unique_ptr<Method> (*make)(const MethodInputs&);  // null: it generates, and is made by tune
 };
 constexpr Entry kMethods[] = {
     {"", kDocuments, {"bits_per_byte", "bits per byte"}, make_next_token},
     {"dpo", kPairs, {"accuracy", "of pairs told apart"}, make_preference},
+    {"grpo", kPrompts, {"reward", "reward"}, nullptr},
 };
 
 const Entry& entry_of(const TrainConfig& config) {
@@ -65,6 +67,11 @@ void check_kind_of_tokens(const TrainConfig& config) {
                   kind.words, readers_of(kind), name_of(method), method.reads.words, method.reads.made_by));
 }
 
-std::unique_ptr<Method> make_method(const MethodInputs& inputs) { return entry_of(inputs.config).make(inputs); }
+std::unique_ptr<Method> make_method(const MethodInputs& inputs) {
+  const Entry& entry = entry_of(inputs.config);
+  if (entry.make == nullptr)
+    throw Failure(ErrorCode::kUnimplemented, fmt::format("method {} generates: nothing here does", entry.name));
+  return entry.make(inputs);
+}
 
 }  // namespace maru::train
