@@ -36,6 +36,10 @@ TEST_F(GroupPolicyRunTest, TheRewardRisesWithAllWeightsOrAnAdapter) {
     const train::RunSummary summary = run(name, c);
     const std::vector<Json> all = rows(name);
     EXPECT_LT(all.front()["reward"].get<double>(), 0.7);
+    for (const Json& row : all)  // a sampler that were a step behind would be far away
+      if (row.contains("loss")) {
+        EXPECT_LT(row["sampler_difference"].get<double>(), 5e-6) << row.dump();
+      }
     EXPECT_GT(summary.validation.at("reward"), 0.9);
     EXPECT_EQ(summary.validation.at("reward"), summary.validation.at("reward_letter"));
     EXPECT_LE(summary.validation.at("reward_low"), summary.validation.at("reward"));

@@ -48,7 +48,8 @@ def cases():
         yield {"loss_type": "dapo", "beta": 0.3, "use_bias_correction_kl": correction}
         yield {"loss_type": "grpo", "beta": 0.3, "use_bias_correction_kl": correction}
     yield {"loss_type": "sapo", "sapo_temperature_neg": 2.0, "sapo_temperature_pos": 0.5}
-    yield {"loss_type": "vespo", "vespo_k_pos": 1.0, "vespo_lambda_pos": 2.0, "vespo_k_neg": 2.0, "vespo_lambda_neg": 1.0}
+    powers = {"vespo_k_pos": 1.0, "vespo_lambda_pos": 2.0, "vespo_k_neg": 2.0, "vespo_lambda_neg": 1.0}
+    yield {"loss_type": "vespo"} | powers
     yield {"loss_type": "dapo", "temperature": 0.7}
     yield {"loss_type": "grpo", "temperature": 1.3, "beta": 0.1}
     yield {"loss_type": "dapo", "fresh": True}  # the model has not changed since it sampled
@@ -58,8 +59,9 @@ def cases():
 def answers_of(vocabulary):
     rng = random.Random(SEED)
     tokens = lambda count: [rng.randrange(3, vocabulary) for _ in range(count)]
+    noise = lambda count: [round(rng.gauss(0, 0.3), 6) for _ in range(count)]
     return [
-        {"prompt": tokens(p), "answer": tokens(c), "noise": [round(rng.gauss(0, 0.3), 6) for _ in range(c)], "advantage": a}
+        {"prompt": tokens(p), "answer": tokens(c), "noise": noise(c), "advantage": a}
         for (p, c), a in zip(LENGTHS, ADVANTAGES)
     ]
 

@@ -61,7 +61,8 @@ T cispo_loss(const GroupPolicyConfig& c, const PolicyTerm<T>& p) {
 template <class T>
 T sapo_loss(const GroupPolicyConfig& c, const PolicyTerm<T>& p) {
   const double tau = p.advantage > 0 ? c.sapo_temperature_pos : c.sapo_temperature_neg;
-  return (-4 / tau * p.advantage) * exp(log_sigmoid(tau * (exp(p.log_weight) - 1.0)));
+  const T ratio = capped(exp(p.log_weight), 1e30);  // σ is 1 there, and its slope no product of 0 and infinity
+  return (-4 / tau * p.advantage) * exp(log_sigmoid(tau * (ratio - 1.0)));
 }
 
 /// −φ A log π, with φ of the whole answer as a constant.

@@ -127,6 +127,21 @@ TEST(GroupPolicyLoss, AccumulatedIsOneBatch) {
   }
 }
 
+// Exponentials that overflow in the branch that is not taken would make slopes of 0 · infinity.
+TEST(GroupPolicyLoss, StaysFiniteFarAway) {
+  for (const std::string& type : kTypes)
+    for (const char* level : {"token", "sequence"})
+      for (const double advantage : {1.0, 0.0})
+        for (const double far : {-2000.0, 2000.0}) {
+          GroupPolicyConfig c = config(type);
+          c.importance_sampling_level = level;
+          const PolicyAnswer answer{.advantage = advantage, .policy = {-1.0, -2.0}, .old = {-1.0 - far, -2.0 - far}};
+          const GroupPolicyLoss loss = group_policy_loss(c, std::span(&answer, 1));
+          EXPECT_TRUE(std::isfinite(loss.sum)) << type << " " << level << " " << far;
+          for (const double slope : loss.slopes[0]) EXPECT_TRUE(std::isfinite(slope)) << type << " " << level << far;
+        }
+}
+
 TEST(GroupPolicyLoss, AnswersOfNoTokensCostNothing) {
   for (const std::string& type : kTypes) {
     GroupPolicyConfig c = config(type);

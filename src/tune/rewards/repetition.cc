@@ -14,7 +14,7 @@ double repetition_reward(std::span<const int32_t> tokens, int64_t ngram) {
   std::ranges::sort(begins, [&](size_t a, size_t b) { return std::ranges::lexicographical_compare(run(a), run(b)); });
   size_t repeated = 0;
   for (size_t i = 1; i < begins.size(); ++i) repeated += std::ranges::equal(run(begins[i - 1]), run(begins[i]));
-  return -static_cast<double>(repeated) / static_cast<double>(begins.size());
+  return 0 - static_cast<double>(repeated) / static_cast<double>(begins.size());
 }
 
 }  // namespace maru::tune

@@ -93,9 +93,12 @@ TEST_F(RewardTest, PatternsAndSchemasAreMatched) {
 TEST_F(RewardTest, WhatIsNotFiniteIsRefusedByRewardAndLine) {
   const Json line{{"prompt", "?"}};
   const JudgedAnswer answer{.line = &line, .where = "p.jsonl:7", .text = "x"};
-  RewardSet set({config(R"({"kind": "exact", "column": "prompt", "name": "fine"})"),
-                 config(R"j({"kind": "process", "command": ["/bin/sh", "-c", "echo 1e308; echo 1e999; cat"]})j")},
-                {tokenizer_});
+  RewardSet set(
+      {config(R"({"kind": "exact", "column": "prompt", "name": "fine"})"),
+       config(
+           R"j({"kind": "process", "command": ["/bin/sh", "-c",
+                                 "read -r x; echo 1e308; read -r x; echo 1e999; cat"]})j")},
+      {tokenizer_});
   const std::vector<JudgedAnswer> answers{answer, answer};
   try {
     set.score(answers);

@@ -102,5 +102,18 @@ TEST(Rules, CallsOfToolsAreOfToolsThatAreThere) {
   EXPECT_EQ(0, tool_call_reward("", forms, tools));
 }
 
+// A model that has gone astray writes what no answer looks like; judging it takes no minutes.
+TEST(Rules, LongAndDegenerateAnswersAreJudgedInTime) {
+  const text::LetterTable letters;
+  for (const char* piece : {"1", "1,", "1,000", "-", "1e", "0.", "가", "\xff", "<a>", " "}) {
+    std::string text;
+    while (text.size() < 1000000) text += piece;
+    last_number(text);
+    exact_reward(text, "1");
+    language_reward(letters, text, text::script_of_name("Hang"));
+    EXPECT_LE(format_reward(text, std::vector<std::string>{"<a>", "</a>"}), 0);
+  }
+}
+
 }  // namespace
 }  // namespace maru::tune
