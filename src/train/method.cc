@@ -27,7 +27,7 @@ struct Entry {
 };
 constexpr Entry kMethods[] = {
     {"", kDocuments, {"bits_per_byte", "bits per byte"}, make_next_token},
-    {"dpo", kPairs, {"accuracy", "of pairs told apart"}, make_preference},
+    {"dpo", kPairs, {"accuracy", "of pairs told apart", true}, make_preference},
 };
 
 const Entry& entry_of(const TrainConfig& config) {
