@@ -32,6 +32,15 @@ void check_answer(const JsonNode& messages, size_t first) {
   if (empty && last["tool_calls"].is_null()) last["content"].refuse("is empty: expected an answer");
 }
 
+// Two answers to one prompt.
+void check_answers(const JsonNode& chosen, const JsonNode& rejected) {
+  for (const JsonNode& answer : {chosen, rejected}) {
+    check_messages(answer);
+    check_answer(answer, 0);
+  }
+  if (chosen.json() == rejected.json()) rejected.refuse("is the same as chosen");
+}
+
 // Messages that both begin with; each keeps one of its own at least.
 size_t common_messages(const Json& chosen, const Json& rejected) {
   size_t common = 0;
@@ -64,8 +73,7 @@ PreferenceLine read_conversations(const JsonNode& line) {
   PreferenceLine read;
   if (prompt.is_array()) {
     check_messages(prompt);
-    check_answer(chosen, 0);
-    check_answer(rejected, 0);
+    check_answers(chosen, rejected);
     read.prompt_messages = prompt.size();
     read.chosen = joined(prompt.json(), chosen.json());
     read.rejected = joined(prompt.json(), rejected.json());
@@ -95,7 +103,24 @@ PreferenceLine read_texts(const JsonNode& line) {
   return read;
 }
 
+// {"context": [messages], "completions": [{"rank", "completion": [messages]}, …]} of NeMo-RL: of exactly two, the one
+// of the lower rank is preferred.
+PreferenceLine read_ranked(const JsonNode& line) {
+  const JsonNode context = line["context"], completions = line["completions"];
+  if (completions.size() != 2) completions.fail("two completions");
+  const JsonNode first = completions.at(0), second = completions.at(1);
+  const double ranks[] = {first.object()["rank"].number(), second.object()["rank"].number()};
+  if (ranks[0] == ranks[1]) second["rank"].refuse("is that of the other completion: neither is preferred");
+  const JsonNode chosen = (ranks[0] < ranks[1] ? first : second)["completion"];
+  const JsonNode rejected = (ranks[0] < ranks[1] ? second : first)["completion"];
+  check_messages(context);
+  check_answers(chosen, rejected);
+  return {joined(context.json(), chosen.json()), joined(context.json(), rejected.json()), list_or_null(line["tools"]),
+          context.size()};
+}
+
 PreferenceLine read_preference(const JsonNode& line) {
+  if (!line.object()["completions"].is_missing()) return read_ranked(line);
   const JsonNode chosen = line.object()["chosen"], rejected = line["rejected"];
   PreferenceLine read = chosen.is_array() || rejected.is_array() ? read_conversations(line) : read_texts(line);
   if (chosen.json() == rejected.json()) rejected.refuse("is the same as chosen");

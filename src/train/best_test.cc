@@ -67,6 +67,13 @@ TEST_F(BestRunTest, StopsWhenPatienceEnds) {
   c.validation.patience = 3;
   EXPECT_EQ(6, run("patient", c).steps) << "three validations that are no better, every two steps";
   EXPECT_EQ(weights("base"), weights("patient"));
+  c.validation.patience = 4;
+  EXPECT_THAT(error_of("patient", c), HasSubstr("this run was started with another validation.patience"));
+  c.validation.patience.reset();
+  EXPECT_THAT(error_of("patient", c), HasSubstr("another validation"));
+  c.validation = {.every_steps = 3, .tokens = 500, .patience = 3};
+  fs::remove_all(model_of("patient"));
+  EXPECT_NO_THROW(run("patient", c)) << "how often and on how much is free to change";
   c.validation.keep_best = false;
   EXPECT_THROW(resolve(c, TestTokens::kVocabulary), Failure);
 }
