@@ -41,7 +41,8 @@ std::vector<float> floats_of(const Tensor& tensor) {
 /// The update of one tensor of the files.
 struct FileUpdate {
   int64_t rank = 0, in = 0, out = 0, parts = 0;
-  std::vector<float> a, b;  // [rank, in], [out, rank]
+  std::vector<float> a, b;     // [rank, in], [out, rank]
+  std::vector<float> lengths;  // [out]; empty: not of DoRA
 };
 
 /// Of the parameters that lie in one tensor, in the order of the model.
@@ -62,6 +63,11 @@ FileUpdate file_update(const Placement& placement, const WeightPlace& place, con
     for (int64_t r = 0; r < part.shape.rows; ++r)
       std::copy_n(b.begin() + r * rank, rank, file.b.begin() + part.row_of(r) * file.rank + before);
     before += rank;
+    if (!lora.magnitude.value) continue;
+    const std::vector<float> lengths = floats_of(lora.magnitude.value);
+    file.lengths.resize(static_cast<size_t>(file.out));
+    for (int64_t r = 0; r < part.shape.rows; ++r)
+      file.lengths[static_cast<size_t>(part.row_of(r))] = lengths[static_cast<size_t>(r)];
   }
   return file;
 }
@@ -86,7 +92,7 @@ Json config_of(const LoraConfig& config, const std::map<std::string, FileUpdate>
           {"lora_alpha", config.alpha},
           {"lora_dropout", 0.0},
           {"use_rslora", config.use_rslora},
-          {"use_dora", false},
+          {"use_dora", config.use_dora.value_or(false)},
           {"bias", "none"},
           {"fan_in_fan_out", transposed},
           {"target_modules", targets},
@@ -138,10 +144,12 @@ void save_adapter(Decoder& model, Adapter& adapter, const LoraConfig& config, co
   for (const auto& [module, u] : updates) {
     writer.declare(std::string(kPrefix) + module + ".lora_A.weight", "F32", {u.rank, u.in});
     writer.declare(std::string(kPrefix) + module + ".lora_B.weight", "F32", {u.out, u.rank});
+    if (!u.lengths.empty()) writer.declare(std::string(kPrefix) + module + ".lora_magnitude_vector", "F32", {u.out});
   }
   for (const auto& [module, u] : updates) {
     writer.write(std::as_bytes(std::span(u.a)));
     writer.write(std::as_bytes(std::span(u.b)));
+    if (!u.lengths.empty()) writer.write(std::as_bytes(std::span(u.lengths)));
   }
   writer.commit();
 }

@@ -47,7 +47,7 @@ size_t Optimizer::bytes_for(const OptimizerConfig& config, const std::vector<Par
   size_t bytes = 0;
   for (const Parameter* const parameter : parameters) {
     const size_t state = static_cast<size_t>(parameter->shape.size()) * size_of(accumulator_of(dtype));
-    const bool masters = dtype == Dtype::kBf16 && parameter->role != ParameterRole::kRouterBias;
+    const bool masters = dtype == Dtype::kBf16 && !is_wide(parameter->role);
     bytes += state * ((masters ? 1U : 0U) + (by_muon(config, *parameter) ? 1U : 2U));
   }
   return bytes;

@@ -5,7 +5,12 @@
 #include "base/json.h"
 #include "base/test_watch.h"
 #include "catalogue/test_home.h"
+#include "models/model_files.h"
+#include "models/quantize.h"
+#include "pipeline/measured_text.h"
+#include "pipeline/merge.h"
 #include "pipeline/tokenize.h"
+#include "text/tokenizer/files/load_tokenizer.h"
 
 namespace maru::pipeline {
 namespace {
@@ -51,6 +56,12 @@ class TuneTest : public testing::Test {
     TuneConfig c;
     c.model = "s", c.data = {data}, c.method = method, c.held_out = 0.3;
     return c;
+  }
+
+  fs::path place_of(const std::string& model) const { return home_.home.place(Kind::kModel, model); }
+  MeasuredText held_out_of(const std::string& adapter) const {
+    const fs::path of = home_.home.place(Kind::kAdapter, adapter);
+    return measured_text(at_, {.of = of}, text::load_tokenizer(place_of("s")), 256);
   }
 
   const catalogue::TestHome home_{"pipeline_tune"};
@@ -112,6 +123,40 @@ TEST_F(TuneTest, TakesDatasetsToo) {
   EXPECT_EQ("dpo", packed.method);
   EXPECT_EQ(files.tokens.directory, packed.tokens.directory);
   EXPECT_EQ("dpo", plan_tuning(at_, config("s-dpo/tokens-s"), {}).method) << "by name";
+}
+
+TEST_F(TuneTest, AnAdapterOfAQuantizedModelIsMergedAndItsCostIsSaid) {
+  for (const bool dora : {false, true}) {
+    const std::string quantized = dora ? "q8" : "q4", adapter = quantized + "-adapter";
+    quantize(at_, {.model = "s", .to = dora ? "int8" : "int4", .out = quantized});
+    TuneConfig c = config(file("chats.jsonl"));
+    c.model = quantized, c.name = adapter;
+    const Json recipe{{"lora", {{"rank", 4}, {"use_dora", dora}}}, {"steps", 12}, {"optimizer", {{"lr", 0.01}}}};
+    train(at_, plan_tuning(at_, c, recipe).recipe);
+    const auto merged = [&](const std::string& to) {
+      const MergeResult result = merge(at_, {.model = quantized, .adapter = adapter, .out = adapter + to, .to = to});
+      EXPECT_EQ(7, result.tensors);
+      EXPECT_TRUE(result.cost && result.cost->before && result.cost->after) << to;
+      return result;
+    };
+    const MergeResult plain = merged("bf16"), rounded = merged(""), coarse = merged("int4");
+    EXPECT_EQ(dora ? "int8" : "int4", rounded.to) << "as the model is";
+    const double beside = *plain.cost->before;
+    EXPECT_LT(beside,
+              0.99 * *bits_per_byte(at_, *load_for_serving(machine_.device().host(), place_of(quantized), Dtype::kBf16),
+                                    held_out_of(adapter)))
+        << "it has learnt, or nothing below shows anything";
+    EXPECT_NEAR(beside, *plain.cost->after, 0.01 * beside) << "the sum is rounded to bf16";
+    EXPECT_NEAR(beside, *rounded.cost->after, 0.1 * beside);
+    EXPECT_NE(*plain.cost->after, *coarse.cost->after);
+    const auto stored = load_for_serving(machine_.device().host(), place_of(adapter), Dtype::kBf16);
+    EXPECT_TRUE(has_quantized_weights(*stored));
+    EXPECT_EQ(*rounded.cost->after, *bits_per_byte(at_, *stored, held_out_of(adapter))) << "as it was measured";
+    const ledger::Manifest manifest = ledger::read_manifest(place_of(adapter));
+    EXPECT_EQ(*rounded.cost->after, manifest.notes["bits_per_byte_merged"].get<double>());
+  }
+  EXPECT_THAT(error_of([&] { merge(at_, {.model = "s", .adapter = "q4-adapter", .out = "x", .to = "int4"}); }).message,
+              HasSubstr("is not quantized"));
 }
 
 TEST_F(TuneTest, RefusesByName) {

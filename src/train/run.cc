@@ -288,7 +288,8 @@ void Run::warn_of_losses() {
 
 RunSummary Run::execute() {
   start_or_resume();
-  MetricsWriter metrics(options_.run / "metrics.jsonl", state_.step, options_.warn);
+  // From the beginning, the row before the first step is written again too.
+  MetricsWriter metrics(options_.run / "metrics.jsonl", summary_.resumed ? state_.step : -1, options_.warn);
   seconds_ = metrics.seconds_before();
   summary_.loss = metrics.loss();
   summary_.validation = metrics.validation();
