@@ -17,7 +17,8 @@ struct KindOfTokens {
 };
 constexpr KindOfTokens kDocuments{"", "documents", "maru data pack"};
 constexpr KindOfTokens kPairs{"pairs", "pairs of answers", "maru data pack --preferences"};
-constexpr const KindOfTokens* kKinds[] = {&kPairs};
+constexpr KindOfTokens kLabelled{"labelled", "answers with labels", "maru data pack --preferences"};
+constexpr const KindOfTokens* kKinds[] = {&kPairs, &kLabelled};
 
 struct Entry {
   std::string_view name;
@@ -28,6 +29,9 @@ struct Entry {
 constexpr Entry kMethods[] = {
     {"", kDocuments, {"bits_per_byte", "bits per byte"}, make_next_token},
     {"dpo", kPairs, {"accuracy", "of pairs told apart"}, make_preference},
+    {"kto", kLabelled, {"accuracy", "of answers told to be good or bad"}, make_kto},
+    {"orpo", kPairs, {"accuracy", "of pairs told apart"}, make_orpo},
+    {"cpo", kPairs, {"accuracy", "of pairs told apart"}, make_cpo},
 };
 
 const Entry& entry_of(const TrainConfig& config) {

@@ -1,6 +1,6 @@
 // What a step makes smaller.
 #pragma once
-#include <vector>
+#include <span>
 
 #include "models/model.h"
 #include "ops/context.h"
@@ -14,6 +14,8 @@ class Objective {
   virtual ~Objective() = default;
   /// Whose parameters are trained: a whole model's, or an adapter's beside one that stays as it is.
   virtual Model& model() = 0;
+  /// The micro-batches of a step before the first of them: for a loss with parts that are means over several things.
+  virtual void begin_step(std::span<const MicroBatch>) {}
   /// scale · Σ loss of what counts in the micro-batch, [1, 1], as a result of the context's tape.
   virtual Tensor loss(Context&, const MicroBatch&, double scale) = 0;
 };
