@@ -10,8 +10,9 @@ namespace maru::train {
 namespace {
 
 std::string why_left_out(const AnswerForm& form, int64_t sequence_length) {
-  if (form.whole) return fmt::format("sequence_length {} does not hold all of {}", sequence_length,
-                                     form.answers == 2 ? "both answers" : "the answer");
+  if (form.whole)
+    return fmt::format("sequence_length {} does not hold all of {}", sequence_length,
+                       form.answers == 2 ? "both answers" : "the answer");
   return fmt::format("sequence_length {} holds no token of {}", sequence_length,
                      form.answers == 2 ? "one of the answers" : "the answer");
 }
@@ -26,7 +27,8 @@ AnswerSet::AnswerSet(const formats::TokenDataset& dataset, int64_t sequence_leng
   for (int64_t first = 0; first < dataset.num_documents(); first += form.answers) {
     Example example{first, 0};
     bool all = true;
-    for (int64_t d = first; d < first + form.answers; ++d) all = all && has_answer(d), example.tokens += sequence_tokens(d);
+    for (int64_t d = first; d < first + form.answers; ++d)
+      all = all && has_answer(d), example.tokens += sequence_tokens(d);
     if (!all) continue;
     examples_.push_back(example);
     all_tokens_ += example.tokens;

@@ -28,8 +28,8 @@ class AnswerSet {
   int64_t tokens(int64_t example) const { return examples_[static_cast<size_t>(example)].tokens; }
   int64_t tokens() const { return all_tokens_; }
   const AnswerForm& form() const { return form_; }
-  /// Appends the sequences of an example, the chosen one first, with the values of their documents if they have any; the
-  /// example counts as one.
+  /// Appends the sequences of an example, the chosen one first, with the values of their documents if they have any;
+  /// the example counts as one.
   void append(MicroBatch& batch, int64_t example, std::vector<int32_t>& scratch) const;
 
  private:

@@ -14,8 +14,7 @@ template <class T>
 void resolve_settings(const TrainConfig& c, std::optional<T>& settings, const char* name, const char* method) {
   if (c.method == method && !settings) settings.emplace();
   if (c.method != method && settings)
-    misfit(fmt::format("{}: is of method {}, method is {}", name, method,
-                       c.method.empty() ? "next_token" : c.method));
+    misfit(fmt::format("{}: is of method {}, method is {}", name, method, c.method.empty() ? "next_token" : c.method));
 }
 
 void resolve_method(TrainConfig& c) {

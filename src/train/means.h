@@ -18,8 +18,7 @@ class Means {
   /// Of all that was added since they were taken last.
   std::map<std::string, double> take() {
     std::map<std::string, double> means;
-    for (const auto& [name, sum] : std::exchange(sums_, {}))
-      means[name] = sum.first / static_cast<double>(sum.second);
+    for (const auto& [name, sum] : std::exchange(sums_, {})) means[name] = sum.first / static_cast<double>(sum.second);
     return means;
   }
 

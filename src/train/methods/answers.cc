@@ -82,6 +82,8 @@ std::unique_ptr<Method> make_preference(const MethodInputs& in) {
 }
 
 std::unique_ptr<Method> make_kto(const MethodInputs& in) {
+  if (!in.train.has_values())
+    throw Failure(ErrorCode::kDataLoss, in.config.tokens + ": say of no answer whether it is good or bad");
   const bool z = in.config.kto->loss_type == "kto";  // model and reference see answers with other prompts, too
   const AnswerKind kind{.form = {.answers = 1}, .reference = true, .least = z ? 2 : 1, .forwards = z ? 3.0 : 1.0};
   return std::make_unique<AnswerMethod>(in, kind, [&](const AnswerModels& m) {

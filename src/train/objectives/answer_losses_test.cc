@@ -33,13 +33,13 @@ std::vector<Formula> all_formulas() {
     for (const double alpha : {0.0, 0.25, -0.1}) {
       CpoConfig c{.loss_type = type, .beta = 0.3, .simpo_gamma = 0.4, .alpha = alpha};
       if (type != std::string("hinge") && type != std::string("ipo")) c.label_smoothing = 0.1;
-      all.push_back(formula(type + std::to_string(alpha), [c](const auto& x, const auto& y) { return cpo_loss(c, x, y); }));
+      all.push_back(
+          formula(type + std::to_string(alpha), [c](const auto& x, const auto& y) { return cpo_loss(c, x, y); }));
     }
   for (const char* type : {"kto", "apo_zero_unpaired"}) {
     const KtoConfig c{.loss_type = type, .beta = 0.6, .desirable_weight = 1.3, .undesirable_weight = 0.8};
-    all.push_back(formula(type, [c](const auto& x, const auto& y) {
-      return kto_loss(c, true, x, 0.4) + kto_loss(c, false, y, 0.4);
-    }));
+    all.push_back(formula(
+        type, [c](const auto& x, const auto& y) { return kto_loss(c, true, x, 0.4) + kto_loss(c, false, y, 0.4); }));
   }
   return all;
 }
@@ -113,8 +113,8 @@ TEST(AnswerLosses, SmoothingThatIsNotUsedIsRefused) {
     check(c);
     ADD_FAILURE();
   } catch (const Failure& e) {
-    EXPECT_STREQ(
-        "recipe: cpo.label_smoothing: is not used by hinge: expected 0, or sigmoid or simpo as loss_type", e.what());
+    EXPECT_STREQ("recipe: cpo.label_smoothing: is not used by hinge: expected 0, or sigmoid or simpo as loss_type",
+                 e.what());
   }
   c.loss_type = "simpo";
   EXPECT_NO_THROW(check(c));

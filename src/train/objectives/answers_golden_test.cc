@@ -34,7 +34,8 @@ TEST_F(AnswersGolden, LossesGradientsAndFiguresAreTrls) {
     const auto method = expected["method"].get<std::string>();
     const std::string what = method + " " + expected["config"].dump();
     const auto objective = make(method, expected["config"]);
-    compare(expected, *objective, method == "kto" ? labelled(expected["side"]) : batch_of_pairs(golden_["pairs"]), what);
+    compare(expected, *objective, method == "kto" ? labelled(expected["side"]) : batch_of_pairs(golden_["pairs"]),
+            what);
     const auto figures = objective->take_figures();
     for (const auto& item : expected["figures"].items()) {
       const auto value = item.value().get<double>();

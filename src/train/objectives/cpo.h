@@ -8,8 +8,7 @@ namespace maru::train {
 /// Figures as ReferenceFree's; the rewards are beta · r(s).
 class Cpo final : public ReferenceFree {
  public:
-  Cpo(const AnswerModels& models, const CpoConfig& config)
-      : ReferenceFree(models, config.cpo_alpha), config_(config) {}
+  Cpo(const AnswerModels& models, const CpoConfig& config) : ReferenceFree(models, config.cpo_alpha), config_(config) {}
 
  private:
   Term term_of(const LogProbability& chosen, const LogProbability& rejected) const override;

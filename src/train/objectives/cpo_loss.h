@@ -32,9 +32,11 @@ struct CpoConfig {
         field("loss_type", &C::loss_type, "what is made smaller").one_of("sigmoid|hinge|ipo|simpo"),
         field("beta", &C::beta, "of the likelihoods' difference; tau of ipo; 2 to 10 in the SimPO paper")
             .range(1e-9, 1e6),
-        field("label_smoothing", &C::label_smoothing, "part of the pairs that are the wrong way round: of sigmoid, simpo")
+        field("label_smoothing", &C::label_smoothing,
+              "part of the pairs that are the wrong way round: of sigmoid, simpo")
             .range(0, 0.5),
-        field("cpo_alpha", &C::cpo_alpha, "weight of the chosen answers' likelihood; for SimPO as published set it to 0")
+        field("cpo_alpha", &C::cpo_alpha,
+              "weight of the chosen answers' likelihood; for SimPO as published set it to 0")
             .range(0, 1e6),
         field("simpo_gamma", &C::simpo_gamma, "margin that simpo asks for").range(-1e6, 1e6),
         field("alpha", &C::alpha, "rewards become (1 - p^-alpha) / alpha (AlphaPO); 0: log p").range(-10, 10)};

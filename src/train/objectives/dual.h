@@ -10,7 +10,9 @@ inline double log_sigmoid(double x) { return std::min(x, 0.0) - std::log1p(std::
 
 /// log(1 − eˣ) of x < 0, without cancellation on either side of −log 2 (Mächler 2012, "Accurately computing
 /// log(1 − exp(−|a|))", eq. 7).
-inline double log1mexp(double x) { return x < -0.6931471805599453 ? std::log1p(-std::exp(x)) : std::log(-std::expm1(x)); }
+inline double log1mexp(double x) {
+  return x < -0.6931471805599453 ? std::log1p(-std::exp(x)) : std::log(-std::expm1(x));
+}
 
 struct Dual {
   double value = 0, first = 0, second = 0;
@@ -29,9 +31,7 @@ struct Dual {
   }
 };
 
-inline Dual log_sigmoid(const Dual& x) {
-  return x.through(log_sigmoid(x.value), std::exp(log_sigmoid(-x.value)));
-}
+inline Dual log_sigmoid(const Dual& x) { return x.through(log_sigmoid(x.value), std::exp(log_sigmoid(-x.value))); }
 inline Dual exp(const Dual& x) { return x.through(std::exp(x.value), std::exp(x.value)); }
 inline Dual log1mexp(const Dual& x) { return x.through(log1mexp(x.value), 1 / -std::expm1(-x.value)); }
 inline double real_part(const Dual& x) { return x.value; }

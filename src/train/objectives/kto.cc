@@ -71,7 +71,8 @@ AnswerObjective::Weighed Kto::weigh(const MicroBatch& micro, const TokenLosses& 
   double z = 0;
   if (const std::optional<MicroBatch> pairs = beside(micro)) {
     if (sequences.size() < 2)
-      throw Failure(ErrorCode::kInvalidArgument, "kto: a micro-batch of one answer says nothing of the others: expected 2");
+      throw Failure(ErrorCode::kInvalidArgument,
+                    "kto: a micro-batch of one answer says nothing of the others: expected 2");
     for (const Batch::Sequence& sequence : pairs->builder.sequences()) z += log_ratio(pairs->targets, sequence, other);
     z = std::max(0.0, z / static_cast<double>(sequences.size()));
     figures_.add("kl", z);

@@ -14,8 +14,8 @@ std::vector<int32_t> Orpo::targets_of(const MicroBatch& micro) const {
 }
 
 ReferenceFree::Term Orpo::term_of(const LogProbability& chosen, const LogProbability& rejected) const {
-  const Dual loss = orpo_loss<Dual>(config_, {chosen.mean(), 1 / chosen.length(), 0},
-                                    {rejected.mean(), 0, 1 / rejected.length()});
+  const Dual loss =
+      orpo_loss<Dual>(config_, {chosen.mean(), 1 / chosen.length(), 0}, {rejected.mean(), 0, 1 / rejected.length()});
   return {loss.value, loss.first, loss.second, config_.beta * chosen.mean(), config_.beta * rejected.mean()};
 }
 

@@ -56,8 +56,10 @@ TEST(PreferenceLoss, SlopesAreThoseOfAComplexStep) {
         };
         const double size = 1e-12 * (1 + std::abs(loss.sum) + std::abs(loss.pairs[0].chosen));
         EXPECT_NEAR(stepped(0, 0).real(), loss.sum, size) << type << " " << divergence;
-        EXPECT_NEAR(stepped(kComplexStep, 0).imag() / kComplexStep, loss.pairs[0].chosen, size) << type << " " << divergence;
-        EXPECT_NEAR(stepped(0, kComplexStep).imag() / kComplexStep, loss.pairs[0].rejected, size) << type << " " << divergence;
+        EXPECT_NEAR(stepped(kComplexStep, 0).imag() / kComplexStep, loss.pairs[0].chosen, size)
+            << type << " " << divergence;
+        EXPECT_NEAR(stepped(0, kComplexStep).imag() / kComplexStep, loss.pairs[0].rejected, size)
+            << type << " " << divergence;
       }
     }
 }

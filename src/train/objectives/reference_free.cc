@@ -30,7 +30,8 @@ AnswerObjective::Weighed ReferenceFree::weigh(const MicroBatch& micro, const Tok
   const std::vector<int32_t> targets = targets_of(micro);
   const std::vector<Batch::Sequence>& sequences = micro.builder.sequences();
   const Count here = count(micro), of = step_.value_or(here);
-  const double share = nll_weight_ * static_cast<double>(of.pairs) / static_cast<double>(std::max<int64_t>(1, of.tokens));
+  const double share =
+      nll_weight_ * static_cast<double>(of.pairs) / static_cast<double>(std::max<int64_t>(1, of.tokens));
   Weighed result{.weights = std::vector<double>(micro.targets.size())};
   double preference = 0, nll = 0;
   for (size_t i = 0; i + 1 < sequences.size(); i += 2) {

@@ -1,5 +1,5 @@
-// A complex number as formulas of any number type take numbers: the slope of what is analytic is Im f(x + ih) / h, without
-// cancellation (Squire & Trapp 1998).
+// A complex number as formulas of any number type take numbers: the slope of what is analytic is Im f(x + ih) / h,
+// without cancellation (Squire & Trapp 1998).
 #pragma once
 #include <complex>
 
