@@ -1,4 +1,4 @@
-// Runs of the methods that learn from answers without generating any: KTO, ORPO, CPO and SimPO.
+// Runs of the methods that learn from answers without generating any: KTO, ORPO, CPO and SimPO, reward models.
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -6,6 +6,8 @@
 
 #include "base/random.h"
 #include "ledger/verify.h"
+#include "models/reward_model.h"
+#include "models/weights.h"
 #include "train/test_pairs.h"
 #include "train/test_run.h"
 
@@ -28,24 +30,34 @@ const std::vector<Case> kCases{
     {"simpo",
      "cpo",
      [](TrainConfig& c) { c.cpo = CpoConfig{.loss_type = "simpo", .beta = 2, .cpo_alpha = 0}; },
-     {"margin", "preference_loss"}}};
+     {"margin", "preference_loss"}},
+    {"reward",
+     "reward",
+     [](TrainConfig& c) {
+       c.reward.emplace().center_rewards_coefficient = 0.01;
+       c.steps = 120, c.validation.tokens = 100'000;
+       c.optimizer.lr = c.lora ? 1e-2 : 3e-3;
+       if (c.lora) c.lora->rank = 16;
+     },
+     {"margin", "reward"}}};
 
 class AnswersRunTest : public RunTest {
  protected:
   void SetUp() override {
     write_test_pairs(pairs_, 60, 4, 6, 12, true, {5, 1});  // the base finds the rejected ones likelier
     write_test_labelled(labelled_, 120, 4);
+    write_test_pairs(many_, 1200, 4);
     run("base", config());
   }
   TrainConfig config_of(const Case& one, int64_t rank) const {
     TrainConfig c = config();
-    c.tokens = (one.method == "kto" ? labelled_ : pairs_).string();
+    c.tokens = (one.method == "kto" ? labelled_ : one.method == "reward" ? many_ : pairs_).string();
     c.method = one.method;
-    one.set(c);
     c.init_from = model_of("base").string();
     if (rank > 0) c.lora = LoraConfig{.rank = rank, .alpha = 8};
     c.steps = 30;
     c.optimizer = {.lr = rank > 0 ? 5e-3 : 1e-3, .weight_decay = 0};
+    one.set(c);
     return resolve(c, TestTokens::kVocabulary);
   }
   std::string result(const std::string& name, int64_t rank) const {
@@ -61,7 +73,8 @@ class AnswersRunTest : public RunTest {
       return e.what();
     }
   }
-  const fs::path pairs_ = tokens_.root() / "pairs", labelled_ = tokens_.root() / "labelled";
+  const fs::path pairs_ = tokens_.root() / "pairs", labelled_ = tokens_.root() / "labelled",
+                 many_ = tokens_.root() / "many";
 };
 
 TEST_F(AnswersRunTest, LearnsWhatIsBetterWithAllWeightsOrAnAdapter) {
@@ -86,8 +99,8 @@ TEST_F(AnswersRunTest, LearnsWhatIsBetterWithAllWeightsOrAnAdapter) {
 }
 
 TEST_F(AnswersRunTest, RunsThatAreKilledEndWithTheSameBitsOnAnyNumberOfThreads) {
-  for (const size_t i : {size_t{0}, size_t{2}, size_t{4}}) {
-    const int64_t rank = i == 0 ? 4 : 0;
+  for (const size_t i : {size_t{0}, size_t{2}, size_t{4}, size_t{5}}) {
+    const int64_t rank = i % 5 == 0 ? 4 : 0;
     TrainConfig c = config_of(kCases[i], rank);
     c.steps = 40;
     const std::string name = kCases[i].name, killed = name + "-killed";
@@ -130,6 +143,49 @@ TEST_F(AnswersRunTest, RecipesThatDoNotFitAreRefusedByField) {
             resolve_error(kCases[0], [](TrainConfig& c) { c.method.clear(); }));
   EXPECT_THAT(resolve_error(kCases[4], [](TrainConfig& c) { c.cpo->loss_type = "ipo", c.cpo->label_smoothing = 0.1; }),
               HasSubstr("recipe: cpo.label_smoothing: is not used by ipo"));
+}
+
+TEST_F(AnswersRunTest, ARewardModelScoresWhatIsBetterHigher) {
+  const TrainConfig c = config_of(kCases[5], 0);
+  const RunSummary summary = run("judge", c);
+  EXPECT_GT(summary.validation.at("accuracy"), 0.8);
+  const Json stored = read_json(model_of("judge") / "config.json");
+  EXPECT_EQ("LlamaForSequenceClassification", stored["architectures"][0]);
+  EXPECT_FALSE(fs::exists(model_of("judge") / "generation_config.json")) << "it generates nothing";
+  EXPECT_FALSE(ledger::read_manifest(model_of("judge")).notes.contains("validation_bits_per_byte"));
+  ThreadPool pool(2);
+  CpuDevice device{&pool};
+  const auto model = load_reward_model(model_of("judge"));
+  EXPECT_EQ(Dtype::kBf16, model->dtype());
+  place(device, *model);
+  const formats::TokenDataset held_out(many_, "held_out");
+  std::vector<std::vector<int32_t>> texts;
+  for (int64_t d = 0; d < held_out.num_documents(); ++d) {
+    const formats::TokenSpan tokens = held_out.document(d).tokens;
+    tokens.copy_to(texts.emplace_back(static_cast<size_t>(tokens.size())));
+  }
+  StepMemory memory(device);
+  const std::vector<double> scores = scores_of(memory, *model, texts);
+  double right = 0;
+  for (size_t i = 0; i < scores.size(); i += 2) right += scores[i] > scores[i + 1] ? 1 : 0;
+  EXPECT_EQ(summary.validation.at("accuracy"), right / static_cast<double>(scores.size() / 2));
+  int64_t values = 0;
+  for (const Parameter* p : model->parameters()) values += p->shape.size();
+  EXPECT_EQ(summary.parameters, values) << "the head is none of it";
+}
+
+TEST_F(AnswersRunTest, ATextThatIsCutIsNotScored) {
+  const fs::path longs = tokens_.root() / "longs";
+  write_test_pairs(longs, 60, 4, 6, 45);
+  TrainConfig c = config_of(kCases[5], 4);
+  c.tokens = longs.string(), c.steps = 2;
+  run("longs", c);
+  EXPECT_THAT(warnings_, HasSubstr("pairs left out: sequence_length 32 does not hold all of both answers"));
+}
+
+TEST_F(AnswersRunTest, RewardModelsThatNoFileCouldHoldAreRefusedAtTheStart) {
+  EXPECT_THAT(resolve_error(kCases[5], [](TrainConfig& c) { c.model.use_post_norm = true; }),
+              HasSubstr("transformers has no class of HyperCLOVAXForCausalLM with a score"));
 }
 
 // An answer that is left alone in a micro-batch of validation has no other to be held against.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "models/reward_model.h"
+
 namespace maru::train {
 namespace {
 
@@ -23,9 +25,12 @@ void resolve_method(TrainConfig& c) {
   resolve_settings(c, c.kto, "kto", "kto");
   resolve_settings(c, c.orpo, "orpo", "orpo");
   resolve_settings(c, c.cpo, "cpo", "cpo");
+  resolve_settings(c, c.reward, "reward", "reward");
   if (c.method.empty()) return;
   if (c.preference) check(*c.preference);
   if (c.cpo) check(*c.cpo);
+  if (c.reward && !c.lora) c.model.tie_word_embeddings = true;  // the head, which is tied or not, is not part of it
+  if (c.reward) reward_config_to_hugging_face(c.model, c.dtype);
   if (c.init_from.empty())
     misfit(fmt::format("method is {}: init_from is missing, the model that is tuned{}", c.method,
                        c.preference || c.kto ? " and the reference" : ""));

@@ -12,6 +12,7 @@
 #include "train/objectives/kto_loss.h"
 #include "train/objectives/orpo_loss.h"
 #include "train/objectives/preference_loss.h"
+#include "train/objectives/reward_loss.h"
 
 namespace maru::train {
 
@@ -48,6 +49,7 @@ struct TrainConfig {
   std::optional<KtoConfig> kto;
   std::optional<OrpoConfig> orpo;
   std::optional<CpoConfig> cpo;
+  std::optional<RewardConfig> reward;
   DecoderConfig model;
   std::optional<LoraConfig> lora;  // an adapter of the model in init_from, which stays as it is
   std::string dtype = "bf16";
@@ -70,8 +72,8 @@ struct TrainConfig {
         field("init_from", &C::init_from, "model directory to continue from or fine-tune; empty: random weights"),
         field("method", &C::method,
               "what is learnt: next_token of documents or answers; dpo, orpo or cpo from pairs of answers; kto from "
-              "answers with labels")
-            .one_of("next_token|dpo|kto|orpo|cpo")
+              "answers with labels; reward: a model that scores answers, from pairs")
+            .one_of("next_token|dpo|kto|orpo|cpo|reward")
             .unless_empty(),
         field("preference", &C::preference,
               "of dpo: preference.loss_type, preference.beta and what else TRL's DPOConfig calls so")
@@ -79,6 +81,8 @@ struct TrainConfig {
         field("kto", &C::kto, "of kto, as in TRL's KTOConfig: kto.beta, kto.desirable_weight").unless_empty(),
         field("orpo", &C::orpo, "of orpo, as in TRL's ORPOConfig: orpo.beta").unless_empty(),
         field("cpo", &C::cpo, "of cpo, as in TRL's CPOConfig: cpo.loss_type (simpo is one), cpo.cpo_alpha")
+            .unless_empty(),
+        field("reward", &C::reward, "of reward, as in TRL's RewardConfig: reward.center_rewards_coefficient")
             .unless_empty(),
         field("model", &C::model, ""),
         field("lora", &C::lora,

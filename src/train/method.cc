@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "ledger/manifest.h"
+#include "models/adapter_files.h"
 #include "train/methods/methods.h"
 
 namespace maru::train {
@@ -32,6 +33,7 @@ constexpr Entry kMethods[] = {
     {"kto", kLabelled, {"accuracy", "of answers told to be good or bad"}, make_kto},
     {"orpo", kPairs, {"accuracy", "of pairs told apart"}, make_orpo},
     {"cpo", kPairs, {"accuracy", "of pairs told apart"}, make_cpo},
+    {"reward", kPairs, {"accuracy", "of pairs told apart"}, make_reward},
 };
 
 const Entry& entry_of(const TrainConfig& config) {
@@ -67,6 +69,12 @@ void check_kind_of_tokens(const TrainConfig& config) {
       ErrorCode::kInvalidArgument,
       fmt::format("{}: holds {}, which are learnt from with method={}; method={} learns from {} ({})", config.tokens,
                   kind.words, readers_of(kind), name_of(method), method.reads.words, method.reads.made_by));
+}
+
+void Method::save(const fs::path& directory, const ResultFiles& files) {
+  if (in_.adapter != nullptr) return save_adapter(in_.model, *in_.adapter, *in_.config.lora, files.base, directory);
+  in_.model.save(directory);
+  write_json(directory / "generation_config.json", files.generation_config);
 }
 
 std::unique_ptr<Method> make_method(const MethodInputs& inputs) { return entry_of(inputs.config).make(inputs); }

@@ -1,6 +1,8 @@
 // What a step makes smaller.
 #pragma once
+#include <map>
 #include <span>
+#include <string>
 
 #include "models/model.h"
 #include "ops/context.h"
@@ -18,6 +20,15 @@ class Objective {
   virtual void begin_step(std::span<const MicroBatch>) {}
   /// scale · Σ loss of what counts in the micro-batch, [1, 1], as a result of the context's tape.
   virtual Tensor loss(Context&, const MicroBatch&, double scale) = 0;
+};
+
+/// One that has more to say of a micro-batch than its loss, also where nothing is learnt.
+class ScoredObjective : public Objective {
+ public:
+  /// Adds a micro-batch to the figures, and learns nothing from it.
+  virtual void score(Context&, const MicroBatch&) = 0;
+  /// Means over what was seen since they were taken last; "loss" is one of them.
+  virtual std::map<std::string, double> take_figures() = 0;
 };
 
 }  // namespace maru::train

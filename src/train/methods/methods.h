@@ -11,5 +11,6 @@ std::unique_ptr<Method> make_preference(const MethodInputs& inputs);
 std::unique_ptr<Method> make_kto(const MethodInputs& inputs);
 std::unique_ptr<Method> make_orpo(const MethodInputs& inputs);
 std::unique_ptr<Method> make_cpo(const MethodInputs& inputs);
+std::unique_ptr<Method> make_reward(const MethodInputs& inputs);
 
 }  // namespace maru::train

@@ -48,14 +48,12 @@ void for_targets(std::span<const int32_t> targets, const Batch::Sequence& sequen
 LogProbability log_probability(std::span<const int32_t> targets, const Batch::Sequence&,
                                std::span<const double> losses);
 
-class AnswerObjective : public Objective {
+class AnswerObjective : public ScoredObjective {
  public:
   Model& model() override { return model_; }
   Tensor loss(Context&, const MicroBatch&, double scale) override;
-  /// Adds a micro-batch to the figures, and learns nothing from it.
-  void score(Context&, const MicroBatch&);
-  /// Means over what was seen since they were taken last; "loss" is one of them.
-  virtual std::map<std::string, double> take_figures() { return figures_.take(); }
+  void score(Context&, const MicroBatch&) override;
+  std::map<std::string, double> take_figures() override { return figures_.take(); }
 
  protected:
   explicit AnswerObjective(const AnswerModels& models);

@@ -42,21 +42,6 @@ std::vector<Method> all_methods() {
           cpo({.loss_type = "simpo", .beta = 2, .cpo_alpha = 0.5})};
 }
 
-/// The sequences [first, last) of a micro-batch.
-MicroBatch part_of(const MicroBatch& whole, size_t first, size_t last) {
-  MicroBatch part;
-  const auto& sequences = whole.builder.sequences();
-  for (size_t i = first; i < last; ++i) {
-    const auto begin = sequences[i].first_row, end = begin + sequences[i].rows;
-    part.builder.add(
-        std::span(whole.builder.tokens()).subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin)));
-    part.targets.insert(part.targets.end(), whole.targets.begin() + begin, whole.targets.begin() + end);
-    if (!whole.values.empty()) part.values.push_back(whole.values[i]);
-  }
-  part.counted = static_cast<int64_t>(whole.values.empty() ? (last - first) / 2 : last - first);
-  return part;
-}
-
 class AnswersTest : public AnswerTest {
  protected:
   // Losses and gradients of micro-batches that are one step.

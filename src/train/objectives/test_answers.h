@@ -47,6 +47,21 @@ inline MicroBatch test_labelled(uint64_t seed, int count = 12) {
   return batch;
 }
 
+/// The sequences [first, last) of a micro-batch.
+inline MicroBatch part_of(const MicroBatch& whole, size_t first, size_t last) {
+  MicroBatch part;
+  const auto& sequences = whole.builder.sequences();
+  for (size_t i = first; i < last; ++i) {
+    const auto begin = sequences[i].first_row, end = begin + sequences[i].rows;
+    part.builder.add(
+        std::span(whole.builder.tokens()).subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin)));
+    part.targets.insert(part.targets.end(), whole.targets.begin() + begin, whole.targets.begin() + end);
+    if (!whole.values.empty()) part.values.push_back(whole.values[i]);
+  }
+  part.counted = static_cast<int64_t>(whole.values.empty() ? (last - first) / 2 : last - first);
+  return part;
+}
+
 inline const DecoderConfig kTestModel = maru::resolve({.vocab_size = TestTokens::kVocabulary,
                                                        .hidden_size = 32,
                                                        .intermediate_size = 64,
