@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "base/hash.h"
 #include "base/json_node.h"
 #include "base/progress.h"
+#include "base/random.h"
 #include "data/listing.h"
 #include "formats/token_dataset.h"
 #include "ledger/artefact_writer.h"
@@ -25,6 +27,7 @@ constexpr size_t kBatchBytes = 16 << 20;
 
 struct Line {
   std::string text, where;
+  int64_t copies = 1;
 };
 
 struct Packed {
@@ -36,7 +39,8 @@ struct Packed {
 
 /// Encodes one line, into a document or more; called on any thread with that thread's encoder. Throws Failure.
 using EncodeLine = std::function<std::vector<Packed>(text::TokenEncoder&, const Line&)>;
-using KeepLine = std::function<bool(std::string_view line)>;
+/// How often a line is in a split; 0: not at all.
+using CopiesOfLine = std::function<int64_t(std::string_view line)>;
 
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t") == std::string_view::npos; }
 
@@ -49,9 +53,9 @@ class Packer {
     for (int i = 0; i < pool.size(); ++i) encoders_.emplace_back(tokenizer);
   }
 
-  void add_file(const fs::path& path, const KeepLine& keep, Progress& progress) {
+  void add_file(const fs::path& path, const CopiesOfLine& copies_of, Progress& progress) {
     LineReader lines(path);
-    for (auto batch = next_batch(lines, path, keep); !batch.empty(); batch = next_batch(lines, path, keep)) {
+    for (auto batch = next_batch(lines, path, copies_of); !batch.empty(); batch = next_batch(lines, path, copies_of)) {
       watch_.throw_if_cancelled();
       add_batch(batch);
       progress.add(batch.size());
@@ -59,15 +63,17 @@ class Packer {
   }
 
  private:
-  static std::vector<Line> next_batch(LineReader& lines, const fs::path& path, const KeepLine& keep) {
+  static std::vector<Line> next_batch(LineReader& lines, const fs::path& path, const CopiesOfLine& copies_of) {
     std::vector<Line> batch;
     size_t bytes = 0;
     while (batch.size() < kBatchLines && bytes < kBatchBytes) {
       const auto line = lines.next();
       if (!line) break;
-      if (is_blank(*line) || !keep(*line)) continue;
+      if (is_blank(*line)) continue;
+      const int64_t copies = copies_of(*line);
+      if (copies == 0) continue;
       bytes += line->size();
-      batch.push_back({std::string(*line), path.string() + ":" + std::to_string(lines.line_number())});
+      batch.push_back({std::string(*line), path.string() + ":" + std::to_string(lines.line_number()), copies});
     }
     return batch;
   }
@@ -86,8 +92,9 @@ class Packer {
     });
     for (size_t i = 0; i < batch.size(); ++i) {
       if (errors[i]) throw Failure(*errors[i]);
-      for (const Packed& document : packed[i])
-        writer_.add(document.ids, document.source_bytes, document.mask, document.value);
+      for (int64_t copy = 0; copy < batch[i].copies; ++copy)
+        for (const Packed& document : packed[i])
+          writer_.add(document.ids, document.source_bytes, document.mask, document.value);
     }
   }
 
@@ -120,19 +127,6 @@ uint64_t assistant_bytes(const Json& messages, size_t skip = 0) {
   return bytes;
 }
 
-std::vector<Packed> encode_chat_line(const text::ChatTemplate& chat_template, text::TokenEncoder& encoder,
-                                     const Line& line) {
-  const ChatLine chat = parse_chat(line.text, line.where).value();
-  try {
-    const text::RenderedChat rendered =
-        chat_template.render(chat.messages, {.tools = &chat.tools, .documents = &chat.documents, .mark_learned = true});
-    text::EncodedChat encoded = text::encode_chat(encoder, rendered);
-    return {{std::move(encoded.ids), std::move(encoded.learned), assistant_bytes(chat.messages)}};
-  } catch (const Failure& failure) {
-    throw Failure(failure.code(), line.where + ": " + failure.what());
-  }
-}
-
 // Of the stretches that are learned, one for each turn of the assistant, the first `turns` are no more.
 void forget_turns(std::vector<uint8_t>& learned, size_t turns, size_t of) {
   size_t stretch = 0;
@@ -148,15 +142,34 @@ void forget_turns(std::vector<uint8_t>& learned, size_t turns, size_t of) {
   for (uint8_t& one : learned) one = one == 1;
 }
 
+// Of the first `count` messages.
+size_t assistant_turns(const Json& messages, size_t count) {
+  const auto is_assistant = [](const Json& message) { return message["role"] == "assistant"; };
+  return static_cast<size_t>(
+      std::count_if(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(count), is_assistant));
+}
+
+std::vector<Packed> encode_chat_line(const text::ChatTemplate& chat_template, text::TokenEncoder& encoder,
+                                     const Line& line) {
+  const ChatLine chat = parse_chat(line.text, line.where).value();
+  try {
+    const text::RenderedChat rendered =
+        chat_template.render(chat.messages, {.tools = &chat.tools, .documents = &chat.documents, .mark_learned = true});
+    text::EncodedChat encoded = text::encode_chat(encoder, rendered);
+    if (const size_t asked = assistant_turns(chat.messages, chat.prompt_messages); asked > 0)
+      forget_turns(encoded.learned, asked, assistant_turns(chat.messages, chat.messages.size()));
+    return {{std::move(encoded.ids), std::move(encoded.learned), assistant_bytes(chat.messages, chat.prompt_messages)}};
+  } catch (const Failure& failure) {
+    throw Failure(failure.code(), line.where + ": " + failure.what());
+  }
+}
+
 Packed encode_answer(const text::ChatTemplate& chat_template, text::TokenEncoder& encoder, const Json& messages,
                      const PreferenceLine& line) {
-  const auto turns = [&](size_t count) {
-    return static_cast<size_t>(std::count_if(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(count),
-                                             [](const Json& m) { return m["role"] == "assistant"; }));
-  };
   text::EncodedChat encoded =
       text::encode_chat(encoder, chat_template.render(messages, {.tools = &line.tools, .mark_learned = true}));
-  forget_turns(encoded.learned, turns(line.prompt_messages), turns(messages.size()));
+  forget_turns(encoded.learned, assistant_turns(messages, line.prompt_messages),
+               assistant_turns(messages, messages.size()));
   return {std::move(encoded.ids), std::move(encoded.learned), assistant_bytes(messages, line.prompt_messages),
           line.value};
 }
@@ -194,19 +207,6 @@ std::vector<Packed> encode_preference_line(const ExpectedForm& expected, const t
   }
 }
 
-// Of the first line that there is.
-ExpectedForm form_of(const std::vector<fs::path>& files) {
-  for (const fs::path& file : files) {
-    LineReader lines(file);
-    while (const auto line = lines.next()) {
-      if (is_blank(*line)) continue;
-      const std::string where = file.string() + ":" + std::to_string(lines.line_number());
-      return {parse_preference(*line, where).value().form, where};
-    }
-  }
-  return {};
-}
-
 std::shared_ptr<const text::ChatTemplate> load_chat_template(const fs::path& path) {
   std::optional<text::ChatTemplate> found = text::ChatTemplate::load(path, text::load_tokenizer(path));
   if (!found)
@@ -228,10 +228,14 @@ ledger::ManifestInput tokenizer_input(const fs::path& path, const ledger::Place&
   return ledger::raw_input("tokenizer", fs::is_directory(path) ? path / "tokenizer.json" : path, place);
 }
 
+struct SplitFile {
+  fs::path path;
+  CopiesOfLine copies;
+};
+
 struct Split {
   std::string name;
-  std::vector<fs::path> files;
-  KeepLine keep;
+  std::vector<SplitFile> files;
 };
 
 struct PackJob {
@@ -259,11 +263,11 @@ PackResult run(PackJob job, ThreadPool& pool) {
   Progress progress(options.watch, "pack", 0, "documents");
   for (const Split& split : job.splits) {
     writer.begin_split(split.name);
-    for (const fs::path& file : split.files) packer.add_file(file, split.keep, progress);
+    for (const SplitFile& file : split.files) packer.add_file(file.path, file.copies, progress);
   }
   writer.finish();
   if (writer.num_documents() == 0)
-    throw Failure(ErrorCode::kInvalidArgument, job.splits[0].files[0].string() + ": contains no documents");
+    throw Failure(ErrorCode::kInvalidArgument, job.splits[0].files[0].path.string() + ": contains no documents");
   job.manifest.notes = {{"documents", writer.num_documents()}, {"tokens", writer.num_tokens()}};
   if (job.lines != nullptr) job.manifest.notes[job.lines] = writer.num_documents() / job.documents_of_line;
   artefact.commit(std::move(job.manifest));
@@ -284,12 +288,45 @@ ledger::Place place_of(const PackOptions& options) {
   return {full.has_filename() ? full : full.parent_path(), options.home};
 }
 
-std::vector<fs::path> chat_files(const ChatPackConfig& config) {
-  std::vector<fs::path> files;
-  for (const std::string& input : config.inputs)
-    for (const fs::path& path : files_to_read(input)) files.push_back(path);
+/// A file, and how often a pass over the data shows its lines.
+struct WeightedFile {
+  fs::path path;
+  double weight = 1;
+};
+
+std::vector<WeightedFile> chat_files(const ChatPackConfig& config) {
+  if (!config.weights.empty() && config.weights.size() != config.inputs.size())
+    throw Failure(ErrorCode::kInvalidArgument, fmt::format("weights: expected one for each of {} inputs, got {}",
+                                                           config.inputs.size(), config.weights.size()));
+  std::vector<WeightedFile> files;
+  for (size_t i = 0; i < config.inputs.size(); ++i)
+    for (const fs::path& path : files_to_read(config.inputs[i]))
+      files.push_back({path, config.weights.empty() ? 1 : config.weights[i]});
   if (files.empty()) throw Failure(ErrorCode::kInvalidArgument, "inputs: expected at least one JSONL file");
   return files;
+}
+
+// Of the first line that there is.
+ExpectedForm form_of(const std::vector<WeightedFile>& files) {
+  for (const WeightedFile& file : files) {
+    LineReader lines(file.path);
+    while (const auto line = lines.next()) {
+      if (is_blank(*line)) continue;
+      const std::string where = file.path.string() + ":" + std::to_string(lines.line_number());
+      return {parse_preference(*line, where).value().form, where};
+    }
+  }
+  return {};
+}
+
+// From 0 to 1, of the line alone: where it stands and what else there is change nothing.
+double chance_of(std::string_view line, uint64_t seed) {
+  return static_cast<double>(hash64(line, seed) >> 11) * 0x1p-53;
+}
+
+int64_t copies_of(std::string_view line, double weight, uint64_t seed) {
+  const double whole = std::floor(weight);
+  return static_cast<int64_t>(whole) + (chance_of(line, derive_seed(seed, "weights")) < weight - whole);
 }
 
 }  // namespace
@@ -299,26 +336,32 @@ PackResult pack_dataset(const fs::path& dataset, const PackOptions& options, Thr
   PackJob job{options, new_manifest(options, place), {}, encode_document};
   job.manifest.inputs.push_back(ledger::artefact_input("dataset", dataset, place));
   for (const char* name : {"train", "held_out"})
-    job.splits.push_back({name, {dataset / (std::string(name) + ".jsonl.zst")}, [](std::string_view) { return true; }});
+    job.splits.push_back(
+        {name, {{dataset / (std::string(name) + ".jsonl.zst"), [](std::string_view) { return int64_t{1}; }}}});
   return run(std::move(job), pool);
 }
 
 namespace {
 
 /// A job that writes lines of JSON in the tokenizer's chat template, split by their hashes.
-PackJob template_job(const char* what, const text::ChatTemplate& chat_template, const std::vector<fs::path>& files,
+PackJob template_job(const char* what, const text::ChatTemplate& chat_template, const std::vector<WeightedFile>& files,
                      const ChatPackConfig& config, const PackOptions& options) {
   const ledger::Place place = place_of(options);
   PackJob job{options, new_manifest(options, place), {}, {}, true};
   job.manifest.seed = config.seed;
   job.manifest.recipe[what] = to_json(config);
   job.manifest.recipe["chat_template"] = chat_template.source();
-  for (const fs::path& file : files) job.manifest.inputs.push_back(ledger::raw_input("raw", file, place));
-  const auto is_held_out = [&config](std::string_view line) {
-    return static_cast<double>(hash64(line, config.seed) >> 11) * 0x1p-53 < config.held_out;
-  };
-  job.splits.push_back({"train", files, [=](std::string_view line) { return !is_held_out(line); }});
-  job.splits.push_back({"held_out", files, is_held_out});
+  job.splits = {{"train", {}}, {"held_out", {}}};
+  for (const WeightedFile& file : files) {
+    job.manifest.inputs.push_back(ledger::raw_input("raw", file.path, place));
+    const auto is_held_out = [seed = config.seed, share = config.held_out](std::string_view line) {
+      return chance_of(line, seed) < share;
+    };
+    job.splits[0].files.push_back({file.path, [=, seed = config.seed](std::string_view line) {
+                                     return is_held_out(line) ? 0 : copies_of(line, file.weight, seed);
+                                   }});
+    job.splits[1].files.push_back({file.path, [=](std::string_view line) { return int64_t{is_held_out(line)}; }});
+  }
   return job;
 }
 
@@ -335,7 +378,7 @@ PackResult pack_chats(const ChatPackConfig& config, const PackOptions& options, 
 
 PackResult pack_preferences(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
   const auto chat_template = load_chat_template(options.tokenizer);
-  const std::vector<fs::path> files = chat_files(config);
+  const std::vector<WeightedFile> files = chat_files(config);
   const ExpectedForm expected = form_of(files);
   PackJob job = template_job("preferences", *chat_template, files, config, options);
   const bool labelled = expected.form == PreferenceForm::kLabelled;

@@ -34,11 +34,17 @@ PackResult pack_dataset(const fs::path& dataset, const PackOptions& options, Thr
 
 struct ChatPackConfig {
   std::vector<std::string> inputs;
+  std::vector<double> weights;  // of each input
   double held_out = 0.05;
   uint64_t seed = 1;
   static constexpr auto fields() {
     return std::tuple{
         field("inputs", &ChatPackConfig::inputs, "JSONL files (also .gz .zst .xz) or folders of them"),
+        field("weights", &ChatPackConfig::weights,
+              "how often a pass over the data shows each input's lines, 2.5: half of them twice, half three times; "
+              "empty: once")
+            .range(0, 1000)
+            .unless_empty(),
         field("held_out", &ChatPackConfig::held_out, "fraction of conversations, or pairs, kept from training")
             .range(0, 0.9),
         field("seed", &ChatPackConfig::seed, "of the split")};
@@ -65,6 +71,7 @@ PackResult pack_preferences(const ChatPackConfig& config, const PackOptions& opt
 /// A conversation to learn from: a list of messages and what may stand beside it in its line.
 struct ChatLine {
   Json messages, tools, documents;  // null: none
+  size_t prompt_messages = 0;       // of the first messages nothing is learnt
 };
 
 /// The conversation in one line of JSON. `where` stands in the errors.

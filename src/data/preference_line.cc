@@ -34,6 +34,15 @@ void check_answer(const JsonNode& messages, size_t first) {
   if (empty && last["tool_calls"].is_null()) last["content"].refuse("is empty: expected an answer");
 }
 
+// Two answers to one prompt.
+void check_answers(const JsonNode& chosen, const JsonNode& rejected) {
+  for (const JsonNode& answer : {chosen, rejected}) {
+    check_messages(answer);
+    check_answer(answer, 0);
+  }
+  if (chosen.json() == rejected.json()) rejected.refuse("is the same as chosen");
+}
+
 // Messages that both begin with; each keeps one of its own at least.
 size_t common_messages(const Json& chosen, const Json& rejected) {
   size_t common = 0;
@@ -66,8 +75,7 @@ PreferenceLine read_conversations(const JsonNode& line) {
   PreferenceLine read;
   if (prompt.is_array()) {
     check_messages(prompt);
-    check_answer(chosen, 0);
-    check_answer(rejected, 0);
+    check_answers(chosen, rejected);
     read.prompt_messages = prompt.size();
     read.chosen = joined(prompt.json(), chosen.json());
     read.rejected = joined(prompt.json(), rejected.json());
@@ -95,6 +103,23 @@ PreferenceLine read_texts(const JsonNode& line) {
         Json::array({prompt, message_of("assistant", answer.string())});
   }
   return read;
+}
+
+// {"context": [messages], "completions": [{"rank", "completion": [messages]}, …]} of NeMo-RL: of exactly two, the one
+// of the lower rank is preferred.
+PreferenceLine read_ranked(const JsonNode& line) {
+  const JsonNode context = line["context"], completions = line["completions"];
+  if (completions.size() != 2) completions.fail("two completions");
+  const JsonNode first = completions.at(0), second = completions.at(1);
+  const double ranks[] = {first.object()["rank"].number(), second.object()["rank"].number()};
+  if (ranks[0] == ranks[1]) second["rank"].refuse("is that of the other completion: neither is preferred");
+  const JsonNode chosen = (ranks[0] < ranks[1] ? first : second)["completion"];
+  const JsonNode rejected = (ranks[0] < ranks[1] ? second : first)["completion"];
+  check_messages(context);
+  check_answers(chosen, rejected);
+  return {.chosen = joined(context.json(), chosen.json()),
+          .rejected = joined(context.json(), rejected.json()),
+          .prompt_messages = context.size()};
 }
 
 PreferenceLine read_pair(const JsonNode& line) {
@@ -130,10 +155,13 @@ PreferenceLine read_labelled(const JsonNode& line) {
 
 PreferenceLine read_preference(const JsonNode& line) {
   const bool labelled = !line.object()["label"].is_missing() || !line["completion"].is_missing();
-  PreferenceLine read = labelled ? read_labelled(line) : read_pair(line);
+  const bool ranked = !line["completions"].is_missing();
+  PreferenceLine read = ranked ? read_ranked(line) : labelled ? read_labelled(line) : read_pair(line);
   if (read.chosen[read.prompt_messages - 1]["role"] == "assistant")
-    line[labelled ? "completion" : "chosen"].refuse(
-        "goes on with the assistant's turn that the prompt ends with: expected a turn of somebody else's");
+    line[ranked     ? "completions"
+         : labelled ? "completion"
+                    : "chosen"]
+        .refuse("goes on with the assistant's turn that the prompt ends with: expected a turn of somebody else's");
   read.tools = list_or_null(line["tools"]);
   return read;
 }

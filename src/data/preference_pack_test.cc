@@ -37,7 +37,7 @@ class PreferencePackTest : public testing::Test {
     std::string text;
     for (const Json& line : lines) text += line.dump() + "\n";
     write_file(root_ / "pairs.jsonl", text);
-    return pack_preferences({{(root_ / "pairs.jsonl").string()}, held_out}, options_, pool_);
+    return pack_preferences({{(root_ / "pairs.jsonl").string()}, {}, held_out}, options_, pool_);
   }
   std::string error_of(const std::vector<Json>& lines) {
     try {
@@ -143,7 +143,7 @@ TEST_F(PreferencePackTest, SameBytesForAnyNumberOfThreads) {
   EXPECT_TRUE(pack(lines).skipped);
   options_.force = true;
   ThreadPool one(1);
-  pack_preferences({{(root_ / "pairs.jsonl").string()}, 0}, options_, one);
+  pack_preferences({{(root_ / "pairs.jsonl").string()}, {}, 0}, options_, one);
   EXPECT_EQ(manifest, read_file(options_.output / "manifest.json"));
 }
 
@@ -201,7 +201,8 @@ TEST_F(PreferencePackTest, AllLinesHaveTheFormOfTheFirst) {
   write_file(root_ / "other.jsonl", labelled.dump());
   write_file(root_ / "pairs.jsonl", "\n" + pair.dump() + "\n");
   try {
-    pack_preferences({{(root_ / "pairs.jsonl").string(), (root_ / "other.jsonl").string()}, 0}, options_, pool_);
+    pack_preferences({.inputs = {(root_ / "pairs.jsonl").string(), (root_ / "other.jsonl").string()}, .held_out = 0},
+                     options_, pool_);
     ADD_FAILURE();
   } catch (const Failure& e) {
     EXPECT_THAT(e.what(), HasSubstr("other.jsonl:1: is one answer with a label"));

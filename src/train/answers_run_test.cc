@@ -36,7 +36,7 @@ const std::vector<Case> kCases{
      [](TrainConfig& c) {
        c.reward.emplace().center_rewards_coefficient = 0.01;
        c.steps = 120, c.validation.tokens = 100'000;
-       c.optimizer.lr = c.lora ? 1e-2 : 3e-3;
+       c.optimizer.lr = c.lora ? 5e-3 : 3e-3;
        if (c.lora) c.lora->rank = 16;
      },
      {"margin", "reward"}}};

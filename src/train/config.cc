@@ -57,6 +57,8 @@ TrainConfig resolve(TrainConfig c, int64_t vocab_size) {
     misfit(fmt::format("batch_tokens {} is not a multiple of micro_batch_tokens {}", c.batch_tokens,
                        c.micro_batch_tokens));
   if (c.lora && c.init_from.empty()) misfit("lora: init_from is missing, the model that the adapter is for");
+  if (c.validation.patience.value_or(0) > 0 && !c.validation.keeps_best())
+    misfit("validation: patience stops a run that gets no better, so that its best is kept: keep_best is false");
   resolve_method(c);
   if ((c.steps > 0) + (c.minutes > 0) + (c.epochs > 0) != 1)
     misfit("expected exactly one of steps, minutes and epochs to be above 0");

@@ -19,10 +19,21 @@ namespace maru::train {
 struct ValidationConfig {
   int64_t every_steps = 0;  // 0: about ten times a run
   int64_t tokens = 32768;
+  std::optional<bool> keep_best;
+  std::optional<int64_t> patience;
+  bool keeps_best() const { return keep_best.value_or(patience.value_or(0) > 0); }
   static constexpr auto fields() {
     using C = ValidationConfig;
     return std::tuple{field("every_steps", &C::every_steps, "0: about ten times in the run").range(0, 1e9),
-                      field("tokens", &C::tokens, "held-out tokens per validation").range(1, 1e12)};
+                      field("tokens", &C::tokens, "held-out tokens per validation").range(1, 1e12),
+                      field("keep_best", &C::keep_best,
+                            "write the model as it was at the best validation, not as it is at the end; null: false, "
+                            "with patience true")
+                          .unless_empty(),
+                      field("patience", &C::patience,
+                            "stop when that many validations in a row were no better than the best; 0: never")
+                          .range(0, 1e9)
+                          .unless_empty()};
   }
 };
 

@@ -29,11 +29,11 @@ struct Entry {
 };
 constexpr Entry kMethods[] = {
     {"", kDocuments, {"bits_per_byte", "bits per byte"}, make_next_token},
-    {"dpo", kPairs, {"accuracy", "of pairs told apart"}, make_preference},
-    {"kto", kLabelled, {"accuracy", "of answers told to be good or bad"}, make_kto},
-    {"orpo", kPairs, {"accuracy", "of pairs told apart"}, make_orpo},
-    {"cpo", kPairs, {"accuracy", "of pairs told apart"}, make_cpo},
-    {"reward", kPairs, {"accuracy", "of pairs told apart"}, make_reward},
+    {"dpo", kPairs, {"accuracy", "of pairs told apart", true}, make_preference},
+    {"kto", kLabelled, {"accuracy", "of answers told to be good or bad", true}, make_kto},
+    {"orpo", kPairs, {"accuracy", "of pairs told apart", true}, make_orpo},
+    {"cpo", kPairs, {"accuracy", "of pairs told apart", true}, make_cpo},
+    {"reward", kPairs, {"accuracy", "of pairs told apart", true}, make_reward},
 };
 
 const Entry& entry_of(const TrainConfig& config) {

@@ -20,6 +20,7 @@ namespace maru::train {
 struct Measure {
   std::string_view name;   // among what Method::validate gives
   std::string_view words;  // after the number: "bits per byte"
+  bool more_is_better = false;
 };
 
 /// What a method is made for; all of it outlives the method.

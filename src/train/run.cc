@@ -10,6 +10,7 @@
 #include "ledger/artefact_writer.h"
 #include "models/model_files.h"
 #include "models/weights.h"
+#include "train/best.h"
 #include "train/budget.h"
 #include "train/checkpoint.h"
 #include "train/identity.h"
@@ -40,6 +41,9 @@ class Run {
   void run_step(MetricsWriter& metrics, Progress& progress);
   bool validation_due() const;
   void run_validation(MetricsWriter& metrics);
+  bool gave_up() const;
+  bool over() const { return state_.step == state_.steps || gave_up(); }
+  void take_best();
   void warn_of_losses();
   bool checkpoint_due() const;
   void save();
@@ -179,7 +183,8 @@ void Run::run_step(MetricsWriter& metrics, Progress& progress) {
   state_ = {.step = state_.step + 1,
             .steps = state_.steps,
             .tokens = state_.tokens + result.tokens,
-            .loader = loader_->state()};
+            .loader = loader_->state(),
+            .best = state_.best};
   seconds_ += seconds;
   const double mfu = options_.ceiling_flops > 0 ? rate * flops_per_token_ / options_.ceiling_flops : 0;
   const double lr = config_.optimizer.lr * schedule_factor(config_.schedule, state_.step - 1, state_.steps);
@@ -209,10 +214,29 @@ void Run::run_validation(MetricsWriter& metrics) {
   summary_.validation = method_->validate(trainer_.memory());
   if (!summary_.validation.empty())
     metrics.write(ValidationRow{.step = state_.step, .tokens = state_.tokens, .figures = summary_.validation});
+  if (!config_.validation.keeps_best()) return;
+  if (take_validation(summary_.measure, state_.step, summary_.validation, state_.best))
+    save_best(options_.run, objective_.model(), summary_.validation,
+              run_manifest(config_, {options_.run / "best", options_.home}, "checkpoint"));
+}
+
+bool Run::gave_up() const {
+  const int64_t patience = config_.validation.patience.value_or(0);
+  return patience > 0 && state_.best && state_.best->since >= patience;
+}
+
+void Run::take_best() {
+  if (!state_.best || state_.best->step == state_.step) return;
+  summary_.validation = load_best(options_.run, objective_.model());
+  options_.watch.inform(fmt::format("the best model is that of step {}, {:.4g} {}: it is the one that is kept",
+                                    state_.best->step, state_.best->value, summary_.measure.words));
+  if (state_.best->step == 0)
+    options_.warn(fmt::format("nothing that was learnt made the model better at what is held out: it is as {} was",
+                              config_.init_from));
 }
 
 bool Run::checkpoint_due() const {
-  if (state_.step == state_.steps) return true;
+  if (over()) return true;
   if (config_.checkpoint.every_steps > 0 && state_.step % config_.checkpoint.every_steps == 0) return true;
   return config_.checkpoint.every_minutes > 0 && since(last_save_) > 60 * config_.checkpoint.every_minutes;
 }
@@ -237,6 +261,7 @@ void Run::export_result() {
              {"parameters", summary_.parameters},
              {"loss", summary_.loss ? Json(*summary_.loss) : Json(nullptr)}};
   add_validation(summary_, m.notes);
+  if (state_.best) m.notes["best_step"] = state_.best->step;
   writer.commit(std::move(m));
 }
 
@@ -258,20 +283,23 @@ RunSummary Run::execute() {
   summary_.loss = metrics.loss();
   summary_.validation = metrics.validation();
   Progress progress(options_.watch, "train", static_cast<uint64_t>(state_.steps), "steps");
+  options_.watch.inform("training holds " + trainer_.planned().text());
   const int64_t first_tokens = state_.tokens;
   const double first_seconds = seconds_;
   progress.update(static_cast<uint64_t>(state_.step));
   Budget budget(config_.minutes, state_.steps);
-  while (state_.step < state_.steps) {
+  if (state_.step == 0 && !config_.init_from.empty()) run_validation(metrics);  // what there is to gain on
+  while (!over()) {
     const double before = seconds_;
     run_step(metrics, progress);
     if (const auto late = budget.late(state_.step, seconds_, seconds_ - before)) options_.watch.warn(*late);
     if (validation_due()) run_validation(metrics);
     const bool stop = options_.watch.cancelled();
     if (stop || checkpoint_due()) save();
-    if (stop && state_.step < state_.steps) options_.watch.throw_if_cancelled();
+    if (stop && !over()) options_.watch.throw_if_cancelled();
   }
   if (summary_.validation.empty()) run_validation(metrics);
+  take_best();
   warn_of_losses();
   export_result();
   summary_.steps = state_.step;
