@@ -58,8 +58,10 @@ void add_pack(CLI::App* data, Session& session) {
   verb->add_option("--chat", o->chats,
                    R"(JSONL of {"messages": […]} or {"prompt", "completion"}; loss on assistant turns only)")
       ->allow_extra_args(false);
-  verb->add_option("--preferences", o->preferences,
-                   R"(JSONL of {"prompt", "chosen", "rejected"}: pairs of answers for method=dpo)")
+  verb->add_option(
+          "--preferences", o->preferences,
+          R"(JSONL of {"prompt", "chosen", "rejected"}: pairs of answers for method=dpo, orpo, cpo, reward; or of )"
+          R"({"prompt", "completion", "label"}: answers that are good or bad, for method=kto)")
       ->allow_extra_args(false);
   verb->add_option("--name", o->name, "of the dataset that files are made into; else chat or preferences");
   verb->add_option("--held-out", o->held_out, "of files: fraction kept from training")->check(number_in(0, 0.9));

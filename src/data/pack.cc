@@ -34,12 +34,15 @@ struct Packed {
   std::vector<int32_t> ids;
   std::vector<uint8_t> mask;
   uint64_t source_bytes = 0;
+  double value = 0;
 };
 
 /// Encodes one line, into a document or more; called on any thread with that thread's encoder. Throws Failure.
 using EncodeLine = std::function<std::vector<Packed>(text::TokenEncoder&, const Line&)>;
 /// How often a line is in a split; 0: not at all.
 using CopiesOfLine = std::function<int64_t(std::string_view line)>;
+
+bool is_blank(std::string_view line) { return line.find_first_not_of(" \t") == std::string_view::npos; }
 
 /// Turns files of lines into the shards of one split after the other.
 class Packer {
@@ -66,7 +69,7 @@ class Packer {
     while (batch.size() < kBatchLines && bytes < kBatchBytes) {
       const auto line = lines.next();
       if (!line) break;
-      if (line->find_first_not_of(" \t") == std::string_view::npos) continue;
+      if (is_blank(*line)) continue;
       const int64_t copies = copies_of(*line);
       if (copies == 0) continue;
       bytes += line->size();
@@ -90,7 +93,8 @@ class Packer {
     for (size_t i = 0; i < batch.size(); ++i) {
       if (errors[i]) throw Failure(*errors[i]);
       for (int64_t copy = 0; copy < batch[i].copies; ++copy)
-        for (const Packed& document : packed[i]) writer_.add(document.ids, document.source_bytes, document.mask);
+        for (const Packed& document : packed[i])
+          writer_.add(document.ids, document.source_bytes, document.mask, document.value);
     }
   }
 
@@ -166,18 +170,38 @@ Packed encode_answer(const text::ChatTemplate& chat_template, text::TokenEncoder
       text::encode_chat(encoder, chat_template.render(messages, {.tools = &line.tools, .mark_learned = true}));
   forget_turns(encoded.learned, assistant_turns(messages, line.prompt_messages),
                assistant_turns(messages, messages.size()));
-  return {std::move(encoded.ids), std::move(encoded.learned), assistant_bytes(messages, line.prompt_messages)};
+  return {std::move(encoded.ids), std::move(encoded.learned), assistant_bytes(messages, line.prompt_messages),
+          line.value};
 }
 
-std::vector<Packed> encode_preference_line(const text::ChatTemplate& chat_template, text::TokenEncoder& encoder,
-                                           const Line& line) {
-  const PreferenceLine pair = parse_preference(line.text, line.where).value();
+const char* words_of(PreferenceForm form) {
+  if (form == PreferenceForm::kLabelled) return "one answer with a label";
+  return form == PreferenceForm::kPairs ? "a pair of answers without a margin" : "a pair of answers with a margin";
+}
+
+/// The form that all lines have, and the line that says so.
+struct ExpectedForm {
+  PreferenceForm form = PreferenceForm::kPairs;
+  std::string where;
+};
+
+void check_form(PreferenceForm form, const std::string& where, const ExpectedForm& expected) {
+  if (form == expected.form) return;
+  throw Failure(ErrorCode::kInvalidArgument, fmt::format("{}: is {}, {} is {}: expected one form in all lines", where,
+                                                         words_of(form), expected.where, words_of(expected.form)));
+}
+
+std::vector<Packed> encode_preference_line(const ExpectedForm& expected, const text::ChatTemplate& chat_template,
+                                           text::TokenEncoder& encoder, const Line& line) {
+  const PreferenceLine read = parse_preference(line.text, line.where).value();
+  check_form(read.form, line.where, expected);
   try {
-    std::vector<Packed> both{encode_answer(chat_template, encoder, pair.chosen, pair),
-                             encode_answer(chat_template, encoder, pair.rejected, pair)};
-    if (both[0].ids == both[1].ids)
+    std::vector<Packed> all{encode_answer(chat_template, encoder, read.chosen, read)};
+    if (read.form == PreferenceForm::kLabelled) return all;
+    all.push_back(encode_answer(chat_template, encoder, read.rejected, read));
+    if (all[0].ids == all[1].ids)
       throw Failure(ErrorCode::kInvalidArgument, "rejected: is the same as chosen once it is in the chat template");
-    return both;
+    return all;
   } catch (const Failure& failure) {
     throw Failure(failure.code(), line.where + ": " + failure.what());
   }
@@ -219,7 +243,9 @@ struct PackJob {
   ledger::Manifest manifest;
   std::vector<Split> splits;
   EncodeLine encode;
-  bool with_mask = false, pairs = false;  // pairs: of every line two documents
+  bool with_mask = false, with_values = false;
+  const char* lines = nullptr;  // what the manifest calls what stands in a line; null: documents
+  int64_t documents_of_line = 1;
 };
 
 PackResult run(PackJob job, ThreadPool& pool) {
@@ -232,7 +258,7 @@ PackResult run(PackJob job, ThreadPool& pool) {
   const text::Tokenizer tokenizer = load_tokenizer(options.tokenizer, !job.with_mask);
   ledger::ArtefactWriter artefact(options.output);
   formats::TokenDatasetWriter writer(artefact.directory(), static_cast<uint32_t>(tokenizer.vocab_size()), job.with_mask,
-                                     options.tokens_per_shard);
+                                     options.tokens_per_shard, job.with_values);
   Packer packer(tokenizer, writer, std::move(job.encode), pool, options.watch);
   Progress progress(options.watch, "pack", 0, "documents");
   for (const Split& split : job.splits) {
@@ -243,7 +269,7 @@ PackResult run(PackJob job, ThreadPool& pool) {
   if (writer.num_documents() == 0)
     throw Failure(ErrorCode::kInvalidArgument, job.splits[0].files[0].path.string() + ": contains no documents");
   job.manifest.notes = {{"documents", writer.num_documents()}, {"tokens", writer.num_tokens()}};
-  if (job.pairs) job.manifest.notes["pairs"] = writer.num_documents() / 2;
+  if (job.lines != nullptr) job.manifest.notes[job.lines] = writer.num_documents() / job.documents_of_line;
   artefact.commit(std::move(job.manifest));
   return {writer.num_documents(), writer.num_tokens(), false};
 }
@@ -280,6 +306,19 @@ std::vector<WeightedFile> chat_files(const ChatPackConfig& config) {
   return files;
 }
 
+// Of the first line that there is.
+ExpectedForm form_of(const std::vector<WeightedFile>& files) {
+  for (const WeightedFile& file : files) {
+    LineReader lines(file.path);
+    while (const auto line = lines.next()) {
+      if (is_blank(*line)) continue;
+      const std::string where = file.path.string() + ":" + std::to_string(lines.line_number());
+      return {parse_preference(*line, where).value().form, where};
+    }
+  }
+  return {};
+}
+
 // From 0 to 1, of the line alone: where it stands and what else there is change nothing.
 double chance_of(std::string_view line, uint64_t seed) {
   return static_cast<double>(hash64(line, seed) >> 11) * 0x1p-53;
@@ -304,23 +343,16 @@ PackResult pack_dataset(const fs::path& dataset, const PackOptions& options, Thr
 
 namespace {
 
-/// Lines of JSON in the tokenizer's chat template, split by their hashes.
-using EncodeInTemplate = std::vector<Packed> (*)(const text::ChatTemplate&, text::TokenEncoder&, const Line&);
-
-PackResult pack_in_template(const char* what, EncodeInTemplate encode, const ChatPackConfig& config,
-                            const PackOptions& options, ThreadPool& pool) {
+/// A job that writes lines of JSON in the tokenizer's chat template, split by their hashes.
+PackJob template_job(const char* what, const text::ChatTemplate& chat_template, const std::vector<WeightedFile>& files,
+                     const ChatPackConfig& config, const PackOptions& options) {
   const ledger::Place place = place_of(options);
-  const auto chat_template = load_chat_template(options.tokenizer);
   PackJob job{options, new_manifest(options, place), {}, {}, true};
-  job.encode = [chat_template, encode](text::TokenEncoder& encoder, const Line& line) {
-    return encode(*chat_template, encoder, line);
-  };
-  job.pairs = encode == encode_preference_line;
   job.manifest.seed = config.seed;
   job.manifest.recipe[what] = to_json(config);
-  job.manifest.recipe["chat_template"] = chat_template->source();
+  job.manifest.recipe["chat_template"] = chat_template.source();
   job.splits = {{"train", {}}, {"held_out", {}}};
-  for (const WeightedFile& file : chat_files(config)) {
+  for (const WeightedFile& file : files) {
     job.manifest.inputs.push_back(ledger::raw_input("raw", file.path, place));
     const auto is_held_out = [seed = config.seed, share = config.held_out](std::string_view line) {
       return chance_of(line, seed) < share;
@@ -330,17 +362,33 @@ PackResult pack_in_template(const char* what, EncodeInTemplate encode, const Cha
                                    }});
     job.splits[1].files.push_back({file.path, [=](std::string_view line) { return int64_t{is_held_out(line)}; }});
   }
-  return run(std::move(job), pool);
+  return job;
 }
 
 }  // namespace
 
 PackResult pack_chats(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
-  return pack_in_template("chat", encode_chat_line, config, options, pool);
+  const auto chat_template = load_chat_template(options.tokenizer);
+  PackJob job = template_job("chat", *chat_template, chat_files(config), config, options);
+  job.encode = [chat_template](text::TokenEncoder& encoder, const Line& line) {
+    return encode_chat_line(*chat_template, encoder, line);
+  };
+  return run(std::move(job), pool);
 }
 
 PackResult pack_preferences(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
-  return pack_in_template("preferences", encode_preference_line, config, options, pool);
+  const auto chat_template = load_chat_template(options.tokenizer);
+  const std::vector<WeightedFile> files = chat_files(config);
+  const ExpectedForm expected = form_of(files);
+  PackJob job = template_job("preferences", *chat_template, files, config, options);
+  const bool labelled = expected.form == PreferenceForm::kLabelled;
+  job.lines = labelled ? "labelled" : "pairs";
+  job.documents_of_line = labelled ? 1 : 2;
+  job.with_values = expected.form != PreferenceForm::kPairs;
+  job.encode = [chat_template, expected](text::TokenEncoder& encoder, const Line& line) {
+    return encode_preference_line(expected, *chat_template, encoder, line);
+  };
+  return run(std::move(job), pool);
 }
 
 }  // namespace maru::data

@@ -1,4 +1,4 @@
-// Parsing of pairs of answers, apart from packing because it is a parser of outside bytes.
+// Parsing of what is said of answers, apart from packing because it is a parser of outside bytes.
 #include <algorithm>
 
 #include "base/json_node.h"
@@ -7,6 +7,8 @@
 
 namespace maru::data {
 namespace {
+
+constexpr JsonRange kMargins{.low = -1e6, .high = 1e6};
 
 Json message_of(const char* role, const std::string& content) { return {{"role", role}, {"content", content}}; }
 
@@ -115,17 +117,51 @@ PreferenceLine read_ranked(const JsonNode& line) {
   const JsonNode rejected = (ranks[0] < ranks[1] ? second : first)["completion"];
   check_messages(context);
   check_answers(chosen, rejected);
-  return {joined(context.json(), chosen.json()), joined(context.json(), rejected.json()), list_or_null(line["tools"]),
-          context.size()};
+  return {.chosen = joined(context.json(), chosen.json()),
+          .rejected = joined(context.json(), rejected.json()),
+          .prompt_messages = context.size()};
+}
+
+PreferenceLine read_pair(const JsonNode& line) {
+  const JsonNode chosen = line["chosen"], rejected = line["rejected"];
+  PreferenceLine read = chosen.is_array() || rejected.is_array() ? read_conversations(line) : read_texts(line);
+  if (chosen.json() == rejected.json()) rejected.refuse("is the same as chosen");
+  if (const JsonNode margin = line["margin"]; !margin.is_null()) {
+    read.form = PreferenceForm::kPairsWithMargins;
+    read.value = margin.number(kMargins);
+  }
+  return read;
+}
+
+PreferenceLine read_labelled(const JsonNode& line) {
+  const JsonNode prompt = line["prompt"], completion = line["completion"];
+  for (const char* side : {"chosen", "rejected"})
+    if (!line[side].is_missing()) line[side].refuse("stands beside a label: expected a pair of answers, or one answer");
+  PreferenceLine read{.form = PreferenceForm::kLabelled, .prompt_messages = 1};
+  if (prompt.is_array() || completion.is_array()) {
+    check_messages(prompt);
+    check_messages(completion);
+    check_answer(completion, 0);
+    read.prompt_messages = prompt.size();
+    read.chosen = joined(prompt.json(), completion.json());
+  } else {
+    const std::string &asked = prompt.string(), &answer = completion.string();
+    if (answer.empty()) completion.refuse("is empty: expected an answer");
+    read.chosen = Json::array({message_of("user", asked), message_of("assistant", answer)});
+  }
+  read.value = line["label"].boolean() ? 1 : 0;
+  return read;
 }
 
 PreferenceLine read_preference(const JsonNode& line) {
-  if (!line.object()["completions"].is_missing()) return read_ranked(line);
-  const JsonNode chosen = line.object()["chosen"], rejected = line["rejected"];
-  PreferenceLine read = chosen.is_array() || rejected.is_array() ? read_conversations(line) : read_texts(line);
-  if (chosen.json() == rejected.json()) rejected.refuse("is the same as chosen");
+  const bool labelled = !line.object()["label"].is_missing() || !line["completion"].is_missing();
+  const bool ranked = !line["completions"].is_missing();
+  PreferenceLine read = ranked ? read_ranked(line) : labelled ? read_labelled(line) : read_pair(line);
   if (read.chosen[read.prompt_messages - 1]["role"] == "assistant")
-    chosen.refuse("goes on with the assistant's turn that the prompt ends with: expected a turn of somebody else's");
+    line[ranked     ? "completions"
+         : labelled ? "completion"
+                    : "chosen"]
+        .refuse("goes on with the assistant's turn that the prompt ends with: expected a turn of somebody else's");
   read.tools = list_or_null(line["tools"]);
   return read;
 }

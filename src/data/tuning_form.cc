@@ -23,6 +23,7 @@ const std::vector<Form>& forms() {
       {{"context", "completions"}, TuningForm::kPreferences},
       {{"messages"}, TuningForm::kChats},
       {{"conversations"}, TuningForm::kChats},
+      {{"prompt", "completion", "label"}, TuningForm::kLabelled},
       {{"prompt", "completion"}, TuningForm::kChats},
       {{"instruction", "output"}, TuningForm::kChats},
   };
@@ -71,6 +72,7 @@ std::string_view words_of(TuningForm form) {
   switch (form) {
     case TuningForm::kChats: return "conversations";
     case TuningForm::kPreferences: return "pairs of answers";
+    case TuningForm::kLabelled: return "answers with labels";
   }
   CHECK(false);
 }

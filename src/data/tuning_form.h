@@ -11,9 +11,10 @@ namespace maru::data {
 enum class TuningForm : uint8_t {
   kChats,        // conversations, or prompts with their completion
   kPreferences,  // pairs of answers
+  kLabelled,     // answers that are good or bad
 };
 
-/// "conversations", "pairs of answers".
+/// "conversations", "pairs of answers", "answers with labels".
 std::string_view words_of(TuningForm form);
 
 /// Of one line. Throws   kInvalidArgument naming the line's place, its keys and the forms there are.

@@ -126,7 +126,7 @@ std::vector<const Parameter*> lora_targets(Decoder& model, const LoraConfig& con
 }
 
 void save_adapter(Decoder& model, Adapter& adapter, const LoraConfig& config, const std::string& base,
-                  const fs::path& directory) {
+                  const fs::path& directory, const Parameter* score) {
   const Placement placement(model);
   std::map<std::string, std::vector<const Parameter*>> tensors;
   for (const Parameter* p : model.parameters())
@@ -139,17 +139,25 @@ void save_adapter(Decoder& model, Adapter& adapter, const LoraConfig& config, co
     updates[module_of(tensor)] = file_update(placement, place, parts, adapter.weights());
   }
   fs::create_directories(directory);
-  write_json(directory / "adapter_config.json", config_of(config, updates, base, transposed));
+  Json json = config_of(config, updates, base, transposed);
+  if (score != nullptr) json["task_type"] = "SEQ_CLS", json["modules_to_save"] = {module_of(score->name)};
+  write_json(directory / "adapter_config.json", json);
   formats::SafetensorsWriter writer(directory / "adapter_model.safetensors");
   for (const auto& [module, u] : updates) {
     writer.declare(std::string(kPrefix) + module + ".lora_A.weight", "F32", {u.rank, u.in});
     writer.declare(std::string(kPrefix) + module + ".lora_B.weight", "F32", {u.out, u.rank});
     if (!u.lengths.empty()) writer.declare(std::string(kPrefix) + module + ".lora_magnitude_vector", "F32", {u.out});
   }
+  if (score != nullptr)
+    writer.declare(std::string(kPrefix) + score->name, "F32", {score->shape.rows, score->shape.cols});
   for (const auto& [module, u] : updates) {
     writer.write(std::as_bytes(std::span(u.a)));
     writer.write(std::as_bytes(std::span(u.b)));
     if (!u.lengths.empty()) writer.write(std::as_bytes(std::span(u.lengths)));
+  }
+  if (score != nullptr) {
+    const std::vector<float> values = floats_of(score->value);
+    writer.write(std::as_bytes(std::span(values)));
   }
   writer.commit();
 }

@@ -87,7 +87,8 @@ Examples read_file(const Workplace& at, const ExamplesConfig& config) {
   const data::ChatPackConfig pack{.inputs = {config.data}, .held_out = 0};
   switch (data::form_of_files(pack.inputs)) {
     case data::TuningForm::kChats: data::pack_chats(pack, options, at.machine.pool()); break;
-    case data::TuningForm::kPreferences: data::pack_preferences(pack, options, at.machine.pool()); break;
+    case data::TuningForm::kPreferences:
+    case data::TuningForm::kLabelled: data::pack_preferences(pack, options, at.machine.pool()); break;
   }
   return read(options.output, tokenizer, config);
 }

@@ -26,6 +26,10 @@ struct TuneMethod {
 constexpr TuneMethod kMethods[] = {
     {"sft", "", data::TuningForm::kChats, 2e-5, 3, 1, pack_chats},
     {"dpo", "dpo", data::TuningForm::kPreferences, 1e-6, 1, 2, pack_preferences},
+    {"orpo", "orpo", data::TuningForm::kPreferences, 1e-6, 1, 2, pack_preferences},
+    {"cpo", "cpo", data::TuningForm::kPreferences, 1e-6, 1, 2, pack_preferences},
+    {"reward", "reward", data::TuningForm::kPreferences, 1e-5, 1, 2, pack_preferences},
+    {"kto", "kto", data::TuningForm::kLabelled, 1e-6, 1, 2, pack_preferences},
 };
 
 constexpr int64_t kLongest = 4096, kMicroBatch = 4096, kBatch = 8192;
@@ -92,8 +96,10 @@ TunePlan take_dataset(const Workplace& at, const TuneConfig& config, const Base&
                     fmt::format("{}: holds documents, which method=sft goes on learning from", dataset.string()));
     return {"sft", pack(at, dataset.string(), base.tokenizer), {}};
   }
-  const bool pairs = manifest.notes.is_object() && manifest.notes.contains("pairs");
-  const TuneMethod& method = method_for(config, pairs ? data::TuningForm::kPreferences : data::TuningForm::kChats);
+  const auto holds = [&](const char* what) { return manifest.notes.is_object() && manifest.notes.contains(what); };
+  const TuneMethod& method = method_for(config, holds("pairs")      ? data::TuningForm::kPreferences
+                                                : holds("labelled") ? data::TuningForm::kLabelled
+                                                                    : data::TuningForm::kChats);
   return {std::string(method.name), {dataset, {.skipped = true}}, {}};
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "models/reward_model.h"
+
 namespace maru::train {
 namespace {
 
@@ -9,18 +11,32 @@ namespace {
   throw Failure(ErrorCode::kInvalidArgument, "recipe: " + message);
 }
 
+/// The settings of a method are there with it, and with no other.
+template <class T>
+void resolve_settings(const TrainConfig& c, std::optional<T>& settings, const char* name, const char* method) {
+  if (c.method == method && !settings) settings.emplace();
+  if (c.method != method && settings)
+    misfit(fmt::format("{}: is of method {}, method is {}", name, method, c.method.empty() ? "next_token" : c.method));
+}
+
 void resolve_method(TrainConfig& c) {
   if (c.method == "next_token") c.method.clear();  // recipes of before have no such field
-  if (!learns_pairs(c)) {
-    if (c.preference) misfit("preference: is of method dpo, method is next_token");
-    return;
-  }
-  if (!c.preference) c.preference.emplace();
-  check(*c.preference);
-  if (c.init_from.empty()) misfit("method is dpo: init_from is missing, the model that is tuned and the reference");
+  resolve_settings(c, c.preference, "preference", "dpo");
+  resolve_settings(c, c.kto, "kto", "kto");
+  resolve_settings(c, c.orpo, "orpo", "orpo");
+  resolve_settings(c, c.cpo, "cpo", "cpo");
+  resolve_settings(c, c.reward, "reward", "reward");
+  if (c.method.empty()) return;
+  if (c.preference) check(*c.preference);
+  if (c.cpo) check(*c.cpo);
+  if (c.reward && !c.lora) c.model.tie_word_embeddings = true;  // the head, which is tied or not, is not part of it
+  if (c.reward) reward_config_to_hugging_face(c.model, c.dtype);
+  if (c.init_from.empty())
+    misfit(fmt::format("method is {}: init_from is missing, the model that is tuned{}", c.method,
+                       c.preference || c.kto ? " and the reference" : ""));
   if (c.micro_batch_tokens < 2 * c.sequence_length)
-    misfit(fmt::format("micro_batch_tokens {} is less than a pair of answers, 2 x sequence_length {}",
-                       c.micro_batch_tokens, c.sequence_length));
+    misfit(fmt::format("micro_batch_tokens {} is less than {}, 2 x sequence_length {}", c.micro_batch_tokens,
+                       c.kto ? "two answers" : "a pair of answers", c.sequence_length));
 }
 
 }  // namespace

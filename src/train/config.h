@@ -8,7 +8,11 @@
 #include "models/lora_config.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
+#include "train/objectives/cpo_loss.h"
+#include "train/objectives/kto_loss.h"
+#include "train/objectives/orpo_loss.h"
 #include "train/objectives/preference_loss.h"
+#include "train/objectives/reward_loss.h"
 
 namespace maru::train {
 
@@ -50,8 +54,13 @@ struct TrainConfig {
   std::string tokens;     // directory of token shards
   std::string tokenizer;  // directory
   std::string init_from;  // model directory: continue from it, or fine-tune it; empty: random weights
-  std::string method;     // "dpo", or empty: the next token
-  std::optional<PreferenceConfig> preference;  // of dpo
+  std::string method;     // "dpo", "kto", ...; empty: the next token
+  // Of the method that they are named after, and of no other; preference: of dpo.
+  std::optional<PreferenceConfig> preference;
+  std::optional<KtoConfig> kto;
+  std::optional<OrpoConfig> orpo;
+  std::optional<CpoConfig> cpo;
+  std::optional<RewardConfig> reward;
   DecoderConfig model;
   std::optional<LoraConfig> lora;  // an adapter of the model in init_from, which stays as it is
   std::string dtype = "bf16";
@@ -72,11 +81,19 @@ struct TrainConfig {
         field("tokens", &C::tokens, "directory of packed token shards (maru data pack)"),
         field("tokenizer", &C::tokenizer, "tokenizer directory"),
         field("init_from", &C::init_from, "model directory to continue from or fine-tune; empty: random weights"),
-        field("method", &C::method, "what is learnt: next_token of documents or answers, or dpo from pairs of answers")
-            .one_of("next_token|dpo")
+        field("method", &C::method,
+              "what is learnt: next_token of documents or answers; dpo, orpo or cpo from pairs of answers; kto from "
+              "answers with labels; reward: a model that scores answers, from pairs")
+            .one_of("next_token|dpo|kto|orpo|cpo|reward")
             .unless_empty(),
         field("preference", &C::preference,
               "of dpo: preference.loss_type, preference.beta and what else TRL's DPOConfig calls so")
+            .unless_empty(),
+        field("kto", &C::kto, "of kto, as in TRL's KTOConfig: kto.beta, kto.desirable_weight").unless_empty(),
+        field("orpo", &C::orpo, "of orpo, as in TRL's ORPOConfig: orpo.beta").unless_empty(),
+        field("cpo", &C::cpo, "of cpo, as in TRL's CPOConfig: cpo.loss_type (simpo is one), cpo.cpo_alpha")
+            .unless_empty(),
+        field("reward", &C::reward, "of reward, as in TRL's RewardConfig: reward.center_rewards_coefficient")
             .unless_empty(),
         field("model", &C::model, ""),
         field("lora", &C::lora,
@@ -99,8 +116,6 @@ struct TrainConfig {
         field("checkpoint", &C::checkpoint, "")};
   }
 };
-
-inline bool learns_pairs(const TrainConfig& config) { return config.method == "dpo"; }
 
 /// Checks what fits together and fills in what follows from other fields. Throws kInvalidArgument.
 TrainConfig resolve(TrainConfig config, int64_t vocab_size);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "base/json.h"
 #include "formats/token_dataset.h"
 #include "models/adapter.h"
 #include "models/decoder.h"
@@ -31,6 +32,12 @@ struct MethodInputs {
   Adapter* adapter = nullptr;  // beside the model, which stays as it is; null: the model itself is trained
 };
 
+/// What stands beside weights.
+struct ResultFiles {
+  Json generation_config;  // of a model
+  std::string base;        // of an adapter: where its model is
+};
+
 class Method {
  public:
   virtual ~Method() = default;
@@ -43,6 +50,14 @@ class Method {
   virtual Figures validate(StepMemory memory) = 0;
   /// Forward passes beside the one that is trained (of a reference, say), for the arithmetic that is stated.
   virtual double more_forwards() const { return 0; }
+  /// Weights that every token of the decoder meets elsewhere, and not here: its head, where there is another.
+  virtual int64_t unused_weights() const { return 0; }
+  /// Writes the model or the adapter that was learnt, with what belongs to it but the tokenizer.
+  virtual void save(const fs::path& directory, const ResultFiles& files);
+
+ protected:
+  explicit Method(const MethodInputs& inputs) : in_(inputs) {}
+  const MethodInputs in_;
 };
 
 /// Of config.method.

@@ -15,12 +15,14 @@ struct MicroBatch {
   BatchBuilder builder;
   std::vector<int32_t> targets;  // of each token; -1: not counted
   std::vector<float> weights;    // of each token's loss; empty: 1
-  int64_t counted = 0;           // targets that count, or pairs of answers
+  std::vector<double> values;    // of each sequence, what its document is said to be (token_shard.h); empty: nothing
+  int64_t counted = 0;           // targets that count, or pairs of answers, or answers
 
   void clear() {
     builder.clear();
     targets.clear();
     weights.clear();
+    values.clear();
     counted = 0;
   }
 };

@@ -8,7 +8,6 @@
 #include "base/json_node.h"
 #include "base/progress.h"
 #include "ledger/artefact_writer.h"
-#include "models/adapter_files.h"
 #include "models/model_files.h"
 #include "models/weights.h"
 #include "train/best.h"
@@ -49,7 +48,6 @@ class Run {
   bool checkpoint_due() const;
   void save();
   void export_result();
-  void write_model(const fs::path& directory);
 
   TrainConfig config_;
   RunOptions options_;
@@ -90,8 +88,7 @@ std::unique_ptr<Adapter> make_adapter(const TrainConfig& config, Decoder& model,
   return std::make_unique<Adapter>(device, model, *config.lora, static_cast<uint64_t>(config.seed));
 }
 
-int64_t count_trained(const TrainConfig& config, Model& trained) {
-  if (!config.lora) return count_parameters(config.model);
+int64_t count_trained(Model& trained) {
   int64_t values = 0;
   for (const Parameter* p : trained.parameters()) values += p->shape.size();
   return values;
@@ -102,7 +99,8 @@ double flops_per_token(const TrainConfig& config, const formats::TokenDataset& t
   const double mean_context = static_cast<double>(
       std::min(config.sequence_length, tokens.num_tokens() / std::max<int64_t>(1, tokens.num_documents())));
   const double thirds = (config.lora ? 2 : 3) + method.more_forwards();
-  return training_flops_per_token(config.model, mean_context) * thirds / 3;
+  const double all = training_flops_per_token(config.model, mean_context);
+  return (all - 6 * static_cast<double>(method.unused_weights())) * thirds / 3;
 }
 
 Run::Run(const TrainConfig& config, const RunOptions& options, Device& device)
@@ -116,7 +114,7 @@ Run::Run(const TrainConfig& config, const RunOptions& options, Device& device)
       objective_(method_->objective()),
       trainer_(objective_, config, device),
       batches_(static_cast<size_t>(config.batch_tokens / config.micro_batch_tokens)) {
-  summary_.parameters = count_trained(config, objective_.model());
+  summary_.parameters = count_trained(objective_.model());
   flops_per_token_ = flops_per_token(config, train_set_, *method_);
   summary_.measure = measure_of(config);
 }
@@ -250,20 +248,12 @@ void Run::save() {
   last_save_ = Clock::now();
 }
 
-void Run::write_model(const fs::path& directory) {
-  model_->save(directory);
-  if (!config_.tokenizer.empty())
-    for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"})
-      fs::copy_file(fs::path(config_.tokenizer) / name, directory / name);
-  write_json(directory / "generation_config.json", options_.generation_config);
-}
-
 void Run::export_result() {
   ledger::ArtefactWriter writer(options_.model);
-  if (adapter_)
-    save_adapter(*model_, *adapter_, *config_.lora, options_.base, writer.directory());
-  else
-    write_model(writer.directory());
+  method_->save(writer.directory(), {options_.generation_config, options_.base});
+  if (!adapter_ && !config_.tokenizer.empty())
+    for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"})
+      fs::copy_file(fs::path(config_.tokenizer) / name, writer.directory() / name);
   ledger::Manifest m = run_manifest(config_, {options_.model, options_.home}, result_kind(config_));
   m.notes = {{"chat", train_set_.has_mask()},  // a loss mask: it learnt to answer, not only to go on
              {"steps", state_.step},

@@ -102,6 +102,7 @@ double Trainer::accumulate(MicroBatch& batch, double scale) {
 }
 
 void Trainer::rehearse(MicroBatch& batch) {
+  objective_.begin_step({&batch, 1});
   accumulate(batch, 1.0 / static_cast<double>(std::max<int64_t>(1, batch.counted)));
   Context ctx = context();
   for (Parameter* parameter : objective_.model().parameters()) zero(ctx, parameter->gradient);
@@ -112,6 +113,7 @@ StepResult Trainer::step(std::span<MicroBatch> micro_batches, int64_t step, int6
   StepResult result;
   for (const MicroBatch& batch : micro_batches) counted += batch.counted, result.tokens += batch.builder.num_tokens();
   const double scale = 1.0 / static_cast<double>(std::max<int64_t>(1, counted));
+  objective_.begin_step(micro_batches);
   for (MicroBatch& batch : micro_batches) result.loss += accumulate(batch, scale);
   Context ctx = context();
   result.gradient_norm = optimizer_.gradient_norm(ctx);
