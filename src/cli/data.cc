@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/json.h"
@@ -45,37 +46,50 @@ void add_build(CLI::App* data, Session& session) {
   });
 }
 
+/// Files of lines that are packed in the tokenizer's chat template.
+struct LinesOption {
+  const char *flag, *name, *help;  // name: of the dataset if none is given
+  pipeline::PackedTokens (*pack)(const pipeline::Workplace&, const std::string& name, const std::string& tokenizer,
+                                 const data::ChatPackConfig&);
+};
+constexpr LinesOption kLines[] = {
+    {"--chat", "chat", R"(JSONL of {"messages": […]} or {"prompt", "completion"}; loss on assistant turns only)",
+     pipeline::pack_chats},
+    {"--preferences", "preferences",
+     R"(JSONL of {"prompt", "chosen", "rejected"}: pairs of answers for method=dpo, orpo, cpo, reward; or of )"
+     R"({"prompt", "completion", "label"}: answers that are good or bad, for method=kto)",
+     pipeline::pack_preferences},
+    {"--prompts", "prompts", R"(JSONL of {"prompt", …}: prompts and columns for rewards, for method=grpo)",
+     pipeline::pack_prompts},
+};
+
 void add_pack(CLI::App* data, Session& session) {
   CLI::App* verb = data->add_subcommand(
-      "pack", "turn a dataset, or conversations or pairs of answers for tuning, into packed tokens");
+      "pack", "turn a dataset, or conversations, pairs of answers or prompts for tuning, into packed tokens");
   struct Options {
     std::string dataset, tokenizer, name;
-    std::vector<std::string> chats, preferences;
+    std::vector<std::string> files[std::size(kLines)];
     double held_out = 0.05;
   };
   auto o = std::make_shared<Options>();
   verb->add_option("dataset", o->dataset, "dataset by name or directory");
-  verb->add_option("--chat", o->chats,
-                   R"(JSONL of {"messages": […]} or {"prompt", "completion"}; loss on assistant turns only)")
-      ->allow_extra_args(false);
-  verb->add_option(
-          "--preferences", o->preferences,
-          R"(JSONL of {"prompt", "chosen", "rejected"}: pairs of answers for method=dpo, orpo, cpo, reward; or of )"
-          R"({"prompt", "completion", "label"}: answers that are good or bad, for method=kto)")
-      ->allow_extra_args(false);
-  verb->add_option("--name", o->name, "of the dataset that files are made into; else chat or preferences");
+  for (size_t i = 0; i < std::size(kLines); ++i)
+    verb->add_option(kLines[i].flag, o->files[i], kLines[i].help)->allow_extra_args(false);
+  verb->add_option("--name", o->name, "of the dataset that files are made into; else chat, preferences or prompts");
   verb->add_option("--held-out", o->held_out, "of files: fraction kept from training")->check(number_in(0, 0.9));
   verb->add_option("--tokenizer", o->tokenizer, "tokenizer by name or directory")->required();
   verb->callback([&session, o] {
-    if (!o->dataset.empty() + !o->chats.empty() + !o->preferences.empty() != 1)
-      throw Failure(ErrorCode::kInvalidArgument, "data pack: expected a dataset, --chat FILE or --preferences FILE");
+    const auto given = std::count_if(std::begin(o->files), std::end(o->files), [](auto& f) { return !f.empty(); });
+    if (!o->dataset.empty() + given != 1)
+      throw Failure(ErrorCode::kInvalidArgument,
+                    "data pack: expected a dataset, --chat FILE, --preferences FILE or --prompts FILE");
     const pipeline::Workplace at = session.workplace();
     if (!o->dataset.empty()) return answer(session, pipeline::pack(at, o->dataset, o->tokenizer));
-    const bool chats = !o->chats.empty();
-    const std::string name = !o->name.empty() ? o->name : chats ? "chat" : "preferences";
-    const data::ChatPackConfig config{.inputs = chats ? o->chats : o->preferences, .held_out = o->held_out};
-    answer(session, chats ? pipeline::pack_chats(at, name, o->tokenizer, config)
-                          : pipeline::pack_preferences(at, name, o->tokenizer, config));
+    for (size_t i = 0; i < std::size(kLines); ++i) {
+      if (o->files[i].empty()) continue;
+      const data::ChatPackConfig config{.inputs = o->files[i], .held_out = o->held_out};
+      answer(session, kLines[i].pack(at, o->name.empty() ? kLines[i].name : o->name, o->tokenizer, config));
+    }
   });
 }
 

@@ -32,9 +32,10 @@ struct Line {
 
 struct Packed {
   std::vector<int32_t> ids;
-  std::vector<uint8_t> mask;
+  std::vector<uint8_t> mask = {};
   uint64_t source_bytes = 0;
   double value = 0;
+  std::string beside = {};  // its line in the file beside the shards, if there is one
 };
 
 /// Encodes one line, into a document or more; called on any thread with that thread's encoder. Throws Failure.
@@ -51,6 +52,16 @@ class Packer {
          const Watch& watch)
       : writer_(writer), encode_(std::move(encode)), pool_(pool), watch_(watch) {
     for (int i = 0; i < pool.size(); ++i) encoders_.emplace_back(tokenizer);
+  }
+
+  /// Documents that follow have lines in this file; empty: none have. The one before is finished.
+  void begin_lines(const fs::path& path) {
+    finish_lines();
+    if (!path.empty()) lines_ = std::make_unique<AtomicFile>(path);
+  }
+  void finish_lines() {
+    if (lines_) lines_->commit();
+    lines_.reset();
   }
 
   void add_file(const fs::path& path, const CopiesOfLine& copies_of, Progress& progress) {
@@ -93,8 +104,10 @@ class Packer {
     for (size_t i = 0; i < batch.size(); ++i) {
       if (errors[i]) throw Failure(*errors[i]);
       for (int64_t copy = 0; copy < batch[i].copies; ++copy)
-        for (const Packed& document : packed[i])
+        for (const Packed& document : packed[i]) {
           writer_.add(document.ids, document.source_bytes, document.mask, document.value);
+          if (lines_) lines_->write(document.beside + "\n");
+        }
     }
   }
 
@@ -103,6 +116,7 @@ class Packer {
   ThreadPool& pool_;
   const Watch watch_;
   std::vector<text::TokenEncoder> encoders_;
+  std::unique_ptr<AtomicFile> lines_;
 };
 
 std::vector<Packed> encode_document(text::TokenEncoder& encoder, const Line& line) {
@@ -207,6 +221,29 @@ std::vector<Packed> encode_preference_line(const ExpectedForm& expected, const t
   }
 }
 
+uint64_t prompt_bytes(const Json& messages) {
+  uint64_t bytes = 0;
+  for (const Json& message : messages)
+    if (message.contains("content") && message["content"].is_string())
+      bytes += message["content"].get_ref<const std::string&>().size();
+  return bytes;
+}
+
+std::vector<Packed> encode_prompt_line(const text::ChatTemplate& chat_template, text::TokenEncoder& encoder,
+                                       const Line& line) {
+  const PromptLine prompt = parse_prompt(line.text, line.where).value();
+  try {
+    const text::RenderedChat rendered =
+        chat_template.render(prompt.messages, {.tools = &prompt.tools, .add_generation_prompt = true});
+    const std::string where = fs::path(line.where).filename().string();  // places of this machine are nobody's business
+    return {Packed{.ids = text::encode_chat(encoder, rendered).ids,
+                   .source_bytes = prompt_bytes(prompt.messages),
+                   .beside = Json{{"where", where}, {"line", prompt.line}}.dump()}};
+  } catch (const Failure& failure) {
+    throw Failure(failure.code(), line.where + ": " + failure.what());
+  }
+}
+
 std::shared_ptr<const text::ChatTemplate> load_chat_template(const fs::path& path) {
   std::optional<text::ChatTemplate> found = text::ChatTemplate::load(path, text::load_tokenizer(path));
   if (!found)
@@ -243,9 +280,10 @@ struct PackJob {
   ledger::Manifest manifest;
   std::vector<Split> splits;
   EncodeLine encode;
-  bool with_mask = false, with_values = false;
-  const char* lines = nullptr;  // what the manifest calls what stands in a line; null: documents
-  int64_t documents_of_line = 1;
+  bool in_template = false;                                         // no marks around documents
+  bool with_mask = false, with_values = false, with_lines = false;  // lines: in a file beside the shards
+  std::string_view count = {};                                      // of the notes: how many of what there are
+  int64_t documents_of_each = 1;
 };
 
 PackResult run(PackJob job, ThreadPool& pool) {
@@ -255,7 +293,7 @@ PackResult run(PackJob job, ThreadPool& pool) {
     const Json notes = ledger::read_manifest(options.output).notes;
     return {notes.at("documents").get<int64_t>(), notes.at("tokens").get<int64_t>(), true};
   }
-  const text::Tokenizer tokenizer = load_tokenizer(options.tokenizer, !job.with_mask);
+  const text::Tokenizer tokenizer = load_tokenizer(options.tokenizer, !job.in_template);
   ledger::ArtefactWriter artefact(options.output);
   formats::TokenDatasetWriter writer(artefact.directory(), static_cast<uint32_t>(tokenizer.vocab_size()), job.with_mask,
                                      options.tokens_per_shard, job.with_values);
@@ -263,13 +301,15 @@ PackResult run(PackJob job, ThreadPool& pool) {
   Progress progress(options.watch, "pack", 0, "documents");
   for (const Split& split : job.splits) {
     writer.begin_split(split.name);
+    packer.begin_lines(job.with_lines ? prompt_lines_file(artefact.directory(), split.name) : fs::path());
     for (const SplitFile& file : split.files) packer.add_file(file.path, file.copies, progress);
   }
+  packer.finish_lines();
   writer.finish();
   if (writer.num_documents() == 0)
     throw Failure(ErrorCode::kInvalidArgument, job.splits[0].files[0].path.string() + ": contains no documents");
   job.manifest.notes = {{"documents", writer.num_documents()}, {"tokens", writer.num_tokens()}};
-  if (job.lines != nullptr) job.manifest.notes[job.lines] = writer.num_documents() / job.documents_of_line;
+  if (!job.count.empty()) job.manifest.notes[std::string(job.count)] = writer.num_documents() / job.documents_of_each;
   artefact.commit(std::move(job.manifest));
   return {writer.num_documents(), writer.num_tokens(), false};
 }
@@ -347,7 +387,7 @@ namespace {
 PackJob template_job(const char* what, const text::ChatTemplate& chat_template, const std::vector<WeightedFile>& files,
                      const ChatPackConfig& config, const PackOptions& options) {
   const ledger::Place place = place_of(options);
-  PackJob job{options, new_manifest(options, place), {}, {}, true};
+  PackJob job{.options = options, .manifest = new_manifest(options, place), .in_template = true, .with_mask = true};
   job.manifest.seed = config.seed;
   job.manifest.recipe[what] = to_json(config);
   job.manifest.recipe["chat_template"] = chat_template.source();
@@ -382,11 +422,26 @@ PackResult pack_preferences(const ChatPackConfig& config, const PackOptions& opt
   const ExpectedForm expected = form_of(files);
   PackJob job = template_job("preferences", *chat_template, files, config, options);
   const bool labelled = expected.form == PreferenceForm::kLabelled;
-  job.lines = labelled ? "labelled" : "pairs";
-  job.documents_of_line = labelled ? 1 : 2;
+  job.count = labelled ? "labelled" : "pairs";
+  job.documents_of_each = labelled ? 1 : 2;
   job.with_values = expected.form != PreferenceForm::kPairs;
   job.encode = [chat_template, expected](text::TokenEncoder& encoder, const Line& line) {
     return encode_preference_line(expected, *chat_template, encoder, line);
+  };
+  return run(std::move(job), pool);
+}
+
+fs::path prompt_lines_file(const fs::path& directory, std::string_view split) {
+  return directory / (std::string(split) + ".prompts.jsonl");
+}
+
+PackResult pack_prompts(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
+  const auto chat_template = load_chat_template(options.tokenizer);
+  PackJob job = template_job("prompts", *chat_template, chat_files(config), config, options);
+  job.with_mask = false, job.with_lines = true;
+  job.count = "prompts";
+  job.encode = [chat_template](text::TokenEncoder& encoder, const Line& line) {
+    return encode_prompt_line(*chat_template, encoder, line);
   };
   return run(std::move(job), pool);
 }

@@ -68,6 +68,17 @@ PackResult pack_chats(const ChatPackConfig& config, const PackOptions& options, 
 ///          another form.
 PackResult pack_preferences(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool);
 
+/// Where the lines of a split's prompts lie in a directory of packed prompts: train.prompts.jsonl.
+fs::path prompt_lines_file(const fs::path& directory, std::string_view split);
+
+/// Packs prompts that a model is to answer itself: lines {"prompt": a text, or a list of messages}, with "tools" if the
+/// template takes them, and any other columns, for rewards. Each line becomes a document, the prompt in the chat
+/// template with the opening of the assistant's turn, and a line {"where": "FILE:LINE", "line": {…}} beside the shards.
+/// The manifest's notes have the number of "prompts".
+///
+/// Throws   as pack_chats; for prompts that are empty or end with the assistant.
+PackResult pack_prompts(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool);
+
 /// A conversation to learn from: a list of messages and what may stand beside it in its line.
 struct ChatLine {
   Json messages, tools, documents;  // null: none
@@ -90,6 +101,14 @@ struct PreferenceLine {
   size_t prompt_messages = 0;
   double value = 0;  // the margin; or 1 for a good answer
 };
+
+/// What is to be answered, and its line as it was.
+struct PromptLine {
+  Json messages, tools, line;  // tools: null: none
+};
+
+/// The prompt in one line of JSON. `where` stands in the errors.
+Result<PromptLine> parse_prompt(std::string_view line, std::string_view where);
 
 /// What one line of JSON says. `where` stands in the errors.
 Result<PreferenceLine> parse_preference(std::string_view line, std::string_view where);

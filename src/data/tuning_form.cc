@@ -26,6 +26,7 @@ const std::vector<Form>& forms() {
       {{"prompt", "completion", "label"}, TuningForm::kLabelled},
       {{"prompt", "completion"}, TuningForm::kChats},
       {{"instruction", "output"}, TuningForm::kChats},
+      {{"prompt"}, TuningForm::kPrompts},
   };
   return all;
 }
@@ -73,6 +74,7 @@ std::string_view words_of(TuningForm form) {
     case TuningForm::kChats: return "conversations";
     case TuningForm::kPreferences: return "pairs of answers";
     case TuningForm::kLabelled: return "answers with labels";
+    case TuningForm::kPrompts: return "prompts";
   }
   CHECK(false);
 }

@@ -12,9 +12,10 @@ enum class TuningForm : uint8_t {
   kChats,        // conversations, or prompts with their completion
   kPreferences,  // pairs of answers
   kLabelled,     // answers that are good or bad
+  kPrompts,      // to be answered by the model itself
 };
 
-/// "conversations", "pairs of answers", "answers with labels".
+/// "conversations", "pairs of answers", "answers with labels", "prompts".
 std::string_view words_of(TuningForm form);
 
 /// Of one line. Throws   kInvalidArgument naming the line's place, its keys and the forms there are.

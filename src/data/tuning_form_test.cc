@@ -36,6 +36,7 @@ TEST_F(TuningFormTest, IsToldByTheKeysOfTheFirstLine) {
       {R"({"prompt": "a", "completion": "b"})", TuningForm::kChats},
       {R"({"conversations": [], "system": ""})", TuningForm::kChats},
       {R"({"instruction": "a", "output": "b"})", TuningForm::kChats},
+      {R"({"prompt": "a", "answer": "b"})", TuningForm::kPrompts},
       {R"({"prompt": "a", "chosen": "b", "rejected": "c"})", TuningForm::kPreferences},
       {R"({"chosen": [], "rejected": []})", TuningForm::kPreferences},
       {R"({"context": [], "completions": []})", TuningForm::kPreferences},

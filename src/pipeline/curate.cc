@@ -69,4 +69,9 @@ PackedTokens pack_preferences(const Workplace& at, const std::string& name, cons
   return pack_lines(at, name, tokenizer, config, data::pack_preferences);
 }
 
+PackedTokens pack_prompts(const Workplace& at, const std::string& name, const std::string& tokenizer,
+                          const data::ChatPackConfig& config) {
+  return pack_lines(at, name, tokenizer, config, data::pack_prompts);
+}
+
 }  // namespace maru::pipeline

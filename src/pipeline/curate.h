@@ -24,5 +24,8 @@ PackedTokens pack_chats(const Workplace&, const std::string& name, const std::st
 /// Packs pairs of answers into datasets/NAME/tokens-TOKENIZER.
 PackedTokens pack_preferences(const Workplace&, const std::string& name, const std::string& tokenizer,
                               const data::ChatPackConfig&);
+/// Packs prompts that are answered in training into datasets/NAME/tokens-TOKENIZER.
+PackedTokens pack_prompts(const Workplace&, const std::string& name, const std::string& tokenizer,
+                          const data::ChatPackConfig&);
 
 }  // namespace maru::pipeline

@@ -89,6 +89,7 @@ Examples read_file(const Workplace& at, const ExamplesConfig& config) {
     case data::TuningForm::kChats: data::pack_chats(pack, options, at.machine.pool()); break;
     case data::TuningForm::kPreferences:
     case data::TuningForm::kLabelled: data::pack_preferences(pack, options, at.machine.pool()); break;
+    case data::TuningForm::kPrompts: data::pack_prompts(pack, options, at.machine.pool()); break;
   }
   return read(options.output, tokenizer, config);
 }

@@ -8,6 +8,7 @@
 #include "models/weight_source.h"
 #include "text/tokenizer/files/load_tokenizer.h"
 #include "train/identity.h"
+#include "tune/method.h"
 
 namespace maru::pipeline {
 namespace {
@@ -65,7 +66,8 @@ train::RunSummary train(const Workplace& at, train::TrainConfig config, bool set
                             .base = catalogue::directory_name(config.init_from),
                             .watch = at.watch,
                             .generation_config = generation_config(tokenizer),
-                            .warn = [&](const std::string& message) { at.watch.warn(message); }};
+                            .warn = [&](const std::string& message) { at.watch.warn(message); },
+                            .make_method = tune::make_method};
   if (auto done = train::finished(config, options)) return *done;
   if (set_aside) set_run_aside(options.run, config, at);
   options.ceiling_flops = at.machine.ceiling_flops(parse_dtype(config.dtype));

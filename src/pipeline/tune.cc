@@ -30,8 +30,10 @@ constexpr TuneMethod kMethods[] = {
     {"cpo", "cpo", data::TuningForm::kPreferences, 1e-6, 1, 2, pack_preferences},
     {"reward", "reward", data::TuningForm::kPreferences, 1e-5, 1, 2, pack_preferences},
     {"kto", "kto", data::TuningForm::kLabelled, 1e-6, 1, 2, pack_preferences},
+    {"grpo", "grpo", data::TuningForm::kPrompts, 1e-6, 1, 1, pack_prompts},
 };
 
+constexpr JsonRange kTokens{2, 1 << 24};  // as train::TrainConfig has it
 constexpr int64_t kLongest = 4096, kMicroBatch = 4096, kBatch = 8192;
 
 const TuneMethod& method_named(const std::string& name) {
@@ -99,6 +101,7 @@ TunePlan take_dataset(const Workplace& at, const TuneConfig& config, const Base&
   const auto holds = [&](const char* what) { return manifest.notes.is_object() && manifest.notes.contains(what); };
   const TuneMethod& method = method_for(config, holds("pairs")      ? data::TuningForm::kPreferences
                                                 : holds("labelled") ? data::TuningForm::kLabelled
+                                                : holds("prompts")  ? data::TuningForm::kPrompts
                                                                     : data::TuningForm::kChats);
   return {std::string(method.name), {dataset, {.skipped = true}}, {}};
 }
@@ -111,6 +114,8 @@ TunePlan pack_files(const Workplace& at, const TuneConfig& config, const Base& b
   return {std::string(method.name), method.pack(at, name_for(config, base, method.name), base.tokenizer, pack), {}};
 }
 
+bool has(const Json& recipe, const char* pointer) { return recipe.contains(Json::json_pointer(pointer)); }
+
 int64_t longest_example(const fs::path& tokens) {
   int64_t longest = 0;
   for (const char* split : {"train", "held_out"}) {
@@ -121,8 +126,15 @@ int64_t longest_example(const fs::path& tokens) {
   return longest;
 }
 
-int64_t sequence_length(const fs::path& tokens, const DecoderConfig& model) {
-  const int64_t whole = (std::max<int64_t>(2, longest_example(tokens)) + 63) / 64 * 64;
+// Prompts need room for the answers that the model will give.
+int64_t answer_room(const TuneMethod& method, const Json& recipe) {
+  if (method.form != data::TuningForm::kPrompts) return 0;
+  return JsonNode(recipe, "recipe")["group_policy"]["max_completion_length"].integer(
+      train::GroupPolicyConfig{}.max_completion_length, kTokens);
+}
+
+int64_t sequence_length(const fs::path& tokens, const DecoderConfig& model, int64_t answer) {
+  const int64_t whole = (std::max<int64_t>(2, longest_example(tokens) + answer) + 63) / 64 * 64;
   return std::min({whole, model.max_position_embeddings, kLongest});
 }
 
@@ -134,13 +146,13 @@ double learning_rate(const TuneMethod& method, const Base& base, bool adapter) {
 // As few digits as say it: 2.4e-4.
 double rounded(double rate) { return std::stod(fmt::format("{:.1e}", rate)); }
 
-bool has(const Json& recipe, const char* pointer) { return recipe.contains(Json::json_pointer(pointer)); }
-
 Json defaults_of(const TuneMethod& method, const Base& base, const Json& recipe, const fs::path& tokens) {
+  const JsonNode asked(recipe, "recipe");
+  const JsonNode wanted = asked["sequence_length"];
   const int64_t length =
-      has(recipe, "/sequence_length") ? recipe["sequence_length"].get<int64_t>() : sequence_length(tokens, base.config);
+      wanted.is_null() ? sequence_length(tokens, base.config, answer_room(method, recipe)) : wanted.integer(kTokens);
   const int64_t micro = std::max(kMicroBatch, method.sequences * length);
-  const int64_t taken = has(recipe, "/micro_batch_tokens") ? recipe["micro_batch_tokens"].get<int64_t>() : micro;
+  const int64_t taken = asked["micro_batch_tokens"].integer(micro, kTokens);
   const bool adapter = has(recipe, "/lora") && !recipe["lora"].is_null();
   Json json{{"sequence_length", length},
             {"micro_batch_tokens", micro},

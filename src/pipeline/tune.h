@@ -21,8 +21,8 @@ struct TuneConfig {
     return std::tuple{
         field("method", &C::method,
               "what is learnt; empty: as the data is, sft from conversations and documents, dpo from pairs of answers "
-              "(or orpo, cpo, reward), kto from answers with labels")
-            .one_of("|sft|dpo|orpo|cpo|reward|kto"),
+              "(or orpo, cpo, reward), kto from answers with labels, grpo from prompts")
+            .one_of("|sft|dpo|orpo|cpo|reward|kto|grpo"),
         field("model", &C::model, "the model that is tuned, by name or directory"),
         field("name", &C::name, "of the run and of what it makes; empty: MODEL-METHOD"),
         field("tokenizer", &C::tokenizer, "empty: the one that the model was made with"),
@@ -41,10 +41,11 @@ struct TunePlan {
 
 /// Checks and packs the data, and fills in what `recipe` (keys of a training recipe; null: none) leaves open:
 ///
-///   optimizer.lr      TRL's for models of 10⁹ parameters (2e-5 for sft, 1e-6 for preferences; 1e-5 for reward), times
-///   √(10⁹ / parameters), at
-///                     most 1e-3; ten times that for an adapter, at most 2e-3
-///   sequence_length   of the longest example, as far as the model goes, at most 4,096
+///   optimizer.lr      TRL's for models of 10⁹ parameters (2e-5 for sft, 1e-5 for reward, 1e-6 for the others), times
+///                     √(10⁹ / parameters), at most 1e-3; ten times that for an adapter, at most 2e-3
+///   sequence_length   of the longest example, and room for an answer where that is sampled, as far as the model goes,
+///   at
+///                     most 4,096
 ///   epochs            3 for sft, 1 for the others
 ///   the rest          AdamW without decay, cosine to 0; the best validation is kept
 ///

@@ -175,6 +175,8 @@ TEST_F(TuneTest, RefusesByName) {
   EXPECT_THAT(error(without), HasSubstr("recipe: model: expected"));
   EXPECT_THAT(error(config("s"), {{"init_from", "s"}}), HasSubstr("recipe: init_from: is of `maru train`"));
   EXPECT_THAT(error(config("s"), {{"optimiser", 1}}), HasSubstr("unknown key \"optimiser\""));
+  EXPECT_THAT(error(config("s"), {{"sequence_length", "long"}}), HasSubstr("recipe: sequence_length: expected"));
+  EXPECT_THAT(error(config("s"), {{"micro_batch_tokens", 0}}), HasSubstr("recipe: micro_batch_tokens: expected"));
   write_file(root_ / "bad.jsonl", "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"a\"}\n");
   EXPECT_THAT(error(config(file("bad.jsonl"))), HasSubstr("bad.jsonl:2: completion: is missing"));
   EXPECT_FALSE(fs::exists(home_.home.place(Kind::kRun, "s-sft"))) << "nothing was started";

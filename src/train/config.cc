@@ -19,6 +19,23 @@ void resolve_settings(const TrainConfig& c, std::optional<T>& settings, const ch
     misfit(fmt::format("{}: is of method {}, method is {}", name, method, c.method.empty() ? "next_token" : c.method));
 }
 
+void resolve_group_policy(TrainConfig& c) {
+  const GroupPolicyConfig& g = *c.group_policy;
+  check(g);
+  if (g.max_completion_length >= c.sequence_length)
+    misfit(fmt::format("group_policy.max_completion_length {} leaves no room for a prompt in sequence_length {}",
+                       g.max_completion_length, c.sequence_length));
+  if (c.minutes > 0)
+    misfit("minutes: how long answers take cannot be measured before they are learnt: expected steps or epochs");
+  const double most = static_cast<double>(g.prompts_per_step) * static_cast<double>(g.num_generations) *
+                      static_cast<double>(c.sequence_length);
+  if (most > 1e10)
+    misfit(fmt::format("group_policy: {} prompts of {} answers of {} tokens are more than 1e10 tokens a step",
+                       g.prompts_per_step, g.num_generations, c.sequence_length));
+  const auto batches = (static_cast<int64_t>(most) + c.micro_batch_tokens - 1) / c.micro_batch_tokens;
+  c.batch_tokens = batches * c.micro_batch_tokens;  // what the answers of a step may fill
+}
+
 void resolve_method(TrainConfig& c) {
   if (c.method == "next_token") c.method.clear();  // recipes of before have no such field
   resolve_settings(c, c.preference, "preference", "dpo");
@@ -26,6 +43,7 @@ void resolve_method(TrainConfig& c) {
   resolve_settings(c, c.orpo, "orpo", "orpo");
   resolve_settings(c, c.cpo, "cpo", "cpo");
   resolve_settings(c, c.reward, "reward", "reward");
+  resolve_settings(c, c.group_policy, "group_policy", "grpo");
   if (c.method.empty()) return;
   if (c.preference) check(*c.preference);
   if (c.cpo) check(*c.cpo);
@@ -34,6 +52,7 @@ void resolve_method(TrainConfig& c) {
   if (c.init_from.empty())
     misfit(fmt::format("method is {}: init_from is missing, the model that is tuned{}", c.method,
                        c.preference || c.kto ? " and the reference" : ""));
+  if (c.group_policy) return resolve_group_policy(c);
   if (c.micro_batch_tokens < 2 * c.sequence_length)
     misfit(fmt::format("micro_batch_tokens {} is less than {}, 2 x sequence_length {}", c.micro_batch_tokens,
                        c.kto ? "two answers" : "a pair of answers", c.sequence_length));
@@ -53,13 +72,13 @@ TrainConfig resolve(TrainConfig c, int64_t vocab_size) {
   if (c.micro_batch_tokens < c.sequence_length)
     misfit(
         fmt::format("micro_batch_tokens {} is less than sequence_length {}", c.micro_batch_tokens, c.sequence_length));
+  if (c.lora && c.init_from.empty()) misfit("lora: init_from is missing, the model that the adapter is for");
+  resolve_method(c);
   if (c.batch_tokens % c.micro_batch_tokens != 0)
     misfit(fmt::format("batch_tokens {} is not a multiple of micro_batch_tokens {}", c.batch_tokens,
                        c.micro_batch_tokens));
-  if (c.lora && c.init_from.empty()) misfit("lora: init_from is missing, the model that the adapter is for");
   if (c.validation.patience.value_or(0) > 0 && !c.validation.keeps_best())
     misfit("validation: patience stops a run that gets no better, so that its best is kept: keep_best is false");
-  resolve_method(c);
   if ((c.steps > 0) + (c.minutes > 0) + (c.epochs > 0) != 1)
     misfit("expected exactly one of steps, minutes and epochs to be above 0");
   return c;

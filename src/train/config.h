@@ -9,6 +9,7 @@
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 #include "train/objectives/cpo_loss.h"
+#include "train/objectives/group_policy_loss.h"
 #include "train/objectives/kto_loss.h"
 #include "train/objectives/orpo_loss.h"
 #include "train/objectives/preference_loss.h"
@@ -55,12 +56,13 @@ struct TrainConfig {
   std::string tokenizer;  // directory
   std::string init_from;  // model directory: continue from it, or fine-tune it; empty: random weights
   std::string method;     // "dpo", "kto", ...; empty: the next token
-  // Of the method that they are named after, and of no other; preference: of dpo.
+  // Of the method that they are named after, and of no other; preference: of dpo, group_policy: of grpo.
   std::optional<PreferenceConfig> preference;
   std::optional<KtoConfig> kto;
   std::optional<OrpoConfig> orpo;
   std::optional<CpoConfig> cpo;
-  std::optional<RewardConfig> reward;
+  std::optional<RewardModelConfig> reward;
+  std::optional<GroupPolicyConfig> group_policy;
   DecoderConfig model;
   std::optional<LoraConfig> lora;  // an adapter of the model in init_from, which stays as it is
   std::string dtype = "bf16";
@@ -83,8 +85,9 @@ struct TrainConfig {
         field("init_from", &C::init_from, "model directory to continue from or fine-tune; empty: random weights"),
         field("method", &C::method,
               "what is learnt: next_token of documents or answers; dpo, orpo or cpo from pairs of answers; kto from "
-              "answers with labels; reward: a model that scores answers, from pairs")
-            .one_of("next_token|dpo|kto|orpo|cpo|reward")
+              "answers with labels; reward: a model that scores answers, from pairs; grpo from rewards of answers of "
+              "its own")
+            .one_of("next_token|dpo|kto|orpo|cpo|reward|grpo")
             .unless_empty(),
         field("preference", &C::preference,
               "of dpo: preference.loss_type, preference.beta and what else TRL's DPOConfig calls so")
@@ -94,6 +97,9 @@ struct TrainConfig {
         field("cpo", &C::cpo, "of cpo, as in TRL's CPOConfig: cpo.loss_type (simpo is one), cpo.cpo_alpha")
             .unless_empty(),
         field("reward", &C::reward, "of reward, as in TRL's RewardConfig: reward.center_rewards_coefficient")
+            .unless_empty(),
+        field("group_policy", &C::group_policy,
+              "of grpo: group_policy.rewards, group_policy.loss_type and what else TRL's GRPOConfig calls so")
             .unless_empty(),
         field("model", &C::model, ""),
         field("lora", &C::lora,

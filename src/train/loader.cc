@@ -65,6 +65,10 @@ Loader::Piece Loader::take_piece(int64_t room) {
   return piece;
 }
 
+int64_t BatchSource::steps_of(double epochs, int64_t tokens, int64_t batches) {
+  return (count_micro_batches(*this, tokens, epochs) + batches - 1) / batches;
+}
+
 int64_t count_micro_batches(BatchSource& source, int64_t tokens, double epochs) {
   const auto wanted = static_cast<int64_t>(std::ceil(epochs * static_cast<double>(source.tokens_of_epoch())));
   int64_t batches = 0;

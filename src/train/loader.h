@@ -34,6 +34,14 @@ class BatchSource {
   virtual ~BatchSource() = default;
   /// Fills a micro-batch of at most `tokens` tokens.
   virtual void next(MicroBatch& batch, int64_t tokens) = 0;
+  /// Fills the micro-batches of a step; those that do not know before how many they need change their number.
+  virtual void next_step(std::vector<MicroBatch>& batches, int64_t tokens) {
+    for (MicroBatch& batch : batches) next(batch, tokens);
+  }
+  /// Steps of `batches` micro-batches each until `epochs` passes over the data have been seen, from the beginning.
+  virtual int64_t steps_of(double epochs, int64_t tokens, int64_t batches);
+  /// Whether who goes on from state() sees what would come now. Where not, it does after some steps more.
+  virtual bool may_rest() const { return true; }
   /// Goes on by what next() would take, without reading it; returns its tokens.
   virtual int64_t skip(int64_t tokens) = 0;
   virtual const LoaderState& state() const = 0;

@@ -19,13 +19,14 @@ struct KindOfTokens {
 constexpr KindOfTokens kDocuments{"", "documents", "maru data pack"};
 constexpr KindOfTokens kPairs{"pairs", "pairs of answers", "maru data pack --preferences"};
 constexpr KindOfTokens kLabelled{"labelled", "answers with labels", "maru data pack --preferences"};
-constexpr const KindOfTokens* kKinds[] = {&kPairs, &kLabelled};
+constexpr KindOfTokens kPrompts{"prompts", "prompts", "maru data pack --prompts"};
+constexpr const KindOfTokens* kKinds[] = {&kPairs, &kLabelled, &kPrompts};
 
 struct Entry {
   std::string_view name;
   const KindOfTokens& reads;
   Measure measure;
-  std::unique_ptr<Method> (*make)(const MethodInputs&);
+  std::unique_ptr<Method> (*make)(const MethodInputs&);  // null: it generates, and is made by tune
 };
 constexpr Entry kMethods[] = {
     {"", kDocuments, {"bits_per_byte", "bits per byte"}, make_next_token},
@@ -34,6 +35,7 @@ constexpr Entry kMethods[] = {
     {"orpo", kPairs, {"accuracy", "of pairs told apart", true}, make_orpo},
     {"cpo", kPairs, {"accuracy", "of pairs told apart", true}, make_cpo},
     {"reward", kPairs, {"accuracy", "of pairs told apart", true}, make_reward},
+    {"grpo", kPrompts, {"reward", "reward", true}, nullptr},
 };
 
 const Entry& entry_of(const TrainConfig& config) {
@@ -77,6 +79,11 @@ void Method::save(const fs::path& directory, const ResultFiles& files) {
   write_json(directory / "generation_config.json", files.generation_config);
 }
 
-std::unique_ptr<Method> make_method(const MethodInputs& inputs) { return entry_of(inputs.config).make(inputs); }
+std::unique_ptr<Method> make_method(const MethodInputs& inputs) {
+  const Entry& entry = entry_of(inputs.config);
+  if (entry.make == nullptr)
+    throw Failure(ErrorCode::kUnimplemented, fmt::format("method {} generates: nothing here does", entry.name));
+  return entry.make(inputs);
+}
 
 }  // namespace maru::train

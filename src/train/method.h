@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "formats/token_dataset.h"
@@ -48,6 +49,8 @@ class Method {
   virtual Figures take_figures() { return {}; }
   /// On what is held out: "loss", the measure, and others; empty: nothing is held out.
   virtual Figures validate(StepMemory memory) = 0;
+  /// What was said in the newest validation, for people to read: objects, each a row of samples.jsonl.
+  virtual std::vector<Json> take_samples() { return {}; }
   /// Forward passes beside the one that is trained (of a reference, say), for the arithmetic that is stated.
   virtual double more_forwards() const { return 0; }
   /// Weights that every token of the decoder meets elsewhere, and not here: its head, where there is another.
@@ -63,7 +66,8 @@ class Method {
 /// Of config.method.
 Measure measure_of(const TrainConfig& config);
 
-/// Throws   kInvalidArgument when the tokens are not what the method learns from; what the method's own needs throw.
+/// Throws   what the method's own needs throw; kUnimplemented for one that generates, which train knows nothing of
+/// (src/tune/).
 std::unique_ptr<Method> make_method(const MethodInputs& inputs);
 
 /// Throws   kInvalidArgument naming what the tokens hold and how others are made.

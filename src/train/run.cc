@@ -15,6 +15,7 @@
 #include "train/checkpoint.h"
 #include "train/identity.h"
 #include "train/method.h"
+#include "train/samples.h"
 #include "train/trainer.h"
 
 namespace maru::train {
@@ -37,7 +38,6 @@ class Run {
   std::optional<RunState> read_plan(const fs::path& plan) const;
   int64_t total_steps();
   double seconds_per_step();
-  void load_batches();
   void run_step(MetricsWriter& metrics, Progress& progress);
   bool validation_due() const;
   void run_validation(MetricsWriter& metrics);
@@ -47,6 +47,7 @@ class Run {
   void warn_of_losses();
   bool checkpoint_due() const;
   void save();
+  void save_if_due();
   void export_result();
 
   TrainConfig config_;
@@ -62,6 +63,7 @@ class Run {
   RunState state_;
   RunSummary summary_;
   Clock::time_point last_save_ = Clock::now();
+  bool save_wanted_ = false;
   double flops_per_token_ = 0, seconds_ = 0;
 };
 
@@ -110,17 +112,13 @@ Run::Run(const TrainConfig& config, const RunOptions& options, Device& device)
       held_out_(config.tokens, "held_out"),
       model_(make_model(config, train_set_, device)),
       adapter_(make_adapter(config, *model_, device)),
-      method_(make_method({config_, train_set_, held_out_, device, *model_, adapter_.get()})),
+      method_(options.make_method({config_, train_set_, held_out_, device, *model_, adapter_.get()})),
       objective_(method_->objective()),
       trainer_(objective_, config, device),
       batches_(static_cast<size_t>(config.batch_tokens / config.micro_batch_tokens)) {
   summary_.parameters = count_trained(objective_.model());
   flops_per_token_ = flops_per_token(config, train_set_, *method_);
   summary_.measure = measure_of(config);
-}
-
-void Run::load_batches() {
-  for (MicroBatch& batch : batches_) loader_->next(batch, config_.micro_batch_tokens);
 }
 
 double Run::seconds_per_step() {
@@ -138,11 +136,8 @@ double Run::seconds_per_step() {
 
 int64_t Run::total_steps() {
   if (config_.steps > 0) return config_.steps;
-  if (config_.epochs > 0) {
-    const int64_t batches = count_micro_batches(*method_->source({}), config_.micro_batch_tokens, config_.epochs);
-    const auto per_step = static_cast<int64_t>(batches_.size());
-    return (batches + per_step - 1) / per_step;
-  }
+  if (config_.epochs > 0)
+    return method_->source({})->steps_of(config_.epochs, config_.micro_batch_tokens, std::ssize(batches_));
   // A twentieth of the budget is for the optimiser, validation and checkpoints.
   return std::max<int64_t>(1, static_cast<int64_t>(config_.minutes * 60 * 0.95 / seconds_per_step()));
 }
@@ -176,8 +171,8 @@ void Run::start_or_resume() {
 
 void Run::run_step(MetricsWriter& metrics, Progress& progress) {
   const auto start = Clock::now();
-  load_batches();
   method_->take_figures();
+  loader_->next_step(batches_, config_.micro_batch_tokens);
   const StepResult result = trainer_.step(batches_, state_.step + 1, state_.steps);
   const double seconds = since(start), rate = static_cast<double>(result.tokens) / seconds;
   state_ = {.step = state_.step + 1,
@@ -214,6 +209,7 @@ void Run::run_validation(MetricsWriter& metrics) {
   summary_.validation = method_->validate(trainer_.memory());
   if (!summary_.validation.empty())
     metrics.write(ValidationRow{.step = state_.step, .tokens = state_.tokens, .figures = summary_.validation});
+  add_samples(options_.run / "samples.jsonl", state_.step, method_->take_samples());
   if (!config_.validation.keeps_best()) return;
   if (take_validation(summary_.measure, state_.step, summary_.validation, state_.best))
     save_best(options_.run, objective_.model(), summary_.validation,
@@ -246,6 +242,16 @@ void Run::save() {
   save_checkpoint(options_.run, state_, objective_.model(), trainer_.optimizer(),
                   run_manifest(config_, {directory, options_.home}, "checkpoint"), config_.checkpoint.keep);
   last_save_ = Clock::now();
+}
+
+// Whoever resumes sees what comes next only where the data says so.
+void Run::save_if_due() {
+  const bool stop = options_.watch.cancelled();
+  save_wanted_ = save_wanted_ || stop || checkpoint_due();
+  if (!save_wanted_ || !(over() || loader_->may_rest())) return;
+  save();
+  save_wanted_ = false;
+  if (stop && !over()) options_.watch.throw_if_cancelled();
 }
 
 void Run::export_result() {
@@ -295,9 +301,7 @@ RunSummary Run::execute() {
     run_step(metrics, progress);
     if (const auto late = budget.late(state_.step, seconds_, seconds_ - before)) options_.watch.warn(*late);
     if (validation_due()) run_validation(metrics);
-    const bool stop = options_.watch.cancelled();
-    if (stop || checkpoint_due()) save();
-    if (stop && !over()) options_.watch.throw_if_cancelled();
+    save_if_due();
   }
   if (summary_.validation.empty()) run_validation(metrics);
   take_best();

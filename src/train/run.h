@@ -1,5 +1,7 @@
 // A whole training run: resume if there is something to resume, train, validate, save, export.
 #pragma once
+#include <functional>
+#include <memory>
 #include <optional>
 
 #include "base/watch.h"
@@ -21,6 +23,7 @@ struct RunOptions {
   Json generation_config = Json::object();  // written beside the model as generation_config.json
   double ceiling_flops = 0;                 // of this machine in the run's dtype, all threads; 0: MFU is reported as 0
   Warn warn = [](const std::string&) {};    // gets what is damaged and what of the run is lost with it
+  std::function<std::unique_ptr<Method>(const MethodInputs&)> make_method = train::make_method;
 };
 
 struct RunSummary {

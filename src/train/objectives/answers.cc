@@ -2,6 +2,7 @@
 
 #include "ops/elementwise.h"
 #include "train/numbers.h"
+#include "train/objectives/token_losses.h"
 
 namespace maru::train {
 namespace {
@@ -25,37 +26,14 @@ AnswerObjective::AnswerObjective(const AnswerModels& models)
       model_(models.adapter != nullptr ? static_cast<Model&>(*models.adapter) : models.policy),
       adapters_(models.adapter != nullptr ? &models.adapter->everywhere() : nullptr) {}
 
-// Nothing is recorded where no weight has a gradient. The tape is there all the same: without one, quantized weights
-// are multiplied with activations of 8 bits, and the model would differ from itself before it has learnt anything.
 Tensor AnswerObjective::reference_losses(const Context& ctx, const Batch& batch, const Tensor& targets) {
-  if (reference_ == nullptr) return {};
-  Tape nothing;
-  Context quiet = ctx;
-  quiet.tape = &nothing, quiet.adapters = nullptr;
-  Tensor hidden = reference_->forward(quiet, batch);
-  hidden.node = -1;
-  const Tensor losses = quiet.empty(targets.shape(), accumulator_of(hidden.dtype()));
-  reference_->loss(quiet, hidden, targets, 0, losses);
-  return losses;
-}
-
-// A head that is trained is not quantized, and its loss would come with a gradient.
-Tensor AnswerObjective::policy_losses(const Context& ctx, const Tensor& hidden, const Tensor& targets,
-                                      double sharpness) {
-  Tape nothing;
-  Context quiet = ctx;
-  quiet.tape = adapters_ != nullptr ? &nothing : nullptr;
-  const Tensor losses = quiet.empty(targets.shape(), accumulator_of(hidden.dtype()));
-  Tensor plain = hidden;
-  plain.node = -1;
-  policy_.loss(quiet, sharpness == 1 ? plain : scale(quiet, plain, sharpness), targets, 0, losses);
-  return losses;
+  return reference_ != nullptr ? losses_of_reference(ctx, *reference_, batch, targets) : Tensor();
 }
 
 AnswerObjective::Rows AnswerObjective::losses_of(const Context& ctx, const Tensor& hidden, const Tensor& targets,
                                                  const Tensor& reference) {
-  return {policy_losses(ctx, hidden, targets), reference,
-          wants_sharp_ ? policy_losses(ctx, hidden, targets, 2) : Tensor()};
+  return {losses_of_policy(ctx, policy_, hidden, targets), reference,
+          wants_sharp_ ? losses_of_policy(ctx, policy_, hidden, targets, 2) : Tensor()};
 }
 
 TokenLosses AnswerObjective::look(const Context& ctx, const MicroBatch& micro, const std::vector<int32_t>& asked) {

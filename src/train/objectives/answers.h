@@ -81,7 +81,6 @@ class AnswerObjective : public ScoredObjective {
   TokenLosses look(const Context&, const MicroBatch&, const std::vector<int32_t>& targets);
   TokenLosses look_beside(const Context&, const MicroBatch&);
   Tensor reference_losses(const Context&, const Batch&, const Tensor& targets);
-  Tensor policy_losses(const Context&, const Tensor& hidden, const Tensor& targets, double sharpness = 1);
   Rows losses_of(const Context&, const Tensor& hidden, const Tensor& targets, const Tensor& reference);
 
   Decoder& policy_;

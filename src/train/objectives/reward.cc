@@ -10,7 +10,7 @@ void ScoredAdapter::visit(const Visitor& visitor) {
   visitor(std::string(score_.name), score_, score_.shape, score_.role);
 }
 
-Reward::Reward(RewardModel& model, Adapter* adapter, const RewardConfig& config)
+Reward::Reward(RewardModel& model, Adapter* adapter, const RewardModelConfig& config)
     : model_(model),
       scored_(adapter != nullptr ? std::make_unique<ScoredAdapter>(*adapter, model.score()) : nullptr),
       adapters_(adapter != nullptr ? &adapter->everywhere() : nullptr),

@@ -28,7 +28,7 @@ class ScoredAdapter final : public Model {
 class Reward final : public ScoredObjective {
  public:
   /// `adapter`: what is trained beside the score, and the decoder stays as it is; null: all of it is trained.
-  Reward(RewardModel& model, Adapter* adapter, const RewardConfig& config);
+  Reward(RewardModel& model, Adapter* adapter, const RewardModelConfig& config);
 
   Model& model() override { return scored_ ? static_cast<Model&>(*scored_) : model_; }
   Tensor loss(Context&, const MicroBatch&, double scale) override;
@@ -40,7 +40,7 @@ class Reward final : public ScoredObjective {
   RewardModel& model_;
   std::unique_ptr<ScoredAdapter> scored_;
   const AdapterRuns* adapters_;
-  RewardConfig config_;
+  RewardModelConfig config_;
   Means figures_;
 };
 

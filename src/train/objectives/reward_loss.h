@@ -16,17 +16,17 @@
 namespace maru::train {
 
 /// Names and defaults of TRL's RewardConfig.
-struct RewardConfig {
+struct RewardModelConfig {
   std::optional<double> center_rewards_coefficient;
   static constexpr auto fields() {
-    return std::tuple{field("center_rewards_coefficient", &RewardConfig::center_rewards_coefficient,
+    return std::tuple{field("center_rewards_coefficient", &RewardModelConfig::center_rewards_coefficient,
                             "weight of (chosen + rejected score)^2, which pulls scores to a mean of 0; null: 0")
                           .range(0, 1e6)};
   }
 };
 
 template <class T>
-T reward_loss(const RewardConfig& c, const T& chosen, const T& rejected, double margin) {
+T reward_loss(const RewardModelConfig& c, const T& chosen, const T& rejected, double margin) {
   const T sum = chosen + rejected;
   return -log_sigmoid(chosen - rejected - margin) + c.center_rewards_coefficient.value_or(0) * (sum * sum);
 }

@@ -12,7 +12,7 @@ namespace maru::train {
 namespace {
 
 TEST(RewardLoss, SlopesAreThoseOfAComplexStep) {
-  for (const RewardConfig& c : {RewardConfig{}, RewardConfig{.center_rewards_coefficient = 0.3}})
+  for (const RewardModelConfig& c : {RewardModelConfig{}, RewardModelConfig{.center_rewards_coefficient = 0.3}})
     for (const double x : {-900.0, -3.0, 0.0, 0.7, 800.0})
       for (const double margin : {0.0, 1.5}) {
         const double y = 0.4;
@@ -25,7 +25,7 @@ TEST(RewardLoss, SlopesAreThoseOfAComplexStep) {
         EXPECT_NEAR(step(0, kComplexStep), loss.second, size);
         EXPECT_TRUE(std::isfinite(loss.value));
       }
-  EXPECT_FALSE(RewardConfig().center_rewards_coefficient) << "TRL's default";
+  EXPECT_FALSE(RewardModelConfig().center_rewards_coefficient) << "TRL's default";
 }
 
 // A whole conversation is scored: its last token is no target, but a row.
@@ -56,7 +56,7 @@ TEST(RewardGolden, LossesScoresAndGradientsAreThoseOfTheFormula) {
     batch.values.clear();
     if (expected["margins"].get<bool>())
       for (const Json& margin : golden["margins"]) batch.values.insert(batch.values.end(), 2, margin.get<double>());
-    Reward objective(model, nullptr, from_json<RewardConfig>(expected["config"], "golden"));
+    Reward objective(model, nullptr, from_json<RewardModelConfig>(expected["config"], "golden"));
     Arena arena(device, 1 << 25);
     Tape tape;
     Context ctx{device, arena, &tape};

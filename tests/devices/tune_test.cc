@@ -1,0 +1,34 @@
+// Sampling and learning from it in protected memory: the same bits as on the CPU.
+#include "tensor/test_device.h"
+#include "tune/test_prompts.h"
+
+namespace maru::tune {
+namespace {
+
+class TunedOnDevice : public PromptRunTest {
+ protected:
+  void run_on(Device& device, const std::string& name, const train::TrainConfig& c) const {
+    train::train(c, options(name), device);
+  }
+};
+
+TEST_F(TunedOnDevice, AnswersAndWhatIsLearntFromThemAreThoseOfTheCpu) {
+  for (const int64_t rank : {0, 4}) {
+    train::TrainConfig c = config(rank);
+    c.steps = 6, c.group_policy->beta = 0.1, c.group_policy->num_iterations = 2;
+    c.dtype = rank > 0 ? "bf16" : "f32";
+    const std::string n = std::to_string(rank);
+    ThreadPool pool(2);
+    CpuDevice cpu{&pool};
+    ProtectedDevice device(&pool);
+    run_on(cpu, "cpu" + n, c);
+    run_on(device, "device" + n, c);
+    EXPECT_TRUE(result("cpu" + n, rank > 0) == result("device" + n, rank > 0));
+    EXPECT_EQ(figures("cpu" + n), figures("device" + n));
+    EXPECT_EQ(read_file(root_ / "runs" / ("cpu" + n) / "samples.jsonl"),
+              read_file(root_ / "runs" / ("device" + n) / "samples.jsonl"));
+  }
+}
+
+}  // namespace
+}  // namespace maru::tune
