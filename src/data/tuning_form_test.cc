@@ -34,6 +34,7 @@ TEST_F(TuningFormTest, IsToldByTheKeysOfTheFirstLine) {
   const std::pair<const char*, TuningForm> kCases[] = {
       {R"({"messages": []})", TuningForm::kChats},
       {R"({"prompt": "a", "completion": "b"})", TuningForm::kChats},
+      {R"({"prompt": "a", "completion": "b", "label": false})", TuningForm::kLabelled},
       {R"({"conversations": [], "system": ""})", TuningForm::kChats},
       {R"({"instruction": "a", "output": "b"})", TuningForm::kChats},
       {R"({"prompt": "a", "answer": "b"})", TuningForm::kPrompts},

@@ -99,6 +99,16 @@ void RewardModel::save(const fs::path& directory) {
   write_json(directory / "config.json", config);
 }
 
+void RewardModel::load(const fs::path& directory) {
+  const std::unique_ptr<RewardModel> stored = load_reward_model(directory, dtype());
+  const std::vector<Parameter*>&from = stored->parameters(), &to = parameters();
+  for (size_t i = 0; i < to.size(); ++i) {
+    if (i >= from.size() || from[i]->name != to[i]->name || from[i]->shape != to[i]->shape)
+      throw Failure(ErrorCode::kDataLoss, directory.string() + ": has no tensor for " + to[i]->name + " of this shape");
+    upload(to[i]->value, from[i]->value.data<std::byte>());
+  }
+}
+
 std::unique_ptr<RewardModel> load_reward_model(const fs::path& directory, std::optional<Dtype> dtype) {
   WeightSource source(directory);
   Json json = source.config();
@@ -111,6 +121,8 @@ std::unique_ptr<RewardModel> load_reward_model(const fs::path& directory, std::o
   source.load(score, kScore, ParameterRole::kHead, {1, config.hidden_size}, wanted);
   auto model = std::make_unique<RewardModel>(load_decoder(source, config, wanted));
   model->score().value = score.value;
+  if (const JsonNode pad = JsonNode(json, source.config_name())["pad_token_id"]; !pad.is_null())
+    model->pad_token_id = pad.integer();
   return model;
 }
 

@@ -26,6 +26,8 @@ class RewardModel final : public Model {
   ///
   /// Throws   kUnimplemented for a family that has no such class there.
   void save(const fs::path& directory) override;
+  /// Of what save wrote. Throws   as load_reward_model.
+  void load(const fs::path& directory) override;
 
   Decoder& decoder() { return decoder_; }
   Parameter& score() { return score_; }

@@ -102,8 +102,14 @@ TEST_F(RewardModelTest, ReadsBackWhatItWrites) {
       EXPECT_EQ(7, json["pad_token_id"]);
       const auto again = load_reward_model(directory_);
       EXPECT_EQ(dtype, again->dtype());
+      EXPECT_EQ(7, again->pad_token_id);
       place(device_, *again);
       EXPECT_EQ(scores_of(memory_, *model, sequences()), scores_of(memory_, *again, sequences())) << architecture;
+      const auto other = make(resolve(c), dtype);
+      other->initialise_score(9);
+      EXPECT_NE(scores_of(memory_, *model, sequences()), scores_of(memory_, *other, sequences()));
+      other->load(directory_);
+      EXPECT_EQ(scores_of(memory_, *model, sequences()), scores_of(memory_, *other, sequences()));
       EXPECT_THAT(error_of([&] { load_model(directory_); }), HasSubstr("architectures: expected one of Llama"));
       fs::remove_all(directory_);
     }

@@ -9,6 +9,7 @@
 #include "models/quantize.h"
 #include "pipeline/measured_text.h"
 #include "pipeline/merge.h"
+#include "models/reward_model.h"
 #include "pipeline/tokenize.h"
 #include "text/tokenizer/files/load_tokenizer.h"
 
@@ -157,6 +158,28 @@ TEST_F(TuneTest, AnAdapterOfAQuantizedModelIsMergedAndItsCostIsSaid) {
   }
   EXPECT_THAT(error_of([&] { merge(at_, {.model = "s", .adapter = "q4-adapter", .out = "x", .to = "int4"}); }).message,
               HasSubstr("is not quantized"));
+}
+
+TEST_F(TuneTest, AnswersWithLabelsAndRewardsAreLearntFrom) {
+  std::string labelled;
+  for (int i = 0; i < 40; ++i)
+    labelled +=
+        Json{{"prompt", "q" + std::to_string(i)}, {"completion", i % 2 ? "yes" : "no"}, {"label", i % 2 == 1}}.dump() +
+        "\n";
+  write_file(root_ / "labelled.jsonl", labelled);
+  const TunePlan kto = plan_tuning(at_, config(file("labelled.jsonl")), {{"steps", 2}});
+  EXPECT_EQ("kto", kto.method);
+  EXPECT_EQ("kto", kto.recipe.method);
+  EXPECT_TRUE(train(at_, kto.recipe).validation.contains("kl"));
+  EXPECT_EQ("kto", plan_tuning(at_, config(kto.tokens.directory.string()), {}).method);
+  const TunePlan judge = plan_tuning(at_, config(file("pairs.jsonl"), "reward"), {{"steps", 2}});
+  EXPECT_EQ("s-reward", judge.recipe.name);
+  EXPECT_TRUE(train(at_, judge.recipe).validation.contains("accuracy"));
+  const auto model = load_reward_model(home_.home.place(Kind::kModel, "s-reward"));
+  EXPECT_TRUE(model->pad_token_id) << "the tokenizer's, which no text ends with";
+  EXPECT_TRUE(fs::exists(home_.home.place(Kind::kModel, "s-reward") / "tokenizer.json"));
+  EXPECT_THAT(error_of([&] { plan_tuning(at_, config(file("labelled.jsonl"), "dpo"), {}); }).message,
+              HasSubstr("labelled.jsonl: holds answers with labels, method=dpo learns from pairs of answers"));
 }
 
 TEST_F(TuneTest, RefusesByName) {

@@ -174,6 +174,16 @@ TEST_F(AnswersRunTest, ARewardModelScoresWhatIsBetterHigher) {
   EXPECT_EQ(summary.parameters, values) << "the head is none of it";
 }
 
+TEST_F(AnswersRunTest, TheBestRewardModelIsKept) {
+  for (const int64_t rank : {0, 4}) {
+    TrainConfig c = config_of(kCases[5], rank);
+    c.steps = 4, c.validation.every_steps = 1, c.validation.keep_best = true;
+    const RunSummary summary = run("best" + std::to_string(rank), c);
+    EXPECT_TRUE(summary.validation.contains("accuracy"));
+    EXPECT_TRUE(ledger::read_manifest(model_of("best" + std::to_string(rank))).notes.contains("best_step"));
+  }
+}
+
 TEST_F(AnswersRunTest, ATextThatIsCutIsNotScored) {
   const fs::path longs = tokens_.root() / "longs";
   write_test_pairs(longs, 60, 4, 6, 45);

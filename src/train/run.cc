@@ -261,7 +261,8 @@ void Run::export_result() {
     for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"})
       fs::copy_file(fs::path(config_.tokenizer) / name, writer.directory() / name);
   ledger::Manifest m = run_manifest(config_, {options_.model, options_.home}, result_kind(config_));
-  m.notes = {{"chat", train_set_.has_mask()},  // a loss mask: it learnt to answer, not only to go on
+  const bool answers = train_set_.has_mask() && method_->unused_weights() == 0;
+  m.notes = {{"chat", answers},  // a loss mask and a head: it learnt to answer, not only to go on
              {"steps", state_.step},
              {"tokens", state_.tokens},
              {"parameters", summary_.parameters},
@@ -284,8 +285,8 @@ void Run::warn_of_losses() {
 
 RunSummary Run::execute() {
   start_or_resume();
-  // From the beginning, the row before the first step is written again too.
-  MetricsWriter metrics(options_.run / "metrics.jsonl", summary_.resumed ? state_.step : -1, options_.warn);
+  const int64_t kept = state_.step > 0 ? state_.step : -1;  // what begins anew measures its beginning again
+  MetricsWriter metrics(options_.run / "metrics.jsonl", kept, options_.warn);
   seconds_ = metrics.seconds_before();
   summary_.loss = metrics.loss();
   summary_.validation = metrics.validation();
