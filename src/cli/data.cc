@@ -1,12 +1,16 @@
 // maru data: curation and packing.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/json.h"
 #include "base/progress.h"
 #include "cli/answers.h"
+#include "cli/example_text.h"
 #include "cli/verbs.h"
+#include "pipeline/examples.h"
 
 namespace maru::cli {
 namespace {
@@ -51,7 +55,9 @@ struct LinesOption {
 constexpr LinesOption kLines[] = {
     {"--chat", "chat", R"(JSONL of {"messages": […]} or {"prompt", "completion"}; loss on assistant turns only)",
      pipeline::pack_chats},
-    {"--preferences", "preferences", R"(JSONL of {"prompt", "chosen", "rejected"}: pairs of answers for method=dpo)",
+    {"--preferences", "preferences",
+     R"(JSONL of {"prompt", "chosen", "rejected"}: pairs of answers for method=dpo, orpo, cpo, reward; or of )"
+     R"({"prompt", "completion", "label"}: answers that are good or bad, for method=kto)",
      pipeline::pack_preferences},
     {"--prompts", "prompts", R"(JSONL of {"prompt", …}: prompts and columns for rewards, for method=grpo)",
      pipeline::pack_prompts},
@@ -87,6 +93,39 @@ void add_pack(CLI::App* data, Session& session) {
   });
 }
 
+Json json_of(const pipeline::Examples& examples) {
+  const pipeline::ExampleFigures& f = examples.figures;
+  Json shown = Json::array();
+  for (const pipeline::Example& example : examples.shown) {
+    Json pieces = Json::array();
+    for (const pipeline::ExamplePiece& piece : example.pieces)
+      pieces.push_back({{"text", piece.text}, {"learned", piece.learned}});
+    shown.push_back(
+        {{"document", example.document}, {"tokens", example.tokens}, {"learned", example.learned}, {"pieces", pieces}});
+  }
+  return {{"documents", f.documents}, {"held_out", f.held_out}, {"tokens", f.tokens}, {"learned", f.learned},
+          {"longest", f.longest},     {"pairs", f.pairs},       {"examples", shown}};
+}
+
+void add_show(CLI::App* data, Session& session) {
+  CLI::App* verb = data->add_subcommand("show", "print examples of training data, with what is learnt of them");
+  verb->footer(
+      "  maru data show talks/tokens-docs                  packed tokens\n"
+      "  maru data show talks.jsonl --tokenizer docs       a file: every line of it is checked\n\n"
+      "What is learnt is green, or in brackets where there is no terminal.");
+  auto o = std::make_shared<pipeline::ExamplesConfig>();
+  verb->add_option("data", o->data, "packed tokens by name or directory, or JSONL files")->required();
+  verb->add_option("--tokenizer", o->tokenizer, "of a file: a tokenizer or model by name or directory");
+  verb->add_option("--first", o->first, "document to begin with; 0 is the first")->check(whole_number_in(0, 1 << 30));
+  verb->add_option("--count", o->count, "how many to show (default: 3)")->check(whole_number_in(0, 1000));
+  verb->callback([&session, o] {
+    o->data = from_shell(o->data).string();
+    const pipeline::Examples examples = pipeline::examples_of(session.workplace(), *o);
+    const bool colour = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+    session.answer(json_of(examples), show(examples, colour));
+  });
+}
+
 }  // namespace
 
 void answer(const Session& session, const std::string& name, const data::BuildResult& result) {
@@ -102,10 +141,12 @@ void answer(const Session& session, const pipeline::PackedTokens& packed) {
 }
 
 void add_data(CLI::App& app, Session& session) {
-  CLI::App* data = app.add_subcommand("data", "curate files into datasets, and pack them into tokens");
+  CLI::App* data =
+      app.add_subcommand("data", "curate files into datasets, pack them into tokens, show what is learnt of them");
   data->require_subcommand(1);
   add_build(data, session);
   add_pack(data, session);
+  add_show(data, session);
 }
 
 }  // namespace maru::cli

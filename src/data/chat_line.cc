@@ -16,16 +16,69 @@ void check_messages(const JsonNode& messages) {
   if (!answered) messages.refuse("no assistant turn to learn from");
 }
 
+Json message_of(std::string_view role, const std::string& content) { return {{"role", role}, {"content", content}}; }
+
+// Who speaks, in ShareGPT's words and NeMo's.
+std::string_view role_of(const JsonNode& from) {
+  constexpr std::pair<std::string_view, std::string_view> kRoles[] = {
+      {"human", "user"},      {"user", "user"},           {"User", "user"},           {"gpt", "assistant"},
+      {"model", "assistant"}, {"assistant", "assistant"}, {"Assistant", "assistant"}, {"system", "system"},
+      {"System", "system"},   {"tool", "tool"},           {"observation", "tool"}};
+  for (const auto& [name, role] : kRoles)
+    if (from.string() == name) return role;
+  from.fail("human, user, gpt, assistant, system, tool or observation");
+}
+
+// {"conversations": [{"from", "value"}]} of ShareGPT; NeMo's has "system" beside it, and "mask" says whose words are
+// not learnt from, which has to be the user.
+ChatLine read_turns(const JsonNode& line) {
+  Json messages = Json::array();
+  if (const JsonNode system = line["system"]; !system.is_null() && !system.string().empty())
+    messages.push_back(message_of("system", system.string()));
+  for (const JsonNode& turn : line["conversations"].elements())
+    messages.push_back(message_of(role_of(turn.object()["from"]), turn["value"].string()));
+  if (const JsonNode mask = line["mask"]; !mask.is_null() && role_of(mask) != "user")
+    mask.fail("User: what the assistant says is what is learnt");
+  const JsonNode all(messages, line.where() + ": conversations");
+  check_messages(all);
+  return {messages, list_or_null(line["tools"]), {}};
+}
+
+// {"instruction", "input", "output"} of Alpaca.
+ChatLine read_instruction(const JsonNode& line) {
+  Json messages = Json::array();
+  if (const JsonNode system = line["system"]; !system.is_null() && !system.string().empty())
+    messages.push_back(message_of("system", system.string()));
+  std::string question = line["instruction"].string();
+  if (const JsonNode input = line["input"]; !input.is_null() && !input.string().empty())
+    question += "\n\n" + input.string();
+  messages.push_back(message_of("user", question));
+  messages.push_back(message_of("assistant", line["output"].string()));
+  return {messages, {}, {}};
+}
+
+// {"prompt", "completion"}: texts, or lists of messages of which the completion's are learnt from.
+ChatLine read_completion(const JsonNode& line) {
+  const JsonNode prompt = line["prompt"], completion = line["completion"];
+  if (!prompt.is_array())
+    return {Json::array({message_of("user", prompt.string()), message_of("assistant", completion.string())}), {}, {}};
+  Json messages = prompt.json();
+  for (const JsonNode& message : prompt.elements()) check_message(message);
+  check_messages(completion);
+  for (const JsonNode& message : completion.elements()) messages.push_back(message.json());
+  return {messages, list_or_null(line["tools"]), {}, prompt.size()};
+}
+
 ChatLine read_chat(const JsonNode& line) {
   if (const JsonNode messages = line.object()["messages"]; !messages.is_missing()) {
     check_messages(messages);
     return {messages.json(), list_or_null(line["tools"]), list_or_null(line["documents"])};
   }
+  if (!line["conversations"].is_missing()) return read_turns(line);
+  if (!line["instruction"].is_missing()) return read_instruction(line);
   if (line["prompt"].is_missing())
     line.refuse("expected \"messages\", or \"prompt\" and \"completion\": prompt: is missing");
-  const Json question{{"role", "user"}, {"content", line["prompt"].string()}};
-  const Json answer{{"role", "assistant"}, {"content", line["completion"].string()}};
-  return {Json::array({question, answer}), {}, {}};
+  return read_completion(line);
 }
 
 }  // namespace

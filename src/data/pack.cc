@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "base/hash.h"
 #include "base/json_node.h"
 #include "base/progress.h"
+#include "base/random.h"
 #include "data/listing.h"
 #include "formats/token_dataset.h"
 #include "ledger/artefact_writer.h"
@@ -25,18 +27,23 @@ constexpr size_t kBatchBytes = 16 << 20;
 
 struct Line {
   std::string text, where;
+  int64_t copies = 1;
 };
 
 struct Packed {
   std::vector<int32_t> ids;
-  std::vector<uint8_t> mask;
+  std::vector<uint8_t> mask = {};
   uint64_t source_bytes = 0;
+  double value = 0;
   std::string beside = {};  // its line in the file beside the shards, if there is one
 };
 
 /// Encodes one line, into a document or more; called on any thread with that thread's encoder. Throws Failure.
 using EncodeLine = std::function<std::vector<Packed>(text::TokenEncoder&, const Line&)>;
-using KeepLine = std::function<bool(std::string_view line)>;
+/// How often a line is in a split; 0: not at all.
+using CopiesOfLine = std::function<int64_t(std::string_view line)>;
+
+bool is_blank(std::string_view line) { return line.find_first_not_of(" \t") == std::string_view::npos; }
 
 /// Turns files of lines into the shards of one split after the other.
 class Packer {
@@ -57,9 +64,9 @@ class Packer {
     lines_.reset();
   }
 
-  void add_file(const fs::path& path, const KeepLine& keep, Progress& progress) {
+  void add_file(const fs::path& path, const CopiesOfLine& copies_of, Progress& progress) {
     LineReader lines(path);
-    for (auto batch = next_batch(lines, path, keep); !batch.empty(); batch = next_batch(lines, path, keep)) {
+    for (auto batch = next_batch(lines, path, copies_of); !batch.empty(); batch = next_batch(lines, path, copies_of)) {
       watch_.throw_if_cancelled();
       add_batch(batch);
       progress.add(batch.size());
@@ -67,15 +74,17 @@ class Packer {
   }
 
  private:
-  static std::vector<Line> next_batch(LineReader& lines, const fs::path& path, const KeepLine& keep) {
+  static std::vector<Line> next_batch(LineReader& lines, const fs::path& path, const CopiesOfLine& copies_of) {
     std::vector<Line> batch;
     size_t bytes = 0;
     while (batch.size() < kBatchLines && bytes < kBatchBytes) {
       const auto line = lines.next();
       if (!line) break;
-      if (line->find_first_not_of(" \t") == std::string_view::npos || !keep(*line)) continue;
+      if (is_blank(*line)) continue;
+      const int64_t copies = copies_of(*line);
+      if (copies == 0) continue;
       bytes += line->size();
-      batch.push_back({std::string(*line), path.string() + ":" + std::to_string(lines.line_number())});
+      batch.push_back({std::string(*line), path.string() + ":" + std::to_string(lines.line_number()), copies});
     }
     return batch;
   }
@@ -94,10 +103,11 @@ class Packer {
     });
     for (size_t i = 0; i < batch.size(); ++i) {
       if (errors[i]) throw Failure(*errors[i]);
-      for (const Packed& document : packed[i]) {
-        writer_.add(document.ids, document.source_bytes, document.mask);
-        if (lines_) lines_->write(document.beside + "\n");
-      }
+      for (int64_t copy = 0; copy < batch[i].copies; ++copy)
+        for (const Packed& document : packed[i]) {
+          writer_.add(document.ids, document.source_bytes, document.mask, document.value);
+          if (lines_) lines_->write(document.beside + "\n");
+        }
     }
   }
 
@@ -131,19 +141,6 @@ uint64_t assistant_bytes(const Json& messages, size_t skip = 0) {
   return bytes;
 }
 
-std::vector<Packed> encode_chat_line(const text::ChatTemplate& chat_template, text::TokenEncoder& encoder,
-                                     const Line& line) {
-  const ChatLine chat = parse_chat(line.text, line.where).value();
-  try {
-    const text::RenderedChat rendered =
-        chat_template.render(chat.messages, {.tools = &chat.tools, .documents = &chat.documents, .mark_learned = true});
-    text::EncodedChat encoded = text::encode_chat(encoder, rendered);
-    return {{std::move(encoded.ids), std::move(encoded.learned), assistant_bytes(chat.messages)}};
-  } catch (const Failure& failure) {
-    throw Failure(failure.code(), line.where + ": " + failure.what());
-  }
-}
-
 // Of the stretches that are learned, one for each turn of the assistant, the first `turns` are no more.
 void forget_turns(std::vector<uint8_t>& learned, size_t turns, size_t of) {
   size_t stretch = 0;
@@ -159,27 +156,66 @@ void forget_turns(std::vector<uint8_t>& learned, size_t turns, size_t of) {
   for (uint8_t& one : learned) one = one == 1;
 }
 
-Packed encode_answer(const text::ChatTemplate& chat_template, text::TokenEncoder& encoder, const Json& messages,
-                     const PreferenceLine& line) {
-  const auto turns = [&](size_t count) {
-    return static_cast<size_t>(std::count_if(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(count),
-                                             [](const Json& m) { return m["role"] == "assistant"; }));
-  };
-  text::EncodedChat encoded =
-      text::encode_chat(encoder, chat_template.render(messages, {.tools = &line.tools, .mark_learned = true}));
-  forget_turns(encoded.learned, turns(line.prompt_messages), turns(messages.size()));
-  return {std::move(encoded.ids), std::move(encoded.learned), assistant_bytes(messages, line.prompt_messages)};
+// Of the first `count` messages.
+size_t assistant_turns(const Json& messages, size_t count) {
+  const auto is_assistant = [](const Json& message) { return message["role"] == "assistant"; };
+  return static_cast<size_t>(
+      std::count_if(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(count), is_assistant));
 }
 
-std::vector<Packed> encode_preference_line(const text::ChatTemplate& chat_template, text::TokenEncoder& encoder,
-                                           const Line& line) {
-  const PreferenceLine pair = parse_preference(line.text, line.where).value();
+std::vector<Packed> encode_chat_line(const text::ChatTemplate& chat_template, text::TokenEncoder& encoder,
+                                     const Line& line) {
+  const ChatLine chat = parse_chat(line.text, line.where).value();
   try {
-    std::vector<Packed> both{encode_answer(chat_template, encoder, pair.chosen, pair),
-                             encode_answer(chat_template, encoder, pair.rejected, pair)};
-    if (both[0].ids == both[1].ids)
+    const text::RenderedChat rendered =
+        chat_template.render(chat.messages, {.tools = &chat.tools, .documents = &chat.documents, .mark_learned = true});
+    text::EncodedChat encoded = text::encode_chat(encoder, rendered);
+    if (const size_t asked = assistant_turns(chat.messages, chat.prompt_messages); asked > 0)
+      forget_turns(encoded.learned, asked, assistant_turns(chat.messages, chat.messages.size()));
+    return {{std::move(encoded.ids), std::move(encoded.learned), assistant_bytes(chat.messages, chat.prompt_messages)}};
+  } catch (const Failure& failure) {
+    throw Failure(failure.code(), line.where + ": " + failure.what());
+  }
+}
+
+Packed encode_answer(const text::ChatTemplate& chat_template, text::TokenEncoder& encoder, const Json& messages,
+                     const PreferenceLine& line) {
+  text::EncodedChat encoded =
+      text::encode_chat(encoder, chat_template.render(messages, {.tools = &line.tools, .mark_learned = true}));
+  forget_turns(encoded.learned, assistant_turns(messages, line.prompt_messages),
+               assistant_turns(messages, messages.size()));
+  return {std::move(encoded.ids), std::move(encoded.learned), assistant_bytes(messages, line.prompt_messages),
+          line.value};
+}
+
+const char* words_of(PreferenceForm form) {
+  if (form == PreferenceForm::kLabelled) return "one answer with a label";
+  return form == PreferenceForm::kPairs ? "a pair of answers without a margin" : "a pair of answers with a margin";
+}
+
+/// The form that all lines have, and the line that says so.
+struct ExpectedForm {
+  PreferenceForm form = PreferenceForm::kPairs;
+  std::string where;
+};
+
+void check_form(PreferenceForm form, const std::string& where, const ExpectedForm& expected) {
+  if (form == expected.form) return;
+  throw Failure(ErrorCode::kInvalidArgument, fmt::format("{}: is {}, {} is {}: expected one form in all lines", where,
+                                                         words_of(form), expected.where, words_of(expected.form)));
+}
+
+std::vector<Packed> encode_preference_line(const ExpectedForm& expected, const text::ChatTemplate& chat_template,
+                                           text::TokenEncoder& encoder, const Line& line) {
+  const PreferenceLine read = parse_preference(line.text, line.where).value();
+  check_form(read.form, line.where, expected);
+  try {
+    std::vector<Packed> all{encode_answer(chat_template, encoder, read.chosen, read)};
+    if (read.form == PreferenceForm::kLabelled) return all;
+    all.push_back(encode_answer(chat_template, encoder, read.rejected, read));
+    if (all[0].ids == all[1].ids)
       throw Failure(ErrorCode::kInvalidArgument, "rejected: is the same as chosen once it is in the chat template");
-    return both;
+    return all;
   } catch (const Failure& failure) {
     throw Failure(failure.code(), line.where + ": " + failure.what());
   }
@@ -200,10 +236,9 @@ std::vector<Packed> encode_prompt_line(const text::ChatTemplate& chat_template, 
     const text::RenderedChat rendered =
         chat_template.render(prompt.messages, {.tools = &prompt.tools, .add_generation_prompt = true});
     const std::string where = fs::path(line.where).filename().string();  // places of this machine are nobody's business
-    return {{text::encode_chat(encoder, rendered).ids,
-             {},
-             prompt_bytes(prompt.messages),
-             Json{{"where", where}, {"line", prompt.line}}.dump()}};
+    return {Packed{.ids = text::encode_chat(encoder, rendered).ids,
+                   .source_bytes = prompt_bytes(prompt.messages),
+                   .beside = Json{{"where", where}, {"line", prompt.line}}.dump()}};
   } catch (const Failure& failure) {
     throw Failure(failure.code(), line.where + ": " + failure.what());
   }
@@ -230,10 +265,14 @@ ledger::ManifestInput tokenizer_input(const fs::path& path, const ledger::Place&
   return ledger::raw_input("tokenizer", fs::is_directory(path) ? path / "tokenizer.json" : path, place);
 }
 
+struct SplitFile {
+  fs::path path;
+  CopiesOfLine copies;
+};
+
 struct Split {
   std::string name;
-  std::vector<fs::path> files;
-  KeepLine keep;
+  std::vector<SplitFile> files;
 };
 
 struct PackJob {
@@ -241,9 +280,9 @@ struct PackJob {
   ledger::Manifest manifest;
   std::vector<Split> splits;
   EncodeLine encode;
-  bool in_template = false;                    // no marks around documents
-  bool with_mask = false, with_lines = false;  // with_lines: each document has one in a file beside the shards
-  std::string_view count = {};                 // of the notes: how many of what there are
+  bool in_template = false;                                         // no marks around documents
+  bool with_mask = false, with_values = false, with_lines = false;  // lines: in a file beside the shards
+  std::string_view count = {};                                      // of the notes: how many of what there are
   int64_t documents_of_each = 1;
 };
 
@@ -257,18 +296,18 @@ PackResult run(PackJob job, ThreadPool& pool) {
   const text::Tokenizer tokenizer = load_tokenizer(options.tokenizer, !job.in_template);
   ledger::ArtefactWriter artefact(options.output);
   formats::TokenDatasetWriter writer(artefact.directory(), static_cast<uint32_t>(tokenizer.vocab_size()), job.with_mask,
-                                     options.tokens_per_shard);
+                                     options.tokens_per_shard, job.with_values);
   Packer packer(tokenizer, writer, std::move(job.encode), pool, options.watch);
   Progress progress(options.watch, "pack", 0, "documents");
   for (const Split& split : job.splits) {
     writer.begin_split(split.name);
     packer.begin_lines(job.with_lines ? prompt_lines_file(artefact.directory(), split.name) : fs::path());
-    for (const fs::path& file : split.files) packer.add_file(file, split.keep, progress);
+    for (const SplitFile& file : split.files) packer.add_file(file.path, file.copies, progress);
   }
   packer.finish_lines();
   writer.finish();
   if (writer.num_documents() == 0)
-    throw Failure(ErrorCode::kInvalidArgument, job.splits[0].files[0].string() + ": contains no documents");
+    throw Failure(ErrorCode::kInvalidArgument, job.splits[0].files[0].path.string() + ": contains no documents");
   job.manifest.notes = {{"documents", writer.num_documents()}, {"tokens", writer.num_tokens()}};
   if (!job.count.empty()) job.manifest.notes[std::string(job.count)] = writer.num_documents() / job.documents_of_each;
   artefact.commit(std::move(job.manifest));
@@ -289,12 +328,45 @@ ledger::Place place_of(const PackOptions& options) {
   return {full.has_filename() ? full : full.parent_path(), options.home};
 }
 
-std::vector<fs::path> chat_files(const ChatPackConfig& config) {
-  std::vector<fs::path> files;
-  for (const std::string& input : config.inputs)
-    for (const fs::path& path : files_to_read(input)) files.push_back(path);
+/// A file, and how often a pass over the data shows its lines.
+struct WeightedFile {
+  fs::path path;
+  double weight = 1;
+};
+
+std::vector<WeightedFile> chat_files(const ChatPackConfig& config) {
+  if (!config.weights.empty() && config.weights.size() != config.inputs.size())
+    throw Failure(ErrorCode::kInvalidArgument, fmt::format("weights: expected one for each of {} inputs, got {}",
+                                                           config.inputs.size(), config.weights.size()));
+  std::vector<WeightedFile> files;
+  for (size_t i = 0; i < config.inputs.size(); ++i)
+    for (const fs::path& path : files_to_read(config.inputs[i]))
+      files.push_back({path, config.weights.empty() ? 1 : config.weights[i]});
   if (files.empty()) throw Failure(ErrorCode::kInvalidArgument, "inputs: expected at least one JSONL file");
   return files;
+}
+
+// Of the first line that there is.
+ExpectedForm form_of(const std::vector<WeightedFile>& files) {
+  for (const WeightedFile& file : files) {
+    LineReader lines(file.path);
+    while (const auto line = lines.next()) {
+      if (is_blank(*line)) continue;
+      const std::string where = file.path.string() + ":" + std::to_string(lines.line_number());
+      return {parse_preference(*line, where).value().form, where};
+    }
+  }
+  return {};
+}
+
+// From 0 to 1, of the line alone: where it stands and what else there is change nothing.
+double chance_of(std::string_view line, uint64_t seed) {
+  return static_cast<double>(hash64(line, seed) >> 11) * 0x1p-53;
+}
+
+int64_t copies_of(std::string_view line, double weight, uint64_t seed) {
+  const double whole = std::floor(weight);
+  return static_cast<int64_t>(whole) + (chance_of(line, derive_seed(seed, "weights")) < weight - whole);
 }
 
 }  // namespace
@@ -304,62 +376,59 @@ PackResult pack_dataset(const fs::path& dataset, const PackOptions& options, Thr
   PackJob job{options, new_manifest(options, place), {}, encode_document};
   job.manifest.inputs.push_back(ledger::artefact_input("dataset", dataset, place));
   for (const char* name : {"train", "held_out"})
-    job.splits.push_back({name, {dataset / (std::string(name) + ".jsonl.zst")}, [](std::string_view) { return true; }});
+    job.splits.push_back(
+        {name, {{dataset / (std::string(name) + ".jsonl.zst"), [](std::string_view) { return int64_t{1}; }}}});
   return run(std::move(job), pool);
 }
 
 namespace {
 
-/// Lines of JSON in the tokenizer's chat template, split by their hashes.
-using EncodeInTemplate = std::vector<Packed> (*)(const text::ChatTemplate&, text::TokenEncoder&, const Line&);
-
-/// A kind of such lines.
-struct LinesInTemplate {
-  const char* name;  // in the recipe
-  EncodeInTemplate encode;
-  bool with_mask = true, with_lines = false;
-  std::string_view count = {};
-  int64_t documents_of_each = 1;
-};
-
-PackResult pack_in_template(const LinesInTemplate& lines, const ChatPackConfig& config, const PackOptions& options,
-                            ThreadPool& pool) {
+/// A job that writes lines of JSON in the tokenizer's chat template, split by their hashes.
+PackJob template_job(const char* what, const text::ChatTemplate& chat_template, const std::vector<WeightedFile>& files,
+                     const ChatPackConfig& config, const PackOptions& options) {
   const ledger::Place place = place_of(options);
-  const auto chat_template = load_chat_template(options.tokenizer);
-  PackJob job{
-      .options = options,
-      .manifest = new_manifest(options, place),
-      .splits = {},
-      .encode = [chat_template, encode = lines.encode](
-                    text::TokenEncoder& encoder, const Line& line) { return encode(*chat_template, encoder, line); },
-      .in_template = true,
-      .with_mask = lines.with_mask,
-      .with_lines = lines.with_lines,
-      .count = lines.count,
-      .documents_of_each = lines.documents_of_each};
+  PackJob job{.options = options, .manifest = new_manifest(options, place), .in_template = true, .with_mask = true};
   job.manifest.seed = config.seed;
-  job.manifest.recipe[lines.name] = to_json(config);
-  job.manifest.recipe["chat_template"] = chat_template->source();
-  const std::vector<fs::path> files = chat_files(config);
-  for (const fs::path& file : files) job.manifest.inputs.push_back(ledger::raw_input("raw", file, place));
-  const auto is_held_out = [&config](std::string_view line) {
-    return static_cast<double>(hash64(line, config.seed) >> 11) * 0x1p-53 < config.held_out;
-  };
-  job.splits.push_back({"train", files, [=](std::string_view line) { return !is_held_out(line); }});
-  job.splits.push_back({"held_out", files, is_held_out});
-  return run(std::move(job), pool);
+  job.manifest.recipe[what] = to_json(config);
+  job.manifest.recipe["chat_template"] = chat_template.source();
+  job.splits = {{"train", {}}, {"held_out", {}}};
+  for (const WeightedFile& file : files) {
+    job.manifest.inputs.push_back(ledger::raw_input("raw", file.path, place));
+    const auto is_held_out = [seed = config.seed, share = config.held_out](std::string_view line) {
+      return chance_of(line, seed) < share;
+    };
+    job.splits[0].files.push_back({file.path, [=, seed = config.seed](std::string_view line) {
+                                     return is_held_out(line) ? 0 : copies_of(line, file.weight, seed);
+                                   }});
+    job.splits[1].files.push_back({file.path, [=](std::string_view line) { return int64_t{is_held_out(line)}; }});
+  }
+  return job;
 }
 
 }  // namespace
 
 PackResult pack_chats(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
-  return pack_in_template({"chat", encode_chat_line}, config, options, pool);
+  const auto chat_template = load_chat_template(options.tokenizer);
+  PackJob job = template_job("chat", *chat_template, chat_files(config), config, options);
+  job.encode = [chat_template](text::TokenEncoder& encoder, const Line& line) {
+    return encode_chat_line(*chat_template, encoder, line);
+  };
+  return run(std::move(job), pool);
 }
 
 PackResult pack_preferences(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
-  const LinesInTemplate lines{
-      .name = "preferences", .encode = encode_preference_line, .count = "pairs", .documents_of_each = 2};
-  return pack_in_template(lines, config, options, pool);
+  const auto chat_template = load_chat_template(options.tokenizer);
+  const std::vector<WeightedFile> files = chat_files(config);
+  const ExpectedForm expected = form_of(files);
+  PackJob job = template_job("preferences", *chat_template, files, config, options);
+  const bool labelled = expected.form == PreferenceForm::kLabelled;
+  job.count = labelled ? "labelled" : "pairs";
+  job.documents_of_each = labelled ? 1 : 2;
+  job.with_values = expected.form != PreferenceForm::kPairs;
+  job.encode = [chat_template, expected](text::TokenEncoder& encoder, const Line& line) {
+    return encode_preference_line(expected, *chat_template, encoder, line);
+  };
+  return run(std::move(job), pool);
 }
 
 fs::path prompt_lines_file(const fs::path& directory, std::string_view split) {
@@ -367,9 +436,14 @@ fs::path prompt_lines_file(const fs::path& directory, std::string_view split) {
 }
 
 PackResult pack_prompts(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
-  const LinesInTemplate lines{
-      .name = "prompts", .encode = encode_prompt_line, .with_mask = false, .with_lines = true, .count = "prompts"};
-  return pack_in_template(lines, config, options, pool);
+  const auto chat_template = load_chat_template(options.tokenizer);
+  PackJob job = template_job("prompts", *chat_template, chat_files(config), config, options);
+  job.with_mask = false, job.with_lines = true;
+  job.count = "prompts";
+  job.encode = [chat_template](text::TokenEncoder& encoder, const Line& line) {
+    return encode_prompt_line(*chat_template, encoder, line);
+  };
+  return run(std::move(job), pool);
 }
 
 }  // namespace maru::data

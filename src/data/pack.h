@@ -34,11 +34,17 @@ PackResult pack_dataset(const fs::path& dataset, const PackOptions& options, Thr
 
 struct ChatPackConfig {
   std::vector<std::string> inputs;
+  std::vector<double> weights;  // of each input
   double held_out = 0.05;
   uint64_t seed = 1;
   static constexpr auto fields() {
     return std::tuple{
         field("inputs", &ChatPackConfig::inputs, "JSONL files (also .gz .zst .xz) or folders of them"),
+        field("weights", &ChatPackConfig::weights,
+              "how often a pass over the data shows each input's lines, 2.5: half of them twice, half three times; "
+              "empty: once")
+            .range(0, 1000)
+            .unless_empty(),
         field("held_out", &ChatPackConfig::held_out, "fraction of conversations, or pairs, kept from training")
             .range(0, 0.9),
         field("seed", &ChatPackConfig::seed, "of the split")};
@@ -53,12 +59,13 @@ struct ChatPackConfig {
 ///          tokenizer without a chat template.
 PackResult pack_chats(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool);
 
-/// Packs pairs of answers: lines {"prompt", "chosen", "rejected"} of texts, or of lists of messages, with "tools" if
-/// the template takes them. Without a list "prompt" it is what `chosen` and `rejected` begin with. Each line becomes
-/// two documents, the chosen conversation and the rejected one; the mask is on what the assistant says behind the
-/// prompt. The manifest's notes have the number of "pairs".
+/// Packs what was said of answers, each line in the form of the first (PreferenceLine). Of a pair two documents are
+/// made, the chosen conversation and the rejected one, whose values are its margin; of an answer with a label one,
+/// whose value is 1 (good) or 0. The mask is on what the assistant says behind the prompt. The manifest's notes have
+/// the number of "pairs" or of "labelled" answers.
 ///
-/// Throws   as pack_chats; for answers that are empty, the same, or do not end with the assistant.
+/// Throws   as pack_chats; for answers that are empty, the same, or do not end with the assistant; for a line of
+///          another form.
 PackResult pack_preferences(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool);
 
 /// Where the lines of a split's prompts lie in a directory of packed prompts: train.prompts.jsonl.
@@ -75,15 +82,24 @@ PackResult pack_prompts(const ChatPackConfig& config, const PackOptions& options
 /// A conversation to learn from: a list of messages and what may stand beside it in its line.
 struct ChatLine {
   Json messages, tools, documents;  // null: none
+  size_t prompt_messages = 0;       // of the first messages nothing is learnt
 };
 
 /// The conversation in one line of JSON. `where` stands in the errors.
 Result<ChatLine> parse_chat(std::string_view line, std::string_view where);
 
-/// Two conversations that begin alike: the first `prompt_messages` of both are the prompt.
+enum class PreferenceForm : uint8_t { kPairs, kPairsWithMargins, kLabelled };
+
+/// What was said of answers to a prompt, texts or lists of messages, with "tools" if the template takes them:
+///   {"prompt", "chosen", "rejected"}            one of two is better; "margin" beside them: by how much. Without a
+///                                               list "prompt" it is what both begin with.
+///   {"prompt", "completion", "label": bool}     one is good, or bad
+/// Conversations begin with the same `prompt_messages` of the prompt.
 struct PreferenceLine {
-  Json chosen, rejected, tools;  // tools: null: none
+  PreferenceForm form = PreferenceForm::kPairs;
+  Json chosen, rejected, tools;  // rejected: null with a label; tools: null: none
   size_t prompt_messages = 0;
+  double value = 0;  // the margin; or 1 for a good answer
 };
 
 /// What is to be answered, and its line as it was.
@@ -94,7 +110,7 @@ struct PromptLine {
 /// The prompt in one line of JSON. `where` stands in the errors.
 Result<PromptLine> parse_prompt(std::string_view line, std::string_view where);
 
-/// The pair in one line of JSON. `where` stands in the errors.
+/// What one line of JSON says. `where` stands in the errors.
 Result<PreferenceLine> parse_preference(std::string_view line, std::string_view where);
 
 }  // namespace maru::data

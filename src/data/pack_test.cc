@@ -1,9 +1,12 @@
 #include "data/pack.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
+#include <map>
 
 #include "data/test_byte_tokenizer.h"
 #include "data/zstd_file.h"
@@ -122,7 +125,7 @@ TEST_F(PackTest, ChatsCarryALossMask) {
       root_ / "chat.jsonl",
       "{\"messages\": [{\"role\": \"user\", \"content\": \"안녕\"}, {\"role\": \"assistant\", \"content\": \"네\"}]}\n"
       "\n{\"prompt\": \"ab\", \"completion\": \"cd\"}\n");
-  ChatPackConfig config{{(root_ / "chat.jsonl").string()}, 0};
+  ChatPackConfig config{{(root_ / "chat.jsonl").string()}, {}, 0};
   EXPECT_EQ(2, pack_chats(config, options_, pool_).documents);
   const formats::TokenDataset train(options_.output, "train");
   ASSERT_TRUE(train.has_mask());
@@ -142,11 +145,55 @@ TEST_F(PackTest, ChatsSplitByTheirHash) {
              R"(", "completion": "x"})"
              "\n";
   write_file(root_ / "chat.jsonl", lines);
-  ChatPackConfig config{{(root_ / "chat.jsonl").string()}, 0.3};
+  ChatPackConfig config{{(root_ / "chat.jsonl").string()}, {}, 0.3};
   pack_chats(config, options_, pool_);
   const int64_t held_out = formats::TokenDataset(options_.output, "held_out").num_documents();
   EXPECT_EQ(200, held_out + formats::TokenDataset(options_.output, "train").num_documents());
   EXPECT_NEAR(60, held_out, 25);
+}
+
+TEST_F(PackTest, WeightsSayHowOftenAPassShowsALine) {
+  const auto lines = [](const std::string& mark) {
+    std::string all;
+    for (int i = 0; i < 200; ++i) all += fmt::format(R"({{"prompt": "{}{}", "completion": "x"}})", mark, i) + "\n";
+    return all;
+  };
+  write_file(root_ / "a.jsonl", lines("a"));
+  write_file(root_ / "b.jsonl", lines("b"));
+  ChatPackConfig config{{(root_ / "a.jsonl").string(), (root_ / "b.jsonl").string()}, {2.5, 0.25}, 0.1};
+  pack_chats(config, options_, pool_);
+  const formats::TokenDataset train(options_.output, "train"), held_out(options_.output, "held_out");
+  std::map<std::vector<int32_t>, int64_t> copies;
+  std::map<int64_t, int64_t> times[2];  // of a and of b: lines by their copies
+  for (int64_t i = 0; i < train.num_documents(); ++i) ++copies[ids_of(train.document(i))];
+  const int32_t zero = bytes_as_ids("0")[0], nine = bytes_as_ids("9")[0];
+  for (const auto& [ids, count] : copies) {
+    const auto first = std::find_if(ids.begin(), ids.end(), [&](int32_t id) { return id >= zero && id <= nine; });
+    ++times[*(first - 1) != bytes_as_ids("a")[0]][count];
+  }
+  EXPECT_EQ(2u, times[0].size()) << "twice or three times";
+  EXPECT_NEAR(90, times[0][2], 30);
+  EXPECT_NEAR(90, times[0][3], 30);
+  EXPECT_NEAR(45, times[1][1], 20);
+  EXPECT_EQ(1u, times[1].size());
+  EXPECT_NEAR(40, held_out.num_documents(), 20) << "once each";
+  config.weights = {1};
+  EXPECT_EQ("weights: expected one for each of 2 inputs, got 1",
+            message_of([&] { pack_chats(config, options_, pool_); }));
+}
+
+TEST_F(PackTest, OfAPromptThatIsAConversationNothingIsLearned) {
+  const auto say = [](const char* role, const char* content) { return Json{{"role", role}, {"content", content}}; };
+  const Json line{{"prompt", {say("user", "a"), say("assistant", "bc"), say("user", "d")}},
+                  {"completion", Json::array({say("assistant", "efg")})}};
+  write_file(root_ / "chat.jsonl", line.dump() + "\n");
+  pack_chats({{(root_ / "chat.jsonl").string()}, {}, 0}, options_, pool_);
+  const formats::TokenDataset train(options_.output, "train");
+  const formats::TokenDocument document = train.document(0);
+  EXPECT_EQ(3u, document.source_bytes);
+  int64_t learned = 0;
+  for (int64_t i = 0; i < document.tokens.size(); ++i) learned += document.mask[i];
+  EXPECT_EQ(4, learned) << "efg and the end of the turn";
 }
 
 TEST(ParseChat, ErrorsNameTheField) {

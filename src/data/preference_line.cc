@@ -1,4 +1,4 @@
-// Parsing of pairs of answers, apart from packing because it is a parser of outside bytes.
+// Parsing of what is said of answers, apart from packing because it is a parser of outside bytes.
 #include <algorithm>
 
 #include "base/json_node.h"
@@ -7,6 +7,8 @@
 
 namespace maru::data {
 namespace {
+
+constexpr JsonRange kMargins{.low = -1e6, .high = 1e6};
 
 Json message_of(const char* role, const std::string& content) { return {{"role", role}, {"content", content}}; }
 
@@ -30,6 +32,15 @@ void check_answer(const JsonNode& messages, size_t first) {
   const bool empty = content.is_null() || (content.is_string() && content.get_ref<const std::string&>().empty()) ||
                      (content.is_array() && content.empty());
   if (empty && last["tool_calls"].is_null()) last["content"].refuse("is empty: expected an answer");
+}
+
+// Two answers to one prompt.
+void check_answers(const JsonNode& chosen, const JsonNode& rejected) {
+  for (const JsonNode& answer : {chosen, rejected}) {
+    check_messages(answer);
+    check_answer(answer, 0);
+  }
+  if (chosen.json() == rejected.json()) rejected.refuse("is the same as chosen");
 }
 
 // Messages that both begin with; each keeps one of its own at least.
@@ -64,8 +75,7 @@ PreferenceLine read_conversations(const JsonNode& line) {
   PreferenceLine read;
   if (prompt.is_array()) {
     check_messages(prompt);
-    check_answer(chosen, 0);
-    check_answer(rejected, 0);
+    check_answers(chosen, rejected);
     read.prompt_messages = prompt.size();
     read.chosen = joined(prompt.json(), chosen.json());
     read.rejected = joined(prompt.json(), rejected.json());
@@ -95,12 +105,63 @@ PreferenceLine read_texts(const JsonNode& line) {
   return read;
 }
 
-PreferenceLine read_preference(const JsonNode& line) {
-  const JsonNode chosen = line.object()["chosen"], rejected = line["rejected"];
+// {"context": [messages], "completions": [{"rank", "completion": [messages]}, …]} of NeMo-RL: of exactly two, the one
+// of the lower rank is preferred.
+PreferenceLine read_ranked(const JsonNode& line) {
+  const JsonNode context = line["context"], completions = line["completions"];
+  if (completions.size() != 2) completions.fail("two completions");
+  const JsonNode first = completions.at(0), second = completions.at(1);
+  const double ranks[] = {first.object()["rank"].number(), second.object()["rank"].number()};
+  if (ranks[0] == ranks[1]) second["rank"].refuse("is that of the other completion: neither is preferred");
+  const JsonNode chosen = (ranks[0] < ranks[1] ? first : second)["completion"];
+  const JsonNode rejected = (ranks[0] < ranks[1] ? second : first)["completion"];
+  check_messages(context);
+  check_answers(chosen, rejected);
+  return {.chosen = joined(context.json(), chosen.json()),
+          .rejected = joined(context.json(), rejected.json()),
+          .prompt_messages = context.size()};
+}
+
+PreferenceLine read_pair(const JsonNode& line) {
+  const JsonNode chosen = line["chosen"], rejected = line["rejected"];
   PreferenceLine read = chosen.is_array() || rejected.is_array() ? read_conversations(line) : read_texts(line);
   if (chosen.json() == rejected.json()) rejected.refuse("is the same as chosen");
+  if (const JsonNode margin = line["margin"]; !margin.is_null()) {
+    read.form = PreferenceForm::kPairsWithMargins;
+    read.value = margin.number(kMargins);
+  }
+  return read;
+}
+
+PreferenceLine read_labelled(const JsonNode& line) {
+  const JsonNode prompt = line["prompt"], completion = line["completion"];
+  for (const char* side : {"chosen", "rejected"})
+    if (!line[side].is_missing()) line[side].refuse("stands beside a label: expected a pair of answers, or one answer");
+  PreferenceLine read{.form = PreferenceForm::kLabelled, .prompt_messages = 1};
+  if (prompt.is_array() || completion.is_array()) {
+    check_messages(prompt);
+    check_messages(completion);
+    check_answer(completion, 0);
+    read.prompt_messages = prompt.size();
+    read.chosen = joined(prompt.json(), completion.json());
+  } else {
+    const std::string &asked = prompt.string(), &answer = completion.string();
+    if (answer.empty()) completion.refuse("is empty: expected an answer");
+    read.chosen = Json::array({message_of("user", asked), message_of("assistant", answer)});
+  }
+  read.value = line["label"].boolean() ? 1 : 0;
+  return read;
+}
+
+PreferenceLine read_preference(const JsonNode& line) {
+  const bool labelled = !line.object()["label"].is_missing() || !line["completion"].is_missing();
+  const bool ranked = !line["completions"].is_missing();
+  PreferenceLine read = ranked ? read_ranked(line) : labelled ? read_labelled(line) : read_pair(line);
   if (read.chosen[read.prompt_messages - 1]["role"] == "assistant")
-    chosen.refuse("goes on with the assistant's turn that the prompt ends with: expected a turn of somebody else's");
+    line[ranked     ? "completions"
+         : labelled ? "completion"
+                    : "chosen"]
+        .refuse("goes on with the assistant's turn that the prompt ends with: expected a turn of somebody else's");
   read.tools = list_or_null(line["tools"]);
   return read;
 }

@@ -37,7 +37,7 @@ class PreferencePackTest : public testing::Test {
     std::string text;
     for (const Json& line : lines) text += line.dump() + "\n";
     write_file(root_ / "pairs.jsonl", text);
-    return pack_preferences({{(root_ / "pairs.jsonl").string()}, held_out}, options_, pool_);
+    return pack_preferences({{(root_ / "pairs.jsonl").string()}, {}, held_out}, options_, pool_);
   }
   std::string error_of(const std::vector<Json>& lines) {
     try {
@@ -143,7 +143,7 @@ TEST_F(PreferencePackTest, SameBytesForAnyNumberOfThreads) {
   EXPECT_TRUE(pack(lines).skipped);
   options_.force = true;
   ThreadPool one(1);
-  pack_preferences({{(root_ / "pairs.jsonl").string()}, 0}, options_, one);
+  pack_preferences({{(root_ / "pairs.jsonl").string()}, {}, 0}, options_, one);
   EXPECT_EQ(manifest, read_file(options_.output / "manifest.json"));
 }
 
@@ -157,6 +157,57 @@ TEST_F(PreferencePackTest, ErrorsNameFileLineAndField) {
              "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content | trim }}<|im_end|>\n{% endfor %}");
   EXPECT_THAT(error_of({{{"prompt", "a"}, {"chosen", "b"}, {"rejected", "b "}}}),
               HasSubstr("pairs.jsonl:1: rejected: is the same as chosen once it is in the chat template"));
+}
+
+TEST_F(PreferencePackTest, AnswersWithLabelsAreOneDocumentEach) {
+  const Json turns = Json::array({user("a"), assistant("b"), user("c")});
+  const PackResult result =
+      pack({{{"prompt", "ab"}, {"completion", "yes"}, {"label", true}},
+            {{"prompt", turns}, {"completion", Json::array({assistant("no")})}, {"label", false}}});
+  EXPECT_EQ(2, result.documents);
+  const formats::TokenDataset train(options_.output, "train");
+  ASSERT_TRUE(train.has_values());
+  EXPECT_EQ("<0><2>user\nab<3>\n<2>assistant\n[yes<3>]\n", shown(train.document(0)));
+  EXPECT_EQ("<0><2>user\na<3>\n<2>assistant\nb<3>\n<2>user\nc<3>\n<2>assistant\n[no<3>]\n", shown(train.document(1)));
+  EXPECT_EQ(1, train.document(0).value);
+  EXPECT_EQ(0, train.document(1).value);
+  const Json notes = ledger::read_manifest(options_.output).notes;
+  EXPECT_EQ(2, notes["labelled"].get<int64_t>());
+  EXPECT_FALSE(notes.contains("pairs"));
+}
+
+TEST_F(PreferencePackTest, MarginsStandWithBothAnswers) {
+  pack({{{"prompt", "a"}, {"chosen", "yes"}, {"rejected", "no"}, {"margin", 1.5}},
+        {{"prompt", "b"}, {"chosen", "yes"}, {"rejected", "no"}, {"margin", -2}}});
+  const formats::TokenDataset train(options_.output, "train");
+  for (int64_t d = 0; d < 4; ++d) EXPECT_EQ(d < 2 ? 1.5 : -2, train.document(d).value);
+  EXPECT_EQ(2, ledger::read_manifest(options_.output).notes["pairs"].get<int64_t>());
+  options_.force = true;
+  pack({{{"prompt", "a"}, {"chosen", "yes"}, {"rejected", "no"}}});
+  EXPECT_FALSE(formats::TokenDataset(options_.output, "train").has_values());
+}
+
+TEST_F(PreferencePackTest, AllLinesHaveTheFormOfTheFirst) {
+  const Json pair{{"prompt", "a"}, {"chosen", "b"}, {"rejected", "c"}};
+  const Json labelled{{"prompt", "a"}, {"completion", "b"}, {"label", true}};
+  Json margin = pair;
+  margin["margin"] = 1;
+  EXPECT_THAT(error_of({pair, pair, labelled}),
+              testing::AllOf(HasSubstr("pairs.jsonl:3: is one answer with a label, "),
+                             HasSubstr("pairs.jsonl:1 is a pair of answers without a margin: expected one form")));
+  EXPECT_THAT(error_of({labelled, pair}), HasSubstr("pairs.jsonl:2: is a pair of answers without a margin"));
+  EXPECT_THAT(error_of({pair, margin}), HasSubstr("pairs.jsonl:2: is a pair of answers with a margin"));
+  EXPECT_THAT(error_of({margin, pair}), HasSubstr("pairs.jsonl:2: is a pair of answers without a margin"));
+  write_file(root_ / "other.jsonl", labelled.dump());
+  write_file(root_ / "pairs.jsonl", "\n" + pair.dump() + "\n");
+  try {
+    pack_preferences({.inputs = {(root_ / "pairs.jsonl").string(), (root_ / "other.jsonl").string()}, .held_out = 0},
+                     options_, pool_);
+    ADD_FAILURE();
+  } catch (const Failure& e) {
+    EXPECT_THAT(e.what(), HasSubstr("other.jsonl:1: is one answer with a label"));
+    EXPECT_THAT(e.what(), HasSubstr("pairs.jsonl:2 is a pair"));
+  }
 }
 
 TEST(ParsePreference, ErrorsNameTheField) {
@@ -192,6 +243,21 @@ TEST(ParsePreference, ErrorsNameTheField) {
       {lists({yes}, {no}, Json::array({ask, assistant("I say")})), "f:3: chosen: goes on with the assistant's turn"},
       {lists({nobody}, {no}, Json::array({ask})), "f:3: chosen[0].role: is missing"},
       {R"({"prompt": "q", "chosen": "y", "rejected": "n", "tools": 1})", "f:3: tools: expected a list, got 1"},
+      {R"({"prompt": "q", "chosen": "y", "rejected": "n", "margin": "1"})", "f:3: margin: expected a number"},
+      {R"({"prompt": "q", "chosen": "y", "rejected": "n", "margin": 1e9})", "f:3: margin: expected"},
+      {R"({"prompt": "q", "completion": "y"})", "f:3: label: is missing"},
+      {R"({"prompt": "q", "completion": "y", "label": 1})", "f:3: label: expected true or false, got 1"},
+      {R"({"prompt": "q", "completion": "", "label": true})", "f:3: completion: is empty: expected an answer"},
+      {R"({"completion": "y", "label": true})", "f:3: prompt: is missing"},
+      {R"({"prompt": "q", "label": true})", "f:3: completion: is missing"},
+      {R"({"prompt": "q", "completion": "y", "chosen": "z", "label": true})", "f:3: chosen: stands beside a label"},
+      {R"({"prompt": "q", "completion": [{"role": "assistant", "content": "y"}], "label": true})",
+       "f:3: prompt: expected a list"},
+      {R"({"prompt": [{"role": "user", "content": "q"}], "completion": [{"role": "user", "content": "y"}], "label": true})",
+       "f:3: completion[0].role: expected assistant at the beginning of the answer"},
+      {R"({"prompt": [{"role": "assistant", "content": "q"}], "completion": [{"role": "assistant", "content": "y"}],
+         "label": true})",
+       "f:3: completion: goes on with the assistant's turn"},
   };
   for (const auto& [text, message] : kCases) {
     const auto parsed = parse_preference(text, "f:3");

@@ -27,7 +27,7 @@ class PromptPackTest : public testing::Test {
 
   PackResult pack(const std::string& text, double held_out = 0) {
     write_file(root_ / "prompts.jsonl", text);
-    return pack_prompts({{(root_ / "prompts.jsonl").string()}, held_out}, options_, pool_);
+    return pack_prompts({{(root_ / "prompts.jsonl").string()}, {}, held_out}, options_, pool_);
   }
   std::string error_of(const std::string& text) {
     try {

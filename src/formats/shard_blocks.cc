@@ -29,14 +29,16 @@ std::string at(uint64_t offset) { return " at offset " + std::to_string(offset);
 
 }  // namespace
 
-ShardLayout::ShardLayout(uint64_t documents, uint64_t num_tokens, uint32_t vocab_size, bool with_mask)
+ShardLayout::ShardLayout(uint64_t documents, uint64_t num_tokens, uint32_t vocab_size, bool with_mask, bool with_values)
     : documents(documents),
       num_tokens(num_tokens),
       token_bytes(vocab_size <= 65536 ? 2 : 4),
       vocab_size(vocab_size),
       with_mask(with_mask),
+      with_values(with_values),
       source_bytes(kHeaderBytes + 8 * documents),
-      tokens(source_bytes + 8 * documents),
+      values(source_bytes + 8 * documents),
+      tokens(values + (with_values ? 8 * documents : 0)),
       mask(tokens + padded(num_tokens * token_bytes)),
       checksums(mask + (with_mask ? padded((num_tokens + 7) / 8) : 0)),
       end(checksums + 8 * ((checksums - kHeaderBytes + kBlockBytes - 1) / kBlockBytes) + 8) {}

@@ -14,9 +14,9 @@ namespace maru::formats {
 struct ShardLayout {
   static constexpr uint64_t kHeaderBytes = 64, kBlockBytes = 1 << 20;
   uint64_t documents, num_tokens, token_bytes, vocab_size;
-  bool with_mask;
-  uint64_t source_bytes, tokens, mask, checksums, end;
-  ShardLayout(uint64_t documents, uint64_t num_tokens, uint32_t vocab_size, bool with_mask);
+  bool with_mask, with_values;
+  uint64_t source_bytes, values, tokens, mask, checksums, end;
+  ShardLayout(uint64_t documents, uint64_t num_tokens, uint32_t vocab_size, bool with_mask, bool with_values);
 };
 
 /// The blocks of a shard that lies in memory. Thread-safe.
@@ -30,6 +30,7 @@ class ShardBlocks {
   ///
   /// Cost     reads a block the first time; nothing once it has been found whole.
   void require(uint64_t from, uint64_t to) const;
+  const std::string& name() const { return name_; }
 
  private:
   std::string problem_of(uint64_t block) const;

@@ -33,12 +33,13 @@ struct SplitEntry {
 struct Index {
   int format = 1;
   uint32_t vocab_size = 0;
-  bool loss_mask = false;
+  bool loss_mask = false, values = false;
   std::vector<SplitEntry> splits;
   static constexpr auto fields() {
     return std::tuple{field("format", &Index::format, "version of this file").range(1, 1),
                       field("vocab_size", &Index::vocab_size, "tokens are below it").range(1, 4e9),
                       field("loss_mask", &Index::loss_mask, "tokens carry a mask"),
+                      field("values", &Index::values, "something is said of each document"),
                       field("splits", &Index::splits, "train, held_out")};
   }
 };
@@ -58,7 +59,7 @@ TokenDataset::TokenDataset(const fs::path& directory, std::string_view split) {
   const fs::path path = directory / kTokenIndexName;
   const Index index = from_json<Index>(read_json(path), path.string());
   vocab_size_ = index.vocab_size;
-  has_mask_ = index.loss_mask;
+  has_mask_ = index.loss_mask, has_values_ = index.values;
   open_shards(directory, to_json(find_split(index, split, path)));
 }
 
@@ -67,7 +68,7 @@ void TokenDataset::open_shards(const fs::path& directory, const Json& json) {
     const fs::path path = directory / fs::path(entry.path).filename();
     ShardReader shard = ShardReader::open(path).value();
     if (shard.num_documents() != entry.documents || shard.num_tokens() != entry.tokens ||
-        shard.vocab_size() != vocab_size_ || shard.has_mask() != has_mask_)
+        shard.vocab_size() != vocab_size_ || shard.has_mask() != has_mask_ || shard.has_values() != has_values_)
       throw Failure(ErrorCode::kDataLoss, path.string() + ": is not the shard that index.json describes");
     first_document_.push_back(num_documents_);
     first_token_.push_back(num_tokens_);
@@ -96,12 +97,14 @@ int64_t TokenDataset::begin_of(int64_t i) const {
 }
 
 TokenDatasetWriter::TokenDatasetWriter(fs::path directory, uint32_t vocab_size, bool with_mask,
-                                       int64_t tokens_per_shard)
+                                       int64_t tokens_per_shard, bool with_values)
     : directory_(std::move(directory)),
-      writer_(vocab_size, with_mask),
+      writer_(vocab_size, with_mask, with_values),
       tokens_per_shard_(tokens_per_shard),
       index_(std::make_unique<Json>(
-          Json{{"format", 1}, {"vocab_size", vocab_size}, {"loss_mask", with_mask}, {"splits", Json::array()}})) {}
+          Json{{"format", 1}, {"vocab_size", vocab_size}, {"loss_mask", with_mask}, {"splits", Json::array()}})) {
+  if (with_values) (*index_)["values"] = true;  // indexes of before have no such key
+}
 
 TokenDatasetWriter::~TokenDatasetWriter() = default;
 
@@ -110,9 +113,10 @@ void TokenDatasetWriter::begin_split(std::string_view name) {
   (*index_)["splits"].push_back(to_json(SplitEntry{std::string(name), 0, 0, 0, {}}));
 }
 
-void TokenDatasetWriter::add(std::span<const int32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask) {
+void TokenDatasetWriter::add(std::span<const int32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask,
+                             double value) {
   CHECK(!(*index_)["splits"].empty());
-  writer_.add(tokens, source_bytes, mask);
+  writer_.add(tokens, source_bytes, mask, value);
   ++num_documents_;
   num_tokens_ += static_cast<int64_t>(tokens.size());
   if (writer_.num_tokens() >= tokens_per_shard_) flush();

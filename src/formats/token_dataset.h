@@ -22,6 +22,8 @@ class TokenDataset {
   uint64_t source_bytes() const { return source_bytes_; }
   uint32_t vocab_size() const { return vocab_size_; }
   bool has_mask() const { return has_mask_; }
+  /// Whether something is said of each document: a label, a margin.
+  bool has_values() const { return has_values_; }
   /// Throws kDataLoss, naming file and offset, when what it lies in is damaged.
   TokenDocument document(int64_t i) const;
   /// Position of document i's first token in the whole split; i = num_documents() gives num_tokens(). Looks at no
@@ -37,17 +39,19 @@ class TokenDataset {
   int64_t num_documents_ = 0, num_tokens_ = 0;
   uint64_t source_bytes_ = 0;
   uint32_t vocab_size_ = 0;
-  bool has_mask_ = false;
+  bool has_mask_ = false, has_values_ = false;
 };
 
 /// Writes the shards of a token directory, starting a new one when `tokens_per_shard` is reached, and index.json.
 class TokenDatasetWriter {
  public:
-  TokenDatasetWriter(fs::path directory, uint32_t vocab_size, bool with_mask, int64_t tokens_per_shard = 1 << 24);
+  TokenDatasetWriter(fs::path directory, uint32_t vocab_size, bool with_mask, int64_t tokens_per_shard = 1 << 24,
+                     bool with_values = false);
   ~TokenDatasetWriter();
   /// Documents that follow belong to this split.
   void begin_split(std::string_view name);
-  void add(std::span<const int32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask = {});
+  void add(std::span<const int32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask = {},
+           double value = 0);
   /// Writes what is pending and index.json.
   void finish();
   int64_t num_documents() const { return num_documents_; }

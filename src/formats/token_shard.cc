@@ -1,6 +1,7 @@
 #include "formats/token_shard.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "base/hash.h"
@@ -10,7 +11,7 @@ namespace maru::formats {
 namespace {
 
 constexpr std::string_view kMagic = "MARUTOKS";
-constexpr uint32_t kVersion = 1, kMaskFlag = 1;
+constexpr uint32_t kVersion = 1, kMaskFlag = 1, kValuesFlag = 2;
 // Far above any real shard and low enough that no sum of section sizes overflows.
 constexpr uint64_t kMaxCount = uint64_t{1} << 48;
 
@@ -49,8 +50,11 @@ void TokenSpan::copy_to(std::span<int32_t> to) const {
   }
 }
 
-ShardWriter::ShardWriter(uint32_t vocab_size, bool with_mask)
-    : vocab_size_(vocab_size), token_bytes_(vocab_size <= 65536 ? 2 : 4), with_mask_(with_mask) {
+ShardWriter::ShardWriter(uint32_t vocab_size, bool with_mask, bool with_values)
+    : vocab_size_(vocab_size),
+      token_bytes_(vocab_size <= 65536 ? 2 : 4),
+      with_mask_(with_mask),
+      with_values_(with_values) {
   CHECK(vocab_size > 0 && vocab_size <= INT32_MAX);
 }
 
@@ -61,9 +65,11 @@ void ShardWriter::put_token(int32_t token) {
     append(tokens_, token);
 }
 
-void ShardWriter::add(std::span<const int32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask) {
+void ShardWriter::add(std::span<const int32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask,
+                      double value) {
   CHECK(mask.empty() || (with_mask_ && mask.size() == tokens.size()));
   if (tokens.empty()) throw Failure(ErrorCode::kInvalidArgument, "[token shard] a document without tokens");
+  if (!std::isfinite(value)) throw Failure(ErrorCode::kInvalidArgument, "[token shard] a value that is not finite");
   for (const int32_t token : tokens)  // as unsigned, a negative id is too large as well
     if (static_cast<uint32_t>(token) >= vocab_size_)
       throw Failure(ErrorCode::kInvalidArgument, "[token shard] token " + std::to_string(token) + ", expected 0 to " +
@@ -77,6 +83,7 @@ void ShardWriter::add(std::span<const int32_t> tokens, uint64_t source_bytes, st
       mask_bits_[(first + i) / 8] = static_cast<char>(mask_bits_[(first + i) / 8] | (1 << ((first + i) % 8)));
   ends_.push_back(static_cast<uint64_t>(num_tokens_));
   source_bytes_.push_back(source_bytes);
+  values_.push_back(value);
   total_source_bytes_ += source_bytes;
 }
 
@@ -87,12 +94,14 @@ void ShardWriter::write(const fs::path& path) {
   append(header, static_cast<uint64_t>(ends_.size()));
   append(header, static_cast<uint64_t>(num_tokens_));
   append(header, vocab_size_);
-  append(header, with_mask_ ? kMaskFlag : 0u);
+  append(header, (with_mask_ ? kMaskFlag : 0u) | (with_values_ ? kValuesFlag : 0u));
   append(header, total_source_bytes_);
   append(header, uint64_t{0});
   append(header, hash64(header));
   for (const uint64_t end : ends_) append(body, end);
   for (const uint64_t bytes : source_bytes_) append(body, bytes);
+  if (with_values_)
+    for (const double value : values_) append(body, value);
   pad(tokens_);
   body += tokens_;
   pad(mask_bits_);
@@ -103,7 +112,7 @@ void ShardWriter::write(const fs::path& path) {
   AtomicFile file(path);
   for (const std::string* part : {&header, &body, &checksums}) file.write(*part);
   file.commit();
-  *this = ShardWriter(vocab_size_, with_mask_);
+  *this = ShardWriter(vocab_size_, with_mask_, with_values_);
 }
 
 int64_t ShardReader::begin_of(int64_t i) const {
@@ -120,7 +129,18 @@ TokenDocument ShardReader::document(int64_t i) const {
   require(source_bytes, 8);
   require(tokens, size * token_bytes_);
   if (has_mask()) require(mask_ + begin / 8, (begin + size + 7) / 8 - begin / 8);
-  return {TokenSpan(tokens, token_bytes_, size), LossMask(mask_, begin), load<uint64_t>(source_bytes)};
+  return {TokenSpan(tokens, token_bytes_, size), LossMask(mask_, begin), load<uint64_t>(source_bytes), value_of(i)};
+}
+
+double ShardReader::value_of(int64_t i) const {
+  if (!has_values()) return 0;
+  const std::byte* at = values_ + 8 * i;
+  require(at, 8);
+  const auto value = load<double>(at);
+  if (!std::isfinite(value))
+    throw Failure(ErrorCode::kDataLoss, blocks_->name() + ": the value of document " + std::to_string(i) +
+                                            " is not finite at offset " + std::to_string(at - file_->bytes().data()));
+  return value;
 }
 
 void ShardReader::require(const std::byte* from, int64_t bytes) const {
@@ -146,7 +166,9 @@ class ShardParser {
   uint64_t u64(uint64_t offset) const { return load<uint64_t>(bytes_.data() + offset); }
   uint32_t u32(uint64_t offset) const { return load<uint32_t>(bytes_.data() + offset); }
   std::string_view part(uint64_t from, uint64_t to) const { return text_of(bytes_.subspan(from, to - from)); }
-  ShardLayout layout() const { return {u64(16), u64(24), u32(32), u32(36) == kMaskFlag}; }
+  ShardLayout layout() const {
+    return {u64(16), u64(24), u32(32), (u32(36) & kMaskFlag) != 0, (u32(36) & kValuesFlag) != 0};
+  }
 
   std::string header() {
     if (bytes_.size() < ShardLayout::kHeaderBytes)
@@ -155,7 +177,9 @@ class ShardParser {
     if (u64(56) != hash64(part(0, 56))) return "corrupt header (checksum" + at(56) + ")";
     if (u32(8) != kVersion) return "version " + std::to_string(u32(8)) + ", expected 1" + at(8);
     const bool sizes = u32(12) == (u32(32) <= 65536 ? 2 : 4) && u64(16) < kMaxCount && u64(24) < kMaxCount;
-    return !sizes || u32(32) == 0 || u32(32) > INT32_MAX || u32(36) > kMaskFlag ? "impossible header" + at(12) : "";
+    return !sizes || u32(32) == 0 || u32(32) > INT32_MAX || u32(36) > (kMaskFlag | kValuesFlag)
+               ? "impossible header" + at(12)
+               : "";
   }
 
   std::string length() {
@@ -186,6 +210,7 @@ class ShardParser {
     to_.source_bytes_total_ = u64(40);
     to_.ends_ = bytes_.data() + ShardLayout::kHeaderBytes;
     to_.source_bytes_ = bytes_.data() + l.source_bytes;
+    to_.values_ = l.with_values ? bytes_.data() + l.values : nullptr;
     to_.tokens_ = bytes_.data() + l.tokens;
     to_.mask_ = l.with_mask ? bytes_.data() + l.mask : nullptr;
   }

@@ -49,16 +49,18 @@ struct TokenDocument {
   TokenSpan tokens;
   LossMask mask;
   uint64_t source_bytes = 0;  // UTF-8 bytes of the text that the tokens stand for: the divisor of bits per byte
+  double value = 0;           // what is said of the document, where something is: a label, a margin
 };
 
 /// Collects documents in memory and writes them as one file. Not thread-safe.
 class ShardWriter {
  public:
   /// Token ids must be below `vocab_size`; up to 65536 they take two bytes, else four.
-  ShardWriter(uint32_t vocab_size, bool with_mask);
-  /// `mask` is empty, or has one element per token (then the shard must be with_mask).
+  ShardWriter(uint32_t vocab_size, bool with_mask, bool with_values = false);
+  /// `mask` is empty, or has one element per token (then the shard must be with_mask). `value` is kept with_values.
   /// Throws kInvalidArgument on an id that is not in the vocabulary, or on an empty document.
-  void add(std::span<const int32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask = {});
+  void add(std::span<const int32_t> tokens, uint64_t source_bytes, std::span<const uint8_t> mask = {},
+           double value = 0);
   int64_t num_documents() const { return static_cast<int64_t>(ends_.size()); }
   int64_t num_tokens() const { return num_tokens_; }
   uint64_t source_bytes() const { return total_source_bytes_; }
@@ -69,11 +71,12 @@ class ShardWriter {
   void put_token(int32_t token);
   uint32_t vocab_size_;
   int token_bytes_;
-  bool with_mask_;
+  bool with_mask_, with_values_;
   int64_t num_tokens_ = 0;
   uint64_t total_source_bytes_ = 0;
   std::string tokens_, mask_bits_;
   std::vector<uint64_t> ends_, source_bytes_;
+  std::vector<double> values_;
 };
 
 class ShardBlocks;
@@ -88,6 +91,7 @@ class ShardReader {
   int64_t num_tokens() const { return num_tokens_; }
   uint32_t vocab_size() const { return vocab_size_; }
   bool has_mask() const { return mask_ != nullptr; }
+  bool has_values() const { return values_ != nullptr; }
   uint64_t source_bytes() const { return source_bytes_total_; }
   /// Position of document i's first token; i = num_documents() gives the end. Throws kDataLoss as document() does.
   int64_t begin_of(int64_t i) const;
@@ -97,12 +101,14 @@ class ShardReader {
  private:
   friend class ShardParser;
   void require(const std::byte* from, int64_t bytes) const;
+  double value_of(int64_t i) const;
   std::shared_ptr<const MappedFile> file_;
   std::shared_ptr<const ShardBlocks> blocks_;
   const std::byte* tokens_ = nullptr;
   const std::byte* mask_ = nullptr;
   const std::byte* ends_ = nullptr;
   const std::byte* source_bytes_ = nullptr;
+  const std::byte* values_ = nullptr;
   int64_t num_documents_ = 0, num_tokens_ = 0;
   uint64_t source_bytes_total_ = 0;
   uint32_t vocab_size_ = 0;

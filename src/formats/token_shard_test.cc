@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <fstream>
 
@@ -189,6 +190,33 @@ TEST_F(TokenShardTest, WriterRefusesWhatAReaderWouldRefuse) {
   EXPECT_THROW(writer.add({}, 1), Failure);
 }
 
+TEST_F(TokenShardTest, ValuesOfDocumentsAreKeptAndChecked) {
+  const auto samples = make_samples(20, 300);
+  ShardWriter writer(300, true, true);
+  for (const Sample& s : samples)
+    writer.add(s.tokens, s.source_bytes, s.mask, 0.5 * static_cast<double>(s.source_bytes));
+  EXPECT_THROW(writer.add(samples[0].tokens, 1, {}, std::nan("")), Failure);
+  writer.write(path_);
+  const ShardReader shard = ShardReader::open(path_).value();
+  EXPECT_TRUE(shard.has_values());
+  for (int i = 0; i < 20; ++i) {
+    const Sample& sample = samples[static_cast<size_t>(i)];
+    expect_same(shard.document(i), sample, true);
+    EXPECT_EQ(0.5 * static_cast<double>(sample.source_bytes), shard.document(i).value);
+  }
+  const std::string good = read_file(path_);
+  for (size_t i = 0; i < good.size(); ++i) {
+    std::string bad = good;
+    bad[i] = static_cast<char>(bad[i] ^ 4);
+    spoil_file(path_, bad);
+    EXPECT_THAT(damage_of(path_), HasSubstr("offset")) << "byte " << i;
+  }
+  const size_t third = 64 + 2 * 8 * 20 + 2 * 8;
+  spoil_file(path_, written_wrongly(good, third, std::string("\0\0\0\0\0\0\xf0\x7f", 8)));
+  EXPECT_THAT(damage_of(path_), HasSubstr("the value of document 2 is not finite at offset 400"));
+  spoil_file(path_, good);
+}
+
 class TokenDatasetTest : public TokenShardTest {
  protected:
   void SetUp() override {
@@ -218,6 +246,24 @@ TEST_F(TokenDatasetTest, SeveralShardsAreOneSequence) {
   EXPECT_EQ(position, dataset.num_tokens());
   EXPECT_EQ(position, dataset.begin_of(50));
   EXPECT_EQ(0, TokenDataset(root_, "empty").num_tokens());
+}
+
+TEST_F(TokenDatasetTest, ValuesAreThereWhereTheIndexSaysSo) {
+  EXPECT_FALSE(TokenDataset(root_, "train").has_values());
+  EXPECT_FALSE(read_json(root_ / "index.json").contains("values")) << "indexes without values are what they were";
+  const fs::path other = root_ / "valued";
+  fs::create_directories(other);
+  TokenDatasetWriter writer(other, 500, false, 200, true);
+  writer.begin_split("train");
+  for (const Sample& s : samples_) writer.add(s.tokens, s.source_bytes, {}, -2.5);
+  writer.finish();
+  const TokenDataset dataset(other, "train");
+  EXPECT_TRUE(dataset.has_values());
+  EXPECT_EQ(-2.5, dataset.document(49).value);
+  Json index = read_json(other / "index.json");
+  index.erase("values");
+  write_json(other / "index.json", index);
+  EXPECT_THROW(TokenDataset(other, "train"), Failure) << "shards have what the index does not know of";
 }
 
 TEST_F(TokenDatasetTest, ErrorsNameTheSplitAndTheShard) {

@@ -167,6 +167,24 @@ bool changes_table(Decoder& model, const LoraAdapter& stored) {
   return false;
 }
 
+// Of a matrix as it is, for an adapter that changes nothing yet.
+Tensor row_lengths(Device& device, const Parameter& parameter, const LoraWeights& lora, Dtype dtype) {
+  Tensor lengths;
+  StepMemory(device).run([&](Context& ctx) {
+    const Tensor norms = lora_row_norms(ctx, parameter, lora);
+    if (ctx.arena.dry()) return;
+    const Tensor read = to_host(norms);
+    lengths = make_tensor(device, {1, parameter.shape.rows}, accumulator_of(dtype), [&](int64_t, int64_t r) {
+      const double length = read.data<double>()[r];
+      if (length == 0)
+        throw Failure(ErrorCode::kInvalidArgument,
+                      fmt::format("lora.use_dora: {}: row {} is all zeros and has no direction", parameter.name, r));
+      return static_cast<float>(length);
+    });
+  });
+  return lengths;
+}
+
 uint64_t next_serial() {
   static std::atomic<uint64_t> serials{0};
   return ++serials;
@@ -205,6 +223,7 @@ Adapter::Adapter(Device& device, Decoder& model, const LoraConfig& config, uint6
     lora.b.value =
         make_tensor(device, {parameter->shape.rows, config.rank}, dtype(), [](int64_t, int64_t) { return 0.0F; });
     lora.scale = config.scale();
+    if (config.use_dora.value_or(false)) lora.magnitude.value = row_lengths(device, *parameter, lora, dtype());
     changed_.push_back(parameter);
   }
   name_parameters();
@@ -217,6 +236,57 @@ void Adapter::visit(const Visitor& visitor) {
     if (update == nullptr) continue;
     visitor(of->name + ".lora_A", update->a, update->a.value.shape(), ParameterRole::kMatrix);
     visitor(of->name + ".lora_B", update->b, update->b.value.shape(), ParameterRole::kMatrix);
+    if (Parameter& lengths = update->magnitude; lengths.value)
+      visitor(of->name + ".lora_magnitude_vector", lengths, lengths.value.shape(), ParameterRole::kLengths);
+  }
+}
+
+namespace {
+
+float number_at(const Tensor& t, int64_t r, int64_t c) {
+  const int64_t i = r * t.cols() + c;
+  return t.dtype() == Dtype::kBf16 ? to_float(t.data<bfloat16>()[i]) : t.data<float>()[i];
+}
+
+// value + scale · b · a with its rows made as long as they are to be; of a table, whose rows are tokens, a · bᵀ.
+Tensor merged_value(Device& device, const Parameter& parameter, LoraWeights& lora, const Tensor& lengths) {
+  const Tensor value = to_host(parameter.value), a = to_host(lora.a.value), b = to_host(lora.b.value);
+  const bool table = parameter.role == ParameterRole::kEmbedding;
+  const int64_t rank = b.cols();
+  return make_tensor(device, value.shape(), value.dtype(), [&](int64_t r, int64_t c) {
+    float sum = 0;
+    for (int64_t k = 0; k < rank; ++k)
+      sum += table ? number_at(a, r, k) * number_at(b, c, k) : number_at(b, r, k) * number_at(a, k, c);
+    const float whole = number_at(value, r, c) + static_cast<float>(lora.scale) * sum;
+    return lengths ? number_at(lengths, 0, r) * whole : whole;
+  });
+}
+
+// DoRA's factors of the rows; empty without it.
+Tensor row_factors_of(Device& device, const Parameter& parameter, LoraWeights& lora) {
+  if (lora.row_scale) return to_host(lora.row_scale);
+  if (!lora.magnitude.value) return {};
+  const Tensor wanted = to_host(lora.magnitude.value);
+  const Tensor has = to_host(row_lengths(device, parameter, lora, parameter.value.dtype()));
+  return make_tensor(device, wanted.shape(), Dtype::kF32,
+                     [&](int64_t, int64_t r) { return number_at(wanted, 0, r) / number_at(has, 0, r); });
+}
+
+}  // namespace
+
+void merge_adapter(Device& device, Decoder& model, Adapter& adapter) {
+  for (Parameter* parameter : model.parameters()) {
+    const bool changed =
+        adapter.weights().update(*parameter) != nullptr || adapter.weights().replacement(*parameter) != nullptr;
+    if (changed && parameter->quantized)
+      throw Failure(ErrorCode::kInvalidArgument, parameter->name + ": is quantized, expected values to merge into");
+  }
+  for (Parameter* parameter : model.parameters()) {
+    if (Parameter* const own = adapter.weights().replacement(*parameter)) parameter->value = own->value;
+    LoraWeights* const lora = adapter.weights().update(*parameter);
+    if (lora == nullptr) continue;
+    const Tensor factors = row_factors_of(device, *parameter, *lora);
+    parameter->value = merged_value(device, *parameter, *lora, factors);
   }
 }
 

@@ -27,10 +27,11 @@ class Adapter final : public Model {
   Adapter(Device& device, Decoder& model, const fs::path& directory)
       : Adapter(device, model, formats::LoraAdapter(directory)) {}
 
-  /// One that changes nothing yet, to be trained: a is Kaiming uniform (a = √5, as PEFT begins), b is zero. Each
-  /// matrix's numbers depend on the seed and its name alone.
+  /// One that changes nothing yet, to be trained: a is Kaiming uniform (a = √5, as PEFT begins), b is zero, lengths of
+  /// rows are as they are. Each matrix's numbers depend on the seed and its name alone.
   ///
-  /// Throws   kInvalidArgument for a target that the model has not, naming those that it has.
+  /// Throws   kInvalidArgument for a target that the model has not, naming those that it has; with use_dora for a
+  ///          matrix with a row of zeros, which has no direction.
   Adapter(Device& device, Decoder& model, const LoraConfig& config, uint64_t seed);
 
   /// How many of the model's parameters it changes or replaces.
@@ -48,6 +49,12 @@ class Adapter final : public Model {
   std::vector<const Parameter*> changed_;  // in the order of the model's
   AdapterRuns everywhere_{{0, &weights_}};
 };
+
+/// Makes an adapter's learning part of a model's values in memory; the adapter, which was made for it, is of no use
+/// with it any more. Sums are f32 and rounded once.
+///
+/// Throws   kInvalidArgument for a model whose weights are quantized (dequantize_weights first).
+void merge_adapter(Device& device, Decoder& model, Adapter& adapter);
 
 /// Writes the model in `model` with the adapter's learning in its weights into the directory `out`, which exists
 /// (formats::merge_adapter). Which of its matrices are [in, out] is known by the architecture, whatever the adapter's

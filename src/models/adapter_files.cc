@@ -41,7 +41,8 @@ std::vector<float> floats_of(const Tensor& tensor) {
 /// The update of one tensor of the files.
 struct FileUpdate {
   int64_t rank = 0, in = 0, out = 0, parts = 0;
-  std::vector<float> a, b;  // [rank, in], [out, rank]
+  std::vector<float> a, b;     // [rank, in], [out, rank]
+  std::vector<float> lengths;  // [out]; empty: not of DoRA
 };
 
 /// Of the parameters that lie in one tensor, in the order of the model.
@@ -62,6 +63,11 @@ FileUpdate file_update(const Placement& placement, const WeightPlace& place, con
     for (int64_t r = 0; r < part.shape.rows; ++r)
       std::copy_n(b.begin() + r * rank, rank, file.b.begin() + part.row_of(r) * file.rank + before);
     before += rank;
+    if (!lora.magnitude.value) continue;
+    const std::vector<float> lengths = floats_of(lora.magnitude.value);
+    file.lengths.resize(static_cast<size_t>(file.out));
+    for (int64_t r = 0; r < part.shape.rows; ++r)
+      file.lengths[static_cast<size_t>(part.row_of(r))] = lengths[static_cast<size_t>(r)];
   }
   return file;
 }
@@ -86,7 +92,7 @@ Json config_of(const LoraConfig& config, const std::map<std::string, FileUpdate>
           {"lora_alpha", config.alpha},
           {"lora_dropout", 0.0},
           {"use_rslora", config.use_rslora},
-          {"use_dora", false},
+          {"use_dora", config.use_dora.value_or(false)},
           {"bias", "none"},
           {"fan_in_fan_out", transposed},
           {"target_modules", targets},
@@ -120,7 +126,7 @@ std::vector<const Parameter*> lora_targets(Decoder& model, const LoraConfig& con
 }
 
 void save_adapter(Decoder& model, Adapter& adapter, const LoraConfig& config, const std::string& base,
-                  const fs::path& directory) {
+                  const fs::path& directory, const Parameter* score) {
   const Placement placement(model);
   std::map<std::string, std::vector<const Parameter*>> tensors;
   for (const Parameter* p : model.parameters())
@@ -133,15 +139,25 @@ void save_adapter(Decoder& model, Adapter& adapter, const LoraConfig& config, co
     updates[module_of(tensor)] = file_update(placement, place, parts, adapter.weights());
   }
   fs::create_directories(directory);
-  write_json(directory / "adapter_config.json", config_of(config, updates, base, transposed));
+  Json json = config_of(config, updates, base, transposed);
+  if (score != nullptr) json["task_type"] = "SEQ_CLS", json["modules_to_save"] = {module_of(score->name)};
+  write_json(directory / "adapter_config.json", json);
   formats::SafetensorsWriter writer(directory / "adapter_model.safetensors");
   for (const auto& [module, u] : updates) {
     writer.declare(std::string(kPrefix) + module + ".lora_A.weight", "F32", {u.rank, u.in});
     writer.declare(std::string(kPrefix) + module + ".lora_B.weight", "F32", {u.out, u.rank});
+    if (!u.lengths.empty()) writer.declare(std::string(kPrefix) + module + ".lora_magnitude_vector", "F32", {u.out});
   }
+  if (score != nullptr)
+    writer.declare(std::string(kPrefix) + score->name, "F32", {score->shape.rows, score->shape.cols});
   for (const auto& [module, u] : updates) {
     writer.write(std::as_bytes(std::span(u.a)));
     writer.write(std::as_bytes(std::span(u.b)));
+    if (!u.lengths.empty()) writer.write(std::as_bytes(std::span(u.lengths)));
+  }
+  if (score != nullptr) {
+    const std::vector<float> values = floats_of(score->value);
+    writer.write(std::as_bytes(std::span(values)));
   }
   writer.commit();
 }

@@ -16,8 +16,9 @@ std::vector<const Parameter*> lora_targets(Decoder& model, const LoraConfig& con
 /// Writes what an adapter made for `config` has learnt. `base`: where the model that it belongs to is.
 ///
 /// Parameters that the files fuse into one tensor have one update there, of all their ranks together: their a above
-/// each other, each b in rows and columns of its own.
+/// each other, each b in rows and columns of its own. `score`: learnt beside it, in place of the model's head; the
+/// adapter is then one of PEFT's sequence classifiers.
 void save_adapter(Decoder& model, Adapter& adapter, const LoraConfig& config, const std::string& base,
-                  const fs::path& directory);
+                  const fs::path& directory, const Parameter* score = nullptr);
 
 }  // namespace maru

@@ -81,6 +81,7 @@ struct GgufMapping {
 
 struct Family {
   std::string_view name, model_type;    // Hugging Face's class and type
+  std::string_view scorer = "";         // Hugging Face's class with a score in place of the head; empty: has none
   std::string_view families;            // for the docs
   std::string_view defaults = "{}";     // JSON: keys as transformers assumes them when they are missing
   std::string_view fixed = "{}";        // JSON: fields of DecoderConfig that all its models have

@@ -1,6 +1,7 @@
 // What of a model an adapter changes, and how much room it has for it.
 #pragma once
 #include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ struct LoraConfig {
   int64_t rank = 8;
   double alpha = 16;
   bool use_rslora = false;
+  std::optional<bool> use_dora;
   std::vector<std::string> target_modules = {"all-linear"};
 
   /// What b · a of this rank is multiplied with: alpha / rank, with rsLoRA alpha / √rank.
@@ -22,11 +24,14 @@ struct LoraConfig {
   }
   static constexpr auto fields() {
     using C = LoraConfig;
-    return std::tuple{field("rank", &C::rank, "of what is added to each matrix").range(1, 4096),
-                      field("alpha", &C::alpha, "scales what is added: alpha / rank").range(0, 1e6),
-                      field("use_rslora", &C::use_rslora, "alpha / sqrt(rank) instead"),
-                      field("target_modules", &C::target_modules,
-                            "names of modules such as q_proj, or all-linear: every matrix inside the blocks")};
+    return std::tuple{
+        field("rank", &C::rank, "of what is added to each matrix").range(1, 4096),
+        field("alpha", &C::alpha, "scales what is added: alpha / rank").range(0, 1e6),
+        field("use_rslora", &C::use_rslora, "alpha / sqrt(rank) instead"),
+        field("use_dora", &C::use_dora, "train the lengths of the rows apart from their directions; null: false")
+            .unless_empty(),
+        field("target_modules", &C::target_modules,
+              "names of modules such as q_proj, or all-linear: every matrix inside the blocks")};
   }
 };
 

@@ -16,15 +16,6 @@
 namespace maru {
 namespace {
 
-Dtype dtype_of_config(const Json& config, const std::string& where) {
-  const auto it = config.contains("torch_dtype") ? config.find("torch_dtype") : config.find("dtype");
-  const std::string name = it != config.end() && it->is_string() ? it->get<std::string>() : "float32";
-  if (name == "bfloat16" || name == "float16") return Dtype::kBf16;
-  if (name == "float32") return Dtype::kF32;
-  throw Failure(ErrorCode::kUnimplemented,
-                where + ": torch_dtype: expected bfloat16, float16 or float32, got \"" + name + "\"");
-}
-
 /// Positions are added, not multiplied.
 bool may_be_quantized(ParameterRole role) { return !is_vector(role) && role != ParameterRole::kPositions; }
 
@@ -88,14 +79,29 @@ std::vector<Stored> stored_tensors(Decoder& model) {
 std::unique_ptr<Decoder> load(const fs::path& path, std::optional<Dtype> dtype, const HostStream* serving) {
   WeightSource source(path);
   const DecoderConfig config = config_from_hugging_face(source.config(), source.config_name());
-  auto model =
-      std::make_unique<Decoder>(config, dtype ? *dtype : dtype_of_config(source.config(), source.config_name()));
+  auto model = std::make_unique<Decoder>(config, dtype ? *dtype : stored_dtype(source));
   if (serving != nullptr && source.has_rotary_pairs() && model->may_have_rotary_pairs()) model->use_rotary_pairs();
   set_values(*model, source, serving);
   return model;
 }
 
 }  // namespace
+
+Dtype stored_dtype(const WeightSource& source) {
+  const Json& config = source.config();
+  const auto it = config.contains("torch_dtype") ? config.find("torch_dtype") : config.find("dtype");
+  const std::string name = it != config.end() && it->is_string() ? it->get<std::string>() : "float32";
+  if (name == "bfloat16" || name == "float16") return Dtype::kBf16;
+  if (name == "float32") return Dtype::kF32;
+  throw Failure(ErrorCode::kUnimplemented,
+                source.config_name() + ": torch_dtype: expected bfloat16, float16 or float32, got \"" + name + "\"");
+}
+
+std::unique_ptr<Decoder> load_decoder(WeightSource& source, const DecoderConfig& config, Dtype dtype) {
+  auto model = std::make_unique<Decoder>(config, dtype);
+  set_values(*model, source);
+  return model;
+}
 
 std::unique_ptr<Decoder> load_model(const fs::path& path, std::optional<Dtype> dtype) {
   return load(path, dtype, nullptr);
@@ -119,10 +125,19 @@ void Decoder::load(const fs::path& directory) {
   }
 }
 
-void save_weights(Decoder& model, const fs::path& file) {
+void save_weights(Decoder& model, const fs::path& file, const std::vector<NamedTensor>& more) {
   std::vector<Tensor> held;
   std::vector<formats::SafetensorsItem> items = panel_items(model, held);
   std::vector<Stored> stored = stored_tensors(model);
+  for (const NamedTensor& tensor : more) {
+    const Tensor value = to_host(tensor.tensor);
+    stored.push_back({{tensor.name,
+                       format_name(value.dtype()),
+                       {value.rows(), value.cols()},
+                       {value.data<std::byte>(), value.bytes()}},
+                      value,
+                      {}});
+  }
   // Behind panels the wider elements come first, so that each is aligned.
   if (!items.empty())
     std::stable_partition(stored.begin(), stored.end(), [](const Stored& s) { return s.item.dtype == "F32"; });
@@ -130,11 +145,12 @@ void save_weights(Decoder& model, const fs::path& file) {
   formats::write_safetensors(file, items, {{"format", "pt"}});
 }
 
+std::string torch_dtype_of(const Model& model) { return model.dtype() == Dtype::kBf16 ? "bfloat16" : "float32"; }
+
 void Decoder::save(const fs::path& directory) {
   fs::create_directories(directory);
   save_weights(*this, directory / "model.safetensors");
-  const std::string torch_dtype = dtype() == Dtype::kBf16 ? "bfloat16" : "float32";
-  write_json(directory / "config.json", config_to_hugging_face(config_, torch_dtype));
+  write_json(directory / "config.json", config_to_hugging_face(config_, torch_dtype_of(*this)));
 }
 
 }  // namespace maru

@@ -8,6 +8,8 @@
 
 namespace maru {
 
+class WeightSource;
+
 /// Reads the configuration and maps the weights; they are used in place when their dtype is the wanted one, else
 /// converted, quantized ones expanded. `dtype` empty: the one the configuration names. Sharded models
 /// (model.safetensors.index.json) are read too.
@@ -22,7 +24,16 @@ std::unique_ptr<Decoder> load_model(const fs::path& path, std::optional<Dtype> d
 ///          given back when their tensor is packed.
 std::unique_ptr<Decoder> load_for_serving(const HostStream&, const fs::path& path, std::optional<Dtype> dtype = {});
 
-/// Writes the weights as one safetensors file; quantized ones as docs/formats/maru-quantized.md says.
-void save_weights(Decoder& model, const fs::path& file);
+/// The same of what is already open, for those who have read from it what is not the decoder's. Throws kUnimplemented
+/// for tensors that nobody asked for.
+std::unique_ptr<Decoder> load_decoder(WeightSource& source, const DecoderConfig& config, Dtype dtype);
+/// The one that the configuration names.
+Dtype stored_dtype(const WeightSource& source);
+
+/// Writes the weights as one safetensors file; quantized ones as docs/formats/maru-quantized.md says. `more`: tensors
+/// that are not the decoder's.
+void save_weights(Decoder& model, const fs::path& file, const std::vector<NamedTensor>& more = {});
+/// torch_dtype in config.json.
+std::string torch_dtype_of(const Model& model);
 
 }  // namespace maru

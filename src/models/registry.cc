@@ -126,14 +126,27 @@ std::vector<std::string> lost_fields(const Family& a, DecoderConfig config) {
 
 }  // namespace
 
-const Family& find_family(std::string_view name, const std::string& where) {
+namespace {
+
+const Family& find_by(std::string_view Family::*name_of, std::string_view name, const std::string& where) {
   std::vector<std::string_view> names;
   for (const Family* a : all_families()) {
-    if (a->name == name) return *a;
-    names.push_back(a->name);
+    if ((a->*name_of).empty()) continue;
+    if (a->*name_of == name) return *a;
+    names.push_back(a->*name_of);
   }
   throw Failure(ErrorCode::kUnimplemented,
                 fmt::format("{}: architectures: expected one of {}, got \"{}\"", where, fmt::join(names, ", "), name));
+}
+
+}  // namespace
+
+const Family& find_family(std::string_view name, const std::string& where) {
+  return find_by(&Family::name, name, where);
+}
+
+const Family& find_family_of_scorer(std::string_view name, const std::string& where) {
+  return find_by(&Family::scorer, name, where);
 }
 
 const Family& family_of(const DecoderConfig& config) {

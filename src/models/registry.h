@@ -9,6 +9,8 @@ std::span<const Family* const> all_families();
 
 /// Throws kUnimplemented naming the architectures there are.
 const Family& find_family(std::string_view name, const std::string& where);
+/// By its class with a score in place of the head; throws likewise.
+const Family& find_family_of_scorer(std::string_view name, const std::string& where);
 /// The one that the configuration names, or else the first with its features; see config_to_hugging_face.
 const Family& family_of(const DecoderConfig& config);
 

@@ -23,9 +23,7 @@ double deviation_of(const DecoderConfig& config, ParameterRole role) {
 
 }  // namespace
 
-Dtype dtype_of(ParameterRole role, Dtype model) {
-  return role == ParameterRole::kRouterBias ? accumulator_of(model) : model;
-}
+Dtype dtype_of(ParameterRole role, Dtype model) { return is_wide(role) ? accumulator_of(model) : model; }
 
 int64_t value_bytes(Model& model) {
   int64_t bytes = 0;

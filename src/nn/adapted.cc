@@ -10,7 +10,7 @@ bool sets_apart(AdapterWeights& adapter, std::initializer_list<const Parameter*>
     if (adapter.replacement(*p) != nullptr) return true;
   if (when == Apart::kReplaced) return false;
   const LoraWeights* const update = adapter.update(**parameters.begin());
-  return update != nullptr && (when == Apart::kUpdated || update->row_scale);
+  return update != nullptr && (when == Apart::kUpdated || update->is_decomposed());
 }
 
 }  // namespace

@@ -20,10 +20,10 @@ Tensor Linear::compute(Context& ctx, const Tensor& x) {
   Parameter& w = chosen(ctx, weight);
   const Tensor b = has_bias ? ctx.use(chosen(ctx, bias)) : Tensor();
   const LoraWeights* const lora = common_update(ctx, weight);
-  const Tensor inner = lora != nullptr && lora->row_scale ? Tensor() : b;  // DoRA scales before the bias is added
+  const Tensor inner = lora != nullptr && lora->is_decomposed() ? Tensor() : b;  // DoRA scales before the bias is added
   const Tensor y = w.quantized ? quantized_linear(ctx, x, w.quantized, inner) : linear(ctx, x, ctx.use(w), inner);
   return with_updates(ctx, y, x, weight, [&](Context& c, const Tensor& base, const Tensor& rows, LoraWeights& update) {
-    return add_lora(c, base, rows, update, b);
+    return add_lora(c, base, rows, w, update, b);
   });
 }
 
@@ -42,7 +42,7 @@ Tensor project_rows(Context& ctx, const Tensor& x, Parameter& weight, double sca
       w.quantized ? quantized_project(ctx, x, w.quantized, scale, cap) : project(ctx, x, ctx.use(w), scale, cap);
   const Tensor sum =
       with_updates(ctx, y, x, weight, [&](Context& c, const Tensor& base, const Tensor& rows, LoraWeights& update) {
-        return add_lora(c, base, rows, update, {}, scale);
+        return add_lora(c, base, rows, w, update, {}, scale);
       });
   if (sum_is_capped) cap_logits(ctx, sum, softcap);
   return sum;

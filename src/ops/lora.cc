@@ -38,14 +38,70 @@ Tensor scaled_columns(Context& ctx, const Tensor& y, const Tensor& z, double alp
   return sum;
 }
 
-// From the inner product a · x on.
-Tensor add_update(Context& ctx, const Tensor& y, const Tensor& inner, LoraWeights& lora, const Tensor& bias,
-                  double multiplier) {
+// Where lengths of rows come over what they are.
+void over_norms(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& norms, bool add) {
+  ctx.launch(x.dtype(), [&]<class T>(auto& stream) {
+    if constexpr (std::is_same_v<T, kernels::Accumulator<T>>)
+      kernels::over_norms(
+          stream, kernels::OverNorms<T>{
+                      .y = y.data<T>(), .x = x.data<T>(), .norms = norms.data<double>(), .rows = x.size(), .add = add});
+  });
+}
+
+// What the backward of y = row_scale ⊙ (x + alpha · z) needs.
+struct Decomposed {
+  Tensor x, z, row_scale, magnitude, norms;
+  double alpha;
+};
+
+void decomposed_backward(Context& c, const Decomposed& d, const Tensor& dy) {
+  const Gradient dx = c.tape->gradient(c, d.x), dz = c.tape->gradient(c, d.z),
+                 dmagnitude = c.tape->gradient(c, d.magnitude);
+  const Tensor dscale = dmagnitude ? fill(c, d.row_scale.shape(), d.row_scale.dtype(), 0) : Tensor();
+  c.launch(dy.dtype(), [&]<class T>(auto& stream) {
+    using A = kernels::Accumulator<T>;
+    kernels::scale_columns_backward(stream,
+                                    kernels::ScaleColumnsBackward<T>{.dx = dx ? dx.data<T>() : nullptr,
+                                                                     .dz = dz ? dz.data<T>() : nullptr,
+                                                                     .dscale = dscale ? dscale.data<A>() : nullptr,
+                                                                     .dy = dy.data<T>(),
+                                                                     .x = d.x.data<T>(),
+                                                                     .z = d.z.data<T>(),
+                                                                     .scale = d.row_scale.data<A>(),
+                                                                     .rows = dy.rows(),
+                                                                     .cols = dy.cols(),
+                                                                     .alpha = d.alpha,
+                                                                     .add_dx = dx.add,
+                                                                     .add_dz = dz.add});
+  });
+  if (dmagnitude) over_norms(c, dmagnitude.tensor, dscale, d.norms, dmagnitude.add);
+}
+
+// Lengths that are trained: their factors follow a and b.
+Tensor with_trained_lengths(Context& ctx, const Tensor& y, const Tensor& z, double alpha, const Parameter& weight,
+                            LoraWeights& lora, const Tensor& bias) {
+  Decomposed d{.x = y, .z = z, .row_scale = {}, .magnitude = ctx.use(lora.magnitude), .norms = {}, .alpha = alpha};
+  d.norms = lora_row_norms(ctx, weight, lora);
+  d.row_scale = ctx.empty(d.magnitude.shape(), d.magnitude.dtype());
+  over_norms(ctx, d.row_scale, d.magnitude, d.norms, false);
+  Tensor sum = scaled_columns(ctx, y, z, alpha, d.row_scale, bias);
+  if (ctx.recording(y, z, d.magnitude)) {
+    if (bias.node >= 0) throw Failure(ErrorCode::kUnimplemented, "[add_lora] a bias is not trained beside DoRA");
+    ctx.tape->record(sum, [d](Context& c, const Tensor& dy) { decomposed_backward(c, d, dy); });
+  }
+  return sum;
+}
+
+// From the inner product a · x on. `weight` is that of a layer; null: of a table, which has no lengths.
+Tensor add_update(Context& ctx, const Tensor& y, const Tensor& inner, const Parameter* weight, LoraWeights& lora,
+                  const Tensor& bias, double multiplier) {
   const Tensor b = ctx.use(lora.b);
-  if (ctx.recording(y, inner, b) && lora.row_scale)
-    throw Failure(ErrorCode::kUnimplemented, "[add_lora] the lengths of DoRA have no gradient");
+  const bool trained = weight != nullptr && lora.magnitude.value;
+  if (ctx.recording(y, inner, b) && lora.row_scale && !trained)
+    throw Failure(ErrorCode::kUnimplemented, "[add_lora] lengths of DoRA that stay have no gradient");
   const Tensor update = y.dtype() == inner.dtype() ? linear(ctx, inner, b) : project(ctx, inner, b);
   const double alpha = multiplier * lora.scale;
+  if (trained) return with_trained_lengths(ctx, y, update, alpha, *weight, lora, bias);
   if (lora.row_scale) return scaled_columns(ctx, y, update, alpha, lora.row_scale, bias);
   return add_scaled(ctx, y, update, alpha);
 }
@@ -64,15 +120,15 @@ Tensor widened(Context& ctx, const Tensor& t) {
 
 }  // namespace
 
-Tensor add_lora(Context& ctx, const Tensor& y, const Tensor& x, LoraWeights& lora, const Tensor& bias,
-                double multiplier) {
+Tensor add_lora(Context& ctx, const Tensor& y, const Tensor& x, const Parameter& weight, LoraWeights& lora,
+                const Tensor& bias, double multiplier) {
   check("add_lora", y, lora);
-  return add_update(ctx, y, linear(ctx, x, ctx.use(lora.a)), lora, bias, multiplier);
+  return add_update(ctx, y, linear(ctx, x, ctx.use(lora.a)), &weight, lora, bias, multiplier);
 }
 
 Tensor add_lora_rows(Context& ctx, const Tensor& y, const Tensor& tokens, LoraWeights& lora, double multiplier) {
   check("add_lora_rows", y, lora);
-  return add_update(ctx, y, embedding(ctx, tokens, ctx.use(lora.a)), lora, {}, multiplier);
+  return add_update(ctx, y, embedding(ctx, tokens, ctx.use(lora.a)), nullptr, lora, {}, multiplier);
 }
 
 Tensor lora_row_norms(Context& ctx, const Parameter& parameter, const LoraWeights& lora) {

@@ -54,8 +54,8 @@ TEST_F(LoraOps, AddsTheProductToEveryRow) {
   for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16}) {
     const Tensor x = normal({5, 30}, dtype), weight = normal({20, 30}, dtype);
     LoraWeights l = lora(30, 20, 3, dtype);
-    const Tensor logits = add_lora(ctx_, project(ctx_, x, weight, 2), x, l, {}, 2);
-    const Tensor y = add_lora(ctx_, linear(ctx_, x, weight), x, l);
+    const Tensor logits = add_lora(ctx_, project(ctx_, x, weight, 2), x, {}, l, {}, 2);
+    const Tensor y = add_lora(ctx_, linear(ctx_, x, weight), x, {}, l);
     const double tolerance = dtype == Dtype::kBf16 ? 0.5 : 1e-4;  // the inner product is rounded to 8 bits
     for (int64_t r = 0; r < y.rows(); ++r)
       for (int64_t c = 0; c < y.cols(); ++c) {
@@ -72,7 +72,7 @@ TEST_F(LoraOps, DecomposedScalesBeforeTheBias) {
                bias = normal({1, 9}, Dtype::kF32);
   LoraWeights l = lora(16, 9, 2, Dtype::kF32);
   l.row_scale = normal({1, 9}, Dtype::kF32);
-  const Tensor y = add_lora(ctx_, linear(ctx_, x, weight), x, l, bias);
+  const Tensor y = add_lora(ctx_, linear(ctx_, x, weight), x, {}, l, bias);
   for (int64_t r = 0; r < y.rows(); ++r)
     for (int64_t c = 0; c < y.cols(); ++c) {
       double product = 0;
@@ -127,7 +127,7 @@ TEST_F(LoraOps, GradientsAreThoseOfTheSum) {
     LoraWeights l{.a = rows ? table.p : a.p, .b = b.p, .scale = 0.7};
     const auto forward = [&](Context& ctx) {
       return rows ? add_lora_rows(ctx, base.p.value, tokens, l, 1.5)
-                  : add_lora(ctx, base.p.value, x.p.value, l, {}, 1.5);
+                  : add_lora(ctx, base.p.value, x.p.value, {}, l, {}, 1.5);
     };
     const auto sum = [&] {
       const Tensor y = forward(ctx_);
@@ -153,16 +153,56 @@ TEST_F(LoraOps, GradientsAreThoseOfTheSum) {
   }
 }
 
+// Central differences of Σ y · dy in f64, with the divisors of the rows held as they are.
+TEST_F(LoraOps, LengthsOfRowsAreTrained) {
+  const Weight x({3, 6}, Dtype::kF64, 1);
+  Weight base({4, 6}, Dtype::kF64, 5), a({2, 6}, Dtype::kF64, 2), b({4, 2}, Dtype::kF64, 3), m({1, 4}, Dtype::kF64, 7);
+  const Weight dy({3, 4}, Dtype::kF64, 6), bias({1, 4}, Dtype::kF64, 8);
+  LoraWeights l{.a = a.p, .b = b.p, .scale = 0.7, .magnitude = m.p};
+  const auto forward = [&](Context& ctx, LoraWeights& lora) {
+    return add_lora(ctx, linear(ctx, x.p.value, base.p.value), x.p.value, base.p, lora, bias.p.value, 1);
+  };
+  LoraWeights held{.a = a.p, .b = b.p, .scale = 0.7};
+  const Tensor norms = lora_row_norms(ctx_, base.p, l);
+  const auto sum = [&] {
+    held.row_scale = Tensor(arena_, {1, 4}, Dtype::kF64);
+    for (int64_t r = 0; r < 4; ++r)
+      held.row_scale.data<double>()[r] = m.p.value.data<double>()[r] / norms.data<double>()[r];
+    const Tensor y = forward(ctx_, held);
+    double total = 0;
+    for (int64_t i = 0; i < y.size(); ++i) total += y.data<double>()[i] * dy.p.value.data<double>()[i];
+    return total;
+  };
+  Tape tape;
+  Context recording{device_, arena_, &tape};
+  const Tensor y = forward(recording, l);
+  sum();
+  const Tensor same = forward(ctx_, held);
+  for (int64_t i = 0; i < y.size(); ++i) EXPECT_NEAR(same.data<double>()[i], y.data<double>()[i], 1e-12);
+  tape.backward(recording, y, dy.p.value);
+  for (Parameter* p : {&l.a, &l.b, &l.magnitude})
+    for (int64_t i = 0; i < p->value.size(); ++i) {
+      double& at = p->value.data<double>()[i];
+      const double before = at, h = 1e-5;
+      at = before + h;
+      const double above = sum();
+      at = before - h;
+      const double below = sum();
+      at = before;
+      EXPECT_NEAR((above - below) / (2 * h), p->gradient.data<double>()[i], 1e-8);
+    }
+}
+
 TEST_F(LoraOps, RefusesToTrainLengthsAndToGuess) {
   const Tensor x = normal({4, 16}, Dtype::kF32), y = normal({4, 9}, Dtype::kF32);
   LoraWeights wrong = lora(16, 8, 2, Dtype::kF32), lengths = lora(16, 9, 2, Dtype::kF32);
-  EXPECT_THROW(add_lora(ctx_, y, x, wrong), Failure) << "9 columns, 8 rows of b";
+  EXPECT_THROW(add_lora(ctx_, y, x, {}, wrong), Failure) << "9 columns, 8 rows of b";
   lengths.row_scale = normal({1, 9}, Dtype::kF32);
   lengths.a.gradient = normal({2, 16}, Dtype::kF32);
   Tape tape;
   Context recording{device_, arena_, &tape};
-  EXPECT_NO_THROW(add_lora(ctx_, y, x, lengths));
-  EXPECT_THROW(add_lora(recording, y, x, lengths), Failure);
+  EXPECT_NO_THROW(add_lora(ctx_, y, x, {}, lengths));
+  EXPECT_THROW(add_lora(recording, y, x, {}, lengths), Failure);
 }
 
 }  // namespace

@@ -10,7 +10,10 @@ struct LoraWeights {
   Parameter a;  // [rank, in]; beside a token table [tokens, rank]
   Parameter b;  // [out, rank]
   double scale = 1;
-  Tensor row_scale;  // DoRA: [1, out] in the accumulator type; empty: none
+  Tensor row_scale;     // DoRA: [1, out] in the accumulator type; empty: none, or as the lengths say
+  Parameter magnitude;  // DoRA in training: the lengths of the rows, [1, out] in the accumulator type; empty: they stay
+
+  bool is_decomposed() const { return row_scale || magnitude.value; }
 };
 
 }  // namespace maru

@@ -89,4 +89,14 @@ void add_cross_entropy(Context& ctx, const Tensor& loss, const Tensor& logits, c
   });
 }
 
+Tensor loss_with_slopes(Context& ctx, const Tensor& x, const Tensor& slopes) {
+  if (x.shape() != slopes.shape() || x.dtype() != slopes.dtype())
+    throw Failure(ErrorCode::kInvalidArgument,
+                  fmt::format("[loss_with_slopes] x is [{}, {}] {}, slopes are [{}, {}] {}", x.rows(), x.cols(),
+                              name_of(x.dtype()), slopes.rows(), slopes.cols(), name_of(slopes.dtype())));
+  Tensor loss = fill(ctx, {1, 1}, x.dtype(), 0);
+  if (ctx.recording(x)) ctx.tape->record(loss, [=](Context& c, const Tensor&) { c.tape->pass_gradient(c, x, slopes); });
+  return loss;
+}
+
 }  // namespace maru

@@ -28,4 +28,12 @@ Tensor linear_cross_entropy(Context&, const Tensor& x, const Tensor& weight, con
 void add_cross_entropy(Context&, const Tensor& loss, const Tensor& logits, const Tensor& targets, double scale,
                        const Tensor& token_losses, const Tensor& weights = {});
 
+/// A loss of x whose slopes have been found already, as on the host: its gradient in x is `slopes`. What it is, is
+/// written into the result by whoever found them. The result must be what Tape::backward starts from.
+///
+/// Shapes   x and slopes alike; loss [1, 1].
+/// Types    x, slopes and loss alike.
+/// Saves    slopes (no copy).
+Tensor loss_with_slopes(Context&, const Tensor& x, const Tensor& slopes);
+
 }  // namespace maru

@@ -18,6 +18,7 @@ enum class ParameterRole : uint8_t {
   kVector,      // norm weights: ones at the start, no decay
   kBias,        // biases of linear layers and norms: zeros at the start, no decay
   kRouterBias,  // decides between experts; kept in the accumulator type
+  kLengths,     // of a matrix's rows: kept in the accumulator type, no decay
 };
 
 struct Parameter {
@@ -29,9 +30,14 @@ struct Parameter {
   QuantizedWeight quantized;  // in place of the value, serving only
 };
 
+/// Kept in the accumulator type of the model's.
+inline bool is_wide(ParameterRole role) {
+  return role == ParameterRole::kRouterBias || role == ParameterRole::kLengths;
+}
+
 /// Vectors are rows of one axis in files, are not multiplied with and do not decay.
 inline bool is_vector(ParameterRole role) {
-  return role == ParameterRole::kVector || role == ParameterRole::kBias || role == ParameterRole::kRouterBias;
+  return role == ParameterRole::kVector || role == ParameterRole::kBias || is_wide(role);
 }
 
 }  // namespace maru

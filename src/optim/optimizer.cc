@@ -35,16 +35,30 @@ double sum_of(const Context& ctx, const Tensor& x) {
   return sum;
 }
 
+// Muon for matrices inside blocks, AdamW for the rest.
+bool by_muon(const OptimizerConfig& config, const Parameter& parameter) {
+  const bool matrix = parameter.role == ParameterRole::kMatrix || parameter.role == ParameterRole::kOutput;
+  return matrix && config.name == "muon";
+}
+
 }  // namespace
+
+size_t Optimizer::bytes_for(const OptimizerConfig& config, const std::vector<Parameter*>& parameters, Dtype dtype) {
+  size_t bytes = 0;
+  for (const Parameter* const parameter : parameters) {
+    const size_t state = static_cast<size_t>(parameter->shape.size()) * size_of(accumulator_of(dtype));
+    const bool masters = dtype == Dtype::kBf16 && !is_wide(parameter->role);
+    bytes += state * ((masters ? 1U : 0U) + (by_muon(config, *parameter) ? 1U : 2U));
+  }
+  return bytes;
+}
 
 Optimizer::Optimizer(Device& device, const OptimizerConfig& config, const std::vector<Parameter*>& parameters)
     : config_(config) {
   for (Parameter* const parameter : parameters) {
-    const ParameterRole role = parameter->role;
-    const bool matrix = role == ParameterRole::kMatrix || role == ParameterRole::kOutput;
     Slot slot{.parameter = parameter,
-              .muon = matrix && config.name == "muon",
-              .decay = !is_vector(role),
+              .muon = by_muon(config, *parameter),
+              .decay = !is_vector(parameter->role),
               .master = master_of(device, parameter->value),
               .first = {},
               .second = {}};

@@ -34,6 +34,9 @@ class Optimizer {
   /// `parameters` must outlive the optimiser and have values and gradients on `device`, where its state lies too.
   Optimizer(Device& device, const OptimizerConfig& config, const std::vector<Parameter*>& parameters);
 
+  /// What its state takes of the device's memory, for parameters with or without values and gradients.
+  static size_t bytes_for(const OptimizerConfig& config, const std::vector<Parameter*>& parameters, Dtype dtype);
+
   /// The L2 norm of all gradients, in f64, in a fixed order. Infinite or NaN when any gradient is.
   double gradient_norm(Context&) const;
   /// One update with all gradients multiplied by `gradient_scale`, which then become zero. `step` counts from 1.

@@ -1,75 +1,17 @@
 #include "pipeline/quantize.h"
 
-#include <algorithm>
-
 #include "base/json.h"
 #include "base/progress.h"
-#include "catalogue/lineage.h"
-#include "eval/windows.h"
-#include "formats/token_dataset.h"
 #include "ledger/artefact_writer.h"
 #include "models/calibrate.h"
 #include "models/model_files.h"
 #include "models/quantized_files.h"
+#include "pipeline/measured_text.h"
 #include "pipeline/origin.h"
 #include "text/tokenizer/files/load_tokenizer.h"
-#include "train/validate.h"
 
 namespace maru::pipeline {
 namespace {
-
-constexpr int64_t kLongestWindow = 2048;
-constexpr uint64_t kBytesPerToken = 4;  // of text that are read for each token that is wanted, about
-
-/// A text by path, or a dataset's train or held_out file by its name.
-fs::path find_text(const Workplace& at, const std::string& name, const char* split) {
-  const fs::path found = at.home.find(Kind::kDataset, name);
-  return fs::is_directory(found) ? catalogue::split_file(found, split) : found;
-}
-
-/// Windows of a text that the user named.
-eval::Windows windows_of_file(const fs::path& file, const text::Tokenizer& tokenizer, int64_t length, int64_t most) {
-  const uint64_t bytes = most > 0 ? static_cast<uint64_t>(most) * kBytesPerToken : UINT64_MAX;
-  return eval::windows_of(eval::read_documents(file, bytes), tokenizer, length, most);
-}
-
-/// What the change of bits per byte is measured on: --text, or the held-out documents that the ledger names.
-struct Measured {
-  std::string on;  // empty: nothing
-  eval::Windows windows;
-  std::optional<formats::TokenDataset> held_out;
-  int64_t tokens = 0;  // to be counted, about
-};
-
-Measured measured_text(const Workplace& at, const QuantizeConfig& a, const fs::path& model,
-                       const text::Tokenizer& tokenizer, int64_t window) {
-  Measured m;
-  if (!a.text.empty()) {
-    const fs::path file = find_text(at, a.text, "held_out");
-    m.on = file.string();
-    m.windows = windows_of_file(file, tokenizer, window, a.text_tokens);
-    m.tokens = m.windows.counted;
-  } else if (const fs::path tokens = catalogue::tokens_behind(model); !tokens.empty() && fs::exists(tokens)) {
-    m.on = tokens.string() + ": held_out";
-    m.held_out.emplace(tokens, "held_out");
-    m.tokens = m.held_out->num_tokens();
-    if (a.text_tokens > 0) m.tokens = std::min(m.tokens, a.text_tokens);
-  }
-  return m;
-}
-
-std::optional<double> bits_per_byte(const Workplace& at, Decoder& model, const Measured& measured, int64_t window) {
-  StepMemory memory(at.machine.device());
-  Progress bar(at.watch, "score", static_cast<uint64_t>(measured.tokens), "tokens");
-  const auto progress = [&](int64_t tokens) {
-    at.watch.throw_if_cancelled();
-    bar.update(static_cast<uint64_t>(tokens));
-  };
-  if (!measured.held_out) return eval::score_windows(memory, model, measured.windows, progress).bits_per_byte();
-  const auto score = train::validate(memory, model, *measured.held_out, window, std::max<int64_t>(window, 4096),
-                                     measured.tokens, 0, progress);
-  return score.bits_per_byte();
-}
 
 void round_weights(const Workplace& at, Decoder& model, QuantizedKind kind,
                    const std::vector<std::vector<int32_t>>& calibration) {
@@ -139,14 +81,14 @@ QuantizeResult quantize(const Workplace& at, const QuantizeConfig& a) {
   ledger::ArtefactWriter writer(out);  // before the work: nobody else makes it, and it can be written
   const auto model = load_plain(at.machine.device(), source);
   const auto tokenizer = text::load_tokenizer(source);
-  const int64_t window = std::min(kLongestWindow, model->config().max_position_embeddings);
-  const Measured measured = measured_text(at, a, source, tokenizer, window);
+  const int64_t window = measured_window(*model);
+  const MeasuredText measured = measured_text(at, {a.text, a.text_tokens, source}, tokenizer, window);
   const auto calibration = calibration_of(a, text, tokenizer, window);
   QuantizeResult result{.path = out, .to = a.to, .bytes_before = weight_bytes(*model)};
   if (measured.tokens > 0) result.cost.emplace(QuantizeCost{.text = measured.on, .tokens = measured.tokens});
-  if (result.cost) result.cost->before = bits_per_byte(at, *model, measured, window);
+  if (result.cost) result.cost->before = bits_per_byte(at, *model, measured);
   round_weights(at, *model, kind, calibration);
-  if (result.cost) result.cost->after = bits_per_byte(at, *model, measured, window);
+  if (result.cost) result.cost->after = bits_per_byte(at, *model, measured);
   result.bytes = weight_bytes(*model);
   write_model(at, a, source, text, out, writer, *model, kind);
   return result;

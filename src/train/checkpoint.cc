@@ -25,20 +25,6 @@ ledger::Manifest manifest_of(const fs::path& checkpoint) {
   return std::move(manifest).value();
 }
 
-// A flipped bit in a weight would not show in any length: every file is compared with its hash before it is believed.
-void check_files(const fs::path& checkpoint) {
-  const ledger::Manifest manifest = manifest_of(checkpoint);
-  for (const ledger::ManifestFile& file : manifest.files) {
-    const fs::path path = checkpoint / file.path;
-    if (const std::string hash = sha256_file(path); hash != file.sha256)
-      throw Failure(ErrorCode::kDataLoss, fmt::format("{}: SHA-256 is {}, expected {}: the checkpoint is damaged",
-                                                      path.string(), hash, file.sha256));
-  }
-  for (const char* name : kFiles)
-    if (std::none_of(manifest.files.begin(), manifest.files.end(), [&](const auto& file) { return file.path == name; }))
-      throw Failure(ErrorCode::kDataLoss, fmt::format("{}: {} is not in its manifest", checkpoint.string(), name));
-}
-
 // What another try cannot mend. A file that may not be read, or too many open ones, says nothing about the checkpoint.
 bool is_damage(ErrorCode code) { return code == ErrorCode::kDataLoss || code == ErrorCode::kNotFound; }
 
@@ -57,6 +43,20 @@ void set_aside(const fs::path& checkpoint) {
 }
 
 }  // namespace
+
+// A flipped bit in a weight would not show in any length: every file is compared with its hash before it is believed.
+void check_checkpoint(const fs::path& checkpoint, std::span<const char* const> names) {
+  const ledger::Manifest manifest = manifest_of(checkpoint);
+  for (const ledger::ManifestFile& file : manifest.files) {
+    const fs::path path = checkpoint / file.path;
+    if (const std::string hash = sha256_file(path); hash != file.sha256)
+      throw Failure(ErrorCode::kDataLoss, fmt::format("{}: SHA-256 is {}, expected {}: the checkpoint is damaged",
+                                                      path.string(), hash, file.sha256));
+  }
+  for (const char* name : names)
+    if (std::none_of(manifest.files.begin(), manifest.files.end(), [&](const auto& file) { return file.path == name; }))
+      throw Failure(ErrorCode::kDataLoss, fmt::format("{}: {} is not in its manifest", checkpoint.string(), name));
+}
 
 std::vector<fs::path> list_checkpoints(const fs::path& run) {
   std::vector<std::pair<int64_t, fs::path>> found;
@@ -82,7 +82,7 @@ void save_checkpoint(const fs::path& run, const RunState& state, Model& model, c
 }
 
 RunState load_checkpoint(const fs::path& checkpoint, Model& model, Optimizer& optimizer) {
-  check_files(checkpoint);
+  check_checkpoint(checkpoint, kFiles);
   const fs::path path = checkpoint / "state.json";
   const RunState state = from_json<RunState>(read_json(path), path.string());
   model.load(checkpoint);

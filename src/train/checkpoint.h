@@ -4,6 +4,7 @@
 #pragma once
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,21 +16,38 @@
 
 namespace maru::train {
 
+/// The best validation so far.
+struct BestValidation {
+  int64_t step = 0, since = 0;  // since: validations behind it
+  double value = 0;             // of the measure
+  static constexpr auto fields() {
+    using C = BestValidation;
+    return std::tuple{field("step", &C::step, "when it was").range(0, 9e15),
+                      field("since", &C::since, "validations behind it").range(0, 9e15),
+                      field("value", &C::value, "of the measure by which a model is called better")};
+  }
+};
+
 /// Everything of a run that is not a tensor.
 struct RunState {
   int64_t step = 0, steps = 0, tokens = 0;  // steps: of the whole run, fixed when it started
   LoaderState loader;
+  std::optional<BestValidation> best;  // where the best is kept
   static constexpr auto fields() {
     using C = RunState;
     return std::tuple{field("step", &C::step, "optimiser steps done").range(0, 9e15),
                       field("steps", &C::steps, "of the whole run").range(0, 9e15),
                       field("tokens", &C::tokens, "tokens seen").range(0, 9e15),
-                      field("loader", &C::loader, "where the next token comes from")};
+                      field("loader", &C::loader, "where the next token comes from"),
+                      field("best", &C::best, "validation so far").unless_empty()};
   }
 };
 
 /// Takes what was lost and why, a sentence each time; the run goes on.
 using Warn = std::function<void(const std::string& message)>;
+
+/// Throws   kDataLoss when a file is not what its manifest says, or `names` are not all there.
+void check_checkpoint(const fs::path& checkpoint, std::span<const char* const> names);
 
 /// Checkpoints of a run directory, oldest first, whole or damaged.
 std::vector<fs::path> list_checkpoints(const fs::path& run);

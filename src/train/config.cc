@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "models/reward_model.h"
+
 namespace maru::train {
 namespace {
 
@@ -9,20 +11,17 @@ namespace {
   throw Failure(ErrorCode::kInvalidArgument, "recipe: " + message);
 }
 
-void resolve_preference(TrainConfig& c) {
-  if (!c.preference) c.preference.emplace();
-  check(*c.preference);
-  if (c.init_from.empty()) misfit("method is dpo: init_from is missing, the model that is tuned and the reference");
-  if (c.micro_batch_tokens < 2 * c.sequence_length)
-    misfit(fmt::format("micro_batch_tokens {} is less than a pair of answers, 2 x sequence_length {}",
-                       c.micro_batch_tokens, c.sequence_length));
+/// The settings of a method are there with it, and with no other.
+template <class T>
+void resolve_settings(const TrainConfig& c, std::optional<T>& settings, const char* name, const char* method) {
+  if (c.method == method && !settings) settings.emplace();
+  if (c.method != method && settings)
+    misfit(fmt::format("{}: is of method {}, method is {}", name, method, c.method.empty() ? "next_token" : c.method));
 }
 
 void resolve_group_policy(TrainConfig& c) {
-  if (!c.group_policy) c.group_policy.emplace();
   const GroupPolicyConfig& g = *c.group_policy;
   check(g);
-  if (c.init_from.empty()) misfit("method is grpo: init_from is missing, the model that is tuned");
   if (g.max_completion_length >= c.sequence_length)
     misfit(fmt::format("group_policy.max_completion_length {} leaves no room for a prompt in sequence_length {}",
                        g.max_completion_length, c.sequence_length));
@@ -39,11 +38,24 @@ void resolve_group_policy(TrainConfig& c) {
 
 void resolve_method(TrainConfig& c) {
   if (c.method == "next_token") c.method.clear();  // recipes of before have no such field
-  const std::string method = c.method.empty() ? "next_token" : c.method;
-  if (c.preference && method != "dpo") misfit("preference: is of method dpo, method is " + method);
-  if (c.group_policy && method != "grpo") misfit("group_policy: is of method grpo, method is " + method);
-  if (method == "dpo") resolve_preference(c);
-  if (method == "grpo") resolve_group_policy(c);
+  resolve_settings(c, c.preference, "preference", "dpo");
+  resolve_settings(c, c.kto, "kto", "kto");
+  resolve_settings(c, c.orpo, "orpo", "orpo");
+  resolve_settings(c, c.cpo, "cpo", "cpo");
+  resolve_settings(c, c.reward, "reward", "reward");
+  resolve_settings(c, c.group_policy, "group_policy", "grpo");
+  if (c.method.empty()) return;
+  if (c.preference) check(*c.preference);
+  if (c.cpo) check(*c.cpo);
+  if (c.reward && !c.lora) c.model.tie_word_embeddings = true;  // the head, which is tied or not, is not part of it
+  if (c.reward) reward_config_to_hugging_face(c.model, c.dtype);
+  if (c.init_from.empty())
+    misfit(fmt::format("method is {}: init_from is missing, the model that is tuned{}", c.method,
+                       c.preference || c.kto ? " and the reference" : ""));
+  if (c.group_policy) return resolve_group_policy(c);
+  if (c.micro_batch_tokens < 2 * c.sequence_length)
+    misfit(fmt::format("micro_batch_tokens {} is less than {}, 2 x sequence_length {}", c.micro_batch_tokens,
+                       c.kto ? "two answers" : "a pair of answers", c.sequence_length));
 }
 
 }  // namespace
@@ -65,6 +77,8 @@ TrainConfig resolve(TrainConfig c, int64_t vocab_size) {
   if (c.batch_tokens % c.micro_batch_tokens != 0)
     misfit(fmt::format("batch_tokens {} is not a multiple of micro_batch_tokens {}", c.batch_tokens,
                        c.micro_batch_tokens));
+  if (c.validation.patience.value_or(0) > 0 && !c.validation.keeps_best())
+    misfit("validation: patience stops a run that gets no better, so that its best is kept: keep_best is false");
   if ((c.steps > 0) + (c.minutes > 0) + (c.epochs > 0) != 1)
     misfit("expected exactly one of steps, minutes and epochs to be above 0");
   return c;

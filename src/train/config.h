@@ -8,18 +8,33 @@
 #include "models/lora_config.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
+#include "train/objectives/cpo_loss.h"
 #include "train/objectives/group_policy_loss.h"
+#include "train/objectives/kto_loss.h"
+#include "train/objectives/orpo_loss.h"
 #include "train/objectives/preference_loss.h"
+#include "train/objectives/reward_loss.h"
 
 namespace maru::train {
 
 struct ValidationConfig {
   int64_t every_steps = 0;  // 0: about ten times a run
   int64_t tokens = 32768;
+  std::optional<bool> keep_best;
+  std::optional<int64_t> patience;
+  bool keeps_best() const { return keep_best.value_or(patience.value_or(0) > 0); }
   static constexpr auto fields() {
     using C = ValidationConfig;
     return std::tuple{field("every_steps", &C::every_steps, "0: about ten times in the run").range(0, 1e9),
-                      field("tokens", &C::tokens, "held-out tokens per validation").range(1, 1e12)};
+                      field("tokens", &C::tokens, "held-out tokens per validation").range(1, 1e12),
+                      field("keep_best", &C::keep_best,
+                            "write the model as it was at the best validation, not as it is at the end; null: false, "
+                            "with patience true")
+                          .unless_empty(),
+                      field("patience", &C::patience,
+                            "stop when that many validations in a row were no better than the best; 0: never")
+                          .range(0, 1e9)
+                          .unless_empty()};
   }
 };
 
@@ -40,9 +55,14 @@ struct TrainConfig {
   std::string tokens;     // directory of token shards
   std::string tokenizer;  // directory
   std::string init_from;  // model directory: continue from it, or fine-tune it; empty: random weights
-  std::string method;     // "dpo", "grpo", or empty: the next token
-  std::optional<PreferenceConfig> preference;     // of dpo
-  std::optional<GroupPolicyConfig> group_policy;  // of grpo
+  std::string method;     // "dpo", "kto", ...; empty: the next token
+  // Of the method that they are named after, and of no other; preference: of dpo, group_policy: of grpo.
+  std::optional<PreferenceConfig> preference;
+  std::optional<KtoConfig> kto;
+  std::optional<OrpoConfig> orpo;
+  std::optional<CpoConfig> cpo;
+  std::optional<RewardModelConfig> reward;
+  std::optional<GroupPolicyConfig> group_policy;
   DecoderConfig model;
   std::optional<LoraConfig> lora;  // an adapter of the model in init_from, which stays as it is
   std::string dtype = "bf16";
@@ -64,12 +84,19 @@ struct TrainConfig {
         field("tokenizer", &C::tokenizer, "tokenizer directory"),
         field("init_from", &C::init_from, "model directory to continue from or fine-tune; empty: random weights"),
         field("method", &C::method,
-              "what is learnt: next_token of documents or answers, dpo from pairs of answers, grpo from rewards of "
-              "answers of its own")
-            .one_of("next_token|dpo|grpo")
+              "what is learnt: next_token of documents or answers; dpo, orpo or cpo from pairs of answers; kto from "
+              "answers with labels; reward: a model that scores answers, from pairs; grpo from rewards of answers of "
+              "its own")
+            .one_of("next_token|dpo|kto|orpo|cpo|reward|grpo")
             .unless_empty(),
         field("preference", &C::preference,
               "of dpo: preference.loss_type, preference.beta and what else TRL's DPOConfig calls so")
+            .unless_empty(),
+        field("kto", &C::kto, "of kto, as in TRL's KTOConfig: kto.beta, kto.desirable_weight").unless_empty(),
+        field("orpo", &C::orpo, "of orpo, as in TRL's ORPOConfig: orpo.beta").unless_empty(),
+        field("cpo", &C::cpo, "of cpo, as in TRL's CPOConfig: cpo.loss_type (simpo is one), cpo.cpo_alpha")
+            .unless_empty(),
+        field("reward", &C::reward, "of reward, as in TRL's RewardConfig: reward.center_rewards_coefficient")
             .unless_empty(),
         field("group_policy", &C::group_policy,
               "of grpo: group_policy.rewards, group_policy.loss_type and what else TRL's GRPOConfig calls so")

@@ -14,7 +14,10 @@ namespace {
 // Fields that say how often to look, not what to do: a resumed run may change them.
 constexpr std::array<std::string_view, 2> kFreeToChange{"validation", "checkpoint"};
 
+// Fields that are not written while they are empty may stand in either alone.
 std::string first_difference(const Json& a, const Json& b, const std::string& path) {
+  for (const auto& item : b.items())
+    if (!a.contains(item.key())) return path + item.key();
   for (const auto& item : a.items()) {
     const std::string at = path + item.key();
     if (!b.contains(item.key())) return at;
@@ -27,8 +30,13 @@ std::string first_difference(const Json& a, const Json& b, const std::string& pa
   return "";
 }
 
+// Which of its models is kept, and when it stops, is the run's, though it stands among them.
 Json without_free_fields(Json recipe) {
+  Json kept = Json::object();
+  for (const char* key : {"keep_best", "patience"})
+    if (recipe.contains("validation") && recipe["validation"].contains(key)) kept[key] = recipe["validation"][key];
   for (std::string_view key : kFreeToChange) recipe.erase(std::string(key));
+  if (!kept.empty()) recipe["validation"] = kept;
   return recipe;
 }
 

@@ -3,7 +3,7 @@
 // The order of an epoch is a permutation that depends on seed and epoch alone, and a position in it is all the state
 // there is: a run resumes at the exact token. Pieces attend only to themselves.
 //
-// Pairs of answers, which stay together, have a loader of their own (pair_loader.h).
+// Answers, which stay whole, have a loader of their own (answer_loader.h).
 #pragma once
 #include <cstdint>
 #include <string>

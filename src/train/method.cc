@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "ledger/manifest.h"
+#include "models/adapter_files.h"
 #include "train/methods/methods.h"
 
 namespace maru::train {
@@ -17,8 +18,9 @@ struct KindOfTokens {
 };
 constexpr KindOfTokens kDocuments{"", "documents", "maru data pack"};
 constexpr KindOfTokens kPairs{"pairs", "pairs of answers", "maru data pack --preferences"};
+constexpr KindOfTokens kLabelled{"labelled", "answers with labels", "maru data pack --preferences"};
 constexpr KindOfTokens kPrompts{"prompts", "prompts", "maru data pack --prompts"};
-constexpr const KindOfTokens* kKinds[] = {&kPairs, &kPrompts};
+constexpr const KindOfTokens* kKinds[] = {&kPairs, &kLabelled, &kPrompts};
 
 struct Entry {
   std::string_view name;
@@ -28,8 +30,12 @@ struct Entry {
 };
 constexpr Entry kMethods[] = {
     {"", kDocuments, {"bits_per_byte", "bits per byte"}, make_next_token},
-    {"dpo", kPairs, {"accuracy", "of pairs told apart"}, make_preference},
-    {"grpo", kPrompts, {"reward", "reward"}, nullptr},
+    {"dpo", kPairs, {"accuracy", "of pairs told apart", true}, make_preference},
+    {"kto", kLabelled, {"accuracy", "of answers told to be good or bad", true}, make_kto},
+    {"orpo", kPairs, {"accuracy", "of pairs told apart", true}, make_orpo},
+    {"cpo", kPairs, {"accuracy", "of pairs told apart", true}, make_cpo},
+    {"reward", kPairs, {"accuracy", "of pairs told apart", true}, make_reward},
+    {"grpo", kPrompts, {"reward", "reward", true}, nullptr},
 };
 
 const Entry& entry_of(const TrainConfig& config) {
@@ -65,6 +71,12 @@ void check_kind_of_tokens(const TrainConfig& config) {
       ErrorCode::kInvalidArgument,
       fmt::format("{}: holds {}, which are learnt from with method={}; method={} learns from {} ({})", config.tokens,
                   kind.words, readers_of(kind), name_of(method), method.reads.words, method.reads.made_by));
+}
+
+void Method::save(const fs::path& directory, const ResultFiles& files) {
+  if (in_.adapter != nullptr) return save_adapter(in_.model, *in_.adapter, *in_.config.lora, files.base, directory);
+  in_.model.save(directory);
+  write_json(directory / "generation_config.json", files.generation_config);
 }
 
 std::unique_ptr<Method> make_method(const MethodInputs& inputs) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "formats/token_dataset.h"
 #include "models/adapter.h"
 #include "models/decoder.h"
@@ -20,6 +21,7 @@ namespace maru::train {
 struct Measure {
   std::string_view name;   // among what Method::validate gives
   std::string_view words;  // after the number: "bits per byte"
+  bool more_is_better = false;
 };
 
 /// What a method is made for; all of it outlives the method.
@@ -29,6 +31,12 @@ struct MethodInputs {
   Device& device;
   Decoder& model;
   Adapter* adapter = nullptr;  // beside the model, which stays as it is; null: the model itself is trained
+};
+
+/// What stands beside weights.
+struct ResultFiles {
+  Json generation_config;  // of a model
+  std::string base;        // of an adapter: where its model is
 };
 
 class Method {
@@ -45,6 +53,14 @@ class Method {
   virtual std::vector<Json> take_samples() { return {}; }
   /// Forward passes beside the one that is trained (of a reference, say), for the arithmetic that is stated.
   virtual double more_forwards() const { return 0; }
+  /// Weights that every token of the decoder meets elsewhere, and not here: its head, where there is another.
+  virtual int64_t unused_weights() const { return 0; }
+  /// Writes the model or the adapter that was learnt, with what belongs to it but the tokenizer.
+  virtual void save(const fs::path& directory, const ResultFiles& files);
+
+ protected:
+  explicit Method(const MethodInputs& inputs) : in_(inputs) {}
+  const MethodInputs in_;
 };
 
 /// Of config.method.

@@ -8,9 +8,9 @@
 #include "base/json_node.h"
 #include "base/progress.h"
 #include "ledger/artefact_writer.h"
-#include "models/adapter_files.h"
 #include "models/model_files.h"
 #include "models/weights.h"
+#include "train/best.h"
 #include "train/budget.h"
 #include "train/checkpoint.h"
 #include "train/identity.h"
@@ -41,12 +41,14 @@ class Run {
   void run_step(MetricsWriter& metrics, Progress& progress);
   bool validation_due() const;
   void run_validation(MetricsWriter& metrics);
+  bool gave_up() const;
+  bool over() const { return state_.step == state_.steps || gave_up(); }
+  void take_best();
   void warn_of_losses();
   bool checkpoint_due() const;
   void save();
   void save_if_due();
   void export_result();
-  void write_model(const fs::path& directory);
 
   TrainConfig config_;
   RunOptions options_;
@@ -88,8 +90,7 @@ std::unique_ptr<Adapter> make_adapter(const TrainConfig& config, Decoder& model,
   return std::make_unique<Adapter>(device, model, *config.lora, static_cast<uint64_t>(config.seed));
 }
 
-int64_t count_trained(const TrainConfig& config, Model& trained) {
-  if (!config.lora) return count_parameters(config.model);
+int64_t count_trained(Model& trained) {
   int64_t values = 0;
   for (const Parameter* p : trained.parameters()) values += p->shape.size();
   return values;
@@ -100,7 +101,8 @@ double flops_per_token(const TrainConfig& config, const formats::TokenDataset& t
   const double mean_context = static_cast<double>(
       std::min(config.sequence_length, tokens.num_tokens() / std::max<int64_t>(1, tokens.num_documents())));
   const double thirds = (config.lora ? 2 : 3) + method.more_forwards();
-  return training_flops_per_token(config.model, mean_context) * thirds / 3;
+  const double all = training_flops_per_token(config.model, mean_context);
+  return (all - 6 * static_cast<double>(method.unused_weights())) * thirds / 3;
 }
 
 Run::Run(const TrainConfig& config, const RunOptions& options, Device& device)
@@ -114,7 +116,7 @@ Run::Run(const TrainConfig& config, const RunOptions& options, Device& device)
       objective_(method_->objective()),
       trainer_(objective_, config, device),
       batches_(static_cast<size_t>(config.batch_tokens / config.micro_batch_tokens)) {
-  summary_.parameters = count_trained(config, objective_.model());
+  summary_.parameters = count_trained(objective_.model());
   flops_per_token_ = flops_per_token(config, train_set_, *method_);
   summary_.measure = measure_of(config);
 }
@@ -176,7 +178,8 @@ void Run::run_step(MetricsWriter& metrics, Progress& progress) {
   state_ = {.step = state_.step + 1,
             .steps = state_.steps,
             .tokens = state_.tokens + result.tokens,
-            .loader = loader_->state()};
+            .loader = loader_->state(),
+            .best = state_.best};
   seconds_ += seconds;
   const double mfu = options_.ceiling_flops > 0 ? rate * flops_per_token_ / options_.ceiling_flops : 0;
   const double lr = config_.optimizer.lr * schedule_factor(config_.schedule, state_.step - 1, state_.steps);
@@ -207,10 +210,29 @@ void Run::run_validation(MetricsWriter& metrics) {
   if (!summary_.validation.empty())
     metrics.write(ValidationRow{.step = state_.step, .tokens = state_.tokens, .figures = summary_.validation});
   add_samples(options_.run / "samples.jsonl", state_.step, method_->take_samples());
+  if (!config_.validation.keeps_best()) return;
+  if (take_validation(summary_.measure, state_.step, summary_.validation, state_.best))
+    save_best(options_.run, objective_.model(), summary_.validation,
+              run_manifest(config_, {options_.run / "best", options_.home}, "checkpoint"));
+}
+
+bool Run::gave_up() const {
+  const int64_t patience = config_.validation.patience.value_or(0);
+  return patience > 0 && state_.best && state_.best->since >= patience;
+}
+
+void Run::take_best() {
+  if (!state_.best || state_.best->step == state_.step) return;
+  summary_.validation = load_best(options_.run, objective_.model());
+  options_.watch.inform(fmt::format("the best model is that of step {}, {:.4g} {}: it is the one that is kept",
+                                    state_.best->step, state_.best->value, summary_.measure.words));
+  if (state_.best->step == 0)
+    options_.warn(fmt::format("nothing that was learnt made the model better at what is held out: it is as {} was",
+                              config_.init_from));
 }
 
 bool Run::checkpoint_due() const {
-  if (state_.step == state_.steps) return true;
+  if (over()) return true;
   if (config_.checkpoint.every_steps > 0 && state_.step % config_.checkpoint.every_steps == 0) return true;
   return config_.checkpoint.every_minutes > 0 && since(last_save_) > 60 * config_.checkpoint.every_minutes;
 }
@@ -224,35 +246,29 @@ void Run::save() {
 
 // Whoever resumes sees what comes next only where the data says so.
 void Run::save_if_due() {
-  const bool stop = options_.watch.cancelled(), at_end = state_.step == state_.steps;
+  const bool stop = options_.watch.cancelled();
   save_wanted_ = save_wanted_ || stop || checkpoint_due();
-  if (!save_wanted_ || !(at_end || loader_->may_rest())) return;
+  if (!save_wanted_ || !(over() || loader_->may_rest())) return;
   save();
   save_wanted_ = false;
-  if (stop && !at_end) options_.watch.throw_if_cancelled();
-}
-
-void Run::write_model(const fs::path& directory) {
-  model_->save(directory);
-  if (!config_.tokenizer.empty())
-    for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"})
-      fs::copy_file(fs::path(config_.tokenizer) / name, directory / name);
-  write_json(directory / "generation_config.json", options_.generation_config);
+  if (stop && !over()) options_.watch.throw_if_cancelled();
 }
 
 void Run::export_result() {
   ledger::ArtefactWriter writer(options_.model);
-  if (adapter_)
-    save_adapter(*model_, *adapter_, *config_.lora, options_.base, writer.directory());
-  else
-    write_model(writer.directory());
+  method_->save(writer.directory(), {options_.generation_config, options_.base});
+  if (!adapter_ && !config_.tokenizer.empty())
+    for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"})
+      fs::copy_file(fs::path(config_.tokenizer) / name, writer.directory() / name);
   ledger::Manifest m = run_manifest(config_, {options_.model, options_.home}, result_kind(config_));
-  m.notes = {{"chat", train_set_.has_mask()},  // a loss mask: it learnt to answer, not only to go on
+  const bool answers = train_set_.has_mask() && method_->unused_weights() == 0;
+  m.notes = {{"chat", answers},  // a loss mask and a head: it learnt to answer, not only to go on
              {"steps", state_.step},
              {"tokens", state_.tokens},
              {"parameters", summary_.parameters},
              {"loss", summary_.loss ? Json(*summary_.loss) : Json(nullptr)}};
   add_validation(summary_, m.notes);
+  if (state_.best) m.notes["best_step"] = state_.best->step;
   writer.commit(std::move(m));
 }
 
@@ -269,16 +285,19 @@ void Run::warn_of_losses() {
 
 RunSummary Run::execute() {
   start_or_resume();
-  MetricsWriter metrics(options_.run / "metrics.jsonl", state_.step, options_.warn);
+  const int64_t kept = state_.step > 0 ? state_.step : -1;  // what begins anew measures its beginning again
+  MetricsWriter metrics(options_.run / "metrics.jsonl", kept, options_.warn);
   seconds_ = metrics.seconds_before();
   summary_.loss = metrics.loss();
   summary_.validation = metrics.validation();
   Progress progress(options_.watch, "train", static_cast<uint64_t>(state_.steps), "steps");
+  options_.watch.inform("training holds " + trainer_.planned().text());
   const int64_t first_tokens = state_.tokens;
   const double first_seconds = seconds_;
   progress.update(static_cast<uint64_t>(state_.step));
   Budget budget(config_.minutes, state_.steps);
-  while (state_.step < state_.steps) {
+  if (state_.step == 0 && !config_.init_from.empty()) run_validation(metrics);  // what there is to gain on
+  while (!over()) {
     const double before = seconds_;
     run_step(metrics, progress);
     if (const auto late = budget.late(state_.step, seconds_, seconds_ - before)) options_.watch.warn(*late);
@@ -286,6 +305,7 @@ RunSummary Run::execute() {
     save_if_due();
   }
   if (summary_.validation.empty()) run_validation(metrics);
+  take_best();
   warn_of_losses();
   export_result();
   summary_.steps = state_.step;

@@ -5,11 +5,37 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/progress.h"
 #include "models/weights.h"
 #include "ops/elementwise.h"
 
 namespace maru::train {
 namespace {
+
+TrainingMemory memory_of(Model& model, const OptimizerConfig& config) {
+  TrainingMemory memory;
+  for (const Parameter* const parameter : model.parameters()) {
+    memory.weights += parameter->value.bytes();
+    memory.gradients += static_cast<size_t>(parameter->shape.size()) * size_of(accumulator_of(model.dtype()));
+  }
+  memory.optimizer = Optimizer::bytes_for(config, model.parameters(), model.dtype());
+  return memory;
+}
+
+void check_room(const Device& device, const TrainingMemory& memory) {
+  if (const size_t most = device.memory_bytes(); memory.all() > most)
+    throw Failure(ErrorCode::kExhausted,
+                  fmt::format("training needs {}; this machine has {}: lower micro_batch_tokens, set recompute: true, "
+                              "or train an adapter (lora.rank=16)",
+                              memory.text(), short_bytes(static_cast<double>(most))));
+}
+
+// Before anything is allocated.
+TrainingMemory room_for(const Device& device, Model& model, const OptimizerConfig& config) {
+  const TrainingMemory memory = memory_of(model, config);
+  check_room(device, memory);
+  return memory;
+}
 
 // The model's parameters with values and gradients on the device.
 const std::vector<Parameter*>& trained(Device& device, Model& model) {
@@ -42,21 +68,23 @@ Tensor forward_backward(Context& ctx, Objective& objective, const MicroBatch& mi
 
 }  // namespace
 
+std::string TrainingMemory::text() const {
+  const auto words = [](size_t bytes) { return short_bytes(static_cast<double>(bytes)); };
+  return fmt::format("{} of memory: {} of weights, {} of gradients, {} of the optimiser, {} of a micro-batch",
+                     words(all()), words(weights), words(gradients), words(optimizer), words(step));
+}
+
 Trainer::Trainer(Objective& objective, const TrainConfig& config, Device& device)
     : objective_(objective),
       config_(config),
       device_(device),
+      planned_(room_for(device, objective.model(), config.optimizer)),
       optimizer_(device, config.optimizer, trained(device, objective.model())) {
-  // The longest and the shortest pieces a loader makes bound what lies between; the margin is for fragmentation.
-  planned_ = std::max(plan(config.sequence_length), plan(kMinMeanPiece));
-  const size_t capacity = planned_ + planned_ / 8;
-  if (const size_t most = device.memory_bytes(); capacity > most)
-    throw Failure(
-        ErrorCode::kExhausted,
-        fmt::format("a micro-batch of {} tokens needs {} MiB, this machine has {} MiB: lower micro_batch_tokens "
-                    "or set recompute: true",
-                    config.micro_batch_tokens, capacity >> 20, most >> 20));
-  arena_ = std::make_unique<Arena>(device, capacity);
+  // The longest and the shortest pieces a loader makes bound what lies between.
+  const size_t most = std::max(plan(config.sequence_length), plan(kMinMeanPiece));
+  planned_.step = most + most / 8;
+  check_room(device, planned_);
+  arena_ = std::make_unique<Arena>(device, planned_.step);
 }
 
 size_t Trainer::plan(int64_t piece) {
@@ -74,6 +102,7 @@ double Trainer::accumulate(MicroBatch& batch, double scale) {
 }
 
 void Trainer::rehearse(MicroBatch& batch) {
+  objective_.begin_step({&batch, 1});
   accumulate(batch, 1.0 / static_cast<double>(std::max<int64_t>(1, batch.counted)));
   Context ctx = context();
   for (Parameter* parameter : objective_.model().parameters()) zero(ctx, parameter->gradient);
@@ -84,6 +113,7 @@ StepResult Trainer::step(std::span<MicroBatch> micro_batches, int64_t step, int6
   StepResult result;
   for (const MicroBatch& batch : micro_batches) counted += batch.counted, result.tokens += batch.builder.num_tokens();
   const double scale = 1.0 / static_cast<double>(std::max<int64_t>(1, counted));
+  objective_.begin_step(micro_batches);
   for (MicroBatch& batch : micro_batches) result.loss += accumulate(batch, scale);
   Context ctx = context();
   result.gradient_norm = optimizer_.gradient_norm(ctx);

@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 #include <span>
+#include <string>
 
 #include "ops/step_memory.h"
 #include "optim/optimizer.h"
@@ -16,10 +17,19 @@ struct StepResult {
   int64_t tokens = 0;        // seen, counted or not
 };
 
+/// Bytes of the device that training holds.
+struct TrainingMemory {
+  size_t weights = 0, gradients = 0, optimizer = 0;  // of what is trained
+  size_t step = 0;                                   // a micro-batch's, with an eighth for fragmentation
+  size_t all() const { return weights + gradients + optimizer + step; }
+  /// "1.2 GiB: weights 200 MiB, ...".
+  std::string text() const;
+};
+
 class Trainer {
  public:
   /// Places the objective's model on the device, with gradients; plans the memory of a step by a dry run and allocates
-  /// it once. Throws kExhausted if the plan exceeds the device's memory, naming both.
+  /// it once. Throws kExhausted if it exceeds the device's memory, naming both, before it is used.
   Trainer(Objective& objective, const TrainConfig& config, Device& device);
 
   /// Step number `step` (1 is the first) of `steps`. Throws kInternal when loss or gradient is not finite, before
@@ -28,7 +38,7 @@ class Trainer {
   /// Forward and backward alone, for measuring; gradients are dropped.
   void rehearse(MicroBatch& batch);
   Optimizer& optimizer() { return optimizer_; }
-  size_t planned_bytes() const { return planned_; }
+  const TrainingMemory& planned() const { return planned_; }
   /// Memory between two steps, for work of other kinds such as validation.
   StepMemory memory() { return {device_, *arena_}; }
 
@@ -39,8 +49,8 @@ class Trainer {
   Objective& objective_;
   const TrainConfig config_;
   Device& device_;
+  TrainingMemory planned_;
   Optimizer optimizer_;
-  size_t planned_ = 0;
   std::unique_ptr<Arena> arena_;
 };
 

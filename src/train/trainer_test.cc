@@ -101,7 +101,7 @@ TEST_F(TrainerTest, RecomputationChangesNoBitAndSavesMemory) {
   Setup recomputed(c, data_);
   recomputed.run(c, 3);
   EXPECT_EQ(stored.bits(), recomputed.bits());
-  EXPECT_LT(recomputed.trainer.planned_bytes(), stored.trainer.planned_bytes() * 2 / 3);
+  EXPECT_LT(recomputed.trainer.planned().step, stored.trainer.planned().step * 2 / 3);
 }
 
 TEST_F(TrainerTest, MixturesOfExpertsLearnWithTheSameBitsHoweverComputed) {
@@ -128,6 +128,36 @@ TEST_F(TrainerTest, AccumulationEqualsOneBatch) {
   Setup one(c, data_);
   // The cut between micro-batches shortens one piece's context, so the losses are close, not equal.
   EXPECT_NEAR(split, one.run(c, 1, 1), 0.02);
+}
+
+TEST_F(TrainerTest, SaysWhatMemoryItHoldsBeforeItTakesIt) {
+  class SmallDevice final : public CpuDevice {
+   public:
+    SmallDevice(ThreadPool* pool, size_t bytes) : CpuDevice(pool), bytes_(bytes) {}
+    size_t memory_bytes() const override { return bytes_; }
+
+   private:
+    const size_t bytes_;
+  };
+  for (const char* dtype : {"f32", "bf16"})
+    for (const char* name : {"adamw", "muon"}) {
+      TrainConfig c = tiny_config();
+      c.dtype = dtype, c.optimizer.name = name;
+      Setup setup(c, data_);
+      const TrainingMemory& planned = setup.trainer.planned();
+      size_t state = 0, weights = 0, gradients = 0;
+      for (const NamedTensor& tensor : setup.trainer.optimizer().state()) state += tensor.tensor.bytes();
+      for (const Parameter* p : setup.model.parameters()) weights += p->value.bytes(), gradients += p->gradient.bytes();
+      EXPECT_EQ(state, planned.optimizer) << dtype << " " << name;
+      EXPECT_EQ(weights, planned.weights);
+      EXPECT_EQ(gradients, planned.gradients);
+      for (const size_t room : {planned.all() - 1, planned.weights}) {
+        SmallDevice small(&setup.pool, room);
+        EXPECT_THROW(Trainer(setup.objective, c, small), Failure) << room;
+      }
+      SmallDevice enough(&setup.pool, planned.all());
+      EXPECT_NO_THROW(Trainer(setup.objective, c, enough));
+    }
 }
 
 TEST_F(TrainerTest, RefusesToUpdateFromBrokenGradients) {

@@ -234,7 +234,7 @@ TEST_F(GroupPolicyRunTest, WhatIsLeftOutAndWhatIsNotHeldOutIsSaid) {
   for (int i = 0; i < 6; ++i) text += Json{{"prompt", std::string(i < 2 ? 60 : 2, 'p')}, {"i", i}}.dump() + "\n";
   write_file(root_ / "p.jsonl", text);
   ThreadPool pool(1);
-  data::pack_prompts({{(root_ / "p.jsonl").string()}, 0}, {root_ / "tokenizer", prompts(), root_}, pool);
+  data::pack_prompts({{(root_ / "p.jsonl").string()}, {}, 0}, {root_ / "tokenizer", prompts(), root_}, pool);
   TrainConfig c = config();
   c.steps = 1;
   EXPECT_TRUE(run("m", c).validation.empty());

@@ -1,26 +1,17 @@
 """tests/golden/preference.json: losses and gradients of TRL's own DPOTrainer._compute_loss for every loss_type,
-f-divergence, ld_alpha and mixtures, on tests/golden/models/llama in f32.
+f-divergence, ld_alpha and mixtures.
 
-The reference is the same model with o_proj and down_proj of every block times -0.5, which both programs do exactly.
-Of two parameters' gradients the norm, the largest element, the sum with fixed weights and a few elements are kept.
 Run: python tests/reference/make_preference_golden.py, with trl==1.16.0 beside requirements.txt.
 """
-import json
-import pathlib
-import random
 import types
 from collections import defaultdict
 
 import torch
-import transformers
 import trl
 from trl.trainer.dpo_trainer import DPOTrainer, add_fused_lm_head
 
-GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden"
-MODEL = GOLDEN / "models" / "llama"
-SEED = 20
-PARAMETERS = ["model.layers.1.self_attn.q_proj.weight", "lm_head.weight"]
-ELEMENTS = 5
+import trl_golden
+
 SMOOTHED = 0.2
 
 DIFFERENCES = ["sigmoid", "hinge", "ipo", "exo_pair", "robust", "discopop", "sigmoid_norm"]  # of scores
@@ -48,35 +39,19 @@ def cases():
 
 
 def pairs_of(vocabulary):
-    rng = random.Random(SEED)
-    tokens = lambda count: [rng.randrange(3, vocabulary) for _ in range(count)]
+    tokens = trl_golden.random_tokens(vocabulary)
     lengths = [(4, 6, 9), (7, 12, 5), (3, 4, 4), (9, 1, 11), (2, 6, 6), (5, 5, 5), (3, 7, 6)]
     return [{"prompt": tokens(p), "chosen": tokens(c), "rejected": tokens(r)} for p, c, r in lengths]
 
 
 def batch_of(pairs):
     rows = [(pair["prompt"], pair[side]) for side in ("chosen", "rejected") for pair in pairs]
-    longest = max(len(prompt) + len(answer) for prompt, answer in rows)
-    filled = lambda row, what: row + [what] * (longest - len(row))
-    return {
-        "input_ids": torch.tensor([filled(prompt + answer, 0) for prompt, answer in rows]),
-        "attention_mask": torch.tensor([filled([1] * len(prompt + answer), 0) for prompt, answer in rows]),
-        "completion_mask": torch.tensor([filled([0] * len(prompt) + [1] * len(answer), 0) for prompt, answer in rows]),
-    }
-
-
-def load():
-    model = transformers.AutoModelForCausalLM.from_pretrained(MODEL, dtype=torch.float32, attn_implementation="eager")
-    return model.eval()
+    return dict(zip(("input_ids", "attention_mask", "completion_mask"), trl_golden.padded(rows)))
 
 
 def make_trainer():
     trainer = DPOTrainer.__new__(DPOTrainer)
-    trainer.model, trainer.ref_model = load(), load()
-    with torch.no_grad():
-        for name, parameter in trainer.ref_model.named_parameters():
-            if "o_proj" in name or "down_proj" in name:
-                parameter.mul_(-0.5)
+    trainer.model, trainer.ref_model = trl_golden.load(), trl_golden.load_reference()
     add_fused_lm_head(trainer.model, outputs=("log_probs", "entropy", "mean_logits", "is_top1", "log_sum_sq_probs"))
     add_fused_lm_head(trainer.ref_model)
     alone = lambda x: x
@@ -100,40 +75,22 @@ def configure(trainer, case):
     )
 
 
-def summary(gradient):
-    flat = gradient.flatten().double()
-    weights = ((torch.arange(flat.numel()) * 7919 % 97) - 48).double() / 48
-    step = flat.numel() // ELEMENTS
-    return {
-        "norm": flat.norm().item(),
-        "largest": flat.abs().max().item(),
-        "weighted": (flat * weights).sum().item(),
-        "elements": [flat[i * step + 7].item() for i in range(ELEMENTS)],
-    }
-
-
 def solve(trainer, case, batch):
     configure(trainer, case)
     trainer.model.zero_grad()
     loss = trainer._compute_loss(trainer.model, dict(batch), False)
     loss.backward()
-    parameters = dict(trainer.model.named_parameters())
-    gradients = {name: summary(parameters[name].grad) for name in PARAMETERS}
     figures = {name: trainer._metrics["eval"].pop(f"rewards/{name}")[0] for name in ("accuracies", "margins")}
-    return {"preference": case, "loss": loss.item(), **figures, "gradients": gradients}
+    return {"preference": case, "loss": loss.item(), **figures, "gradients": trl_golden.gradients(trainer.model)}
 
 
 def main():
-    torch.manual_seed(SEED)
-    torch.set_num_threads(1)
+    trl_golden.begin()
     trainer = make_trainer()
     pairs = pairs_of(trainer.model.config.vocab_size)
     batch = batch_of(pairs)
-    versions = {"trl": trl.__version__, "transformers": transformers.__version__, "torch": torch.__version__}
-    solved = [json.dumps(solve(trainer, case, batch)) for case in cases()]
-    head = {"versions": versions, "seed": SEED, "pairs": pairs}
-    lines = json.dumps(head)[:-1] + ', "cases": [\n' + ",\n".join(solved) + "\n]}\n"
-    (GOLDEN / "preference.json").write_text(lines)
+    head = {"versions": trl_golden.versions(trl), "pairs": pairs}
+    trl_golden.write("preference.json", head, [solve(trainer, case, batch) for case in cases()])
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = pathlib.Path(os.environ.get("MARU_BUILD", ROOT / "build/release")) / "tests/reference/train_tool"
 STEPS = 20
 CLASSES = {"llama": "LlamaForCausalLM", "untied": "LlamaForCausalLM", "qwen3": "Qwen3ForCausalLM"}
-ADAPTERS = ["lora", "rslora", "lora_phi3"]
+ADAPTERS = ["lora", "rslora", "dora", "lora_phi3"]
 
 
 @pytest.fixture(scope="module", params=sorted(CLASSES))
@@ -103,7 +103,9 @@ def test_an_adapters_losses_and_gradients_of_every_step(adapter_run):
         pytest.skip("peft trains the zeros between the parts of a fused tensor too")
     model = with_adapter(out, "init_adapter", trainable=True)
     trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=1.0, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1)
+    groups = [{"params": [p for p in trained if p.ndim > 1], "weight_decay": 0.1},
+              {"params": [p for p in trained if p.ndim == 1], "weight_decay": 0.0}]  # lengths of rows
+    optimizer = torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.95), eps=1e-8)
     for number, record in enumerate(json.loads((out / "steps.json").read_text()), 1):
         loss = mean_loss(model, record)
         loss.backward()

@@ -3,7 +3,7 @@
 //   OUT/trained/        the model after the last; of variants with "lora": the adapter, as OUT/init_adapter before
 //   OUT/steps.json      [{"loss", "gradient_norm", "lr", "sequences": [[token…]…], "targets": [[…]…]}]
 //   OUT/greedy.json     {"prompt", "continuation", "logits": of the last position of the prompt}
-// Usage: train_tool OUT STEPS VARIANT    (VARIANT: llama, qwen3, untied, lora, rslora, lora_phi3)
+// Usage: train_tool OUT STEPS VARIANT    (VARIANT: llama, qwen3, untied, lora, rslora, dora, lora_phi3)
 #include <cstdio>
 #include <string>
 
@@ -39,9 +39,10 @@ TrainConfig config_of(const std::string& variant, int64_t steps) {
   c.batch_tokens = c.micro_batch_tokens = 512;
   c.steps = steps;
   c.optimizer.lr = 3e-3;
-  if (variant.find("lora") == std::string::npos) return c;
+  if (variant.find("lora") == std::string::npos && variant != "dora") return c;
   c.optimizer.lr = 1e-2;
   c.lora = LoraConfig{.rank = 4, .alpha = 6, .use_rslora = variant == "rslora"};
+  if (variant == "dora") c.lora->use_dora = true;
   if (variant == "rslora") c.lora->target_modules = {"q_proj", "v_proj", "down_proj"};
   if (variant == "lora_phi3") c.model.architecture = "Phi3ForCausalLM";
   return c;

@@ -16,7 +16,6 @@ const std::map<std::string, std::string> kKept{
     {"from_seed", "the vectors of RFC 8032 name their keys so"},
     {"as_integers", "what a written GGUF file says"},
     {"trace", "the dry run gives the same addresses"},
-    {"planned_bytes", "recomputation saves memory"},
 };
 /// Names that a library asks a type for.
 const std::set<std::string> kInterfaceHeaders{"src/base/ordered_map.h"};

@@ -25,7 +25,7 @@ struct BiasBackward {
   int64_t rows, cols;
 };
 
-/// y[r, c] = scale[c] · (x[r, c] + alpha · z[r, c]) + bias[c], rounded once. y may be x. Not differentiable.
+/// y[r, c] = scale[c] · (x[r, c] + alpha · z[r, c]) + bias[c], rounded once. y may be x.
 ///
 /// Shapes   y, x, z [rows, cols]; scale [cols]; bias [cols] or null: none.
 template <class T>
@@ -39,12 +39,33 @@ struct ScaleColumns {
   double alpha = 1;
 };
 
+/// Of y = scale ⊙ (x + alpha · z) + bias: dx = scale ⊙ dy, dz = alpha · dx, dscale[c] += Σ dy[r, c] (x + alpha · z)[r,
+/// c], rows in order.
+///
+/// Shapes   dx, dz, dy, x, z [rows, cols]; scale, dscale [cols]. dx, dz or dscale may be null: not wanted.
+/// Cost     each task takes all rows of 64 columns.
+template <class T>
+struct ScaleColumnsBackward {
+  T* dx;
+  T* dz;
+  Accumulator<T>* dscale;
+  const T* dy;
+  const T* x;
+  const T* z;
+  const Accumulator<T>* scale;
+  int64_t rows, cols;
+  double alpha = 1;
+  bool add_dx = false, add_dz = false;
+};
+
 template <class T>
 void bias_forward(CpuStream& stream, const BiasForward<T>& a);
 template <class T>
 void bias_backward(CpuStream& stream, const BiasBackward<T>& a);
 template <class T>
 void scale_columns(CpuStream& stream, const ScaleColumns<T>& a);
+template <class T>
+void scale_columns_backward(CpuStream& stream, const ScaleColumnsBackward<T>& a);
 
 /// The same for one instruction set, T = float or bfloat16.
 template <Isa kIsa, class T>
@@ -53,5 +74,7 @@ template <Isa kIsa, class T>
 void bias_backward(ThreadPool& pool, const BiasBackward<T>& a);
 template <Isa kIsa, class T>
 void scale_columns(ThreadPool& pool, const ScaleColumns<T>& a);
+template <Isa kIsa, class T>
+void scale_columns_backward(ThreadPool& pool, const ScaleColumnsBackward<T>& a);
 
 }  // namespace maru::kernels

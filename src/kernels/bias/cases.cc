@@ -121,6 +121,89 @@ struct ColumnProblem {
   }
 };
 
+struct GradientShape {
+  int64_t rows, cols;
+  bool add;
+  std::string name() const { return fmt::format("{} x {}{}", rows, cols, add ? ", added" : ""); }
+  double elements() const { return static_cast<double>(rows * cols); }
+  double flops() const { return 6 * elements(); }
+  double bytes(double element_bytes) const { return 5 * element_bytes * elements(); }
+};
+
+template <class T>
+struct GradientProblem {
+  using A = Accumulator<T>;
+  GradientShape shape;
+  std::vector<T> dy, x, z, y, dx, dz;
+  std::vector<A> scale, dscale;
+  static constexpr double kAlpha = 1.75;
+
+  GradientProblem(Inputs& in, const GradientShape& s)
+      : shape(s),
+        dy(in.normal<T>(s.rows * s.cols)),
+        x(in.normal<T>(s.rows * s.cols)),
+        z(in.normal<T>(s.rows * s.cols)),
+        y(in.blank<T>(s.rows * s.cols)),
+        dx(in.gradient<T>(s.rows * s.cols, s.add)),
+        dz(in.gradient<T>(s.rows * s.cols, s.add)),
+        scale(in.normal<A>(s.cols, 1, 2)),
+        dscale(in.gradient<A>(s.cols, true)) {}
+
+  void forward(auto& stream) {
+    scale_columns<T>(stream, {.y = y.data(),
+                              .x = x.data(),
+                              .z = z.data(),
+                              .scale = scale.data(),
+                              .bias = nullptr,
+                              .rows = shape.rows,
+                              .cols = shape.cols,
+                              .alpha = kAlpha});
+  }
+  void run(auto& stream) {
+    forward(stream);
+    scale_columns_backward<T>(stream, {.dx = dx.data(),
+                                       .dz = dz.data(),
+                                       .dscale = dscale.data(),
+                                       .dy = dy.data(),
+                                       .x = x.data(),
+                                       .z = z.data(),
+                                       .scale = scale.data(),
+                                       .rows = shape.rows,
+                                       .cols = shape.cols,
+                                       .alpha = kAlpha,
+                                       .add_dx = shape.add,
+                                       .add_dz = shape.add});
+  }
+  template <class Visit>
+  void outputs(Visit&& visit) {
+    visit("dx", dx);
+    visit("dz", dz);
+    visit("dscale", dscale);
+  }
+  template <class Visit>
+  void inputs(Visit&& visit) {
+    visit(x, dx);
+    visit(z, dz);
+    visit(scale, dscale);
+  }
+  template <class Visit>
+  void results(Visit&& visit) {
+    visit(y, dy);
+  }
+
+  std::vector<Tolerance> tolerances() const {
+    std::vector<double> to_x = magnitude(dx), to_z = magnitude(dz), to_scale = magnitude(dscale);
+    for (size_t i = 0; i < dy.size(); ++i) {
+      const size_t c = i % scale.size();
+      const double gradient = std::abs(to_f64(dy[i]));
+      to_x[i] += gradient * std::abs(to_f64(scale[c]));
+      to_z[i] += kAlpha * gradient * std::abs(to_f64(scale[c]));
+      to_scale[c] += gradient * (std::abs(to_f64(x[i])) + kAlpha * std::abs(to_f64(z[i])));
+    }
+    return {{2, to_x}, {3, to_z}, {sum_roundings(shape.rows) + 2, to_scale}};
+  }
+};
+
 }  // namespace
 
 void bias_cases(std::vector<OpCase>& cases) {
@@ -130,6 +213,10 @@ void bias_cases(std::vector<OpCase>& cases) {
   for (const ColumnShape& shape : {ColumnShape{1, 1, false, false}, ColumnShape{3, 37, true, false},
                                    ColumnShape{257, 65, false, true}, ColumnShape{70, 1000, true, true}})
     add_cases<ColumnProblem>(cases, "scale_columns", shape);
+  for (const GradientShape& shape : {GradientShape{1, 1, false}, GradientShape{3, 37, true},
+                                     GradientShape{257, 65, false}, GradientShape{70, 1000, true}})
+    add_cases<GradientProblem>(cases, "scale_columns_backward", shape);
+  add_benchmarks<GradientProblem>(cases, "scale_columns_backward", GradientShape{512, 4096, false});
   add_benchmarks<ColumnProblem>(cases, "scale_columns", ColumnShape{512, 4096, true, false});
 }
 

@@ -30,6 +30,15 @@ void scale_columns(CpuStream& stream, const ScaleColumns<T>& a) {
   }
 }
 
+template <class T>
+void scale_columns_backward(CpuStream& stream, const ScaleColumnsBackward<T>& a) {
+  if constexpr (kIsSimd<T>) {
+    with_isa(stream.isa, [&]<Isa isa>() { scale_columns_backward<isa>(*stream.pool, a); });
+  } else {
+    reference::scale_columns_backward(a);
+  }
+}
+
 template void bias_forward(CpuStream&, const BiasForward<float>&);
 template void bias_forward(CpuStream&, const BiasForward<bfloat16>&);
 template void bias_forward(CpuStream&, const BiasForward<double>&);
@@ -42,5 +51,9 @@ template void scale_columns(CpuStream&, const ScaleColumns<float>&);
 template void scale_columns(CpuStream&, const ScaleColumns<bfloat16>&);
 template void scale_columns(CpuStream&, const ScaleColumns<double>&);
 template void scale_columns(CpuStream&, const ScaleColumns<std::complex<double>>&);
+template void scale_columns_backward(CpuStream&, const ScaleColumnsBackward<float>&);
+template void scale_columns_backward(CpuStream&, const ScaleColumnsBackward<bfloat16>&);
+template void scale_columns_backward(CpuStream&, const ScaleColumnsBackward<double>&);
+template void scale_columns_backward(CpuStream&, const ScaleColumnsBackward<std::complex<double>>&);
 
 }  // namespace maru::kernels

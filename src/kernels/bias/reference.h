@@ -24,4 +24,15 @@ void scale_columns(const ScaleColumns<T>& a) {
   }
 }
 
+template <class T>
+void scale_columns_backward(const ScaleColumnsBackward<T>& a) {
+  for (int64_t i = 0; i < a.rows * a.cols; ++i) {
+    const int64_t c = i % a.cols;
+    const T dx = a.scale[c] * a.dy[i];
+    if (a.dx != nullptr) a.dx[i] = (a.add_dx ? a.dx[i] : T(0)) + dx;
+    if (a.dz != nullptr) a.dz[i] = (a.add_dz ? a.dz[i] : T(0)) + T(a.alpha) * dx;
+    if (a.dscale != nullptr) a.dscale[c] += a.dy[i] * (a.x[i] + T(a.alpha) * a.z[i]);
+  }
+}
+
 }  // namespace maru::kernels::reference

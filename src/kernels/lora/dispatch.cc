@@ -49,4 +49,16 @@ template void lora_row_norms(CpuStream&, const LoraRowNorms<bfloat16>&);
 template void lora_row_norms(CpuStream&, const LoraRowNorms<double>&);
 template void lora_row_norms(CpuStream&, const LoraRowNorms<std::complex<double>>&);
 
+template <class A>
+void over_norms(CpuStream&, const OverNorms<A>& a) {
+  for (int64_t r = 0; r < a.rows; ++r) {
+    const A quotient = static_cast<A>(a.x[r] / a.norms[r]);
+    a.y[r] = a.add ? a.y[r] + quotient : quotient;
+  }
+}
+
+template void over_norms(CpuStream&, const OverNorms<float>&);
+template void over_norms(CpuStream&, const OverNorms<double>&);
+template void over_norms(CpuStream&, const OverNorms<std::complex<double>>&);
+
 }  // namespace maru::kernels

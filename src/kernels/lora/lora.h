@@ -24,4 +24,20 @@ struct LoraRowNorms {
 template <class T>
 void lora_row_norms(CpuStream& stream, const LoraRowNorms<T>& a);
 
+/// y[r] = x[r] / norms[r], or with `add` y[r] += that: rows of the length x, and the gradient of x, norms being
+/// constant (Liu et al. 2024, §4.3).
+///
+/// Shapes   y, x, norms [rows].
+template <class A>
+struct OverNorms {
+  A* y;
+  const A* x;
+  const double* norms;
+  int64_t rows;
+  bool add = false;
+};
+
+template <class A>
+void over_norms(CpuStream& stream, const OverNorms<A>& a);
+
 }  // namespace maru::kernels

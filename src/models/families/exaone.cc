@@ -73,6 +73,7 @@ extern constinit const Family kExaone{
 extern constinit const Family kExaone4{
     .name = "Exaone4ForCausalLM",
     .model_type = "exaone4",
+    .scorer = "Exaone4ForSequenceClassification",
     .families = "EXAONE 4.0",
     .defaults = R"({"max_position_embeddings": 2048, "num_key_value_heads": 32, "sliding_window": 4096,
                     "sliding_window_pattern": 4})",

@@ -118,6 +118,7 @@ void write_gguf3(const DecoderConfig& from, GgufKeyWriter& to) {
 
 extern constinit const Family kGemma2{.name = "Gemma2ForCausalLM",
                                       .model_type = "gemma2",
+                                      .scorer = "Gemma2ForSequenceClassification",
                                       .families = "Gemma 2",
                                       .defaults = R"({"hidden_activation": "gelu_pytorch_tanh", "rms_norm_eps": 1e-6,
         "max_position_embeddings": 8192, "num_key_value_heads": 4, "head_dim": 256, "tie_word_embeddings": true,
@@ -140,6 +141,7 @@ extern constinit const Family kGemma2{.name = "Gemma2ForCausalLM",
 extern constinit const Family kGemma3{
     .name = "Gemma3ForCausalLM",
     .model_type = "gemma3_text",
+    .scorer = "Gemma3TextForSequenceClassification",
     .families = "Gemma 3 (text)",
     .defaults = R"({"hidden_activation": "gelu_pytorch_tanh", "rms_norm_eps": 1e-6,
         "max_position_embeddings": 131072, "num_key_value_heads": 4, "head_dim": 256, "tie_word_embeddings": true,

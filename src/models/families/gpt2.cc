@@ -50,6 +50,7 @@ void read_gguf(const GgufKeys&, Json& config) {
 extern constinit const Family kGpt2{
     .name = "GPT2LMHeadModel",
     .model_type = "gpt2",
+    .scorer = "GPT2ForSequenceClassification",
     .families = "GPT-2, KoGPT2",
     .defaults = R"({"activation_function": "gelu_new", "layer_norm_epsilon": 1e-5, "n_positions": 1024,
                     "tie_word_embeddings": true})",

@@ -50,6 +50,7 @@ void write_gguf(const DecoderConfig& from, GgufKeyWriter& to) {
 extern constinit const Family kGptNeoX{
     .name = "GPTNeoXForCausalLM",
     .model_type = "gpt_neox",
+    .scorer = "GPTNeoXForSequenceClassification",
     .families = "GPT-NeoX, Polyglot-Ko",
     .defaults = R"({"hidden_act": "gelu", "layer_norm_eps": 1e-5, "max_position_embeddings": 2048,
                     "rotary_pct": 0.25, "rotary_emb_base": 10000, "use_parallel_residual": true,

@@ -21,6 +21,7 @@ constexpr text::CallForm kCalls{.name = "llama3_json",
 
 extern constinit const Family kLlama{.name = "LlamaForCausalLM",
                                      .model_type = "llama",
+                                     .scorer = "LlamaForSequenceClassification",
                                      .families = "Llama 2 and 3, Kanana, Mi:dm 2.0, Solar, HyperCLOVA X SEED Text",
                                      .defaults = R"({"rms_norm_eps": 1e-6, "max_position_embeddings": 2048})",
                                      .keys = kKeys,

@@ -52,6 +52,7 @@ constexpr text::ReasoningForm kReasoning{
 extern constinit const Family kMistral{
     .name = "MistralForCausalLM",
     .model_type = "mistral",
+    .scorer = "MistralForSequenceClassification",
     .families = "Mistral",
     .defaults = R"({"rms_norm_eps": 1e-6, "max_position_embeddings": 131072, "num_key_value_heads": 8,
                     "sliding_window": 4096})",
@@ -64,6 +65,7 @@ extern constinit const Family kMistral{
 extern constinit const Family kMixtral{
     .name = "MixtralForCausalLM",
     .model_type = "mixtral",
+    .scorer = "MixtralForSequenceClassification",
     .families = "Mixtral",
     .defaults = R"({"max_position_embeddings": 131072, "num_key_value_heads": 8, "rope_theta": 1e6,
                     "num_experts_per_tok": 2, "num_local_experts": 8})",

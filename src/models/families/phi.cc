@@ -63,6 +63,7 @@ constexpr text::CallForm kCalls{.name = "phi4_mini",
 extern constinit const Family kPhi3{
     .name = "Phi3ForCausalLM",
     .model_type = "phi3",
+    .scorer = "Phi3ForSequenceClassification",
     .families = "Phi-3, Phi-4",
     .defaults = R"({"max_position_embeddings": 4096, "original_max_position_embeddings": 4096})",
     .read = read_phi3,

@@ -85,6 +85,7 @@ constexpr text::CallForm kCoderCalls{.name = "qwen3_coder",
 extern constinit const Family kQwen2{
     .name = "Qwen2ForCausalLM",
     .model_type = "qwen2",
+    .scorer = "Qwen2ForSequenceClassification",
     .families = "Qwen 2 and 2.5, A.X 4",
     .defaults = R"({"rms_norm_eps": 1e-6, "max_position_embeddings": 32768, "max_window_layers": 28,
                     "sliding_window": 4096})",
@@ -97,6 +98,7 @@ extern constinit const Family kQwen2{
 extern constinit const Family kQwen3{
     .name = "Qwen3ForCausalLM",
     .model_type = "qwen3",
+    .scorer = "Qwen3ForSequenceClassification",
     .families = "Qwen3",
     .defaults = R"({"rms_norm_eps": 1e-6, "max_position_embeddings": 32768, "head_dim": 128,
                     "max_window_layers": 28, "sliding_window": 4096})",
@@ -111,6 +113,7 @@ extern constinit const Family kQwen3{
 extern constinit const Family kQwen3Moe{
     .name = "Qwen3MoeForCausalLM",
     .model_type = "qwen3_moe",
+    .scorer = "Qwen3MoeForSequenceClassification",
     .families = "Qwen3 MoE",
     .defaults = R"({"rms_norm_eps": 1e-6, "max_position_embeddings": 32768, "num_key_value_heads": 4,
                     "num_experts_per_tok": 8, "num_experts": 128, "moe_intermediate_size": 768,

@@ -10,7 +10,7 @@ namespace {
 class NextTokenMethod final : public Method {
  public:
   explicit NextTokenMethod(const MethodInputs& inputs)
-      : in_(inputs),
+      : Method(inputs),
         objective_(inputs.adapter != nullptr ? NextToken(inputs.model, *inputs.adapter) : NextToken(inputs.model)) {}
 
   Objective& objective() override { return objective_; }
@@ -29,7 +29,6 @@ class NextTokenMethod final : public Method {
   }
 
  private:
-  const MethodInputs in_;
   NextToken objective_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/elementwise.h"
+#include "train/numbers.h"
 #include "train/objectives/token_losses.h"
 
 namespace maru::train {

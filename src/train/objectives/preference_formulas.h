@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "train/objectives/dual.h"
 #include "train/objectives/preference_loss.h"
 
 namespace maru::train {
@@ -19,11 +20,6 @@ struct PairTerm {
   T a, b;
   double chosen_tokens = 1, rejected_tokens = 1;
 };
-
-template <class T>
-T sigmoid(const T& x) {
-  return exp(log_sigmoid(x));
-}
 
 /// The derivative of the divergence's generator at the ratio eˣ, up to a constant, which h has not: reverse_kl x,
 /// forward_kl 1 − e⁻ˣ, js_divergence log 2 + log σ(x), alpha_divergence (e^((α−1)x) − 1)/(α − 1), for α = 1 its limit

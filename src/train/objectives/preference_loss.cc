@@ -6,42 +6,19 @@
 #include <algorithm>
 #include <numeric>
 
+#include "train/objectives/dual.h"
 #include "train/objectives/preference_formulas.h"
 
 namespace maru::train {
 namespace {
-
-/// A number with its slopes in the log-probabilities of one chosen and one rejected answer.
-struct Dual {
-  double value = 0, chosen = 0, rejected = 0;
-  Dual(double x) : value(x) {}  // NOLINT(google-explicit-constructor): a constant
-  Dual(double x, double c, double r) : value(x), chosen(c), rejected(r) {}
-  /// f of this, whose value and slope are given.
-  Dual through(double f, double slope) const { return {f, slope * chosen, slope * rejected}; }
-
-  friend Dual operator+(const Dual& x, const Dual& y) {
-    return {x.value + y.value, x.chosen + y.chosen, x.rejected + y.rejected};
-  }
-  friend Dual operator-(const Dual& x) { return x.through(-x.value, -1); }
-  friend Dual operator-(const Dual& x, const Dual& y) { return x + -y; }
-  friend Dual operator*(const Dual& x, const Dual& y) {
-    return {x.value * y.value, x.chosen * y.value + x.value * y.chosen, x.rejected * y.value + x.value * y.rejected};
-  }
-};
-
-double log_sigmoid(double x) { return std::min(x, 0.0) - std::log1p(std::exp(-std::abs(x))); }
-
-Dual log_sigmoid(const Dual& x) { return x.through(log_sigmoid(x.value), std::exp(log_sigmoid(-x.value))); }
-Dual exp(const Dual& x) { return x.through(std::exp(x.value), std::exp(x.value)); }
-double real_part(const Dual& x) { return x.value; }
 
 using Pairs = std::span<const PreferencePair>;
 
 /// Adds weight · loss, a function of the chosen answer of one pair and the rejected one of another or the same.
 void add(PreferenceLoss& to, double weight, const Dual& loss, size_t chosen, size_t rejected) {
   to.sum += weight * loss.value;
-  to.pairs[chosen].chosen += weight * loss.chosen;
-  to.pairs[rejected].rejected += weight * loss.rejected;
+  to.pairs[chosen].chosen += weight * loss.first;
+  to.pairs[rejected].rejected += weight * loss.second;
 }
 
 /// Places of the pairs in ascending order of a number of each.

@@ -3,32 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <complex>
 #include <numbers>
 
 #include "base/random.h"
 #include "train/objectives/preference_formulas.h"
+#include "train/objectives/test_complex.h"
 
 namespace maru::train {
 namespace {
-
-/// A complex number as the formulas take numbers: the slope of what is analytic is Im f(x + ih) / h, without
-/// cancellation (Squire & Trapp 1998).
-struct Complex {
-  std::complex<double> z;
-  Complex(double x) : z(x) {}  // NOLINT(google-explicit-constructor): a constant
-  explicit Complex(std::complex<double> x) : z(x) {}
-  friend Complex operator+(const Complex& x, const Complex& y) { return Complex(x.z + y.z); }
-  friend Complex operator-(const Complex& x, const Complex& y) { return Complex(x.z - y.z); }
-  friend Complex operator-(const Complex& x) { return Complex(-x.z); }
-  friend Complex operator*(const Complex& x, const Complex& y) { return Complex(x.z * y.z); }
-};
-Complex exp(const Complex& x) { return Complex(std::exp(x.z)); }
-Complex log_sigmoid(const Complex& x) {
-  if (x.z.real() < 0) return Complex(x.z - std::log(1.0 + std::exp(x.z)));
-  return Complex(-std::log(1.0 + std::exp(-x.z)));
-}
-double real_part(const Complex& x) { return x.z.real(); }
 
 const std::vector<std::string> kOfOnePair = {"sigmoid",  "hinge",    "ipo",      "exo_pair",
                                              "nca_pair", "robust",   "bco_pair", "sppo_hard",
@@ -60,7 +42,6 @@ double sum_of(const PreferenceConfig& c, const std::vector<PreferencePair>& pair
 }
 
 TEST(PreferenceLoss, SlopesAreThoseOfAComplexStep) {
-  constexpr double kStep = 1e-100;
   for (const char* divergence : {"reverse_kl", "forward_kl", "js_divergence", "alpha_divergence"})
     for (const std::string& type : kOfOnePair) {
       PreferenceConfig c = config({type});
@@ -75,8 +56,10 @@ TEST(PreferenceLoss, SlopesAreThoseOfAComplexStep) {
         };
         const double size = 1e-12 * (1 + std::abs(loss.sum) + std::abs(loss.pairs[0].chosen));
         EXPECT_NEAR(stepped(0, 0).real(), loss.sum, size) << type << " " << divergence;
-        EXPECT_NEAR(stepped(kStep, 0).imag() / kStep, loss.pairs[0].chosen, size) << type << " " << divergence;
-        EXPECT_NEAR(stepped(0, kStep).imag() / kStep, loss.pairs[0].rejected, size) << type << " " << divergence;
+        EXPECT_NEAR(stepped(kComplexStep, 0).imag() / kComplexStep, loss.pairs[0].chosen, size)
+            << type << " " << divergence;
+        EXPECT_NEAR(stepped(0, kComplexStep).imag() / kComplexStep, loss.pairs[0].rejected, size)
+            << type << " " << divergence;
       }
     }
 }

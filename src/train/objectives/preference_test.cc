@@ -7,29 +7,10 @@
 #include <utility>
 
 #include "models/quantize.h"
-#include "models/weights.h"
-#include "tensor/cpu_device.h"
-#include "train/test_pairs.h"
-#include "train/trainer.h"
+#include "train/objectives/test_answers.h"
 
 namespace maru::train {
 namespace {
-
-MicroBatch pairs(uint64_t seed, int count = 6) {
-  MicroBatch batch;
-  Random random(seed);
-  for (int i = 0; i < count; ++i) {
-    const std::vector<int32_t> prompt = test_prompt(random, 5);
-    for (const int32_t stride : {1, 5}) {
-      TestAnswer one(prompt, 1 + random.below(9), stride);
-      for (size_t t = 1; t < one.tokens.size(); ++t) batch.targets.push_back(one.mask[t] != 0 ? one.tokens[t] : -1);
-      one.tokens.pop_back();
-      batch.builder.add(one.tokens);
-    }
-  }
-  batch.counted = count;
-  return batch;
-}
 
 PreferenceConfig preference(std::vector<std::string> types, double beta = 0.1) {
   PreferenceConfig c;
@@ -37,51 +18,7 @@ PreferenceConfig preference(std::vector<std::string> types, double beta = 0.1) {
   return c;
 }
 
-const DecoderConfig kModel = maru::resolve({.vocab_size = TestTokens::kVocabulary,
-                                            .hidden_size = 32,
-                                            .intermediate_size = 64,
-                                            .num_hidden_layers = 2,
-                                            .num_attention_heads = 4,
-                                            .num_key_value_heads = 2,
-                                            .max_position_embeddings = 64,
-                                            .initializer_range = 0.2});
-
-class PreferenceTest : public testing::Test {
- protected:
-  std::unique_ptr<Decoder> make(Dtype dtype, uint64_t seed = 3) {
-    auto model = std::make_unique<Decoder>(kModel, dtype);
-    allocate_values(*model);
-    initialise(*model, seed);
-    place(device_, *model);
-    return model;
-  }
-  static std::string bits(Model& model) {
-    std::string all;
-    for (const Parameter* p : model.parameters()) all.append(p->value.data<char>(), p->value.bytes());
-    return all;
-  }
-  // Loss and gradients, which are added.
-  double learn(Preference& objective, const MicroBatch& batch, double scale) {
-    Arena arena(device_, 1 << 25);
-    Tape tape;
-    Context ctx{device_, arena, &tape};
-    const Tensor loss = objective.loss(ctx, batch, scale);
-    tape.backward(ctx, loss);
-    return loss.dtype() == Dtype::kF64 ? *loss.data<double>() : static_cast<double>(*loss.data<float>());
-  }
-  // Of f32.
-  static std::vector<double> take_gradients(Model& model) {
-    std::vector<double> all;
-    for (const Parameter* p : model.parameters())
-      for (int64_t i = 0; i < p->gradient.size(); ++i) {
-        float& at = p->gradient.data<float>()[i];
-        all.push_back(static_cast<double>(std::exchange(at, 0.0F)));
-      }
-    return all;
-  }
-  ThreadPool pool_{2};
-  CpuDevice device_{&pool_};
-};
+using PreferenceTest = AnswerTest;
 
 // Of sppo_hard with beta 0.1 every pair costs 5² + 5² exactly where all log-ratios are 0.
 TEST_F(PreferenceTest, BeforeAnythingIsLearntTheModelIsTheReferenceToTheBit) {
@@ -90,9 +27,9 @@ TEST_F(PreferenceTest, BeforeAnythingIsLearntTheModelIsTheReferenceToTheBit) {
       const auto model = make(dtype), reference = make(dtype);
       model->recompute = recompute;
       allocate_gradients(device_, *model);
-      Preference objective(*model, *reference, preference({"sppo_hard"}));
-      EXPECT_EQ(50, learn(objective, pairs(1), 1.0 / 6));
-      EXPECT_EQ(0, objective.take_figures().margins);
+      Preference objective({*model, nullptr, reference.get()}, preference({"sppo_hard"}));
+      EXPECT_EQ(50, learn(objective, test_pairs(1), 1.0 / 6));
+      EXPECT_EQ(0, objective.take_figures().at("margin"));
     }
 }
 
@@ -107,13 +44,13 @@ TEST_F(PreferenceTest, BeforeAnythingIsLearntAnAdapterChangesNoBitBesideQuantize
                            weights == std::string("int8") ? QuantizedKind::kInt8 : QuantizedKind::kInt4);
         Adapter adapter(device_, *model, LoraConfig{.rank = 3}, 5);
         allocate_gradients(device_, adapter);
-        Preference objective(*model, adapter, preference({"sppo_hard"}));
-        EXPECT_EQ(50, learn(objective, pairs(1), 1.0 / 6)) << weights << (recompute ? ", recomputed" : "");
-        const PreferenceFigures trained = objective.take_figures();
-        EXPECT_EQ(0, trained.margins) << weights;
+        Preference objective({*model, &adapter, model.get()}, preference({"sppo_hard"}));
+        EXPECT_EQ(50, learn(objective, test_pairs(1), 1.0 / 6)) << weights << (recompute ? ", recomputed" : "");
+        const auto trained = objective.take_figures();
+        EXPECT_EQ(0, trained.at("margin")) << weights;
         StepMemory memory(device_);
-        memory.run([&](Context& ctx) { objective.score(ctx, pairs(1)); });
-        EXPECT_EQ(trained.loss, objective.take_figures().loss) << weights << ": measured as it is trained";
+        memory.run([&](Context& ctx) { objective.score(ctx, test_pairs(1)); });
+        EXPECT_EQ(trained.at("loss"), objective.take_figures().at("loss")) << weights << ": measured as it is trained";
       }
 }
 
@@ -122,8 +59,8 @@ TEST_F(PreferenceTest, GradientsAreThoseOfDifferences) {
   allocate_gradients(device_, *model);
   PreferenceConfig config = preference({"sigmoid", "aot_unpaired", "sft"}, 0.5);
   config.loss_weights = {1, 0.5, 0.25}, config.ld_alpha = 0.3;
-  Preference objective(*model, *reference, config);
-  const MicroBatch batch = pairs(2);
+  Preference objective({*model, nullptr, reference.get()}, config);
+  const MicroBatch batch = test_pairs(2);
   learn(objective, batch, 0.25);
   const auto value = [&] {
     Arena arena(device_, 1 << 25);
@@ -147,11 +84,11 @@ TEST_F(PreferenceTest, GradientsAreThoseOfDifferences) {
 TEST_F(PreferenceTest, PairsDoNotSeeEachOther) {
   const auto model = make(Dtype::kF32), reference = make(Dtype::kF32, 9);
   allocate_gradients(device_, *model);
-  Preference objective(*model, *reference, preference({"sigmoid", "apo_down"}, 0.5));
-  const MicroBatch together = pairs(2);
+  Preference objective({*model, nullptr, reference.get()}, preference({"sigmoid", "apo_down"}, 0.5));
+  const MicroBatch together = test_pairs(2);
   const double loss = learn(objective, together, 1);
   const std::vector<double> gradients = take_gradients(*model);
-  const PreferenceFigures figures = objective.take_figures();
+  const auto figures = objective.take_figures();
   double sum = 0;
   const auto& sequences = together.builder.sequences();
   for (size_t i = 0; i < sequences.size(); i += 2) {
@@ -168,10 +105,9 @@ TEST_F(PreferenceTest, PairsDoNotSeeEachOther) {
   EXPECT_NEAR(loss, sum, 1e-5);
   const std::vector<double> parts = take_gradients(*model);
   for (size_t i = 0; i < parts.size(); ++i) ASSERT_NEAR(gradients[i], parts[i], 1e-5);
-  const PreferenceFigures again = objective.take_figures();
-  EXPECT_EQ(figures.pairs, again.pairs);
-  EXPECT_EQ(figures.right, again.right);
-  EXPECT_EQ(figures.margins, again.margins) << "a row's loss has the same bits whatever the other rows are";
+  const auto again = objective.take_figures();
+  EXPECT_EQ(figures.at("accuracy"), again.at("accuracy"));
+  EXPECT_EQ(figures.at("margin"), again.at("margin")) << "a row's loss has the same bits whatever the other rows are";
 }
 
 TEST_F(PreferenceTest, TokensBeyondTheOtherAnswerAreWeighted) {
@@ -179,7 +115,7 @@ TEST_F(PreferenceTest, TokensBeyondTheOtherAnswerAreWeighted) {
   allocate_gradients(device_, *model);
   PreferenceConfig all = preference({"sigmoid"}), none = all;
   all.ld_alpha = 1, none.ld_alpha = 0;
-  MicroBatch batch = pairs(4), cut = pairs(4);
+  MicroBatch batch = test_pairs(4), cut = test_pairs(4);
   const auto& sequences = cut.builder.sequences();
   for (size_t i = 0; i < sequences.size(); i += 2) {
     const auto counted = [&](size_t side) {
@@ -194,7 +130,7 @@ TEST_F(PreferenceTest, TokensBeyondTheOtherAnswerAreWeighted) {
       for (size_t r = shared; r < rows->size(); ++r) cut.targets[(*rows)[r]] = -1;
   }
   const auto loss = [&](const PreferenceConfig& c, const MicroBatch& b) {
-    Preference objective(*model, *reference, c);
+    Preference objective({*model, nullptr, reference.get()}, c);
     return learn(objective, b, 1);
   };
   EXPECT_EQ(loss(preference({"sigmoid"}), batch), loss(all, batch));
@@ -209,39 +145,39 @@ TEST_F(PreferenceTest, PairsWeighByHowLikelyTheyAre) {
   PreferenceConfig weighted = preference({"sigmoid"});
   weighted.use_weighting = true;
   const auto loss = [&](const PreferenceConfig& c) {
-    Preference objective(*model, *reference, c);
-    return learn(objective, pairs(4), 1);
+    Preference objective({*model, nullptr, reference.get()}, c);
+    return learn(objective, test_pairs(4), 1);
   };
   EXPECT_GT(std::abs(loss(weighted) - loss(preference({"sigmoid"}))), 1e-3);
   for (Parameter* p : model->parameters())
     if (p->role == ParameterRole::kEmbedding) std::fill_n(p->value.data<float>(), p->value.size(), 0.0F);
   EXPECT_NEAR(loss(preference({"sigmoid"})), loss(weighted), 1e-5);
-  DecoderConfig capped = kModel;
+  DecoderConfig capped = kTestModel;
   capped.final_logit_softcapping = 30;
   Decoder other(capped, Dtype::kF32);
-  EXPECT_THROW(Preference(other, *reference, weighted), Failure);
+  EXPECT_THROW(Preference({other, nullptr, reference.get()}, weighted), Failure);
 }
 
 TEST_F(PreferenceTest, LearnsWhatIsPreferred) {
   for (const char* type : {"sigmoid", "ipo", "apo_zero"}) {
     const auto model = make(Dtype::kF32), reference = make(Dtype::kF32);
     const std::string before = bits(*reference);
-    Preference objective(*model, *reference, preference({type}));
+    Preference objective({*model, nullptr, reference.get()}, preference({type}));
     TrainConfig c;
-    c.model = kModel, c.dtype = "f32";
+    c.model = kTestModel, c.dtype = "f32";
     c.sequence_length = 16, c.micro_batch_tokens = 192, c.batch_tokens = 192;
     c.optimizer.lr = 3e-3, c.optimizer.weight_decay = 0;
     Trainer trainer(objective, c, device_);
     const auto step = [&](int64_t at) {
-      std::vector<MicroBatch> batches{pairs(static_cast<uint64_t>(100 + at))};
+      std::vector<MicroBatch> batches{test_pairs(static_cast<uint64_t>(100 + at))};
       return trainer.step(batches, at, 40).loss;
     };
     const double first = step(1);
-    EXPECT_EQ(0, objective.take_figures().accuracy()) << "nobody is better yet";
+    EXPECT_EQ(0, objective.take_figures().at("accuracy")) << "nobody is better yet";
     for (int64_t at = 2; at <= 40; ++at) step(at);
     objective.take_figures();
     EXPECT_LT(step(41), first) << type;
-    EXPECT_GT(objective.take_figures().accuracy(), 0.8) << type;
+    EXPECT_GT(objective.take_figures().at("accuracy"), 0.8) << type;
     EXPECT_EQ(before, bits(*reference));
   }
 }
@@ -255,13 +191,13 @@ TEST_F(PreferenceTest, RecomputationAndThreadsChangeNoBit) {
       model->recompute = recompute;
       if (weights == std::string("int4")) quantize_weights(device, *model, QuantizedKind::kInt4);
       Adapter adapter(device, *model, LoraConfig{.rank = 3}, 5);
-      Preference objective(*model, adapter, preference({"sigmoid"}));
+      Preference objective({*model, &adapter, model.get()}, preference({"sigmoid"}));
       TrainConfig c;
-      c.model = kModel;
+      c.model = kTestModel;
       c.sequence_length = 16, c.micro_batch_tokens = 192, c.batch_tokens = 192, c.optimizer.lr = 1e-2;
       Trainer trainer(objective, c, device);
       for (int64_t at = 1; at <= 5; ++at) {
-        std::vector<MicroBatch> batches{pairs(static_cast<uint64_t>(100 + at))};
+        std::vector<MicroBatch> batches{test_pairs(static_cast<uint64_t>(100 + at))};
         trainer.step(batches, at, 40);
       }
       return bits(adapter);

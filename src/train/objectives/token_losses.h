@@ -1,7 +1,5 @@
 // Losses of single tokens, without gradients: what objectives of log-probabilities are computed from on the host.
 #pragma once
-#include <vector>
-
 #include "models/decoder.h"
 #include "nn/batch.h"
 
@@ -17,9 +15,5 @@ Tensor losses_of_reference(const Context&, Decoder& reference, const Batch&, con
 /// Of the model that is trained, from the `hidden` of its forward pass.
 Tensor losses_of_policy(const Context&, Decoder& policy, const Tensor& hidden, const Tensor& targets,
                         double sharpness = 1);
-
-/// Numbers of the device, f32 or f64.
-std::vector<double> numbers_of(const Tensor& t);
-void upload_numbers(const Tensor& to, const std::vector<double>& numbers);
 
 }  // namespace maru::train

@@ -1,4 +1,4 @@
-#include "train/pair_loader.h"
+#include "train/answer_loader.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 namespace maru::train {
 namespace {
 
-class PairLoaderTest : public testing::Test {
+class AnswerLoaderTest : public testing::Test {
  protected:
   void SetUp() override { fs::remove_all(root_); }
   void TearDown() override { fs::remove_all(root_); }
@@ -46,12 +46,12 @@ std::vector<int32_t> document(const formats::TokenDataset& data, int64_t i, int6
 }
 
 // Most micro-batches end because the next pair does not fit.
-TEST_F(PairLoaderTest, AnEpochShowsEveryPairOnceAndWhole) {
+TEST_F(AnswerLoaderTest, AnEpochShowsEveryPairOnceAndWhole) {
   const formats::TokenDataset data = pairs(50, 7, /*prompt=*/6, /*answer=*/26);
   std::multiset<std::pair<std::vector<int32_t>, std::vector<int32_t>>> expected, seen;
   for (int64_t d = 0; d < data.num_documents(); d += 2)
     expected.emplace(document(data, d, 32), document(data, d + 1, 32));
-  PairLoader loader(data, 32, 1);
+  AnswerLoader loader(data, 32, {}, 1);
   EXPECT_EQ("", loader.left_out());
   MicroBatch batch;
   for (int64_t shown = 0; shown < 50; shown += batch.counted) {
@@ -64,9 +64,9 @@ TEST_F(PairLoaderTest, AnEpochShowsEveryPairOnceAndWhole) {
   EXPECT_EQ(expected, seen);
 }
 
-TEST_F(PairLoaderTest, TargetsAreThoseOfTheAnswers) {
+TEST_F(AnswerLoaderTest, TargetsAreThoseOfTheAnswers) {
   const formats::TokenDataset data = pairs(50, 3);
-  PairLoader loader(data, 32, 1);
+  AnswerLoader loader(data, 32, {}, 1);
   MicroBatch batch;
   loader.next(batch, 256);
   for (const Batch::Sequence& s : batch.builder.sequences()) {
@@ -81,7 +81,7 @@ TEST_F(PairLoaderTest, TargetsAreThoseOfTheAnswers) {
   }
 }
 
-TEST_F(PairLoaderTest, LongAnswersLoseTheirEndAndPairsWithoutAnAnswerAreLeftOut) {
+TEST_F(AnswerLoaderTest, LongAnswersLoseTheirEndAndPairsWithoutAnAnswerAreLeftOut) {
   const formats::TokenDataset data = pairs(80, 5, /*prompt=*/20, /*answer=*/40);
   int64_t lost = 0, cut = 0;
   for (int64_t d = 0; d < data.num_documents(); d += 2) {
@@ -93,7 +93,7 @@ TEST_F(PairLoaderTest, LongAnswersLoseTheirEndAndPairsWithoutAnAnswerAreLeftOut)
   }
   ASSERT_GT(lost, 0);
   ASSERT_GT(cut, lost);
-  const PairSet set(data, 16);
+  const AnswerSet set(data, 16, {});
   EXPECT_EQ(lost, set.left_out());
   EXPECT_EQ(80 - lost, set.size());
   MicroBatch batch;
@@ -108,18 +108,18 @@ TEST_F(PairLoaderTest, LongAnswersLoseTheirEndAndPairsWithoutAnAnswerAreLeftOut)
     tokens += batch.builder.num_tokens();
   }
   EXPECT_EQ(tokens, set.tokens());
-  PairLoader loader(data, 16, 1);
+  AnswerLoader loader(data, 16, {}, 1);
   EXPECT_EQ(std::to_string(lost) + " of 80 pairs left out: sequence_length 16 holds no token of one of the answers",
             loader.left_out());
 }
 
-TEST_F(PairLoaderTest, NothingToLearnFromIsRefused) {
+TEST_F(AnswerLoaderTest, NothingToLearnFromIsRefused) {
   const formats::TokenDataset data = pairs(5, 8, /*prompt=*/1, /*answer=*/3);
-  EXPECT_EQ("none", error_of([&] { PairLoader(data, 1, 1); })) << "the last token of a piece has a target";
+  EXPECT_EQ("none", error_of([&] { AnswerLoader(data, 1, {}, 1); })) << "the last token of a piece has a target";
   const TestTokens odd(3, 9, true);
   const formats::TokenDataset documents(odd.directory(), "train");
   EXPECT_EQ("pairs of answers: expected an even number of documents, got 3",
-            error_of([&] { PairLoader(documents, 16, 1); }));
+            error_of([&] { AnswerLoader(documents, 16, {}, 1); }));
   {
     ledger::ArtefactWriter artefact(root_ / "late");
     formats::TokenDatasetWriter writer(artefact.directory(), TestTokens::kVocabulary, true);
@@ -134,21 +134,21 @@ TEST_F(PairLoaderTest, NothingToLearnFromIsRefused) {
     artefact.commit(manifest);
   }
   const formats::TokenDataset late(root_ / "late", "train");
-  EXPECT_EQ("none of 1 pairs has a token of both answers within sequence_length 16",
-            error_of([&] { PairLoader(late, 16, 1); }));
+  EXPECT_EQ("nothing is left of 1 pairs: sequence_length 16 holds no token of one of the answers",
+            error_of([&] { AnswerLoader(late, 16, {}, 1); }));
   EXPECT_EQ("loader: the saved position lies outside the dataset",
-            error_of([&] { PairLoader(data, 16, 1, {.document = 6}); }));
+            error_of([&] { AnswerLoader(data, 16, {}, 1, {.document = 6}); }));
 }
 
-TEST_F(PairLoaderTest, ResumesAtTheExactPairAndSkipsWhatItReads) {
+TEST_F(AnswerLoaderTest, ResumesAtTheExactPairAndSkipsWhatItReads) {
   const formats::TokenDataset data = pairs(50, 3);
-  PairLoader a(data, 32, 5), skips(data, 32, 5);
+  AnswerLoader a(data, 32, {}, 5), skips(data, 32, {}, 5);
   MicroBatch batch, again;
   for (int i = 0; i < 9; ++i) {
     a.next(batch, 200);
     ASSERT_EQ(batch.builder.num_tokens(), skips.skip(200));
   }
-  PairLoader b(data, 32, 5, a.state());
+  AnswerLoader b(data, 32, {}, 5, a.state());
   for (int i = 0; i < 20; ++i) {
     a.next(batch, 200);
     b.next(again, 200);
@@ -160,20 +160,20 @@ TEST_F(PairLoaderTest, ResumesAtTheExactPairAndSkipsWhatItReads) {
   EXPECT_EQ(a.state(), b.state());
 }
 
-TEST_F(PairLoaderTest, EpochsAndSeedsDiffer) {
+TEST_F(AnswerLoaderTest, EpochsAndSeedsDiffer) {
   const formats::TokenDataset data = pairs(50, 3);
   MicroBatch a, b;
-  PairLoader(data, 32, 1).next(a, 300);
-  PairLoader(data, 32, 2).next(b, 300);
+  AnswerLoader(data, 32, {}, 1).next(a, 300);
+  AnswerLoader(data, 32, {}, 2).next(b, 300);
   EXPECT_NE(a.targets, b.targets);
-  PairLoader(data, 32, 1, {.epoch = 1}).next(b, 300);
+  AnswerLoader(data, 32, {}, 1, {.epoch = 1}).next(b, 300);
   EXPECT_NE(a.targets, b.targets);
 }
 
-TEST_F(PairLoaderTest, EpochsAreCountedInMicroBatches) {
+TEST_F(AnswerLoaderTest, EpochsAreCountedInMicroBatches) {
   const formats::TokenDataset data = pairs(80, 5, 20, 40);
   for (const double epochs : {0.3, 1.0, 2.5}) {
-    PairLoader counts(data, 16, 4), loader(data, 16, 4);
+    AnswerLoader counts(data, 16, {}, 4), loader(data, 16, {}, 4);
     const int64_t batches = count_micro_batches(counts, 64, epochs);
     MicroBatch batch;
     int64_t seen = 0, last = 0;

@@ -1,0 +1,209 @@
+#include "pipeline/tune.h"
+
+#include <gmock/gmock.h>
+
+#include "base/json.h"
+#include "base/test_watch.h"
+#include "catalogue/test_home.h"
+#include "models/model_files.h"
+#include "models/quantize.h"
+#include "pipeline/measured_text.h"
+#include "pipeline/merge.h"
+#include "models/reward_model.h"
+#include "pipeline/tokenize.h"
+#include "text/tokenizer/files/load_tokenizer.h"
+
+namespace maru::pipeline {
+namespace {
+
+using catalogue::error_of;
+using testing::EndsWith;
+using testing::HasSubstr;
+
+class TuneTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directories(root_ / "texts");
+    for (const char* name : {"en.txt", "de.txt", "ko.txt"})
+      fs::copy_file(fs::path("tests/texts") / name, root_ / "texts" / name);
+    data::BuildConfig data;
+    data.inputs = {{.path = (root_ / "texts").string()}};
+    data.quality.min_characters = 10;
+    data.split.held_out = 0.4;
+    curate(at_, "s", data);
+    TokenizeConfig tokenizer{.name = "s", .inputs = {"s"}};
+    tokenizer.trainer.vocab_size = 300;
+    tokenize(at_, tokenizer);
+    pack(at_, "s", "s");
+    train::TrainConfig c{.name = "s", .tokens = "s/tokens-s", .tokenizer = "s"};
+    c.model = {.hidden_size = 32,
+               .intermediate_size = 32,
+               .num_hidden_layers = 1,
+               .num_attention_heads = 2,
+               .num_key_value_heads = 1,
+               .max_position_embeddings = 256};
+    c.sequence_length = 32, c.batch_tokens = c.micro_batch_tokens = 64, c.steps = 2;
+    train(at_, c);
+    std::string chats, pairs;
+    for (int i = 0; i < 40; ++i) {
+      chats += Json{{"prompt", "q" + std::to_string(i)}, {"completion", "yes " + std::to_string(i)}}.dump() + "\n";
+      pairs += Json{{"prompt", "q" + std::to_string(i)}, {"chosen", "yes"}, {"rejected", "no"}}.dump() + "\n";
+    }
+    write_file(root_ / "chats.jsonl", chats);
+    write_file(root_ / "pairs.jsonl", pairs);
+  }
+  std::string file(const char* name) const { return (root_ / name).string(); }
+  TuneConfig config(const std::string& data, const std::string& method = "") const {
+    TuneConfig c;
+    c.model = "s", c.data = {data}, c.method = method, c.held_out = 0.3;
+    return c;
+  }
+
+  fs::path place_of(const std::string& model) const { return home_.home.place(Kind::kModel, model); }
+  MeasuredText held_out_of(const std::string& adapter) const {
+    const fs::path of = home_.home.place(Kind::kAdapter, adapter);
+    return measured_text(at_, {.of = of}, text::load_tokenizer(place_of("s")), 256);
+  }
+
+  const catalogue::TestHome home_{"pipeline_tune"};
+  const fs::path& root_ = home_.root;
+  Machine machine_{2};
+  const Workplace at_{home_.home, machine_, {}};
+};
+
+TEST_F(TuneTest, FillsInWhatIsLeftOpen) {
+  const TunePlan plan = plan_tuning(at_, config(file("chats.jsonl")), {});
+  EXPECT_EQ("sft", plan.method);
+  EXPECT_EQ("s-sft", plan.recipe.name);
+  EXPECT_EQ("", plan.recipe.method);
+  EXPECT_THAT(plan.recipe.tokens, EndsWith("datasets/s-sft/tokens-s"));
+  EXPECT_THAT(plan.recipe.tokenizer, EndsWith("tokenizers/s"));
+  EXPECT_EQ(3, plan.recipe.epochs);
+  EXPECT_EQ(64, plan.recipe.sequence_length) << "its examples are short";
+  EXPECT_EQ(4096, plan.recipe.micro_batch_tokens);
+  EXPECT_EQ(8192, plan.recipe.batch_tokens);
+  EXPECT_EQ(1e-3, plan.recipe.optimizer.lr) << "a small model";
+  EXPECT_TRUE(plan.recipe.validation.keeps_best());
+  const train::RunSummary tuned = train(at_, plan.recipe);
+  EXPECT_FALSE(tuned.validation.empty());
+  EXPECT_TRUE(fs::exists(home_.home.place(Kind::kModel, "s-sft")));
+  EXPECT_TRUE(plan_tuning(at_, config(file("chats.jsonl")), {}).tokens.result.skipped);
+  EXPECT_TRUE(train(at_, plan.recipe).skipped) << "the same again is done already";
+}
+
+TEST_F(TuneTest, WhatARecipeSaysStands) {
+  TuneConfig c = config(file("pairs.jsonl"));
+  c.name = "mine";
+  const Json recipe{{"lora", {{"rank", 4}}},         {"steps", 3},
+                    {"sequence_length", 128},        {"micro_batch_tokens", 512},
+                    {"preference", {{"beta", 0.5}}}, {"validation", {{"keep_best", false}}}};
+  const TunePlan plan = plan_tuning(at_, c, recipe);
+  EXPECT_EQ("dpo", plan.method);
+  EXPECT_EQ("dpo", plan.recipe.method);
+  EXPECT_EQ("mine", plan.recipe.name);
+  EXPECT_EQ(3, plan.recipe.steps);
+  EXPECT_EQ(0, plan.recipe.epochs);
+  EXPECT_EQ(8192, plan.recipe.batch_tokens);
+  EXPECT_EQ(0.5, plan.recipe.preference->beta);
+  EXPECT_FALSE(plan.recipe.validation.keeps_best());
+  EXPECT_EQ(3, train(at_, plan.recipe).steps);
+  EXPECT_TRUE(fs::exists(home_.home.place(Kind::kAdapter, "mine")));
+}
+
+TEST_F(TuneTest, RatesFollowTheSizeOfTheModel) {
+  const double whole = plan_tuning(at_, config(file("pairs.jsonl")), {}).recipe.optimizer.lr;
+  const double adapter = plan_tuning(at_, config(file("pairs.jsonl")), {{"lora", {{"rank", 4}}}}).recipe.optimizer.lr;
+  EXPECT_NEAR(1e-6 * std::sqrt(1e9 / 17e3), whole, 0.2 * whole) << "17 thousand parameters";
+  EXPECT_EQ(2e-3, adapter) << "ten times as much, and not more";
+}
+
+TEST_F(TuneTest, TakesDatasetsToo) {
+  EXPECT_EQ("sft", plan_tuning(at_, config("s"), {}).method) << "documents are gone on with";
+  const TunePlan files = plan_tuning(at_, config(file("pairs.jsonl")), {});
+  const TunePlan packed = plan_tuning(at_, config(files.tokens.directory.string()), {});
+  EXPECT_EQ("dpo", packed.method);
+  EXPECT_EQ(files.tokens.directory, packed.tokens.directory);
+  EXPECT_EQ("dpo", plan_tuning(at_, config("s-dpo/tokens-s"), {}).method) << "by name";
+}
+
+TEST_F(TuneTest, AnAdapterOfAQuantizedModelIsMergedAndItsCostIsSaid) {
+  for (const bool dora : {false, true}) {
+    const std::string quantized = dora ? "q8" : "q4", adapter = quantized + "-adapter";
+    quantize(at_, {.model = "s", .to = dora ? "int8" : "int4", .out = quantized});
+    TuneConfig c = config(file("chats.jsonl"));
+    c.model = quantized, c.name = adapter;
+    const Json recipe{{"lora", {{"rank", 4}, {"use_dora", dora}}}, {"steps", 12}, {"optimizer", {{"lr", 0.01}}}};
+    train(at_, plan_tuning(at_, c, recipe).recipe);
+    const auto merged = [&](const std::string& to) {
+      const MergeResult result = merge(at_, {.model = quantized, .adapter = adapter, .out = adapter + to, .to = to});
+      EXPECT_EQ(7, result.tensors);
+      EXPECT_TRUE(result.cost && result.cost->before && result.cost->after) << to;
+      return result;
+    };
+    const MergeResult plain = merged("bf16"), rounded = merged(""), coarse = merged("int4");
+    EXPECT_EQ(dora ? "int8" : "int4", rounded.to) << "as the model is";
+    const double beside = *plain.cost->before;
+    EXPECT_LT(beside,
+              0.99 * *bits_per_byte(at_, *load_for_serving(machine_.device().host(), place_of(quantized), Dtype::kBf16),
+                                    held_out_of(adapter)))
+        << "it has learnt, or nothing below shows anything";
+    EXPECT_NEAR(beside, *plain.cost->after, 0.01 * beside) << "the sum is rounded to bf16";
+    EXPECT_NEAR(beside, *rounded.cost->after, 0.1 * beside);
+    EXPECT_NE(*plain.cost->after, *coarse.cost->after);
+    const auto stored = load_for_serving(machine_.device().host(), place_of(adapter), Dtype::kBf16);
+    EXPECT_TRUE(has_quantized_weights(*stored));
+    EXPECT_EQ(*rounded.cost->after, *bits_per_byte(at_, *stored, held_out_of(adapter))) << "as it was measured";
+    const ledger::Manifest manifest = ledger::read_manifest(place_of(adapter));
+    EXPECT_EQ(*rounded.cost->after, manifest.notes["bits_per_byte_merged"].get<double>());
+  }
+  EXPECT_THAT(error_of([&] { merge(at_, {.model = "s", .adapter = "q4-adapter", .out = "x", .to = "int4"}); }).message,
+              HasSubstr("is not quantized"));
+}
+
+TEST_F(TuneTest, AnswersWithLabelsAndRewardsAreLearntFrom) {
+  std::string labelled;
+  for (int i = 0; i < 40; ++i)
+    labelled +=
+        Json{{"prompt", "q" + std::to_string(i)}, {"completion", i % 2 ? "yes" : "no"}, {"label", i % 2 == 1}}.dump() +
+        "\n";
+  write_file(root_ / "labelled.jsonl", labelled);
+  const TunePlan kto = plan_tuning(at_, config(file("labelled.jsonl")), {{"steps", 2}});
+  EXPECT_EQ("kto", kto.method);
+  EXPECT_EQ("kto", kto.recipe.method);
+  EXPECT_TRUE(train(at_, kto.recipe).validation.contains("kl"));
+  EXPECT_EQ("kto", plan_tuning(at_, config(kto.tokens.directory.string()), {}).method);
+  const TunePlan judge = plan_tuning(at_, config(file("pairs.jsonl"), "reward"), {{"steps", 2}});
+  EXPECT_EQ("s-reward", judge.recipe.name);
+  EXPECT_TRUE(train(at_, judge.recipe).validation.contains("accuracy"));
+  const auto model = load_reward_model(home_.home.place(Kind::kModel, "s-reward"));
+  EXPECT_TRUE(model->pad_token_id) << "the tokenizer's, which no text ends with";
+  EXPECT_TRUE(fs::exists(home_.home.place(Kind::kModel, "s-reward") / "tokenizer.json"));
+  EXPECT_THAT(error_of([&] { plan_tuning(at_, config(file("labelled.jsonl"), "dpo"), {}); }).message,
+              HasSubstr("labelled.jsonl: holds answers with labels, method=dpo learns from pairs of answers"));
+}
+
+TEST_F(TuneTest, RefusesByName) {
+  const auto error = [&](const TuneConfig& c, const Json& recipe = {}) {
+    return error_of([&] { plan_tuning(at_, c, recipe); }).message;
+  };
+  EXPECT_THAT(error(config(file("pairs.jsonl"), "sft")),
+              HasSubstr("pairs.jsonl: holds pairs of answers, method=sft learns from conversations"));
+  EXPECT_THAT(error(config("s", "dpo")), HasSubstr("holds documents"));
+  EXPECT_THAT(error(config("nothing")), HasSubstr("nothing"));
+  TuneConfig without = config("s");
+  without.data = {};
+  EXPECT_THAT(error(without), HasSubstr("recipe: data: expected"));
+  without = config("s");
+  without.model = "";
+  EXPECT_THAT(error(without), HasSubstr("recipe: model: expected"));
+  EXPECT_THAT(error(config("s"), {{"init_from", "s"}}), HasSubstr("recipe: init_from: is of `maru train`"));
+  EXPECT_THAT(error(config("s"), {{"optimiser", 1}}), HasSubstr("unknown key \"optimiser\""));
+  EXPECT_THAT(error(config("s"), {{"sequence_length", "long"}}), HasSubstr("recipe: sequence_length: expected"));
+  EXPECT_THAT(error(config("s"), {{"micro_batch_tokens", 0}}), HasSubstr("recipe: micro_batch_tokens: expected"));
+  write_file(root_ / "bad.jsonl", "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"a\"}\n");
+  EXPECT_THAT(error(config(file("bad.jsonl"))), HasSubstr("bad.jsonl:2: completion: is missing"));
+  EXPECT_FALSE(fs::exists(home_.home.place(Kind::kRun, "s-sft"))) << "nothing was started";
+}
+
+}  // namespace
+}  // namespace maru::pipeline

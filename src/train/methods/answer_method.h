@@ -1,0 +1,35 @@
+// What the methods of answers share: the loader, validation, figures.
+#pragma once
+#include <memory>
+
+#include "train/answer_loader.h"
+#include "train/method.h"
+#include "train/objective.h"
+
+namespace maru::train {
+
+/// How a method takes its answers.
+struct AnswerKind {
+  AnswerForm form;
+  int64_t least = 1;    // examples in a micro-batch of validation
+  double forwards = 0;  // beside the one that is trained
+};
+
+class AnswerMethod : public Method {
+ public:
+  AnswerMethod(const MethodInputs& inputs, const AnswerKind& kind) : Method(inputs), kind_(kind) {}
+
+  std::unique_ptr<BatchSource> source(const LoaderState& state) override;
+  Figures take_figures() override;
+  Figures validate(StepMemory memory) override;
+  double more_forwards() const override { return kind_.forwards; }
+
+ protected:
+  virtual ScoredObjective& scored() = 0;
+
+ private:
+  Objective& objective() override { return scored(); }
+  const AnswerKind kind_;
+};
+
+}  // namespace maru::train

@@ -1,0 +1,198 @@
+"""Long proofs of tuning, from a small Korean model that is made for them. See tests/run_tuning.
+
+Whole processes, killed by SIGKILL at random moments: what is compared is what lies on the disk in the end.
+"""
+import argparse
+import hashlib
+import json
+import math
+import os
+import pathlib
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CHATS = ROOT / "assets/chats_ko.jsonl"
+KILLS = 50
+SHAPE = ["model.hidden_size=128", "model.intermediate_size=384", "model.num_hidden_layers=4",
+         "model.num_attention_heads=4", "model.num_key_value_heads=2", "model.max_position_embeddings=512"]
+CLOCK = ("tokens_per_second", "mfu", "seconds", "seconds_generating", "seconds_judging")
+
+
+class Home:
+    """A home with a base model, and lines to tune it on, in a directory that is removed."""
+
+    def __init__(self, program, root):
+        self.program, self.root, self.home = program, pathlib.Path(root), pathlib.Path(root) / "home"
+        self.questions = [self.turns(line) for line in CHATS.read_text().splitlines()]
+        self.write_lines()
+        self.run("tokenizer", "train", "--input", self.root / "text.txt", "--name", "base", "trainer.vocab_size=2048")
+        self.run("data", "build", "--name", "text", "--input", self.root / "text.txt")
+        self.run("data", "pack", "text", "--tokenizer", "base")
+        self.run("train", "name=base", "tokens=text/tokens-base", "tokenizer=base", "steps=150", "optimizer.name=muon",
+                 "optimizer.lr=3e-3", "sequence_length=512", "batch_tokens=4096", "micro_batch_tokens=4096", *SHAPE)
+
+    @staticmethod
+    def turns(line):
+        messages = json.loads(line)["messages"]
+        return messages[-2]["content"], messages[-1]["content"]
+
+    def write_lines(self):
+        """Text to go on with, answers, pairs of a right and another question's answer, and questions alone."""
+        shuffled = [answer for _, answer in self.questions]
+        random.Random(5).shuffle(shuffled)
+        text, chats, pairs, prompts = [], [], [], []
+        for (question, answer), other in zip(self.questions, shuffled):
+            text.append(f"{question}\n{answer}\n")
+            chats.append({"prompt": question, "completion": answer})
+            prompts.append({"prompt": question})
+            if other != answer:
+                pairs.append({"prompt": question, "chosen": answer, "rejected": other})
+        (self.root / "text.txt").write_text("\n".join(text[: len(text) // 2]))
+        seen = len(chats) * 4 // 5  # what is behind it no run learns from
+        for name, lines in (("chats", chats[:seen]), ("unseen", chats[seen:]), ("pairs", pairs), ("prompts", prompts)):
+            rows = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+            (self.root / f"{name}.jsonl").write_text(rows)
+
+    def command(self, *words, threads=2):
+        return [str(self.program), "--home", str(self.home), "--threads", str(threads), "--quiet", "--json",
+                *map(str, words)]
+
+    def run(self, *words, threads=2):
+        done = subprocess.run(self.command(*words, threads=threads), capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(map(str, words))}: {done.stderr}")
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def tune(self, method, name, threads=2, steps=None):
+        return self.run(*self.words(method, name, steps), threads=threads)
+
+    def words(self, method, name, steps=None):
+        data = {"sft": "chats", "dpo": "pairs", "grpo": "prompts"}[method]
+        words = ["tune", f"method={method}", "model=" + ("base" if method == "sft" else "answers"), f"name={name}",
+                 f"data={self.root / (data + '.jsonl')}", "held_out=0.2", "checkpoint.every_steps=5",
+                 "sequence_length=256", f"steps={steps or {'sft': 60, 'dpo': 40, 'grpo': 12}[method]}"]
+        if method == "grpo":
+            words += ["group_policy.rewards=[{kind: language, weight: 1}, {kind: length, weight: 1, target: 24}]",
+                      "group_policy.max_completion_length=32", "group_policy.num_generations=4",
+                      "group_policy.prompts_per_step=4"]
+        return words
+
+    def result(self, name):
+        """What a run leaves: weights and figures, without what a clock says."""
+        weights = hashlib.sha256((self.home / "models" / name / "model.safetensors").read_bytes()).hexdigest()
+        rows = []
+        for line in (self.home / "runs" / name / "metrics.jsonl").read_text().splitlines():
+            rows.append({key: value for key, value in json.loads(line).items() if key not in CLOCK})
+        return weights, rows
+
+    def rows(self, name, key):
+        """(step, figure) of the rows that have it."""
+        lines = (self.home / "runs" / name / "metrics.jsonl").read_text().splitlines()
+        return [(row["step"], row[key]) for row in map(json.loads, lines) if key in row]
+
+
+def kill_until_done(home, method, name, seconds):
+    """Starts the same command again and again; how often it was killed."""
+    chance, kills = random.Random(name), 0
+    while True:
+        process = subprocess.Popen(home.command(*home.words(method, name)), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE)
+        wait = chance.uniform(0.05, seconds) if kills < KILLS else None
+        try:
+            process.wait(wait)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            kills += 1
+            continue
+        if process.returncode != 0:
+            sys.exit(f"{name}: {process.stderr.read().decode()}")
+        if kills >= KILLS:
+            return kills
+        # It was done before it had been killed often enough: from the beginning, and sooner.
+        subprocess.run(home.command("remove", "--yes", f"models/{name}"), capture_output=True)
+        seconds *= 0.7
+
+
+def prove_kills(home, report):
+    for method in ("sft", "dpo", "grpo"):
+        start = time.monotonic()
+        home.tune(method, f"{method}-whole")
+        whole = time.monotonic() - start
+        kills = kill_until_done(home, method, f"{method}-killed", max(0.3, whole / 3))
+        same = home.result(f"{method}-whole") == home.result(f"{method}-killed")
+        report(f"{method}: killed {kills} times, the same weights and figures", same)
+
+
+def prove_threads(home, report):
+    for method in ("sft", "dpo", "grpo"):
+        results = []
+        for threads in (1, 3):
+            home.tune(method, f"{method}-{threads}", threads=threads)
+            results.append(home.result(f"{method}-{threads}"))
+        report(f"{method}: 1 and 3 threads, the same weights and figures", results[0] == results[1])
+
+
+def interval_of_difference(home, before, after):
+    """Bits per byte of ten parts of the unseen lines under both; the mean gain and half its 95 % interval."""
+    lines = (home.root / "unseen.jsonl").read_text().splitlines(keepends=True)
+    gains = []
+    for part in range(10):
+        file = home.root / f"unseen-{part}.jsonl"
+        file.write_text("".join(lines[part::10]))
+        home.run("data", "pack", "--chat", file, "--name", f"unseen-{part}", "--tokenizer", "base", "--held-out", 0.9)
+        bits = [home.run("eval", model, f"tokens=unseen-{part}/tokens-base", "baselines=false")["bits_per_byte"]
+                for model in (before, after)]
+        gains.append(bits[0] - bits[1])
+    half = 2.262 * statistics.stdev(gains) / math.sqrt(len(gains))  # Student's t of nine degrees
+    return statistics.mean(gains), half
+
+
+def prove_learns(home, report):
+    home.tune("sft", "learnt-sft", steps=200)
+    gain, half = interval_of_difference(home, "base", "learnt-sft")
+    report(f"sft: bits per byte of unseen answers {-gain:+.3f} +- {half:.3f}", gain > half)
+    home.tune("dpo", "learnt-dpo", steps=150)
+    accuracy = home.rows("learnt-dpo", "validation_accuracy")[-1][1]
+    pairs = home.run("data", "show", "learnt-dpo/tokens-base", "--count", 0)["held_out"] // 2
+    half = 1.96 * math.sqrt(accuracy * (1 - accuracy) / pairs)
+    report(f"dpo: accuracy on {pairs} unseen pairs {accuracy:.3f} +- {half:.3f}", accuracy - half > 0.5)
+    home.tune("grpo", "learnt-grpo", steps=60)
+    rewards = home.rows("learnt-grpo", "validation_reward")
+    highest, lowest = (home.rows("learnt-grpo", f"validation_reward_{end}") for end in ("high", "low"))
+    words = f"grpo: reward on unseen prompts {rewards[0][1]:.3f} (up to {highest[0][1]:.3f}) -> {rewards[-1][1]:.3f}"
+    report(f"{words} (down to {lowest[-1][1]:.3f})", lowest[-1][1] > highest[0][1])
+
+
+PARTS = {"kills": prove_kills, "threads": prove_threads, "learns": prove_learns}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program")
+    parser.add_argument("parts", nargs="*", help=", ".join(PARTS))
+    args = parser.parse_args()
+    failures = []
+
+    def report(what, right):
+        print(("ok    " if right else "FAIL  ") + what, flush=True)
+        if not right:
+            failures.append(what)
+
+    with tempfile.TemporaryDirectory(prefix="maru-tuning-") as scratch:
+        home = Home(pathlib.Path(args.program).resolve(), scratch)
+        home.tune("sft", "answers")
+        for part in args.parts or PARTS:
+            PARTS[part](home, report)
+    print(f"{len(failures)} failed")
+    sys.exit(bool(failures))
+
+
+if __name__ == "__main__":
+    main()
