@@ -9,10 +9,23 @@ namespace {
   throw Failure(ErrorCode::kInvalidArgument, "recipe: " + message);
 }
 
+void resolve_distill(const TrainConfig& c) {
+  const bool asked = c.method == "distill";
+  if (!asked && c.distill)
+    misfit(fmt::format("distill: is of method distill, method is {}", c.method.empty() ? "next_token" : c.method));
+  if (!asked) return;
+  if (!c.distill || c.distill->teacher.empty())
+    misfit("method is distill: distill.teacher is missing, the model that is learnt from");
+  if (c.distill->on_policy > 0)
+    throw Failure(ErrorCode::kUnimplemented,
+                  "recipe: distill.on_policy: answers that the student gives itself cannot be learnt from yet: 0");
+}
+
 void resolve_method(TrainConfig& c) {
   if (c.method == "next_token") c.method.clear();  // recipes of before have no such field
+  resolve_distill(c);
   if (!learns_pairs(c)) {
-    if (c.preference) misfit("preference: is of method dpo, method is next_token");
+    if (c.preference) misfit(fmt::format("preference: is of method dpo, method is {}", c.method.empty() ? "next_token" : c.method));
     return;
   }
   if (!c.preference) c.preference.emplace();

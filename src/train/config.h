@@ -8,6 +8,7 @@
 #include "models/lora_config.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
+#include "train/objectives/distillation.h"
 #include "train/objectives/preference_loss.h"
 
 namespace maru::train {
@@ -52,6 +53,7 @@ struct TrainConfig {
   std::string init_from;  // model directory: continue from it, or fine-tune it; empty: random weights
   std::string method;     // "dpo", or empty: the next token
   std::optional<PreferenceConfig> preference;  // of dpo
+  std::optional<DistillConfig> distill;
   DecoderConfig model;
   std::optional<LoraConfig> lora;  // an adapter of the model in init_from, which stays as it is
   std::string dtype = "bf16";
@@ -72,11 +74,14 @@ struct TrainConfig {
         field("tokens", &C::tokens, "directory of packed token shards (maru data pack)"),
         field("tokenizer", &C::tokenizer, "tokenizer directory"),
         field("init_from", &C::init_from, "model directory to continue from or fine-tune; empty: random weights"),
-        field("method", &C::method, "what is learnt: next_token of documents or answers, or dpo from pairs of answers")
-            .one_of("next_token|dpo")
+        field("method", &C::method, "what is learnt: next_token of documents or answers, distill: what another model says of it, or dpo from "
+              "pairs of answers")
+            .one_of("next_token|dpo|distill")
             .unless_empty(),
         field("preference", &C::preference,
               "of dpo: preference.loss_type, preference.beta and what else TRL's DPOConfig calls so")
+            .unless_empty(),
+        field("distill", &C::distill, "of distill: distill.teacher, distill.beta, distill.temperature, distill.next_token")
             .unless_empty(),
         field("model", &C::model, ""),
         field("lora", &C::lora,

@@ -8,5 +8,9 @@ namespace maru::train {
 
 std::unique_ptr<Method> make_next_token(const MethodInputs& inputs);
 std::unique_ptr<Method> make_preference(const MethodInputs& inputs);
+std::unique_ptr<Method> make_distill(const MethodInputs& inputs);
+
+/// The next token of what is held out: "loss" and "bits_per_byte".
+Figures validate_text(const MethodInputs& inputs, StepMemory& memory);
 
 }  // namespace maru::train
