@@ -167,8 +167,7 @@ Tensor Decoder::divergence(Context& ctx, const Tensor& hidden, const Tensor& tar
   options.logit_scale = config_.logits_multiplier;
   options.softcap = config_.final_logit_softcapping;
   Parameter& weight = chosen(ctx, head());
-  const Tensor value =
-      weight.quantized ? dequantize(ctx, weight.quantized, hidden.dtype()) : ctx.use(weight);
+  const Tensor value = weight.quantized ? dequantize(ctx, weight.quantized, hidden.dtype()) : ctx.use(weight);
   return linear_divergence(ctx, hidden, value, targets, teacher, options);
 }
 

@@ -46,8 +46,8 @@ class Decoder final : public Model {
   /// adapter's update beside it, is not differentiable: throws kUnimplemented when recording.
   Tensor loss(Context&, const Tensor& hidden, const Tensor& targets, double scale, const Tensor& token_losses = {},
               const Tensor& weights = {});
-  /// How far its distributions are from a teacher's (linear_divergence); logits are made as above. Throws kUnimplemented
-  /// for a head with an adapter's update.
+  /// How far its distributions are from a teacher's (linear_divergence); logits are made as above. Throws
+  /// kUnimplemented for a head with an adapter's update.
   Tensor divergence(Context&, const Tensor& hidden, const Tensor& targets, const LogitsOfRows& teacher,
                     DivergenceOptions options);
   void place_tables(Device&) override;

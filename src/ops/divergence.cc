@@ -21,18 +21,18 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& targets, const D
                               x.rows(), x.cols(), weight.rows(), weight.cols(), targets.rows()));
   for (const Tensor* t : {&options.weights, &options.token_losses})
     if (*t && (t->shape() != rows || t->dtype() != accumulator_of(x.dtype())))
-      throw Failure(ErrorCode::kInvalidArgument,
-                    fmt::format("[linear_divergence] weights or losses of rows: [{}, {}] {}, expected [{}, 1] {}",
-                                t->rows(), t->cols(), name_of(t->dtype()), x.rows(),
-                                name_of(accumulator_of(x.dtype()))));
+      throw Failure(
+          ErrorCode::kInvalidArgument,
+          fmt::format("[linear_divergence] weights or losses of rows: [{}, {}] {}, expected [{}, 1] {}", t->rows(),
+                      t->cols(), name_of(t->dtype()), x.rows(), name_of(accumulator_of(x.dtype()))));
 }
 
 void check_teacher(const Tensor& teacher, const Tensor& student) {
   if (teacher.rows() == student.rows() && teacher.dtype() == student.dtype()) return;
-  throw Failure(ErrorCode::kInvalidArgument,
-                fmt::format("[linear_divergence] the teacher's logits are [{}, {}] {}, expected {} rows of {}",
-                            teacher.rows(), teacher.cols(), name_of(teacher.dtype()), student.rows(),
-                            name_of(student.dtype())));
+  throw Failure(
+      ErrorCode::kInvalidArgument,
+      fmt::format("[linear_divergence] the teacher's logits are [{}, {}] {}, expected {} rows of {}", teacher.rows(),
+                  teacher.cols(), name_of(teacher.dtype()), student.rows(), name_of(student.dtype())));
 }
 
 /// Of some rows.
@@ -95,9 +95,10 @@ Tensor linear_divergence(Context& ctx, const Tensor& x, const Tensor& weight, co
     dlogits.node = -1;
     if (logits.node >= 0) tape.backward(with, logits, dlogits);
   }
-  if (record) ctx.tape->record(loss, [=](Context& c, const Tensor&) {
-    if (dx) c.tape->pass_gradient(c, x, dx);
-  });
+  if (record)
+    ctx.tape->record(loss, [=](Context& c, const Tensor&) {
+      if (dx) c.tape->pass_gradient(c, x, dx);
+    });
   return loss;
 }
 

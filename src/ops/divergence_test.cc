@@ -26,9 +26,8 @@ class DivergenceTest : public testing::Test {
     }
     Tensor targets() { return {nullptr, ids.data(), {static_cast<int64_t>(ids.size()), 1}, Dtype::kI32}; }
     LogitsOfRows logits() {
-      return [this](Context& c, int64_t first, int64_t rows) {
-        return copy(c, teacher.p.value.rows_from(first, rows));
-      };
+      return
+          [this](Context& c, int64_t first, int64_t rows) { return copy(c, teacher.p.value.rows_from(first, rows)); };
     }
   };
   ThreadPool pool_{2};
@@ -111,8 +110,8 @@ TEST_F(DivergenceTest, LossesOfRowsAddUpWithTheirWeights) {
   options_.weights = {};
   EXPECT_THROW(linear_divergence(serve, one.x.p.value, none.p.value, one.targets(), one.logits(), options_), Failure);
   const LogitsOfRows of_other_rows = [&](Context&, int64_t, int64_t) { return one.weight.p.value; };
-  EXPECT_THROW(
-      linear_divergence(serve, one.x.p.value, one.weight.p.value, one.targets(), of_other_rows, options_), Failure);
+  EXPECT_THROW(linear_divergence(serve, one.x.p.value, one.weight.p.value, one.targets(), of_other_rows, options_),
+               Failure);
 }
 
 }  // namespace

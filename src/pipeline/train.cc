@@ -43,8 +43,9 @@ void set_run_aside(const fs::path& run, const train::TrainConfig& config, const 
 std::string recorded_model(const catalogue::Home& home, const std::string& name) {
   const fs::path directory = home.find(Kind::kModel, name);
   if (!fs::exists(directory / ledger::kManifestName))
-    throw Failure(ErrorCode::kInvalidArgument,
-                  directory.string() + ": where it comes from is not on record; take it into this home first: maru import");
+    throw Failure(
+        ErrorCode::kInvalidArgument,
+        directory.string() + ": where it comes from is not on record; take it into this home first: maru import");
   return directory.string();
 }
 
@@ -54,9 +55,9 @@ void check_teacher(const std::string& teacher, const text::Tokenizer& own, const
   const bool known = !made_with.empty() && fs::exists(made_with);
   const text::Tokenizer its = text::load_tokenizer(known ? made_with : fs::path(teacher));
   const auto refuse = [&](const std::string& difference) {
-    throw Failure(ErrorCode::kInvalidArgument,
-                  fmt::format("recipe: distill.teacher: {}: has another tokenizer than {}: {}", teacher, own_name,
-                              difference));
+    throw Failure(
+        ErrorCode::kInvalidArgument,
+        fmt::format("recipe: distill.teacher: {}: has another tokenizer than {}: {}", teacher, own_name, difference));
   };
   if (its.vocab_size() != own.vocab_size())
     refuse(fmt::format("{} tokens, not {}", its.vocab_size(), own.vocab_size()));

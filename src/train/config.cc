@@ -25,7 +25,8 @@ void resolve_method(TrainConfig& c) {
   if (c.method == "next_token") c.method.clear();  // recipes of before have no such field
   resolve_distill(c);
   if (!learns_pairs(c)) {
-    if (c.preference) misfit(fmt::format("preference: is of method dpo, method is {}", c.method.empty() ? "next_token" : c.method));
+    if (c.preference)
+      misfit(fmt::format("preference: is of method dpo, method is {}", c.method.empty() ? "next_token" : c.method));
     return;
   }
   if (!c.preference) c.preference.emplace();

@@ -74,14 +74,16 @@ struct TrainConfig {
         field("tokens", &C::tokens, "directory of packed token shards (maru data pack)"),
         field("tokenizer", &C::tokenizer, "tokenizer directory"),
         field("init_from", &C::init_from, "model directory to continue from or fine-tune; empty: random weights"),
-        field("method", &C::method, "what is learnt: next_token of documents or answers, distill: what another model says of it, or dpo from "
+        field("method", &C::method,
+              "what is learnt: next_token of documents or answers, distill: what another model says of it, or dpo from "
               "pairs of answers")
             .one_of("next_token|dpo|distill")
             .unless_empty(),
         field("preference", &C::preference,
               "of dpo: preference.loss_type, preference.beta and what else TRL's DPOConfig calls so")
             .unless_empty(),
-        field("distill", &C::distill, "of distill: distill.teacher, distill.beta, distill.temperature, distill.next_token")
+        field("distill", &C::distill,
+              "of distill: distill.teacher, distill.beta, distill.temperature, distill.next_token")
             .unless_empty(),
         field("model", &C::model, ""),
         field("lora", &C::lora,

@@ -107,7 +107,8 @@ struct Problem {
       compute(stream, r, 1, true);
       const auto begin = static_cast<ptrdiff_t>(r * shape.student_vocab);
       if (token_loss[r] != together[r] ||
-          !std::equal(dlogits.begin() + begin, dlogits.begin() + begin + shape.student_vocab, gradients.begin() + begin))
+          !std::equal(dlogits.begin() + begin, dlogits.begin() + begin + shape.student_vocab,
+                      gradients.begin() + begin))
         return false;
     }
     return true;
@@ -129,8 +130,7 @@ struct Problem {
     for (int64_t j = 0; j < shape.student_vocab; ++j) z.push_back(capped(logits[r * shape.student_vocab + j]));
     const int64_t shared = std::min(shape.student_vocab, shape.teacher_vocab);
     const auto s = reference::log_softmax(z.data(), shared, shape.temperature);
-    const auto t =
-        reference::log_softmax(teacher_logits.data() + r * shape.teacher_vocab, shared, shape.temperature);
+    const auto t = reference::log_softmax(teacher_logits.data() + r * shape.teacher_vocab, shared, shape.temperature);
     const auto plain = reference::log_softmax(z.data(), shape.student_vocab, 1);
     const double sums = sum_roundings(shape.student_vocab);
     const double logs = sums + 8 * largest_logit(r) * std::max(1.0, 1 / shape.temperature);

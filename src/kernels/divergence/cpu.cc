@@ -44,8 +44,8 @@ class Row {
         beta_(static_cast<float>(a.beta)),
         next_token_(static_cast<float>(a.next_token)),
         per_temperature_(static_cast<float>(1 / a.temperature)),
-        weight_(static_cast<float>(a.scale *
-                                   (a.row_weights != nullptr ? static_cast<double>(a.row_weights[r]) : 1.0))) {}
+        weight_(
+            static_cast<float>(a.scale * (a.row_weights != nullptr ? static_cast<double>(a.row_weights[r]) : 1.0))) {}
 
   /// Its loss; the student's logits become their gradients.
   float run() {
@@ -122,8 +122,8 @@ void divergence<kIsa>(ThreadPool& pool, const Divergence<float>& a) {
   for_rows(pool, a.rows, a.student_vocab, [&](int64_t r) { a.token_loss[r] = Row(a, r).run(); });
   double sum = 0;
   for (int64_t r = 0; r < a.rows; ++r)
-    sum += static_cast<double>(a.token_loss[r]) *
-           (a.row_weights != nullptr ? static_cast<double>(a.row_weights[r]) : 1.0);
+    sum +=
+        static_cast<double>(a.token_loss[r]) * (a.row_weights != nullptr ? static_cast<double>(a.row_weights[r]) : 1.0);
   *a.loss += static_cast<float>(sum * a.scale);
 }
 

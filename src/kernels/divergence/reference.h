@@ -59,8 +59,7 @@ void divergence_row(const Divergence<T>& a, int64_t row) {
   for (int64_t j = 0; j < a.student_vocab && a.gradients; ++j) {
     T gradient = T(a.next_token) * (std::exp(plain[j]) - T(j == a.targets[row] ? 1 : 0));
     if (j < shared)
-      gradient +=
-          std::exp(s[j]) * (divergence_of_token(s[j], t[j], a.beta).slope - mean) / T(a.temperature);
+      gradient += std::exp(s[j]) * (divergence_of_token(s[j], t[j], a.beta).slope - mean) / T(a.temperature);
     const T before_cap = a.softcap == 0 ? T(1) : T(1) - student[j] * student[j] / T(a.softcap * a.softcap);
     student[j] = gradient * before_cap * weight;
   }

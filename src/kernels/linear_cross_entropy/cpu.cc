@@ -250,8 +250,9 @@ void cross_entropy<kIsa>(ThreadPool& pool, const CrossEntropy<float>& a) {
     for (int64_t r = task * step; r < smaller(a.rows, (task + 1) * step); ++r) {
       const float* x = a.logits + r * a.vocab;
       const float largest = a.targets[r] < 0 ? 0 : scaled_maximum(x, a.vocab, 1);
-      a.token_loss[r] =
-          a.targets[r] < 0 ? 0 : __builtin_logf(sum_of_exponentials(x, a.vocab, 1, largest)) + (largest - x[a.targets[r]]);
+      a.token_loss[r] = a.targets[r] < 0
+                            ? 0
+                            : __builtin_logf(sum_of_exponentials(x, a.vocab, 1, largest)) + (largest - x[a.targets[r]]);
     }
   });
   double sum = 0;

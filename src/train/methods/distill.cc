@@ -10,8 +10,7 @@ namespace maru::train {
 namespace {
 
 [[noreturn]] void misfit(const DistillConfig& config, const std::string& message) {
-  throw Failure(ErrorCode::kInvalidArgument,
-                fmt::format("recipe: distill.teacher: {}: {}", config.teacher, message));
+  throw Failure(ErrorCode::kInvalidArgument, fmt::format("recipe: distill.teacher: {}: {}", config.teacher, message));
 }
 
 std::unique_ptr<Decoder> load_teacher(const MethodInputs& in) {

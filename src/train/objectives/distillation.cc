@@ -2,8 +2,9 @@
 
 namespace maru::train {
 
-// Nothing of the teacher is recorded, since no weight of it has a gradient. The tape is there all the same: without one,
-// quantized weights are multiplied with activations of 8 bits.
+// Nothing of the teacher is recorded, since no weight of it has a gradient. The tape is there all the same: without
+// one, quantized weights are multiplied with activations of 8 bits. Only those of a quantized head are, as when it is
+// served.
 Tensor Distillation::loss(Context& ctx, const MicroBatch& micro, double scale) {
   Context with = ctx;
   with.adapters = adapters_;
@@ -15,8 +16,10 @@ Tensor Distillation::loss(Context& ctx, const MicroBatch& micro, double scale) {
   Context quiet = ctx;
   quiet.tape = &nothing, quiet.adapters = nullptr;
   const Tensor of_teacher = teacher_.forward(quiet, batch);
+  Context head = quiet;
+  head.tape = nullptr;
   const LogitsOfRows logits = [&](Context&, int64_t first, int64_t count) {
-    return teacher_.logits(quiet, of_teacher.rows_from(first, count));
+    return teacher_.logits(head, of_teacher.rows_from(first, count));
   };
   return student_.divergence(with, student_.forward(with, batch), targets, logits,
                              {.beta = config_.beta,

@@ -37,11 +37,7 @@ class Distillation final : public Objective {
       : student_(student), teacher_(teacher), model_(student), config_(config) {}
   /// Trains the adapter; the student, which it was made for, stays as it is.
   Distillation(Decoder& student, Adapter& adapter, Decoder& teacher, const DistillConfig& config)
-      : student_(student),
-        teacher_(teacher),
-        model_(adapter),
-        adapters_(&adapter.everywhere()),
-        config_(config) {}
+      : student_(student), teacher_(teacher), model_(adapter), adapters_(&adapter.everywhere()), config_(config) {}
 
   Model& model() override { return model_; }
   Tensor loss(Context&, const MicroBatch&, double scale) override;

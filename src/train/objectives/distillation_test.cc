@@ -103,13 +103,17 @@ TEST_F(DistillationTest, OfItsOwnTeacherThereIsNothingToLearn) {
         Distillation objective(*student, *teacher, {.beta = beta});
         EXPECT_EQ(0, learn(device_, objective, texts(1), 1)) << beta;
         const std::string all = gradients(*student);
-        EXPECT_NEAR(0, [&] {
-          double most = 0;
-          for (const Parameter* p : student->parameters())
-            for (int64_t i = 0; i < p->gradient.size(); ++i)
-              most = std::max(most, static_cast<double>(std::abs(p->gradient.data<float>()[i])));
-          return most;
-        }(), 1e-5) << beta;
+        EXPECT_NEAR(
+            0,
+            [&] {
+              double most = 0;
+              for (const Parameter* p : student->parameters())
+                for (int64_t i = 0; i < p->gradient.size(); ++i)
+                  most = std::max(most, static_cast<double>(std::abs(p->gradient.data<float>()[i])));
+              return most;
+            }(),
+            1e-5)
+            << beta;
       }
 }
 
