@@ -159,6 +159,18 @@ Tensor Decoder::loss(Context& ctx, const Tensor& hidden, const Tensor& targets, 
   return linear_cross_entropy(ctx, hidden, ctx.use(weight), targets, options);
 }
 
+Tensor Decoder::divergence(Context& ctx, const Tensor& hidden, const Tensor& targets, const LogitsOfRows& teacher,
+                           DivergenceOptions options) {
+  if (ctx.adapters != nullptr && (ctx.adapters->size() > 1 || common_update(ctx, head()) != nullptr))
+    throw Failure(ErrorCode::kUnimplemented,
+                  "[divergence] the head has an adapter's update, which cannot be trained: choose other targets");
+  options.logit_scale = config_.logits_multiplier;
+  options.softcap = config_.final_logit_softcapping;
+  Parameter& weight = chosen(ctx, head());
+  const Tensor value = weight.quantized ? dequantize(ctx, weight.quantized, hidden.dtype()) : ctx.use(weight);
+  return linear_divergence(ctx, hidden, value, targets, teacher, options);
+}
+
 Tensor Decoder::loss_of_logits(Context& ctx, const Tensor& hidden, const Tensor& targets, const LossOptions& options) {
   if (ctx.tape != nullptr)
     throw Failure(ErrorCode::kUnimplemented,

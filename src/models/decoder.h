@@ -12,6 +12,7 @@
 #include "nn/batch.h"
 #include "nn/layers.h"
 #include "nn/moe.h"
+#include "ops/divergence.h"
 #include "ops/loss.h"
 
 namespace maru {
@@ -45,6 +46,10 @@ class Decoder final : public Model {
   /// adapter's update beside it, is not differentiable: throws kUnimplemented when recording.
   Tensor loss(Context&, const Tensor& hidden, const Tensor& targets, double scale, const Tensor& token_losses = {},
               const Tensor& weights = {});
+  /// How far its distributions are from a teacher's (linear_divergence); logits are made as above. Throws
+  /// kUnimplemented for a head with an adapter's update.
+  Tensor divergence(Context&, const Tensor& hidden, const Tensor& targets, const LogitsOfRows& teacher,
+                    DivergenceOptions options);
   void place_tables(Device&) override;
   /// As a model directory of its architecture: names and layout of Hugging Face's, with config.json.
   void save(const fs::path& directory) override;

@@ -206,6 +206,36 @@ TEST_F(StagesTest, WhatHasNoOriginOnRecordIsNotTuned) {
   EXPECT_FALSE(fs::exists(at_.home.folder(Kind::kRun) / "tuned"));
 }
 
+TEST_F(StagesTest, ATeacherIsFoundByNameAndHasTheSameTokens) {
+  make_model(at_);
+  train::TrainConfig c = training();
+  c.name = "student", c.method = "distill", c.distill = train::DistillConfig{.teacher = "s"};
+  EXPECT_EQ(2, train(at_, c).steps);
+  const ledger::Manifest manifest = ledger::read_manifest(at_.home.find(Kind::kModel, "student"));
+  EXPECT_EQ("teacher", manifest.inputs.back().role);
+
+  TokenizeConfig other = tokenizer();
+  other.name = "other", other.trainer.vocab_size = 301;
+  tokenize(at_, other);
+  pack(at_, "s", "other");
+  c.name = "pupil", c.tokens = "s/tokens-other", c.tokenizer = "other";
+  const std::string teacher = at_.home.find(Kind::kModel, "s").string();
+  EXPECT_THAT(error_of([&] { train(at_, c); }).message,
+              AllOf(HasSubstr("recipe: distill.teacher: " + teacher + ": has another tokenizer than"),
+                    HasSubstr("300 tokens, not 301")));
+
+  // As many tokens, but others.
+  other.name = "third", other.inputs = {(at_home_.root / "texts/de.txt").string()}, other.trainer.vocab_size = 300;
+  tokenize(at_, other);
+  pack(at_, "s", "third");
+  c.tokens = "s/tokens-third", c.tokenizer = "third";
+  EXPECT_THAT(error_of([&] { train(at_, c); }).message,
+              AllOf(HasSubstr("has another tokenizer than"), HasSubstr("token 2"), HasSubstr("\", not \"")));
+  c.distill->teacher = "nobody";
+  EXPECT_EQ(ErrorCode::kNotFound, error_of([&] { train(at_, c); }).code);
+  EXPECT_FALSE(fs::exists(at_.home.folder(Kind::kRun) / "pupil")) << "nothing has begun";
+}
+
 TEST_F(StagesTest, ARunOfAnotherRecipeIsSetAsideWhenAsked) {
   make_model(at_);
   train::TrainConfig other = training();

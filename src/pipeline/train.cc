@@ -5,6 +5,7 @@
 #include "base/file_lock.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "catalogue/lineage.h"
 #include "models/weight_source.h"
 #include "text/tokenizer/files/load_tokenizer.h"
 #include "train/identity.h"
@@ -39,6 +40,36 @@ void set_run_aside(const fs::path& run, const train::TrainConfig& config, const 
   }
 }
 
+// A model of the home with its origin on record.
+std::string recorded_model(const catalogue::Home& home, const std::string& name) {
+  const fs::path directory = home.find(Kind::kModel, name);
+  if (!fs::exists(directory / ledger::kManifestName))
+    throw Failure(
+        ErrorCode::kInvalidArgument,
+        directory.string() + ": where it comes from is not on record; take it into this home first: maru import");
+  return directory.string();
+}
+
+// What a teacher says of a token is of use where the same id means the same text.
+void check_teacher(const std::string& teacher, const text::Tokenizer& own, const std::string& own_name) {
+  const fs::path made_with = catalogue::input_of(teacher, "tokenizer");
+  const bool known = !made_with.empty() && fs::exists(made_with);
+  const text::Tokenizer its = text::load_tokenizer(known ? made_with : fs::path(teacher));
+  const auto refuse = [&](const std::string& difference) {
+    throw Failure(
+        ErrorCode::kInvalidArgument,
+        fmt::format("recipe: distill.teacher: {}: has another tokenizer than {}: {}", teacher, own_name, difference));
+  };
+  if (its.vocab_size() != own.vocab_size())
+    refuse(fmt::format("{} tokens, not {}", its.vocab_size(), own.vocab_size()));
+  const auto spelling = [](const text::Tokenizer& of, int32_t id) {
+    return of.contains(id) ? of.spelling_of(id) : std::string_view();
+  };
+  for (int32_t id = 0; id < own.vocab_size(); ++id)
+    if (spelling(its, id) != spelling(own, id))
+      refuse(fmt::format("token {} is \"{}\", not \"{}\"", id, spelling(its, id), spelling(own, id)));
+}
+
 }  // namespace
 
 train::RunSummary train(const Workplace& at, train::TrainConfig config, bool set_aside) {
@@ -50,16 +81,16 @@ train::RunSummary train(const Workplace& at, train::TrainConfig config, bool set
   config.tokens = home.find(Kind::kDataset, config.tokens).string();
   config.tokenizer = home.find(Kind::kTokenizer, config.tokenizer).string();
   if (!config.init_from.empty()) {
-    config.init_from = home.find(Kind::kModel, config.init_from).string();
-    if (!fs::exists(fs::path(config.init_from) / ledger::kManifestName))
-      throw Failure(
-          ErrorCode::kInvalidArgument,
-          config.init_from + ": where it comes from is not on record; take it into this home first: maru import");
+    config.init_from = recorded_model(home, config.init_from);
     const StoredConfig stored = read_stored_config(config.init_from);
     config.model = config_from_hugging_face(stored.json, stored.name);
   }
   const text::Tokenizer tokenizer = text::load_tokenizer(config.tokenizer);
   config = train::resolve(config, tokenizer.vocab_size());
+  if (config.distill) {
+    config.distill->teacher = recorded_model(home, config.distill->teacher);
+    check_teacher(config.distill->teacher, tokenizer, config.tokenizer);
+  }
   train::RunOptions options{.run = run,
                             .model = result,
                             .home = home.root(),

@@ -25,6 +25,7 @@ struct TuneMethod {
 };
 constexpr TuneMethod kMethods[] = {
     {"sft", "", data::TuningForm::kChats, 2e-5, 3, 1, pack_chats},
+    {"distill", "distill", data::TuningForm::kChats, 2e-5, 3, 1, pack_chats},
     {"dpo", "dpo", data::TuningForm::kPreferences, 1e-6, 1, 2, pack_preferences},
     {"orpo", "orpo", data::TuningForm::kPreferences, 1e-6, 1, 2, pack_preferences},
     {"cpo", "cpo", data::TuningForm::kPreferences, 1e-6, 1, 2, pack_preferences},
@@ -93,10 +94,11 @@ std::string name_for(const TuneConfig& config, const Base& base, std::string_vie
 TunePlan take_dataset(const Workplace& at, const TuneConfig& config, const Base& base, const fs::path& dataset) {
   const ledger::Manifest manifest = ledger::read_manifest(dataset);
   if (manifest.kind == "dataset") {
-    if (!config.method.empty() && config.method != "sft")
-      throw Failure(ErrorCode::kInvalidArgument,
-                    fmt::format("{}: holds documents, which method=sft goes on learning from", dataset.string()));
-    return {"sft", pack(at, dataset.string(), base.tokenizer), {}};
+    if (!config.method.empty() && method_named(config.method).form != data::TuningForm::kChats)
+      throw Failure(
+          ErrorCode::kInvalidArgument,
+          fmt::format("{}: holds documents, which method=sft and method=distill learn from", dataset.string()));
+    return {config.method.empty() ? "sft" : config.method, pack(at, dataset.string(), base.tokenizer), {}};
   }
   const auto holds = [&](const char* what) { return manifest.notes.is_object() && manifest.notes.contains(what); };
   const TuneMethod& method = method_for(config, holds("pairs")      ? data::TuningForm::kPreferences

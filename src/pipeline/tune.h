@@ -20,9 +20,10 @@ struct TuneConfig {
     using C = TuneConfig;
     return std::tuple{
         field("method", &C::method,
-              "what is learnt; empty: as the data is, sft from conversations and documents, dpo from pairs of answers "
+              "what is learnt; empty: as the data is, sft from conversations and documents (or distill), dpo from "
+              "pairs of answers "
               "(or orpo, cpo, reward), kto from answers with labels, grpo from prompts")
-            .one_of("|sft|dpo|orpo|cpo|reward|kto|grpo"),
+            .one_of("|sft|distill|dpo|orpo|cpo|reward|kto|grpo"),
         field("model", &C::model, "the model that is tuned, by name or directory"),
         field("name", &C::name, "of the run and of what it makes; empty: MODEL-METHOD"),
         field("tokenizer", &C::tokenizer, "empty: the one that the model was made with"),

@@ -36,6 +36,13 @@ void resolve_group_policy(TrainConfig& c) {
   c.batch_tokens = batches * c.micro_batch_tokens;  // what the answers of a step may fill
 }
 
+void resolve_distill(const DistillConfig& c) {
+  if (c.teacher.empty()) misfit("method is distill: distill.teacher is missing, the model that is learnt from");
+  if (c.on_policy > 0)
+    throw Failure(ErrorCode::kUnimplemented,
+                  "recipe: distill.on_policy: answers that the student gives itself cannot be learnt from yet: 0");
+}
+
 void resolve_method(TrainConfig& c) {
   if (c.method == "next_token") c.method.clear();  // recipes of before have no such field
   resolve_settings(c, c.preference, "preference", "dpo");
@@ -44,7 +51,9 @@ void resolve_method(TrainConfig& c) {
   resolve_settings(c, c.cpo, "cpo", "cpo");
   resolve_settings(c, c.reward, "reward", "reward");
   resolve_settings(c, c.group_policy, "group_policy", "grpo");
+  resolve_settings(c, c.distill, "distill", "distill");
   if (c.method.empty()) return;
+  if (c.distill) return resolve_distill(*c.distill);
   if (c.preference) check(*c.preference);
   if (c.cpo) check(*c.cpo);
   if (c.reward && !c.lora) c.model.tie_word_embeddings = true;  // the head, which is tied or not, is not part of it

@@ -9,6 +9,7 @@
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 #include "train/objectives/cpo_loss.h"
+#include "train/objectives/distillation.h"
 #include "train/objectives/group_policy_loss.h"
 #include "train/objectives/kto_loss.h"
 #include "train/objectives/orpo_loss.h"
@@ -63,6 +64,7 @@ struct TrainConfig {
   std::optional<CpoConfig> cpo;
   std::optional<RewardModelConfig> reward;
   std::optional<GroupPolicyConfig> group_policy;
+  std::optional<DistillConfig> distill;
   DecoderConfig model;
   std::optional<LoraConfig> lora;  // an adapter of the model in init_from, which stays as it is
   std::string dtype = "bf16";
@@ -86,8 +88,8 @@ struct TrainConfig {
         field("method", &C::method,
               "what is learnt: next_token of documents or answers; dpo, orpo or cpo from pairs of answers; kto from "
               "answers with labels; reward: a model that scores answers, from pairs; grpo from rewards of answers of "
-              "its own")
-            .one_of("next_token|dpo|kto|orpo|cpo|reward|grpo")
+              "its own; distill: what another model says of each next token")
+            .one_of("next_token|dpo|kto|orpo|cpo|reward|grpo|distill")
             .unless_empty(),
         field("preference", &C::preference,
               "of dpo: preference.loss_type, preference.beta and what else TRL's DPOConfig calls so")
@@ -100,6 +102,9 @@ struct TrainConfig {
             .unless_empty(),
         field("group_policy", &C::group_policy,
               "of grpo: group_policy.rewards, group_policy.loss_type and what else TRL's GRPOConfig calls so")
+            .unless_empty(),
+        field("distill", &C::distill,
+              "of distill: distill.teacher, distill.beta, distill.temperature, distill.next_token")
             .unless_empty(),
         field("model", &C::model, ""),
         field("lora", &C::lora,

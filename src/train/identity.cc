@@ -113,6 +113,7 @@ ledger::Manifest run_manifest(const TrainConfig& config, const ledger::Place& pl
   TrainConfig stored = config;
   for (std::string* path : {&stored.tokens, &stored.tokenizer, &stored.init_from})
     if (!path->empty()) *path = ledger::stored_path(*path, place);
+  if (stored.distill) stored.distill->teacher = ledger::stored_path(stored.distill->teacher, place);
   ledger::Manifest m;
   m.kind = std::move(kind);
   m.name = config.name;
@@ -124,6 +125,7 @@ ledger::Manifest run_manifest(const TrainConfig& config, const ledger::Place& pl
     check_tokenizer(config, m.inputs.back());
   }
   if (!config.init_from.empty()) m.inputs.push_back(ledger::artefact_input("model", config.init_from, place));
+  if (config.distill) m.inputs.push_back(ledger::artefact_input("teacher", config.distill->teacher, place));
   return m;
 }
 

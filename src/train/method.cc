@@ -30,6 +30,7 @@ struct Entry {
 };
 constexpr Entry kMethods[] = {
     {"", kDocuments, {"bits_per_byte", "bits per byte"}, make_next_token},
+    {"distill", kDocuments, {"bits_per_byte", "bits per byte"}, make_distill},
     {"dpo", kPairs, {"accuracy", "of pairs told apart", true}, make_preference},
     {"kto", kLabelled, {"accuracy", "of answers told to be good or bad", true}, make_kto},
     {"orpo", kPairs, {"accuracy", "of pairs told apart", true}, make_orpo},

@@ -106,6 +106,21 @@ TEST_P(TrainedOnDevice, LearnsFromPairsWithTheBitsOfTheCpu) {
   }
 }
 
+TEST_P(TrainedOnDevice, LearnsFromATeacherWithTheBitsOfTheCpu) {
+  CpuDevice cpu(&pool_);
+  train(config(), options("base"), cpu);
+  TrainConfig c = config();
+  c.model.hidden_size = 16;
+  c.method = "distill", c.distill = DistillConfig{.teacher = (tokens_.root() / "models/base").string()};
+  c = resolve(c, TestTokens::kVocabulary);
+  train(c, options("cpu"), cpu);
+  ProtectedDevice device(&pool_);
+  train(c, options("device"), device);
+  EXPECT_EQ(weights("cpu"), weights("device"));
+  EXPECT_EQ(losses("cpu"), losses("device"));
+  EXPECT_GT(device.launches(), 1000);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, TrainedOnDevice,
                          testing::Values(Setting{"f32", "adamw", false}, Setting{"f32", "muon", true},
                                          Setting{"bf16", "adamw", true}, Setting{"bf16", "muon", false}),

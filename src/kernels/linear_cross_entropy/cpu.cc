@@ -3,6 +3,7 @@
 #include "kernels/linear_cross_entropy/linear_cross_entropy.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/simd/simd.h"
+#include "kernels/simd/softmax.h"
 
 namespace maru::kernels {
 namespace {
@@ -42,16 +43,6 @@ Layout layout_of(int threads, int64_t rows, int64_t vocab, int64_t dim, bool gra
   return at;
 }
 
-// The largest of scale · x.
-float scaled_maximum(const float* x, int64_t n, float scale) {
-  F32 largest(-__builtin_inff());
-  const int64_t full = n / kLanes * kLanes;
-  for (int64_t i = 0; i < full; i += kLanes) largest = max(largest, load(x + i) * F32(scale));
-  float result = reduce_max(largest);
-  for (int64_t i = full; i < n; ++i) result = x[i] * scale > result ? x[i] * scale : result;
-  return result;
-}
-
 // x = exp(scale · x - largest); returns the sum.
 float exponentials(float* x, int64_t n, float scale, float largest) {
   F32 sum;
@@ -68,14 +59,6 @@ void cap_logits(float* x, int64_t n, float scale, float cap) {
   for_lanes(n, [&](int64_t i, int64_t count) {
     store(x + i, F32(cap) * Tanh::value(load(x + i, count) * scale_over_cap), count);
   });
-}
-
-// Σ exp(x - largest); x stays.
-float sum_of_exponentials(const float* x, int64_t n, float largest) {
-  F32 sum;
-  for_lanes(n,
-            [&](int64_t i, int64_t count) { sum = sum + keep_first(exp(load(x + i, count) - F32(largest)), count); });
-  return reduce_add(sum);
 }
 
 // Writes f(x) as T over x: a bfloat16 never lies behind the float that it is made from.
@@ -184,7 +167,7 @@ class Job {
   float capped_row(float* x, int32_t target, float gradient) const {
     const float cap = static_cast<float>(x_.softcap);
     cap_logits(x, x_.vocab, static_cast<float>(x_.logit_scale), cap);
-    const float largest = scaled_maximum(x, x_.vocab, 1), sum = sum_of_exponentials(x, x_.vocab, largest);
+    const float largest = scaled_maximum(x, x_.vocab, 1), sum = sum_of_exponentials(x, x_.vocab, 1, largest);
     const float target_logit = x[target], loss = __builtin_logf(sum) + (largest - target_logit);
     if (!gradients()) return loss;
     const F32 factor(gradient / sum), inverse_cap(1 / cap);
@@ -267,8 +250,9 @@ void cross_entropy<kIsa>(ThreadPool& pool, const CrossEntropy<float>& a) {
     for (int64_t r = task * step; r < smaller(a.rows, (task + 1) * step); ++r) {
       const float* x = a.logits + r * a.vocab;
       const float largest = a.targets[r] < 0 ? 0 : scaled_maximum(x, a.vocab, 1);
-      a.token_loss[r] =
-          a.targets[r] < 0 ? 0 : __builtin_logf(sum_of_exponentials(x, a.vocab, largest)) + (largest - x[a.targets[r]]);
+      a.token_loss[r] = a.targets[r] < 0
+                            ? 0
+                            : __builtin_logf(sum_of_exponentials(x, a.vocab, 1, largest)) + (largest - x[a.targets[r]]);
     }
   });
   double sum = 0;

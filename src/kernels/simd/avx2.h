@@ -80,6 +80,10 @@ MARU_INLINE F32 scale_by_power_of_two(F32 a, F32 n) {
   const __m256 second = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23));
   return _mm256_mul_ps(_mm256_mul_ps(a.v, first), second);
 }
+/// The whole part of log2 x; x a normal number above 0.
+MARU_INLINE F32 exponent(F32 x) {
+  return _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_srli_epi32(_mm256_castps_si256(x.v), 23), _mm256_set1_epi32(127)));
+}
 /// Lanes of `value` where x ≥ limit, 0 elsewhere.
 MARU_INLINE F32 keep_above(F32 x, float limit, F32 value) {
   return _mm256_and_ps(_mm256_cmp_ps(x.v, _mm256_set1_ps(limit), _CMP_NLT_UQ), value.v);

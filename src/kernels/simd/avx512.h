@@ -57,6 +57,8 @@ MARU_INLINE F32 min(F32 a, F32 b) { return _mm512_min_ps(a.v, b.v); }
 MARU_INLINE F32 sqrt(F32 a) { return _mm512_sqrt_ps(a.v); }
 MARU_INLINE F32 round(F32 a) { return _mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 MARU_INLINE F32 scale_by_power_of_two(F32 a, F32 n) { return _mm512_scalef_ps(a.v, n.v); }
+/// The whole part of log2 x; x a normal number above 0.
+MARU_INLINE F32 exponent(F32 x) { return _mm512_getexp_ps(x.v); }
 /// Lanes of `value` where x ≥ limit, 0 elsewhere.
 MARU_INLINE F32 keep_above(F32 x, float limit, F32 value) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x.v, _mm512_set1_ps(limit), _CMP_NLT_UQ), value.v);

@@ -9,6 +9,7 @@ namespace {
 MARU_INLINE F32 apply(Probe f, F32 x) {
   switch (f) {
     case Probe::kExp: return exp(x);
+    case Probe::kLog: return log(x);
     case Probe::kSigmoid: return sigmoid(x);
     case Probe::kSquareRoot: return sqrt(x);
     case Probe::kRound: return round(x);

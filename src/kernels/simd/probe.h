@@ -7,7 +7,7 @@
 namespace maru::kernels {
 
 /// How a function of the wrappers is probed: over a whole array, as kernels do.
-enum class Probe { kExp, kSigmoid, kSquareRoot, kRound, kCopy };
+enum class Probe { kExp, kLog, kSigmoid, kSquareRoot, kRound, kCopy };
 
 struct ProbeSums {
   float sum, top;

@@ -42,6 +42,8 @@ MARU_INLINE F32 scale_by_power_of_two(F32 a, F32 n) {
   const float clamped = n.v < -252 ? -252.0f : n.v > 254 ? 254.0f : n.v;
   return F32(__builtin_ldexpf(a.v, static_cast<int>(clamped)));
 }
+/// The whole part of log2 x; x a normal number above 0.
+MARU_INLINE F32 exponent(F32 x) { return F32(static_cast<float>(__builtin_ilogbf(x.v))); }
 /// `value` where x ≥ limit (or x is NaN), 0 elsewhere.
 MARU_INLINE F32 keep_above(F32 x, float limit, F32 value) { return x.v < limit ? F32() : value; }
 /// The first n lanes, zeros behind; n in [0, kLanes].

@@ -76,6 +76,18 @@ TEST_P(Simd, ExpOfExtremes) {
   EXPECT_TRUE(std::isnan(y[11]));
 }
 
+TEST_P(Simd, LogIsAccurate) {
+  std::vector<float> x = {1.0f, 1e-37f, 1.17549435e-38f, 2e38f, 0.5f, 2.0f, 0.70710677f, 1.4142135f};
+  for (float near = 0.9f; near < 1.1f; near += 1e-4f) x.push_back(near);
+  for (const float v : range(-85, 85)) x.push_back(std::exp(v));
+  const std::vector<float> y = apply(Probe::kLog, x);
+  EXPECT_EQ(y[0], 0);
+  for (size_t i = 1; i < x.size(); ++i) {
+    const long double exact = std::log(static_cast<long double>(x[i]));
+    ASSERT_LE(std::abs(static_cast<long double>(y[i]) - exact), 3e-7L * std::abs(exact)) << x[i];
+  }
+}
+
 TEST_P(Simd, SigmoidIsAccurateAndSaturates) {
   const std::vector<float> x = range(-87, 87), y = apply(Probe::kSigmoid, x);
   for (size_t i = 0; i < x.size(); ++i) {

@@ -20,19 +20,21 @@ class NextTokenMethod final : public Method {
                                     state);
   }
 
-  Figures validate(StepMemory memory) override {
-    if (in_.adapter != nullptr) memory.adapters = &in_.adapter->everywhere();
-    const ValidationResult result = train::validate(memory, in_.model, in_.held_out, in_.config.sequence_length,
-                                                    in_.config.micro_batch_tokens, in_.config.validation.tokens);
-    if (!result.has_text()) return {};
-    return {{"loss", result.loss()}, {"bits_per_byte", *result.bits_per_byte()}};
-  }
+  Figures validate(StepMemory memory) override { return validate_text(in_, memory); }
 
  private:
   NextToken objective_;
 };
 
 }  // namespace
+
+Figures validate_text(const MethodInputs& in, StepMemory& memory) {
+  if (in.adapter != nullptr) memory.adapters = &in.adapter->everywhere();
+  const ValidationResult result = train::validate(memory, in.model, in.held_out, in.config.sequence_length,
+                                                  in.config.micro_batch_tokens, in.config.validation.tokens);
+  if (!result.has_text()) return {};
+  return {{"loss", result.loss()}, {"bits_per_byte", *result.bits_per_byte()}};
+}
 
 std::unique_ptr<Method> make_next_token(const MethodInputs& inputs) {
   return std::make_unique<NextTokenMethod>(inputs);
