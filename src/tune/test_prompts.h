@@ -50,7 +50,8 @@ class PromptRunTest : public testing::Test {
     for (int i = 0; i < count; ++i) text += Json{{"prompt", "p" + std::to_string(i)}, {"answer", i}}.dump() + "\n";
     write_file(root_ / "p.jsonl", text);
     ThreadPool pool(1);
-    data::pack_prompts({{(root_ / "p.jsonl").string()}, held_out}, {root_ / "tokenizer", prompts(), root_}, pool);
+    data::pack_prompts({.inputs = {(root_ / "p.jsonl").string()}, .held_out = held_out},
+                       {root_ / "tokenizer", prompts(), root_}, pool);
   }
   void write_model(const std::string& name) const {
     Decoder model(maru::resolve(DecoderConfig{.vocab_size = kVocabulary,
