@@ -152,6 +152,12 @@ class PromptRunTest : public testing::Test {
     for (std::string line; std::getline(lines, line);) all.push_back(parse_json(line, file).value());
     return all;
   }
+  /// Those of its steps, without validations.
+  std::vector<Json> steps(const std::string& name) const {
+    std::vector<Json> all = rows(name);
+    std::erase_if(all, [](const Json& row) { return !row.contains("loss"); });
+    return all;
+  }
   /// All rows without what depends on the clock.
   std::string figures(const std::string& name) const {
     std::string all;
