@@ -47,7 +47,8 @@ void answer(const Session& session, const train::RunSummary& summary) {
 }
 
 void add_train(CLI::App& app, Session& session) {
-  CLI::App* verb = app.add_subcommand("train", "pre-train, continue, or tune (SFT, LoRA, preferences, reward models) a model from a recipe");
+  CLI::App* verb = app.add_subcommand(
+      "train", "pre-train, continue, or tune (SFT, LoRA, preferences, reward models) a model from a recipe");
   auto recipe = std::make_shared<RecipeArguments>();
   recipe->add_to(verb, describe_fields<train::TrainConfig>());
   verb->callback([&session, recipe] {
