@@ -123,7 +123,8 @@ def trl_child(model, lora, dtype, batch, steps, threads):
 def run_trl(args, model, size, lora, dtype):
     words = [sys.executable, __file__, "--child", model, str(int(lora)), dtype, str(SIZES[size]["batch"]),
              str(args.steps), str(args.threads)]
-    environment = dict(os.environ, OMP_NUM_THREADS=str(args.threads), HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
+    environment = dict(os.environ, OMP_NUM_THREADS=str(args.threads), HF_HUB_OFFLINE="1",
+                       TOKENIZERS_PARALLELISM="false")
     done = subprocess.run(words, capture_output=True, text=True, env=environment)
     if done.returncode != 0:
         sys.exit(done.stderr[-3000:])
