@@ -80,7 +80,7 @@ class PromptSource final : public train::BatchSource {
 class GroupPolicyMethod final : public train::Method {
  public:
   explicit GroupPolicyMethod(const train::MethodInputs& inputs)
-      : in_(inputs),
+      : Method(inputs),
         config_(*inputs.config.group_policy),
         text_(load_text(in_.config)),
         rewards_(config_.rewards, {text_.tokenizer, text_.chat_template ? &*text_.chat_template : nullptr}),
@@ -117,7 +117,6 @@ class GroupPolicyMethod final : public train::Method {
   void keep_samples(const JudgedAnswers& answers);
   void learn(std::vector<std::vector<double>> policy);
 
-  const train::MethodInputs in_;
   const GroupPolicyConfig config_;
   const infer::ModelText text_;
   RewardSet rewards_;

@@ -29,7 +29,7 @@ std::unique_ptr<Decoder> load_teacher(const MethodInputs& in) {
 class DistillMethod final : public Method {
  public:
   explicit DistillMethod(const MethodInputs& inputs)
-      : in_(inputs), teacher_(load_teacher(in_)), objective_(make_objective()) {}
+      : Method(inputs), teacher_(load_teacher(in_)), objective_(make_objective()) {}
 
   Objective& objective() override { return objective_; }
 
@@ -52,7 +52,6 @@ class DistillMethod final : public Method {
     return {in_.model, *teacher_, *in_.config.distill};
   }
 
-  const MethodInputs in_;
   std::unique_ptr<Decoder> teacher_;
   Distillation objective_;
 };
