@@ -1,7 +1,7 @@
 """tests/golden/distillation.json: losses and gradients of distillation; the teacher is what is a reference elsewhere.
 
-The loss is TRL's own GKDTrainer.generalized_jsd_loss, compared with Agarwal et al. 2024, arXiv:2306.13649, eq. 1, written
-out in f64; a part of the cross entropy of the next token is added.
+The loss is TRL's own GKDTrainer.generalized_jsd_loss, compared with Agarwal et al. 2024, arXiv:2306.13649, eq. 1,
+written out in f64; a part of the cross entropy of the next token is added.
 Run: python tests/reference/make_distillation_golden.py, with trl==1.16.0 beside requirements.txt.
 """
 import torch
