@@ -142,6 +142,11 @@ const Family& find_by(std::string_view Family::*name_of, std::string_view name, 
 }  // namespace
 
 const Family& find_family(std::string_view name, const std::string& where) {
+  for (const Family* a : all_families())
+    if (!name.empty() && a->scorer == name)
+      throw Failure(
+          ErrorCode::kUnimplemented,
+          fmt::format("{}: architectures: a {} scores texts, and has no head to go on with them", where, name));
   return find_by(&Family::name, name, where);
 }
 

@@ -184,6 +184,21 @@ TEST_F(AnswersRunTest, TheBestRewardModelIsKept) {
   }
 }
 
+// transformers looks for the score before the padding: of a text that ends with that token it would not be the last's.
+TEST_F(AnswersRunTest, WhatEndsTextsIsNoPadding) {
+  TrainConfig c = config_of(kCases[5], 0);
+  c.steps = 1;
+  ThreadPool pool(2);
+  CpuDevice device{&pool};
+  for (const int64_t pad : {1, 5}) {
+    const std::string name = "pad" + std::to_string(pad);
+    RunOptions with = options(name);
+    with.generation_config = {{"pad_token_id", pad}, {"eos_token_id", {1, 3}}};
+    train(c, with, device);
+    EXPECT_EQ(pad == 5, read_json(model_of(name) / "config.json").contains("pad_token_id"));
+  }
+}
+
 TEST_F(AnswersRunTest, ATextThatIsCutIsNotScored) {
   const fs::path longs = tokens_.root() / "longs";
   write_test_pairs(longs, 60, 4, 6, 45);

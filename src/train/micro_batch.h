@@ -21,7 +21,7 @@ struct MicroBatch {
   BatchBuilder builder;
   std::vector<int32_t> targets;        // of each token; -1: not counted
   std::vector<float> weights;          // of each token's loss; empty: 1
-  std::vector<double> values;          // of each sequence, what its document is said to be (token_shard.h); empty: nothing
+  std::vector<double> values;          // of each sequence, what its document is said to be (token_shard.h)
   std::vector<SampledAnswer> answers;  // of each sequence; empty: none was sampled
   int64_t counted = 0;                 // targets that count, or pairs of answers, or answers
 

@@ -169,6 +169,13 @@ void Run::start_or_resume() {
     options_.warn(config_.tokens + ": " + left_out);
 }
 
+// A line has room for a few: a method that tells many is told by its measure.
+Figures shown_of(const Figures& all, const Measure& measure) {
+  if (all.size() <= 3) return all;
+  const auto one = all.find(std::string(measure.name));
+  return one == all.end() ? Figures() : Figures{*one};
+}
+
 void Run::run_step(MetricsWriter& metrics, Progress& progress) {
   const auto start = Clock::now();
   method_->take_figures();
@@ -194,8 +201,8 @@ void Run::run_step(MetricsWriter& metrics, Progress& progress) {
                         .figures = method_->take_figures()};
   metrics.write(row);
   summary_.loss = result.loss;
-  progress.note(fmt::format("loss {:.3f}{}  {} tok/s  MFU {:.0f} %", result.loss, words_of(row.figures),
-                            short_count(rate), 100 * mfu));
+  progress.note(fmt::format("loss {:.3f}{}  {} tok/s  MFU {:.0f} %", result.loss,
+                            words_of(shown_of(row.figures, summary_.measure)), short_count(rate), 100 * mfu));
   progress.update(static_cast<uint64_t>(state_.step));
 }
 

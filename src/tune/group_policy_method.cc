@@ -175,9 +175,11 @@ void GroupPolicyMethod::begin(const std::vector<int64_t>& prompts, const std::ve
 void GroupPolicyMethod::learn(std::vector<std::vector<double>> policy) {
   CHECK(policy.size() == step_.sampler.size());
   double difference = 0;
-  for (size_t i = 0; i < policy.size(); ++i)
+  for (size_t i = 0; i < policy.size(); ++i) {
+    CHECK(policy[i].size() == step_.sampler[i].size());
     for (size_t t = 0; t < policy[i].size(); ++t)
       difference = std::max(difference, std::abs(policy[i][t] - static_cast<double>(step_.sampler[i][t])));
+  }
   if (config_.temperature == 1) step_.figures["sampler_difference"] = difference;  // its numbers are those at 1
   size_t next = 0;
   for (MicroBatch& batch : step_.batches)

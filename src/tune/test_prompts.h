@@ -50,7 +50,8 @@ class PromptRunTest : public testing::Test {
     for (int i = 0; i < count; ++i) text += Json{{"prompt", "p" + std::to_string(i)}, {"answer", i}}.dump() + "\n";
     write_file(root_ / "p.jsonl", text);
     ThreadPool pool(1);
-    data::pack_prompts({{(root_ / "p.jsonl").string()}, held_out}, {root_ / "tokenizer", prompts(), root_}, pool);
+    data::pack_prompts({.inputs = {(root_ / "p.jsonl").string()}, .held_out = held_out},
+                       {root_ / "tokenizer", prompts(), root_}, pool);
   }
   void write_model(const std::string& name) const {
     Decoder model(maru::resolve(DecoderConfig{.vocab_size = kVocabulary,
@@ -149,6 +150,12 @@ class PromptRunTest : public testing::Test {
     std::vector<Json> all;
     std::istringstream lines(read_file(root_ / "runs" / name / file));
     for (std::string line; std::getline(lines, line);) all.push_back(parse_json(line, file).value());
+    return all;
+  }
+  /// Those of its steps, without validations.
+  std::vector<Json> steps(const std::string& name) const {
+    std::vector<Json> all = rows(name);
+    std::erase_if(all, [](const Json& row) { return !row.contains("loss"); });
     return all;
   }
   /// All rows without what depends on the clock.

@@ -1,5 +1,5 @@
-"""tests/golden/answers.json: losses and gradients of TRL's KTOTrainer._compute_loss, and of get_batch_loss_metrics of its
-ORPOTrainer and CPOTrainer, for their options, in f64 where TRL does not turn to f32.
+"""tests/golden/answers.json: losses and gradients of TRL's KTOTrainer._compute_loss, and of get_batch_loss_metrics of
+its ORPOTrainer and CPOTrainer, for their options, in f64 where TRL does not turn to f32.
 
 Run: python tests/reference/make_answers_golden.py, with trl==1.16.0 beside requirements.txt.
 """
@@ -108,7 +108,8 @@ def main():
     tokens = trl_golden.random_tokens(model.config.vocab_size)
     pairs = [{"prompt": tokens(p), "chosen": tokens(c), "rejected": tokens(r)} for p, c, r in LENGTHS]
     orpo = {"beta": 0.1}
-    cpo = {"beta": 0.1, "label_smoothing": 0.0, "loss_type": "sigmoid", "cpo_alpha": 1.0, "simpo_gamma": 0.5, "alpha": 0.0}
+    cpo = {"beta": 0.1, "label_smoothing": 0.0, "loss_type": "sigmoid"}
+    cpo |= {"cpo_alpha": 1.0, "simpo_gamma": 0.5, "alpha": 0.0}
     cases = [of_pairs("orpo", ORPOTrainer, orpo, case, model, pairs) for case in orpo_cases()]
     cases += [of_pairs("cpo", CPOTrainer, cpo, case, model, pairs) for case in cpo_cases()]
     add_fused_lm_head(model, outputs=("log_probs", "entropy", "mean_logits"))

@@ -1,6 +1,8 @@
-"""tests/golden/reward.json: losses, gradients and scores of a reward model, from its formula written out in PyTorch, in f64.
+"""tests/golden/reward.json: losses, gradients and scores of a reward model, from its formula written out in PyTorch, in
+f64.
 
-The decoder is tests/golden/models/llama without its head; element i of the score's weight is (i * 7919 % 97 - 48) / 480.
+The decoder is tests/golden/models/llama without its head; element i of the score's weight is
+(i * 7919 % 97 - 48) / 480.
 Run: python tests/reference/make_reward_golden.py
 """
 import torch

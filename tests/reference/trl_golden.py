@@ -1,5 +1,5 @@
-"""What the programs share that write golden numbers of TRL's losses: the tiny model, its reference, batches, and what is
-kept of gradients.
+"""What the programs share that write golden numbers of TRL's losses: the tiny model, its reference, batches, and what
+is kept of gradients.
 
 The model is tests/golden/models/llama. The reference is the same with o_proj and down_proj of every block times
 -0.5, which both programs do exactly. Of two parameters' gradients the norm, the largest element, the sum with fixed

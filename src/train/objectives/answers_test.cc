@@ -161,6 +161,22 @@ TEST_F(AnswersTest, KtosOtherAnswersAreThoseOfTheSequenceBefore) {
   }
 }
 
+// A micro-batch may happen to hold good answers alone, or bad ones.
+TEST_F(AnswersTest, KtoLearnsFromOneKindAlone) {
+  const auto model = make(Dtype::kF32), reference = make(Dtype::kF32, 9);
+  allocate_gradients(device_, *model);
+  for (const double label : {0.0, 1.0}) {
+    MicroBatch batch = test_labelled(2);
+    std::ranges::fill(batch.values, label);
+    Kto objective({*model, nullptr, reference.get()}, {}, kLongest);
+    EXPECT_TRUE(std::isfinite(learn(objective, batch, 1)));
+    for (const double slope : take_gradients(*model)) ASSERT_TRUE(std::isfinite(slope));
+    const auto figures = objective.take_figures();
+    EXPECT_EQ(label == 1, figures.contains("reward_desirable"));
+    EXPECT_EQ(label == 0, figures.contains("reward_undesirable"));
+  }
+}
+
 TEST_F(AnswersTest, KtoRefusesWhatSaysNothing) {
   const auto model = make(Dtype::kF32), reference = make(Dtype::kF32, 9);
   allocate_gradients(device_, *model);
