@@ -126,6 +126,20 @@ TEST_F(TuneTest, TakesDatasetsToo) {
   EXPECT_EQ("dpo", plan_tuning(at_, config("s-dpo/tokens-s"), {}).method) << "by name";
 }
 
+TEST_F(TuneTest, LearnsFromATeacherOnChatsAndOnDocuments) {
+  const Json recipe{{"distill", {{"teacher", "s"}, {"beta", 0}}}, {"steps", 2}};
+  for (const std::string& data : {file("chats.jsonl"), std::string("s")}) {
+    TuneConfig c = config(data, "distill");
+    c.name = data == "s" ? "of-documents" : "of-chats";
+    const TunePlan plan = plan_tuning(at_, c, recipe);
+    EXPECT_EQ("distill", plan.method);
+    EXPECT_EQ("distill", plan.recipe.method);
+    EXPECT_EQ(0, plan.recipe.distill->beta);
+    EXPECT_EQ(2, train(at_, plan.recipe).steps);
+    EXPECT_EQ("teacher", ledger::read_manifest(place_of(c.name)).inputs.back().role);
+  }
+}
+
 TEST_F(TuneTest, AnAdapterOfAQuantizedModelIsMergedAndItsCostIsSaid) {
   for (const bool dora : {false, true}) {
     const std::string quantized = dora ? "q8" : "q4", adapter = quantized + "-adapter";

@@ -1,19 +1,13 @@
-"""tests/golden/distillation.json: losses and gradients of distillation, on tests/golden/models/llama in f32.
+"""tests/golden/distillation.json: losses and gradients of distillation; the teacher is what is a reference elsewhere.
 
-The teacher is the same model with o_proj and down_proj of every block times -0.5, which both programs do exactly. The
-loss is TRL's own GKDTrainer.generalized_jsd_loss, compared with Agarwal et al. 2024, arXiv:2306.13649, eq. 1, written
-out in f64; a part of the cross entropy of the next token is added. Of two parameters' gradients the norm, the largest
-element, the sum with fixed weights and a few elements are kept.
+The loss is TRL's own GKDTrainer.generalized_jsd_loss, compared with Agarwal et al. 2024, arXiv:2306.13649, eq. 1,
+written out in f64; a part of the cross entropy of the next token is added.
 Run: python tests/reference/make_distillation_golden.py, with trl==1.16.0 beside requirements.txt.
 """
-import json
-import random
-
 import torch
-import transformers
 import trl
-from make_preference_golden import GOLDEN, PARAMETERS, SEED, load, summary
 from trl.experimental.gkd.gkd_trainer import GKDTrainer
+from trl_golden import begin, gradients, load, load_reference, random_tokens, versions, write
 
 IGNORED = -100
 SEQUENCES = [(4, 9), (7, 5), (1, 14), (3, 1)]  # tokens of the prompt, which do not count, and of the answer
@@ -57,27 +51,16 @@ def solve(student, teacher, sequences, case):
     if case["next_token"] > 0:
         loss = loss + case["next_token"] * torch.nn.functional.cross_entropy(s, labels, ignore_index=IGNORED)
     loss.backward()
-    parameters = dict(student.named_parameters())
-    gradients = {name: summary(parameters[name].grad) for name in PARAMETERS}
-    return {"distill": case, "loss": loss.item(), "gradients": gradients}
+    return {"distill": case, "loss": loss.item(), "gradients": gradients(student)}
 
 
 def main():
-    torch.manual_seed(SEED)
-    torch.set_num_threads(1)
-    student, teacher = load(), load()
-    with torch.no_grad():
-        for name, parameter in teacher.named_parameters():
-            if "o_proj" in name or "down_proj" in name:
-                parameter.mul_(-0.5)
-    rng = random.Random(SEED)
-    tokens = lambda count: [rng.randrange(3, student.config.vocab_size) for _ in range(count)]
+    begin()
+    student, teacher = load(), load_reference()
+    tokens = random_tokens(student.config.vocab_size)
     sequences = [{"prompt": tokens(p), "answer": tokens(a)} for p, a in SEQUENCES]
-    solved = [json.dumps(solve(student, teacher, sequences, case)) for case in cases()]
-    versions = {"trl": trl.__version__, "transformers": transformers.__version__, "torch": torch.__version__}
-    head = {"versions": versions, "seed": SEED, "sequences": sequences}
-    lines = json.dumps(head)[:-1] + ', "cases": [\n' + ",\n".join(solved) + "\n]}\n"
-    (GOLDEN / "distillation.json").write_text(lines)
+    solved = [solve(student, teacher, sequences, case) for case in cases()]
+    write("distillation.json", {"versions": versions(trl), "sequences": sequences}, solved)
 
 
 if __name__ == "__main__":

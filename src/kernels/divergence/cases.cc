@@ -167,7 +167,8 @@ void divergence_cases(std::vector<OpCase>& cases) {
        {Shape{1, 1, 1, 0.5}, Shape{7, 33, 33, 0}, Shape{7, 33, 33, 1, 0.9}, Shape{40, 301, 301, 0.5, 0.9, 0.5},
         Shape{530, 67, 67, 0.1, 2}, Shape{9, 65, 70, 0.9, 0.7, 2}, Shape{9, 70, 65, 0.3, 1, 1},
         Shape{20, 301, 301, 0.5, 1, 0.3, 8}, Shape{20, 65, 65, 0, 0.5, 1, 8}, Shape{20, 65, 65, 1, 0.5, 0, 8},
-        Shape{17, 67, 67, 0.5, 0.9, 1, 2, 3}, Shape{17, 67, 67, 0.25, 1, 0, 2, 0, true},
+        Shape{5, 33, 33, 0.5, 0.25, 0, 8}, Shape{5, 33, 33, 1, 0.1, 0, 8}, Shape{5, 33, 33, 1e-6, 1},
+        Shape{5, 33, 33, 0.999999, 1}, Shape{17, 67, 67, 0.5, 0.9, 1, 2, 3}, Shape{17, 67, 67, 0.25, 1, 0, 2, 0, true},
         Shape{12, 33, 40, 0, 1, 0.5, 2, 5, true}})
     cases.push_back(test_case<Problem, float>("divergence", shape));
   cases.push_back(benchmark_case<Problem, float>("divergence", Shape{512, 16000, 16000, 0.5, 0.9}));

@@ -24,10 +24,12 @@ MARU_INLINE Tokens tokens_of(F32 s, F32 t, F32 p, float beta) {
   const F32 q = exp(t), d = t - s;
   if constexpr (kKind == Kind::kForward) return {q * d, q};
   if constexpr (kKind == Kind::kReverse) return {F32() - p * d, F32() - d};
-  // log M less the larger of the two is log(1 + c (e^−|d| − 1)), c the part of the smaller one: exactly 0 where d is 0.
+  // log M less the larger of the two is log(large + small e^−|d|) with their parts of M: exactly 0 where d is 0.
   const F32 above = max(d, F32()), below = min(d, F32());
-  const F32 c = F32(beta) + keep_above(d, 0, F32(1 - 2 * beta));
-  const F32 mixed = log(fma(c, exp(below - above) - F32(1.0f), F32(1.0f)));
+  const F32 teachers = keep_above(d, 0, F32(1.0f)), students = F32(1.0f) - teachers;  // whose is the larger one
+  const F32 large = fma(teachers, F32(beta), students * F32(1 - beta));
+  const F32 small = fma(teachers, F32(1 - beta), students * F32(beta));
+  const F32 mixed = log(fma(small, exp(below - above), large));
   const F32 over_s = mixed + above, over_t = mixed - below;  // log M − log S, log M − log T
   const F32 slope = F32(beta - 1) * over_s;
   return {fma(p, slope, F32(-beta) * (q * over_t)), slope};

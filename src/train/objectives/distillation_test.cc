@@ -102,7 +102,6 @@ TEST_F(DistillationTest, OfItsOwnTeacherThereIsNothingToLearn) {
         allocate_gradients(device_, *student);
         Distillation objective(*student, *teacher, {.beta = beta});
         EXPECT_EQ(0, learn(device_, objective, texts(1), 1)) << beta;
-        const std::string all = gradients(*student);
         EXPECT_NEAR(
             0,
             [&] {
@@ -162,6 +161,18 @@ TEST_F(DistillationTest, AnAdapterLearnsBesideAndFromQuantizedWeights) {
   EXPECT_GT(learn(device_, objective, texts(1), 1), 0);
   const std::string all = gradients(adapter);
   EXPECT_TRUE(std::ranges::any_of(all, [](char byte) { return byte != 0; }));
+}
+
+TEST_F(DistillationTest, WhereNothingCountsNothingIsLearnt) {
+  const auto teacher = make(device_, shape(32, 64), Dtype::kF32, 9);
+  const auto student = make(device_, shape(16, 64), Dtype::kF32, 3);
+  allocate_gradients(device_, *student);
+  Distillation objective(*student, *teacher, {.next_token = 1});
+  MicroBatch batch = texts(1);
+  std::ranges::fill(batch.targets, -1);
+  EXPECT_EQ(0, learn(device_, objective, batch, 1));
+  const std::string all = gradients(*student);
+  EXPECT_TRUE(std::ranges::all_of(all, [](char byte) { return byte == 0; }));
 }
 
 // A weight of 2 is as the text twice.

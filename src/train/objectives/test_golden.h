@@ -10,7 +10,7 @@
 #include "models/model_files.h"
 #include "models/weights.h"
 #include "tensor/cpu_device.h"
-#include "train/objectives/answers.h"
+#include "train/objective.h"
 
 namespace maru::train {
 
@@ -72,7 +72,7 @@ class TrlGolden : public testing::Test {
     allocate_gradients(device_, *model_);
   }
   // Loss and gradients of a case, which are zero again behind it.
-  void compare(const Json& expected, AnswerObjective& objective, const MicroBatch& batch, const std::string& what) {
+  void compare(const Json& expected, Objective& objective, const MicroBatch& batch, const std::string& what) {
     Arena arena(device_, 1 << 25);
     Tape tape;
     Context ctx{device_, arena, &tape};
