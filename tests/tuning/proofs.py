@@ -88,7 +88,8 @@ class Home:
         weights = hashlib.sha256((self.home / "models" / name / "model.safetensors").read_bytes()).hexdigest()
         rows = []
         for line in (self.home / "runs" / name / "metrics.jsonl").read_text().splitlines():
-            rows.append({key: value for key, value in json.loads(line).items() if key not in CLOCK})
+            row = json.loads(line)
+            rows.append({key: row[key] for key in row if key.removeprefix("validation_") not in CLOCK})
         return weights, rows
 
     def rows(self, name, key):
