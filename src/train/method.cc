@@ -16,7 +16,7 @@ struct KindOfTokens {
   std::string_view words;  // "pairs of answers"
   std::string_view made_by;
 };
-constexpr KindOfTokens kDocuments{"", "documents", "maru data pack"};
+constexpr KindOfTokens kDocuments{"", "documents or conversations", "maru data pack"};
 constexpr KindOfTokens kPairs{"pairs", "pairs of answers", "maru data pack --preferences"};
 constexpr KindOfTokens kLabelled{"labelled", "answers with labels", "maru data pack --preferences"};
 constexpr KindOfTokens kPrompts{"prompts", "prompts", "maru data pack --prompts"};

@@ -130,7 +130,8 @@ TEST_F(PreferenceRunTest, TokensThatAreNotOfTheMethodAreRefused) {
   documents.tokens = tokens_.directory().string();
   answers.tokens = pairs_.string();
   EXPECT_EQ(documents.tokens +
-                ": holds documents, which are learnt from with method=next_token, distill; method=dpo learns from pairs "
+                ": holds documents or conversations, which are learnt from with method=next_token, distill; method=dpo "
+                "learns from pairs "
                 "of answers (maru data pack --preferences)",
             error_of("a", documents));
   EXPECT_THAT(error_of("b", answers),
