@@ -75,8 +75,8 @@ class Home:
     def words(self, method, name, steps=None):
         data = {"sft": "chats", "dpo": "pairs", "grpo": "prompts"}[method]
         words = ["tune", f"method={method}", "model=" + ("base" if method == "sft" else "answers"), f"name={name}",
-                 f"data={self.root / (data + '.jsonl')}", "held_out=0.2", "checkpoint.every_steps=5",
-                 "sequence_length=256", f"steps={steps or {'sft': 60, 'dpo': 40, 'grpo': 12}[method]}"]
+                 f"data={self.root / (data + '.jsonl')}", "held_out=0.2", "checkpoint.every_steps=2",
+                 "sequence_length=256", f"steps={steps or {'sft': 30, 'dpo': 20, 'grpo': 8}[method]}"]
         if method == "grpo":
             words += ["group_policy.rewards=[{kind: language, weight: 1}, {kind: length, weight: 1, target: 24}]",
                       "group_policy.max_completion_length=32", "group_policy.num_generations=4",
@@ -117,8 +117,8 @@ def kill_until_done(home, method, name, seconds):
         if kills >= KILLS:
             return kills
         # It was done before it had been killed often enough: from the beginning, and sooner.
-        subprocess.run(home.command("remove", "--yes", f"models/{name}"), capture_output=True)
-        seconds *= 0.7
+        for kind in ("models", "runs"):
+            home.run("remove", "--yes", f"{kind}/{name}")
 
 
 def prove_kills(home, report):
@@ -188,7 +188,7 @@ def main():
 
     with tempfile.TemporaryDirectory(prefix="maru-tuning-") as scratch:
         home = Home(pathlib.Path(args.program).resolve(), scratch)
-        home.tune("sft", "answers")
+        home.tune("sft", "answers", steps=60)
         for part in args.parts or PARTS:
             PARTS[part](home, report)
     print(f"{len(failures)} failed")
