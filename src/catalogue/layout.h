@@ -39,6 +39,7 @@ std::optional<Kind> kind_of_folder(std::string_view folder);
 
 inline constexpr std::string_view kCacheFolder = "cache", kCorpusFolder = "corpus";
 inline constexpr std::string_view kCheckpointsFolder = "checkpoints";  // of a run
+inline constexpr std::string_view kBestFolder = "best";                // of its validations
 inline constexpr std::string_view kTokensPrefix = "tokens-";           // of a dataset's folders
 inline constexpr std::string_view kEvaluation = "evaluation";          // of a model's folder, and before "-ADAPTER"
 
@@ -46,7 +47,8 @@ inline constexpr std::string_view kKeysFile = "keys.json";  // of the server of 
 
 /// Files that a run keeps beside its checkpoints.
 inline constexpr std::string_view kRunRecipe = "recipe.json", kRunInputs = "inputs.json", kRunPlan = "plan.json",
-                                  kRunMetrics = "metrics.jsonl", kRunReport = "report.html";
+                                  kRunMetrics = "metrics.jsonl", kRunReport = "report.html",
+                                  kRunSamples = "samples.jsonl";
 
 inline constexpr std::string_view kDatasetReport = "report.json";  // what curation did
 

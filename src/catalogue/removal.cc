@@ -42,10 +42,12 @@ class Walk {
   }
 
   void run(const fs::path& directory) {
-    const std::set<std::string_view> own{kRunRecipe, kRunInputs, kRunPlan, kRunMetrics, kRunReport};
+    const std::set<std::string_view> own{kRunRecipe, kRunInputs, kRunPlan, kRunMetrics, kRunReport, kRunSamples};
     for_each(directory, [&](const fs::path& path, const std::string& name) {
       if (name == kCheckpointsFolder && is_folder(path))
         checkpoints(path);
+      else if (name == kBestFolder && is_own_artefact(path))
+        artefact(path);
       else if (own.contains(name) && !is_folder(path))
         count(path);
       else

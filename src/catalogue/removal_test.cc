@@ -128,7 +128,8 @@ TEST_F(RemovalTest, LinksAreNotFollowed) {
 
 TEST_F(RemovalTest, ARunGoesWithItsCheckpoints) {
   at_.add("runs/r/checkpoints/step-00000001", "checkpoint");
-  for (const std::string_view name : {kRunRecipe, kRunInputs, kRunPlan, kRunMetrics, kRunReport})
+  at_.add("runs/r/best", "checkpoint");
+  for (const std::string_view name : {kRunRecipe, kRunInputs, kRunPlan, kRunMetrics, kRunReport, kRunSamples})
     write_file(at("runs/r") / name, "{}");
   fs::create_directories(at("runs/r/checkpoints/damaged-step-00000002"));
   write_file(at("runs/r/checkpoints/damaged-step-00000002/manifest.json"), "damaged");
@@ -138,11 +139,14 @@ TEST_F(RemovalTest, ARunGoesWithItsCheckpoints) {
   write_file(at("runs/r/checkpoints/damaged-step-00000002/thesis.txt"), "years");
   expect_refused("r", "thesis.txt");
   fs::remove(at("runs/r/checkpoints/damaged-step-00000002/thesis.txt"));
+  write_file(at("runs/r/best/thesis.txt"), "years");
+  expect_refused("r", "thesis.txt");
+  fs::remove(at("runs/r/best/thesis.txt"));
   {
     const FileLock training(at("runs/r"));
     expect_refused("r", "in use by process " + std::to_string(::getpid()));
   }
-  EXPECT_EQ(8, take("r").files);
+  EXPECT_EQ(11, take("r").files);
   EXPECT_TRUE(fs::is_empty(at("runs")));
 }
 
