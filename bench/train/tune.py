@@ -85,10 +85,8 @@ def trl_child(model, lora, dtype, batch, steps, threads):
     from trl import SFTConfig, SFTTrainer
 
     torch.set_num_threads(threads)
-    lines = [json.loads(line) for line in CHATS.read_text().splitlines()]
-    turns = [line["messages"] for line in lines if "messages" in line]
-    pairs = [(line["prompt"], line["completion"]) for line in lines if "prompt" in line]
-    pairs += [(m[-2]["content"], m[-1]["content"]) for m in turns]
+    lines = [json.loads(line)["messages"] for line in CHATS.read_text().splitlines()]
+    pairs = [(turns[-2]["content"], turns[-1]["content"]) for turns in lines]
     data = Dataset.from_dict({"prompt": [a for a, _ in pairs], "completion": [b for _, b in pairs]})
     times = []
 
@@ -162,7 +160,10 @@ def main():
         return trl_child(model, lora == "1", dtype, int(batch), int(steps), int(threads))
     with tempfile.TemporaryDirectory() as scratch:
         home = pathlib.Path(scratch) / "home"
-        maru(args, home, "tokenizer", "train", "--input", CHATS, "--name", "bench", "trainer.vocab_size=8192")
+        text = pathlib.Path(scratch) / "text.txt"
+        turns = [turn["content"] for line in CHATS.read_text().splitlines() for turn in json.loads(line)["messages"]]
+        text.write_text("\n".join(turns))
+        maru(args, home, "tokenizer", "train", "--input", text, "--name", "bench", "trainer.vocab_size=8192")
         maru(args, home, "data", "pack", "--chat", CHATS, "--name", "chats", "--tokenizer", "bench")
         print("| Model | What is trained | Maru, tokens/s | TRL, tokens/s | Ratio | Maru, MiB | TRL, MiB |")
         print("|---|---|---|---|---|---|---|", flush=True)
