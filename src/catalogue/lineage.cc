@@ -11,6 +11,11 @@ fs::path input_of(const fs::path& artefact, const std::string& role) {
   return {};
 }
 
+fs::path tokenizer_of(const fs::path& model) {
+  const fs::path made_with = input_of(model, "tokenizer");
+  return !made_with.empty() && fs::exists(made_with) ? made_with : model;
+}
+
 fs::path tokens_behind(fs::path model) {
   // Each manifest was sealed with the hash of the ones before it: there are no circles, but a copied one may lie.
   for (int steps = 0; !model.empty() && steps < 100; ++steps) {

@@ -52,9 +52,7 @@ std::string recorded_model(const catalogue::Home& home, const std::string& name)
 
 // What a teacher says of a token is of use where the same id means the same text.
 void check_teacher(const std::string& teacher, const text::Tokenizer& own, const std::string& own_name) {
-  const fs::path made_with = catalogue::input_of(teacher, "tokenizer");
-  const bool known = !made_with.empty() && fs::exists(made_with);
-  const text::Tokenizer its = text::load_tokenizer(known ? made_with : fs::path(teacher));
+  const text::Tokenizer its = text::load_tokenizer(catalogue::tokenizer_of(teacher));
   const auto refuse = [&](const std::string& difference) {
     throw Failure(
         ErrorCode::kInvalidArgument,

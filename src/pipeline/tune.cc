@@ -69,11 +69,7 @@ Base base_of(const Workplace& at, const TuneConfig& config) {
   const StoredConfig stored = read_stored_config(base.directory);
   base.config = config_from_hugging_face(stored.json, stored.name);
   base.name = catalogue::directory_name(base.directory);
-  const fs::path made_with = catalogue::input_of(base.directory, "tokenizer");
-  if (!config.tokenizer.empty())
-    base.tokenizer = config.tokenizer;
-  else
-    base.tokenizer = (!made_with.empty() && fs::exists(made_with) ? made_with : base.directory).string();
+  base.tokenizer = config.tokenizer.empty() ? catalogue::tokenizer_of(base.directory).string() : config.tokenizer;
   return base;
 }
 

@@ -5,11 +5,12 @@
 #include "base/json.h"
 #include "base/test_watch.h"
 #include "catalogue/test_home.h"
+#include "ledger/artefact_writer.h"
 #include "models/model_files.h"
 #include "models/quantize.h"
+#include "models/reward_model.h"
 #include "pipeline/measured_text.h"
 #include "pipeline/merge.h"
-#include "models/reward_model.h"
 #include "pipeline/tokenize.h"
 #include "text/tokenizer/files/load_tokenizer.h"
 
@@ -194,6 +195,25 @@ TEST_F(TuneTest, AnswersWithLabelsAndRewardsAreLearntFrom) {
   EXPECT_TRUE(fs::exists(home_.home.place(Kind::kModel, "s-reward") / "tokenizer.json"));
   EXPECT_THAT(error_of([&] { plan_tuning(at_, config(file("labelled.jsonl"), "dpo"), {}); }).message,
               HasSubstr("labelled.jsonl: holds answers with labels, method=dpo learns from pairs of answers"));
+}
+
+// As transformers writes it today: a template in a file of its own, and no map of special tokens.
+TEST_F(TuneTest, ATokenizerFromElsewhereComesWithTheFilesThatItHas) {
+  const fs::path foreign = root_ / "foreign";
+  fs::copy(home_.home.place(Kind::kTokenizer, "s"), foreign);
+  fs::remove(foreign / ledger::kManifestName);
+  fs::remove(foreign / "special_tokens_map.json");
+  write_file(foreign / "chat_template.jinja",
+             "{% for m in messages %}{{ m.role }}: {% if m.role == 'assistant' %}{% generation %}{{ m.content }}"
+             "{% endgeneration %}{% else %}{{ m.content }}{% endif %}\n{% endfor %}");
+  ledger::ArtefactWriter writer(home_.home.place(Kind::kTokenizer, "foreign"));
+  fs::copy(foreign, writer.directory(), fs::copy_options::recursive);
+  writer.commit({.kind = "tokenizer", .name = "foreign"});
+  TuneConfig c = config(file("chats.jsonl"));
+  c.tokenizer = "foreign";
+  train(at_, plan_tuning(at_, c, {{"steps", 1}}).recipe);
+  EXPECT_TRUE(fs::exists(place_of("s-sft") / "chat_template.jinja"));
+  EXPECT_FALSE(fs::exists(place_of("s-sft") / "special_tokens_map.json"));
 }
 
 TEST_F(TuneTest, RefusesByName) {

@@ -105,6 +105,14 @@ double flops_per_token(const TrainConfig& config, const formats::TokenDataset& t
   return (all - 6 * static_cast<double>(method.unused_weights())) * thirds / 3;
 }
 
+// A tokenizer made here has the first three; that of a model from elsewhere has what it has.
+void copy_tokenizer(const fs::path& from, const fs::path& to) {
+  for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja",
+                           "tokenizer.model", "sentencepiece.bpe.model", "spiece.model", "sentencepiece.model",
+                           "qwen.tiktoken", "vocab.json", "merges.txt", "vocab.txt", "added_tokens.json"})
+    if (fs::exists(from / name)) fs::copy_file(from / name, to / name);
+}
+
 Run::Run(const TrainConfig& config, const RunOptions& options, Device& device)
     : config_(config),
       options_(options),
@@ -264,9 +272,7 @@ void Run::save_if_due() {
 void Run::export_result() {
   ledger::ArtefactWriter writer(options_.model);
   method_->save(writer.directory(), {options_.generation_config, options_.base});
-  if (!adapter_ && !config_.tokenizer.empty())
-    for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"})
-      fs::copy_file(fs::path(config_.tokenizer) / name, writer.directory() / name);
+  if (!adapter_ && !config_.tokenizer.empty()) copy_tokenizer(config_.tokenizer, writer.directory());
   ledger::Manifest m = run_manifest(config_, {options_.model, options_.home}, result_kind(config_));
   const bool answers = train_set_.has_mask() && method_->unused_weights() == 0;
   m.notes = {{"chat", answers},  // a loss mask and a head: it learnt to answer, not only to go on

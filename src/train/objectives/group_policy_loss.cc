@@ -6,35 +6,11 @@
 #include <numeric>
 #include <set>
 
+#include "train/objectives/dual.h"
 #include "train/objectives/group_policy_formulas.h"
 
 namespace maru::train {
 namespace {
-
-/// A number with its slopes in a token's log π and in its log-weight.
-struct PolicySlopes {
-  double value = 0, policy = 0, weight = 0;
-  PolicySlopes(double x) : value(x) {}  // NOLINT(google-explicit-constructor): a constant
-  PolicySlopes(double x, double p, double w) : value(x), policy(p), weight(w) {}
-  /// f of this, whose value and slope are given.
-  PolicySlopes through(double f, double slope) const { return {f, slope * policy, slope * weight}; }
-
-  friend PolicySlopes operator+(const PolicySlopes& x, const PolicySlopes& y) {
-    return {x.value + y.value, x.policy + y.policy, x.weight + y.weight};
-  }
-  friend PolicySlopes operator-(const PolicySlopes& x) { return x.through(-x.value, -1); }
-  friend PolicySlopes operator-(const PolicySlopes& x, const PolicySlopes& y) { return x + -y; }
-  friend PolicySlopes operator*(const PolicySlopes& x, const PolicySlopes& y) {
-    return {x.value * y.value, x.policy * y.value + x.value * y.policy, x.weight * y.value + x.value * y.weight};
-  }
-};
-
-PolicySlopes exp(const PolicySlopes& x) { return x.through(std::exp(x.value), std::exp(x.value)); }
-double real_part(const PolicySlopes& x) { return x.value; }
-PolicySlopes log_sigmoid(const PolicySlopes& x) {
-  const auto of = [](double v) { return std::min(v, 0.0) - std::log1p(std::exp(-std::abs(v))); };
-  return x.through(of(x.value), std::exp(of(-x.value)));
-}
 
 /// What the answer's sum over tokens is multiplied with.
 double share_of(const GroupPolicyConfig& c, size_t tokens, int64_t all_tokens) {
@@ -75,16 +51,17 @@ void add(GroupPolicyLoss& to, const GroupPolicyConfig& c, const PolicyAnswer& an
   double shared = 0;  // slope in the answer's mean
   for (size_t t = 0; t < n; ++t) {
     const double log_weight = whole ? mean : ratios[t];
-    const PolicyTerm<PolicySlopes> term{{answer.policy[t], 1, 0}, {log_weight, 0, 1}, answer.advantage, gamma};
-    PolicySlopes loss = token_loss(c, term);
+    // First is the slope in the token's log π, second that in its log-weight.
+    const PolicyTerm<Dual> term{{answer.policy[t], 1, 0}, {log_weight, 0, 1}, answer.advantage, gamma};
+    Dual loss = token_loss(c, term);
     if (c.beta != 0) {
-      const PolicySlopes kl = divergence(c, term, answer.reference[t]);
+      const Dual kl = divergence(c, term, answer.reference[t]);
       to.divergence += kl.value;
       loss = loss + c.beta * kl;
     }
     to.sum += share * loss.value;
-    slopes[t] += share * (loss.policy + (whole ? 0 : loss.weight));
-    shared += whole ? share * loss.weight : 0;
+    slopes[t] += share * (loss.first + (whole ? 0 : loss.second));
+    shared += whole ? share * loss.second : 0;
     to.clipped += is_clipped(c, std::exp(log_weight), answer.advantage);
     to.ratio_difference = std::max(to.ratio_difference, std::abs(std::exp(log_weight) - 1));
   }

@@ -80,11 +80,18 @@ class TrlGolden : public testing::Test {
     tape.backward(ctx, loss);
     const auto value = expected["loss"].get<double>();
     EXPECT_NEAR(value, *loss.data<float>(), kClose * std::abs(value)) << what;
-    for (const auto& item : expected["gradients"].items()) {
+    expect_gradients(expected["gradients"], what);
+  }
+  // Of the model's parameters by name; all are zero again behind it.
+  void expect_gradients(const Json& expected, const std::string& what) {
+    for (const auto& item : expected.items()) {
       const auto is_it = [&](const Parameter* p) { return p->name == item.key(); };
       const Parameter* parameter = *std::ranges::find_if(model_->parameters(), is_it);
       expect_gradient(item.value(), parameter->gradient, what + " " + item.key());
     }
+    forget_gradients();
+  }
+  void forget_gradients() {
     for (Parameter* p : model_->parameters()) std::fill_n(p->gradient.data<float>(), p->gradient.size(), 0.0F);
   }
   ThreadPool pool_{2};
