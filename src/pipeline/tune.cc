@@ -126,6 +126,9 @@ int64_t longest_example(const fs::path& tokens) {
 
 // Prompts need room for the answers that the model will give.
 int64_t answer_room(const TuneMethod& method, const Json& recipe) {
+  if (method.name == "distill" && JsonNode(recipe, "recipe")["distill"]["on_policy"].number(0) > 0)
+    return JsonNode(recipe, "recipe")["distill"]["max_completion_length"].integer(
+        train::DistillConfig::kMaxCompletionLength, kTokens);
   if (method.form != data::TuningForm::kPrompts) return 0;
   return JsonNode(recipe, "recipe")["group_policy"]["max_completion_length"].integer(
       train::GroupPolicyConfig{}.max_completion_length, kTokens);

@@ -36,11 +36,27 @@ void resolve_group_policy(TrainConfig& c) {
   c.batch_tokens = batches * c.micro_batch_tokens;  // what the answers of a step may fill
 }
 
-void resolve_distill(const DistillConfig& c) {
-  if (c.teacher.empty()) misfit("method is distill: distill.teacher is missing, the model that is learnt from");
-  if (c.on_policy > 0)
-    throw Failure(ErrorCode::kUnimplemented,
-                  "recipe: distill.on_policy: answers that the student gives itself cannot be learnt from yet: 0");
+void resolve_on_policy(const TrainConfig& c) {
+  const DistillConfig& d = *c.distill;
+  if (d.on_policy == 0 && d.max_completion_length)
+    misfit("distill.max_completion_length: is of answers that the student gives itself, distill.on_policy is 0");
+  if (d.on_policy == 0 && d.sampling_temperature)
+    misfit("distill.sampling_temperature: is of answers that the student gives itself, distill.on_policy is 0");
+  if (d.on_policy == 0) return;
+  if (d.next_token > 0)
+    misfit("distill.next_token: says nothing of answers that the student gives itself (distill.on_policy): expected 0");
+  if (const int64_t most = d.max_completion_length.value_or(DistillConfig::kMaxCompletionLength);
+      most >= c.sequence_length)
+    misfit(fmt::format("distill.max_completion_length {} leaves no room for a prompt in sequence_length {}", most,
+                       c.sequence_length));
+  if (c.minutes > 0)
+    misfit("minutes: how long answers take cannot be measured before they are learnt: expected steps or epochs");
+}
+
+void resolve_distill(const TrainConfig& c) {
+  if (c.distill->teacher.empty())
+    misfit("method is distill: distill.teacher is missing, the model that is learnt from");
+  resolve_on_policy(c);
 }
 
 void resolve_method(TrainConfig& c) {
@@ -53,7 +69,7 @@ void resolve_method(TrainConfig& c) {
   resolve_settings(c, c.group_policy, "group_policy", "grpo");
   resolve_settings(c, c.distill, "distill", "distill");
   if (c.method.empty()) return;
-  if (c.distill) return resolve_distill(*c.distill);
+  if (c.distill) return resolve_distill(c);
   if (c.preference) check(*c.preference);
   if (c.cpo) check(*c.cpo);
   if (c.reward && !c.lora) c.model.tie_word_embeddings = true;  // the head, which is tied or not, is not part of it

@@ -126,8 +126,26 @@ TEST_F(DistillRunTest, RecipesThatDoNotFitAreRefusedByField) {
             resolve_error([](TrainConfig& c) { c.distill.reset(); }));
   EXPECT_EQ("recipe: method is distill: distill.teacher is missing, the model that is learnt from",
             resolve_error([](TrainConfig& c) { c.distill->teacher.clear(); }));
-  EXPECT_THAT(resolve_error([](TrainConfig& c) { c.distill->on_policy = 0.5; }),
-              HasSubstr("recipe: distill.on_policy: answers that the student gives itself cannot be learnt from yet"));
+  EXPECT_EQ(
+      "recipe: distill.max_completion_length: is of answers that the student gives itself, distill.on_policy is 0",
+      resolve_error([](TrainConfig& c) { c.distill->max_completion_length = 8; }));
+  EXPECT_EQ("recipe: distill.sampling_temperature: is of answers that the student gives itself, distill.on_policy is 0",
+            resolve_error([](TrainConfig& c) { c.distill->sampling_temperature = 1; }));
+  const auto own = [](TrainConfig& c) { c.distill->on_policy = 0.5, c.distill->max_completion_length = 8; };
+  EXPECT_EQ("no error", resolve_error(own));
+  EXPECT_EQ("recipe: distill.max_completion_length 128 leaves no room for a prompt in sequence_length 32",
+            resolve_error([](TrainConfig& c) { c.distill->on_policy = 0.5; }));
+  EXPECT_THAT(resolve_error([&](TrainConfig& c) { own(c), c.distill->next_token = 1; }),
+              HasSubstr("recipe: distill.next_token: says nothing of answers that the student gives itself"));
+  EXPECT_THAT(resolve_error([&](TrainConfig& c) { own(c), c.steps = 0, c.minutes = 1; }),
+              HasSubstr("recipe: minutes: how long answers take"));
+}
+
+TEST_F(DistillRunTest, AnswersOfItsOwnAreNotGivenWhereNothingGenerates) {
+  run("base", config());
+  TrainConfig c = short_config();
+  c.distill->on_policy = 1, c.distill->max_completion_length = 8;
+  EXPECT_EQ("method distill with distill.on_policy generates: nothing here does", error_of("student", c));
 }
 
 TEST_F(DistillRunTest, TeachersThatCannotTeachAreRefusedByName) {

@@ -52,12 +52,23 @@ int64_t Loader::for_pieces(int64_t tokens, F&& use) {
   return taken;
 }
 
-Loader::Piece Loader::take_piece(int64_t room) {
+int64_t Loader::next_document() {
   if (state_.document == dataset_.num_documents()) {
     state_ = {.epoch = state_.epoch + 1, .document = 0, .offset = 0};
     begin_epoch();
   }
-  const int64_t document = order_[static_cast<size_t>(state_.document)];
+  return order_[static_cast<size_t>(state_.document)];
+}
+
+int64_t Loader::pass_document() {
+  const int64_t document = next_document();
+  const int64_t left = dataset_.begin_of(document + 1) - dataset_.begin_of(document) - state_.offset;
+  state_ = {.epoch = state_.epoch, .document = state_.document + 1, .offset = 0};
+  return left;
+}
+
+Loader::Piece Loader::take_piece(int64_t room) {
+  const int64_t document = next_document();
   const int64_t size = dataset_.begin_of(document + 1) - dataset_.begin_of(document);
   const Piece piece{document, state_.offset, std::min({room, sequence_length_, size - state_.offset})};
   state_.offset += piece.count;

@@ -60,6 +60,10 @@ class Loader final : public BatchSource {
   int64_t skip(int64_t tokens) override;
   const LoaderState& state() const override { return state_; }
   int64_t tokens_of_epoch() const override { return dataset_.num_tokens(); }
+  /// The document that comes next, or of which a part is seen already.
+  int64_t next_document();
+  /// Goes on behind it; returns how many of its tokens were not seen.
+  int64_t pass_document();
 
  private:
   void begin_epoch();

@@ -30,6 +30,22 @@ TEST_F(LoaderTest, AnEpochShowsEveryTokenOnce) {
   EXPECT_EQ(0, loader.state().epoch);
 }
 
+TEST_F(LoaderTest, DocumentsArePassedAsAWholeWhateverWasSeenOfThem) {
+  Loader loader(dataset_, 8, 1);
+  MicroBatch batch;
+  loader.next(batch, 8);
+  const int64_t first = loader.next_document();
+  const bool begun = loader.state().offset > 0;
+  const int64_t size = dataset_.begin_of(first + 1) - dataset_.begin_of(first);
+  EXPECT_EQ(begun ? size - 8 : size, loader.pass_document());
+  EXPECT_EQ(0, loader.state().offset);
+  int64_t passed = 1 + (begun ? 0 : 1);
+  for (; loader.state().document < dataset_.num_documents(); ++passed) loader.pass_document();
+  EXPECT_EQ(dataset_.num_documents(), passed);
+  EXPECT_EQ(first, Loader(dataset_, 8, 1, {.epoch = 0, .document = begun ? 0 : 1}).next_document());
+  EXPECT_EQ(epoch_order(dataset_.num_documents(), 1, 1)[0], loader.next_document()) << "of the next epoch";
+}
+
 TEST_F(LoaderTest, TargetsAreTheNextTokensOfTheSameDocument) {
   Loader loader(dataset_, 16, 1);
   MicroBatch batch;

@@ -3,11 +3,9 @@
 #include <algorithm>
 
 namespace maru::tune {
-namespace {
 
-/// A prompt with an answer, of which the last token is only to be predicted.
-void append(train::MicroBatch& batch, const std::vector<int32_t>& prompt, const Rollout& rollout, double advantage,
-            bool counts) {
+void append_answer(train::MicroBatch& batch, const std::vector<int32_t>& prompt, const Rollout& rollout,
+                   double advantage, bool counts) {
   std::vector<int32_t> tokens = prompt;
   tokens.insert(tokens.end(), rollout.tokens.begin(), rollout.tokens.end());
   for (size_t t = 1; t < tokens.size(); ++t) {
@@ -19,8 +17,6 @@ void append(train::MicroBatch& batch, const std::vector<int32_t>& prompt, const 
   batch.builder.add(tokens);
   batch.answers.push_back({.advantage = advantage});
 }
-
-}  // namespace
 
 std::vector<train::MicroBatch> batches_of(const train::GroupPolicyConfig& config,
                                           const std::vector<std::vector<int32_t>>& prompts,
@@ -36,8 +32,8 @@ std::vector<train::MicroBatch> batches_of(const train::GroupPolicyConfig& config
       if (batches.empty() || batches.back().builder.num_tokens() + size > tokens ||
           std::ssize(batches.back().answers) == most_pieces)
         batches.emplace_back();
-      append(batches.back(), prompts[i], rollout, advantages[answer++],
-             rollout.ended || !config.mask_truncated_completions);
+      append_answer(batches.back(), prompts[i], rollout, advantages[answer++],
+                    rollout.ended || !config.mask_truncated_completions);
     }
   for (train::MicroBatch& batch : batches)
     batch.counted = train::counted_of(config, batch.counted, std::ssize(batch.answers));

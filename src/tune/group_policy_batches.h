@@ -8,6 +8,11 @@
 
 namespace maru::tune {
 
+/// Appends a prompt with an answer, of which the last token is only to be predicted. `counts`: whether something is
+/// learnt from the answer's tokens.
+void append_answer(train::MicroBatch& batch, const std::vector<int32_t>& prompt, const Rollout& rollout,
+                   double advantage, bool counts);
+
 /// Prompts with their answers, packed in order into micro-batches of at most `tokens` tokens. Counted are the tokens of
 /// answers; with mask_truncated_completions none of those that did not end.
 ///

@@ -11,13 +11,13 @@
 #include <cmath>
 
 #include "base/random.h"
-#include "infer/model_text.h"
 #include "models/model_files.h"
 #include "models/weights.h"
 #include "train/objectives/group_policy.h"
 #include "tune/group_policy_batches.h"
 #include "tune/judged_answers.h"
 #include "tune/method.h"
+#include "tune/run_text.h"
 
 namespace maru::tune {
 namespace {
@@ -33,22 +33,6 @@ struct SampledStep {
   Figures figures;
   bool learnt = false;  // once: batches know what the model that sampled found
 };
-
-/// What ends an answer: by the tokenizer, and by the files of the model.
-std::vector<int32_t> end_tokens_of(const train::TrainConfig& config, const infer::ModelText& text) {
-  std::vector<int32_t> ends = text.end_tokens;
-  if (fs::exists(fs::path(config.init_from) / "tokenizer.json"))
-    for (const int32_t token : infer::load_text(config.init_from).end_tokens)
-      if (std::ranges::find(ends, token) == ends.end()) ends.push_back(token);
-  std::erase_if(ends, [&](int32_t token) { return token >= config.model.vocab_size; });
-  return ends;
-}
-
-infer::ModelText load_text(const train::TrainConfig& config) {
-  if (config.tokenizer.empty())
-    throw Failure(ErrorCode::kInvalidArgument, "recipe: tokenizer is missing: answers are judged as text");
-  return infer::load_text(config.tokenizer);
-}
 
 class GroupPolicyMethod;
 
@@ -82,7 +66,7 @@ class GroupPolicyMethod final : public train::Method {
   explicit GroupPolicyMethod(const train::MethodInputs& inputs)
       : Method(inputs),
         config_(*inputs.config.group_policy),
-        text_(load_text(in_.config)),
+        text_(load_text(in_.config, "answers are judged as text")),
         rewards_(config_.rewards, {text_.tokenizer, text_.chat_template ? &*text_.chat_template : nullptr}),
         prompts_(in_.train, in_.config.tokens, "train", longest_prompt()),
         held_out_(in_.held_out, in_.config.tokens, "held_out", longest_prompt()),

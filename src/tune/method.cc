@@ -3,7 +3,9 @@
 namespace maru::tune {
 
 std::unique_ptr<train::Method> make_method(const train::MethodInputs& inputs) {
-  return inputs.config.method == "grpo" ? make_group_policy(inputs) : train::make_method(inputs);
+  if (inputs.config.method == "grpo") return make_group_policy(inputs);
+  if (inputs.config.distill && inputs.config.distill->on_policy > 0) return make_on_policy(inputs);
+  return train::make_method(inputs);
 }
 
 }  // namespace maru::tune

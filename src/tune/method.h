@@ -13,4 +13,8 @@ std::unique_ptr<train::Method> make_method(const train::MethodInputs& inputs);
 /// tokenizer; what reading the prompts throws.
 std::unique_ptr<train::Method> make_group_policy(const train::MethodInputs& inputs);
 
+/// What a teacher says of answers of its own (method=distill with distill.on_policy). Throws   kInvalidArgument for
+/// tokens without answers, or no tokenizer; what the method throws on given answers.
+std::unique_ptr<train::Method> make_on_policy(const train::MethodInputs& inputs);
+
 }  // namespace maru::tune

@@ -53,7 +53,7 @@ class PromptRunTest : public testing::Test {
     data::pack_prompts({.inputs = {(root_ / "p.jsonl").string()}, .held_out = held_out},
                        {root_ / "tokenizer", prompts(), root_}, pool);
   }
-  void write_model(const std::string& name) const {
+  void write_model(const std::string& name, uint64_t seed = 7) const {
     Decoder model(maru::resolve(DecoderConfig{.vocab_size = kVocabulary,
                                               .hidden_size = 32,
                                               .intermediate_size = 64,
@@ -64,7 +64,7 @@ class PromptRunTest : public testing::Test {
                                               .tie_word_embeddings = false}),
                   Dtype::kF32);
     allocate_values(model);
-    initialise(model, 7);
+    initialise(model, seed);
     for (Parameter* p : model.parameters())  // logits that an adapter can move
       if (p->name == "lm_head.weight") sharpen(p->value);
     save(model, name);

@@ -58,6 +58,10 @@ class DistillMethod final : public Method {
 
 }  // namespace
 
-std::unique_ptr<Method> make_distill(const MethodInputs& inputs) { return std::make_unique<DistillMethod>(inputs); }
+std::unique_ptr<Method> make_distill(const MethodInputs& inputs) {
+  if (inputs.config.distill->on_policy > 0)
+    throw Failure(ErrorCode::kUnimplemented, "method distill with distill.on_policy generates: nothing here does");
+  return std::make_unique<DistillMethod>(inputs);
+}
 
 }  // namespace maru::train

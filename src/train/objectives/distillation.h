@@ -6,6 +6,8 @@
 // kernels/divergence. The temperature divides the logits of both, and D is not multiplied with its square: as TRL has
 // it, not as Hinton et al. 2015, §2.
 #pragma once
+#include <optional>
+
 #include "base/fields.h"
 #include "models/adapter.h"
 #include "models/decoder.h"
@@ -16,6 +18,10 @@ namespace maru::train {
 struct DistillConfig {
   std::string teacher;
   double beta = 0.5, temperature = 0.9, next_token = 0, on_policy = 0;
+  std::optional<int64_t> max_completion_length;  // of on_policy
+  std::optional<double> sampling_temperature;
+  static constexpr int64_t kMaxCompletionLength = 128;
+  static constexpr double kSamplingTemperature = 0.9;
   static constexpr auto fields() {
     using C = DistillConfig;
     return std::tuple{
@@ -25,8 +31,14 @@ struct DistillConfig {
             .range(0, 1),
         field("temperature", &C::temperature, "divides the logits of both").range(1e-3, 1e3),
         field("next_token", &C::next_token, "weight of the loss of the next token beside it").range(0, 1e6),
-        field("on_policy", &C::on_policy, "share of micro-batches whose answers the student gives itself; only 0 yet")
-            .range(0, 1)};
+        field("on_policy", &C::on_policy, "share of micro-batches whose answers the student gives itself").range(0, 1),
+        field("max_completion_length", &C::max_completion_length,
+              "of on_policy: tokens of an answer, its end among them; empty: 128")
+            .range(1, 1 << 24)
+            .unless_empty(),
+        field("sampling_temperature", &C::sampling_temperature, "of on_policy: of the student's answers; empty: 0.9")
+            .range(1e-3, 1e3)
+            .unless_empty()};
   }
 };
 
