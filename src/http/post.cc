@@ -15,6 +15,7 @@
 #include <cstring>
 #include <memory>
 
+#include "http/chunks.h"
 #include "http/host.h"
 
 namespace maru::http {
@@ -73,17 +74,26 @@ class Wire {
     return Done{};
   }
 
-  /// What comes up to the end of a line; the rest of the answer is nobody's business.
-  Result<std::string> receive_line() {
-    std::string text;
-    std::array<char, 1024> bytes{};
-    while (text.find('\n') == std::string::npos && text.size() < kMaxHeadBytes) {
+  /// Whatever comes next; false: nothing will.
+  Result<bool> receive(std::string& text) {
+    std::array<char, 4096> bytes{};
+    for (;;) {
       if (const Outcome ready = wait(POLLIN); !ready.ok()) return ready.error();
       const ssize_t n = ::recv(fd_, bytes.data(), bytes.size(), 0);
       if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
       if (n < 0) return system_failure("receive");
-      if (n == 0) break;
       text.append(bytes.data(), static_cast<size_t>(n));
+      return n > 0;
+    }
+  }
+
+  /// What comes up to the end of a line; the rest of the answer is nobody's business.
+  Result<std::string> receive_line() {
+    std::string text;
+    while (text.find('\n') == std::string::npos && text.size() < kMaxHeadBytes) {
+      const Result<bool> more = receive(text);
+      if (!more) return more.error();
+      if (!more.value()) break;
     }
     return text;
   }
@@ -113,18 +123,129 @@ Result<int> status_of(std::string_view line) {
   return status;
 }
 
+Outcome send_question(Wire& wire, const addrinfo& address, const Destination& to, std::string_view body,
+                      const std::string& more_head) {
+  if (const Outcome connected = wire.connect(address); !connected.ok()) return connected.error();
+  const std::string head = "POST " + to.path + " HTTP/1.1\r\nHost: " + to.authority() +
+                           "\r\nUser-Agent: maru\r\nContent-Type: application/json\r\nConnection: close\r\n" +
+                           more_head + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+  for (const std::string_view part : {std::string_view(head), body})
+    if (const Outcome sent = wire.send(part); !sent.ok()) return sent.error();
+  return Done{};
+}
+
 Result<int> post_to(const addrinfo& address, const Destination& to, std::string_view body, Clock::time_point deadline,
                     const std::stop_token& stop) {
   Wire wire(deadline, stop);
-  if (const Outcome connected = wire.connect(address); !connected.ok()) return connected.error();
-  const std::string head = "POST " + to.path + " HTTP/1.1\r\nHost: " + to.authority() +
-                           "\r\nUser-Agent: maru\r\nContent-Type: application/json\r\nConnection: close\r\n"
-                           "Content-Length: " +
-                           std::to_string(body.size()) + "\r\n\r\n";
-  for (const std::string_view part : {std::string_view(head), body})
-    if (const Outcome sent = wire.send(part); !sent.ok()) return sent.error();
+  if (const Outcome sent = send_question(wire, address, to, body, ""); !sent.ok()) return sent.error();
   const Result<std::string> line = wire.receive_line();
   return line ? status_of(line.value()) : line.error();
+}
+
+std::string lower(std::string_view text) {
+  std::string all(text);
+  for (char& c : all)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return all;
+}
+
+/// The value of a field in a head; empty: it is not there.
+std::string field_of(const std::string& head, std::string_view name) {
+  const std::string all = lower(head), wanted = "\r\n" + std::string(name) + ":";
+  const size_t at = all.find(wanted);
+  if (at == std::string::npos) return "";
+  const size_t begin = all.find_first_not_of(" \t", at + wanted.size()), end = all.find("\r\n", at + 2);
+  return begin >= end ? "" : all.substr(begin, end - begin);
+}
+
+/// The head of the answer that counts, interim ones gone by; what has come behind it stays in `text`.
+Result<std::string> receive_head(Wire& wire, std::string& text, const QuestionLimits& limits) {
+  for (size_t seen = 0;;) {
+    const size_t end = text.find("\r\n\r\n");
+    if (std::min(end, text.size()) + seen > limits.most_head) return unavailable("the head of the answer is too long");
+    if (end == std::string::npos) {
+      const Result<bool> more = wire.receive(text);
+      if (!more) return more.error();
+      if (!more.value()) return unavailable(text.empty() ? "closed without an answer" : "the answer ends too early");
+      continue;
+    }
+    const std::string head = text.substr(0, end + 2);
+    text.erase(0, end + 4), seen += end + 4;
+    const Result<int> status = status_of(head);
+    if (!status) return status.error();
+    if (status.value() >= 200) return head;
+  }
+}
+
+Error too_long(const QuestionLimits& limits) {
+  return {ErrorCode::kExhausted, "the answer is longer than " + std::to_string(limits.most_bytes) + " bytes"};
+}
+
+Result<std::string> receive_chunks(Wire& wire, std::string text, const QuestionLimits& limits) {
+  ChunkDecoder chunks(limits.most_bytes, limits.most_head);
+  std::string body;
+  for (;;) {
+    if (const Result<size_t> taken = chunks.feed(text, body); !taken)
+      return taken.error().code == ErrorCode::kExhausted ? too_long(limits)
+                                                         : unavailable("the chunks of the answer are broken");
+    if (chunks.done()) return body;
+    text.clear();
+    const Result<bool> more = wire.receive(text);
+    if (!more) return more.error();
+    if (!more.value()) return unavailable("the answer ends too early");
+  }
+}
+
+/// `body`: what has come of it with the head.
+Result<std::string> receive_body(Wire& wire, const std::string& head, std::string body, const QuestionLimits& limits) {
+  if (field_of(head, "transfer-encoding").find("chunked") != std::string::npos)
+    return receive_chunks(wire, std::move(body), limits);
+  const std::string field = field_of(head, "content-length");
+  uint64_t length = UINT64_MAX;  // to the end of the connection
+  if (!field.empty()) {
+    const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), length);
+    if (error != std::errc() || end != field.data() + field.size())
+      return unavailable("the answer says no length that is a number");
+    if (length > limits.most_bytes) return too_long(limits);
+  }
+  while (body.size() < length) {
+    if (body.size() > limits.most_bytes) return too_long(limits);
+    const Result<bool> more = wire.receive(body);
+    if (!more) return more.error();
+    if (more.value()) continue;
+    if (!field.empty()) return unavailable("the answer ends too early");
+    break;
+  }
+  if (!field.empty()) body.resize(length);
+  if (body.size() > limits.most_bytes) return too_long(limits);
+  return body;
+}
+
+Result<Reply> ask_one(const addrinfo& address, const Destination& to, std::string_view body,
+                      const QuestionLimits& limits, Clock::time_point deadline, const std::stop_token& stop) {
+  Wire wire(deadline, stop);
+  const std::string bearer = limits.bearer.empty() ? "" : "Authorization: Bearer " + limits.bearer + "\r\n";
+  if (const Outcome sent = send_question(wire, address, to, body, bearer); !sent.ok()) return sent.error();
+  std::string text;
+  const Result<std::string> head = receive_head(wire, text, limits);
+  if (!head) return head.error();
+  Result<std::string> answer = receive_body(wire, head.value(), std::move(text), limits);
+  if (!answer) return answer.error();
+  return Reply{status_of(head.value()).value(), std::move(answer).value()};
+}
+
+/// ask(address) of the private addresses of a host in turn, until one answers.
+template <class T, class F>
+Result<T> try_addresses(const Destination& to, const F& ask) {
+  const Addresses found = look_up(to, 0);
+  if (!found) return unavailable("no address of " + to.host + " is known");
+  Result<T> result = Error{ErrorCode::kInvalidArgument, to.host + " has no address in a private network"};
+  for (const addrinfo* one = found.get(); one != nullptr; one = one->ai_next) {
+    if (!is_private(*one->ai_addr)) continue;
+    result = ask(*one);
+    if (result || result.error().code != ErrorCode::kUnavailable) break;
+  }
+  return result;
 }
 
 }  // namespace
@@ -167,15 +288,12 @@ bool is_private(const sockaddr& address) {
 
 Result<int> post_json(const Destination& to, std::string_view body, Clock::time_point deadline,
                       const std::stop_token& stop) {
-  const Addresses found = look_up(to, 0);
-  if (!found) return unavailable("no address of " + to.host + " is known");
-  Result<int> result = Error{ErrorCode::kInvalidArgument, to.host + " has no address in a private network"};
-  for (const addrinfo* one = found.get(); one != nullptr; one = one->ai_next) {
-    if (!is_private(*one->ai_addr)) continue;
-    result = post_to(*one, to, body, deadline, stop);
-    if (result || result.error().code != ErrorCode::kUnavailable) break;
-  }
-  return result;
+  return try_addresses<int>(to, [&](const addrinfo& one) { return post_to(one, to, body, deadline, stop); });
+}
+
+Result<Reply> ask_json(const Destination& to, std::string_view body, const QuestionLimits& limits,
+                       Clock::time_point deadline, const std::stop_token& stop) {
+  return try_addresses<Reply>(to, [&](const addrinfo& one) { return ask_one(one, to, body, limits, deadline, stop); });
 }
 
 }  // namespace maru::http

@@ -142,5 +142,57 @@ TEST(PostJson, SaysWhatWentWrong) {
       << "a public address is not connected to, whatever named it";
 }
 
+Result<Reply> ask(const std::string& answer, const QuestionLimits& limits = {}) {
+  Listener listener(answer);
+  return ask_json(listener.destination(), "{}", limits, Clock::now() + milliseconds(5000), {});
+}
+
+TEST(AskJson, ReadsTheAnswerWhicheverWayItSaysWhereItEnds) {
+  const auto body = [](const std::string& answer) {
+    const Result<Reply> reply = ask(answer);
+    return reply ? std::to_string(reply.value().status) + " " + reply.value().body : reply.error().message;
+  };
+  EXPECT_EQ("200 abc", body("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcdef"));
+  EXPECT_EQ("200 abc", body("HTTP/1.1 200 OK\r\ncontent-length:3\r\nX: y\r\n\r\nabc"));
+  EXPECT_EQ("503 abc", body("HTTP/1.1 503 No\r\n\r\nabc"));
+  EXPECT_EQ("200 abcde", body("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"));
+  EXPECT_EQ("200 ab",
+            body("HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Hints\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\n\r\nab"));
+  EXPECT_EQ("204 ", body("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"));
+}
+
+TEST(AskJson, SaysWhatWentWrongAndTakesNoMoreThanItMay) {
+  const auto error = [](const std::string& answer, const QuestionLimits& limits = {}) {
+    const Result<Reply> reply = ask(answer, limits);
+    return reply ? "no error" : reply.error().message;
+  };
+  EXPECT_EQ("the answer ends too early", error("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"));
+  EXPECT_EQ("the answer ends too early", error("HTTP/1.1 200 OK\r\nContent-Len"));
+  EXPECT_EQ("the answer ends too early", error("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"));
+  EXPECT_EQ("the chunks of the answer are broken",
+            error("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"));
+  EXPECT_EQ("the answer says no length that is a number", error("HTTP/1.1 200 OK\r\nContent-Length: -3\r\n\r\nabc"));
+  EXPECT_EQ("the answer is not HTTP", error("SSH-2.0-OpenSSH\r\n\r\n"));
+  EXPECT_EQ("the head of the answer is too long",
+            error("HTTP/1.1 200 OK\r\nX: " + std::string(20000, 'x') + "\r\n\r\n"));
+  std::string interim;
+  for (int i = 0; i < 2000; ++i) interim += "HTTP/1.1 102 Processing\r\n\r\n";
+  EXPECT_EQ("the head of the answer is too long", error(interim + "HTTP/1.1 200 OK\r\n\r\n"));
+  const QuestionLimits few{.most_bytes = 10};
+  const std::string much(100, 'x');
+  for (const std::string& way : {std::string("Content-Length: 100\r\n\r\n") + much, "\r\n" + much,
+                                 "Transfer-Encoding: chunked\r\n\r\n64\r\n" + much})
+    EXPECT_EQ("the answer is longer than 10 bytes", error("HTTP/1.1 200 OK\r\n" + way, few)) << way;
+}
+
+TEST(AskJson, BringsAKeyWhereThereIsOne) {
+  for (const char* bearer : {"", "sesame"}) {
+    Listener listener("HTTP/1.1 200 OK\r\n\r\n");
+    ASSERT_TRUE(ask_json(listener.destination(), "{}", {.bearer = bearer}, Clock::now() + milliseconds(5000), {}));
+    const std::string received = listener.received();
+    EXPECT_EQ(*bearer != '\0', received.find("\r\nAuthorization: Bearer sesame\r\n") != std::string::npos) << received;
+  }
+}
+
 }  // namespace
 }  // namespace maru::http

@@ -19,8 +19,9 @@ std::string why_left_out(const AnswerForm& form, int64_t sequence_length) {
 
 }  // namespace
 
-AnswerSet::AnswerSet(const formats::TokenDataset& dataset, int64_t sequence_length, const AnswerForm& form)
-    : dataset_(dataset), sequence_length_(sequence_length), form_(form) {
+AnswerSet::AnswerSet(const formats::TokenDataset& dataset, int64_t sequence_length, const AnswerForm& form,
+                     const KnownLosses* known)
+    : dataset_(dataset), sequence_length_(sequence_length), form_(form), known_(known) {
   if (dataset.num_documents() % form.answers != 0)
     throw Failure(ErrorCode::kDataLoss, fmt::format("pairs of answers: expected an even number of documents, got {}",
                                                     dataset.num_documents()));
@@ -51,17 +52,19 @@ bool AnswerSet::has_answer(int64_t document) const {
 
 void AnswerSet::append(MicroBatch& batch, int64_t example, std::vector<int32_t>& scratch) const {
   const int64_t first = examples_[static_cast<size_t>(example)].document, counted = batch.counted + 1;
+  const size_t first_row = batch.targets.size();
   for (int64_t d = first; d < first + form_.answers; ++d) {
     const formats::TokenDocument document = dataset_.document(d);
     append_document_piece(batch, document, 0, sequence_tokens(d), scratch);
     if (dataset_.has_values()) batch.values.push_back(document.value);
   }
   batch.counted = counted;
+  if (known_ != nullptr) known_->append_to(batch, example, first_row);
 }
 
 AnswerLoader::AnswerLoader(const formats::TokenDataset& dataset, int64_t sequence_length, const AnswerForm& form,
-                           uint64_t seed, LoaderState state)
-    : examples_(dataset, sequence_length, form), sequence_length_(sequence_length), seed_(seed), state_(state) {
+                           uint64_t seed, LoaderState state, const KnownLosses* known)
+    : examples_(dataset, sequence_length, form, known), sequence_length_(sequence_length), seed_(seed), state_(state) {
   if (examples_.size() == 0)
     throw Failure(ErrorCode::kInvalidArgument, fmt::format("nothing is left of {} {}: {}", examples_.left_out(),
                                                            form.words(), why_left_out(form, sequence_length)));

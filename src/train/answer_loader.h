@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "train/known_losses.h"
 #include "train/loader.h"
 
 namespace maru::train {
@@ -19,9 +20,12 @@ struct AnswerForm {
 /// The examples of a dataset that are learnt from, as sequences of at most `sequence_length` tokens.
 class AnswerSet {
  public:
+  /// `known`: losses under a reference, which micro-batches then bring, or null.
+  ///
   /// Throws   kDataLoss for an odd number of documents in pairs.
   /// Cost     one look at the mask of every document.
-  AnswerSet(const formats::TokenDataset& dataset, int64_t sequence_length, const AnswerForm& form);
+  AnswerSet(const formats::TokenDataset& dataset, int64_t sequence_length, const AnswerForm& form,
+            const KnownLosses* known = nullptr);
   int64_t size() const { return static_cast<int64_t>(examples_.size()); }
   int64_t left_out() const { return dataset_.num_documents() / form_.answers - size(); }
   /// Of all sequences of an example, and of all examples.
@@ -41,6 +45,7 @@ class AnswerSet {
   const formats::TokenDataset& dataset_;
   int64_t sequence_length_, all_tokens_ = 0;
   AnswerForm form_;
+  const KnownLosses* known_;
   std::vector<Example> examples_;
 };
 
@@ -50,7 +55,7 @@ class AnswerLoader final : public BatchSource {
  public:
   /// Throws   kInvalidArgument when no example is left; kDataLoss when `state` is not of this data.
   AnswerLoader(const formats::TokenDataset& dataset, int64_t sequence_length, const AnswerForm& form, uint64_t seed,
-               LoaderState state = {});
+               LoaderState state = {}, const KnownLosses* known = nullptr);
   /// CHECKs that `tokens` hold any two sequences.
   void next(MicroBatch& batch, int64_t tokens) override;
   int64_t skip(int64_t tokens) override;

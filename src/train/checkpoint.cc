@@ -16,7 +16,9 @@ namespace {
 
 constexpr std::string_view kStep = "step-";
 constexpr const char* kOptimizer = "optimizer.safetensors";
+constexpr const char* kMethod = "method.safetensors";
 constexpr std::array<const char*, 3> kFiles{"model.safetensors", kOptimizer, "state.json"};
+constexpr std::array<const char*, 1> kMethodFiles{kMethod};
 
 ledger::Manifest manifest_of(const fs::path& checkpoint) {
   const fs::path path = checkpoint / ledger::kManifestName;
@@ -71,31 +73,36 @@ std::vector<fs::path> list_checkpoints(const fs::path& run) {
 }
 
 void save_checkpoint(const fs::path& run, const RunState& state, Model& model, const Optimizer& optimizer,
-                     ledger::Manifest manifest, int64_t keep) {
+                     ledger::Manifest manifest, int64_t keep, const std::vector<NamedTensor>& method) {
   ledger::ArtefactWriter writer(run / "checkpoints" / fmt::format("step-{:08}", state.step));
   model.save(writer.directory());
   save_tensors(writer.directory() / kOptimizer, optimizer.state());
+  if (!method.empty()) save_tensors(writer.directory() / kMethod, method);
   write_json(writer.directory() / "state.json", to_json(state));
   writer.commit(std::move(manifest));
   std::vector<fs::path> all = list_checkpoints(run);
   for (size_t i = 0; i + static_cast<size_t>(keep) < all.size(); ++i) fs::remove_all(all[i]);
 }
 
-RunState load_checkpoint(const fs::path& checkpoint, Model& model, Optimizer& optimizer) {
+RunState load_checkpoint(const fs::path& checkpoint, Model& model, Optimizer& optimizer,
+                         const std::vector<NamedTensor>& method) {
   check_checkpoint(checkpoint, kFiles);
+  if (!method.empty()) check_checkpoint(checkpoint, kMethodFiles);
   const fs::path path = checkpoint / "state.json";
   const RunState state = from_json<RunState>(read_json(path), path.string());
   model.load(checkpoint);
   load_tensors(checkpoint / kOptimizer, optimizer.state());
+  if (!method.empty()) load_tensors(checkpoint / kMethod, method);
   return state;
 }
 
-std::optional<RunState> restore_newest(const fs::path& run, Model& model, Optimizer& optimizer, const Warn& warn) {
+std::optional<RunState> restore_newest(const fs::path& run, Model& model, Optimizer& optimizer, const Warn& warn,
+                                       const std::vector<NamedTensor>& method) {
   const std::vector<fs::path> all = list_checkpoints(run);
   std::vector<std::pair<fs::path, Error>> damaged;  // newest first
   for (auto checkpoint = all.rbegin(); checkpoint != all.rend(); ++checkpoint) {
     try {
-      const RunState state = load_checkpoint(*checkpoint, model, optimizer);
+      const RunState state = load_checkpoint(*checkpoint, model, optimizer, method);
       for (const auto& [path, error] : damaged) {
         set_aside(path);
         warn(fmt::format("{}; {} is now damaged-{}, remove it when you like", error.message, path.string(),

@@ -1,6 +1,7 @@
 // Checkpoints of a run: weights, optimiser, data position, step. Whole or absent, never half.
 //
 //   checkpoints/step-00000100/  manifest.json config.json model.safetensors optimizer.safetensors state.json
+//                               method.safetensors (where the method has a state of its own)
 #pragma once
 #include <functional>
 #include <optional>
@@ -52,13 +53,14 @@ void check_checkpoint(const fs::path& checkpoint, std::span<const char* const> n
 /// Checkpoints of a run directory, oldest first, whole or damaged.
 std::vector<fs::path> list_checkpoints(const fs::path& run);
 
-/// Throws kExhausted on a full disk; the older checkpoints are then untouched.
+/// `method`: tensors of the method's own. Throws kExhausted on a full disk; the older checkpoints are then untouched.
 void save_checkpoint(const fs::path& run, const RunState& state, Model& model, const Optimizer& optimizer,
-                     ledger::Manifest manifest, int64_t keep);
+                     ledger::Manifest manifest, int64_t keep, const std::vector<NamedTensor>& method = {});
 
-/// Restores model and optimiser. Throws kDataLoss or kNotFound naming the file that is truncated, corrupt, missing or
-/// of another shape.
-RunState load_checkpoint(const fs::path& checkpoint, Model& model, Optimizer& optimizer);
+/// Restores model, optimiser and the method's tensors. Throws kDataLoss or kNotFound naming the file that is truncated,
+/// corrupt, missing or of another shape.
+RunState load_checkpoint(const fs::path& checkpoint, Model& model, Optimizer& optimizer,
+                         const std::vector<NamedTensor>& method = {});
 
 /// Restores the newest checkpoint that is whole; nothing when there is none at all. Newer ones that are damaged are
 /// renamed to damaged-step-…, so that none of them is taken for a good one again, and `warn` gets what is wrong with
@@ -66,6 +68,7 @@ RunState load_checkpoint(const fs::path& checkpoint, Model& model, Optimizer& op
 ///
 /// Throws   kDataLoss when all are damaged, leaving them as they are; what reading throws for other reasons than
 /// damage.
-std::optional<RunState> restore_newest(const fs::path& run, Model& model, Optimizer& optimizer, const Warn& warn);
+std::optional<RunState> restore_newest(const fs::path& run, Model& model, Optimizer& optimizer, const Warn& warn,
+                                       const std::vector<NamedTensor>& method = {});
 
 }  // namespace maru::train

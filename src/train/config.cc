@@ -59,6 +59,21 @@ void resolve_distill(const TrainConfig& c) {
   resolve_on_policy(c);
 }
 
+// As in TRL.
+void check_reference(const TrainConfig& c) {
+  const PreferenceConfig& p = *c.preference;
+  if (!p.syncs() && p.ref_model_mixup_alpha)
+    misfit("preference.ref_model_mixup_alpha: is of sync_ref_model, which is false");
+  if (!p.syncs() && p.ref_model_sync_steps)
+    misfit("preference.ref_model_sync_steps: is of sync_ref_model, which is false");
+  if (p.syncs() && p.precomputes())
+    misfit("preference.precompute_ref_log_probs: is of a reference that does not change, sync_ref_model is true");
+  if (p.syncs() && c.lora)
+    misfit(
+        "preference.sync_ref_model: beside an adapter (lora) the reference is the model without it, which stays as it "
+        "is");
+}
+
 void resolve_method(TrainConfig& c) {
   if (c.method == "next_token") c.method.clear();  // recipes of before have no such field
   resolve_settings(c, c.preference, "preference", "dpo");
@@ -70,7 +85,7 @@ void resolve_method(TrainConfig& c) {
   resolve_settings(c, c.distill, "distill", "distill");
   if (c.method.empty()) return;
   if (c.distill) return resolve_distill(c);
-  if (c.preference) check(*c.preference);
+  if (c.preference) check(*c.preference), check_reference(c);
   if (c.cpo) check(*c.cpo);
   if (c.reward && !c.lora) c.model.tie_word_embeddings = true;  // the head, which is tied or not, is not part of it
   if (c.reward) reward_config_to_hugging_face(c.model, c.dtype);

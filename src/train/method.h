@@ -6,14 +6,17 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/watch.h"
 #include "formats/token_dataset.h"
 #include "models/adapter.h"
 #include "models/decoder.h"
 #include "ops/step_memory.h"
+#include "train/checkpoint.h"
 #include "train/config.h"
 #include "train/loader.h"
 #include "train/metrics.h"
 #include "train/objective.h"
+#include "train/training_memory.h"
 
 namespace maru::train {
 
@@ -33,6 +36,14 @@ struct MethodInputs {
   Adapter* adapter = nullptr;  // beside the model, which stays as it is; null: the model itself is trained
 };
 
+/// Before the first step, with the model as the run begins with it.
+struct Preparation {
+  const fs::path& run;  // the run's directory, claimed
+  const Watch& watch;
+  const Warn& warn;
+  StepMemory& memory;
+};
+
 /// What stands beside weights.
 struct ResultFiles {
   Json generation_config;  // of a model
@@ -43,6 +54,14 @@ class Method {
  public:
   virtual ~Method() = default;
   virtual Objective& objective() = 0;
+  /// Called once, before anything is restored. Throws   kCancelled, and goes on from there when it is called again.
+  virtual void prepare(const Preparation&) {}
+  /// After the optimiser's step `step`; the first is 1.
+  virtual void end_step(int64_t /*step*/, StepMemory) {}
+  /// What a checkpoint keeps beside what is trained.
+  virtual std::vector<NamedTensor> state() { return {}; }
+  /// What it holds of the device's memory beside what is trained and the model that an adapter is for.
+  virtual HeldMemory held() { return {}; }
   /// The training data from `state` on. Throws   kInvalidArgument when there is nothing to learn from in it.
   virtual std::unique_ptr<BatchSource> source(const LoaderState& state) = 0;
   /// What the steps since the last call have to say beside their loss.

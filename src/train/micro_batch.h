@@ -23,6 +23,8 @@ struct MicroBatch {
   std::vector<float> weights;          // of each token's loss; empty: 1
   std::vector<double> values;          // of each sequence, what its document is said to be (token_shard.h)
   std::vector<SampledAnswer> answers;  // of each sequence; empty: none was sampled
+  std::vector<float> reference;        // of each token: its loss under the reference, 0 where it does not count;
+                                       // empty: not known beforehand
   int64_t counted = 0;                 // targets that count, or pairs of answers, or answers
 
   void clear() {
@@ -31,6 +33,7 @@ struct MicroBatch {
     weights.clear();
     values.clear();
     answers.clear();
+    reference.clear();
     counted = 0;
   }
 };

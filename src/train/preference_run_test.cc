@@ -125,6 +125,113 @@ TEST_F(PreferenceRunTest, RunsThatAreKilledEndWithTheSameBitsOnAnyNumberOfThread
   }
 }
 
+// What is known beforehand is what a second model would have said: the same weights and figures.
+TEST_F(PreferenceRunTest, PrecomputedOrNotTheBitsAreTheSame) {
+  for (const char* dtype : {"f32", "bf16"})
+    for (const int64_t rank : {0, 4}) {
+      TrainConfig c = preference_config(rank);
+      c.dtype = dtype;
+      const std::string suffix = dtype + std::to_string(rank);
+      run("held" + suffix, c);
+      c.preference->precompute_ref_log_probs = true;
+      run("known" + suffix, c);
+      EXPECT_EQ(result("held" + suffix, rank), result("known" + suffix, rank)) << suffix;
+      EXPECT_EQ(figures("held" + suffix), figures("known" + suffix)) << suffix;
+      EXPECT_TRUE(fs::exists(run_of("known" + suffix) / "reference/train.losses"));
+    }
+}
+
+TEST_F(PreferenceRunTest, APrecomputationThatIsKilledGoesOnWhereItWas) {
+  for (const int64_t rank : {0, 4}) {
+    TrainConfig c = preference_config(rank);
+    c.preference->precompute_ref_log_probs = true;
+    c.micro_batch_tokens = c.batch_tokens = 64;  // of two pairs: many records
+    c.steps = 20;
+    const std::string suffix = std::to_string(rank), killed = "known_killed" + suffix;
+    run("known_whole" + suffix, c, 3);
+    const std::string losses = read_file(run_of("known_whole" + suffix) / "reference/train.losses");
+    int kills = 0;
+    for (bool finished = false; !finished && kills < 300; ++kills)
+      finished = run_and_kill(killed, 8 + kills / 2, c);
+    EXPECT_GT(kills, 4);
+    EXPECT_EQ(result("known_whole" + suffix, rank), result(killed, rank)) << kills << " kills, rank " << rank;
+    EXPECT_EQ(figures("known_whole" + suffix), figures(killed));
+    // Cut anywhere, the losses are made again, from the model as the run began with it, though it has learnt since.
+    fs::remove_all(model_of(killed));
+    const fs::path file = run_of(killed) / "reference/train.losses";
+    write_file(file, losses.substr(0, losses.size() / 3));
+    const fs::path newest = run_of(killed) / "checkpoints" / checkpoint_names(killed).back();
+    fs::remove_all(newest);
+    run(killed, c);
+    EXPECT_EQ(result("known_whole" + suffix, rank), result(killed, rank));
+    EXPECT_THAT(warnings_, HasSubstr("damaged or of another reference"));
+  }
+}
+
+TEST_F(PreferenceRunTest, MoreOfWhatIsHeldOutIsComputedWhenItIsAskedFor) {
+  TrainConfig c = preference_config(0);
+  c.preference->precompute_ref_log_probs = true, c.validation.tokens = 100, c.steps = 4;
+  run("m", c);
+  const auto before = fs::file_size(run_of("m") / "reference/held_out.losses");
+  fs::remove_all(model_of("m"));
+  c.validation.tokens = 1000;
+  run("m", c);
+  EXPECT_GT(fs::file_size(run_of("m") / "reference/held_out.losses"), before);
+}
+
+// A reference that has come nearer leaves less to gain on it: with alpha 1 every step, ratios begin at 0 each time.
+TEST_F(PreferenceRunTest, AReferenceFollowsTheModel) {
+  TrainConfig c = preference_config(0);
+  c.preference->sync_ref_model = true, c.preference->ref_model_sync_steps = 1, c.preference->ref_model_mixup_alpha = 1;
+  run("follows", c);
+  for (const Json& row : rows("follows"))
+    if (row.contains("loss")) {
+      EXPECT_NEAR(std::log(2), row["loss"].get<double>(), 1e-6) << row.dump();
+      EXPECT_EQ(0, row["margin"].get<double>()) << row.dump();
+    }
+  c.preference->ref_model_sync_steps = 4, c.preference->ref_model_mixup_alpha = 0.6;
+  run("sometimes", c);
+  const TrainConfig never = preference_config(0);
+  run("never", never);
+  const std::vector<Json> some = rows("sometimes"), none = rows("never");
+  size_t step = 0;
+  for (size_t i = 0; i < some.size(); ++i) {
+    if (!some[i].contains("loss")) continue;
+    ++step;
+    if (step <= 4) {
+      EXPECT_EQ(none[i]["loss"], some[i]["loss"]) << "it has not followed yet, step " << step;
+    } else {
+      EXPECT_NE(none[i]["loss"], some[i]["loss"]) << step;
+    }
+    if (step == 5) {
+      EXPECT_LT(some[i]["margin"].get<double>(), 0.7 * none[i]["margin"].get<double>());
+    }
+  }
+}
+
+TEST_F(PreferenceRunTest, AReferenceThatFollowsIsPartOfTheCheckpoint) {
+  TrainConfig c = preference_config(0);
+  c.preference->sync_ref_model = true, c.preference->ref_model_sync_steps = 3;
+  c.steps = 40, c.checkpoint.every_steps = 1;
+  run("whole", c, 3);
+  Random random(6);
+  int kills = 0;
+  for (bool finished = false; !finished && kills < 100; ++kills)
+    finished = run_and_kill("killed", 5 + static_cast<int>(random.below(kills < 20 ? 100 : 2000)), c);
+  EXPECT_GT(kills, 2);
+  EXPECT_EQ(weights("whole"), weights("killed"));
+  EXPECT_EQ(figures("whole"), figures("killed"));
+  const fs::path newest = run_of("killed") / "checkpoints" / checkpoint_names("killed").back();
+  ASSERT_TRUE(fs::exists(newest / "method.safetensors"));
+  fs::remove_all(model_of("killed"));
+  std::string bytes = read_file(newest / "method.safetensors");
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  write_file(newest / "method.safetensors", bytes);
+  run("killed", c);
+  EXPECT_THAT(warnings_, HasSubstr("method.safetensors: SHA-256 is"));
+  EXPECT_EQ(weights("whole"), weights("killed")) << "from the one before";
+}
+
 TEST_F(PreferenceRunTest, TokensThatAreNotOfTheMethodAreRefused) {
   TrainConfig documents = preference_config(0), answers = config();
   documents.tokens = tokens_.directory().string();
@@ -149,6 +256,22 @@ TEST_F(PreferenceRunTest, RecipesThatDoNotFitAreRefusedByField) {
             resolve_error(c, [](TrainConfig& to) { to.method = "next_token", to.preference->beta = 0.2; }));
   EXPECT_THAT(resolve_error(c, [](TrainConfig& to) { to.preference->loss_type = {"exo_pair"}; }),
               HasSubstr("recipe: preference.label_smoothing: exo_pair takes its logarithm"));
+  const LoraConfig small{.rank = 2};
+  const auto with = [&](const std::function<void(PreferenceConfig&)>& set, bool lora = false) {
+    return resolve_error(c, [&](TrainConfig& to) {
+      set(*to.preference);
+      if (lora) to.lora = small;
+    });
+  };
+  EXPECT_EQ("recipe: preference.ref_model_mixup_alpha: is of sync_ref_model, which is false",
+            with([](PreferenceConfig& p) { p.ref_model_mixup_alpha = 0.5; }));
+  EXPECT_EQ("recipe: preference.ref_model_sync_steps: is of sync_ref_model, which is false",
+            with([](PreferenceConfig& p) { p.ref_model_sync_steps = 5; }));
+  EXPECT_THAT(with([](PreferenceConfig& p) { p.sync_ref_model = true, p.precompute_ref_log_probs = true; }),
+              HasSubstr("preference.precompute_ref_log_probs: is of a reference that does not change"));
+  EXPECT_THAT(with([](PreferenceConfig& p) { p.sync_ref_model = true; }, true),
+              HasSubstr("preference.sync_ref_model: beside an adapter (lora) the reference is the model without it"));
+  EXPECT_EQ("no error", with([](PreferenceConfig& p) { p.precompute_ref_log_probs = true; }, true));
   EXPECT_THAT(error_of("beta",
                        [&] {
                          TrainConfig other = c;

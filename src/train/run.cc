@@ -113,6 +113,16 @@ void copy_tokenizer(const fs::path& from, const fs::path& to) {
     if (fs::exists(from / name)) fs::copy_file(from / name, to / name);
 }
 
+// The model that an adapter is for stays as it is. What a method generates with is planned by a dry run, which wants
+// the model on the device, if there is room for it.
+HeldMemory held_by(Method& method, const TrainConfig& config, Decoder& model, Device& device) {
+  check_room(device, memory_of(method.objective().model(), config.optimizer, {}));
+  place(device, model);
+  HeldMemory held = method.held();
+  if (config.lora) held.models += bytes_of(model);
+  return held;
+}
+
 Run::Run(const TrainConfig& config, const RunOptions& options, Device& device)
     : config_(config),
       options_(options),
@@ -122,7 +132,7 @@ Run::Run(const TrainConfig& config, const RunOptions& options, Device& device)
       adapter_(make_adapter(config, *model_, device)),
       method_(options.make_method({config_, train_set_, held_out_, device, *model_, adapter_.get()})),
       objective_(method_->objective()),
-      trainer_(objective_, config, device),
+      trainer_(objective_, config, device, held_by(*method_, config, *model_, device)),
       batches_(static_cast<size_t>(config.batch_tokens / config.micro_batch_tokens)) {
   summary_.parameters = count_trained(objective_.model());
   flops_per_token_ = flops_per_token(config, train_set_, *method_);
@@ -162,10 +172,12 @@ std::optional<RunState> Run::read_plan(const fs::path& plan) const {
 
 void Run::start_or_resume() {
   claim_run(options_.run, config_, options_.home, options_.warn);
+  StepMemory memory = trainer_.memory();
+  method_->prepare({options_.run, options_.watch, options_.warn, memory});
   const fs::path plan = options_.run / "plan.json";
   const std::optional<RunState> planned = read_plan(plan);
   const std::optional<RunState> restored =
-      restore_newest(options_.run, objective_.model(), trainer_.optimizer(), options_.warn);
+      restore_newest(options_.run, objective_.model(), trainer_.optimizer(), options_.warn, method_->state());
   summary_.resumed = restored.has_value();
   if (restored || planned)
     state_ = restored ? *restored : *planned;
@@ -189,6 +201,7 @@ void Run::run_step(MetricsWriter& metrics, Progress& progress) {
   method_->take_figures();
   loader_->next_step(batches_, config_.micro_batch_tokens);
   const StepResult result = trainer_.step(batches_, state_.step + 1, state_.steps);
+  method_->end_step(state_.step + 1, trainer_.memory());
   const double seconds = since(start), rate = static_cast<double>(result.tokens) / seconds;
   state_ = {.step = state_.step + 1,
             .steps = state_.steps,
@@ -255,7 +268,8 @@ bool Run::checkpoint_due() const {
 void Run::save() {
   const fs::path directory = options_.run / "checkpoints" / fmt::format("step-{:08}", state_.step);
   save_checkpoint(options_.run, state_, objective_.model(), trainer_.optimizer(),
-                  run_manifest(config_, {directory, options_.home}, "checkpoint"), config_.checkpoint.keep);
+                  run_manifest(config_, {directory, options_.home}, "checkpoint"), config_.checkpoint.keep,
+                  method_->state());
   last_save_ = Clock::now();
 }
 

@@ -5,34 +5,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/progress.h"
 #include "models/weights.h"
 #include "ops/elementwise.h"
 
 namespace maru::train {
 namespace {
 
-TrainingMemory memory_of(Model& model, const OptimizerConfig& config) {
-  TrainingMemory memory;
-  for (const Parameter* const parameter : model.parameters()) {
-    memory.weights += parameter->value.bytes();
-    memory.gradients += static_cast<size_t>(parameter->shape.size()) * size_of(accumulator_of(model.dtype()));
-  }
-  memory.optimizer = Optimizer::bytes_for(config, model.parameters(), model.dtype());
-  return memory;
-}
-
-void check_room(const Device& device, const TrainingMemory& memory) {
-  if (const size_t most = device.memory_bytes(); memory.all() > most)
-    throw Failure(ErrorCode::kExhausted,
-                  fmt::format("training needs {}; this machine has {}: lower micro_batch_tokens, set recompute: true, "
-                              "or train an adapter (lora.rank=16)",
-                              memory.text(), short_bytes(static_cast<double>(most))));
-}
-
 // Before anything is allocated.
-TrainingMemory room_for(const Device& device, Model& model, const OptimizerConfig& config) {
-  const TrainingMemory memory = memory_of(model, config);
+TrainingMemory room_for(const Device& device, Model& model, const OptimizerConfig& config, const HeldMemory& held) {
+  const TrainingMemory memory = memory_of(model, config, held);
   check_room(device, memory);
   return memory;
 }
@@ -68,17 +49,11 @@ Tensor forward_backward(Context& ctx, Objective& objective, const MicroBatch& mi
 
 }  // namespace
 
-std::string TrainingMemory::text() const {
-  const auto words = [](size_t bytes) { return short_bytes(static_cast<double>(bytes)); };
-  return fmt::format("{} of memory: {} of weights, {} of gradients, {} of the optimiser, {} of a micro-batch",
-                     words(all()), words(weights), words(gradients), words(optimizer), words(step));
-}
-
-Trainer::Trainer(Objective& objective, const TrainConfig& config, Device& device)
+Trainer::Trainer(Objective& objective, const TrainConfig& config, Device& device, const HeldMemory& held)
     : objective_(objective),
       config_(config),
       device_(device),
-      planned_(room_for(device, objective.model(), config.optimizer)),
+      planned_(room_for(device, objective.model(), config.optimizer, held)),
       optimizer_(device, config.optimizer, trained(device, objective.model())) {
   // The longest and the shortest pieces a loader makes bound what lies between.
   const size_t most = std::max(plan(config.sequence_length), plan(kMinMeanPiece));

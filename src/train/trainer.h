@@ -8,6 +8,7 @@
 #include "optim/optimizer.h"
 #include "train/config.h"
 #include "train/objective.h"
+#include "train/training_memory.h"
 
 namespace maru::train {
 
@@ -17,20 +18,12 @@ struct StepResult {
   int64_t tokens = 0;        // seen, counted or not
 };
 
-/// Bytes of the device that training holds.
-struct TrainingMemory {
-  size_t weights = 0, gradients = 0, optimizer = 0;  // of what is trained
-  size_t step = 0;                                   // a micro-batch's, with an eighth for fragmentation
-  size_t all() const { return weights + gradients + optimizer + step; }
-  /// "1.2 GiB: weights 200 MiB, ...".
-  std::string text() const;
-};
-
 class Trainer {
  public:
   /// Places the objective's model on the device, with gradients; plans the memory of a step by a dry run and allocates
-  /// it once. Throws kExhausted if it exceeds the device's memory, naming both, before it is used.
-  Trainer(Objective& objective, const TrainConfig& config, Device& device);
+  /// it once. `held`: what is held beside it. Throws kExhausted if all of it exceeds the device's memory, naming both,
+  /// before it is used.
+  Trainer(Objective& objective, const TrainConfig& config, Device& device, const HeldMemory& held = {});
 
   /// Step number `step` (1 is the first) of `steps`. Throws kInternal when loss or gradient is not finite, before
   /// anything is updated.

@@ -1,5 +1,7 @@
 #include "tune/conversations.h"
 
+#include <algorithm>
+
 #include "base/map_guard.h"
 
 namespace maru::tune {
@@ -21,6 +23,9 @@ ConversationSet::ConversationSet(const formats::TokenDataset& tokens, int64_t lo
     const int64_t size = last_answer(tokens.document(d));
     prompts_.push_back(size <= longest ? static_cast<int32_t>(size) : 0);
     left_out_ += prompts_.back() == 0;
+    if (prompts_.back() == 0) continue;
+    longest_ = std::max(longest_, size);
+    shortest_ = shortest_ == 0 ? size : std::min(shortest_, size);
   }
   check_mapped_files();
 }

@@ -11,9 +11,8 @@
 #include <cmath>
 
 #include "base/random.h"
-#include "models/model_files.h"
-#include "models/weights.h"
 #include "train/objectives/group_policy.h"
+#include "train/reference.h"
 #include "tune/group_policy_batches.h"
 #include "tune/judged_answers.h"
 #include "tune/method.h"
@@ -82,6 +81,12 @@ class GroupPolicyMethod final : public train::Method {
   Figures take_figures() override;
   Figures validate(StepMemory memory) override;
   std::vector<Json> take_samples() override { return std::exchange(samples_, {}); }
+  train::HeldMemory held() override {
+    return {.models = reference_ ? train::bytes_of(*reference_) : 0,
+            .sampler = rollouts_.planned_bytes(std::max(prompts_.longest(), held_out_.longest()),
+                                               std::max(config_.prompts_per_step * config_.num_generations,
+                                                        held_out_.size()))};
+  }
   double more_forwards() const override { return config_.beta != 0 ? 1 : 0; }
 
   const PromptSet& prompts() const { return prompts_; }
@@ -114,9 +119,7 @@ class GroupPolicyMethod final : public train::Method {
 
 std::unique_ptr<Decoder> GroupPolicyMethod::make_reference() const {
   if (in_.adapter != nullptr || config_.beta == 0) return nullptr;  // the model without it; or nobody asks
-  auto reference = load_model(in_.config.init_from, parse_dtype(in_.config.dtype));
-  place(in_.device, *reference);
-  return reference;
+  return train::load_reference(in_);
 }
 
 train::GroupPolicy GroupPolicyMethod::make_objective() const {
@@ -215,12 +218,16 @@ void GroupPolicyMethod::keep_samples(const JudgedAnswers& answers) {
     Json rewards = Json::object();
     for (size_t r = 0; r < config_.rewards.size(); ++r)
       rewards[config_.rewards[r].figure()] = json_of(answers.scores[r][i]);
+    Json words = Json::object();
+    for (size_t r = 0; r < config_.rewards.size(); ++r)
+      if (!answers.words[r].empty()) words[config_.rewards[r].figure()] = answers.words[r][i];
     samples_.push_back({{"where", held_out_.where(answers.prompts[i])},
                         {"prompt", held_out_.line(answers.prompts[i]).value("prompt", Json())},
                         {"answer", answers.texts[i]},
                         {"ended", answers.rollouts[i][0].ended},
                         {"reward", json_of(totals[i])},
                         {"rewards", rewards}});
+    if (!words.empty()) samples_.back()["words"] = words;
   }
 }
 

@@ -27,6 +27,7 @@ void judge(JudgedAnswers& answers, const PromptSet& prompts, const text::Tokeniz
                         .text = answers.texts[judged.size()],
                         .tokens = rollout.tokens});
   answers.scores = rewards.score(judged);
+  answers.words = rewards.take_words();
   answers.seconds_judging = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 

@@ -12,10 +12,11 @@
 namespace maru::tune {
 
 struct JudgedAnswers {
-  std::vector<int64_t> prompts;                // of a PromptSet
-  std::vector<std::vector<Rollout>> rollouts;  // of each prompt
-  std::vector<std::string> texts;              // of all answers, in order
-  std::vector<std::vector<Score>> scores;      // [reward][answer]
+  std::vector<int64_t> prompts;                 // of a PromptSet
+  std::vector<std::vector<Rollout>> rollouts;   // of each prompt
+  std::vector<std::string> texts;               // of all answers, in order
+  std::vector<std::vector<Score>> scores;       // [reward][answer]
+  std::vector<std::vector<std::string>> words;  // [reward][answer], of rewards that say some; the others' are empty
   double seconds_generating = 0, seconds_judging = 0;
   int64_t size() const { return static_cast<int64_t>(texts.size()); }
 };

@@ -76,6 +76,7 @@ class OnPolicyMethod final : public train::Method {
   Figures take_figures() override { return objective_.means().take(); }
   Figures validate(StepMemory memory) override { return distill_->validate(std::move(memory)); }
   double more_forwards() const override { return distill_->more_forwards(); }
+  train::HeldMemory held() override;
 
   const train::MethodInputs& inputs() const { return in_; }
   const DistillConfig& settings() const { return settings_; }
@@ -127,6 +128,15 @@ class OnPolicySource final : public train::BatchSource {
 
 std::unique_ptr<train::BatchSource> OnPolicyMethod::source(const LoaderState& state) {
   return std::make_unique<OnPolicySource>(*this, state);
+}
+
+train::HeldMemory OnPolicyMethod::held() {
+  train::HeldMemory held = distill_->held();
+  const int64_t tokens = in_.config.micro_batch_tokens;
+  const int64_t answers = std::min(tokens / (conversations_.shortest() + most_tokens() - 1),
+                                   std::max<int64_t>(1, tokens / train::kMinMeanPiece));
+  held.sampler = rollouts_.planned_bytes(conversations_.longest(), in_.config.batch_tokens / tokens * answers);
+  return held;
 }
 
 // Rows that the student's table has and its teacher's has not mean nothing to either.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/byte_source.h"
 #include "base/json_node.h"
 #include "base/map_guard.h"
@@ -25,6 +27,7 @@ PromptSet::PromptSet(const formats::TokenDataset& tokens, const fs::path& direct
     const Prompt prompt{document, row.object()["where"].string(), row["line"].object().json().dump()};
     if (size > longest) continue;
     num_tokens_ += size;
+    longest_ = std::max(longest_, size);
     prompts_.push_back(prompt);
   }
   if (document < tokens.num_documents())

@@ -19,6 +19,8 @@ class PromptSet {
   int64_t size() const { return static_cast<int64_t>(prompts_.size()); }
   int64_t left_out() const { return tokens_.num_documents() - size(); }
   std::vector<int32_t> tokens(int64_t prompt) const;
+  /// Tokens of the longest.
+  int64_t longest() const { return longest_; }
   /// Of all prompts.
   int64_t num_tokens() const { return num_tokens_; }
   /// "prompt" and the columns.
@@ -32,7 +34,7 @@ class PromptSet {
     std::string where, line;
   };
   const formats::TokenDataset& tokens_;
-  int64_t num_tokens_ = 0;
+  int64_t num_tokens_ = 0, longest_ = 0;
   std::vector<Prompt> prompts_;
 };
 

@@ -54,18 +54,33 @@ std::vector<Rollout> read(infer::Generation& generation, int64_t answers) {
 
 }  // namespace
 
-int64_t Rollouts::cache_bytes(std::span<const RolloutRequest> requests, int64_t running) const {
-  size_t longest = 0;
-  for (const RolloutRequest& request : requests) longest = std::max(longest, request.prompt.size());
-  const int64_t pages = pages_for(static_cast<int64_t>(longest) + options_.max_tokens);
-  return running * pages * static_cast<int64_t>(model_.cache_shape(false).page_bytes());
+int64_t Rollouts::cache_bytes(int64_t longest_prompt, int64_t running) const {
+  return running * pages_for(longest_prompt + options_.max_tokens) *
+         static_cast<int64_t>(model_.cache_shape(false).page_bytes());
+}
+
+// A step of the engine is tried dry: chunks of prompts, and logits of every answer.
+size_t Rollouts::planned_bytes(int64_t longest_prompt, int64_t answers) const {
+  const int64_t running = std::min(answers, kMostRunning);
+  Arena dry = Arena::dry_run();
+  Context ctx{device_, dry};
+  if (adapter_ != nullptr) ctx.adapters = &adapter_->everywhere();
+  BatchBuilder builder;
+  const int64_t tokens = std::min(infer::EngineOptions{}.step_tokens, running * longest_prompt);
+  for (int64_t left = tokens; left > 0; left -= longest_prompt)
+    builder.add(std::vector<int32_t>(static_cast<size_t>(std::min(left, longest_prompt))));
+  const Tensor hidden = model_.forward(ctx, builder.batch(ctx));
+  model_.logits(ctx, hidden.rows_from(0, std::min(running, tokens)));
+  return static_cast<size_t>(cache_bytes(longest_prompt, running)) + dry.peak();
 }
 
 std::vector<std::vector<Rollout>> Rollouts::sample(std::span<const RolloutRequest> requests) {
   std::vector<std::vector<Rollout>> all;
   if (requests.empty()) return all;
   const int64_t answers = answers_of(requests), running = std::min(answers, kMostRunning);
-  infer::DecoderRunner runner(model_, device_, cache_bytes(requests, running), adapter_);
+  size_t longest = 0;
+  for (const RolloutRequest& request : requests) longest = std::max(longest, request.prompt.size());
+  infer::DecoderRunner runner(model_, device_, cache_bytes(static_cast<int64_t>(longest), running), adapter_);
   int64_t most_pieces = 0;
   for (const RolloutRequest& request : requests)
     most_pieces = std::max(most_pieces, request.answers * (options_.max_tokens + 1));

@@ -43,9 +43,11 @@ class Rollouts {
   ///
   /// Throws   kExhausted when the device has not the memory for keys and values; what the engine throws.
   std::vector<std::vector<Rollout>> sample(std::span<const RolloutRequest> requests);
+  /// Bytes of the device that sampling takes for that many answers at once to prompts of at most that many tokens.
+  size_t planned_bytes(int64_t longest_prompt, int64_t answers) const;
 
  private:
-  int64_t cache_bytes(std::span<const RolloutRequest> requests, int64_t running) const;
+  int64_t cache_bytes(int64_t longest_prompt, int64_t running) const;
   Decoder& model_;
   Device& device_;
   Adapter* adapter_;

@@ -26,6 +26,9 @@ class AnswerMethod : public Method {
 
  protected:
   virtual ScoredObjective& scored() = 0;
+  /// Losses under a reference that are known beforehand, of the data or of what is held out; null: none are.
+  virtual const KnownLosses* known(bool /*held_out*/) const { return nullptr; }
+  const AnswerKind& kind() const { return kind_; }
 
  private:
   Objective& objective() override { return scored(); }

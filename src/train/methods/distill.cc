@@ -15,6 +15,7 @@ namespace {
 
 std::unique_ptr<Decoder> load_teacher(const MethodInputs& in) {
   const DistillConfig& config = *in.config.distill;
+  check_room(in.device, {.held = {.models = bytes_of_stored(config.teacher, parse_dtype(in.config.dtype))}});
   auto teacher = load_for_serving(in.device.host(), config.teacher, parse_dtype(in.config.dtype));
   const DecoderConfig& c = teacher->config();
   if (const int64_t tokens = std::max(in.train.vocab_size(), in.held_out.vocab_size()); c.vocab_size < tokens)
@@ -39,6 +40,8 @@ class DistillMethod final : public Method {
   }
 
   Figures validate(StepMemory memory) override { return validate_text(in_, memory); }
+
+  HeldMemory held() override { return {.models = bytes_of(*teacher_)}; }
 
   double more_forwards() const override {
     const auto context = static_cast<double>(in_.config.sequence_length);

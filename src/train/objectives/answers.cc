@@ -24,7 +24,10 @@ AnswerObjective::AnswerObjective(const AnswerModels& models)
     : policy_(models.policy),
       reference_(models.reference),
       model_(models.adapter != nullptr ? static_cast<Model&>(*models.adapter) : models.policy),
-      adapters_(models.adapter != nullptr ? &models.adapter->everywhere() : nullptr) {}
+      adapters_(models.adapter != nullptr ? &models.adapter->everywhere() : nullptr),
+      known_reference_(models.known_reference) {
+  CHECK(!known_reference_ || reference_ == nullptr);
+}
 
 Tensor AnswerObjective::reference_losses(const Context& ctx, const Batch& batch, const Tensor& targets) {
   return reference_ != nullptr ? losses_of_reference(ctx, *reference_, batch, targets) : Tensor();
@@ -36,6 +39,14 @@ AnswerObjective::Rows AnswerObjective::losses_of(const Context& ctx, const Tenso
           wants_sharp_ ? losses_of_policy(ctx, policy_, hidden, targets, 2) : Tensor()};
 }
 
+TokenLosses AnswerObjective::numbers_of_rows(const Rows& rows, const MicroBatch& micro) const {
+  TokenLosses losses{numbers_of(rows.policy), numbers_of(rows.reference), numbers_of(rows.sharp)};
+  if (!known_reference_) return losses;
+  CHECK(micro.reference.size() == micro.targets.size());
+  losses.reference.assign(micro.reference.begin(), micro.reference.end());
+  return losses;
+}
+
 TokenLosses AnswerObjective::look(const Context& ctx, const MicroBatch& micro, const std::vector<int32_t>& asked) {
   Tape nothing;
   Context with = ctx;
@@ -45,7 +56,7 @@ TokenLosses AnswerObjective::look(const Context& ctx, const MicroBatch& micro, c
   const Tensor targets = upload_targets(with, asked), reference = reference_losses(with, batch, targets);
   const Rows rows = losses_of(with, policy_.forward(with, batch), targets, reference);
   if (with.arena.dry()) return {};
-  return {numbers_of(rows.policy), numbers_of(rows.reference), numbers_of(rows.sharp)};
+  return numbers_of_rows(rows, micro);
 }
 
 TokenLosses AnswerObjective::look_beside(const Context& ctx, const MicroBatch& micro) {
@@ -64,7 +75,7 @@ Tensor AnswerObjective::loss(Context& ctx, const MicroBatch& micro, double scale
   const Tensor weights = with.empty(targets.shape(), rows.policy.dtype());
   Weighed weighed;
   if (!with.arena.dry()) {
-    weighed = weigh(micro, {numbers_of(rows.policy), numbers_of(rows.reference), numbers_of(rows.sharp)}, other);
+    weighed = weigh(micro, numbers_of_rows(rows, micro), other);
     upload_numbers(weights, weighed.weights);
   }
   // Its gradient is that of the answers' loss; what is reported is that loss itself.

@@ -21,6 +21,7 @@ struct AnswerModels {
   Decoder& policy;
   Adapter* adapter = nullptr;    // trained beside the policy, which stays as it is; null: the policy itself is trained
   Decoder* reference = nullptr;  // null: nobody asks for one. Beside an adapter, the policy without it
+  bool known_reference = false;  // micro-batches bring the losses of the reference, and there is none
 };
 
 /// Losses of tokens by row; of rows without a target 0. Empty: not asked for.
@@ -78,6 +79,7 @@ class AnswerObjective : public ScoredObjective {
   struct Rows {
     Tensor policy, reference, sharp;
   };
+  TokenLosses numbers_of_rows(const Rows&, const MicroBatch&) const;
   TokenLosses look(const Context&, const MicroBatch&, const std::vector<int32_t>& targets);
   TokenLosses look_beside(const Context&, const MicroBatch&);
   Tensor reference_losses(const Context&, const Batch&, const Tensor& targets);
@@ -87,6 +89,7 @@ class AnswerObjective : public ScoredObjective {
   Decoder* reference_;
   Model& model_;
   const AdapterRuns* adapters_;
+  const bool known_reference_;
 };
 
 }  // namespace maru::train

@@ -54,7 +54,7 @@ void weight_pairs(const MicroBatch& micro, const TokenLosses& losses, std::vecto
 
 Preference::Preference(const AnswerModels& models, const PreferenceConfig& config)
     : AnswerObjective(models), config_(config) {
-  CHECK(models.reference != nullptr);
+  CHECK(models.reference != nullptr || models.known_reference);
   wants_sharp_ = config.use_weighting;
   if (config.use_weighting && models.policy.config().final_logit_softcapping != 0)
     throw Failure(ErrorCode::kUnimplemented,

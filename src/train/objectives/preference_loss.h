@@ -18,6 +18,14 @@ struct PreferenceConfig {
   double f_alpha_divergence_coef = 0.5, discopop_tau = 0.05;
   std::optional<double> ld_alpha;
   bool use_weighting = false;
+  std::optional<bool> sync_ref_model;
+  std::optional<double> ref_model_mixup_alpha;  // of sync_ref_model
+  std::optional<int64_t> ref_model_sync_steps;
+  std::optional<bool> precompute_ref_log_probs;
+  bool syncs() const { return sync_ref_model.value_or(false); }
+  bool precomputes() const { return precompute_ref_log_probs.value_or(false); }
+  double mixup_alpha() const { return ref_model_mixup_alpha.value_or(0.6); }
+  int64_t sync_steps() const { return ref_model_sync_steps.value_or(512); }
   static constexpr auto fields() {
     using C = PreferenceConfig;
     return std::tuple{
@@ -36,7 +44,19 @@ struct PreferenceConfig {
         field("discopop_tau", &C::discopop_tau, "temperature of discopop").range(1e-9, 1e6),
         field("ld_alpha", &C::ld_alpha, "weight of an answer's tokens beyond the length of the other; null: 1")
             .range(0, 1),
-        field("use_weighting", &C::use_weighting, "pairs weigh by how likely the model finds their answers (WPO)")};
+        field("use_weighting", &C::use_weighting, "pairs weigh by how likely the model finds their answers (WPO)"),
+        field("sync_ref_model", &C::sync_ref_model, "the reference follows the model (TR-DPO)").unless_empty(),
+        field("ref_model_mixup_alpha", &C::ref_model_mixup_alpha,
+              "of sync_ref_model: the model's share in the new reference, the rest is the old one's; empty: 0.6")
+            .range(0, 1)
+            .unless_empty(),
+        field("ref_model_sync_steps", &C::ref_model_sync_steps,
+              "of sync_ref_model: steps from one mixing to the next; empty: 512")
+            .range(1, 1e12)
+            .unless_empty(),
+        field("precompute_ref_log_probs", &C::precompute_ref_log_probs,
+              "what the reference says is computed before the first step, and no second model is held")
+            .unless_empty()};
   }
 };
 

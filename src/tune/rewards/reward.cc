@@ -10,6 +10,7 @@
 #include "text/grammar/compile.h"
 #include "text/grammar/grammar_matcher.h"
 #include "text/grammar/token_trie.h"
+#include "tune/rewards/judge.h"
 #include "tune/rewards/process.h"
 #include "tune/rewards/rules.h"
 #include "tune/rewards/tool_call.h"
@@ -143,17 +144,27 @@ std::unique_ptr<Reward> make_process(const RewardConfig& config, const RewardToo
   return std::make_unique<ProcessReward>(config.figure(), config.command, config.timeout.value_or(60));
 }
 
+std::unique_ptr<Reward> make_judge(const RewardConfig& config, const RewardTools&) {
+  return std::make_unique<JudgeReward>(config);
+}
+
 struct Entry {
   std::string_view kind;
   std::string_view settings;  // |column|
   std::unique_ptr<Reward> (*make)(const RewardConfig&, const RewardTools&);
 };
 constexpr Entry kRewards[] = {
-    {"exact", "|column|", make_exact},         {"regex", "|pattern|", make_regex},
-    {"number", "|column|", make_number},       {"json_schema", "|schema|", make_json_schema},
-    {"tool_call", "|", make_tool_call},        {"language", "|script|", make_language},
-    {"length", "|target|limit|", make_length}, {"repetition", "|ngram|", make_repetition},
-    {"format", "|tags|", make_format},         {"process", "|command|timeout|", make_process},
+    {"exact", "|column|", make_exact},
+    {"regex", "|pattern|", make_regex},
+    {"number", "|column|", make_number},
+    {"json_schema", "|schema|", make_json_schema},
+    {"tool_call", "|", make_tool_call},
+    {"language", "|script|", make_language},
+    {"length", "|target|limit|", make_length},
+    {"repetition", "|ngram|", make_repetition},
+    {"format", "|tags|", make_format},
+    {"process", "|command|timeout|", make_process},
+    {"judge", "|url|model|prompt|pattern|otherwise|key_file|max_tokens|timeout|retries|in_flight|", make_judge},
 };
 
 void check_settings(const RewardConfig& config, std::string_view settings) {
@@ -192,6 +203,12 @@ std::vector<std::vector<Score>> RewardSet::score(std::span<const JudgedAnswer> a
                       fmt::format("{}: reward {} of an answer is {}: expected a finite number", answers[a].where,
                                   configs_[i].figure(), *all.back()[a]));
   }
+  return all;
+}
+
+std::vector<std::vector<std::string>> RewardSet::take_words() {
+  std::vector<std::vector<std::string>> all;
+  for (const std::unique_ptr<Reward>& reward : rewards_) all.push_back(reward->take_words());
   return all;
 }
 

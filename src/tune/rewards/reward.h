@@ -30,6 +30,8 @@ class Reward {
   virtual ~Reward() = default;
   /// One score for each. Throws   what cannot be judged, naming the line.
   virtual std::vector<Score> score(std::span<const JudgedAnswer> answers) = 0;
+  /// What was said of each of the answers scored last, for people to read; empty: nothing is said.
+  virtual std::vector<std::string> take_words() { return {}; }
 };
 
 /// What rewards are made with; outlives them.
@@ -50,6 +52,8 @@ class RewardSet {
   /// [reward][answer]. Throws   kInvalidArgument naming the reward and the line for what is not finite, and what each
   /// throws.
   std::vector<std::vector<Score>> score(std::span<const JudgedAnswer> answers);
+  /// [reward], as Reward::take_words.
+  std::vector<std::vector<std::string>> take_words();
 
  private:
   std::vector<train::RewardConfig> configs_;
