@@ -183,6 +183,8 @@ TEST(AskJson, SaysWhatWentWrongAndTakesNoMoreThanItMay) {
   for (const std::string& way : {std::string("Content-Length: 100\r\n\r\n") + much, "\r\n" + much,
                                  "Transfer-Encoding: chunked\r\n\r\n64\r\n" + much})
     EXPECT_EQ("the answer is longer than 10 bytes", error("HTTP/1.1 200 OK\r\n" + way, few)) << way;
+  EXPECT_EQ("the answer is longer than 10 bytes", error("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n", few))
+      << "nothing is waited for";
 }
 
 TEST(AskJson, BringsAKeyWhereThereIsOne) {

@@ -31,10 +31,10 @@ class JudgeRewardTest : public testing::Test {
     }
   }
   JudgedAnswer answer(std::string_view text) { return {.line = &line_, .where = "p.jsonl:7", .text = text}; }
-  std::string error_of(const RewardConfig& c, size_t count = 1) {
+  std::string error_of(const RewardConfig& c) {
     JudgeReward judge(c);
     try {
-      judge.score(std::vector<JudgedAnswer>(count, answer("a")));
+      judge.score(std::vector<JudgedAnswer>{answer("a")});
       return "no error";
     } catch (const Failure& e) {
       return e.error().message;
@@ -179,15 +179,24 @@ TEST_F(JudgeRewardTest, DeadSlowAndStrangeJudgesAreNamed) {
 
 // One failure ends the step; the others are given up and not taken for the cause.
 TEST_F(JudgeRewardTest, TheFirstFailureIsTheOneThatIsNamed) {
-  std::atomic<int> asked = 0;
-  TestJudge server([&](const std::string&) {
-    if (++asked == 3) return TestJudge::answer("{}", "400 Bad");
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  TestJudge server([](const std::string& question) {
+    if (asked_in(question) == "Rate 3") return TestJudge::answer("{}", "400 Bad");
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
     return TestJudge::says("1");
   });
   RewardConfig c = config(server.url());
   c.in_flight = 4;
-  EXPECT_THAT(error_of(c, 50), HasSubstr("HTTP 400"));
+  JudgeReward judge(c);
+  std::vector<std::string> texts;
+  for (int i = 0; i < 50; ++i) texts.push_back(std::to_string(i));
+  std::vector<JudgedAnswer> answers;
+  for (const std::string& text : texts) answers.push_back(answer(text));
+  try {
+    judge.score(answers);
+    FAIL();
+  } catch (const Failure& e) {
+    EXPECT_THAT(e.what(), HasSubstr("HTTP 400: {}"));
+  }
   EXPECT_LE(server.asked(), 8);
 }
 
