@@ -41,7 +41,10 @@ class Home:
         return messages[-2]["content"], messages[-1]["content"]
 
     def write_lines(self):
-        """Text to go on with, answers, pairs of a right and another question's answer, and questions alone."""
+        """Text to go on with, answers, pairs, and questions alone.
+
+        A pair prefers an answer that ends to one that rambles on with another question's. It is not the other answer
+        alone: one that is rejected in training may be the right one of a pair that is held out."""
         shuffled = [answer for _, answer in self.questions]
         random.Random(5).shuffle(shuffled)
         text, chats, pairs, prompts = [], [], [], []
@@ -50,7 +53,7 @@ class Home:
             chats.append({"prompt": question, "completion": answer})
             prompts.append({"prompt": question})
             if other != answer:
-                pairs.append({"prompt": question, "chosen": answer, "rejected": other})
+                pairs.append({"prompt": question, "chosen": answer, "rejected": f"{answer} {other}"})
         (self.root / "text.txt").write_text("\n".join(text[: len(text) // 2]))
         seen = len(chats) * 4 // 5  # what is behind it no run learns from
         for name, lines in (("chats", chats[:seen]), ("unseen", chats[seen:]), ("pairs", pairs), ("prompts", prompts)):
@@ -159,17 +162,23 @@ def band(home, name, key):
     return [(step, low.get(step, value[step]), value[step], high.get(step, value[step])) for step in sorted(value)]
 
 
+def wilson(share, count, side):
+    """An end of Wilson's 95 % interval of a share."""
+    z = 1.96
+    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return (share + z * z / (2 * count) + side * half) / (1 + z * z / count)
+
+
 def prove_learns(home, report):
     home.tune("sft", "learnt-sft", steps=200)
     gain, half = interval_of_difference(home, "base", "learnt-sft")
     report(f"sft: bits per byte of unseen answers {-gain:+.3f} +- {half:.3f}", gain > half)
     home.tune("dpo", "learnt-dpo", steps=150)
     pairs = home.run("data", "show", "learnt-dpo/tokens-base", "--count", 0)["held_out"] // 2
-    told = [(step, value - 1.96 * math.sqrt(value * (1 - value) / pairs), value,
-             value + 1.96 * math.sqrt(value * (1 - value) / pairs))
+    told = [(step, wilson(value, pairs, -1), value, wilson(value, pairs, 1))
             for step, value in home.rows("learnt-dpo", "validation_accuracy") if step > 0]
     report(f"dpo: accuracy on {pairs} unseen pairs {told[-1][2]:.3f}, down to {told[-1][1]:.3f}", told[-1][1] > 0.5)
-    home.tune("grpo", "learnt-grpo", steps=60)
+    home.run(*home.words("grpo", "learnt-grpo", steps=60), "optimizer.lr=3e-4", "group_policy.max_completion_length=64")
     reward = band(home, "learnt-grpo", "reward")
     words = f"grpo: reward on unseen prompts {reward[0][2]:.3f} (up to {reward[0][3]:.3f}) -> {reward[-1][2]:.3f}"
     report(f"{words} (down to {reward[-1][1]:.3f})", reward[-1][1] > reward[0][3])
