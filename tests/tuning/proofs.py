@@ -77,7 +77,8 @@ class Home:
         data = {"sft": "chats", "dpo": "pairs", "grpo": "prompts"}[method]
         words = ["tune", f"method={method}", "model=" + ("base" if method == "sft" else "answers"), f"name={name}",
                  f"data={self.root / (data + '.jsonl')}", "held_out=0.2", "checkpoint.every_steps=2",
-                 "validation.every_steps=10", "sequence_length=256", f"steps={steps or {'sft': 30, 'dpo': 20, 'grpo': 8}[method]}"]
+                 "validation.every_steps=10", "sequence_length=256",
+                 f"steps={steps or {'sft': 30, 'dpo': 20, 'grpo': 8}[method]}"]
         if method == "grpo":
             words += ["group_policy.rewards=[{kind: language, weight: 1}, {kind: length, weight: 1, target: 24}]",
                       "group_policy.max_completion_length=32", "group_policy.num_generations=4",
@@ -149,9 +150,9 @@ def interval_of_difference(home, before, after):
         file = home.root / f"unseen-{part}.jsonl"
         file.write_text("".join(lines[part::10]))
         home.run("data", "pack", "--chat", file, "--name", f"unseen-{part}", "--tokenizer", "base", "--held-out", 0.9)
-        bits = [home.run("eval", model, f"tokens=unseen-{part}/tokens-base", "baselines=false")["bits_per_byte"]["held_out"]["value"]
-                for model in (before, after)]
-        gains.append(bits[0] - bits[1])
+        words = f"tokens=unseen-{part}/tokens-base", "baselines=false"
+        bits = [home.run("eval", model, *words)["bits_per_byte"]["held_out"] for model in (before, after)]
+        gains.append(bits[0]["value"] - bits[1]["value"])
     half = 2.262 * statistics.stdev(gains) / math.sqrt(len(gains))  # Student's t of nine degrees
     return statistics.mean(gains), half
 
