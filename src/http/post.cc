@@ -221,8 +221,8 @@ Result<std::string> receive_body(Wire& wire, const std::string& head, std::strin
   return body;
 }
 
-Result<Reply> ask_one(const addrinfo& address, const Destination& to, std::string_view body,
-                      const QuestionLimits& limits, Clock::time_point deadline, const std::stop_token& stop) {
+Result<PostReply> ask_one(const addrinfo& address, const Destination& to, std::string_view body,
+                          const QuestionLimits& limits, Clock::time_point deadline, const std::stop_token& stop) {
   Wire wire(deadline, stop);
   const std::string bearer = limits.bearer.empty() ? "" : "Authorization: Bearer " + limits.bearer + "\r\n";
   if (const Outcome sent = send_question(wire, address, to, body, bearer); !sent.ok()) return sent.error();
@@ -231,7 +231,7 @@ Result<Reply> ask_one(const addrinfo& address, const Destination& to, std::strin
   if (!head) return head.error();
   Result<std::string> answer = receive_body(wire, head.value(), std::move(text), limits);
   if (!answer) return answer.error();
-  return Reply{status_of(head.value()).value(), std::move(answer).value()};
+  return PostReply{status_of(head.value()).value(), std::move(answer).value()};
 }
 
 /// ask(address) of the private addresses of a host in turn, until one answers.
@@ -291,9 +291,10 @@ Result<int> post_json(const Destination& to, std::string_view body, Clock::time_
   return try_addresses<int>(to, [&](const addrinfo& one) { return post_to(one, to, body, deadline, stop); });
 }
 
-Result<Reply> ask_json(const Destination& to, std::string_view body, const QuestionLimits& limits,
-                       Clock::time_point deadline, const std::stop_token& stop) {
-  return try_addresses<Reply>(to, [&](const addrinfo& one) { return ask_one(one, to, body, limits, deadline, stop); });
+Result<PostReply> ask_json(const Destination& to, std::string_view body, const QuestionLimits& limits,
+                           Clock::time_point deadline, const std::stop_token& stop) {
+  return try_addresses<PostReply>(to,
+                                  [&](const addrinfo& one) { return ask_one(one, to, body, limits, deadline, stop); });
 }
 
 }  // namespace maru::http

@@ -27,7 +27,7 @@ Destination parse_destination(std::string_view url, const std::string& field, st
 bool is_private(const sockaddr& address);
 
 /// An answer with its body.
-struct Reply {
+struct PostReply {
   int status = 0;
   std::string body;
 };
@@ -42,8 +42,8 @@ struct QuestionLimits {
 /// Sends a body of JSON and reads the whole answer, whichever way it says where it ends. Else as post_json.
 ///
 /// Fails    as post_json; kExhausted: the answer is longer than it may be; kUnavailable also: it ends too early.
-Result<Reply> ask_json(const Destination& to, std::string_view body, const QuestionLimits& limits,
-                       std::chrono::steady_clock::time_point deadline, const std::stop_token& stop);
+Result<PostReply> ask_json(const Destination& to, std::string_view body, const QuestionLimits& limits,
+                           std::chrono::steady_clock::time_point deadline, const std::stop_token& stop);
 
 /// Sends a body of JSON and waits for the status. A name is looked up each time; addresses that are not private are
 /// not connected to.

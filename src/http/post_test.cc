@@ -142,14 +142,14 @@ TEST(PostJson, SaysWhatWentWrong) {
       << "a public address is not connected to, whatever named it";
 }
 
-Result<Reply> ask(const std::string& answer, const QuestionLimits& limits = {}) {
+Result<PostReply> ask(const std::string& answer, const QuestionLimits& limits = {}) {
   Listener listener(answer);
   return ask_json(listener.destination(), "{}", limits, Clock::now() + milliseconds(5000), {});
 }
 
 TEST(AskJson, ReadsTheAnswerWhicheverWayItSaysWhereItEnds) {
   const auto body = [](const std::string& answer) {
-    const Result<Reply> reply = ask(answer);
+    const Result<PostReply> reply = ask(answer);
     return reply ? std::to_string(reply.value().status) + " " + reply.value().body : reply.error().message;
   };
   EXPECT_EQ("200 abc", body("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcdef"));
@@ -163,7 +163,7 @@ TEST(AskJson, ReadsTheAnswerWhicheverWayItSaysWhereItEnds) {
 
 TEST(AskJson, SaysWhatWentWrongAndTakesNoMoreThanItMay) {
   const auto error = [](const std::string& answer, const QuestionLimits& limits = {}) {
-    const Result<Reply> reply = ask(answer, limits);
+    const Result<PostReply> reply = ask(answer, limits);
     return reply ? "no error" : reply.error().message;
   };
   EXPECT_EQ("the answer ends too early", error("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"));

@@ -16,6 +16,7 @@ struct TuneConfig {
   std::vector<std::string> data;
   std::vector<double> weights;
   double held_out = 0.05;
+  int64_t samples = 4;
   static constexpr auto fields() {
     using C = TuneConfig;
     return std::tuple{
@@ -29,7 +30,9 @@ struct TuneConfig {
         field("tokenizer", &C::tokenizer, "empty: the one that the model was made with"),
         field("data", &C::data, "JSONL files or folders of them, or one dataset by name"),
         field("weights", &C::weights, "how often a pass shows each input's lines; empty: once").range(0, 1000),
-        field("held_out", &C::held_out, "part of the lines kept from training, to measure on").range(0, 0.9)};
+        field("held_out", &C::held_out, "part of the lines kept from training, to measure on").range(0, 0.9),
+        field("samples", &C::samples, "held-out prompts that the report shows answers to, before and after; 0: none")
+            .range(0, 1000)};
   }
 };
 
@@ -38,6 +41,7 @@ struct TunePlan {
   std::string method;
   PackedTokens tokens;
   train::TrainConfig recipe;
+  bool answers = true;  // what it makes: a reward model scores
 };
 
 /// Checks and packs the data, and fills in what `recipe` (keys of a training recipe; null: none) leaves open:

@@ -154,7 +154,7 @@ void JudgeReward::fail(ErrorCode code, std::string_view where, const std::string
 // Fails with kUnavailable and kDeadline for what another try may mend.
 Result<std::string> JudgeReward::ask_once(const std::string& body, const std::stop_token& stop) const {
   const auto limit = std::chrono::duration<double>(config_.timeout.value_or(60));
-  const Result<http::Reply> reply =
+  const Result<http::PostReply> reply =
       http::ask_json(to_, body, {.bearer = key_, .most_bytes = kMostAnswer},
                      Clock::now() + std::chrono::duration_cast<Clock::duration>(limit), stop);
   if (!reply) return reply.error();
