@@ -82,6 +82,12 @@ const std::vector<Learning> kMethods{{"dpo", "dpo"},
                                       [](TrainConfig& c, const fs::path&) {
                                         c.preference = PreferenceConfig{.loss_type = {"aot", "sft"}};
                                       }},
+                                     {"synced", "dpo", "pairs",
+                                      [](TrainConfig& c, const fs::path&) {
+                                        c.preference.emplace();
+                                        if (!c.lora) c.preference->sync_ref_model = true;
+                                        if (!c.lora) c.preference->ref_model_sync_steps = 3;
+                                      }},
                                      {"kto", "kto", "labelled"},
                                      {"orpo", "orpo"},
                                      {"cpo", "cpo"},
@@ -113,6 +119,24 @@ TEST_P(MethodOnDevice, LearnsWithTheBitsOfTheCpu) {
   const Result cpu = on_cpu("cpu", learning());
   EXPECT_TRUE(on_device("device", learning()) == cpu);
   EXPECT_TRUE(on_device_in_two_parts("parts", learning()) == cpu);
+}
+
+// Stopped before its first step, it has what it asked beforehand, and no checkpoint.
+TEST_F(DeviceRunTest, ReferencesAreAskedBeforehandWithTheBitsOfTheCpu) {
+  write_test_pairs(tokens_.root() / "pairs", 40, 4);
+  run("base", config());
+  for (const int64_t rank : {0, 2}) {
+    TrainConfig c = config();
+    c.tokens = (tokens_.root() / "pairs").string(), c.init_from = model_of("base").string();
+    c.method = "dpo", c.steps = 8;
+    c.preference = PreferenceConfig{.precompute_ref_log_probs = true};
+    if (rank > 0) c.lora = LoraConfig{.rank = rank};
+    c = resolve(c, TestTokens::kVocabulary);
+    const std::string n = std::to_string(rank);
+    EXPECT_TRUE(on_device("device" + n, c) == on_cpu("cpu" + n, c));
+    EXPECT_EQ(read_file(run_of("cpu" + n) / "reference/train.losses"),
+              read_file(run_of("device" + n) / "reference/train.losses"));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, MethodOnDevice, testing::Combine(testing::ValuesIn(kMethods), testing::Values(0, 2)),

@@ -1,6 +1,6 @@
 // Sampling and learning from it in protected memory: the same bits as on the CPU.
 #include "tensor/test_device.h"
-#include "tune/test_prompts.h"
+#include "tune/test_conversations.h"
 
 namespace maru::tune {
 namespace {
@@ -33,6 +33,27 @@ TEST_F(TunedOnDevice, AnswersAndWhatIsLearntFromThemAreThoseOfTheCpu) {
     EXPECT_TRUE(run_on(device, "parts" + n, c).resumed);
     EXPECT_TRUE(result("cpu" + n, rank > 0) == result("parts" + n, rank > 0));
     EXPECT_EQ(figures("cpu" + n), figures("parts" + n));
+  }
+}
+
+TEST_F(TunedOnDevice, WhatATeacherSaysOfAnswersOfItsOwnIsThatOfTheCpu) {
+  write_model("teacher", 8);
+  write_conversations(root_ / "talks", 24, 3);
+  for (const int64_t rank : {0, 4}) {
+    train::TrainConfig c = config(rank);
+    c.method = "distill", c.group_policy.reset(), c.tokens = (root_ / "talks").string();
+    c.distill = train::DistillConfig{.teacher = (root_ / "models/teacher").string(), .on_policy = 0.5};
+    c.distill->max_completion_length = 6;
+    c.steps = 5, c.dtype = rank > 0 ? "bf16" : "f32", c.batch_tokens = 512;
+    c = train::resolve(c, kVocabulary);
+    const std::string n = std::to_string(rank);
+    ThreadPool pool(2);
+    CpuDevice cpu{&pool};
+    ProtectedDevice device(&pool);
+    run_on(cpu, "cpu" + n, c);
+    run_on(device, "device" + n, c);
+    EXPECT_TRUE(result("cpu" + n, rank > 0) == result("device" + n, rank > 0));
+    EXPECT_EQ(figures("cpu" + n), figures("device" + n));
   }
 }
 
