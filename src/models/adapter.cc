@@ -213,6 +213,13 @@ Adapter::Adapter(Device& device, Decoder& model, const LoraAdapter& stored)
 Adapter::Adapter(Device& device, Decoder& model, const LoraConfig& config, uint64_t seed)
     : Model(model.dtype()), serial_(next_serial()) {
   place(device, model);
+  if (!config.modules_to_save.empty()) model.separate_head();
+  for (const Parameter* parameter : saved_whole(model, config)) {
+    Tensor& own = weights_.replacements[parameter].value;
+    own = device.tensor(parameter->shape, maru::dtype_of(parameter->role, dtype()));
+    device.copy(own, parameter->value);
+    changed_.push_back(parameter);
+  }
   for (const Parameter* parameter : lora_targets(model, config)) {
     LoraWeights& lora = weights_.updates[parameter];
     Random random(derive_seed(seed, parameter->name + ".lora_A"));

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "formats/safetensors_writer.h"
 #include "models/placement.h"
+#include "models/weight_source.h"
 
 namespace maru {
 namespace {
@@ -125,6 +126,53 @@ std::vector<const Parameter*> lora_targets(Decoder& model, const LoraConfig& con
   return targets;
 }
 
+std::vector<const Parameter*> saved_whole(Decoder& model, const LoraConfig& config) {
+  const Placement placement(model);
+  std::set<std::string> left(config.modules_to_save.begin(), config.modules_to_save.end());
+  const std::set<std::string> wanted = left;
+  std::vector<const Parameter*> saved;
+  for (const Parameter* p : model.parameters()) {
+    const std::string module = p->name.substr(0, p->name.rfind('.')), tensor = placement.place(p->name).tensor;
+    if (module != "model.embed_tokens" && module != "lm_head") continue;
+    const std::string ours = last_part(module), theirs = last_part(tensor.substr(0, tensor.rfind('.')));
+    if (!wanted.contains(ours) && !wanted.contains(theirs)) continue;
+    if (p->quantized)
+      throw Failure(ErrorCode::kUnimplemented,
+                    fmt::format("lora.modules_to_save: {}: is quantized, and cannot be trained whole", ours));
+    left.erase(ours), left.erase(theirs);
+    saved.push_back(p);
+  }
+  if (!left.empty())
+    throw Failure(ErrorCode::kInvalidArgument,
+                  fmt::format("lora.modules_to_save: \"{}\": expected embed_tokens or lm_head", *left.begin()));
+  return saved;
+}
+
+namespace {
+
+/// A tensor of the files that an adapter has whole.
+struct WholeTensor {
+  std::string name;
+  std::vector<int64_t> shape;
+  std::vector<float> values;
+};
+
+std::vector<WholeTensor> whole_tensors(Decoder& model, Adapter& adapter, const Parameter* score) {
+  const Placement placement(model);
+  std::vector<WholeTensor> all;
+  for (const Parameter* p : model.parameters()) {
+    const Parameter* const own = adapter.weights().replacement(*p);
+    if (own == nullptr) continue;
+    const WeightPlace place = placement.place(p->name);
+    CHECK(place.layout != WeightLayout::kTransposed);
+    all.push_back({place.tensor, stored_shape(placement.part(p->name, place), p->role), floats_of(own->value)});
+  }
+  if (score != nullptr) all.push_back({score->name, {score->shape.rows, score->shape.cols}, floats_of(score->value)});
+  return all;
+}
+
+}  // namespace
+
 void save_adapter(Decoder& model, Adapter& adapter, const LoraConfig& config, const std::string& base,
                   const fs::path& directory, const Parameter* score) {
   const Placement placement(model);
@@ -140,7 +188,11 @@ void save_adapter(Decoder& model, Adapter& adapter, const LoraConfig& config, co
   }
   fs::create_directories(directory);
   Json json = config_of(config, updates, base, transposed);
-  if (score != nullptr) json["task_type"] = "SEQ_CLS", json["modules_to_save"] = {module_of(score->name)};
+  if (score != nullptr) json["task_type"] = "SEQ_CLS";
+  const std::vector<WholeTensor> whole = whole_tensors(model, adapter, score);
+  std::set<std::string> modules;
+  for (const WholeTensor& tensor : whole) modules.insert(last_part(tensor.name.substr(0, tensor.name.rfind('.'))));
+  if (!modules.empty()) json["modules_to_save"] = modules;
   write_json(directory / "adapter_config.json", json);
   formats::SafetensorsWriter writer(directory / "adapter_model.safetensors");
   for (const auto& [module, u] : updates) {
@@ -148,17 +200,13 @@ void save_adapter(Decoder& model, Adapter& adapter, const LoraConfig& config, co
     writer.declare(std::string(kPrefix) + module + ".lora_B.weight", "F32", {u.out, u.rank});
     if (!u.lengths.empty()) writer.declare(std::string(kPrefix) + module + ".lora_magnitude_vector", "F32", {u.out});
   }
-  if (score != nullptr)
-    writer.declare(std::string(kPrefix) + score->name, "F32", {score->shape.rows, score->shape.cols});
+  for (const WholeTensor& tensor : whole) writer.declare(std::string(kPrefix) + tensor.name, "F32", tensor.shape);
   for (const auto& [module, u] : updates) {
     writer.write(std::as_bytes(std::span(u.a)));
     writer.write(std::as_bytes(std::span(u.b)));
     if (!u.lengths.empty()) writer.write(std::as_bytes(std::span(u.lengths)));
   }
-  if (score != nullptr) {
-    const std::vector<float> values = floats_of(score->value);
-    writer.write(std::as_bytes(std::span(values)));
-  }
+  for (const WholeTensor& tensor : whole) writer.write(std::as_bytes(std::span(tensor.values)));
   writer.commit();
 }
 

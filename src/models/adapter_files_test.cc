@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "models/model_files.h"
+#include "models/quantize.h"
 #include "tensor/cpu_device.h"
 
 namespace maru {
@@ -74,6 +75,45 @@ TEST_P(AdapterFiles, ANewOneChangesNothingAndWhatItLearnsIsWrittenAsPeftReadsIt)
     EXPECT_GT(distance(expected, before), 0.1);
     EXPECT_EQ("base", read_json(directory_ / "adapter_config.json")["base_model_name_or_path"]);
   }
+}
+
+// A head that is tied to the table is not any more: what is trained of one does not move the other.
+TEST_P(AdapterFiles, ModulesThatAreTrainedWholeAreWrittenAsPeftReadsThem) {
+  for (const std::vector<std::string>& saved :
+       std::vector<std::vector<std::string>>{{"embed_tokens"}, {"lm_head"}, {"embed_tokens", "lm_head"}}) {
+    const auto model = golden(GetParam());
+    const LoraConfig config{.rank = 3, .alpha = 5, .modules_to_save = saved};
+    const std::vector<float> before = logits(*model);
+    Adapter fresh(device_, *model, config, 7);
+    EXPECT_EQ(before, logits(*model, &fresh));
+    const Adapter without(device_, *model, LoraConfig{.rank = 3, .alpha = 5}, 7);
+    EXPECT_GT(fresh.size(), without.size());
+    move(fresh);
+    EXPECT_EQ(before, logits(*model)) << "the model stays as it is";
+    save_adapter(*model, fresh, config, "base", directory_);
+    EXPECT_EQ(saved.size(), read_json(directory_ / "adapter_config.json")["modules_to_save"].size());
+    const auto again = golden(GetParam());
+    Adapter read(device_, *again, directory_);
+    EXPECT_LT(distance(logits(*again, &read), logits(*model, &fresh)), 2e-6);
+  }
+}
+
+TEST_F(AdapterFiles, OtherModulesToSaveAreRefusedByName) {
+  const auto error = [&](const std::vector<std::string>& saved, bool quantized = false) {
+    const auto model = golden("llama");
+    if (quantized) quantize_weights(device_, *model, QuantizedKind::kInt8);
+    try {
+      Adapter adapter(device_, *model, LoraConfig{.modules_to_save = saved}, 1);
+      return std::string("no error");
+    } catch (const Failure& e) {
+      return e.error().message;
+    }
+  };
+  EXPECT_EQ("lora.modules_to_save: \"norm\": expected embed_tokens or lm_head", error({"embed_tokens", "norm"}));
+  EXPECT_EQ("lora.modules_to_save: \"\": expected embed_tokens or lm_head", error({""}));
+  EXPECT_EQ("lora.modules_to_save: \"q_proj\": expected embed_tokens or lm_head", error({"q_proj"}));
+  EXPECT_EQ("no error", error({"embed_tokens", "embed_tokens"}));
+  EXPECT_EQ("lora.modules_to_save: lm_head: is quantized, and cannot be trained whole", error({"lm_head"}, true));
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, AdapterFiles,

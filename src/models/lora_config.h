@@ -16,6 +16,7 @@ struct LoraConfig {
   bool use_rslora = false;
   std::optional<bool> use_dora;
   std::vector<std::string> target_modules = {"all-linear"};
+  std::vector<std::string> modules_to_save;
 
   /// What b · a of this rank is multiplied with: alpha / rank, with rsLoRA alpha / √rank.
   double scale() const {
@@ -31,7 +32,10 @@ struct LoraConfig {
         field("use_dora", &C::use_dora, "train the lengths of the rows apart from their directions; null: false")
             .unless_empty(),
         field("target_modules", &C::target_modules,
-              "names of modules such as q_proj, or all-linear: every matrix inside the blocks")};
+              "names of modules such as q_proj, or all-linear: every matrix inside the blocks"),
+        field("modules_to_save", &C::modules_to_save,
+              "trained whole, beside the adapter: embed_tokens, lm_head or both")
+            .unless_empty()};
   }
 };
 

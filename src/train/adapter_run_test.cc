@@ -53,6 +53,40 @@ TEST_F(AdapterRunTest, TrainsAnAdapterBesideAModel) {
   EXPECT_TRUE(run("lora", c).skipped);
 }
 
+TEST_F(AdapterRunTest, TokenTablesAreTrainedWholeBesideIt) {
+  run("base", config());
+  const std::string before = weights("base");
+  TrainConfig c = adapter_config();
+  c.lora->modules_to_save = {"embed_tokens", "lm_head"};
+  const RunSummary summary = run("saved", c);
+  EXPECT_EQ(before, weights("base"));
+  EXPECT_EQ(4 * 2 * (64 + 48 + 48 + 64 + 3 * 96) + 2 * 64 * 32, summary.parameters) << "with both tables";
+  const auto model = load_model(model_of("base"), parse_dtype(c.dtype));
+  ThreadPool pool(2);
+  CpuDevice device{&pool};
+  Adapter adapter(device, *model, model_of("saved"));
+  StepMemory memory(device);
+  memory.adapters = &adapter.everywhere();
+  const formats::TokenDataset held_out(c.tokens, "held_out");
+  EXPECT_DOUBLE_EQ(summary.validation.at("bits_per_byte"),
+                   *validate(memory, *model, held_out, c.sequence_length, c.micro_batch_tokens, c.validation.tokens)
+                        .bits_per_byte());
+  Random random(5);
+  int kills = 0;
+  for (bool finished = false; !finished && kills < 100; ++kills)
+    finished = run_and_kill("killed", 10 + static_cast<int>(random.below(kills < 20 ? 60 : 2000)), c);
+  EXPECT_GT(kills, 2);
+  EXPECT_EQ(read_file(model_of("saved") / "adapter_model.safetensors"),
+            read_file(model_of("killed") / "adapter_model.safetensors"));
+  c.method = "reward", c.lora->modules_to_save = {"lm_head"};
+  try {
+    resolve(c, TestTokens::kVocabulary);
+    FAIL();
+  } catch (const Failure& e) {
+    EXPECT_EQ("recipe: lora.modules_to_save: lm_head: a reward model has no head", e.error().message);
+  }
+}
+
 TEST_F(AdapterRunTest, TrainsAnAdapterBesideQuantizedWeights) {
   run("base", config());
   ThreadPool pool(2);

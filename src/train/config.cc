@@ -88,6 +88,9 @@ void resolve_method(TrainConfig& c) {
   if (c.preference) check(*c.preference), check_reference(c);
   if (c.cpo) check(*c.cpo);
   if (c.reward && !c.lora) c.model.tie_word_embeddings = true;  // the head, which is tied or not, is not part of it
+  if (c.reward && c.lora)
+    for (const std::string& module : c.lora->modules_to_save)
+      if (module == "lm_head") misfit("lora.modules_to_save: " + module + ": a reward model has no head");
   if (c.reward) reward_config_to_hugging_face(c.model, c.dtype);
   if (c.init_from.empty())
     misfit(fmt::format("method is {}: init_from is missing, the model that is tuned{}", c.method,

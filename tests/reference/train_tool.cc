@@ -3,7 +3,8 @@
 //   OUT/trained/        the model after the last; of variants with "lora": the adapter, as OUT/init_adapter before
 //   OUT/steps.json      [{"loss", "gradient_norm", "lr", "sequences": [[token…]…], "targets": [[…]…]}]
 //   OUT/greedy.json     {"prompt", "continuation", "logits": of the last position of the prompt}
-// Usage: train_tool OUT STEPS VARIANT    (VARIANT: llama, qwen3, untied, lora, rslora, dora, lora_phi3)
+// Usage: train_tool OUT STEPS VARIANT    (VARIANT: llama, qwen3, untied, lora, rslora, dora, lora_phi3,
+//        lora_saved, lora_saved_tied)
 #include <cstdio>
 #include <string>
 
@@ -32,7 +33,7 @@ TrainConfig config_of(const std::string& variant, int64_t steps) {
                            .num_key_value_heads = 2,
                            .max_position_embeddings = 256,
                            .initializer_range = 0.08,
-                           .tie_word_embeddings = variant != "untied",
+                           .tie_word_embeddings = variant != "untied" && variant != "lora_saved",
                            .qk_norm = variant == "qwen3"});
   c.dtype = "f32";
   c.sequence_length = 64;
@@ -44,6 +45,8 @@ TrainConfig config_of(const std::string& variant, int64_t steps) {
   c.lora = LoraConfig{.rank = 4, .alpha = 6, .use_rslora = variant == "rslora"};
   if (variant == "dora") c.lora->use_dora = true;
   if (variant == "rslora") c.lora->target_modules = {"q_proj", "v_proj", "down_proj"};
+  if (variant == "lora_saved") c.lora->modules_to_save = {"embed_tokens", "lm_head"};
+  if (variant == "lora_saved_tied") c.lora->modules_to_save = {"embed_tokens"};
   if (variant == "lora_phi3") c.model.architecture = "Phi3ForCausalLM";
   return c;
 }
