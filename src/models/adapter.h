@@ -28,7 +28,7 @@ class Adapter final : public Model {
       : Adapter(device, model, formats::LoraAdapter(directory)) {}
 
   /// One that changes nothing yet, to be trained: a is Kaiming uniform (a = √5, as PEFT begins), b is zero, lengths of
-  /// rows are as they are. Each matrix's numbers depend on the seed and its name alone. Of modules_to_save it has copies;
+  /// rows are as they are. Each matrix's numbers depend on the seed and its name alone. It copies modules_to_save, and
   /// a tied head becomes a parameter of its own, as above.
   ///
   /// Throws   kInvalidArgument for a target that the model has not, naming those that it has; with use_dora for a

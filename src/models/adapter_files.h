@@ -16,14 +16,14 @@ std::vector<const Parameter*> lora_targets(Decoder& model, const LoraConfig& con
 /// The parameters of the modules that the configuration wants trained whole: of the token table, of the head, by their
 /// names here or in the files, in the order of the model.
 ///
-/// Throws   kInvalidArgument for another module, or one that the model has not apart; kUnimplemented for quantized ones.
+/// Throws   kInvalidArgument for another module, or one that there is not apart; kUnimplemented for quantized ones.
 std::vector<const Parameter*> saved_whole(Decoder& model, const LoraConfig& config);
 
 /// Writes what an adapter made for `config` has learnt. `base`: where the model that it belongs to is.
 ///
-/// Parameters that the files fuse into one tensor have one update there, of all their ranks together: their a above
-/// each other, each b in rows and columns of its own. Modules that were trained whole are written so. `score`: learnt beside it, in place of the model's head; the
-/// adapter is then one of PEFT's sequence classifiers.
+/// Parameters that the files fuse into one tensor have one update there, of all ranks together: their a above each
+/// other, each b in rows and columns of its own. Modules trained whole are written so. `score`: learnt beside it, in
+/// place of the model's head; the adapter is then one of PEFT's sequence classifiers.
 void save_adapter(Decoder& model, Adapter& adapter, const LoraConfig& config, const std::string& base,
                   const fs::path& directory, const Parameter* score = nullptr);
 

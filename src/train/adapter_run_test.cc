@@ -58,6 +58,7 @@ TEST_F(AdapterRunTest, TokenTablesAreTrainedWholeBesideIt) {
   const std::string before = weights("base");
   TrainConfig c = adapter_config();
   c.lora->modules_to_save = {"embed_tokens", "lm_head"};
+  c.steps = 60;
   const RunSummary summary = run("saved", c);
   EXPECT_EQ(before, weights("base"));
   EXPECT_EQ(4 * 2 * (64 + 48 + 48 + 64 + 3 * 96) + 2 * 64 * 32, summary.parameters) << "with both tables";
