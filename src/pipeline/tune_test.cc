@@ -143,6 +143,28 @@ TEST_F(TuneTest, LearnsFromATeacherOnChatsAndOnDocuments) {
   }
 }
 
+TEST_F(TuneTest, AnswersThatTheStudentGivesItselfHaveRoom) {
+  const auto length = [&](const Json& distill) {
+    TuneConfig c = config(file("chats.jsonl"), "distill");
+    c.name = "own";
+    return plan_tuning(at_, c, Json{{"distill", distill}, {"steps", 2}}).recipe.sequence_length;
+  };
+  EXPECT_EQ(64, length({{"teacher", "s"}}));
+  EXPECT_EQ(192, length({{"teacher", "s"}, {"on_policy", 0.5}})) << "128 tokens of an answer";
+  EXPECT_EQ(128, length({{"teacher", "s"}, {"on_policy", 1}, {"max_completion_length", 40}}));
+  TuneConfig documents = config("s", "distill");
+  documents.name = "of-documents";
+  const TunePlan plan = plan_tuning(
+      at_, documents,
+      Json{{"distill", {{"teacher", "s"}, {"on_policy", 1}, {"max_completion_length", 4}}}, {"steps", 2}});
+  try {
+    train(at_, plan.recipe);
+    FAIL();
+  } catch (const Failure& e) {
+    EXPECT_THAT(e.what(), HasSubstr("holds documents, which have no answers that the student could give"));
+  }
+}
+
 TEST_F(TuneTest, AnAdapterOfAQuantizedModelIsMergedAndItsCostIsSaid) {
   for (const bool dora : {false, true}) {
     const std::string quantized = dora ? "q8" : "q4", adapter = quantized + "-adapter";
