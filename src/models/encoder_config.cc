@@ -81,6 +81,17 @@ Activation EncoderConfig::activation() const {
 
 bool is_encoder_config(const Json& json) { return find_family(architecture_in(json)) != nullptr; }
 
+Json encoder_config_to_hugging_face(Json config, const std::string& torch_dtype) {
+  const std::string architecture = architecture_in(config);
+  const EncoderFamily* family = find_family(architecture);
+  CHECK(family != nullptr);
+  if (!architecture.ends_with(kClassifier))
+    config["architectures"] = Json::array({std::string(family->class_prefix) + "Model"});
+  config.erase("dtype");
+  config["torch_dtype"] = torch_dtype;
+  return config;
+}
+
 EncoderConfig encoder_config_from_hugging_face(const Json& config, const std::string& where) {
   const JsonNode json = JsonNode(config, where).object();
   const EncoderFamily& family = require_family(json);

@@ -72,7 +72,7 @@ void check_teacher(const std::string& teacher, const text::Tokenizer& own, const
 
 train::RunSummary train(const Workplace& at, train::TrainConfig config, bool set_aside) {
   const catalogue::Home& home = at.home;
-  const Kind kind = config.lora ? Kind::kAdapter : Kind::kModel;
+  const Kind kind = train::makes_adapter(config) ? Kind::kAdapter : Kind::kModel;
   const fs::path run = home.place(Kind::kRun, config.name), result = home.place(kind, config.name);
   if (config.tokenizer.empty())
     throw Failure(ErrorCode::kInvalidArgument, "recipe: tokenizer: expected a name or directory");

@@ -15,27 +15,29 @@
 namespace maru::pipeline {
 namespace {
 
+constexpr JsonRange kTokens{2, 1 << 24};  // as train::TrainConfig has it
+constexpr int64_t kLongest = 4096, kMicroBatch = 4096, kBatch = 8192;
+
 /// What `maru tune` calls a method, and what it begins with.
 struct TuneMethod {
   std::string_view name, trained_as;
   data::TuningForm form;
   double lr, epochs;  // of a model with 10⁹ parameters
   int64_t sequences;  // that a micro-batch must hold
+  int64_t micro_batch;
   PackedTokens (*pack)(const Workplace&, const std::string&, const std::string&, const data::ChatPackConfig&);
 };
 constexpr TuneMethod kMethods[] = {
-    {"sft", "", data::TuningForm::kChats, 2e-5, 3, 1, pack_chats},
-    {"distill", "distill", data::TuningForm::kChats, 2e-5, 3, 1, pack_chats},
-    {"dpo", "dpo", data::TuningForm::kPreferences, 1e-6, 1, 2, pack_preferences},
-    {"orpo", "orpo", data::TuningForm::kPreferences, 1e-6, 1, 2, pack_preferences},
-    {"cpo", "cpo", data::TuningForm::kPreferences, 1e-6, 1, 2, pack_preferences},
-    {"reward", "reward", data::TuningForm::kPreferences, 1e-5, 1, 2, pack_preferences},
-    {"kto", "kto", data::TuningForm::kLabelled, 1e-6, 1, 2, pack_preferences},
-    {"grpo", "grpo", data::TuningForm::kPrompts, 1e-6, 1, 1, pack_prompts},
+    {"sft", "", data::TuningForm::kChats, 2e-5, 3, 1, kMicroBatch, pack_chats},
+    {"distill", "distill", data::TuningForm::kChats, 2e-5, 3, 1, kMicroBatch, pack_chats},
+    {"dpo", "dpo", data::TuningForm::kPreferences, 1e-6, 1, 2, kMicroBatch, pack_preferences},
+    {"orpo", "orpo", data::TuningForm::kPreferences, 1e-6, 1, 2, kMicroBatch, pack_preferences},
+    {"cpo", "cpo", data::TuningForm::kPreferences, 1e-6, 1, 2, kMicroBatch, pack_preferences},
+    {"reward", "reward", data::TuningForm::kPreferences, 1e-5, 1, 2, kMicroBatch, pack_preferences},
+    {"kto", "kto", data::TuningForm::kLabelled, 1e-6, 1, 2, kMicroBatch, pack_preferences},
+    {"grpo", "grpo", data::TuningForm::kPrompts, 1e-6, 1, 1, kMicroBatch, pack_prompts},
+    {"embed", "embed", data::TuningForm::kTexts, 2e-5, 3, 4, kBatch, pack_texts},  // as many negatives as may be
 };
-
-constexpr JsonRange kTokens{2, 1 << 24};  // as train::TrainConfig has it
-constexpr int64_t kLongest = 4096, kMicroBatch = 4096, kBatch = 8192;
 
 const TuneMethod& method_named(const std::string& name) {
   for (const TuneMethod& method : kMethods)
@@ -100,6 +102,7 @@ TunePlan take_dataset(const Workplace& at, const TuneConfig& config, const Base&
   const TuneMethod& method = method_for(config, holds("pairs")      ? data::TuningForm::kPreferences
                                                 : holds("labelled") ? data::TuningForm::kLabelled
                                                 : holds("prompts")  ? data::TuningForm::kPrompts
+                                                : holds("texts")    ? data::TuningForm::kTexts
                                                                     : data::TuningForm::kChats);
   return {std::string(method.name), {dataset, {.skipped = true}}, {}};
 }
@@ -108,7 +111,10 @@ TunePlan pack_files(const Workplace& at, const TuneConfig& config, const Base& b
   if (config.data.empty())
     throw Failure(ErrorCode::kInvalidArgument, "recipe: data: expected JSONL files or a dataset");
   const TuneMethod& method = method_for(config, data::form_of_files(config.data));
-  const data::ChatPackConfig pack{.inputs = config.data, .weights = config.weights, .held_out = config.held_out};
+  const data::ChatPackConfig pack{.inputs = config.data,
+                                  .weights = config.weights,
+                                  .held_out = config.held_out,
+                                  .highest_score = config.highest_score};
   return {std::string(method.name), method.pack(at, name_for(config, base, method.name), base.tokenizer, pack), {}};
 }
 
@@ -149,7 +155,7 @@ Json defaults_of(const TuneMethod& method, const Base& base, const Json& recipe,
   const JsonNode wanted = asked["sequence_length"];
   const int64_t length =
       wanted.is_null() ? sequence_length(tokens, base.config, answer_room(method, recipe)) : wanted.integer(kTokens);
-  const int64_t micro = std::max(kMicroBatch, method.sequences * length);
+  const int64_t micro = std::max(method.micro_batch, method.sequences * length);
   const int64_t taken = asked["micro_batch_tokens"].integer(micro, kTokens);
   const bool adapter = has(recipe, "/lora") && !recipe["lora"].is_null();
   Json json{{"sequence_length", length},

@@ -43,6 +43,16 @@ void resolve_distill(const DistillConfig& c) {
                   "recipe: distill.on_policy: answers that the student gives itself cannot be learnt from yet: 0");
 }
 
+// Two queries with a document each.
+void resolve_embed(const TrainConfig& c) {
+  if (c.embed->pooling == "cls")
+    misfit("embed.pooling: the first token of a decoder knows nothing of those behind it: expected mean or lasttoken");
+  if (c.micro_batch_tokens < 4 * c.sequence_length)
+    misfit(fmt::format("micro_batch_tokens {} is less than four texts, 4 x sequence_length {}: the documents of a "
+                       "micro-batch are what a query's own is told from",
+                       c.micro_batch_tokens, c.sequence_length));
+}
+
 void resolve_method(TrainConfig& c) {
   if (c.method == "next_token") c.method.clear();  // recipes of before have no such field
   resolve_settings(c, c.preference, "preference", "dpo");
@@ -52,22 +62,26 @@ void resolve_method(TrainConfig& c) {
   resolve_settings(c, c.reward, "reward", "reward");
   resolve_settings(c, c.group_policy, "group_policy", "grpo");
   resolve_settings(c, c.distill, "distill", "distill");
+  resolve_settings(c, c.embed, "embed", "embed");
   if (c.method.empty()) return;
   if (c.distill) return resolve_distill(*c.distill);
   if (c.preference) check(*c.preference);
   if (c.cpo) check(*c.cpo);
-  if (c.reward && !c.lora) c.model.tie_word_embeddings = true;  // the head, which is tied or not, is not part of it
+  if ((c.reward || c.embed) && !c.lora) c.model.tie_word_embeddings = true;  // the head, which is tied or not, is not part of it
   if (c.reward) reward_config_to_hugging_face(c.model, c.dtype);
   if (c.init_from.empty())
     misfit(fmt::format("method is {}: init_from is missing, the model that is tuned{}", c.method,
                        c.preference || c.kto ? " and the reference" : ""));
   if (c.group_policy) return resolve_group_policy(c);
+  if (c.embed) return resolve_embed(c);
   if (c.micro_batch_tokens < 2 * c.sequence_length)
     misfit(fmt::format("micro_batch_tokens {} is less than {}, 2 x sequence_length {}", c.micro_batch_tokens,
                        c.kto ? "two answers" : "a pair of answers", c.sequence_length));
 }
 
 }  // namespace
+
+bool makes_adapter(const TrainConfig& c) { return c.lora && !c.embed; }
 
 TrainConfig resolve(TrainConfig c, int64_t vocab_size) {
   if (c.model.vocab_size == 0) c.model.vocab_size = vocab_size;

@@ -8,6 +8,7 @@
 #include "models/lora_config.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
+#include "train/objectives/contrastive_loss.h"
 #include "train/objectives/cpo_loss.h"
 #include "train/objectives/distillation.h"
 #include "train/objectives/group_policy_loss.h"
@@ -65,6 +66,7 @@ struct TrainConfig {
   std::optional<RewardModelConfig> reward;
   std::optional<GroupPolicyConfig> group_policy;
   std::optional<DistillConfig> distill;
+  std::optional<ContrastiveConfig> embed;
   DecoderConfig model;
   std::optional<LoraConfig> lora;  // an adapter of the model in init_from, which stays as it is
   std::string dtype = "bf16";
@@ -88,8 +90,9 @@ struct TrainConfig {
         field("method", &C::method,
               "what is learnt: next_token of documents or answers; dpo, orpo or cpo from pairs of answers; kto from "
               "answers with labels; reward: a model that scores answers, from pairs; grpo from rewards of answers of "
-              "its own; distill: what another model says of each next token")
-            .one_of("next_token|dpo|kto|orpo|cpo|reward|grpo|distill")
+              "its own; distill: what another model says of each next token; embed: vectors of texts, from queries with "
+              "documents or from two texts with a score")
+            .one_of("next_token|dpo|kto|orpo|cpo|reward|grpo|distill|embed")
             .unless_empty(),
         field("preference", &C::preference,
               "of dpo: preference.loss_type, preference.beta and what else TRL's DPOConfig calls so")
@@ -106,6 +109,7 @@ struct TrainConfig {
         field("distill", &C::distill,
               "of distill: distill.teacher, distill.beta, distill.temperature, distill.next_token")
             .unless_empty(),
+        field("embed", &C::embed, "of embed: embed.pooling, embed.temperature, embed.symmetric").unless_empty(),
         field("model", &C::model, ""),
         field("lora", &C::lora,
               "train an adapter of init_from in place of all weights: lora.rank, lora.alpha, lora.use_rslora, "
@@ -127,6 +131,9 @@ struct TrainConfig {
         field("checkpoint", &C::checkpoint, "")};
   }
 };
+
+/// Whether what is made is an adapter, and not a model.
+bool makes_adapter(const TrainConfig& config);
 
 /// Checks what fits together and fills in what follows from other fields. Throws kInvalidArgument.
 TrainConfig resolve(TrainConfig config, int64_t vocab_size);

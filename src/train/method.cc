@@ -6,6 +6,7 @@
 #include "ledger/manifest.h"
 #include "models/adapter_files.h"
 #include "train/methods/methods.h"
+#include "train/text_loader.h"
 
 namespace maru::train {
 namespace {
@@ -20,13 +21,15 @@ constexpr KindOfTokens kDocuments{"", "documents or conversations", "maru data p
 constexpr KindOfTokens kPairs{"pairs", "pairs of answers", "maru data pack --preferences"};
 constexpr KindOfTokens kLabelled{"labelled", "answers with labels", "maru data pack --preferences"};
 constexpr KindOfTokens kPrompts{"prompts", "prompts", "maru data pack --prompts"};
-constexpr const KindOfTokens* kKinds[] = {&kPairs, &kLabelled, &kPrompts};
+constexpr KindOfTokens kTexts{"texts", "pairs of texts", "maru data pack --pairs"};
+constexpr const KindOfTokens* kKinds[] = {&kPairs, &kLabelled, &kPrompts, &kTexts};
 
 struct Entry {
   std::string_view name;
   const KindOfTokens& reads;
   Measure measure;
   std::unique_ptr<Method> (*make)(const MethodInputs&);  // null: it generates, and is made by tune
+  Measure of_scores = {};                                // in its place where texts have scores
 };
 constexpr Entry kMethods[] = {
     {"", kDocuments, {"bits_per_byte", "bits per byte"}, make_next_token},
@@ -36,6 +39,11 @@ constexpr Entry kMethods[] = {
     {"orpo", kPairs, {"accuracy", "of pairs told apart", true}, make_orpo},
     {"cpo", kPairs, {"accuracy", "of pairs told apart", true}, make_cpo},
     {"reward", kPairs, {"accuracy", "of pairs told apart", true}, make_reward},
+    {"embed",
+     kTexts,
+     {"accuracy", "of queries whose document is the closest", true},
+     make_embed,
+     {"spearman", "rank correlation", true}},
     {"grpo", kPrompts, {"reward", "reward", true}, nullptr},
 };
 
@@ -62,7 +70,11 @@ const KindOfTokens& kind_of(const Json& notes) {
 
 }  // namespace
 
-Measure measure_of(const TrainConfig& config) { return entry_of(config).measure; }
+Measure measure_of(const TrainConfig& config) {
+  const Entry& entry = entry_of(config);
+  const bool scored = !entry.of_scores.name.empty() && text_form(config.tokens).scored;
+  return scored ? entry.of_scores : entry.measure;
+}
 
 void check_kind_of_tokens(const TrainConfig& config) {
   const Entry& method = entry_of(config);

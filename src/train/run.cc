@@ -23,7 +23,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-const char* result_kind(const TrainConfig& config) { return config.lora ? "adapter" : "model"; }
+const char* result_kind(const TrainConfig& config) { return makes_adapter(config) ? "adapter" : "model"; }
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -272,7 +272,7 @@ void Run::save_if_due() {
 void Run::export_result() {
   ledger::ArtefactWriter writer(options_.model);
   method_->save(writer.directory(), {options_.generation_config, options_.base});
-  if (!adapter_ && !config_.tokenizer.empty()) copy_tokenizer(config_.tokenizer, writer.directory());
+  if (!makes_adapter(config_) && !config_.tokenizer.empty()) copy_tokenizer(config_.tokenizer, writer.directory());
   ledger::Manifest m = run_manifest(config_, {options_.model, options_.home}, result_kind(config_));
   const bool answers = train_set_.has_mask() && method_->unused_weights() == 0;
   m.notes = {{"chat", answers},  // a loss mask and a head: it learnt to answer, not only to go on

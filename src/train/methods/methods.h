@@ -12,6 +12,7 @@ std::unique_ptr<Method> make_kto(const MethodInputs& inputs);
 std::unique_ptr<Method> make_orpo(const MethodInputs& inputs);
 std::unique_ptr<Method> make_cpo(const MethodInputs& inputs);
 std::unique_ptr<Method> make_reward(const MethodInputs& inputs);
+std::unique_ptr<Method> make_embed(const MethodInputs& inputs);
 std::unique_ptr<Method> make_distill(const MethodInputs& inputs);
 
 /// The next token of what is held out: "loss" and "bits_per_byte".
