@@ -63,7 +63,7 @@ constexpr LinesOption kLines[] = {
      pipeline::pack_prompts},
     {"--pairs", "texts",
      R"(JSONL of {"query", "pos_doc", "neg_doc": […]} or {"anchor", "positive", "negative"}: texts that are close to )"
-     R"(each other, or not; or of {"sentence1", "sentence2", "score"}; for method=embed)",
+     R"(each other, or not; or of {"sentence1", "sentence2", "score"}; for method=embed, rank)",
      pipeline::pack_texts},
 };
 

@@ -130,6 +130,15 @@ void SentenceEncoder::save(const fs::path& directory) {
               {"similarity_fn_name", "cosine"}});
 }
 
+std::optional<Pooling> stored_pooling(const fs::path& directory) {
+  if (!fs::exists(directory / "modules.json")) return std::nullopt;
+  const SentenceEncoder model = SentenceEncoder::load(directory);
+  if (model.has_dense_layers())
+    throw Failure(ErrorCode::kUnimplemented, (directory / "modules.json").string() +
+                                                 ": has Dense layers behind the pooling, which cannot be trained yet");
+  return model.pooling;
+}
+
 SentenceEncoder SentenceEncoder::load(const fs::path& directory, std::optional<Dtype> dtype) {
   const fs::path folder = encoder_folder(directory);
   check_purpose(directory, folder);

@@ -16,6 +16,12 @@ namespace maru {
 /// What sentence-transformers calls a pooling: "mean", "cls" or "lasttoken".
 std::string_view name_of(Pooling pooling);
 
+/// How vectors of tokens are pooled where sentence-transformers has stored it, and nothing else is done to them but to
+/// divide them by their length; nothing: it has stored nothing.
+///
+/// Throws   kUnimplemented for other modules; what SentenceEncoder::load throws of these files.
+std::optional<Pooling> stored_pooling(const fs::path& directory);
+
 /// Whether a directory is a model that makes vectors or scores of texts: an encoder, what sentence-transformers has
 /// stored, or a decoder with a score.
 bool is_sentence_encoder(const fs::path& directory);

@@ -10,6 +10,7 @@
 #include "catalogue/lineage.h"
 #include "data/tuning_form.h"
 #include "formats/token_dataset.h"
+#include "models/sentence_encoder.h"
 #include "models/weight_source.h"
 
 namespace maru::pipeline {
@@ -37,6 +38,7 @@ constexpr TuneMethod kMethods[] = {
     {"kto", "kto", data::TuningForm::kLabelled, 1e-6, 1, 2, kMicroBatch, pack_preferences},
     {"grpo", "grpo", data::TuningForm::kPrompts, 1e-6, 1, 1, kMicroBatch, pack_prompts},
     {"embed", "embed", data::TuningForm::kTexts, 2e-5, 3, 4, kBatch, pack_texts},  // as many negatives as may be
+    {"rank", "rank", data::TuningForm::kTexts, 1e-5, 3, 2, kMicroBatch, pack_texts},
 };
 
 const TuneMethod& method_named(const std::string& name) {
@@ -60,7 +62,7 @@ const TuneMethod& method_for(const TuneConfig& config, data::TuningForm form) {
 /// Of a model: what its files say.
 struct Base {
   fs::path directory;
-  DecoderConfig config;
+  int64_t parameters = 0, max_tokens = 0;
   std::string name, tokenizer;
 };
 
@@ -69,7 +71,13 @@ Base base_of(const Workplace& at, const TuneConfig& config) {
   Base base;
   base.directory = at.home.find(Kind::kModel, config.model);
   const StoredConfig stored = read_stored_config(base.directory);
-  base.config = config_from_hugging_face(stored.json, stored.name);
+  if (is_encoder_config(stored.json)) {
+    base.parameters = count_parameters(encoder_config_from_hugging_face(stored.json, stored.name));
+    base.max_tokens = SentenceEncoder::load(base.directory).max_tokens();
+  } else {
+    const DecoderConfig decoder = config_from_hugging_face(stored.json, stored.name);
+    base.parameters = count_parameters(decoder), base.max_tokens = decoder.max_position_embeddings;
+  }
   base.name = catalogue::directory_name(base.directory);
   base.tokenizer = config.tokenizer.empty() ? catalogue::tokenizer_of(base.directory).string() : config.tokenizer;
   return base;
@@ -130,20 +138,21 @@ int64_t longest_example(const fs::path& tokens) {
   return longest;
 }
 
-// Prompts need room for the answers that the model will give.
-int64_t answer_room(const TuneMethod& method, const Json& recipe) {
+// Prompts need room for the answers that the model will give, texts for what the tokenizer puts around them.
+int64_t room_beside(const TuneMethod& method, const Json& recipe) {
+  if (method.form == data::TuningForm::kTexts) return 4;
   if (method.form != data::TuningForm::kPrompts) return 0;
   return JsonNode(recipe, "recipe")["group_policy"]["max_completion_length"].integer(
       train::GroupPolicyConfig{}.max_completion_length, kTokens);
 }
 
-int64_t sequence_length(const fs::path& tokens, const DecoderConfig& model, int64_t answer) {
-  const int64_t whole = (std::max<int64_t>(2, longest_example(tokens) + answer) + 63) / 64 * 64;
-  return std::min({whole, model.max_position_embeddings, kLongest});
+int64_t sequence_length(const fs::path& tokens, int64_t most, int64_t room) {
+  const int64_t whole = (std::max<int64_t>(2, longest_example(tokens) + room) + 63) / 64 * 64;
+  return std::min({whole, most, kLongest});
 }
 
 double learning_rate(const TuneMethod& method, const Base& base, bool adapter) {
-  const double rate = method.lr * std::sqrt(1e9 / static_cast<double>(count_parameters(base.config)));
+  const double rate = method.lr * std::sqrt(1e9 / static_cast<double>(base.parameters));
   return adapter ? std::min(2e-3, 10 * rate) : std::min(1e-3, rate);
 }
 
@@ -154,7 +163,7 @@ Json defaults_of(const TuneMethod& method, const Base& base, const Json& recipe,
   const JsonNode asked(recipe, "recipe");
   const JsonNode wanted = asked["sequence_length"];
   const int64_t length =
-      wanted.is_null() ? sequence_length(tokens, base.config, answer_room(method, recipe)) : wanted.integer(kTokens);
+      wanted.is_null() ? sequence_length(tokens, base.max_tokens, room_beside(method, recipe)) : wanted.integer(kTokens);
   const int64_t micro = std::max(method.micro_batch, method.sequences * length);
   const int64_t taken = asked["micro_batch_tokens"].integer(micro, kTokens);
   const bool adapter = has(recipe, "/lora") && !recipe["lora"].is_null();

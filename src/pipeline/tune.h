@@ -24,8 +24,8 @@ struct TuneConfig {
         field("method", &C::method,
               "what is learnt; empty: as the data is, sft from conversations and documents (or distill, with "
               "distill.teacher=), dpo from pairs of answers (or orpo, cpo, reward), kto from answers with labels, grpo "
-              "from prompts, embed from pairs of texts")
-            .one_of("|sft|distill|dpo|orpo|cpo|reward|kto|grpo|embed"),
+              "from prompts, embed (or rank) from pairs of texts")
+            .one_of("|sft|distill|dpo|orpo|cpo|reward|kto|grpo|embed|rank"),
         field("model", &C::model, "the model that is tuned, by name or directory"),
         field("name", &C::name, "of the run and of what it makes; empty: MODEL-METHOD"),
         field("tokenizer", &C::tokenizer, "empty: the one that the model was made with"),
@@ -47,12 +47,12 @@ struct TunePlan {
 
 /// Checks and packs the data, and fills in what `recipe` (keys of a training recipe; null: none) leaves open:
 ///
-///   optimizer.lr      TRL's for models of 10⁹ parameters (2e-5 for sft, distill and embed, 1e-5 for reward, 1e-6 for
-///                     the others), times √(10⁹ / parameters), at most 1e-3; ten times that for an adapter, at most 2e-3
+///   optimizer.lr      TRL's for models of 10⁹ parameters (2e-5 for sft, distill and embed, 1e-5 for reward and rank, 1e-6
+///                     for the others), times √(10⁹ / parameters), at most 1e-3; ten times that for an adapter, at most 2e-3
 ///   sequence_length   of the longest example, and room for an answer where that is sampled, as far as the model goes,
 ///   at
 ///                     most 4,096
-///   epochs            3 for sft, distill and embed, 1 for the others
+///   epochs            3 for sft, distill, embed and rank, 1 for the others
 ///   the rest          AdamW without decay, cosine to 0; the best validation is kept
 ///
 /// Throws   kInvalidArgument for data that is not the method's, or a key that `maru tune` settles itself; what packing

@@ -45,7 +45,7 @@ void resolve_distill(const DistillConfig& c) {
 
 // Two queries with a document each.
 void resolve_embed(const TrainConfig& c) {
-  if (c.embed->pooling == "cls")
+  if (c.embed->pooling == "cls" && !c.encoder)
     misfit("embed.pooling: the first token of a decoder knows nothing of those behind it: expected mean or lasttoken");
   if (c.micro_batch_tokens < 4 * c.sequence_length)
     misfit(fmt::format("micro_batch_tokens {} is less than four texts, 4 x sequence_length {}: the documents of a "
@@ -63,12 +63,15 @@ void resolve_method(TrainConfig& c) {
   resolve_settings(c, c.group_policy, "group_policy", "grpo");
   resolve_settings(c, c.distill, "distill", "distill");
   resolve_settings(c, c.embed, "embed", "embed");
+  resolve_settings(c, c.rank, "rank", "rank");
   if (c.method.empty()) return;
   if (c.distill) return resolve_distill(*c.distill);
   if (c.preference) check(*c.preference);
   if (c.cpo) check(*c.cpo);
-  if ((c.reward || c.embed) && !c.lora) c.model.tie_word_embeddings = true;  // the head, which is tied or not, is not part of it
-  if (c.reward) reward_config_to_hugging_face(c.model, c.dtype);
+  if (c.rank && c.lora)
+    throw Failure(ErrorCode::kUnimplemented, "recipe: lora: adapters of rerankers are not there yet: train all weights");
+  if ((c.reward || c.embed || c.rank) && !c.lora) c.model.tie_word_embeddings = true;  // the head, which is tied or not, is not part of it
+  if (c.reward || c.rank) reward_config_to_hugging_face(c.model, c.dtype);
   if (c.init_from.empty())
     misfit(fmt::format("method is {}: init_from is missing, the model that is tuned{}", c.method,
                        c.preference || c.kto ? " and the reference" : ""));
@@ -76,14 +79,19 @@ void resolve_method(TrainConfig& c) {
   if (c.embed) return resolve_embed(c);
   if (c.micro_batch_tokens < 2 * c.sequence_length)
     misfit(fmt::format("micro_batch_tokens {} is less than {}, 2 x sequence_length {}", c.micro_batch_tokens,
-                       c.kto ? "two answers" : "a pair of answers", c.sequence_length));
+                       c.kto    ? "two answers"
+                       : c.rank ? "two documents with their query"
+                                : "a pair of answers",
+                       c.sequence_length));
 }
 
 }  // namespace
 
 bool makes_adapter(const TrainConfig& c) { return c.lora && !c.embed; }
 
-TrainConfig resolve(TrainConfig c, int64_t vocab_size) {
+namespace {
+
+void resolve_decoder(TrainConfig& c, int64_t vocab_size) {
   if (c.model.vocab_size == 0) c.model.vocab_size = vocab_size;
   if (c.model.vocab_size < vocab_size)
     misfit(fmt::format("model.vocab_size is {}, the tokenizer has {} tokens", c.model.vocab_size, vocab_size));
@@ -92,6 +100,29 @@ TrainConfig resolve(TrainConfig c, int64_t vocab_size) {
   if (c.sequence_length > c.model.max_position_embeddings)
     misfit(fmt::format("sequence_length {} is more than model.max_position_embeddings {}", c.sequence_length,
                        c.model.max_position_embeddings));
+}
+
+void resolve_encoder(const TrainConfig& c, int64_t vocab_size) {
+  if (c.method != "embed")
+    throw Failure(ErrorCode::kUnimplemented,
+                  fmt::format("recipe: init_from: is an encoder, which only method=embed can train: {}", c.init_from));
+  for (const auto& [name, asked] : {std::pair{"lora", c.lora.has_value()}, std::pair{"recompute", c.recompute}})
+    if (asked) throw Failure(ErrorCode::kUnimplemented, fmt::format("recipe: {}: is not there for encoders yet", name));
+  if (c.encoder->num_labels > 0) misfit("init_from: scores texts, and makes no vectors: " + c.init_from);
+  if (c.encoder->vocab_size < vocab_size)
+    misfit(fmt::format("the encoder has {} tokens, the tokenizer {}", c.encoder->vocab_size, vocab_size));
+  if (c.sequence_length > c.encoder->max_tokens())
+    misfit(fmt::format("sequence_length {} is more than the {} tokens that the encoder reads", c.sequence_length,
+                       c.encoder->max_tokens()));
+}
+
+}  // namespace
+
+TrainConfig resolve(TrainConfig c, int64_t vocab_size) {
+  if (c.encoder)
+    resolve_encoder(c, vocab_size);
+  else
+    resolve_decoder(c, vocab_size);
   if (c.micro_batch_tokens < c.sequence_length)
     misfit(
         fmt::format("micro_batch_tokens {} is less than sequence_length {}", c.micro_batch_tokens, c.sequence_length));

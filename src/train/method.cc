@@ -30,6 +30,7 @@ struct Entry {
   Measure measure;
   std::unique_ptr<Method> (*make)(const MethodInputs&);  // null: it generates, and is made by tune
   Measure of_scores = {};                                // in its place where texts have scores
+  bool encoders = false;                                 // it trains them, too
 };
 constexpr Entry kMethods[] = {
     {"", kDocuments, {"bits_per_byte", "bits per byte"}, make_next_token},
@@ -43,7 +44,9 @@ constexpr Entry kMethods[] = {
      kTexts,
      {"accuracy", "of queries whose document is the closest", true},
      make_embed,
-     {"spearman", "rank correlation", true}},
+     {"spearman", "rank correlation", true},
+     true},
+    {"rank", kTexts, {"accuracy", "of queries whose document is the first", true}, make_rank},
     {"grpo", kPrompts, {"reward", "reward", true}, nullptr},
 };
 
@@ -87,8 +90,8 @@ void check_kind_of_tokens(const TrainConfig& config) {
 }
 
 void Method::save(const fs::path& directory, const ResultFiles& files) {
-  if (in_.adapter != nullptr) return save_adapter(in_.model, *in_.adapter, *in_.config.lora, files.base, directory);
-  in_.model.save(directory);
+  if (in_.adapter != nullptr) return save_adapter(*in_.model, *in_.adapter, *in_.config.lora, files.base, directory);
+  in_.model->save(directory);
   write_json(directory / "generation_config.json", files.generation_config);
 }
 
@@ -96,6 +99,9 @@ std::unique_ptr<Method> make_method(const MethodInputs& inputs) {
   const Entry& entry = entry_of(inputs.config);
   if (entry.make == nullptr)
     throw Failure(ErrorCode::kUnimplemented, fmt::format("method {} generates: nothing here does", entry.name));
+  if (inputs.model == nullptr && !entry.encoders)
+    throw Failure(ErrorCode::kUnimplemented, fmt::format("{}: is an encoder, which method={} cannot train",
+                                                         inputs.config.init_from, name_of(entry)));
   return entry.make(inputs);
 }
 

@@ -29,7 +29,7 @@ struct MethodInputs {
   const TrainConfig& config;
   const formats::TokenDataset &train, &held_out;
   Device& device;
-  Decoder& model;
+  Decoder* model;              // null: what is trained is an encoder, which the method reads itself
   Adapter* adapter = nullptr;  // beside the model, which stays as it is; null: the model itself is trained
 };
 
@@ -67,7 +67,7 @@ class Method {
 Measure measure_of(const TrainConfig& config);
 
 /// Throws   what the method's own needs throw; kUnimplemented for one that generates, which train knows nothing of
-/// (src/tune/).
+/// (src/tune/), and for one that cannot train an encoder.
 std::unique_ptr<Method> make_method(const MethodInputs& inputs);
 
 /// Throws   kInvalidArgument naming what the tokens hold and how others are made.

@@ -67,11 +67,13 @@ class Run {
   double flops_per_token_ = 0, seconds_ = 0;
 };
 
+// Null: what is trained is an encoder.
 std::unique_ptr<Decoder> make_model(const TrainConfig& config, const formats::TokenDataset& tokens, Device& device) {
-  if (tokens.vocab_size() > config.model.vocab_size)
-    throw Failure(ErrorCode::kInvalidArgument,
-                  fmt::format("{}: holds tokens up to {}, model.vocab_size is {}", config.tokens, tokens.vocab_size(),
-                              config.model.vocab_size));
+  const int64_t vocab_size = config.encoder ? config.encoder->vocab_size : config.model.vocab_size;
+  if (tokens.vocab_size() > vocab_size)
+    throw Failure(ErrorCode::kInvalidArgument, fmt::format("{}: holds tokens up to {}, model.vocab_size is {}",
+                                                           config.tokens, tokens.vocab_size(), vocab_size));
+  if (config.encoder) return nullptr;
   const bool stays = config.lora.has_value();  // as it is, quantized or not
   auto model = stays ? load_for_serving(device.host(), config.init_from, parse_dtype(config.dtype))
                      : std::make_unique<Decoder>(config.model, parse_dtype(config.dtype));
@@ -85,9 +87,9 @@ std::unique_ptr<Decoder> make_model(const TrainConfig& config, const formats::To
   return model;
 }
 
-std::unique_ptr<Adapter> make_adapter(const TrainConfig& config, Decoder& model, Device& device) {
+std::unique_ptr<Adapter> make_adapter(const TrainConfig& config, Decoder* model, Device& device) {
   if (!config.lora) return nullptr;
-  return std::make_unique<Adapter>(device, model, *config.lora, static_cast<uint64_t>(config.seed));
+  return std::make_unique<Adapter>(device, *model, *config.lora, static_cast<uint64_t>(config.seed));
 }
 
 int64_t count_trained(Model& trained) {
@@ -101,6 +103,7 @@ double flops_per_token(const TrainConfig& config, const formats::TokenDataset& t
   const double mean_context = static_cast<double>(
       std::min(config.sequence_length, tokens.num_tokens() / std::max<int64_t>(1, tokens.num_documents())));
   const double thirds = (config.lora ? 2 : 3) + method.more_forwards();
+  if (config.encoder) return training_flops_per_token(*config.encoder, mean_context);
   const double all = training_flops_per_token(config.model, mean_context);
   return (all - 6 * static_cast<double>(method.unused_weights())) * thirds / 3;
 }
@@ -119,8 +122,8 @@ Run::Run(const TrainConfig& config, const RunOptions& options, Device& device)
       train_set_(config.tokens, "train"),
       held_out_(config.tokens, "held_out"),
       model_(make_model(config, train_set_, device)),
-      adapter_(make_adapter(config, *model_, device)),
-      method_(options.make_method({config_, train_set_, held_out_, device, *model_, adapter_.get()})),
+      adapter_(make_adapter(config, model_.get(), device)),
+      method_(options.make_method({config_, train_set_, held_out_, device, model_.get(), adapter_.get()})),
       objective_(method_->objective()),
       trainer_(objective_, config, device),
       batches_(static_cast<size_t>(config.batch_tokens / config.micro_batch_tokens)) {

@@ -65,6 +65,10 @@ TextSet::TextSet(const formats::TokenDataset& dataset, const TextForm& form, con
   for (int64_t at = 0; at < dataset.num_documents();) {
     const Example example = example_at(at);
     at += example.documents;
+    if (shape.together && example.sequences < 2) {
+      ++alone_;
+      continue;
+    }
     const bool fits = example.tokens <= shape.micro_batch_tokens &&
                       example.sequences <= most_sequences(shape.micro_batch_tokens);
     too_large_ += !fits;
@@ -115,9 +119,12 @@ std::string TextSet::left_out() const {
   if (cut_ > 0)
     words = fmt::format("{} of {} {} are cut to sequence_length {}", cut_, texts_,
                         shape_.together ? "pairs of texts" : "texts", shape_.sequence_length);
-  if (too_large_ > 0)
-    words += fmt::format("{}{} of {} examples left out: micro_batch_tokens {} does not hold all their texts",
-                         words.empty() ? "" : "; ", too_large_, too_large_ + size(), shape_.micro_batch_tokens);
+  const int64_t all = size() + too_large_ + alone_;
+  const auto add = [&](int64_t count, const std::string& why) {
+    if (count > 0) words += fmt::format("{}{} of {} examples left out: {}", words.empty() ? "" : "; ", count, all, why);
+  };
+  add(too_large_, fmt::format("micro_batch_tokens {} does not hold all their texts", shape_.micro_batch_tokens));
+  add(alone_, "they have no negative document, which a reranker tells the right one from");
   return words;
 }
 

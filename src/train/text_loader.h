@@ -32,6 +32,7 @@ TextForm text_form(const fs::path& tokens);
 struct TextShape {
   int64_t sequence_length = 0, micro_batch_tokens = 0;
   bool together = false;  // a sequence is the query and a document; otherwise a text
+                          // Then an example has a negative at least, or is left out.
 };
 
 /// The tokens of two texts that remain where only `room` fit: the longer one loses its end first, then both.
@@ -65,7 +66,7 @@ class TextSet {
   const formats::TokenDataset& dataset_;
   const TextForm form_;
   const TextShape shape_;
-  int64_t all_tokens_ = 0, cut_ = 0, texts_ = 0, too_large_ = 0;
+  int64_t all_tokens_ = 0, cut_ = 0, texts_ = 0, too_large_ = 0, alone_ = 0;
   std::vector<Example> examples_;
 };
 

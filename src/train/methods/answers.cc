@@ -34,8 +34,8 @@ class LikelihoodMethod final : public AnswerMethod {
 
   // Beside an adapter the reference is the model without it.
   AnswerModels models(bool with_reference) const {
-    AnswerModels models{in_.model, in_.adapter};
-    if (with_reference) models.reference = reference_ ? reference_.get() : &in_.model;
+    AnswerModels models{*in_.model, in_.adapter};
+    if (with_reference) models.reference = reference_ ? reference_.get() : in_.model;
     return models;
   }
 
