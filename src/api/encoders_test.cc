@@ -8,6 +8,8 @@
 #include "base/base64.h"
 #include "base/hash.h"
 #include "infer/test_encoder.h"
+#include "models/sentence_encoder.h"
+#include "models/weights.h"
 #include "tensor/cpu_device.h"
 
 namespace maru::api {
@@ -55,6 +57,44 @@ TEST_F(EncodersTest, TextsBecomeVectors) {
   EXPECT_GT(two.json["usage"]["total_tokens"], one.json["usage"]["total_tokens"]);
   EXPECT_EQ(one.json["data"],
             post("/v1/embeddings", R"({"model":"mean-query","input":"how to save a file"})").json["data"]);
+}
+
+TEST_F(EncodersTest, ADecoderThatWasTrainedToMakesVectorsAndOneWithAScoreRanks) {
+  const DecoderConfig config = maru::resolve({.vocab_size = 12,
+                                              .hidden_size = 32,
+                                              .intermediate_size = 64,
+                                              .num_hidden_layers = 1,
+                                              .num_attention_heads = 2,
+                                              .num_key_value_heads = 1,
+                                              .max_position_embeddings = 64,
+                                              .tie_word_embeddings = true,
+                                              .initializer_range = 0.2});
+  const auto decoder = [&] {
+    auto model = std::make_unique<Decoder>(config, Dtype::kF32);
+    allocate_values(*model);
+    initialise(*model, 3);
+    return model;
+  };
+  SentenceEncoder(text_model(decoder()), Pooling::kLast, 48).save(home_ / "vectors");
+  RewardModel scorer(decoder());
+  scorer.initialise_score(5);
+  scorer.save(home_ / "scores");
+  for (const char* name : {"vectors", "scores"}) write_json(home_ / name / "tokenizer.json", infer::word_piece_json());
+  server_ = std::make_unique<ApiServer>(config_, context_, [this](serving::ModelHost& host) {
+    for (const char* name : {"vectors", "scores"}) host.load({.path = home_ / name, .id = ""}, device_);
+  });
+  const Got vectors = post("/v1/embeddings", R"({"model":"vectors","input":["how to save","a file"]})");
+  ASSERT_EQ(200, vectors.status) << vectors.body;
+  double length = 0;
+  for (const Json& x : vectors.json["data"][1]["embedding"]) length += x.get<double>() * x.get<double>();
+  EXPECT_NEAR(1, length, 1e-5);
+  EXPECT_EQ(404,
+            post("/v1/chat/completions", R"({"model":"vectors","messages":[{"role":"user","content":"a"}]})").status);
+  const Got ranked = post(
+      "/v1/ranking", R"({"model":"scores","query":{"text":"how"},"passages":[{"text":"a file"},{"text":"save"}]})");
+  ASSERT_EQ(200, ranked.status) << ranked.body;
+  ASSERT_EQ(2u, ranked.json["rankings"].size());
+  EXPECT_GT(ranked.json["rankings"][0]["logit"], ranked.json["rankings"][1]["logit"]);
 }
 
 TEST_F(EncodersTest, OllamasVectorsAreTheSameOfLengthOne) {

@@ -61,33 +61,43 @@ constexpr LinesOption kLines[] = {
      pipeline::pack_preferences},
     {"--prompts", "prompts", R"(JSONL of {"prompt", …}: prompts and columns for rewards, for method=grpo)",
      pipeline::pack_prompts},
+    {"--pairs", "texts",
+     R"(JSONL of {"query", "pos_doc", "neg_doc": […]} or {"anchor", "positive", "negative"}: texts that are close to )"
+     R"(each other, or not; or of {"sentence1", "sentence2", "score"}; for method=embed, rank)",
+     pipeline::pack_texts},
 };
+
+constexpr const char* kHighestScoreHelp = "of texts with a score: what scores are divided by, as 5 of STS (default: 1)";
 
 void add_pack(CLI::App* data, Session& session) {
   CLI::App* verb = data->add_subcommand(
-      "pack", "turn a dataset, or conversations, pairs of answers or prompts for tuning, into packed tokens");
+      "pack", "turn a dataset, or conversations, pairs of answers, prompts or pairs of texts for tuning, into tokens");
   struct Options {
     std::string dataset, tokenizer, name;
     std::vector<std::string> files[std::size(kLines)];
     double held_out = 0.05;
+    std::optional<double> highest_score;
   };
   auto o = std::make_shared<Options>();
   verb->add_option("dataset", o->dataset, "dataset by name or directory");
   for (size_t i = 0; i < std::size(kLines); ++i)
     verb->add_option(kLines[i].flag, o->files[i], kLines[i].help)->allow_extra_args(false);
-  verb->add_option("--name", o->name, "of the dataset that files are made into; else chat, preferences or prompts");
+  verb->add_option("--name", o->name,
+                   "of the dataset that files are made into; else chat, preferences, prompts or texts");
   verb->add_option("--held-out", o->held_out, "of files: fraction kept from training")->check(number_in(0, 0.9));
+  verb->add_option("--highest-score", o->highest_score, kHighestScoreHelp)->check(number_in(1e-9, 1e9));
   verb->add_option("--tokenizer", o->tokenizer, "tokenizer by name or directory")->required();
   verb->callback([&session, o] {
     const auto given = std::count_if(std::begin(o->files), std::end(o->files), [](auto& f) { return !f.empty(); });
     if (!o->dataset.empty() + given != 1)
       throw Failure(ErrorCode::kInvalidArgument,
-                    "data pack: expected a dataset, --chat FILE, --preferences FILE or --prompts FILE");
+                    "data pack: expected a dataset, --chat FILE, --preferences FILE, --prompts FILE or --pairs FILE");
     const pipeline::Workplace at = session.workplace();
     if (!o->dataset.empty()) return answer(session, pipeline::pack(at, o->dataset, o->tokenizer));
     for (size_t i = 0; i < std::size(kLines); ++i) {
       if (o->files[i].empty()) continue;
-      const data::ChatPackConfig config{.inputs = o->files[i], .held_out = o->held_out};
+      const data::ChatPackConfig config{
+          .inputs = o->files[i], .held_out = o->held_out, .highest_score = o->highest_score};
       answer(session, kLines[i].pack(at, o->name.empty() ? kLines[i].name : o->name, o->tokenizer, config));
     }
   });
@@ -102,6 +112,7 @@ Json json_of(const pipeline::Examples& examples) {
       pieces.push_back({{"text", piece.text}, {"learned", piece.learned}});
     shown.push_back(
         {{"document", example.document}, {"tokens", example.tokens}, {"learned", example.learned}, {"pieces", pieces}});
+    if (!example.role.empty()) shown.back()["role"] = example.role;
   }
   return {{"documents", f.documents}, {"held_out", f.held_out}, {"tokens", f.tokens}, {"learned", f.learned},
           {"longest", f.longest},     {"pairs", f.pairs},       {"examples", shown}};
@@ -116,6 +127,7 @@ void add_show(CLI::App* data, Session& session) {
   auto o = std::make_shared<pipeline::ExamplesConfig>();
   verb->add_option("data", o->data, "packed tokens by name or directory, or JSONL files")->required();
   verb->add_option("--tokenizer", o->tokenizer, "of a file: a tokenizer or model by name or directory");
+  verb->add_option("--highest-score", o->highest_score, kHighestScoreHelp)->check(number_in(1e-9, 1e9));
   verb->add_option("--first", o->first, "document to begin with; 0 is the first")->check(whole_number_in(0, 1 << 30));
   verb->add_option("--count", o->count, "how many to show (default: 3)")->check(whole_number_in(0, 1000));
   verb->callback([&session, o] {

@@ -22,6 +22,8 @@ std::string visible(std::string_view text) {
 }
 
 std::string head_of(const pipeline::Example& example, bool pairs) {
+  if (!example.role.empty())
+    return fmt::format("── text {}, {}: {} tokens ──\n", example.document, example.role, example.tokens);
   const std::string number = fmt::format("{}", pairs ? example.document / 2 : example.document);
   const char* side = !pairs ? "" : example.document % 2 == 0 ? ", the chosen answer" : ", the rejected answer";
   return fmt::format("── {} {}{}: {} tokens, {} learnt ──\n", pairs ? "pair" : "document", number, side, example.tokens,
@@ -47,6 +49,9 @@ std::string show(const pipeline::Examples& examples, bool colour) {
   std::string text;
   for (const pipeline::Example& example : examples.shown)
     text += head_of(example, f.pairs) + body_of(example, colour) + "\n";
+  if (f.texts)
+    return text + fmt::format("{} texts to learn from, {} held out; {} tokens; the longest {}", f.documents, f.held_out,
+                              f.tokens, f.longest);
   const double part = f.tokens > 0 ? 100.0 * static_cast<double>(f.learned) / static_cast<double>(f.tokens) : 0;
   return text + fmt::format("{} {} to learn from, {} held out; {} tokens, {:.0f} % of them learnt; the longest {}",
                             f.pairs ? f.documents / 2 : f.documents, f.pairs ? "pairs" : "documents",

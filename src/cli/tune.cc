@@ -49,6 +49,7 @@ void add_tune(CLI::App& app, Session& session) {
       "  maru tune model=korean data=chats.jsonl                       learn to answer (sft)\n"
       "  maru tune model=korean-sft data=pairs.jsonl                   learn what is preferred (dpo)\n"
       "  maru tune model=korean data=chats.jsonl lora.rank=16          as an adapter; the model stays as it is\n"
+      "  maru tune model=korean data=questions.jsonl                   learn which texts are close (embed)\n"
       "  maru tune model=korean 'data=[a.jsonl, b.jsonl]' 'weights=[1, 2.5]'\n\n"
       "The data is checked before anything is learnt, and a part of it is held out to measure on. The same command "
       "goes\n"

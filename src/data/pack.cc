@@ -8,116 +8,16 @@
 #include <memory>
 #include <optional>
 
-#include "base/byte_source.h"
 #include "base/hash.h"
 #include "base/json_node.h"
-#include "base/progress.h"
 #include "base/random.h"
 #include "data/listing.h"
-#include "formats/token_dataset.h"
+#include "data/packer.h"
 #include "ledger/artefact_writer.h"
 #include "text/tokenizer/files/load_tokenizer.h"
-#include "text/tokenizer/token_encoder.h"
 
 namespace maru::data {
 namespace {
-
-constexpr size_t kBatchLines = 1024;
-constexpr size_t kBatchBytes = 16 << 20;
-
-struct Line {
-  std::string text, where;
-  int64_t copies = 1;
-};
-
-struct Packed {
-  std::vector<int32_t> ids;
-  std::vector<uint8_t> mask = {};
-  uint64_t source_bytes = 0;
-  double value = 0;
-  std::string beside = {};  // its line in the file beside the shards, if there is one
-};
-
-/// Encodes one line, into a document or more; called on any thread with that thread's encoder. Throws Failure.
-using EncodeLine = std::function<std::vector<Packed>(text::TokenEncoder&, const Line&)>;
-/// How often a line is in a split; 0: not at all.
-using CopiesOfLine = std::function<int64_t(std::string_view line)>;
-
-bool is_blank(std::string_view line) { return line.find_first_not_of(" \t") == std::string_view::npos; }
-
-/// Turns files of lines into the shards of one split after the other.
-class Packer {
- public:
-  Packer(const text::Tokenizer& tokenizer, formats::TokenDatasetWriter& writer, EncodeLine encode, ThreadPool& pool,
-         const Watch& watch)
-      : writer_(writer), encode_(std::move(encode)), pool_(pool), watch_(watch) {
-    for (int i = 0; i < pool.size(); ++i) encoders_.emplace_back(tokenizer);
-  }
-
-  /// Documents that follow have lines in this file; empty: none have. The one before is finished.
-  void begin_lines(const fs::path& path) {
-    finish_lines();
-    if (!path.empty()) lines_ = std::make_unique<AtomicFile>(path);
-  }
-  void finish_lines() {
-    if (lines_) lines_->commit();
-    lines_.reset();
-  }
-
-  void add_file(const fs::path& path, const CopiesOfLine& copies_of, Progress& progress) {
-    LineReader lines(path);
-    for (auto batch = next_batch(lines, path, copies_of); !batch.empty(); batch = next_batch(lines, path, copies_of)) {
-      watch_.throw_if_cancelled();
-      add_batch(batch);
-      progress.add(batch.size());
-    }
-  }
-
- private:
-  static std::vector<Line> next_batch(LineReader& lines, const fs::path& path, const CopiesOfLine& copies_of) {
-    std::vector<Line> batch;
-    size_t bytes = 0;
-    while (batch.size() < kBatchLines && bytes < kBatchBytes) {
-      const auto line = lines.next();
-      if (!line) break;
-      if (is_blank(*line)) continue;
-      const int64_t copies = copies_of(*line);
-      if (copies == 0) continue;
-      bytes += line->size();
-      batch.push_back({std::string(*line), path.string() + ":" + std::to_string(lines.line_number()), copies});
-    }
-    return batch;
-  }
-
-  // Errors are kept until all lines are done, so that the first line in order is the one that is named.
-  void add_batch(const std::vector<Line>& batch) {
-    std::vector<std::vector<Packed>> packed(batch.size());
-    std::vector<std::optional<Error>> errors(batch.size());
-    pool_.parallel_for(static_cast<int64_t>(batch.size()), [&](int64_t task, int worker) {
-      const auto i = static_cast<size_t>(task);
-      try {
-        packed[i] = encode_(encoders_[static_cast<size_t>(worker)], batch[i]);
-      } catch (const Failure& e) {
-        errors[i] = e.error();
-      }
-    });
-    for (size_t i = 0; i < batch.size(); ++i) {
-      if (errors[i]) throw Failure(*errors[i]);
-      for (int64_t copy = 0; copy < batch[i].copies; ++copy)
-        for (const Packed& document : packed[i]) {
-          writer_.add(document.ids, document.source_bytes, document.mask, document.value);
-          if (lines_) lines_->write(document.beside + "\n");
-        }
-    }
-  }
-
-  formats::TokenDatasetWriter& writer_;
-  const EncodeLine encode_;
-  ThreadPool& pool_;
-  const Watch watch_;
-  std::vector<text::TokenEncoder> encoders_;
-  std::unique_ptr<AtomicFile> lines_;
-};
 
 std::vector<Packed> encode_document(text::TokenEncoder& encoder, const Line& line) {
   const Json json = parse_json(line.text, line.where).value();
@@ -244,6 +144,41 @@ std::vector<Packed> encode_prompt_line(const text::ChatTemplate& chat_template, 
   }
 }
 
+Packed encode_text(text::TokenEncoder& encoder, const NamedText& text, double value) {
+  Packed packed{.ids = {}, .source_bytes = text.text.size(), .value = value};
+  encoder.encode(text.text, {.add_special_tokens = false, .parse_special = false}, packed.ids);
+  if (packed.ids.empty()) throw Failure(ErrorCode::kInvalidArgument, text.field + ": has no tokens");
+  return packed;
+}
+
+/// Whether lines have scores, and the line that says so.
+struct ExpectedTexts {
+  bool scored = false;
+  std::string where;
+};
+
+const char* words_of_texts(bool scored) { return scored ? "two texts with a score" : "a query with its documents"; }
+
+std::vector<Packed> encode_texts_line(const ExpectedTexts& expected, double highest, text::TokenEncoder& encoder,
+                                      const Line& line) {
+  const TextsLine read = parse_texts(line.text, line.where, highest).value();
+  if (read.scored() != expected.scored)
+    throw Failure(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: is {}, {} is {}: expected one form in all lines", line.where,
+                              words_of_texts(read.scored()), expected.where, words_of_texts(expected.scored)));
+  std::vector<Packed> all;
+  try {
+    for (const NamedText& positive : read.positives) {
+      all.push_back(encode_text(encoder, read.query, read.score.value_or(kQueryValue)));
+      all.push_back(encode_text(encoder, positive, read.score.value_or(kPositiveValue)));
+      for (const NamedText& negative : read.negatives) all.push_back(encode_text(encoder, negative, kNegativeValue));
+    }
+  } catch (const Failure& failure) {
+    throw Failure(failure.code(), line.where + ": " + failure.what());
+  }
+  return all;
+}
+
 std::shared_ptr<const text::ChatTemplate> load_chat_template(const fs::path& path) {
   std::optional<text::ChatTemplate> found = text::ChatTemplate::load(path, text::load_tokenizer(path));
   if (!found)
@@ -284,6 +219,7 @@ struct PackJob {
   bool with_mask = false, with_values = false, with_lines = false;  // lines: in a file beside the shards
   std::string_view count = {};                                      // of the notes: how many of what there are
   int64_t documents_of_each = 1;
+  Json notes = Json::object();  // what else they say
 };
 
 PackResult run(PackJob job, ThreadPool& pool) {
@@ -308,7 +244,8 @@ PackResult run(PackJob job, ThreadPool& pool) {
   writer.finish();
   if (writer.num_documents() == 0)
     throw Failure(ErrorCode::kInvalidArgument, job.splits[0].files[0].path.string() + ": contains no documents");
-  job.manifest.notes = {{"documents", writer.num_documents()}, {"tokens", writer.num_tokens()}};
+  job.manifest.notes = std::move(job.notes);
+  job.manifest.notes["documents"] = writer.num_documents(), job.manifest.notes["tokens"] = writer.num_tokens();
   if (!job.count.empty()) job.manifest.notes[std::string(job.count)] = writer.num_documents() / job.documents_of_each;
   artefact.commit(std::move(job.manifest));
   return {writer.num_documents(), writer.num_tokens(), false};
@@ -383,19 +320,29 @@ PackResult pack_dataset(const fs::path& dataset, const PackOptions& options, Thr
 
 namespace {
 
-/// A job that writes lines of JSON in the tokenizer's chat template, split by their hashes.
-PackJob template_job(const char* what, const text::ChatTemplate& chat_template, const std::vector<WeightedFile>& files,
-                     const ChatPackConfig& config, const PackOptions& options) {
+/// What of a line says whether it is held out: lines of which it is the same stay together.
+using KeyOfLine = std::string (*)(std::string_view line);
+
+std::string whole_line(std::string_view line) { return std::string(line); }
+
+// What is wrong with a line is found, and named by its place, when it is encoded.
+std::string query_of(std::string_view line) {
+  const Result<TextsLine> read = parse_texts(line, "", kNoHighestScore);
+  return read ? read.value().query.text : std::string(line);
+}
+
+/// A job that packs lines of JSON, split by hashes.
+PackJob lines_job(const char* what, const std::vector<WeightedFile>& files, const ChatPackConfig& config,
+                  const PackOptions& options, KeyOfLine key_of = whole_line) {
   const ledger::Place place = place_of(options);
-  PackJob job{.options = options, .manifest = new_manifest(options, place), .in_template = true, .with_mask = true};
+  PackJob job{.options = options, .manifest = new_manifest(options, place), .in_template = true};
   job.manifest.seed = config.seed;
   job.manifest.recipe[what] = to_json(config);
-  job.manifest.recipe["chat_template"] = chat_template.source();
   job.splits = {{"train", {}}, {"held_out", {}}};
   for (const WeightedFile& file : files) {
     job.manifest.inputs.push_back(ledger::raw_input("raw", file.path, place));
-    const auto is_held_out = [seed = config.seed, share = config.held_out](std::string_view line) {
-      return chance_of(line, seed) < share;
+    const auto is_held_out = [seed = config.seed, share = config.held_out, key_of](std::string_view line) {
+      return share > 0 && chance_of(key_of(line), seed) < share;
     };
     job.splits[0].files.push_back({file.path, [=, seed = config.seed](std::string_view line) {
                                      return is_held_out(line) ? 0 : copies_of(line, file.weight, seed);
@@ -403,6 +350,45 @@ PackJob template_job(const char* what, const text::ChatTemplate& chat_template, 
     job.splits[1].files.push_back({file.path, [=](std::string_view line) { return int64_t{is_held_out(line)}; }});
   }
   return job;
+}
+
+/// One that writes them in the tokenizer's chat template.
+PackJob template_job(const char* what, const text::ChatTemplate& chat_template, const std::vector<WeightedFile>& files,
+                     const ChatPackConfig& config, const PackOptions& options) {
+  if (config.highest_score)
+    throw Failure(ErrorCode::kInvalidArgument, "highest_score: is of pairs of texts with a score, which these are not");
+  PackJob job = lines_job(what, files, config, options);
+  job.manifest.recipe["chat_template"] = chat_template.source();
+  job.with_mask = true;
+  return job;
+}
+
+// The tokens that the tokenizer puts before, between and behind one text or two, and the types of all.
+Json frame_of(const std::vector<text::Wrapping::Part>& parts) {
+  Json pieces = Json::array({Json::array()}), types = Json::array();
+  for (const text::Wrapping::Part& part : parts) {
+    if (part.sequence >= 0) {
+      if (part.sequence != std::ssize(types))
+        throw Failure(ErrorCode::kUnimplemented, "the tokenizer puts the second of two texts before the first");
+      pieces.push_back(Json::array()), types.push_back(part.type_id);
+      continue;
+    }
+    for (const int32_t id : part.ids) pieces.back().push_back(id);
+  }
+  return {{"pieces", pieces}, {"types", types}};
+}
+
+// Of the first line that there is.
+ExpectedTexts texts_of(const std::vector<WeightedFile>& files, double highest) {
+  for (const WeightedFile& file : files) {
+    LineReader lines(file.path);
+    while (const auto line = lines.next()) {
+      if (is_blank(*line)) continue;
+      const std::string where = file.path.string() + ":" + std::to_string(lines.line_number());
+      return {parse_texts(*line, where, highest).value().scored(), where};
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -442,6 +428,26 @@ PackResult pack_prompts(const ChatPackConfig& config, const PackOptions& options
   job.count = "prompts";
   job.encode = [chat_template](text::TokenEncoder& encoder, const Line& line) {
     return encode_prompt_line(*chat_template, encoder, line);
+  };
+  return run(std::move(job), pool);
+}
+
+PackResult pack_texts(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool) {
+  const std::vector<WeightedFile> files = chat_files(config);
+  const double highest = config.highest_score.value_or(1);
+  const ExpectedTexts expected = texts_of(files, highest);
+  if (config.highest_score && !expected.scored)
+    throw Failure(ErrorCode::kInvalidArgument,
+                  fmt::format("highest_score: {} is {}, without a score", expected.where, words_of_texts(false)));
+  PackJob job = lines_job("texts", files, config, options, query_of);
+  const text::Tokenizer tokenizer = text::load_tokenizer(options.tokenizer);
+  job.notes = {{"scored", expected.scored},
+               {"frame", frame_of(tokenizer.wrapping().single)},
+               {"pair_frame", frame_of(tokenizer.wrapping().pair)}};
+  job.count = "texts";
+  job.with_values = true;
+  job.encode = [expected, highest](text::TokenEncoder& encoder, const Line& line) {
+    return encode_texts_line(expected, highest, encoder, line);
   };
   return run(std::move(job), pool);
 }

@@ -1,6 +1,8 @@
 // From documents or conversations to packed token shards (formats/token_shard.h). Parallel over documents, in their
 // order; the same bytes for any number of threads. The output directory appears whole or not at all.
 #pragma once
+#include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +39,7 @@ struct ChatPackConfig {
   std::vector<double> weights;  // of each input
   double held_out = 0.05;
   uint64_t seed = 1;
+  std::optional<double> highest_score;  // of pairs of texts
   static constexpr auto fields() {
     return std::tuple{
         field("inputs", &ChatPackConfig::inputs, "JSONL files (also .gz .zst .xz) or folders of them"),
@@ -47,7 +50,11 @@ struct ChatPackConfig {
             .unless_empty(),
         field("held_out", &ChatPackConfig::held_out, "fraction of conversations, or pairs, kept from training")
             .range(0, 0.9),
-        field("seed", &ChatPackConfig::seed, "of the split")};
+        field("seed", &ChatPackConfig::seed, "of the split"),
+        field("highest_score", &ChatPackConfig::highest_score,
+              "of pairs of texts with a score: what their scores are divided by, as 5 of STS; empty: 1")
+            .range(1e-9, 1e9)
+            .unless_empty()};
   }
 };
 
@@ -78,6 +85,17 @@ fs::path prompt_lines_file(const fs::path& directory, std::string_view split);
 ///
 /// Throws   as pack_chats; for prompts that are empty or end with the assistant.
 PackResult pack_prompts(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool);
+
+/// Packs texts that are to lie close to each other, or not (TextsLine): each becomes a document of its bare tokens. A
+/// query stands before its positive document and its negative ones, whose values are kQueryValue, kPositiveValue and
+/// kNegativeValue; of several positives each has the query and the negatives again. Of two texts with a score the
+/// values of both are the score divided by `highest_score`. A query is held out with all its lines. The manifest's
+/// notes have the number of "texts", whether they are "scored", and what the tokenizer puts around a text ("frame") or
+/// two
+/// ("pair_frame"): {"pieces": [[ids], …], "types": [of each text]}.
+///
+/// Throws   kInvalidArgument naming file, line and field.
+PackResult pack_texts(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool);
 
 /// A conversation to learn from: a list of messages and what may stand beside it in its line.
 struct ChatLine {
@@ -112,5 +130,26 @@ Result<PromptLine> parse_prompt(std::string_view line, std::string_view where);
 
 /// What one line of JSON says. `where` stands in the errors.
 Result<PreferenceLine> parse_preference(std::string_view line, std::string_view where);
+
+/// What the documents of packed texts are, where they have no score.
+inline constexpr double kQueryValue = 0, kPositiveValue = 1, kNegativeValue = 2;
+
+/// A text and where it stands in its line: "negatives[1]".
+struct NamedText {
+  std::string text, field;
+};
+
+/// Texts, of which some are about the same. The first is called query, anchor, question or sentence1.
+struct TextsLine {
+  NamedText query;
+  std::vector<NamedText> positives, negatives;  // with a score: one, and none
+  std::optional<double> score;                  // 0 to 1
+  bool scored() const { return score.has_value(); }
+};
+
+inline constexpr double kNoHighestScore = std::numeric_limits<double>::infinity();
+
+/// What one line of JSON says. Scores are from 0 to `highest` and divided by it. `where` stands in the errors.
+Result<TextsLine> parse_texts(std::string_view line, std::string_view where, double highest);
 
 }  // namespace maru::data

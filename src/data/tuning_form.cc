@@ -26,6 +26,14 @@ const std::vector<Form>& forms() {
       {{"prompt", "completion", "label"}, TuningForm::kLabelled},
       {{"prompt", "completion"}, TuningForm::kChats},
       {{"instruction", "output"}, TuningForm::kChats},
+      {{"query", "pos_doc"}, TuningForm::kTexts},
+      {{"question", "pos_doc"}, TuningForm::kTexts},
+      {{"anchor", "positive"}, TuningForm::kTexts},
+      {{"query", "positive"}, TuningForm::kTexts},
+      {{"query", "positives"}, TuningForm::kTexts},
+      {{"query", "pos"}, TuningForm::kTexts},
+      {{"query", "answer"}, TuningForm::kTexts},
+      {{"sentence1", "sentence2"}, TuningForm::kTexts},
       {{"prompt"}, TuningForm::kPrompts},
   };
   return all;
@@ -75,6 +83,7 @@ std::string_view words_of(TuningForm form) {
     case TuningForm::kPreferences: return "pairs of answers";
     case TuningForm::kLabelled: return "answers with labels";
     case TuningForm::kPrompts: return "prompts";
+    case TuningForm::kTexts: return "pairs of texts";
   }
   CHECK(false);
 }

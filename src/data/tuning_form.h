@@ -13,9 +13,11 @@ enum class TuningForm : uint8_t {
   kPreferences,  // pairs of answers
   kLabelled,     // answers that are good or bad
   kPrompts,      // to be answered by the model itself
+  kTexts,        // queries with documents, or two texts with a score
 };
 
-/// "conversations", "pairs of answers", "answers with labels", "prompts".
+/// "conversations", "pairs of answers", "answers with labels", "prompts",
+/// "pairs of texts".
 std::string_view words_of(TuningForm form);
 
 /// Of one line. Throws   kInvalidArgument naming the line's place, its keys and the forms there are.

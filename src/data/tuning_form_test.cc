@@ -41,6 +41,9 @@ TEST_F(TuningFormTest, IsToldByTheKeysOfTheFirstLine) {
       {R"({"prompt": "a", "chosen": "b", "rejected": "c"})", TuningForm::kPreferences},
       {R"({"chosen": [], "rejected": []})", TuningForm::kPreferences},
       {R"({"context": [], "completions": []})", TuningForm::kPreferences},
+      {R"({"query": "a", "pos_doc": "b", "neg_doc": []})", TuningForm::kTexts},
+      {R"({"anchor": "a", "positive": "b"})", TuningForm::kTexts},
+      {R"({"sentence1": "a", "sentence2": "b", "score": 1})", TuningForm::kTexts},
   };
   for (const auto& [line, form] : kCases)
     EXPECT_EQ(form, form_of_files({file("one.jsonl", std::string("\n \r\n") + line + "\nnonsense\n")})) << line;

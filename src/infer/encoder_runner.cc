@@ -29,7 +29,7 @@ void normalize(std::vector<float>& vector) {
 }  // namespace
 
 EncoderRunner::EncoderRunner(SentenceEncoder& model, Device& device, int64_t batch_tokens)
-    : model_(model), batch_tokens_(batch_tokens), builder_(model.config()), memory_(device) {
+    : model_(model), batch_tokens_(batch_tokens), builder_(model.limits()), memory_(device) {
   model.place(device);
 }
 
@@ -48,13 +48,13 @@ std::vector<std::vector<float>> EncoderRunner::classify(std::span<const EncoderI
 }
 
 std::vector<double> EncoderRunner::score(std::span<const EncoderInput> inputs) {
-  if (model_.is_classifier() && model_.config().num_labels != 1)
-    throw Failure(ErrorCode::kInvalidArgument, "the model has " + std::to_string(model_.config().num_labels) +
+  if (model_.is_classifier() && model_.num_labels() != 1)
+    throw Failure(ErrorCode::kInvalidArgument, "the model has " + std::to_string(model_.num_labels()) +
                                                    " labels: expected a reranker, which has one");
   std::vector<double> scores;
   for (const std::vector<float>& logits : classify(inputs)) {
     const double logit = static_cast<double>(logits.front());
-    scores.push_back(model_.config().sigmoid_score ? 1 / (1 + std::exp(-logit)) : logit);
+    scores.push_back(model_.has_sigmoid() ? 1 / (1 + std::exp(-logit)) : logit);
   }
   return scores;
 }

@@ -43,10 +43,10 @@ LoadedEncoder::LoadedEncoder(const fs::path& directory, Device& device, const En
       tokenizer_(text::load_tokenizer(directory)),
       encoder_(tokenizer_),
       runner_(model_, device, options.batch_tokens) {
-  if (tokenizer_.vocab_size() > model_.config().vocab_size)
+  if (tokenizer_.vocab_size() > model_.limits().vocab_size)
     throw Failure(ErrorCode::kInvalidArgument,
                   fmt::format("{}: the tokenizer has {} tokens, the model only {}", directory.string(),
-                              tokenizer_.vocab_size(), model_.config().vocab_size));
+                              tokenizer_.vocab_size(), model_.limits().vocab_size));
 }
 
 // The spelling of a special token stays plain text: a passage must not forge the border between itself and the query.

@@ -30,6 +30,13 @@ Linear with_bias(int64_t in, int64_t out, ParameterRole role = ParameterRole::kM
 
 }  // namespace
 
+TextLimits limits_of(const EncoderConfig& c) {
+  return {.vocab_size = c.vocab_size,
+          .max_tokens = c.max_tokens(),
+          .type_vocab_size = c.type_vocab_size,
+          .position_offset = c.position_offset};
+}
+
 void EncoderBatchBuilder::clear() {
   tokens_.clear();
   positions_.clear();
@@ -39,19 +46,19 @@ void EncoderBatchBuilder::clear() {
 
 void EncoderBatchBuilder::add(std::span<const int32_t> tokens, std::span<const int32_t> types) {
   const auto rows = static_cast<int64_t>(tokens.size());
-  if (rows == 0 || rows > config_.max_tokens())
+  if (rows == 0 || rows > limits_.max_tokens)
     throw Failure(ErrorCode::kInvalidArgument,
-                  fmt::format("a text of {} tokens: expected 1 to {}", rows, config_.max_tokens()));
+                  fmt::format("a text of {} tokens: expected 1 to {}", rows, limits_.max_tokens));
   if (!types.empty() && types.size() != tokens.size())
     throw Failure(ErrorCode::kInvalidArgument,
                   fmt::format("{} token types for {} tokens: expected as many", types.size(), rows));
-  check_ids(tokens, config_.vocab_size, "token");
-  check_ids(types, config_.type_vocab_size, "token type");
+  check_ids(tokens, limits_.vocab_size, "token");
+  if (limits_.type_vocab_size > 0) check_ids(types, limits_.type_vocab_size, "token type");
   spans_.push_back({.first_row = num_tokens(), .rows = rows});
   tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
   types_.insert(types_.end(), types.begin(), types.end());
   types_.resize(tokens_.size(), 0);
-  for (int64_t i = 0; i < rows; ++i) positions_.push_back(static_cast<int32_t>(config_.position_offset + i));
+  for (int64_t i = 0; i < rows; ++i) positions_.push_back(static_cast<int32_t>(limits_.position_offset + i));
 }
 
 EncoderBatch EncoderBatchBuilder::batch(Context& ctx) const {

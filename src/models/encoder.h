@@ -17,10 +17,19 @@ struct EncoderBatch {
   KeySpans spans;                   // one per text
 };
 
+/// What of texts a model reads.
+struct TextLimits {
+  int64_t vocab_size = 0, max_tokens = 0;
+  int64_t type_vocab_size = 0;  // 0: it knows no types, and looks at none
+  int64_t position_offset = 0;  // position of the first token
+};
+TextLimits limits_of(const EncoderConfig& config);
+
 /// Builds a batch on the host, where its arrays are reused from batch to batch.
 class EncoderBatchBuilder {
  public:
-  explicit EncoderBatchBuilder(const EncoderConfig& config) : config_(config) {}
+  explicit EncoderBatchBuilder(const TextLimits& limits) : limits_(limits) {}
+  explicit EncoderBatchBuilder(const EncoderConfig& config) : EncoderBatchBuilder(limits_of(config)) {}
   void clear();
   /// Appends a text. `types` empty: all 0.
   ///
@@ -32,7 +41,7 @@ class EncoderBatchBuilder {
   EncoderBatch batch(Context&) const;
 
  private:
-  EncoderConfig config_;
+  TextLimits limits_;
   std::vector<int32_t> tokens_, positions_, types_;
   std::vector<KeySpan> spans_;
 };

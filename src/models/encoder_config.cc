@@ -79,7 +79,32 @@ Activation EncoderConfig::activation() const {
   return *known;
 }
 
+int64_t count_parameters(const EncoderConfig& c) {
+  const int64_t tables = (c.vocab_size + c.max_position_embeddings + c.type_vocab_size + 2) * c.hidden_size;
+  const int64_t attention = 4 * c.hidden_size * (c.hidden_size + 1), norms = 4 * c.hidden_size;
+  const int64_t mlp = 2 * c.hidden_size * c.intermediate_size + c.intermediate_size + c.hidden_size;
+  return tables + c.num_hidden_layers * (attention + norms + mlp);
+}
+
+// As of a decoder: six for each weight of a matrix, and attention's two products, three times each.
+double training_flops_per_token(const EncoderConfig& c, double context) {
+  const auto width = static_cast<double>(c.hidden_size);
+  const double weights = 4 * width * width + 2 * width * static_cast<double>(c.intermediate_size);
+  return static_cast<double>(c.num_hidden_layers) * (6 * weights + 12 * width * context);
+}
+
 bool is_encoder_config(const Json& json) { return find_family(architecture_in(json)) != nullptr; }
+
+Json encoder_config_to_hugging_face(Json config, const std::string& torch_dtype) {
+  const std::string architecture = architecture_in(config);
+  const EncoderFamily* family = find_family(architecture);
+  CHECK(family != nullptr);
+  if (!architecture.ends_with(kClassifier))
+    config["architectures"] = Json::array({std::string(family->class_prefix) + "Model"});
+  config.erase("dtype");
+  config["torch_dtype"] = torch_dtype;
+  return config;
+}
 
 EncoderConfig encoder_config_from_hugging_face(const Json& config, const std::string& where) {
   const JsonNode json = JsonNode(config, where).object();

@@ -53,4 +53,12 @@ bool is_encoder_config(const Json& json);
 ///          kInvalidArgument for numbers that do not fit together.
 EncoderConfig encoder_config_from_hugging_face(const Json& json, const std::string& where);
 
+/// Numbers of the plain encoder.
+int64_t count_parameters(const EncoderConfig& config);
+/// Multiplications and additions of a token's forward and backward pass, in a text of `context` tokens.
+double training_flops_per_token(const EncoderConfig& config, double context);
+
+/// The same config.json of weights in another dtype: of the plain encoder, or as it was with its classifier.
+Json encoder_config_to_hugging_face(Json config, const std::string& torch_dtype);
+
 }  // namespace maru

@@ -154,6 +154,11 @@ const Family& find_family_of_scorer(std::string_view name, const std::string& wh
   return find_by(&Family::scorer, name, where);
 }
 
+bool is_scorer_config(const Json& config) {
+  const std::string name = architecture_in(config);
+  return !name.empty() && std::ranges::any_of(all_families(), [&](const Family* a) { return a->scorer == name; });
+}
+
 const Family& family_of(const DecoderConfig& config) {
   const Family* nearest = nullptr;
   std::vector<std::string> lost;

@@ -6,7 +6,7 @@
 #include <array>
 
 #include "base/json_node.h"
-#include "models/encoder_files.h"
+#include "models/registry.h"
 #include "models/weight_source.h"
 #include "models/weights.h"
 
@@ -31,10 +31,11 @@ std::optional<Activation> dense_activation(const JsonNode& path) {
   path.unsupported("\"" + path.string() + "\"");
 }
 
+constexpr std::array<std::pair<std::string_view, Pooling>, 3> kPoolings{
+    {{"mean", Pooling::kMean}, {"cls", Pooling::kFirst}, {"lasttoken", Pooling::kLast}}};
+
 Pooling pooling_named(std::string_view mode, const std::string& where) {
-  constexpr std::array<std::pair<std::string_view, Pooling>, 3> kKnown{
-      {{"mean", Pooling::kMean}, {"cls", Pooling::kFirst}, {"lasttoken", Pooling::kLast}}};
-  for (const auto& [known, pooling] : kKnown)
+  for (const auto& [known, pooling] : kPoolings)
     if (known == mode) return pooling;
   throw Failure(ErrorCode::kUnimplemented,
                 fmt::format("{}: pooling \"{}\": expected mean, cls or lasttoken", where, mode));
@@ -64,6 +65,13 @@ fs::path folder_of(const fs::path& directory, const JsonNode& module) {
   return directory / path;
 }
 
+// Decoders write text, unless it is said that they make vectors, or scores.
+void check_purpose(const fs::path& directory, const fs::path& folder) {
+  if (fs::exists(directory / "modules.json")) return;
+  const StoredConfig stored = read_stored_config(folder);
+  if (!is_scorer_config(stored.json)) encoder_config_from_hugging_face(stored.json, stored.name);
+}
+
 // Where the encoder itself lies: beside modules.json, or in the folder of the first module.
 fs::path encoder_folder(const fs::path& directory) {
   const fs::path path = directory / "modules.json";
@@ -76,11 +84,68 @@ fs::path encoder_folder(const fs::path& directory) {
 
 }  // namespace
 
+std::string_view name_of(Pooling pooling) {
+  for (const auto& [name, known] : kPoolings)
+    if (known == pooling) return name;
+  CHECK(false);
+}
+
+bool is_sentence_encoder(const fs::path& directory) {
+  if (!fs::is_directory(directory)) return false;
+  if (fs::exists(directory / "modules.json")) return true;
+  if (!fs::exists(directory / "config.json")) return false;
+  const Json config = read_json(directory / "config.json");
+  return is_encoder_config(config) || is_scorer_config(config);
+}
+
+SentenceEncoder::SentenceEncoder(std::unique_ptr<TextModel> texts, Pooling how, int64_t max_tokens)
+    : pooling(how), normalize(true), texts_(std::move(texts)), max_tokens_(max_tokens) {}
+
+// The flags of 1_Pooling/config.json are those that all versions read.
+void SentenceEncoder::save(const fs::path& directory) {
+  CHECK(dense_.empty());
+  texts_->save(directory);
+  Json modules = Json::array(), flags{{"word_embedding_dimension", dimension()}, {"include_prompt", true}};
+  const auto add = [&](const char* type, const std::string& path) {
+    const std::string number = std::to_string(modules.size());
+    modules.push_back({{"idx", modules.size()},
+                       {"name", number},
+                       {"path", path},
+                       {"type", std::string("sentence_transformers.models.") + type}});
+  };
+  add("Transformer", "");
+  add("Pooling", "1_Pooling");
+  if (normalize) add("Normalize", "2_Normalize");
+  for (const char* mode :
+       {"cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken"})
+    flags[std::string("pooling_mode_") + mode] =
+        std::string_view(mode).starts_with(name_of(pooling)) && std::string_view(mode) != "mean_sqrt_len_tokens";
+  fs::create_directories(directory / "1_Pooling");
+  if (normalize) fs::create_directories(directory / "2_Normalize");
+  write_json(directory / "modules.json", modules);
+  write_json(directory / "1_Pooling/config.json", flags);
+  write_json(directory / "sentence_bert_config.json", {{"max_seq_length", max_tokens_}, {"do_lower_case", false}});
+  write_json(directory / "config_sentence_transformers.json",
+             {{"prompts", prompts_},
+              {"default_prompt_name", default_prompt_.empty() ? Json() : Json(default_prompt_)},
+              {"similarity_fn_name", "cosine"}});
+}
+
+std::optional<Pooling> stored_pooling(const fs::path& directory) {
+  if (!fs::exists(directory / "modules.json")) return std::nullopt;
+  const SentenceEncoder model = SentenceEncoder::load(directory);
+  if (model.has_dense_layers())
+    throw Failure(ErrorCode::kUnimplemented, (directory / "modules.json").string() +
+                                                 ": has Dense layers behind the pooling, which cannot be trained yet");
+  return model.pooling;
+}
+
 SentenceEncoder SentenceEncoder::load(const fs::path& directory, std::optional<Dtype> dtype) {
   const fs::path folder = encoder_folder(directory);
+  check_purpose(directory, folder);
   SentenceEncoder model;
-  model.encoder_ = load_encoder(folder, dtype);
-  model.max_tokens_ = model.config().max_tokens();
+  model.texts_ = load_text_model(folder, dtype);
+  model.max_tokens_ = model.limits().max_tokens;
   if (fs::exists(directory / "modules.json")) model.read_modules(directory);
   model.read_limits(folder);
   model.read_prompts(directory);
@@ -133,7 +198,7 @@ void SentenceEncoder::read_dense(const fs::path& directory) {
   dense.activation = dense_activation(json["activation_function"]);
   dense.linear.visit("linear", [&](const std::string& name, Parameter& p, Shape shape, ParameterRole role) {
     p.name = name;
-    source.load(p, name, role, shape, encoder_->dtype());
+    source.load(p, name, role, shape, texts_->model().dtype());
   });
   dense_.push_back(std::move(dense));
 }
@@ -152,13 +217,13 @@ void SentenceEncoder::read_prompts(const fs::path& directory) {
 }
 
 void SentenceEncoder::place(Device& device) {
-  maru::place(device, *encoder_);
+  maru::place(device, texts_->model());
   for (SentenceDense& dense : dense_)
     for (Parameter* p : {&dense.linear.weight, &dense.linear.bias}) p->value = device.place(p->value);
 }
 
 Tensor SentenceEncoder::embed(Context& ctx, const EncoderBatch& batch) {
-  Tensor x = pool(ctx, encoder_->forward(ctx, batch), batch.spans, pooling);
+  Tensor x = pool(ctx, texts_->forward(ctx, batch), batch.spans, pooling);
   for (SentenceDense& dense : dense_) {
     x = dense.linear.forward(ctx, x);
     if (dense.activation) x = activate(ctx, x, *dense.activation);
@@ -166,8 +231,6 @@ Tensor SentenceEncoder::embed(Context& ctx, const EncoderBatch& batch) {
   return x;
 }
 
-Tensor SentenceEncoder::classify(Context& ctx, const EncoderBatch& batch) {
-  return encoder_->classify(ctx, encoder_->forward(ctx, batch), batch);
-}
+Tensor SentenceEncoder::classify(Context& ctx, const EncoderBatch& batch) { return texts_->classify(ctx, batch); }
 
 }  // namespace maru

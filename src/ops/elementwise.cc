@@ -86,6 +86,29 @@ Tensor swiglu(Context& ctx, const Tensor& gate, const Tensor& up) {
   return y;
 }
 
+Tensor as_accumulator(Context& ctx, const Tensor& x) {
+  const Dtype wide = accumulator_of(x.dtype());
+  if (wide == x.dtype()) return x;
+  Tensor y = ctx.empty(x.shape(), wide);
+  ctx.launch(x.dtype(), [&]<class T>(auto& stream) {
+    using A = kernels::Accumulator<T>;
+    if constexpr (!std::is_same_v<A, T>)
+      kernels::convert(stream, kernels::Convert<A, T>{.y = y.data<A>(), .x = x.data<T>(), .count = x.size()});
+  });
+  if (ctx.recording(x))
+    ctx.tape->record(y, [=](Context& c, const Tensor& dy) {
+      const Tensor narrow = c.empty(x.shape(), x.dtype());
+      c.launch(x.dtype(), [&]<class T>(auto& stream) {
+        using A = kernels::Accumulator<T>;
+        if constexpr (!std::is_same_v<A, T>)
+          kernels::convert(stream,
+                           kernels::Convert<T, A>{.y = narrow.data<T>(), .x = dy.data<A>(), .count = dy.size()});
+      });
+      c.tape->pass_gradient(c, x, narrow);
+    });
+  return y;
+}
+
 Tensor copy(Context& ctx, const Tensor& x) {
   Tensor y = ctx.empty(x.shape(), x.dtype());
   ctx.launch(x.dtype(), [&]<class T>(auto& stream) {

@@ -20,6 +20,11 @@ Tensor scale(Context&, const Tensor& x, double alpha);
 /// Source   Shazeer 2020, arXiv:2002.05202.
 Tensor swiglu(Context&, const Tensor& gate, const Tensor& up);
 
+/// x in the accumulator type: itself unless it is bf16. Its gradient is rounded back.
+///
+/// Saves    nothing.
+Tensor as_accumulator(Context&, const Tensor& x);
+
 // Not differentiable: for the tape and the optimiser.
 Tensor copy(Context&, const Tensor& x);
 Tensor fill(Context&, Shape, Dtype, double value);

@@ -52,6 +52,7 @@ class OpsTest : public testing::Test {
 TEST_F(OpsTest, ResidualBranchesShareGradientsSafely) {
   EXPECT_LT(worst_error([](Context& c, const Tensor& x) { return add_scaled(c, x, swiglu(c, x, x)); }), 1e-12);
   EXPECT_LT(worst_error([](Context& c, const Tensor& x) { return add_scaled(c, x, x); }), 1e-12);
+  EXPECT_LT(worst_error([](Context& c, const Tensor& x) { return add_scaled(c, x, as_accumulator(c, x)); }), 1e-12);
   EXPECT_LT(worst_error([](Context& c, const Tensor& x) {
               const Tensor a = swiglu(c, x, x), b = add_scaled(c, a, x), d = add_scaled(c, b, a, 0.5);
               return add_scaled(c, d, swiglu(c, a, d));
@@ -149,6 +150,18 @@ TEST_F(OpsTest, NamesShapesThatDoNotFit) {
   } catch (const Failure& e) {
     EXPECT_EQ("[rms_norm] weight has 3 elements, expected a divisor of x.cols() = 8", e.error().message);
   }
+}
+
+TEST_F(OpsTest, TheAccumulatorTypeHoldsTheSameNumbersAndItsGradientIsRounded) {
+  Weight narrow({2, 3}, Dtype::kBf16, 5);
+  Tape tape;
+  Context ctx{device_, arena_, &tape};
+  Tensor y = as_accumulator(ctx, scale(ctx, ctx.use(narrow.p), 2));
+  ASSERT_EQ(Dtype::kF32, y.dtype());
+  for (int64_t i = 0; i < 6; ++i) EXPECT_EQ(2 * to_float(narrow.p.value.data<bfloat16>()[i]), y.data<float>()[i]);
+  tape.backward(ctx, y, fill(ctx, y.shape(), Dtype::kF32, 0.1));
+  for (int64_t i = 0; i < 6; ++i)
+    EXPECT_NEAR(0.2F, narrow.p.gradient.data<float>()[i], 0.2 / 256) << "a bf16 in between";
 }
 
 }  // namespace

@@ -74,4 +74,9 @@ PackedTokens pack_prompts(const Workplace& at, const std::string& name, const st
   return pack_lines(at, name, tokenizer, config, data::pack_prompts);
 }
 
+PackedTokens pack_texts(const Workplace& at, const std::string& name, const std::string& tokenizer,
+                        const data::ChatPackConfig& config) {
+  return pack_lines(at, name, tokenizer, config, data::pack_texts);
+}
+
 }  // namespace maru::pipeline

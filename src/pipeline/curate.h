@@ -28,4 +28,8 @@ PackedTokens pack_preferences(const Workplace&, const std::string& name, const s
 PackedTokens pack_prompts(const Workplace&, const std::string& name, const std::string& tokenizer,
                           const data::ChatPackConfig&);
 
+/// Packs texts to be embedded or scored into datasets/NAME/tokens-TOKENIZER.
+PackedTokens pack_texts(const Workplace&, const std::string& name, const std::string& tokenizer,
+                        const data::ChatPackConfig&);
+
 }  // namespace maru::pipeline

@@ -33,6 +33,22 @@ class ShortLivedDirectory {
   std::string path_;
 };
 
+std::string role_of(double value, bool scored) {
+  if (scored) return fmt::format("score {:.3g}", value);
+  return value == data::kQueryValue ? "query" : value == data::kPositiveValue ? "positive" : "negative";
+}
+
+// Texts are bare: nothing is predicted of them, and nothing stands around them.
+Example text_of(const text::Tokenizer& tokenizer, const formats::TokenDataset& dataset, int64_t i, bool scored) {
+  const formats::TokenDocument document = dataset.document(i);
+  std::vector<int32_t> ids(static_cast<size_t>(document.tokens.size()));
+  document.tokens.copy_to(ids);
+  return {.document = i,
+          .tokens = document.tokens.size(),
+          .pieces = {{tokenizer.decode(ids), false}},
+          .role = role_of(document.value, scored)};
+}
+
 Example example_of(const text::Tokenizer& tokenizer, const formats::TokenDataset& dataset, int64_t i) {
   const formats::TokenDocument document = dataset.document(i);
   std::vector<int32_t> ids(static_cast<size_t>(document.tokens.size()));
@@ -68,11 +84,14 @@ Examples read(const fs::path& directory, const fs::path& tokenizer_files, const 
   Examples examples{figures_of(train, directory), {}};
   const Json notes = ledger::read_manifest(directory).notes;
   examples.figures.pairs = notes.is_object() && notes.contains("pairs");
+  examples.figures.texts = notes.is_object() && notes.contains("texts");
+  if (examples.figures.texts) examples.figures.learned = 0;
   if (config.first < 0 || config.first >= train.num_documents())
     throw Failure(ErrorCode::kInvalidArgument, fmt::format("{}: there is no document {}: expected 0 to {}", config.data,
                                                            config.first, train.num_documents() - 1));
   for (int64_t i = config.first; i < std::min(train.num_documents(), config.first + config.count); ++i)
-    examples.shown.push_back(example_of(tokenizer, train, i));
+    examples.shown.push_back(examples.figures.texts ? text_of(tokenizer, train, i, notes.value("scored", false))
+                                                    : example_of(tokenizer, train, i));
   return examples;
 }
 
@@ -84,12 +103,13 @@ Examples read_file(const Workplace& at, const ExamplesConfig& config) {
   const ShortLivedDirectory place;
   const data::PackOptions options{
       .tokenizer = tokenizer, .output = place.path() / "tokens", .home = at.home.root(), .watch = at.watch};
-  const data::ChatPackConfig pack{.inputs = {config.data}, .held_out = 0};
+  const data::ChatPackConfig pack{.inputs = {config.data}, .held_out = 0, .highest_score = config.highest_score};
   switch (data::form_of_files(pack.inputs)) {
     case data::TuningForm::kChats: data::pack_chats(pack, options, at.machine.pool()); break;
     case data::TuningForm::kPreferences:
     case data::TuningForm::kLabelled: data::pack_preferences(pack, options, at.machine.pool()); break;
     case data::TuningForm::kPrompts: data::pack_prompts(pack, options, at.machine.pool()); break;
+    case data::TuningForm::kTexts: data::pack_texts(pack, options, at.machine.pool()); break;
   }
   return read(options.output, tokenizer, config);
 }

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
-#include "base/json.h"
+#include "base/json_node.h"
 #include "catalogue/adapter.h"
 #include "formats/lora.h"
 #include "formats/weight_files.h"
+#include "infer/loaded_encoder.h"
 #include "infer/model_text.h"
 #include "ledger/artefact_writer.h"
 #include "models/model_files.h"
@@ -20,8 +22,12 @@ namespace {
 constexpr uint64_t kMaxCopied = 64 << 20;  // configuration, vocabulary, licence: all are smaller
 
 /// Everything that loading checks, by loading: configuration, every tensor's shape and dtype, the tokenizer.
-void check_loads(const HostStream& host, const fs::path& source) {
-  const auto model = load_for_serving(host, source);
+void check_loads(Device& device, const fs::path& source) {
+  if (is_sentence_encoder(source)) {
+    const infer::LoadedEncoder checked(source, device);
+    return;
+  }
+  const auto model = load_for_serving(device.host(), source);
   const text::Tokenizer tokenizer = infer::load_text(source).tokenizer;
   if (tokenizer.vocab_size() > model->config().vocab_size)
     throw Failure(ErrorCode::kInvalidArgument,
@@ -42,6 +48,26 @@ void copy_description(const fs::path& from, const fs::path& to) {
     if (entry.file_size() > kMaxCopied) continue;
     write_file(to / name, read_file(entry.path()));
   }
+}
+
+// What stands behind an encoder: pooling, and dense layers with their weights, which are small.
+void copy_modules(const fs::path& from, const fs::path& to) {
+  const fs::path list = from / "modules.json";
+  if (!fs::exists(list)) return;
+  const Json json = read_json(list);
+  for (const JsonNode& module : JsonNode(json, list.string()).elements()) {
+    const fs::path folder = module["path"].string();
+    if (folder.is_absolute() || std::ranges::find(folder, "..") != folder.end()) module["path"].fail("a folder of it");
+    if (folder.empty() || !fs::is_directory(from / folder)) continue;
+    fs::create_directories(to / folder);
+    for (const fs::directory_entry& entry : fs::directory_iterator(from / folder))
+      if (entry.is_regular_file() && entry.file_size() <= kMaxCopied)
+        fs::copy_file(entry.path(), to / folder / entry.path().filename());
+  }
+}
+
+std::string licence_of(const fs::path& source) {
+  return is_sentence_encoder(source) ? find_licence(source).name : inspect_model(source).licence.name;
 }
 
 // Links keep the weights where they are: they are mapped from there, and `maru verify` reads them there.
@@ -85,12 +111,13 @@ ImportResult import_model(const Workplace& at, const ImportConfig& a, const fs::
   const fs::path output = at.home.place(Kind::kModel, a.name);
   require_importable(at, a, source);
   ledger::ArtefactWriter writer(output);
-  check_loads(at.machine.device().host(), source);
-  const std::string licence = a.licence.empty() ? inspect_model(source).licence.name : a.licence;
+  check_loads(at.machine.device(), source);
+  const std::string licence = a.licence.empty() ? licence_of(source) : a.licence;
   const std::string origin = a.origin.empty() ? source.string() : a.origin;
   ledger::Manifest manifest = manifest_of(a, source, "model");
   manifest.foreign = {foreign_origin(source, a.name, origin, licence, at.watch)};
   copy_description(source, writer.directory());
+  copy_modules(source, writer.directory());
   place_weights(source, writer.directory(), a.copy);
   ImportResult result = result_of(a, output, manifest.foreign.front());
   writer.commit(std::move(manifest));

@@ -72,7 +72,7 @@ void check_teacher(const std::string& teacher, const text::Tokenizer& own, const
 
 train::RunSummary train(const Workplace& at, train::TrainConfig config, bool set_aside) {
   const catalogue::Home& home = at.home;
-  const Kind kind = config.lora ? Kind::kAdapter : Kind::kModel;
+  const Kind kind = train::makes_adapter(config) ? Kind::kAdapter : Kind::kModel;
   const fs::path run = home.place(Kind::kRun, config.name), result = home.place(kind, config.name);
   if (config.tokenizer.empty())
     throw Failure(ErrorCode::kInvalidArgument, "recipe: tokenizer: expected a name or directory");
@@ -81,7 +81,10 @@ train::RunSummary train(const Workplace& at, train::TrainConfig config, bool set
   if (!config.init_from.empty()) {
     config.init_from = recorded_model(home, config.init_from);
     const StoredConfig stored = read_stored_config(config.init_from);
-    config.model = config_from_hugging_face(stored.json, stored.name);
+    if (is_encoder_config(stored.json))
+      config.encoder = encoder_config_from_hugging_face(stored.json, stored.name);
+    else
+      config.model = config_from_hugging_face(stored.json, stored.name);
   }
   const text::Tokenizer tokenizer = text::load_tokenizer(config.tokenizer);
   config = train::resolve(config, tokenizer.vocab_size());
@@ -100,10 +103,10 @@ train::RunSummary train(const Workplace& at, train::TrainConfig config, bool set
   if (auto done = train::finished(config, options)) return *done;
   if (set_aside) set_run_aside(options.run, config, at);
   options.ceiling_flops = at.machine.ceiling_flops(parse_dtype(config.dtype));
-  at.watch.inform(fmt::format("training {}{}: {} parameters, {}, {}; ceiling {:.0f} GFLOP/s",
-                              config.lora ? "an adapter of " : "", config.name,
-                              short_count(static_cast<double>(count_parameters(config.model))), config.dtype,
-                              at.machine.text(), options.ceiling_flops / 1e9));
+  const int64_t parameters = config.encoder ? count_parameters(*config.encoder) : count_parameters(config.model);
+  at.watch.inform(fmt::format(
+      "training {}{}: {} parameters, {}, {}; ceiling {:.0f} GFLOP/s", config.lora ? "an adapter of " : "", config.name,
+      short_count(static_cast<double>(parameters)), config.dtype, at.machine.text(), options.ceiling_flops / 1e9));
   return train::train(config, options, at.machine.device());
 }
 

@@ -10,10 +10,14 @@
 #include "catalogue/lineage.h"
 #include "data/tuning_form.h"
 #include "formats/token_dataset.h"
+#include "models/sentence_encoder.h"
 #include "models/weight_source.h"
 
 namespace maru::pipeline {
 namespace {
+
+constexpr JsonRange kTokens{2, 1 << 24};  // as train::TrainConfig has it
+constexpr int64_t kLongest = 4096, kMicroBatch = 4096, kBatch = 8192;
 
 /// What `maru tune` calls a method, and what it begins with.
 struct TuneMethod {
@@ -21,21 +25,21 @@ struct TuneMethod {
   data::TuningForm form;
   double lr, epochs;  // of a model with 10⁹ parameters
   int64_t sequences;  // that a micro-batch must hold
+  int64_t micro_batch;
   PackedTokens (*pack)(const Workplace&, const std::string&, const std::string&, const data::ChatPackConfig&);
 };
 constexpr TuneMethod kMethods[] = {
-    {"sft", "", data::TuningForm::kChats, 2e-5, 3, 1, pack_chats},
-    {"distill", "distill", data::TuningForm::kChats, 2e-5, 3, 1, pack_chats},
-    {"dpo", "dpo", data::TuningForm::kPreferences, 1e-6, 1, 2, pack_preferences},
-    {"orpo", "orpo", data::TuningForm::kPreferences, 1e-6, 1, 2, pack_preferences},
-    {"cpo", "cpo", data::TuningForm::kPreferences, 1e-6, 1, 2, pack_preferences},
-    {"reward", "reward", data::TuningForm::kPreferences, 1e-5, 1, 2, pack_preferences},
-    {"kto", "kto", data::TuningForm::kLabelled, 1e-6, 1, 2, pack_preferences},
-    {"grpo", "grpo", data::TuningForm::kPrompts, 1e-6, 1, 1, pack_prompts},
+    {"sft", "", data::TuningForm::kChats, 2e-5, 3, 1, kMicroBatch, pack_chats},
+    {"distill", "distill", data::TuningForm::kChats, 2e-5, 3, 1, kMicroBatch, pack_chats},
+    {"dpo", "dpo", data::TuningForm::kPreferences, 1e-6, 1, 2, kMicroBatch, pack_preferences},
+    {"orpo", "orpo", data::TuningForm::kPreferences, 1e-6, 1, 2, kMicroBatch, pack_preferences},
+    {"cpo", "cpo", data::TuningForm::kPreferences, 1e-6, 1, 2, kMicroBatch, pack_preferences},
+    {"reward", "reward", data::TuningForm::kPreferences, 1e-5, 1, 2, kMicroBatch, pack_preferences},
+    {"kto", "kto", data::TuningForm::kLabelled, 1e-6, 1, 2, kMicroBatch, pack_preferences},
+    {"grpo", "grpo", data::TuningForm::kPrompts, 1e-6, 1, 1, kMicroBatch, pack_prompts},
+    {"embed", "embed", data::TuningForm::kTexts, 2e-5, 3, 4, kBatch, pack_texts},  // as many negatives as may be
+    {"rank", "rank", data::TuningForm::kTexts, 1e-5, 3, 2, kMicroBatch, pack_texts},
 };
-
-constexpr JsonRange kTokens{2, 1 << 24};  // as train::TrainConfig has it
-constexpr int64_t kLongest = 4096, kMicroBatch = 4096, kBatch = 8192;
 
 const TuneMethod& method_named(const std::string& name) {
   for (const TuneMethod& method : kMethods)
@@ -58,7 +62,7 @@ const TuneMethod& method_for(const TuneConfig& config, data::TuningForm form) {
 /// Of a model: what its files say.
 struct Base {
   fs::path directory;
-  DecoderConfig config;
+  int64_t parameters = 0, max_tokens = 0;
   std::string name, tokenizer;
 };
 
@@ -67,7 +71,13 @@ Base base_of(const Workplace& at, const TuneConfig& config) {
   Base base;
   base.directory = at.home.find(Kind::kModel, config.model);
   const StoredConfig stored = read_stored_config(base.directory);
-  base.config = config_from_hugging_face(stored.json, stored.name);
+  if (is_encoder_config(stored.json)) {
+    base.parameters = count_parameters(encoder_config_from_hugging_face(stored.json, stored.name));
+    base.max_tokens = SentenceEncoder::load(base.directory).max_tokens();
+  } else {
+    const DecoderConfig decoder = config_from_hugging_face(stored.json, stored.name);
+    base.parameters = count_parameters(decoder), base.max_tokens = decoder.max_position_embeddings;
+  }
   base.name = catalogue::directory_name(base.directory);
   base.tokenizer = config.tokenizer.empty() ? catalogue::tokenizer_of(base.directory).string() : config.tokenizer;
   return base;
@@ -100,6 +110,7 @@ TunePlan take_dataset(const Workplace& at, const TuneConfig& config, const Base&
   const TuneMethod& method = method_for(config, holds("pairs")      ? data::TuningForm::kPreferences
                                                 : holds("labelled") ? data::TuningForm::kLabelled
                                                 : holds("prompts")  ? data::TuningForm::kPrompts
+                                                : holds("texts")    ? data::TuningForm::kTexts
                                                                     : data::TuningForm::kChats);
   return {std::string(method.name), {dataset, {.skipped = true}}, {}};
 }
@@ -108,7 +119,10 @@ TunePlan pack_files(const Workplace& at, const TuneConfig& config, const Base& b
   if (config.data.empty())
     throw Failure(ErrorCode::kInvalidArgument, "recipe: data: expected JSONL files or a dataset");
   const TuneMethod& method = method_for(config, data::form_of_files(config.data));
-  const data::ChatPackConfig pack{.inputs = config.data, .weights = config.weights, .held_out = config.held_out};
+  const data::ChatPackConfig pack{.inputs = config.data,
+                                  .weights = config.weights,
+                                  .held_out = config.held_out,
+                                  .highest_score = config.highest_score};
   return {std::string(method.name), method.pack(at, name_for(config, base, method.name), base.tokenizer, pack), {}};
 }
 
@@ -124,23 +138,24 @@ int64_t longest_example(const fs::path& tokens) {
   return longest;
 }
 
-// Prompts need room for the answers that the model will give.
-int64_t answer_room(const TuneMethod& method, const Json& recipe) {
+// Prompts need room for the answers that the model will give, texts for what the tokenizer puts around them.
+int64_t room_beside(const TuneMethod& method, const Json& recipe) {
   if (method.name == "distill" && JsonNode(recipe, "recipe")["distill"]["on_policy"].number(0) > 0)
     return JsonNode(recipe, "recipe")["distill"]["max_completion_length"].integer(
         train::DistillConfig::kMaxCompletionLength, kTokens);
+  if (method.form == data::TuningForm::kTexts) return 4;
   if (method.form != data::TuningForm::kPrompts) return 0;
   return JsonNode(recipe, "recipe")["group_policy"]["max_completion_length"].integer(
       train::GroupPolicyConfig{}.max_completion_length, kTokens);
 }
 
-int64_t sequence_length(const fs::path& tokens, const DecoderConfig& model, int64_t answer) {
-  const int64_t whole = (std::max<int64_t>(2, longest_example(tokens) + answer) + 63) / 64 * 64;
-  return std::min({whole, model.max_position_embeddings, kLongest});
+int64_t sequence_length(const fs::path& tokens, int64_t most, int64_t room) {
+  const int64_t whole = (std::max<int64_t>(2, longest_example(tokens) + room) + 63) / 64 * 64;
+  return std::min({whole, most, kLongest});
 }
 
 double learning_rate(const TuneMethod& method, const Base& base, bool adapter) {
-  const double rate = method.lr * std::sqrt(1e9 / static_cast<double>(count_parameters(base.config)));
+  const double rate = method.lr * std::sqrt(1e9 / static_cast<double>(base.parameters));
   return adapter ? std::min(2e-3, 10 * rate) : std::min(1e-3, rate);
 }
 
@@ -150,9 +165,9 @@ double rounded(double rate) { return std::stod(fmt::format("{:.1e}", rate)); }
 Json defaults_of(const TuneMethod& method, const Base& base, const Json& recipe, const fs::path& tokens) {
   const JsonNode asked(recipe, "recipe");
   const JsonNode wanted = asked["sequence_length"];
-  const int64_t length =
-      wanted.is_null() ? sequence_length(tokens, base.config, answer_room(method, recipe)) : wanted.integer(kTokens);
-  const int64_t micro = std::max(kMicroBatch, method.sequences * length);
+  const int64_t length = wanted.is_null() ? sequence_length(tokens, base.max_tokens, room_beside(method, recipe))
+                                          : wanted.integer(kTokens);
+  const int64_t micro = std::max(method.micro_batch, method.sequences * length);
   const int64_t taken = asked["micro_batch_tokens"].integer(micro, kTokens);
   const bool adapter = has(recipe, "/lora") && !recipe["lora"].is_null();
   Json json{{"sequence_length", length},
@@ -184,7 +199,7 @@ TunePlan plan_tuning(const Workplace& at, const TuneConfig& config, const Json& 
   Json json = defaults_of(method, base, recipe, plan.tokens.directory);
   if (!recipe.is_null()) json.merge_patch(recipe);
   plan.recipe = from_json<train::TrainConfig>(json, "recipe");
-  plan.answers = method.name != "reward";
+  plan.answers = method.name != "reward" && method.form != data::TuningForm::kTexts;
   plan.recipe.name = name_for(config, base, method.name);
   plan.recipe.tokens = plan.tokens.directory.string();
   plan.recipe.tokenizer = base.tokenizer;

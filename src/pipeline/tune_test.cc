@@ -6,9 +6,12 @@
 #include "base/test_watch.h"
 #include "catalogue/test_home.h"
 #include "ledger/artefact_writer.h"
+#include "models/encoder_files.h"
 #include "models/model_files.h"
 #include "models/quantize.h"
 #include "models/reward_model.h"
+#include "models/sentence_encoder.h"
+#include "models/weights.h"
 #include "pipeline/comparison.h"
 #include "pipeline/local_model.h"
 #include "pipeline/measured_text.h"
@@ -219,6 +222,83 @@ TEST_F(TuneTest, AnswersWithLabelsAndRewardsAreLearntFrom) {
   EXPECT_TRUE(fs::exists(home_.home.place(Kind::kModel, "s-reward") / "tokenizer.json"));
   EXPECT_THAT(error_of([&] { plan_tuning(at_, config(file("labelled.jsonl"), "dpo"), {}); }).message,
               HasSubstr("labelled.jsonl: holds answers with labels, method=dpo learns from pairs of answers"));
+}
+
+TEST_F(TuneTest, PairsOfTextsMakeASentenceEncoderOrAReranker) {
+  std::string texts, scored;
+  for (int i = 0; i < 60; ++i) {
+    const std::string n = std::to_string(i);
+    texts += Json{{"query", "what is " + n}, {"pos_doc", "it is " + n}, {"neg_doc", {"it is not"}}}.dump() + "\n";
+    scored += Json{{"sentence1", "what is " + n}, {"sentence2", "it is " + n}, {"score", i % 6}}.dump() + "\n";
+  }
+  write_file(root_ / "texts.jsonl", texts);
+  write_file(root_ / "scored.jsonl", scored);
+  const TunePlan plan = plan_tuning(at_, config(file("texts.jsonl")), {{"epochs", 1}});
+  EXPECT_EQ("embed", plan.method);
+  EXPECT_EQ("embed", plan.recipe.method);
+  EXPECT_EQ("s-embed", plan.recipe.name);
+  EXPECT_EQ(8192, plan.recipe.micro_batch_tokens);
+  EXPECT_EQ(8192, plan.recipe.batch_tokens) << "as many negatives as may be";
+  EXPECT_TRUE(train(at_, plan.recipe).validation.contains("mrr"));
+  EXPECT_TRUE(fs::exists(place_of("s-embed") / "modules.json"));
+  EXPECT_TRUE(fs::exists(place_of("s-embed") / "tokenizer.json"));
+  EXPECT_TRUE(read_json(place_of("s") / "tokenizer_config.json").contains("chat_template"));
+  EXPECT_FALSE(read_json(place_of("s-embed") / "tokenizer_config.json").contains("chat_template"))
+      << "sentence-transformers would put it around pairs of texts";
+  EXPECT_EQ("embed", plan_tuning(at_, config(plan.tokens.directory.string()), {}).method);
+  TuneConfig beside = config(file("texts.jsonl"));
+  beside.name = "beside";
+  train(at_, plan_tuning(at_, beside, {{"epochs", 1}, {"lora", {{"rank", 2}}}}).recipe);
+  EXPECT_TRUE(fs::exists(place_of("beside") / "modules.json")) << "a model, not an adapter";
+
+  EXPECT_THAT(error_of([&] { plan_tuning(at_, config(file("scored.jsonl")), {}); }).message,
+              HasSubstr("highest_score"));
+  TuneConfig c = config(file("scored.jsonl"));
+  c.highest_score = 5, c.name = "sts";
+  EXPECT_TRUE(train(at_, plan_tuning(at_, c, {{"epochs", 1}}).recipe).validation.contains("spearman"));
+
+  const TunePlan rank = plan_tuning(at_, config(file("texts.jsonl"), "rank"), {{"epochs", 1}});
+  EXPECT_TRUE(train(at_, rank.recipe).validation.contains("accuracy"));
+  EXPECT_TRUE(load_reward_model(place_of("s-rank"))->pad_token_id);
+}
+
+TEST_F(TuneTest, AnEncoderIsTrainedAsItWasMade) {
+  ledger::ArtefactWriter writer(place_of("bert"));
+  Encoder encoder({.vocab_size = 400,
+                   .hidden_size = 32,
+                   .intermediate_size = 64,
+                   .num_hidden_layers = 1,
+                   .num_attention_heads = 2,
+                   .max_position_embeddings = 48},
+                  Dtype::kF32);
+  allocate_values(encoder);
+  for (Parameter* p : encoder.parameters())
+    for (int64_t i = 0; i < p->value.size(); ++i) p->value.data<float>()[i] = static_cast<float>(i % 7 - 3) / 30;
+  save_encoder(encoder, writer.directory());
+  write_json(writer.directory() / "config.json", {{"architectures", {"BertModel"}},
+                                                  {"vocab_size", 400},
+                                                  {"hidden_size", 32},
+                                                  {"intermediate_size", 64},
+                                                  {"num_hidden_layers", 1},
+                                                  {"num_attention_heads", 2},
+                                                  {"max_position_embeddings", 48}});
+  for (const fs::directory_entry& entry : fs::directory_iterator(home_.home.place(Kind::kTokenizer, "s")))
+    if (entry.path().filename() != ledger::kManifestName)
+      fs::copy_file(entry.path(), writer.directory() / entry.path().filename());
+  writer.commit({.kind = "model", .name = "bert"});
+  std::string texts;
+  for (int i = 0; i < 40; ++i)
+    texts += Json{{"query", "what is " + std::to_string(i)}, {"pos_doc", std::string(200, 'x')}}.dump() + "\n";
+  write_file(root_ / "texts.jsonl", texts);
+  TuneConfig c = config(file("texts.jsonl"));
+  c.model = "bert", c.tokenizer = "s";
+  const TunePlan plan = plan_tuning(at_, c, {{"epochs", 1}});
+  EXPECT_EQ(48, plan.recipe.sequence_length) << "as much as it reads";
+  EXPECT_TRUE(train(at_, plan.recipe).validation.contains("mrr"));
+  EXPECT_EQ(48, SentenceEncoder::load(place_of("bert-embed")).max_tokens());
+  c.data = {file("chats.jsonl")};
+  EXPECT_THAT(error_of([&] { train(at_, plan_tuning(at_, c, {}).recipe); }).message,
+              HasSubstr("is an encoder, which only method=embed can train"));
 }
 
 // As transformers writes it today: a template in a file of its own, and no map of special tokens.

@@ -76,7 +76,7 @@ void check_same_tokens(const text::Tokenizer& a, const text::Tokenizer& b, const
 
 StoredModel describe(const ModelSource& source, const HostOptions& options) {
   StoredModel stored{.id = source.id.empty() ? infer::stored_name(source.path) : source.id,
-                     .encoder = is_encoder(source.path),
+                     .encoder = is_sentence_encoder(source.path),
                      .facts = {},
                      .bytes = weight_bytes(source.path)};
   if (!source.draft.empty()) stored.bytes += weight_bytes(source.draft);
@@ -96,7 +96,7 @@ StoredModel describe(const ModelSource& source, const HostOptions& options) {
 }
 
 LoadedParts load_parts(const ModelSource& source, const HostOptions& options, Device& device, ThreadPool* loader) {
-  if (is_encoder(source.path)) return std::make_unique<infer::LoadedEncoder>(source.path, device);
+  if (is_sentence_encoder(source.path)) return std::make_unique<infer::LoadedEncoder>(source.path, device);
   infer::LoadOptions how{.dtype = options.dtype,
                          .cache_bytes = options.cache_bytes,
                          .max_sequences = options.max_running,

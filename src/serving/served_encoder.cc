@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/unix_time.h"
-#include "models/encoder_config.h"
 #include "models/weights.h"
 
 namespace maru::serving {
@@ -13,11 +12,11 @@ ServedEncoder::ServedEncoder(std::string id, std::unique_ptr<infer::LoadedEncode
     : id_(std::move(id)),
       created_(unix_seconds()),
       encoder_(std::move(encoder)),
-      bytes_(value_bytes(encoder_->model().encoder())),
+      bytes_(value_bytes(encoder_->model().model())),
       engine_(encoder_->runner(), std::move(options)) {}
 
 bool ServedEncoder::is_reranker() const {
-  return encoder_->model().is_classifier() && encoder_->model().config().num_labels == 1;
+  return encoder_->model().is_classifier() && encoder_->model().num_labels() == 1;
 }
 
 std::string ServedEncoder::prefix(const std::string& kind) const {
@@ -36,11 +35,6 @@ infer::EncoderInput ServedEncoder::input_of(std::string_view text, infer::Trunca
 infer::EncoderInput ServedEncoder::input_of(const infer::TextPair& pair) const {
   std::lock_guard lock(tokenizer_);
   return encoder_->input_of(pair);
-}
-
-bool is_encoder(const fs::path& path) {
-  if (!fs::is_directory(path) || !fs::exists(path / "config.json")) return false;
-  return is_encoder_config(read_json(path / "config.json"));
 }
 
 }  // namespace maru::serving

@@ -21,7 +21,7 @@ class ServedEncoder {
   /// It scores pairs of texts, with one number.
   bool is_reranker() const;
   /// Scores are the sigmoid of its logits.
-  bool has_sigmoid() const { return encoder_->model().config().sigmoid_score; }
+  bool has_sigmoid() const { return encoder_->model().has_sigmoid(); }
   /// What the model's files put before texts of a kind ("query", "passage"); empty where they say nothing of it.
   std::string prefix(const std::string& kind) const;
   infer::EncoderInput input_of(std::string_view text, infer::Truncation truncation) const;
@@ -37,8 +37,5 @@ class ServedEncoder {
   mutable std::mutex tokenizer_;  // one at a time
   mutable infer::EncoderEngine engine_;
 };
-
-/// Whether a directory holds a text encoder.
-bool is_encoder(const fs::path& path);
 
 }  // namespace maru::serving

@@ -74,6 +74,18 @@ void check_reference(const TrainConfig& c) {
         "is");
 }
 
+// Two queries with a document each.
+void resolve_embed(const TrainConfig& c) {
+  if (!c.encoder) config_to_hugging_face(c.model, c.dtype);  // also without a head of its own
+  if (c.embed->pooling == "cls" && !c.encoder)
+    misfit("embed.pooling: the first token of a decoder knows nothing of those behind it: expected mean or lasttoken");
+  if (c.micro_batch_tokens < 4 * c.sequence_length)
+    misfit(
+        fmt::format("micro_batch_tokens {} is less than four texts, 4 x sequence_length {}: the documents of a "
+                    "micro-batch are what a query's own is told from",
+                    c.micro_batch_tokens, c.sequence_length));
+}
+
 void resolve_method(TrainConfig& c) {
   if (c.method == "next_token") c.method.clear();  // recipes of before have no such field
   resolve_settings(c, c.preference, "preference", "dpo");
@@ -83,27 +95,42 @@ void resolve_method(TrainConfig& c) {
   resolve_settings(c, c.reward, "reward", "reward");
   resolve_settings(c, c.group_policy, "group_policy", "grpo");
   resolve_settings(c, c.distill, "distill", "distill");
+  resolve_settings(c, c.embed, "embed", "embed");
+  resolve_settings(c, c.rank, "rank", "rank");
   if (c.method.empty()) return;
   if (c.distill) return resolve_distill(c);
   if (c.preference) check(*c.preference), check_reference(c);
   if (c.cpo) check(*c.cpo);
-  if (c.reward && !c.lora) c.model.tie_word_embeddings = true;  // the head, which is tied or not, is not part of it
-  if (c.reward && c.lora)
+  if (c.rank && c.lora)
+    throw Failure(ErrorCode::kUnimplemented,
+                  "recipe: lora: adapters of rerankers are not there yet: train all weights");
+  if ((c.reward || c.embed || c.rank) && !c.lora)
+    c.model.tie_word_embeddings = true;  // the head, which is tied or not, is not part of it
+  if ((c.reward || c.embed) && c.lora)
     for (const std::string& module : c.lora->modules_to_save)
-      if (module == "lm_head") misfit("lora.modules_to_save: " + module + ": a reward model has no head");
-  if (c.reward) reward_config_to_hugging_face(c.model, c.dtype);
+      if (module == "lm_head")
+        misfit(fmt::format("lora.modules_to_save: {}: a model of method {} has no head", module, c.method));
+  if (c.reward || c.rank) reward_config_to_hugging_face(c.model, c.dtype);
   if (c.init_from.empty())
     misfit(fmt::format("method is {}: init_from is missing, the model that is tuned{}", c.method,
                        c.preference || c.kto ? " and the reference" : ""));
   if (c.group_policy) return resolve_group_policy(c);
+  if (c.embed) return resolve_embed(c);
   if (c.micro_batch_tokens < 2 * c.sequence_length)
     misfit(fmt::format("micro_batch_tokens {} is less than {}, 2 x sequence_length {}", c.micro_batch_tokens,
-                       c.kto ? "two answers" : "a pair of answers", c.sequence_length));
+                       c.kto    ? "two answers"
+                       : c.rank ? "two documents with their query"
+                                : "a pair of answers",
+                       c.sequence_length));
 }
 
 }  // namespace
 
-TrainConfig resolve(TrainConfig c, int64_t vocab_size) {
+bool makes_adapter(const TrainConfig& c) { return c.lora && c.method != "embed"; }  // also before it is resolved
+
+namespace {
+
+void resolve_decoder(TrainConfig& c, int64_t vocab_size) {
   if (c.model.vocab_size == 0) c.model.vocab_size = vocab_size;
   if (c.model.vocab_size < vocab_size)
     misfit(fmt::format("model.vocab_size is {}, the tokenizer has {} tokens", c.model.vocab_size, vocab_size));
@@ -112,6 +139,29 @@ TrainConfig resolve(TrainConfig c, int64_t vocab_size) {
   if (c.sequence_length > c.model.max_position_embeddings)
     misfit(fmt::format("sequence_length {} is more than model.max_position_embeddings {}", c.sequence_length,
                        c.model.max_position_embeddings));
+}
+
+void resolve_encoder(const TrainConfig& c, int64_t vocab_size) {
+  if (c.method != "embed")
+    throw Failure(ErrorCode::kUnimplemented,
+                  fmt::format("recipe: init_from: is an encoder, which only method=embed can train: {}", c.init_from));
+  for (const auto& [name, asked] : {std::pair{"lora", c.lora.has_value()}, std::pair{"recompute", c.recompute}})
+    if (asked) throw Failure(ErrorCode::kUnimplemented, fmt::format("recipe: {}: is not there for encoders yet", name));
+  if (c.encoder->num_labels > 0) misfit("init_from: scores texts, and makes no vectors: " + c.init_from);
+  if (c.encoder->vocab_size < vocab_size)
+    misfit(fmt::format("the encoder has {} tokens, the tokenizer {}", c.encoder->vocab_size, vocab_size));
+  if (c.sequence_length > c.encoder->max_tokens())
+    misfit(fmt::format("sequence_length {} is more than the {} tokens that the encoder reads", c.sequence_length,
+                       c.encoder->max_tokens()));
+}
+
+}  // namespace
+
+TrainConfig resolve(TrainConfig c, int64_t vocab_size) {
+  if (c.encoder)
+    resolve_encoder(c, vocab_size);
+  else
+    resolve_decoder(c, vocab_size);
   if (c.micro_batch_tokens < c.sequence_length)
     misfit(
         fmt::format("micro_batch_tokens {} is less than sequence_length {}", c.micro_batch_tokens, c.sequence_length));

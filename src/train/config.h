@@ -5,15 +5,18 @@
 
 #include "base/fields.h"
 #include "models/config.h"
+#include "models/encoder_config.h"
 #include "models/lora_config.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
+#include "train/objectives/contrastive_loss.h"
 #include "train/objectives/cpo_loss.h"
 #include "train/objectives/distillation.h"
 #include "train/objectives/group_policy_loss.h"
 #include "train/objectives/kto_loss.h"
 #include "train/objectives/orpo_loss.h"
 #include "train/objectives/preference_loss.h"
+#include "train/objectives/ranking_loss.h"
 #include "train/objectives/reward_loss.h"
 
 namespace maru::train {
@@ -65,8 +68,11 @@ struct TrainConfig {
   std::optional<RewardModelConfig> reward;
   std::optional<GroupPolicyConfig> group_policy;
   std::optional<DistillConfig> distill;
+  std::optional<ContrastiveConfig> embed;
+  std::optional<RankConfig> rank;
   DecoderConfig model;
-  std::optional<LoraConfig> lora;  // an adapter of the model in init_from, which stays as it is
+  std::optional<EncoderConfig> encoder;  // in the place of `model`: init_from is one
+  std::optional<LoraConfig> lora;        // an adapter of the model in init_from, which stays as it is
   std::string dtype = "bf16";
   int64_t seed = 1;
   int64_t sequence_length = 512, batch_tokens = 16384, micro_batch_tokens = 8192;
@@ -85,11 +91,13 @@ struct TrainConfig {
         field("tokens", &C::tokens, "directory of packed token shards (maru data pack)"),
         field("tokenizer", &C::tokenizer, "tokenizer directory"),
         field("init_from", &C::init_from, "model directory to continue from or fine-tune; empty: random weights"),
-        field("method", &C::method,
-              "what is learnt: next_token of documents or answers; dpo, orpo or cpo from pairs of answers; kto from "
-              "answers with labels; reward: a model that scores answers, from pairs; grpo from rewards of answers of "
-              "its own; distill: what another model says of each next token")
-            .one_of("next_token|dpo|kto|orpo|cpo|reward|grpo|distill")
+        field(
+            "method", &C::method,
+            "what is learnt: next_token of documents or answers; dpo, orpo or cpo from pairs of answers; kto from "
+            "answers with labels; reward: a model that scores answers, from pairs; grpo from rewards of answers of "
+            "its own; distill: what another model says of each next token; embed: vectors of texts, from queries with "
+            "documents or from two texts with a score; rank: scores of documents to a query")
+            .one_of("next_token|dpo|kto|orpo|cpo|reward|grpo|distill|embed|rank")
             .unless_empty(),
         field("preference", &C::preference,
               "of dpo: preference.loss_type, preference.beta and what else TRL's DPOConfig calls so")
@@ -106,7 +114,10 @@ struct TrainConfig {
         field("distill", &C::distill,
               "of distill: distill.teacher, distill.beta, distill.temperature, distill.next_token")
             .unless_empty(),
+        field("embed", &C::embed, "of embed: embed.pooling, embed.temperature, embed.symmetric").unless_empty(),
+        field("rank", &C::rank, "of rank: rank.loss_type").unless_empty(),
         field("model", &C::model, ""),
+        field("encoder", &C::encoder, "in the place of model, as an encoder in init_from says").unless_empty(),
         field("lora", &C::lora,
               "train an adapter of init_from in place of all weights: lora.rank, lora.alpha, lora.use_rslora, "
               "lora.target_modules")
@@ -127,6 +138,9 @@ struct TrainConfig {
         field("checkpoint", &C::checkpoint, "")};
   }
 };
+
+/// Whether what is made is an adapter, and not a model.
+bool makes_adapter(const TrainConfig& config);
 
 /// Checks what fits together and fills in what follows from other fields. Throws kInvalidArgument.
 TrainConfig resolve(TrainConfig config, int64_t vocab_size);

@@ -6,6 +6,7 @@
 #include "ledger/manifest.h"
 #include "models/adapter_files.h"
 #include "train/methods/methods.h"
+#include "train/text_loader.h"
 
 namespace maru::train {
 namespace {
@@ -20,13 +21,16 @@ constexpr KindOfTokens kDocuments{"", "documents or conversations", "maru data p
 constexpr KindOfTokens kPairs{"pairs", "pairs of answers", "maru data pack --preferences"};
 constexpr KindOfTokens kLabelled{"labelled", "answers with labels", "maru data pack --preferences"};
 constexpr KindOfTokens kPrompts{"prompts", "prompts", "maru data pack --prompts"};
-constexpr const KindOfTokens* kKinds[] = {&kPairs, &kLabelled, &kPrompts};
+constexpr KindOfTokens kTexts{"texts", "pairs of texts", "maru data pack --pairs"};
+constexpr const KindOfTokens* kKinds[] = {&kPairs, &kLabelled, &kPrompts, &kTexts};
 
 struct Entry {
   std::string_view name;
   const KindOfTokens& reads;
   Measure measure;
   std::unique_ptr<Method> (*make)(const MethodInputs&);  // null: it generates, and is made by tune
+  Measure of_scores = {};                                // in its place where texts have scores
+  bool encoders = false;                                 // it trains them, too
 };
 constexpr Entry kMethods[] = {
     {"", kDocuments, {"bits_per_byte", "bits per byte"}, make_next_token},
@@ -36,6 +40,13 @@ constexpr Entry kMethods[] = {
     {"orpo", kPairs, {"accuracy", "of pairs told apart", true}, make_orpo},
     {"cpo", kPairs, {"accuracy", "of pairs told apart", true}, make_cpo},
     {"reward", kPairs, {"accuracy", "of pairs told apart", true}, make_reward},
+    {"embed",
+     kTexts,
+     {"accuracy", "of queries whose document is the closest", true},
+     make_embed,
+     {"spearman", "rank correlation", true},
+     true},
+    {"rank", kTexts, {"accuracy", "of queries whose document is the first", true}, make_rank},
     {"grpo", kPrompts, {"reward", "reward", true}, nullptr},
 };
 
@@ -62,7 +73,11 @@ const KindOfTokens& kind_of(const Json& notes) {
 
 }  // namespace
 
-Measure measure_of(const TrainConfig& config) { return entry_of(config).measure; }
+Measure measure_of(const TrainConfig& config) {
+  const Entry& entry = entry_of(config);
+  const bool scored = !entry.of_scores.name.empty() && text_form(config.tokens).scored;
+  return scored ? entry.of_scores : entry.measure;
+}
 
 void check_kind_of_tokens(const TrainConfig& config) {
   const Entry& method = entry_of(config);
@@ -75,8 +90,8 @@ void check_kind_of_tokens(const TrainConfig& config) {
 }
 
 void Method::save(const fs::path& directory, const ResultFiles& files) {
-  if (in_.adapter != nullptr) return save_adapter(in_.model, *in_.adapter, *in_.config.lora, files.base, directory);
-  in_.model.save(directory);
+  if (in_.adapter != nullptr) return save_adapter(*in_.model, *in_.adapter, *in_.config.lora, files.base, directory);
+  in_.model->save(directory);
   write_json(directory / "generation_config.json", files.generation_config);
 }
 
@@ -84,6 +99,9 @@ std::unique_ptr<Method> make_method(const MethodInputs& inputs) {
   const Entry& entry = entry_of(inputs.config);
   if (entry.make == nullptr)
     throw Failure(ErrorCode::kUnimplemented, fmt::format("method {} generates: nothing here does", entry.name));
+  if (inputs.model == nullptr && !entry.encoders)
+    throw Failure(ErrorCode::kUnimplemented, fmt::format("{}: is an encoder, which method={} cannot train",
+                                                         inputs.config.init_from, name_of(entry)));
   return entry.make(inputs);
 }
 

@@ -32,7 +32,7 @@ struct MethodInputs {
   const TrainConfig& config;
   const formats::TokenDataset &train, &held_out;
   Device& device;
-  Decoder& model;
+  Decoder* model;              // null: what is trained is an encoder, which the method reads itself
   Adapter* adapter = nullptr;  // beside the model, which stays as it is; null: the model itself is trained
 };
 
@@ -74,6 +74,8 @@ class Method {
   virtual double more_forwards() const { return 0; }
   /// Weights that every token of the decoder meets elsewhere, and not here: its head, where there is another.
   virtual int64_t unused_weights() const { return 0; }
+  /// What it makes reads conversations. Elsewhere a chat template would be put around texts that it does not know.
+  virtual bool reads_chats() const { return true; }
   /// Writes the model or the adapter that was learnt, with what belongs to it but the tokenizer.
   virtual void save(const fs::path& directory, const ResultFiles& files);
 
@@ -86,7 +88,7 @@ class Method {
 Measure measure_of(const TrainConfig& config);
 
 /// Throws   what the method's own needs throw; kUnimplemented for one that generates, which train knows nothing of
-/// (src/tune/).
+/// (src/tune/), and for one that cannot train an encoder.
 std::unique_ptr<Method> make_method(const MethodInputs& inputs);
 
 /// Throws   kInvalidArgument naming what the tokens hold and how others are made.

@@ -18,8 +18,8 @@ namespace {
 Tensor losses_of_start(const MethodInputs& in, Context& ctx, const MicroBatch& micro) {
   const Batch batch = micro.builder.batch(ctx);
   const Tensor targets = ctx.upload(micro.targets.data(), {std::ssize(micro.targets), 1}, Dtype::kI32);
-  if (in.adapter != nullptr) return losses_of_reference(ctx, in.model, batch, targets);
-  return losses_of_policy(ctx, in.model, in.model.forward(ctx, batch), targets);
+  if (in.adapter != nullptr) return losses_of_reference(ctx, *in.model, batch, targets);
+  return losses_of_policy(ctx, *in.model, in.model->forward(ctx, batch), targets);
 }
 
 /// Losses of the tokens that count, of each of the examples in the micro-batch.

@@ -23,7 +23,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-const char* result_kind(const TrainConfig& config) { return config.lora ? "adapter" : "model"; }
+const char* result_kind(const TrainConfig& config) { return makes_adapter(config) ? "adapter" : "model"; }
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -67,11 +67,13 @@ class Run {
   double flops_per_token_ = 0, seconds_ = 0;
 };
 
+// Null: what is trained is an encoder.
 std::unique_ptr<Decoder> make_model(const TrainConfig& config, const formats::TokenDataset& tokens, Device& device) {
-  if (tokens.vocab_size() > config.model.vocab_size)
-    throw Failure(ErrorCode::kInvalidArgument,
-                  fmt::format("{}: holds tokens up to {}, model.vocab_size is {}", config.tokens, tokens.vocab_size(),
-                              config.model.vocab_size));
+  const int64_t vocab_size = config.encoder ? config.encoder->vocab_size : config.model.vocab_size;
+  if (tokens.vocab_size() > vocab_size)
+    throw Failure(ErrorCode::kInvalidArgument, fmt::format("{}: holds tokens up to {}, model.vocab_size is {}",
+                                                           config.tokens, tokens.vocab_size(), vocab_size));
+  if (config.encoder) return nullptr;
   const bool stays = config.lora.has_value();  // as it is, quantized or not
   auto model = stays ? load_for_serving(device.host(), config.init_from, parse_dtype(config.dtype))
                      : std::make_unique<Decoder>(config.model, parse_dtype(config.dtype));
@@ -85,9 +87,9 @@ std::unique_ptr<Decoder> make_model(const TrainConfig& config, const formats::To
   return model;
 }
 
-std::unique_ptr<Adapter> make_adapter(const TrainConfig& config, Decoder& model, Device& device) {
+std::unique_ptr<Adapter> make_adapter(const TrainConfig& config, Decoder* model, Device& device) {
   if (!config.lora) return nullptr;
-  return std::make_unique<Adapter>(device, model, *config.lora, static_cast<uint64_t>(config.seed));
+  return std::make_unique<Adapter>(device, *model, *config.lora, static_cast<uint64_t>(config.seed));
 }
 
 int64_t count_trained(Model& trained) {
@@ -101,6 +103,7 @@ double flops_per_token(const TrainConfig& config, const formats::TokenDataset& t
   const double mean_context = static_cast<double>(
       std::min(config.sequence_length, tokens.num_tokens() / std::max<int64_t>(1, tokens.num_documents())));
   const double thirds = (config.lora ? 2 : 3) + method.more_forwards();
+  if (config.encoder) return training_flops_per_token(*config.encoder, mean_context);
   const double all = training_flops_per_token(config.model, mean_context);
   return (all - 6 * static_cast<double>(method.unused_weights())) * thirds / 3;
 }
@@ -113,13 +116,21 @@ void copy_tokenizer(const fs::path& from, const fs::path& to) {
     if (fs::exists(from / name)) fs::copy_file(from / name, to / name);
 }
 
+void remove_chat_template(const fs::path& directory) {
+  fs::remove(directory / "chat_template.jinja");
+  const fs::path file = directory / "tokenizer_config.json";
+  if (!fs::exists(file)) return;
+  Json config = read_json(file);
+  if (config.is_object() && config.erase("chat_template") > 0) write_json(file, config);
+}
+
 // The model that an adapter is for stays as it is. What a method generates with is planned by a dry run, which wants
 // the model on the device, if there is room for it.
-HeldMemory held_by(Method& method, const TrainConfig& config, Decoder& model, Device& device) {
+HeldMemory held_by(Method& method, const TrainConfig& config, Decoder* model, Device& device) {
   check_room(device, memory_of(method.objective().model(), config.optimizer, {}));
-  place(device, model);
+  if (model != nullptr) place(device, *model);
   HeldMemory held = method.held();
-  if (config.lora) held.models += bytes_of(model);
+  if (config.lora) held.models += bytes_of(*model);
   return held;
 }
 
@@ -129,10 +140,10 @@ Run::Run(const TrainConfig& config, const RunOptions& options, Device& device)
       train_set_(config.tokens, "train"),
       held_out_(config.tokens, "held_out"),
       model_(make_model(config, train_set_, device)),
-      adapter_(make_adapter(config, *model_, device)),
-      method_(options.make_method({config_, train_set_, held_out_, device, *model_, adapter_.get()})),
+      adapter_(make_adapter(config, model_.get(), device)),
+      method_(options.make_method({config_, train_set_, held_out_, device, model_.get(), adapter_.get()})),
       objective_(method_->objective()),
-      trainer_(objective_, config, device, held_by(*method_, config, *model_, device)),
+      trainer_(objective_, config, device, held_by(*method_, config, model_.get(), device)),
       batches_(static_cast<size_t>(config.batch_tokens / config.micro_batch_tokens)) {
   summary_.parameters = count_trained(objective_.model());
   flops_per_token_ = flops_per_token(config, train_set_, *method_);
@@ -286,7 +297,8 @@ void Run::save_if_due() {
 void Run::export_result() {
   ledger::ArtefactWriter writer(options_.model);
   method_->save(writer.directory(), {options_.generation_config, options_.base});
-  if (!adapter_ && !config_.tokenizer.empty()) copy_tokenizer(config_.tokenizer, writer.directory());
+  if (!makes_adapter(config_) && !config_.tokenizer.empty()) copy_tokenizer(config_.tokenizer, writer.directory());
+  if (!method_->reads_chats()) remove_chat_template(writer.directory());
   ledger::Manifest m = run_manifest(config_, {options_.model, options_.home}, result_kind(config_));
   const bool answers = train_set_.has_mask() && method_->unused_weights() == 0;
   m.notes = {{"chat", answers},  // a loss mask and a head: it learnt to answer, not only to go on

@@ -71,7 +71,7 @@ class GroupPolicyMethod final : public train::Method {
         held_out_(in_.held_out, in_.config.tokens, "held_out", longest_prompt()),
         reference_(make_reference()),
         objective_(make_objective()),
-        rollouts_(in_.model, in_.device, in_.adapter, text_.tokenizer,
+        rollouts_(*in_.model, in_.device, in_.adapter, text_.tokenizer,
                   {config_.temperature, config_.max_completion_length, end_tokens_of(in_.config, text_)}) {}
 
   train::Objective& objective() override { return objective_; }
@@ -123,8 +123,8 @@ std::unique_ptr<Decoder> GroupPolicyMethod::make_reference() const {
 }
 
 train::GroupPolicy GroupPolicyMethod::make_objective() const {
-  if (in_.adapter != nullptr) return {in_.model, *in_.adapter, config_};
-  return {in_.model, reference_.get(), config_};
+  if (in_.adapter != nullptr) return {*in_.model, *in_.adapter, config_};
+  return {*in_.model, reference_.get(), config_};
 }
 
 JudgedAnswers GroupPolicyMethod::answer(const PromptSet& set, const std::vector<int64_t>& prompts,

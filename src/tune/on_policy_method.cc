@@ -67,7 +67,7 @@ class OnPolicyMethod final : public train::Method {
         text_(load_text(in_.config, "the student answers in its tokens")),
         conversations_(in_.train, in_.config.sequence_length - most_tokens()),
         teacher_tokens_(tokens_of_teacher()),
-        rollouts_(in_.model, in_.device, in_.adapter, text_.tokenizer,
+        rollouts_(*in_.model, in_.device, in_.adapter, text_.tokenizer,
                   {settings_.sampling_temperature.value_or(DistillConfig::kSamplingTemperature), most_tokens(),
                    end_tokens_of(in_.config, text_)}) {}
 

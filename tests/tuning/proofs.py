@@ -17,6 +17,7 @@ import tempfile
 import time
 
 import curves
+import vectors
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHATS = ROOT / "assets/chats_ko.jsonl"
@@ -191,12 +192,25 @@ def prove_learns(home, report):
 PARTS = {"kills": prove_kills, "threads": prove_threads, "learns": prove_learns}
 
 
+def prove_embeds(home, data, encoder, report):
+    """A decoder with a mean over its tokens and, if one is given, an encoder learn which texts are close."""
+    models = {"base": ["dtype=f32"]}
+    if encoder:
+        home.run("import", encoder, "--name", "encoder")
+        models["encoder"] = ["dtype=f32", "sequence_length=128", "micro_batch_tokens=4096", "batch_tokens=4096"]
+    vectors.prove(home, pathlib.Path(data), models, report)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
-    parser.add_argument("parts", nargs="*", help=", ".join(PARTS))
+    parser.add_argument("parts", nargs="*", help=", ".join(PARTS) + ", embeds")
+    parser.add_argument("--data", help="of embeds: where klue and parakqc are")
+    parser.add_argument("--encoder", help="of embeds: a directory of sentence-transformers', such as MiniLM's")
     parser.add_argument("--curves", type=pathlib.Path, metavar="FILE.svg", help="where those of what is learnt go")
     args = parser.parse_args()
+    if "embeds" in args.parts and not args.data:
+        sys.exit("embeds: expected --data DIRECTORY, with klue and parakqc in it")
     failures = []
 
     def report(what, right):
@@ -206,9 +220,14 @@ def main():
 
     with tempfile.TemporaryDirectory(prefix="maru-tuning-") as scratch:
         home = Home(pathlib.Path(args.program).resolve(), scratch)
-        home.tune("sft", "answers", steps=60)
-        for part in args.parts or PARTS:
-            PARTS[part](home, report)
+        parts = args.parts or [*PARTS, *(["embeds"] if args.data else [])]
+        if any(part in PARTS for part in parts):
+            home.tune("sft", "answers", steps=60)
+        for part in parts:
+            if part == "embeds":
+                prove_embeds(home, args.data, args.encoder, report)
+            else:
+                PARTS[part](home, report)
         if args.curves and (home.root / "curves.svg").exists():
             args.curves.write_text((home.root / "curves.svg").read_text())
     print(f"{len(failures)} failed")

@@ -35,12 +35,12 @@ class LikelihoodMethod : public AnswerMethod {
 
 std::unique_ptr<Method> with_reference(const MethodInputs& in, const AnswerKind& kind, const MakeObjective& make) {
   auto reference = in.adapter == nullptr ? load_reference(in) : nullptr;
-  const AnswerModels models{in.model, in.adapter, reference ? reference.get() : &in.model};
+  const AnswerModels models{*in.model, in.adapter, reference ? reference.get() : in.model};
   return std::make_unique<LikelihoodMethod>(in, kind, models, std::move(reference), make);
 }
 
 std::unique_ptr<Method> without_reference(const MethodInputs& in, const MakeObjective& make) {
-  return std::make_unique<LikelihoodMethod>(in, AnswerKind{}, AnswerModels{in.model, in.adapter}, nullptr, make);
+  return std::make_unique<LikelihoodMethod>(in, AnswerKind{}, AnswerModels{*in.model, in.adapter}, nullptr, make);
 }
 
 std::unique_ptr<AnswerObjective> make_preference_objective(const MethodInputs& in, const AnswerModels& models) {
@@ -51,12 +51,12 @@ std::unique_ptr<AnswerObjective> make_preference_objective(const MethodInputs& i
 class SyncedMethod final : public LikelihoodMethod {
  public:
   SyncedMethod(const MethodInputs& in, std::unique_ptr<Decoder> reference)
-      : LikelihoodMethod(in, {.forwards = 1}, {in.model, nullptr, reference.get()}, std::move(reference),
+      : LikelihoodMethod(in, {.forwards = 1}, {*in.model, nullptr, reference.get()}, std::move(reference),
                          [&](const AnswerModels& models) { return make_preference_objective(in, models); }) {}
 
   void end_step(int64_t step, StepMemory memory) override {
     const PreferenceConfig& c = *in_.config.preference;
-    if (step % c.sync_steps() == 0) mix_into(memory, in_.device, *reference_, in_.model, c.mixup_alpha());
+    if (step % c.sync_steps() == 0) mix_into(memory, in_.device, *reference_, *in_.model, c.mixup_alpha());
   }
   std::vector<NamedTensor> state() override {
     std::vector<NamedTensor> tensors;
@@ -69,7 +69,7 @@ class SyncedMethod final : public LikelihoodMethod {
 class PrecomputedMethod final : public LikelihoodMethod {
  public:
   explicit PrecomputedMethod(const MethodInputs& in)
-      : LikelihoodMethod(in, {}, {.policy = in.model, .adapter = in.adapter, .known_reference = true}, nullptr,
+      : LikelihoodMethod(in, {}, {.policy = *in.model, .adapter = in.adapter, .known_reference = true}, nullptr,
                          [&](const AnswerModels& models) { return make_preference_objective(in, models); }) {}
 
   void prepare(const Preparation& preparation) override {

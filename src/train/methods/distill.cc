@@ -46,13 +46,13 @@ class DistillMethod final : public Method {
   double more_forwards() const override {
     const auto context = static_cast<double>(in_.config.sequence_length);
     return training_flops_per_token(teacher_->config(), context) /
-           training_flops_per_token(in_.model.config(), context);
+           training_flops_per_token(in_.model->config(), context);
   }
 
  private:
   Distillation make_objective() const {
-    if (in_.adapter != nullptr) return {in_.model, *in_.adapter, *teacher_, *in_.config.distill};
-    return {in_.model, *teacher_, *in_.config.distill};
+    if (in_.adapter != nullptr) return {*in_.model, *in_.adapter, *teacher_, *in_.config.distill};
+    return {*in_.model, *teacher_, *in_.config.distill};
   }
 
   std::unique_ptr<Decoder> teacher_;

