@@ -87,8 +87,8 @@ class TestJudge {
       questions_.push_back(all);
     }
     const std::string reply = end == std::string::npos ? "" : reply_(all.substr(end + 4));
+    --now_;  // who has its answer may ask the next thing before this thread goes on
     ::send(client, reply.data(), reply.size(), MSG_NOSIGNAL);
-    --now_;
     ::close(client);
   }
   const Reply reply_;
