@@ -84,7 +84,7 @@ TEST_F(AdapterRunTest, TokenTablesAreTrainedWholeBesideIt) {
     resolve(c, TestTokens::kVocabulary);
     FAIL();
   } catch (const Failure& e) {
-    EXPECT_EQ("recipe: lora.modules_to_save: lm_head: a reward model has no head", e.error().message);
+    EXPECT_EQ("recipe: lora.modules_to_save: lm_head: a model of method reward has no head", e.error().message);
   }
 }
 
