@@ -3,6 +3,7 @@
 
 #include "models/model_files.h"
 #include "models/quantize.h"
+#include "models/quantized_files.h"
 #include "models/sentence_encoder.h"
 #include "train/test_run.h"
 #include "train/test_texts.h"
