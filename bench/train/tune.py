@@ -1,10 +1,15 @@
 """Tuning beside TRL and PEFT on PyTorch, in one run: the same model, data, batch, rank and machine.
 
     bench/train/tune.py [--maru build/release/src/cli/maru] [--sizes 10m 100m] [--steps 20] [--threads 2]
+    bench/train/tune.py --parts group_policy --sizes 10m
 
-For every size, SFT of all weights and LoRA (rank 16 on all linear layers), packed to sequences of 512: `maru train` and
-a process of TRL's SFTTrainer take turns, TRL in bf16 and in f32. The rate is that of the median step behind the first
-quarter; tokens are those of the documents, padding is none. Prints a Markdown table with ratios to TRL's best mode.
+`answers`: for every size, SFT of all weights, LoRA (rank 16 on all linear layers) and QLoRA (the same beside int4
+weights), packed to sequences of 512: `maru train` and a process of TRL's SFTTrainer take turns, TRL in bf16 and in f32;
+beside QLoRA stands TRL's LoRA in bf16. The rate is that of the median step behind the first quarter; tokens are those
+of the documents, padding is none. Prints a Markdown table with ratios to TRL's best mode.
+
+`group_policy`: GRPO of all weights, 8 prompts a step, 8 answers of 64 tokens to each, beside TRL's GRPOTrainer, and
+its sampling alone beside `transformers.generate` of the same prompts in one batch. Tokens are those of the answers.
 """
 import argparse
 import json
@@ -20,6 +25,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHATS = ROOT / "assets/chats_ko.jsonl"
 LENGTH = 512
+PROMPTS, ANSWERS, ANSWER = 8, 8, 64  # of a step of GRPO: prompts, answers to each, tokens of one
 SIZES = {
     "10m": dict(hidden_size=320, intermediate_size=864, num_hidden_layers=6, num_attention_heads=5, batch=8),
     "100m": dict(hidden_size=768, intermediate_size=2048, num_hidden_layers=11, num_attention_heads=12, batch=8),
@@ -56,11 +62,12 @@ def rate_of(rows):
     return statistics.median(tokens / seconds for seconds, tokens in kept)
 
 
-def run_maru(args, home, size, lora, number):
-    name = f"{size}-{'lora' if lora else 'full'}-{number}"
+def run_maru(args, home, size, lora, number, base=None):
+    name = f"{base or size}-{'lora' if lora else 'full'}-{number}"
     batch = SIZES[size]["batch"] * LENGTH
-    words = ["train", f"name={name}", f"init_from={size}", "tokens=chats/tokens-bench", "tokenizer=bench", "dtype=bf16",
-             f"sequence_length={LENGTH}", f"batch_tokens={batch}", f"micro_batch_tokens={batch}", f"steps={args.steps}",
+    words = ["train", f"name={name}", f"init_from={base or size}", "tokens=chats/tokens-bench",
+             "tokenizer=bench", "dtype=bf16", f"sequence_length={LENGTH}", f"batch_tokens={batch}",
+             f"micro_batch_tokens={batch}", f"steps={args.steps}",
              "optimizer.lr=1e-4", "validation.every_steps=1000000", "validation.tokens=1", "checkpoint.every_minutes=0"]
     if lora:
         words += ["lora.rank=16", "lora.alpha=32"]
@@ -69,12 +76,15 @@ def run_maru(args, home, size, lora, number):
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0, words
     rows, before = [], (0, 0)
-    for line in (pathlib.Path(home) / "runs" / name / "metrics.jsonl").read_text().splitlines():
-        row = json.loads(line)
-        if "loss" in row:
-            rows.append((row["seconds"] - before[0], row["tokens"] - before[1]))
-            before = row["seconds"], row["tokens"]
+    for row in steps_of(home, name):
+        rows.append((row["seconds"] - before[0], row["tokens"] - before[1]))
+        before = row["seconds"], row["tokens"]
     return rate_of(rows), usage.ru_maxrss / 1024
+
+
+def steps_of(home, name):
+    lines = (pathlib.Path(home) / "runs" / name / "metrics.jsonl").read_text().splitlines()
+    return [row for row in map(json.loads, lines) if "loss" in row]
 
 
 def trl_child(model, lora, dtype, batch, steps, threads):
@@ -118,9 +128,75 @@ def trl_child(model, lora, dtype, batch, steps, threads):
     print(json.dumps({"rate": rate_of(rows), "memory": memory}))
 
 
+def group_policy_child(model, dtype, steps, threads):
+    """One run of TRL's GRPOTrainer, and `generate` alone; prints answer tokens per second of both."""
+    import torch
+    import transformers
+    from datasets import Dataset
+    from trl import GRPOConfig, GRPOTrainer
+
+    torch.set_num_threads(threads)
+    kind = torch.bfloat16 if dtype == "bf16" else torch.float32
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model, padding_side="left")
+    times = []
+
+    class Clock(transformers.TrainerCallback):
+        def on_step_begin(self, *_, **__):
+            times.append(-time.perf_counter())
+
+        def on_step_end(self, *_, **__):
+            times[-1] += time.perf_counter()
+
+    def generate():
+        loaded = transformers.AutoModelForCausalLM.from_pretrained(model, dtype=kind)
+        batch = tokenizer([prompt for prompt in prompts()[:PROMPTS] for _ in range(ANSWERS)], return_tensors="pt",
+                          padding=True)
+        seconds = []
+        for _ in range(3):
+            start = time.perf_counter()
+            loaded.generate(**batch, do_sample=True, min_new_tokens=ANSWER, max_new_tokens=ANSWER)
+            seconds.append(time.perf_counter() - start)
+        return PROMPTS * ANSWERS * ANSWER / min(seconds)
+
+    with tempfile.TemporaryDirectory() as out:
+        config = GRPOConfig(output_dir=out, per_device_train_batch_size=PROMPTS * ANSWERS, num_generations=ANSWERS,
+                            max_completion_length=ANSWER, max_steps=steps, learning_rate=1e-6, bf16=dtype == "bf16",
+                            use_cpu=True, report_to="none", save_strategy="no", logging_strategy="no",
+                            disable_tqdm=True, gradient_checkpointing=False)
+        trainer = GRPOTrainer(transformers.AutoModelForCausalLM.from_pretrained(model, dtype=kind), args=config,
+                              reward_funcs=lambda completions, **_: [float(len(text) % 7) for text in completions],
+                              train_dataset=Dataset.from_dict({"prompt": prompts()}), processing_class=tokenizer,
+                              callbacks=[Clock()])
+        trainer.train()
+    rate = rate_of([(seconds, PROMPTS * ANSWERS * ANSWER) for seconds in times])
+    print(json.dumps({"rate": rate, "memory": generate()}))
+
+
+def run_maru_group_policy(args, home, size, number):
+    """Answer tokens per second of whole steps, and of their sampling."""
+    name = f"{size}-policy-{number}"
+    maru(args, home, "train", f"name={name}", f"init_from={size}", "tokens=prompts/tokens-bench", "tokenizer=bench",
+         "method=grpo", "dtype=bf16", "sequence_length=256", "micro_batch_tokens=8192", f"steps={args.steps}",
+         "optimizer.lr=1e-6", "validation.every_steps=1000000", "validation.tokens=1", "checkpoint.every_minutes=0",
+         "group_policy.rewards=[{kind: length, target: 24}]", f"group_policy.max_completion_length={ANSWER}",
+         f"group_policy.num_generations={ANSWERS}", f"group_policy.prompts_per_step={PROMPTS}")
+    steps = steps_of(home, name)
+    tokens = [row["completion_length"] * PROMPTS * ANSWERS for row in steps]
+    seconds = [row["seconds"] - before for row, before in zip(steps, [0] + [row["seconds"] for row in steps])]
+    return (rate_of(list(zip(seconds, tokens))),
+            rate_of([(row["seconds_generating"], n) for row, n in zip(steps, tokens)]))
+
+
+def prompts():
+    return [json.loads(line)["messages"][-2]["content"] for line in CHATS.read_text().splitlines()]
+
+
 def run_trl(args, model, size, lora, dtype):
-    words = [sys.executable, __file__, "--child", model, str(int(lora)), dtype, str(SIZES[size]["batch"]),
-             str(args.steps), str(args.threads)]
+    return run_child(args, model, str(int(lora)), dtype, str(SIZES[size]["batch"]))
+
+
+def run_child(args, model, what, dtype, batch):
+    words = [sys.executable, __file__, "--child", model, what, dtype, batch, str(args.steps), str(args.threads)]
     environment = dict(os.environ, OMP_NUM_THREADS=str(args.threads), HF_HUB_OFFLINE="1",
                        TOKENIZERS_PARALLELISM="false")
     done = subprocess.run(words, capture_output=True, text=True, env=environment)
@@ -130,19 +206,59 @@ def run_trl(args, model, size, lora, dtype):
     return answer["rate"], answer["memory"]
 
 
-def measure(args, home, model, size, lora, parameters):
-    ours, peers = [], {"bf16": [], "f32": []}
+def in_turns(args, ours, peer):
+    """The best of each: ours, and the peer's of every dtype."""
+    mine, peers = [], {dtype: [] for dtype in args.dtypes}
     for turn in range(args.turns):
-        ours.append(run_maru(args, home, size, lora, turn))
+        mine.append(ours(turn))
         for dtype in args.dtypes:
-            peers[dtype].append(run_trl(args, model, size, lora, dtype))
-    rate, memory = max(ours)
-    best = {dtype: max(runs) for dtype, runs in peers.items() if runs}
-    mode = max(best, key=lambda dtype: best[dtype][0])
-    cells = [f"{size} ({parameters / 1e6:.0f} M)", "LoRA" if lora else "all weights", f"{rate:.0f}",
-             ", ".join(f"{dtype} {run[0]:.0f}" for dtype, run in best.items()), f"{rate / best[mode][0]:.2f}x",
-             f"{memory:.0f}", f"{best[mode][1]:.0f}"]
-    print("| " + " | ".join(cells) + " |", flush=True)
+            peers[dtype].append(peer(dtype))
+    best = {dtype: max(runs) for dtype, runs in peers.items()}
+    return max(mine), best, best[max(best, key=lambda dtype: best[dtype][0])]
+
+
+def print_row(*cells):
+    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+
+
+def row_of(size, parameters, what, ours, best, chosen):
+    print_row(f"{size} ({parameters / 1e6:.0f} M)", what, f"{ours[0]:.0f}",
+              ", ".join(f"{dtype} {run[0]:.0f}" for dtype, run in best.items()), f"{ours[0] / chosen[0]:.2f}x",
+              f"{ours[1]:.0f}", f"{chosen[1]:.0f}", f"{ours[1] / chosen[1]:.2f}x")
+
+
+def measure_answers(args, home, models):
+    maru(args, home, "data", "pack", "--chat", CHATS, "--name", "chats", "--tokenizer", "bench")
+    print_row("Model", "What is trained", "Maru, tokens/s", "TRL, tokens/s", "Ratio", "Maru, MiB", "TRL, MiB", "Ratio")
+    print("|---|---|---|---|---|---|---|---|", flush=True)
+    for size, (model, parameters) in models.items():
+        lora = None
+        for what in ("all weights", "LoRA"):
+            lora = in_turns(args, lambda turn: run_maru(args, home, size, what == "LoRA", turn),
+                            lambda dtype: run_trl(args, model, size, what == "LoRA", dtype))
+            row_of(size, parameters, what, *lora)
+        maru(args, home, "quantize", size, "--to", "int4", "--out", f"{size}-int4")
+        _, best, chosen = lora
+        row_of(size, parameters, "QLoRA, beside LoRA", run_maru(args, home, size, True, 0, f"{size}-int4"), best,
+               best.get("bf16", chosen))
+
+
+def measure_group_policy(args, home, models):
+    file = pathlib.Path(home).parent / "prompts.jsonl"
+    file.write_text("".join(json.dumps({"prompt": prompt}, ensure_ascii=False) + "\n" for prompt in prompts()))
+    maru(args, home, "data", "pack", "--prompts", file, "--name", "prompts", "--tokenizer", "bench")
+    print_row("Model", "", "Maru, tokens/s", "peer, tokens/s", "Ratio")
+    print("|---|---|---|---|---|", flush=True)
+    for size, (model, parameters) in models.items():
+        ours, best, _ = in_turns(args, lambda turn: run_maru_group_policy(args, home, size, turn),
+                                 lambda dtype: run_child(args, model, "policy", dtype, "0"))
+        for i, what in enumerate(("GRPO, whole steps, beside TRL", "sampling, beside generate")):
+            peer = max(run[i] for run in best.values())
+            print_row(f"{size} ({parameters / 1e6:.0f} M)", what, f"{ours[i]:.0f}",
+                      ", ".join(f"{dtype} {run[i]:.0f}" for dtype, run in best.items()), f"{ours[i] / peer:.2f}x")
+
+
+PARTS = {"answers": measure_answers, "group_policy": measure_group_policy}
 
 
 def main():
@@ -153,26 +269,27 @@ def main():
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--turns", type=int, default=2, help="runs of each, the best counts")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS))
     parser.add_argument("--child", nargs=6, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
-        model, lora, dtype, batch, steps, threads = args.child
-        return trl_child(model, lora == "1", dtype, int(batch), int(steps), int(threads))
+        model, what, dtype, batch, steps, threads = args.child
+        if what == "policy":
+            return group_policy_child(model, dtype, int(steps), int(threads))
+        return trl_child(model, what == "1", dtype, int(batch), int(steps), int(threads))
     with tempfile.TemporaryDirectory() as scratch:
         home = pathlib.Path(scratch) / "home"
         text = pathlib.Path(scratch) / "text.txt"
         turns = [turn["content"] for line in CHATS.read_text().splitlines() for turn in json.loads(line)["messages"]]
         text.write_text("\n".join(turns))
         maru(args, home, "tokenizer", "train", "--input", text, "--name", "bench", "trainer.vocab_size=8192")
-        maru(args, home, "data", "pack", "--chat", CHATS, "--name", "chats", "--tokenizer", "bench")
-        print("| Model | What is trained | Maru, tokens/s | TRL, tokens/s | Ratio | Maru, MiB | TRL, MiB |")
-        print("|---|---|---|---|---|---|---|", flush=True)
+        models = {}
         for size in args.sizes:
             model = pathlib.Path(scratch) / size
-            parameters = make_model(size, home / "tokenizers/bench", model)
+            models[size] = model, make_model(size, home / "tokenizers/bench", model)
             maru(args, home, "import", model, "--name", size)
-            for lora in (False, True):
-                measure(args, home, model, size, lora, parameters)
+        for part in args.parts:
+            PARTS[part](args, home, models)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import { Language, language, rememberLanguage, startLanguage, t } from "./lib/i1
 import { startTheme } from "./lib/theme";
 import { ReportData } from "./lib/types";
 import { Curves } from "./panels/curves";
+import { comparisonPanel } from "./panels/comparison";
 import { dataReport } from "./panels/data_report";
 import { evaluationPanel, sampleList } from "./panels/evaluation";
 import { manifestPanel } from "./panels/manifest";
@@ -58,8 +59,10 @@ function curvesSection(data: ReportData): HTMLElement | null {
 function sections(data: ReportData): Child[] {
   const { dataset_report: dataset, evaluation, manifest, recipe } = data;
   const samples = evaluation?.samples ?? [];
+  const changed = comparisonPanel(data.comparison, data.metrics ?? [], manifest);
   return [
     curvesSection(data),
+    changed && section("changed", t("report.changed"), changed),
     dataset && section("data", t("report.data"), dataReport(dataset)),
     evaluation &&
       section("evaluation", t("report.evaluation"), h("div", { class: "card" }, evaluationPanel(evaluation))),

@@ -48,7 +48,7 @@ inline constexpr std::string_view kKeysFile = "keys.json";  // of the server of 
 /// Files that a run keeps beside its checkpoints.
 inline constexpr std::string_view kRunRecipe = "recipe.json", kRunInputs = "inputs.json", kRunPlan = "plan.json",
                                   kRunMetrics = "metrics.jsonl", kRunReport = "report.html",
-                                  kRunSamples = "samples.jsonl";
+                                  kRunSamples = "samples.jsonl", kRunComparison = "comparison.json";
 
 inline constexpr std::string_view kDatasetReport = "report.json";  // what curation did
 

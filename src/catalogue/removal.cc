@@ -42,7 +42,8 @@ class Walk {
   }
 
   void run(const fs::path& directory) {
-    const std::set<std::string_view> own{kRunRecipe, kRunInputs, kRunPlan, kRunMetrics, kRunReport, kRunSamples};
+    const std::set<std::string_view> own{kRunRecipe, kRunInputs,  kRunPlan,      kRunMetrics,
+                                         kRunReport, kRunSamples, kRunComparison};
     for_each(directory, [&](const fs::path& path, const std::string& name) {
       if (name == kCheckpointsFolder && is_folder(path))
         checkpoints(path);

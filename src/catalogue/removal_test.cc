@@ -129,7 +129,8 @@ TEST_F(RemovalTest, LinksAreNotFollowed) {
 TEST_F(RemovalTest, ARunGoesWithItsCheckpoints) {
   at_.add("runs/r/checkpoints/step-00000001", "checkpoint");
   at_.add("runs/r/best", "checkpoint");
-  for (const std::string_view name : {kRunRecipe, kRunInputs, kRunPlan, kRunMetrics, kRunReport, kRunSamples})
+  for (const std::string_view name :
+       {kRunRecipe, kRunInputs, kRunPlan, kRunMetrics, kRunReport, kRunSamples, kRunComparison})
     write_file(at("runs/r") / name, "{}");
   fs::create_directories(at("runs/r/checkpoints/damaged-step-00000002"));
   write_file(at("runs/r/checkpoints/damaged-step-00000002/manifest.json"), "damaged");
@@ -146,7 +147,7 @@ TEST_F(RemovalTest, ARunGoesWithItsCheckpoints) {
     const FileLock training(at("runs/r"));
     expect_refused("r", "in use by process " + std::to_string(::getpid()));
   }
-  EXPECT_EQ(11, take("r").files);
+  EXPECT_EQ(12, take("r").files);
   EXPECT_TRUE(fs::is_empty(at("runs")));
 }
 

@@ -15,4 +15,8 @@ void answer(const Session&, const pipeline::TokenizeResult&);
 void answer(const Session&, const train::RunSummary&);
 void answer(const Session&, const pipeline::Evaluation&);
 
+/// Writes the report of a run that has ended, with answers of the model before and after to `compared` held-out
+/// prompts, and says where it is. What is wrong with it is a warning: the run's work is done without one.
+void answer_report(const pipeline::Workplace&, const Session&, const train::TrainConfig& recipe, int64_t compared);
+
 }  // namespace maru::cli

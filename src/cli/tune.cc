@@ -72,6 +72,7 @@ void add_tune(CLI::App& app, Session& session) {
     }
     if (!plan.tokens.result.skipped) answer(session, plan.tokens);
     answer(session, pipeline::train(at, plan.recipe));
+    answer_report(at, session, plan.recipe, plan.answers ? halves.tune.samples : 0);
   });
 }
 

@@ -11,7 +11,7 @@
 #include "cli/run_server.h"
 #include "cli/sample_corpus.h"
 #include "cli/verbs.h"
-#include "pipeline/report.h"
+#include "pipeline/tune.h"
 
 namespace maru::cli {
 
@@ -149,16 +149,6 @@ void check_splits(const UpConfig& config, const Json& report) {
                  short_bytes(train));
 }
 
-// A report is of use, but the line does not end without one.
-void report(const pipeline::Workplace& at, const Session& session, const std::string& name) {
-  try {
-    const fs::path file = pipeline::write_report(at, name);
-    session.answer({{"file", file.string()}}, "report       " + file.string());
-  } catch (const Failure& e) {
-    at.watch.warn(std::string("no report was written, all else is done: ") + e.what());
-  }
-}
-
 void pack_chats(const pipeline::Workplace& at, const Session& session, UpConfig& config) {
   UpChatConfig& chat = config.chat;
   const pipeline::PackedTokens packed = pipeline::pack_chats(at, chat.train.name, config.name, chat.data);
@@ -190,12 +180,12 @@ void run_line(Session& session, UpConfig config, const Options& o) {
   if (chats) pack_chats(at, session, config);  // what is wrong with them is found before minutes are spent
   answer(session, pipeline::train(at, config.train, /*set_aside=*/true));
   answer(session, pipeline::evaluate(at, config.eval));
-  report(at, session, config.name);
+  answer_report(at, session, config.train, 0);
   std::vector<serving::ModelSource> models{{.path = session.find(Kind::kModel, config.name), .id = ""}};
   if (chats) {
     const std::string& name = config.chat.train.name;
     answer(session, pipeline::train(at, config.chat.train, /*set_aside=*/true));
-    report(at, session, name);
+    answer_report(at, session, config.chat.train, pipeline::TuneConfig{}.samples);
     models.insert(models.begin(), {.path = session.find(Kind::kModel, name), .id = ""});
   }
   if (!o.no_serve) run_server(session, config.serve, {.models = std::move(models)});

@@ -62,6 +62,7 @@ std::string render_report(const Workplace& at, const std::string& name) {
                   {"metrics", metrics_of(run, at.watch)},
                   {"dataset_report", dataset.empty() ? Json() : json_or_null(dataset / catalogue::kDatasetReport)},
                   {"evaluation", json_or_null(catalogue::evaluation_file(result / catalogue::kEvaluation))},
+                  {"comparison", json_or_null(run / catalogue::kRunComparison)},
                   {"manifest", json_or_null(result / ledger::kManifestName)}};
   return console::report_html(data.dump(-1, ' ', false, Json::error_handler_t::replace));
 }

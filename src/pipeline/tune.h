@@ -18,6 +18,7 @@ struct TuneConfig {
   std::vector<double> weights;
   double held_out = 0.05;
   std::optional<double> highest_score;
+  int64_t samples = 4;
   static constexpr auto fields() {
     using C = TuneConfig;
     return std::tuple{
@@ -34,7 +35,9 @@ struct TuneConfig {
         field("held_out", &C::held_out, "part of the lines kept from training, to measure on").range(0, 0.9),
         field("highest_score", &C::highest_score,
               "of two texts with a score: what scores are divided by, as 5 of STS; empty: 1")
-            .range(1e-9, 1e9)};
+            .range(1e-9, 1e9),
+        field("samples", &C::samples, "held-out prompts that the report shows answers to, before and after; 0: none")
+            .range(0, 1000)};
   }
 };
 
@@ -43,6 +46,7 @@ struct TunePlan {
   std::string method;
   PackedTokens tokens;
   train::TrainConfig recipe;
+  bool answers = true;  // what it makes: a reward model scores
 };
 
 /// Checks and packs the data, and fills in what `recipe` (keys of a training recipe; null: none) leaves open:

@@ -11,6 +11,7 @@
 #include "models/reward_model.h"
 #include "models/sentence_encoder.h"
 #include "models/weights.h"
+#include "pipeline/comparison.h"
 #include "pipeline/measured_text.h"
 #include "pipeline/merge.h"
 #include "pipeline/tokenize.h"
@@ -308,6 +309,52 @@ TEST_F(TuneTest, RefusesByName) {
   write_file(root_ / "bad.jsonl", "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"a\"}\n");
   EXPECT_THAT(error(config(file("bad.jsonl"))), HasSubstr("bad.jsonl:2: completion: is missing"));
   EXPECT_FALSE(fs::exists(home_.home.place(Kind::kRun, "s-sft"))) << "nothing was started";
+}
+
+TEST_F(TuneTest, BothModelsAnswerWhatIsHeldOut) {
+  for (const char* rank : {"null", "2"}) {
+    const TunePlan plan = plan_tuning(at_, config(file("chats.jsonl")),
+                                      parse_json(std::string(R"({"steps": 40, "optimizer": {"lr": 0.02}, "lora": )") +
+                                                     (*rank == 'n' ? "null}" : R"({"rank": 2}})"),
+                                                 "")
+                                          .value());
+    train(at_, plan.recipe);
+    ASSERT_TRUE(plan.answers);
+    const Comparison made = compare_answers(at_, plan.recipe, 3);
+    ASSERT_EQ(made.answers.size(), 3U);
+    for (const ComparedAnswer& one : made.answers) {
+      EXPECT_THAT(one.prompt, HasSubstr("q"));
+      EXPECT_THAT(one.expected, HasSubstr("yes"));
+      EXPECT_NE(one.before, one.after) << "with this learning rate";
+    }
+    EXPECT_NE(made.answers[0].prompt, made.answers[1].prompt);
+    const fs::path kept = at_.home.place(Kind::kRun, plan.recipe.name) / "comparison.json";
+    EXPECT_EQ(read_json(kept), to_json(made));
+    Comparison other = made;  // of the same result: not asked again
+    other.answers[0].after = "kept";
+    write_json(kept, to_json(other));
+    EXPECT_EQ(compare_answers(at_, plan.recipe, 3).answers[0].after, "kept");
+    EXPECT_EQ(compare_answers(at_, plan.recipe, 2).answers.size(), 2U);
+    other.result = "of an earlier one", other.asked = 2;
+    write_json(kept, to_json(other));
+    EXPECT_NE(compare_answers(at_, plan.recipe, 2).answers[0].after, "kept");
+    for (const Kind kind : {Kind::kRun, Kind::kModel}) fs::remove_all(at_.home.place(kind, plan.recipe.name));
+  }
+}
+
+TEST_F(TuneTest, ComparesWhatPromptsAndDocumentsBeginWith) {
+  TuneConfig documents = config("s");
+  const TunePlan plan = plan_tuning(at_, documents, Json{{"steps", 1}});
+  train(at_, plan.recipe);
+  const Comparison made = compare_answers(at_, plan.recipe, 1);
+  ASSERT_EQ(made.answers.size(), 1U);
+  EXPECT_FALSE(made.answers[0].prompt.empty());
+  EXPECT_FALSE(made.answers[0].expected.empty());
+  const TunePlan pairs = plan_tuning(at_, config(file("pairs.jsonl"), "orpo"), Json{{"steps", 1}});
+  train(at_, pairs.recipe);
+  const formats::TokenDataset held_out(pairs.recipe.tokens, "held_out");
+  EXPECT_EQ(compare_answers(at_, pairs.recipe, 1000).answers.size(), held_out.num_documents() / 2) << "a prompt once";
+  EXPECT_FALSE(plan_tuning(at_, config(file("pairs.jsonl"), "reward"), {}).answers);
 }
 
 }  // namespace

@@ -58,6 +58,29 @@ test("hostile text in a report stays text", async () => {
   assert.equal(await browser.run("return document.querySelector('.sample').textContent"), hostile + hostile);
 });
 
+test("a tuning's report shows what has changed, and hostile answers stay text", async () => {
+  const data = reportData();
+  const hostile = "<img src=x onerror='window.hacked = 1'>";
+  data.metrics = [{ step: 0, tokens: 0, validation_accuracy: 0.25, validation_reward_low: 1 }, ...data.metrics];
+  data.manifest = { ...data.manifest, notes: { validation_accuracy: 0.75, validation_reward_low: 2 } };
+  data.comparison = {
+    result: "00",
+    asked: 2,
+    answers: [
+      { prompt: "p", expected: "e", before: "b", after: hostile },
+      { prompt: "q", expected: "", before: "c", after: "d" },
+    ],
+  };
+  await openReport(writeReport("changed.html", data));
+  const cells = await browser.run("return [...document.querySelectorAll('#changed td')].map((c) => c.textContent)");
+  assert.deepEqual(cells, ["0.25", "0.75"]);
+  const texts = await browser.run("return [...document.querySelectorAll('.compared dd')].map((d) => d.textContent)");
+  assert.deepEqual(texts, ["e", "b", hostile, "c", "d"]);
+  assert.equal(await browser.run("return document.querySelectorAll('img').length"), 0);
+  await openReport(writeReport("unchanged.html", reportData()));
+  assert.equal(await browser.run("return document.querySelectorAll('#changed').length"), 0);
+});
+
 test("a report with little in it, and the empty template, still open", async () => {
   await openReport(
     writeReport("small.html", {

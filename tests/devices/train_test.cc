@@ -1,124 +1,67 @@
-// Training in protected memory: the same bits as on the CPU, step by step, through checkpoints and resumption.
-#include <gtest/gtest.h>
+// Training in protected memory: the same bits as on the CPU, step by step, through checkpoints and resumption, for
+// every method that learns from what others wrote.
+#include <functional>
 
-#include <sstream>
-
-#include "base/json.h"
-#include "models/weights.h"
-#include "tensor/cpu_device.h"
 #include "tensor/test_device.h"
-#include "train/run.h"
 #include "train/test_pairs.h"
-#include "train/test_tokens.h"
+#include "train/test_run.h"
 
 namespace maru::train {
 namespace {
 
+class DeviceRunTest : public RunTest {
+ protected:
+  /// What a run leaves, without what a clock says.
+  struct Result {
+    std::string weights, figures;
+    bool operator==(const Result&) const = default;
+  };
+  Result result(const std::string& name, const TrainConfig& c) const {
+    const char* file = c.lora ? "adapter_model.safetensors" : "model.safetensors";
+    return {read_file(model_of(name) / file), figures(name)};
+  }
+  Result on_cpu(const std::string& name, const TrainConfig& c) const {
+    run(name, c);
+    return result(name, c);
+  }
+  Result on_device(const std::string& name, const TrainConfig& c) const {
+    ThreadPool pool(2);
+    ProtectedDevice device(&pool);
+    train(c, options(name), device);
+    EXPECT_GT(device.launches(), 1000);
+    return result(name, c);
+  }
+  /// Stopped behind its first step, and started again.
+  Result on_device_in_two_parts(const std::string& name, const TrainConfig& c) {
+    ThreadPool pool(2);
+    cancel_.cancel();
+    {
+      ProtectedDevice device(&pool);
+      EXPECT_THROW(train(c, options(name), device), Failure);
+    }
+    cancel_.reset();
+    ProtectedDevice device(&pool);
+    EXPECT_TRUE(train(c, options(name), device).resumed);
+    return result(name, c);
+  }
+};
+
 using Setting = std::tuple<std::string, std::string, bool>;  // dtype, optimiser, recompute
 
-class TrainedOnDevice : public testing::TestWithParam<Setting> {
+class TrainedOnDevice : public DeviceRunTest, public testing::WithParamInterface<Setting> {
  protected:
-  TrainConfig config() const {
-    TrainConfig c;
-    c.name = "m", c.tokens = tokens_.directory().string();
-    c.model = {.hidden_size = 32,
-               .intermediate_size = 64,
-               .num_hidden_layers = 2,
-               .num_attention_heads = 4,
-               .num_key_value_heads = 2,
-               .max_position_embeddings = 64};
-    c.sequence_length = 32, c.micro_batch_tokens = 128, c.batch_tokens = 256, c.steps = 12;
-    c.dtype = std::get<0>(GetParam()), c.optimizer.name = std::get<1>(GetParam()),
-    c.recompute = std::get<2>(GetParam());
-    c.checkpoint.every_steps = 5;
-    c.validation = {.every_steps = 4, .tokens = 500};
+  TrainConfig setting() const {
+    TrainConfig c = config();
+    std::tie(c.dtype, c.optimizer.name, c.recompute) = GetParam();
+    c.steps = 12;
     return resolve(c, TestTokens::kVocabulary);
   }
-  RunOptions options(const std::string& name) const {
-    return {.run = tokens_.root() / "runs" / name,
-            .model = tokens_.root() / "models" / name,
-            .home = tokens_.root(),
-            .watch = {.cancel = &cancel_}};
-  }
-  std::string weights(const std::string& name, const char* file = "model.safetensors") const {
-    return read_file(tokens_.root() / "models" / name / file);
-  }
-  /// Every row of the metrics but for what a clock says.
-  std::string losses(const std::string& name) const {
-    std::string all;
-    std::istringstream rows(read_file(tokens_.root() / "runs" / name / "metrics.jsonl"));
-    for (std::string row; std::getline(rows, row);) {
-      const Json json = parse_json(row, name).value();
-      for (const char* field :
-           {"step", "loss", "gradient_norm", "margin", "validation_bits_per_byte", "validation_margin"})
-        if (json.contains(field)) all += json[field].dump() + " ";
-    }
-    return all;
-  }
-
-  TestTokens tokens_{200, 11};
-  ThreadPool pool_{2};
-  mutable CancelToken cancel_;
 };
 
 TEST_P(TrainedOnDevice, HasTheBitsOfTheCpu) {
-  CpuDevice cpu(&pool_);
-  ProtectedDevice device(&pool_);
-  train(config(), options("cpu"), cpu);
-  train(config(), options("device"), device);
-  EXPECT_EQ(weights("cpu"), weights("device"));
-  EXPECT_EQ(losses("cpu"), losses("device"));
-  EXPECT_GT(device.launches(), 1000);
-}
-
-TEST_P(TrainedOnDevice, GoesOnFromACheckpoint) {
-  CpuDevice cpu(&pool_);
-  train(config(), options("cpu"), cpu);
-  cancel_.cancel();  // one step, then a checkpoint
-  {
-    ProtectedDevice device(&pool_);
-    EXPECT_THROW(train(config(), options("device"), device), Failure);
-  }
-  cancel_.reset();
-  ProtectedDevice device(&pool_);
-  EXPECT_TRUE(train(config(), options("device"), device).resumed);
-  EXPECT_EQ(weights("cpu"), weights("device"));
-}
-
-TEST_P(TrainedOnDevice, LearnsFromPairsWithTheBitsOfTheCpu) {
-  CpuDevice cpu(&pool_);
-  train(config(), options("base"), cpu);
-  write_test_pairs(tokens_.root() / "pairs", 40, 4);
-  for (const int64_t rank : {0, 2}) {
-    TrainConfig c = config();
-    c.tokens = (tokens_.root() / "pairs").string(), c.init_from = (tokens_.root() / "models/base").string();
-    c.method = "dpo";
-    if (rank > 0) c.lora = LoraConfig{.rank = rank};
-    c = resolve(c, TestTokens::kVocabulary);
-    const std::string here = "cpu" + std::to_string(rank), there = "device" + std::to_string(rank);
-    train(c, options(here), cpu);
-    ProtectedDevice device(&pool_);
-    train(c, options(there), device);
-    const char* file = rank > 0 ? "adapter_model.safetensors" : "model.safetensors";
-    EXPECT_EQ(weights(here, file), weights(there, file)) << "rank " << rank;
-    EXPECT_EQ(losses(here), losses(there)) << "rank " << rank;
-    EXPECT_GT(device.launches(), 1000);
-  }
-}
-
-TEST_P(TrainedOnDevice, LearnsFromATeacherWithTheBitsOfTheCpu) {
-  CpuDevice cpu(&pool_);
-  train(config(), options("base"), cpu);
-  TrainConfig c = config();
-  c.model.hidden_size = 16;
-  c.method = "distill", c.distill = DistillConfig{.teacher = (tokens_.root() / "models/base").string()};
-  c = resolve(c, TestTokens::kVocabulary);
-  train(c, options("cpu"), cpu);
-  ProtectedDevice device(&pool_);
-  train(c, options("device"), device);
-  EXPECT_EQ(weights("cpu"), weights("device"));
-  EXPECT_EQ(losses("cpu"), losses("device"));
-  EXPECT_GT(device.launches(), 1000);
+  const Result cpu = on_cpu("cpu", setting());
+  EXPECT_TRUE(on_device("device", setting()) == cpu);
+  EXPECT_TRUE(on_device_in_two_parts("parts", setting()) == cpu);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, TrainedOnDevice,
@@ -127,6 +70,54 @@ INSTANTIATE_TEST_SUITE_P(All, TrainedOnDevice,
                          [](const auto& info) {
                            return std::get<0>(info.param) + "_" + std::get<1>(info.param) +
                                   (std::get<2>(info.param) ? "_recomputed" : "");
+                         });
+
+struct Learning {
+  std::string name, method;
+  const char* tokens = "pairs";
+  std::function<void(TrainConfig&, const fs::path& base)> set = [](TrainConfig&, const fs::path&) {};
+};
+const std::vector<Learning> kMethods{{"dpo", "dpo"},
+                                     {"aot", "dpo", "pairs",
+                                      [](TrainConfig& c, const fs::path&) {
+                                        c.preference = PreferenceConfig{.loss_type = {"aot", "sft"}};
+                                      }},
+                                     {"kto", "kto", "labelled"},
+                                     {"orpo", "orpo"},
+                                     {"cpo", "cpo"},
+                                     {"reward", "reward"},
+                                     {"distill", "distill", "documents", [](TrainConfig& c, const fs::path& base) {
+                                        c.distill = DistillConfig{.teacher = base.string()};
+                                      }}};
+
+class MethodOnDevice : public DeviceRunTest, public testing::WithParamInterface<std::tuple<Learning, int>> {
+ protected:
+  void SetUp() override {
+    write_test_pairs(tokens_.root() / "pairs", 40, 4);
+    write_test_labelled(tokens_.root() / "labelled", 80, 4);
+    fs::create_directory_symlink(tokens_.directory(), tokens_.root() / "documents");
+    run("base", config());
+  }
+  TrainConfig learning() const {
+    const auto& [what, rank] = GetParam();
+    TrainConfig c = config();
+    c.tokens = (tokens_.root() / what.tokens).string(), c.init_from = model_of("base").string();
+    c.method = what.method, c.steps = 8, c.dtype = rank > 0 ? "bf16" : "f32";
+    if (rank > 0) c.lora = LoraConfig{.rank = rank};
+    what.set(c, model_of("base"));
+    return resolve(c, TestTokens::kVocabulary);
+  }
+};
+
+TEST_P(MethodOnDevice, LearnsWithTheBitsOfTheCpu) {
+  const Result cpu = on_cpu("cpu", learning());
+  EXPECT_TRUE(on_device("device", learning()) == cpu);
+  EXPECT_TRUE(on_device_in_two_parts("parts", learning()) == cpu);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, MethodOnDevice, testing::Combine(testing::ValuesIn(kMethods), testing::Values(0, 2)),
+                         [](const auto& info) {
+                           return std::get<0>(info.param).name + (std::get<1>(info.param) > 0 ? "_adapter" : "");
                          });
 
 }  // namespace

@@ -7,8 +7,8 @@ namespace {
 
 class TunedOnDevice : public PromptRunTest {
  protected:
-  void run_on(Device& device, const std::string& name, const train::TrainConfig& c) const {
-    train::train(c, options(name), device);
+  train::RunSummary run_on(Device& device, const std::string& name, const train::TrainConfig& c) const {
+    return train::train(c, options(name), device);
   }
 };
 
@@ -27,6 +27,12 @@ TEST_F(TunedOnDevice, AnswersAndWhatIsLearntFromThemAreThoseOfTheCpu) {
     EXPECT_EQ(figures("cpu" + n), figures("device" + n));
     EXPECT_EQ(read_file(root_ / "runs" / ("cpu" + n) / "samples.jsonl"),
               read_file(root_ / "runs" / ("device" + n) / "samples.jsonl"));
+    cancel_.cancel();  // stopped behind the first step, and started again
+    EXPECT_THROW(run_on(device, "parts" + n, c), Failure);
+    cancel_.reset();
+    EXPECT_TRUE(run_on(device, "parts" + n, c).resumed);
+    EXPECT_TRUE(result("cpu" + n, rank > 0) == result("parts" + n, rank > 0));
+    EXPECT_EQ(figures("cpu" + n), figures("parts" + n));
   }
 }
 

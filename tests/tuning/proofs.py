@@ -16,13 +16,14 @@ import sys
 import tempfile
 import time
 
+import curves
 import vectors
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHATS = ROOT / "assets/chats_ko.jsonl"
 KILLS = 50
-SHAPE = ["model.hidden_size=128", "model.intermediate_size=384", "model.num_hidden_layers=4",
-         "model.num_attention_heads=4", "model.num_key_value_heads=2", "model.max_position_embeddings=512"]
+SHAPE = ["tokenizer.trainer.vocab_size=2048", "train.model.hidden_size=128", "train.model.intermediate_size=384",
+         "train.model.num_hidden_layers=4", "train.model.num_attention_heads=4", "train.model.num_key_value_heads=2"]
 CLOCK = ("tokens_per_second", "mfu", "seconds", "seconds_generating", "seconds_judging")
 
 
@@ -33,11 +34,7 @@ class Home:
         self.program, self.root, self.home = program, pathlib.Path(root), pathlib.Path(root) / "home"
         self.questions = [self.turns(line) for line in CHATS.read_text().splitlines()]
         self.write_lines()
-        self.run("tokenizer", "train", "--input", self.root / "text.txt", "--name", "base", "trainer.vocab_size=2048")
-        self.run("data", "build", "--name", "text", "--input", self.root / "text.txt")
-        self.run("data", "pack", "text", "--tokenizer", "base")
-        self.run("train", "name=base", "tokens=text/tokens-base", "tokenizer=base", "steps=150", "optimizer.name=muon",
-                 "optimizer.lr=3e-3", "sequence_length=512", "batch_tokens=4096", "micro_batch_tokens=4096", *SHAPE)
+        self.run("up", "--input", self.root / "text.txt", "--name", "base", "--no-serve", "train.steps=150", *SHAPE)
 
     @staticmethod
     def turns(line):
@@ -45,7 +42,10 @@ class Home:
         return messages[-2]["content"], messages[-1]["content"]
 
     def write_lines(self):
-        """Text to go on with, answers, pairs of a right and another question's answer, and questions alone."""
+        """Text to go on with, answers, pairs, and questions alone.
+
+        A pair prefers an answer that ends to one that rambles on with another question's. It is not the other answer
+        alone: one that is rejected in training may be the right one of a pair that is held out."""
         shuffled = [answer for _, answer in self.questions]
         random.Random(5).shuffle(shuffled)
         text, chats, pairs, prompts = [], [], [], []
@@ -54,7 +54,7 @@ class Home:
             chats.append({"prompt": question, "completion": answer})
             prompts.append({"prompt": question})
             if other != answer:
-                pairs.append({"prompt": question, "chosen": answer, "rejected": other})
+                pairs.append({"prompt": question, "chosen": answer, "rejected": f"{answer} {other}"})
         (self.root / "text.txt").write_text("\n".join(text[: len(text) // 2]))
         seen = len(chats) * 4 // 5  # what is behind it no run learns from
         for name, lines in (("chats", chats[:seen]), ("unseen", chats[seen:]), ("pairs", pairs), ("prompts", prompts)):
@@ -78,7 +78,8 @@ class Home:
         data = {"sft": "chats", "dpo": "pairs", "grpo": "prompts"}[method]
         words = ["tune", f"method={method}", "model=" + ("base" if method == "sft" else "answers"), f"name={name}",
                  f"data={self.root / (data + '.jsonl')}", "held_out=0.2", "checkpoint.every_steps=2",
-                 "sequence_length=256", f"steps={steps or {'sft': 30, 'dpo': 20, 'grpo': 8}[method]}"]
+                 "validation.every_steps=10", "sequence_length=256",
+                 f"steps={steps or {'sft': 30, 'dpo': 20, 'grpo': 8}[method]}"]
         if method == "grpo":
             words += ["group_policy.rewards=[{kind: language, weight: 1}, {kind: length, weight: 1, target: 24}]",
                       "group_policy.max_completion_length=32", "group_policy.num_generations=4",
@@ -150,11 +151,24 @@ def interval_of_difference(home, before, after):
         file = home.root / f"unseen-{part}.jsonl"
         file.write_text("".join(lines[part::10]))
         home.run("data", "pack", "--chat", file, "--name", f"unseen-{part}", "--tokenizer", "base", "--held-out", 0.9)
-        bits = [home.run("eval", model, f"tokens=unseen-{part}/tokens-base", "baselines=false")["bits_per_byte"]
-                for model in (before, after)]
-        gains.append(bits[0] - bits[1])
+        words = f"tokens=unseen-{part}/tokens-base", "baselines=false"
+        bits = [home.run("eval", model, *words)["bits_per_byte"]["held_out"] for model in (before, after)]
+        gains.append(bits[0]["value"] - bits[1]["value"])
     half = 2.262 * statistics.stdev(gains) / math.sqrt(len(gains))  # Student's t of nine degrees
     return statistics.mean(gains), half
+
+
+def band(home, name, key):
+    """(step, low, value, high) of a held-out measure; of one without an interval all three are the same."""
+    value, low, high = (dict(home.rows(name, f"validation_{key}{end}")) for end in ("", "_low", "_high"))
+    return [(step, low.get(step, value[step]), value[step], high.get(step, value[step])) for step in sorted(value)]
+
+
+def wilson(share, count, side):
+    """An end of Wilson's 95 % interval of a share."""
+    z = 1.96
+    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return (share + z * z / (2 * count) + side * half) / (1 + z * z / count)
 
 
 def prove_learns(home, report):
@@ -162,15 +176,17 @@ def prove_learns(home, report):
     gain, half = interval_of_difference(home, "base", "learnt-sft")
     report(f"sft: bits per byte of unseen answers {-gain:+.3f} +- {half:.3f}", gain > half)
     home.tune("dpo", "learnt-dpo", steps=150)
-    accuracy = home.rows("learnt-dpo", "validation_accuracy")[-1][1]
     pairs = home.run("data", "show", "learnt-dpo/tokens-base", "--count", 0)["held_out"] // 2
-    half = 1.96 * math.sqrt(accuracy * (1 - accuracy) / pairs)
-    report(f"dpo: accuracy on {pairs} unseen pairs {accuracy:.3f} +- {half:.3f}", accuracy - half > 0.5)
-    home.tune("grpo", "learnt-grpo", steps=60)
-    rewards = home.rows("learnt-grpo", "validation_reward")
-    highest, lowest = (home.rows("learnt-grpo", f"validation_reward_{end}") for end in ("high", "low"))
-    words = f"grpo: reward on unseen prompts {rewards[0][1]:.3f} (up to {highest[0][1]:.3f}) -> {rewards[-1][1]:.3f}"
-    report(f"{words} (down to {lowest[-1][1]:.3f})", lowest[-1][1] > highest[0][1])
+    told = [(step, wilson(value, pairs, -1), value, wilson(value, pairs, 1))
+            for step, value in home.rows("learnt-dpo", "validation_accuracy") if step > 0]
+    report(f"dpo: accuracy on {pairs} unseen pairs {told[-1][2]:.3f}, down to {told[-1][1]:.3f}", told[-1][1] > 0.5)
+    home.run(*home.words("grpo", "learnt-grpo", steps=60), "optimizer.lr=3e-4", "group_policy.max_completion_length=64")
+    reward = band(home, "learnt-grpo", "reward")
+    words = f"grpo: reward on unseen prompts {reward[0][2]:.3f} (up to {reward[0][3]:.3f}) -> {reward[-1][2]:.3f}"
+    report(f"{words} (down to {reward[-1][1]:.3f})", reward[-1][1] > reward[0][3])
+    (home.root / "curves.svg").write_text(curves.draw([
+        ("SFT: bits per byte of unseen answers", band(home, "learnt-sft", "bits_per_byte")),
+        ("DPO: unseen pairs told apart", told), ("GRPO: reward on unseen prompts", reward)]))
 
 
 PARTS = {"kills": prove_kills, "threads": prove_threads, "learns": prove_learns}
@@ -191,6 +207,7 @@ def main():
     parser.add_argument("parts", nargs="*", help=", ".join(PARTS) + ", embeds")
     parser.add_argument("--data", help="of embeds: where klue and parakqc are")
     parser.add_argument("--encoder", help="of embeds: a directory of sentence-transformers', such as MiniLM's")
+    parser.add_argument("--curves", type=pathlib.Path, metavar="FILE.svg", help="where those of what is learnt go")
     args = parser.parse_args()
     if "embeds" in args.parts and not args.data:
         sys.exit("embeds: expected --data DIRECTORY, with klue and parakqc in it")
@@ -211,6 +228,8 @@ def main():
                 prove_embeds(home, args.data, args.encoder, report)
             else:
                 PARTS[part](home, report)
+        if args.curves and (home.root / "curves.svg").exists():
+            args.curves.write_text((home.root / "curves.svg").read_text())
     print(f"{len(failures)} failed")
     sys.exit(bool(failures))
 

@@ -1,5 +1,5 @@
 // The shapes that the server sends: those of its field tables, and what is put together from them.
-import type { DatasetReport, Figures, Manifest, ManifestFile, ManifestInput } from "./types_generated";
+import type { Comparison, DatasetReport, Figures, Manifest, ManifestFile, ManifestInput } from "./types_generated";
 import type { Run, RunRows, TrainingRow, ValidationRow } from "./types_generated";
 
 export * from "./types_generated";
@@ -25,6 +25,7 @@ export interface ReportData {
   run?: KnownRun;
   recipe?: unknown;
   metrics?: MetricsRow[];
+  comparison?: Comparison | null;
   dataset_report?: DatasetReport | null;
   evaluation?: Figures | null;
   manifest?: Manifest | null;

@@ -268,6 +268,26 @@ export interface Figures {
   samples: TextSample[];
 }
 
+export interface ComparedAnswer {
+  /** what both were given, in the form they are trained on */
+  prompt: string;
+  /** what the data answers; empty: nothing */
+  expected: string;
+  /** the model that the run started from, always its likeliest token */
+  before: string;
+  /** what the run has made, in the same way */
+  after: string;
+}
+
+export interface Comparison {
+  /** SHA-256 of the manifest of what the run has made */
+  result: string;
+  /** how many prompts were wanted */
+  asked: number;
+  /** to prompts from all over what was held out */
+  answers: ComparedAnswer[];
+}
+
 export interface ManifestInput {
   /** what the input is for */
   role: string;
