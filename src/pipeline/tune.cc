@@ -196,7 +196,7 @@ TunePlan plan_tuning(const Workplace& at, const TuneConfig& config, const Json& 
   Json json = defaults_of(method, base, recipe, plan.tokens.directory);
   if (!recipe.is_null()) json.merge_patch(recipe);
   plan.recipe = from_json<train::TrainConfig>(json, "recipe");
-  plan.answers = method.name != "reward";
+  plan.answers = method.name != "reward" && method.form != data::TuningForm::kTexts;
   plan.recipe.name = name_for(config, base, method.name);
   plan.recipe.tokens = plan.tokens.directory.string();
   plan.recipe.tokenizer = base.tokenizer;

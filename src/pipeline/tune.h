@@ -46,7 +46,7 @@ struct TunePlan {
   std::string method;
   PackedTokens tokens;
   train::TrainConfig recipe;
-  bool answers = true;  // what it makes: a reward model scores
+  bool answers = true;  // what it makes: reward models and rerankers score, and vectors are none
 };
 
 /// Checks and packs the data, and fills in what `recipe` (keys of a training recipe; null: none) leaves open:
