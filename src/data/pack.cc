@@ -368,6 +368,8 @@ Json frame_of(const std::vector<text::Wrapping::Part>& parts) {
   Json pieces = Json::array({Json::array()}), types = Json::array();
   for (const text::Wrapping::Part& part : parts) {
     if (part.sequence >= 0) {
+      if (part.sequence != std::ssize(types))
+        throw Failure(ErrorCode::kUnimplemented, "the tokenizer puts the second of two texts before the first");
       pieces.push_back(Json::array()), types.push_back(part.type_id);
       continue;
     }

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/map_guard.h"
+#include "formats/safetensors.h"
 #include "models/encoder_family.h"
 #include "models/weight_source.h"
 #include "models/weights.h"
@@ -57,6 +58,17 @@ std::unique_ptr<Encoder> load_encoder(const fs::path& directory, std::optional<D
   for (Parameter* p : model->parameters()) source.load(*p, names.name_of(p->name), p->role, p->shape, model->dtype());
   check_mapped_files();
   return model;
+}
+
+void save_encoder(Encoder& encoder, const fs::path& directory) {
+  std::vector<formats::SafetensorsItem> items;
+  std::vector<Tensor> held;
+  for (const Parameter* p : encoder.parameters()) {
+    const Tensor& value = held.emplace_back(to_host(p->value));
+    const auto shape = is_vector(p->role) ? std::vector{value.size()} : std::vector{value.rows(), value.cols()};
+    items.push_back({p->name, format_name(value.dtype()), shape, {value.data<std::byte>(), value.bytes()}});
+  }
+  formats::write_safetensors(directory / "model.safetensors", items, {{"format", "pt"}});
 }
 
 std::unique_ptr<Encoder> load_encoder_to_train(const fs::path& directory, Dtype dtype) {

@@ -17,4 +17,7 @@ std::unique_ptr<Encoder> load_encoder(const fs::path& directory, std::optional<D
 /// The same in memory of its own, for training.
 std::unique_ptr<Encoder> load_encoder_to_train(const fs::path& directory, Dtype dtype);
 
+/// Writes its weights as Hugging Face's plain encoder has them, model.safetensors in a directory that exists.
+void save_encoder(Encoder& encoder, const fs::path& directory);
+
 }  // namespace maru

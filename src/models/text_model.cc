@@ -23,7 +23,8 @@ class EncoderTexts final : public TextModel {
     return encoder_->classify(ctx, encoder_->forward(ctx, batch), batch);
   }
   void save(const fs::path& directory) override {
-    encoder_->save(directory);
+    fs::create_directories(directory);
+    save_encoder(*encoder_, directory);
     write_json(directory / "config.json", encoder_config_to_hugging_face(config_, torch_dtype_of(*encoder_)));
   }
 

@@ -6,6 +6,7 @@
 #include "base/test_watch.h"
 #include "catalogue/test_home.h"
 #include "ledger/artefact_writer.h"
+#include "models/encoder_files.h"
 #include "models/model_files.h"
 #include "models/quantize.h"
 #include "models/reward_model.h"
@@ -242,7 +243,7 @@ TEST_F(TuneTest, AnEncoderIsTrainedAsItWasMade) {
   allocate_values(encoder);
   for (Parameter* p : encoder.parameters())
     for (int64_t i = 0; i < p->value.size(); ++i) p->value.data<float>()[i] = static_cast<float>(i % 7 - 3) / 30;
-  encoder.save(writer.directory());
+  save_encoder(encoder, writer.directory());
   write_json(writer.directory() / "config.json", {{"architectures", {"BertModel"}},
                                                   {"vocab_size", 400},
                                                   {"hidden_size", 32},

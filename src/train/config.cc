@@ -45,6 +45,7 @@ void resolve_distill(const DistillConfig& c) {
 
 // Two queries with a document each.
 void resolve_embed(const TrainConfig& c) {
+  if (!c.encoder) config_to_hugging_face(c.model, c.dtype);  // also without a head of its own
   if (c.embed->pooling == "cls" && !c.encoder)
     misfit("embed.pooling: the first token of a decoder knows nothing of those behind it: expected mean or lasttoken");
   if (c.micro_batch_tokens < 4 * c.sequence_length)

@@ -138,43 +138,12 @@ TEST_F(EmbedRunTest, RefusesByName) {
   EXPECT_THAT(resolved([](TrainConfig& a) { a.method = "dpo"; }), HasSubstr("embed: is of method embed, method is dpo"));
 }
 
-/// A BERT of random weights, in the directory of a model.
-void write_encoder(const fs::path& directory) {
-  EncoderConfig config{.vocab_size = TestTokens::kVocabulary,
-                       .hidden_size = 32,
-                       .intermediate_size = 64,
-                       .num_hidden_layers = 2,
-                       .num_attention_heads = 4,
-                       .max_position_embeddings = 40};
-  Encoder encoder(config, Dtype::kF32);
-  allocate_values(encoder);
-  Random random(3);
-  for (Parameter* p : encoder.parameters())
-    for (int64_t i = 0; i < p->value.size(); ++i)
-      p->value.data<float>()[i] =
-          static_cast<float>(p->name.ends_with("LayerNorm.weight") ? 1.0 : 0.1 * random.normal());
-  ledger::ArtefactWriter writer(directory);
-  encoder.save(writer.directory());
-  write_json(writer.directory() / "config.json", {{"architectures", {"BertForMaskedLM"}},
-                                                  {"model_type", "bert"},
-                                                  {"vocab_size", config.vocab_size},
-                                                  {"hidden_size", 32},
-                                                  {"intermediate_size", 64},
-                                                  {"num_hidden_layers", 2},
-                                                  {"num_attention_heads", 4},
-                                                  {"max_position_embeddings", 40}});
-  ledger::Manifest manifest;
-  manifest.kind = "model", manifest.name = "bert";
-  writer.commit(manifest);
-}
-
 class EmbedEncoderRunTest : public EmbedRunTest {
  protected:
   TrainConfig of_encoder(int64_t steps) {
-    if (!fs::exists(model_of("bert"))) write_encoder(model_of("bert"));
+    if (!fs::exists(model_of("bert"))) write_test_bert(model_of("bert"));
     TrainConfig c = embed(steps);
-    const Json json = read_json(model_of("bert") / "config.json");
-    c.init_from = model_of("bert").string(), c.encoder = encoder_config_from_hugging_face(json, "bert");
+    c.init_from = model_of("bert").string(), c.encoder = test_bert(model_of("bert"));
     return resolve(c, TestTokens::kVocabulary);
   }
 };
@@ -237,9 +206,8 @@ TEST_F(EmbedRunTest, ARerankerLearnsFromThem) {
   c.tokens = texts("scored").string();
   EXPECT_THAT(error_of("x", c), HasSubstr("holds texts with scores"));
   c = rank(2);
-  Json manifest = read_json(texts() / "manifest.json");
-  manifest["notes"]["pair_frame"]["pieces"][1] = Json::array();
-  write_json(texts() / "manifest.json", manifest);
+  write_test_texts(texts("joined"), 20, 6, false, {{"pair_frame", {{"pieces", Json::array({{0}, Json::array(), {1}})}}}});
+  c.tokens = texts("joined").string();
   EXPECT_THAT(error_of("y", c), HasSubstr("puts nothing between two texts"));
 }
 

@@ -142,10 +142,11 @@ TEST_F(TextLoaderTest, TheFormIsThatOfTheManifest) {
   EXPECT_TRUE(form.scored);
   EXPECT_EQ(2, form.single.tokens());
   EXPECT_EQ(3, form.pair.tokens());
-  Json manifest = read_json(tokens / "manifest.json");
-  manifest["notes"].erase("pair_frame");
-  write_json(tokens / "manifest.json", manifest);
-  EXPECT_THROW(text_form(tokens), Failure);
+  for (const Json& notes : {Json{{"pair_frame", nullptr}}, Json{{"scored", nullptr}},
+                            Json{{"frame", {{"pieces", Json::array({Json::array()})}}}}}) {
+    write_test_texts(root_ / "other", 4, 1, true, notes);
+    EXPECT_THROW(text_form(root_ / "other"), Failure) << notes;
+  }
 }
 
 }  // namespace

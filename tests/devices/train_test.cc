@@ -5,6 +5,7 @@
 #include "tensor/test_device.h"
 #include "train/test_pairs.h"
 #include "train/test_run.h"
+#include "train/test_texts.h"
 
 namespace maru::train {
 namespace {
@@ -17,7 +18,7 @@ class DeviceRunTest : public RunTest {
     bool operator==(const Result&) const = default;
   };
   Result result(const std::string& name, const TrainConfig& c) const {
-    const char* file = c.lora ? "adapter_model.safetensors" : "model.safetensors";
+    const char* file = makes_adapter(c) ? "adapter_model.safetensors" : "model.safetensors";
     return {read_file(model_of(name) / file), figures(name)};
   }
   Result on_cpu(const std::string& name, const TrainConfig& c) const {
@@ -86,6 +87,15 @@ const std::vector<Learning> kMethods{{"dpo", "dpo"},
                                      {"orpo", "orpo"},
                                      {"cpo", "cpo"},
                                      {"reward", "reward"},
+                                     {"embed", "embed", "texts"},
+                                     {"embed_scored", "embed", "scored"},
+                                     {"embed_encoder", "embed", "texts",
+                                      [](TrainConfig& c, const fs::path& base) {
+                                        const fs::path bert = base.parent_path() / "bert";
+                                        if (!fs::exists(bert)) write_test_bert(bert);
+                                        c.init_from = bert.string(), c.encoder = test_bert(bert), c.lora.reset();
+                                      }},
+                                     {"rank", "rank", "texts", [](TrainConfig& c, const fs::path&) { c.lora.reset(); }},
                                      {"distill", "distill", "documents", [](TrainConfig& c, const fs::path& base) {
                                         c.distill = DistillConfig{.teacher = base.string()};
                                       }}};
@@ -95,6 +105,8 @@ class MethodOnDevice : public DeviceRunTest, public testing::WithParamInterface<
   void SetUp() override {
     write_test_pairs(tokens_.root() / "pairs", 40, 4);
     write_test_labelled(tokens_.root() / "labelled", 80, 4);
+    write_test_texts(tokens_.root() / "texts", 80, 4);
+    write_test_texts(tokens_.root() / "scored", 80, 4, true);
     fs::create_directory_symlink(tokens_.directory(), tokens_.root() / "documents");
     run("base", config());
   }

@@ -103,6 +103,7 @@ MicroBatch test_texts(uint64_t seed, int count = 5) {
     if (i % 2 == 0) add(stride + 3, 2);
   }
   batch.counted = count;
+  batch.targets.resize(static_cast<size_t>(batch.builder.num_tokens()), -1);  // for part_of
   return batch;
 }
 
