@@ -135,7 +135,10 @@ TEST_F(TextsPackTest, AQueryIsHeldOutWithAllItsLines) {
       if (text[0] == 'q') splits[text].insert(split);
   EXPECT_EQ(100u, splits.size());
   int64_t held_out = 0;
-  for (const auto& [query, in] : splits) EXPECT_EQ(1u, in.size()) << query, held_out += in.contains("held_out");
+  for (const auto& [query, in] : splits) {
+    EXPECT_EQ(1u, in.size()) << query;
+    held_out += in.contains("held_out");
+  }
   EXPECT_NEAR(30, held_out, 15);
 }
 

@@ -219,7 +219,14 @@ TEST_F(TuneTest, PairsOfTextsMakeASentenceEncoderOrAReranker) {
   EXPECT_TRUE(train(at_, plan.recipe).validation.contains("mrr"));
   EXPECT_TRUE(fs::exists(place_of("s-embed") / "modules.json"));
   EXPECT_TRUE(fs::exists(place_of("s-embed") / "tokenizer.json"));
+  EXPECT_TRUE(read_json(place_of("s") / "tokenizer_config.json").contains("chat_template"));
+  EXPECT_FALSE(read_json(place_of("s-embed") / "tokenizer_config.json").contains("chat_template"))
+      << "sentence-transformers would put it around pairs of texts";
   EXPECT_EQ("embed", plan_tuning(at_, config(plan.tokens.directory.string()), {}).method);
+  TuneConfig beside = config(file("texts.jsonl"));
+  beside.name = "beside";
+  train(at_, plan_tuning(at_, beside, {{"epochs", 1}, {"lora", {{"rank", 2}}}}).recipe);
+  EXPECT_TRUE(fs::exists(place_of("beside") / "modules.json")) << "a model, not an adapter";
 
   EXPECT_THAT(error_of([&] { plan_tuning(at_, config(file("scored.jsonl")), {}); }).message, HasSubstr("highest_score"));
   TuneConfig c = config(file("scored.jsonl"));

@@ -88,7 +88,7 @@ void resolve_method(TrainConfig& c) {
 
 }  // namespace
 
-bool makes_adapter(const TrainConfig& c) { return c.lora && !c.embed; }
+bool makes_adapter(const TrainConfig& c) { return c.lora && c.method != "embed"; }  // also before it is resolved
 
 namespace {
 

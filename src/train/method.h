@@ -55,6 +55,8 @@ class Method {
   virtual double more_forwards() const { return 0; }
   /// Weights that every token of the decoder meets elsewhere, and not here: its head, where there is another.
   virtual int64_t unused_weights() const { return 0; }
+  /// What it makes reads conversations. Elsewhere a chat template would be put around texts that it does not know.
+  virtual bool reads_chats() const { return true; }
   /// Writes the model or the adapter that was learnt, with what belongs to it but the tokenizer.
   virtual void save(const fs::path& directory, const ResultFiles& files);
 

@@ -116,6 +116,14 @@ void copy_tokenizer(const fs::path& from, const fs::path& to) {
     if (fs::exists(from / name)) fs::copy_file(from / name, to / name);
 }
 
+void remove_chat_template(const fs::path& directory) {
+  fs::remove(directory / "chat_template.jinja");
+  const fs::path file = directory / "tokenizer_config.json";
+  if (!fs::exists(file)) return;
+  Json config = read_json(file);
+  if (config.is_object() && config.erase("chat_template") > 0) write_json(file, config);
+}
+
 Run::Run(const TrainConfig& config, const RunOptions& options, Device& device)
     : config_(config),
       options_(options),
@@ -276,6 +284,7 @@ void Run::export_result() {
   ledger::ArtefactWriter writer(options_.model);
   method_->save(writer.directory(), {options_.generation_config, options_.base});
   if (!makes_adapter(config_) && !config_.tokenizer.empty()) copy_tokenizer(config_.tokenizer, writer.directory());
+  if (!method_->reads_chats()) remove_chat_template(writer.directory());
   ledger::Manifest m = run_manifest(config_, {options_.model, options_.home}, result_kind(config_));
   const bool answers = train_set_.has_mask() && method_->unused_weights() == 0;
   m.notes = {{"chat", answers},  // a loss mask and a head: it learnt to answer, not only to go on

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 sentence_transformers = pytest.importorskip("sentence_transformers")
 
-from texts import ROOT, small_lines  # noqa: E402
+from texts import ROOT, SMALL, small_lines  # noqa: E402
 
 MARU = pathlib.Path(os.environ.get("MARU_BUILD", ROOT / "build/release")) / "src/cli/maru"
 SHAPE = ["model.hidden_size=64", "model.intermediate_size=128", "model.num_hidden_layers=2", "model.num_attention_heads=4",
@@ -23,11 +23,10 @@ SHAPE = ["model.hidden_size=64", "model.intermediate_size=128", "model.num_hidde
 class Home:
     def __init__(self, root):
         self.root = root
-        (root / "texts").mkdir()
         self.sentences = [line for language in ("en", "ko") for line in small_lines(language, 60)]
-        (root / "texts/all.txt").write_text("\n\n".join(self.sentences))
-        self.run("tokenizer", "train", "--input", root / "texts/all.txt", "--name", "t", "trainer.vocab_size=600")
-        self.run("data", "build", "--name", "d", "--input", root / "texts/all.txt", "quality.min_characters=1")
+        files = [word for language in ("en", "ko", "de") for word in ("--input", SMALL / f"{language}.txt")]
+        self.run("tokenizer", "train", *files, "--name", "t", "trainer.vocab_size=600")
+        self.run("data", "build", "--name", "d", *files, "quality.min_characters=10", "split.held_out=0.4")
         self.run("data", "pack", "d", "--tokenizer", "t")
         self.run("train", "name=base", "tokens=d/tokens-t", "tokenizer=t", "steps=3", "sequence_length=64",
                  "batch_tokens=256", "micro_batch_tokens=256", *SHAPE)

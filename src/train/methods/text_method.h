@@ -20,6 +20,7 @@ class TextMethod : public Method {
   Figures validate(StepMemory memory) override;
   /// The head is not there.
   int64_t unused_weights() const override { return in_.config.model.vocab_size * in_.config.model.hidden_size; }
+  bool reads_chats() const override { return false; }
 
  protected:
   virtual ScoredObjective& scored() = 0;
