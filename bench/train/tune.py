@@ -6,7 +6,8 @@
 `answers`: for every size, SFT of all weights, LoRA (rank 16 on all linear layers) and QLoRA (the same beside int4
 weights), packed to sequences of 512: `maru train` and a process of TRL's SFTTrainer take turns, TRL in bf16 and in f32;
 beside QLoRA stands TRL's LoRA in bf16. The rate is that of the median step behind the first quarter; tokens are those
-of the documents, padding is none. Prints a Markdown table with ratios to TRL's best mode.
+of the documents, padding is none. Prints a Markdown table with ratios to TRL's best mode, and the share of the
+machine's arithmetic ceiling, measured at the start of each run, that Maru's steps reach.
 
 `group_policy`: GRPO of all weights, 8 prompts a step, 8 answers of 64 tokens to each, beside TRL's GRPOTrainer, and
 its sampling alone beside `transformers.generate` of the same prompts in one batch. Tokens are those of the answers.
@@ -75,11 +76,11 @@ def run_maru(args, home, size, lora, number, base=None):
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0, words
-    rows, before = [], (0, 0)
-    for row in steps_of(home, name):
+    rows, before, steps = [], (0, 0), steps_of(home, name)
+    for row in steps:
         rows.append((row["seconds"] - before[0], row["tokens"] - before[1]))
         before = row["seconds"], row["tokens"]
-    return rate_of(rows), usage.ru_maxrss / 1024
+    return rate_of(rows), usage.ru_maxrss / 1024, statistics.median(row["mfu"] for row in steps[len(steps) // 4:])
 
 
 def steps_of(home, name):
@@ -224,13 +225,15 @@ def print_row(*cells):
 def row_of(size, parameters, what, ours, best, chosen):
     print_row(f"{size} ({parameters / 1e6:.0f} M)", what, f"{ours[0]:.0f}",
               ", ".join(f"{dtype} {run[0]:.0f}" for dtype, run in best.items()), f"{ours[0] / chosen[0]:.2f}x",
-              f"{ours[1]:.0f}", f"{chosen[1]:.0f}", f"{ours[1] / chosen[1]:.2f}x")
+              f"{ours[1]:.0f}", f"{chosen[1]:.0f}", f"{ours[1] / chosen[1]:.2f}x",
+              f"{100 * ours[2]:.0f} %")
 
 
 def measure_answers(args, home, models):
     maru(args, home, "data", "pack", "--chat", CHATS, "--name", "chats", "--tokenizer", "bench")
-    print_row("Model", "What is trained", "Maru, tokens/s", "TRL, tokens/s", "Ratio", "Maru, MiB", "TRL, MiB", "Ratio")
-    print("|---|---|---|---|---|---|---|---|", flush=True)
+    print_row("Model", "What is trained", "Maru, tokens/s", "TRL, tokens/s", "Ratio", "Maru, MiB", "TRL, MiB", "Ratio",
+              "Maru, of the ceiling")
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
     for size, (model, parameters) in models.items():
         lora = None
         for what in ("all weights", "LoRA"):

@@ -79,8 +79,7 @@ TEST_F(EncodersTest, ADecoderThatWasTrainedToMakesVectorsAndOneWithAScoreRanks) 
   RewardModel scorer(decoder());
   scorer.initialise_score(5);
   scorer.save(home_ / "scores");
-  for (const char* name : {"vectors", "scores"})
-    write_json(home_ / name / "tokenizer.json", infer::word_piece_json());
+  for (const char* name : {"vectors", "scores"}) write_json(home_ / name / "tokenizer.json", infer::word_piece_json());
   server_ = std::make_unique<ApiServer>(config_, context_, [this](serving::ModelHost& host) {
     for (const char* name : {"vectors", "scores"}) host.load({.path = home_ / name, .id = ""}, device_);
   });
@@ -89,8 +88,10 @@ TEST_F(EncodersTest, ADecoderThatWasTrainedToMakesVectorsAndOneWithAScoreRanks) 
   double length = 0;
   for (const Json& x : vectors.json["data"][1]["embedding"]) length += x.get<double>() * x.get<double>();
   EXPECT_NEAR(1, length, 1e-5);
-  EXPECT_EQ(404, post("/v1/chat/completions", R"({"model":"vectors","messages":[{"role":"user","content":"a"}]})").status);
-  const Got ranked = post("/v1/ranking", R"({"model":"scores","query":{"text":"how"},"passages":[{"text":"a file"},{"text":"save"}]})");
+  EXPECT_EQ(404,
+            post("/v1/chat/completions", R"({"model":"vectors","messages":[{"role":"user","content":"a"}]})").status);
+  const Got ranked = post(
+      "/v1/ranking", R"({"model":"scores","query":{"text":"how"},"passages":[{"text":"a file"},{"text":"save"}]})");
   ASSERT_EQ(200, ranked.status) << ranked.body;
   ASSERT_EQ(2u, ranked.json["rankings"].size());
   EXPECT_GT(ranked.json["rankings"][0]["logit"], ranked.json["rankings"][1]["logit"]);

@@ -14,5 +14,8 @@ fs::path tokenizer_of(const fs::path& model);
 fs::path tokens_behind(fs::path model);
 /// The dataset behind a model: through its tokens. Empty if the ledger does not name it.
 fs::path dataset_behind(const fs::path& model);
+/// Why `adapter` may not fit `model`, in words: it was trained beside another one, by the ledger. Empty where it was
+/// trained beside this one or a quantized form of it, or where nobody has put that on record.
+std::string trained_beside_another(const fs::path& adapter, const fs::path& model);
 
 }  // namespace maru::catalogue

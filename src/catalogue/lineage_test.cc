@@ -1,6 +1,6 @@
 #include "catalogue/lineage.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "catalogue/test_home.h"
 
@@ -21,6 +21,28 @@ TEST(Lineage, LeadsFromAModelToItsTokensAndTheirDataset) {
   EXPECT_EQ("", tokens_behind(data));
   EXPECT_EQ(data, dataset_behind(model));
   EXPECT_EQ("", dataset_behind(data));
+}
+
+TEST(Lineage, KnowsWhichModelAnAdapterWasTrainedBeside) {
+  const TestHome at("catalogue_lineage_adapter");
+  const fs::path base = at.add("models/b", "model"), other = at.add("models/o", "model"),
+                 small = at.add("models/b-int4", "model", {{"model", base}}, {}, Json{{"verb", "quantize"}}),
+                 tuned = at.add("models/b-sft", "model", {{"model", base}}),
+                 adapter = at.add("adapters/a", "adapter", {{"model", base}}),
+                 beside_small = at.add("adapters/s", "adapter", {{"model", small}}),
+                 foreign = at.add("adapters/f", "adapter");
+  for (const fs::path& fits : {base, small}) {
+    EXPECT_EQ("", trained_beside_another(adapter, fits));
+    EXPECT_EQ("", trained_beside_another(beside_small, fits));
+  }
+  for (const fs::path& another : {other, tuned}) {
+    EXPECT_THAT(trained_beside_another(adapter, another), testing::HasSubstr("models/b with the manifest "));
+    EXPECT_THAT(trained_beside_another(beside_small, another), testing::HasSubstr("models/b-int4 with"));
+    EXPECT_EQ("", trained_beside_another(foreign, another)) << "nobody knows";
+  }
+  EXPECT_EQ("", trained_beside_another(adapter, at.root)) << "no artefact";
+  fs::remove_all(base);
+  EXPECT_EQ("", trained_beside_another(adapter, small)) << "what it was quantized from is on record";
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "catalogue/home.h"
 #include "ledger/artefact_writer.h"
 
@@ -41,14 +42,14 @@ class TestHome {
 
   /// An artefact of one file at PLACE below the home.
   fs::path add(const std::string& place, const std::string& kind, const std::vector<TestInput>& inputs = {},
-               std::vector<ledger::ForeignOrigin> foreign = {}) const {
+               std::vector<ledger::ForeignOrigin> foreign = {}, const Json& recipe = {}) const {
     const fs::path directory = home.root() / place;
     ledger::ArtefactWriter writer(directory);
     write_file(writer.directory() / "file", "content of " + place);
     ledger::Manifest manifest{.kind = kind, .name = directory.filename().string()};
     for (const TestInput& input : inputs)
       manifest.inputs.push_back(ledger::artefact_input(input.role, input.directory, {directory, home.root()}));
-    manifest.foreign = std::move(foreign);
+    manifest.foreign = std::move(foreign), manifest.recipe = recipe;
     writer.commit(manifest);
     return directory;
   }

@@ -82,7 +82,8 @@ void add_pack(CLI::App* data, Session& session) {
   verb->add_option("dataset", o->dataset, "dataset by name or directory");
   for (size_t i = 0; i < std::size(kLines); ++i)
     verb->add_option(kLines[i].flag, o->files[i], kLines[i].help)->allow_extra_args(false);
-  verb->add_option("--name", o->name, "of the dataset that files are made into; else chat, preferences, prompts or texts");
+  verb->add_option("--name", o->name,
+                   "of the dataset that files are made into; else chat, preferences, prompts or texts");
   verb->add_option("--held-out", o->held_out, "of files: fraction kept from training")->check(number_in(0, 0.9));
   verb->add_option("--highest-score", o->highest_score, kHighestScoreHelp)->check(number_in(1e-9, 1e9));
   verb->add_option("--tokenizer", o->tokenizer, "tokenizer by name or directory")->required();

@@ -15,6 +15,7 @@
 #include "base/progress.h"
 #include "catalogue/adapter.h"
 #include "catalogue/layout.h"
+#include "catalogue/lineage.h"
 #include "cli/nim_environment.h"
 #include "cli/run_server.h"
 #include "cli/verbs.h"
@@ -108,7 +109,16 @@ struct ServeOptions {
   int port = -1;
 };
 
-api::ServedSources sources_of(const Session& session, const ServeOptions& options, const api::ServeConfig& config) {
+// Of several models the adapter is that of one.
+void warn_of_another_base(Session& session, const fs::path& adapter, const api::ServedSources& sources) {
+  std::string why;
+  for (const auto* models : {&sources.models, &sources.on_request})
+    for (const serving::ModelSource& model : *models)
+      if ((why = catalogue::trained_beside_another(adapter, model.path)).empty()) return;
+  session.workplace().watch.warn(why + "; what it does here nobody has measured");
+}
+
+api::ServedSources sources_of(Session& session, const ServeOptions& options, const api::ServeConfig& config) {
   api::ServedSources sources;
   sources.models.push_back({.path = session.find(Kind::kModel, options.model), .id = config.model_name});
   if (!config.draft_model.empty()) sources.models.back().draft = session.find(Kind::kModel, config.draft_model);
@@ -119,6 +129,7 @@ api::ServedSources sources_of(const Session& session, const ServeOptions& option
   for (const std::string& text : options.adapters) {
     const catalogue::NamedAdapter adapter = catalogue::find_adapter(session.catalogue(), text);
     sources.adapters.push_back({.path = adapter.directory, .id = adapter.name, .model = ""});
+    warn_of_another_base(session, adapter.directory, sources);
   }
   return sources;
 }

@@ -12,7 +12,12 @@ void check_messages(const JsonNode& messages) {
   if (!messages.is_array() || messages.size() == 0) messages.fail("a list of messages");
   const std::vector<JsonNode> all = messages.elements();
   std::for_each(all.begin(), all.end(), check_message);
-  const bool answered = std::any_of(all.begin(), all.end(), [](auto& m) { return m["role"].string() == "assistant"; });
+  bool answered = false;
+  for (const JsonNode& message : all) {
+    if (message["role"].string() != "assistant") continue;
+    check_answering_message(message);
+    answered = true;
+  }
   if (!answered) messages.refuse("no assistant turn to learn from");
 }
 
@@ -35,8 +40,11 @@ ChatLine read_turns(const JsonNode& line) {
   Json messages = Json::array();
   if (const JsonNode system = line["system"]; !system.is_null() && !system.string().empty())
     messages.push_back(message_of("system", system.string()));
-  for (const JsonNode& turn : line["conversations"].elements())
-    messages.push_back(message_of(role_of(turn.object()["from"]), turn["value"].string()));
+  for (const JsonNode& turn : line["conversations"].elements()) {
+    const std::string_view role = role_of(turn.object()["from"]);
+    if (role == "assistant") check_answer(turn["value"]);
+    messages.push_back(message_of(role, turn["value"].string()));
+  }
   if (const JsonNode mask = line["mask"]; !mask.is_null() && role_of(mask) != "user")
     mask.fail("User: what the assistant says is what is learnt");
   const JsonNode all(messages, line.where() + ": conversations");
@@ -53,6 +61,7 @@ ChatLine read_instruction(const JsonNode& line) {
   if (const JsonNode input = line["input"]; !input.is_null() && !input.string().empty())
     question += "\n\n" + input.string();
   messages.push_back(message_of("user", question));
+  check_answer(line["output"]);
   messages.push_back(message_of("assistant", line["output"].string()));
   return {messages, {}, {}};
 }
@@ -60,8 +69,10 @@ ChatLine read_instruction(const JsonNode& line) {
 // {"prompt", "completion"}: texts, or lists of messages of which the completion's are learnt from.
 ChatLine read_completion(const JsonNode& line) {
   const JsonNode prompt = line["prompt"], completion = line["completion"];
-  if (!prompt.is_array())
+  if (!prompt.is_array()) {
+    check_answer(completion);
     return {Json::array({message_of("user", prompt.string()), message_of("assistant", completion.string())}), {}, {}};
+  }
   Json messages = prompt.json();
   for (const JsonNode& message : prompt.elements()) check_message(message);
   check_messages(completion);
@@ -88,6 +99,19 @@ void check_message(const JsonNode& message) {
   const JsonNode content = message["content"];
   const bool calls = content.is_null() && !message["tool_calls"].is_missing();  // in the place of words
   if (!content.is_array() && !calls) content.string();
+}
+
+void check_answer(const JsonNode& text) {
+  if (text.string().find_first_not_of(" \t\r\n") == std::string::npos) text.refuse("is empty: expected an answer");
+}
+
+void check_answering_message(const JsonNode& message) {
+  const JsonNode content = message["content"];
+  if (!message["tool_calls"].is_null()) return;
+  if (content.is_string())
+    check_answer(content);
+  else if (content.is_null() || content.json().empty())
+    content.refuse("is empty: expected an answer");
 }
 
 Json list_or_null(const JsonNode& node) {

@@ -89,8 +89,9 @@ PackResult pack_prompts(const ChatPackConfig& config, const PackOptions& options
 /// Packs texts that are to lie close to each other, or not (TextsLine): each becomes a document of its bare tokens. A
 /// query stands before its positive document and its negative ones, whose values are kQueryValue, kPositiveValue and
 /// kNegativeValue; of several positives each has the query and the negatives again. Of two texts with a score the
-/// values of both are the score divided by `highest_score`. A query is held out with all its lines. The manifest's notes
-/// have the number of "texts", whether they are "scored", and what the tokenizer puts around a text ("frame") or two
+/// values of both are the score divided by `highest_score`. A query is held out with all its lines. The manifest's
+/// notes have the number of "texts", whether they are "scored", and what the tokenizer puts around a text ("frame") or
+/// two
 /// ("pair_frame"): {"pieces": [[ids], …], "types": [of each text]}.
 ///
 /// Throws   kInvalidArgument naming file, line and field.

@@ -210,6 +210,14 @@ TEST(ParseChat, ErrorsNameTheField) {
       {R"({"messages": [{"content": "a"}]})", "f:3: messages[0].role: is missing"},
       {R"({"messages": [{"role": "assistant", "content": "a"}], "tools": 1})", "f:3: tools: expected a list, got 1"},
       {R"({"messages": [{"role": "user", "content": "a"}]})", "f:3: messages: no assistant turn"},
+      {R"({"prompt": "a", "completion": ""})", "f:3: completion: is empty: expected an answer"},
+      {R"({"prompt": "a", "completion": " \n"})", "f:3: completion: is empty: expected an answer"},
+      {R"({"prompt": [], "completion": [{"role": "assistant", "content": ""}]})", "completion[0].content: is empty"},
+      {R"({"messages": [{"role": "assistant", "content": "a"}, {"role": "assistant", "content": "\t"}]})",
+       "f:3: messages[1].content: is empty: expected an answer"},
+      {R"({"messages": [{"role": "assistant", "content": []}]})", "f:3: messages[0].content: is empty"},
+      {R"({"instruction": "a", "output": ""})", "f:3: output: is empty: expected an answer"},
+      {R"({"conversations": [{"from": "gpt", "value": ""}]})", "f:3: conversations[0].value: is empty"},
   };
   for (const auto& [line, message] : kCases) {
     const auto parsed = parse_chat(line, "f:3");

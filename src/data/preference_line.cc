@@ -20,7 +20,7 @@ void check_messages(const JsonNode& messages) {
 bool is_from(const JsonNode& message, std::string_view role) { return message["role"].string() == role; }
 
 // What is learnt: it ends with the assistant's words, and nobody but tools comes between them.
-void check_answer(const JsonNode& messages, size_t first) {
+void check_turns(const JsonNode& messages, size_t first) {
   for (size_t i = first; i < messages.size(); ++i) {
     const JsonNode role = messages.at(i)["role"];
     if (role.string() == "assistant" || (i > first && role.string() == "tool")) continue;
@@ -28,17 +28,14 @@ void check_answer(const JsonNode& messages, size_t first) {
   }
   const JsonNode last = messages.at(messages.size() - 1);
   if (!is_from(last, "assistant")) last["role"].fail("assistant at the end");
-  const Json& content = last["content"].json();
-  const bool empty = content.is_null() || (content.is_string() && content.get_ref<const std::string&>().empty()) ||
-                     (content.is_array() && content.empty());
-  if (empty && last["tool_calls"].is_null()) last["content"].refuse("is empty: expected an answer");
+  check_answering_message(last);
 }
 
 // Two answers to one prompt.
 void check_answers(const JsonNode& chosen, const JsonNode& rejected) {
   for (const JsonNode& answer : {chosen, rejected}) {
     check_messages(answer);
-    check_answer(answer, 0);
+    check_turns(answer, 0);
   }
   if (chosen.json() == rejected.json()) rejected.refuse("is the same as chosen");
 }
@@ -84,8 +81,8 @@ PreferenceLine read_conversations(const JsonNode& line) {
   const size_t common = common_messages(chosen.json(), rejected.json());
   if (common == 0) chosen.refuse("shares no message with rejected, and there is no list \"prompt\"");
   check_prompt_text(prompt, chosen.json(), common);
-  check_answer(chosen, common);
-  check_answer(rejected, common);
+  check_turns(chosen, common);
+  check_turns(rejected, common);
   read.prompt_messages = common;
   read.chosen = chosen.json();
   read.rejected = rejected.json();
@@ -98,7 +95,7 @@ PreferenceLine read_texts(const JsonNode& line) {
   const Json prompt = message_of("user", line["prompt"].string());
   for (const char* side : {"chosen", "rejected"}) {
     const JsonNode answer = line[side];
-    if (answer.string().empty()) answer.refuse("is empty: expected an answer");
+    check_answer(answer);
     (side == std::string_view("chosen") ? read.chosen : read.rejected) =
         Json::array({prompt, message_of("assistant", answer.string())});
   }
@@ -141,12 +138,12 @@ PreferenceLine read_labelled(const JsonNode& line) {
   if (prompt.is_array() || completion.is_array()) {
     check_messages(prompt);
     check_messages(completion);
-    check_answer(completion, 0);
+    check_turns(completion, 0);
     read.prompt_messages = prompt.size();
     read.chosen = joined(prompt.json(), completion.json());
   } else {
     const std::string &asked = prompt.string(), &answer = completion.string();
-    if (answer.empty()) completion.refuse("is empty: expected an answer");
+    check_answer(completion);
     read.chosen = Json::array({message_of("user", asked), message_of("assistant", answer)});
   }
   read.value = line["label"].boolean() ? 1 : 0;

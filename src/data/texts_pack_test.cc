@@ -86,7 +86,8 @@ TEST_F(TextsPackTest, ScoresAreDividedByTheHighest) {
   EXPECT_TRUE(ledger::read_manifest(options_.output).notes["scored"].get<bool>());
   EXPECT_THAT(error_of(lines), HasSubstr("texts.jsonl:1: score: 5 is outside 0 to 1: say what the highest score is"));
   EXPECT_THAT(error_of(lines, 4), HasSubstr("is outside 0 to 4"));
-  EXPECT_THAT(error_of("{\"sentence1\": \"a\", \"sentence2\": \"b\", \"score\": -0.1}"), HasSubstr("is outside 0 to 1"));
+  EXPECT_THAT(error_of("{\"sentence1\": \"a\", \"sentence2\": \"b\", \"score\": -0.1}"),
+              HasSubstr("is outside 0 to 1"));
   EXPECT_THAT(error_of("{\"query\": \"a\", \"pos_doc\": \"b\"}", 5), HasSubstr("without a score"));
 }
 
@@ -118,9 +119,10 @@ TEST_F(TextsPackTest, RefusesByFileLineAndField) {
       wanted.insert(at, (root_ / "").string());
     EXPECT_THAT(error_of(line), HasSubstr(wanted)) << line;
   }
-  EXPECT_THAT(error_of("{\"query\": \"q\", \"pos_doc\": \"p\"}\n{\"sentence1\": \"a\", \"sentence2\": \"b\", \"score\": 1}"),
-              HasSubstr("texts.jsonl:2: is two texts with a score, " + (root_ / "texts.jsonl:1").string() +
-                        " is a query with its documents"));
+  EXPECT_THAT(
+      error_of("{\"query\": \"q\", \"pos_doc\": \"p\"}\n{\"sentence1\": \"a\", \"sentence2\": \"b\", \"score\": 1}"),
+      HasSubstr("texts.jsonl:2: is two texts with a score, " + (root_ / "texts.jsonl:1").string() +
+                " is a query with its documents"));
   EXPECT_FALSE(fs::exists(options_.output));
 }
 

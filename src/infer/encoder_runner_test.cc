@@ -42,7 +42,9 @@ double distance(const std::vector<float>& actual, const std::vector<float>& expe
 /// norms keep errors from growing: √(number of roundings) · unit roundoff, times 4 for the ops that amplify.
 double tolerance(const fs::path& directory, Dtype dtype) {
   if (dtype == Dtype::kF32) return 1e-4;
-  return 4 * 0x1p-9 * std::sqrt(static_cast<double>(2 * kOpsPerLayer * read_json(directory / "config.json")["num_hidden_layers"].get<int64_t>()));
+  return 4 * 0x1p-9 *
+         std::sqrt(static_cast<double>(2 * kOpsPerLayer *
+                                       read_json(directory / "config.json")["num_hidden_layers"].get<int64_t>()));
 }
 
 std::vector<float> values_of(const Tensor& x) {
@@ -75,7 +77,8 @@ TEST_P(EncoderGolden, HiddenStatesAreThoseOfTransformers) {
     EncoderBatchBuilder builder(model_.limits());
     builder.add(golden_.inputs[i].tokens, golden_.inputs[i].types);
     const Tensor hidden = model_.forward(ctx, builder.batch(ctx));
-    EXPECT_LT(distance(values_of(hidden), golden_.expected("hidden", i)), tolerance(golden_.directory, dtype_)) << "text " << i;
+    EXPECT_LT(distance(values_of(hidden), golden_.expected("hidden", i)), tolerance(golden_.directory, dtype_))
+        << "text " << i;
   }
 }
 
@@ -86,7 +89,8 @@ TEST_P(EncoderGolden, OutputsAreThoseOfTransformersWhateverTheBatch) {
     const auto outputs = embeds ? runner.embed(golden_.inputs) : runner.classify(golden_.inputs);
     ASSERT_EQ(golden_.inputs.size(), outputs.size());
     for (size_t i = 0; i < outputs.size(); ++i)
-      EXPECT_LT(distance(outputs[i], golden_.expected(output_, i)), tolerance(golden_.directory, dtype_)) << "text " << i;
+      EXPECT_LT(distance(outputs[i], golden_.expected(output_, i)), tolerance(golden_.directory, dtype_))
+          << "text " << i;
   }
 }
 

@@ -116,17 +116,18 @@ void SentenceEncoder::save(const fs::path& directory) {
   add("Transformer", "");
   add("Pooling", "1_Pooling");
   if (normalize) add("Normalize", "2_Normalize");
-  for (const char* mode : {"cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens",
-                           "lasttoken"})
-    flags[std::string("pooling_mode_") + mode] = std::string_view(mode).starts_with(name_of(pooling)) &&
-                                                 std::string_view(mode) != "mean_sqrt_len_tokens";
+  for (const char* mode :
+       {"cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken"})
+    flags[std::string("pooling_mode_") + mode] =
+        std::string_view(mode).starts_with(name_of(pooling)) && std::string_view(mode) != "mean_sqrt_len_tokens";
   fs::create_directories(directory / "1_Pooling");
   if (normalize) fs::create_directories(directory / "2_Normalize");
   write_json(directory / "modules.json", modules);
   write_json(directory / "1_Pooling/config.json", flags);
   write_json(directory / "sentence_bert_config.json", {{"max_seq_length", max_tokens_}, {"do_lower_case", false}});
   write_json(directory / "config_sentence_transformers.json",
-             {{"prompts", prompts_}, {"default_prompt_name", default_prompt_.empty() ? Json() : Json(default_prompt_)},
+             {{"prompts", prompts_},
+              {"default_prompt_name", default_prompt_.empty() ? Json() : Json(default_prompt_)},
               {"similarity_fn_name", "cosine"}});
 }
 
@@ -230,8 +231,6 @@ Tensor SentenceEncoder::embed(Context& ctx, const EncoderBatch& batch) {
   return x;
 }
 
-Tensor SentenceEncoder::classify(Context& ctx, const EncoderBatch& batch) {
-  return texts_->classify(ctx, batch);
-}
+Tensor SentenceEncoder::classify(Context& ctx, const EncoderBatch& batch) { return texts_->classify(ctx, batch); }
 
 }  // namespace maru

@@ -101,7 +101,8 @@ Tensor as_accumulator(Context& ctx, const Tensor& x) {
       c.launch(x.dtype(), [&]<class T>(auto& stream) {
         using A = kernels::Accumulator<T>;
         if constexpr (!std::is_same_v<A, T>)
-          kernels::convert(stream, kernels::Convert<T, A>{.y = narrow.data<T>(), .x = dy.data<A>(), .count = dy.size()});
+          kernels::convert(stream,
+                           kernels::Convert<T, A>{.y = narrow.data<T>(), .x = dy.data<A>(), .count = dy.size()});
       });
       c.tape->pass_gradient(c, x, narrow);
     });

@@ -158,8 +158,7 @@ TEST_F(OpsTest, TheAccumulatorTypeHoldsTheSameNumbersAndItsGradientIsRounded) {
   Context ctx{device_, arena_, &tape};
   Tensor y = as_accumulator(ctx, scale(ctx, ctx.use(narrow.p), 2));
   ASSERT_EQ(Dtype::kF32, y.dtype());
-  for (int64_t i = 0; i < 6; ++i)
-    EXPECT_EQ(2 * to_float(narrow.p.value.data<bfloat16>()[i]), y.data<float>()[i]);
+  for (int64_t i = 0; i < 6; ++i) EXPECT_EQ(2 * to_float(narrow.p.value.data<bfloat16>()[i]), y.data<float>()[i]);
   tape.backward(ctx, y, fill(ctx, y.shape(), Dtype::kF32, 0.1));
   for (int64_t i = 0; i < 6; ++i)
     EXPECT_NEAR(0.2F, narrow.p.gradient.data<float>()[i], 0.2 / 256) << "a bf16 in between";

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/progress.h"
+#include "catalogue/lineage.h"
 #include "formats/weight_files.h"
 #include "ledger/manifest_signature.h"
 #include "pipeline/inspect.h"
@@ -32,6 +33,12 @@ void add_origin(const Workplace& at, ledger::Manifest& manifest, const std::stri
   else
     manifest.foreign.push_back(foreign_origin(weights, catalogue::directory_name(directory), directory.string(),
                                               find_licence(directory).name, at.watch));
+}
+
+void warn_of_another_base(const Workplace& at, const fs::path& adapter, const fs::path& model) {
+  if (adapter.empty()) return;
+  if (const std::string why = catalogue::trained_beside_another(adapter, model); !why.empty())
+    at.watch.warn(why + "; what it does here nobody has measured");
 }
 
 void copy_beside(const fs::path& from, const fs::path& to) {

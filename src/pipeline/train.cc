@@ -104,10 +104,9 @@ train::RunSummary train(const Workplace& at, train::TrainConfig config, bool set
   if (set_aside) set_run_aside(options.run, config, at);
   options.ceiling_flops = at.machine.ceiling_flops(parse_dtype(config.dtype));
   const int64_t parameters = config.encoder ? count_parameters(*config.encoder) : count_parameters(config.model);
-  at.watch.inform(fmt::format("training {}{}: {} parameters, {}, {}; ceiling {:.0f} GFLOP/s",
-                              config.lora ? "an adapter of " : "", config.name,
-                              short_count(static_cast<double>(parameters)), config.dtype,
-                              at.machine.text(), options.ceiling_flops / 1e9));
+  at.watch.inform(fmt::format(
+      "training {}{}: {} parameters, {}, {}; ceiling {:.0f} GFLOP/s", config.lora ? "an adapter of " : "", config.name,
+      short_count(static_cast<double>(parameters)), config.dtype, at.machine.text(), options.ceiling_flops / 1e9));
   return train::train(config, options, at.machine.device());
 }
 

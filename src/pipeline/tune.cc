@@ -162,8 +162,8 @@ double rounded(double rate) { return std::stod(fmt::format("{:.1e}", rate)); }
 Json defaults_of(const TuneMethod& method, const Base& base, const Json& recipe, const fs::path& tokens) {
   const JsonNode asked(recipe, "recipe");
   const JsonNode wanted = asked["sequence_length"];
-  const int64_t length =
-      wanted.is_null() ? sequence_length(tokens, base.max_tokens, room_beside(method, recipe)) : wanted.integer(kTokens);
+  const int64_t length = wanted.is_null() ? sequence_length(tokens, base.max_tokens, room_beside(method, recipe))
+                                          : wanted.integer(kTokens);
   const int64_t micro = std::max(method.micro_batch, method.sequences * length);
   const int64_t taken = asked["micro_batch_tokens"].integer(micro, kTokens);
   const bool adapter = has(recipe, "/lora") && !recipe["lora"].is_null();

@@ -51,8 +51,10 @@ struct TunePlan {
 
 /// Checks and packs the data, and fills in what `recipe` (keys of a training recipe; null: none) leaves open:
 ///
-///   optimizer.lr      TRL's for models of 10⁹ parameters (2e-5 for sft, distill and embed, 1e-5 for reward and rank, 1e-6
-///                     for the others), times √(10⁹ / parameters), at most 1e-3; ten times that for an adapter, at most 2e-3
+///   optimizer.lr      TRL's for models of 10⁹ parameters (2e-5 for sft, distill and embed, 1e-5 for reward and rank,
+///   1e-6
+///                     for the others), times √(10⁹ / parameters), at most 1e-3; ten times that for an adapter, at most
+///                     2e-3
 ///   sequence_length   of the longest example, and room for an answer where that is sampled, as far as the model goes,
 ///   at
 ///                     most 4,096

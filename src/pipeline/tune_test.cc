@@ -13,6 +13,7 @@
 #include "models/sentence_encoder.h"
 #include "models/weights.h"
 #include "pipeline/comparison.h"
+#include "pipeline/local_model.h"
 #include "pipeline/measured_text.h"
 #include "pipeline/merge.h"
 #include "pipeline/tokenize.h"
@@ -228,7 +229,8 @@ TEST_F(TuneTest, PairsOfTextsMakeASentenceEncoderOrAReranker) {
   train(at_, plan_tuning(at_, beside, {{"epochs", 1}, {"lora", {{"rank", 2}}}}).recipe);
   EXPECT_TRUE(fs::exists(place_of("beside") / "modules.json")) << "a model, not an adapter";
 
-  EXPECT_THAT(error_of([&] { plan_tuning(at_, config(file("scored.jsonl")), {}); }).message, HasSubstr("highest_score"));
+  EXPECT_THAT(error_of([&] { plan_tuning(at_, config(file("scored.jsonl")), {}); }).message,
+              HasSubstr("highest_score"));
   TuneConfig c = config(file("scored.jsonl"));
   c.highest_score = 5, c.name = "sts";
   EXPECT_TRUE(train(at_, plan_tuning(at_, c, {{"epochs", 1}}).recipe).validation.contains("spearman"));
@@ -317,6 +319,27 @@ TEST_F(TuneTest, RefusesByName) {
   write_file(root_ / "bad.jsonl", "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"a\"}\n");
   EXPECT_THAT(error(config(file("bad.jsonl"))), HasSubstr("bad.jsonl:2: completion: is missing"));
   EXPECT_FALSE(fs::exists(home_.home.place(Kind::kRun, "s-sft"))) << "nothing was started";
+}
+
+TEST_F(TuneTest, SaysWhereAnAdapterIsUsedBesideAnotherModel) {
+  for (const char* lora : {R"({"steps": 1, "lora": {"rank": 2}})", R"({"steps": 1})"}) {
+    TuneConfig asked = config(file("chats.jsonl"));
+    asked.name = std::string(lora).find("rank") == std::string::npos ? "other" : "adapter";
+    train(at_, plan_tuning(at_, asked, parse_json(lora, "").value()).recipe);
+  }
+  SinkOfLines sink;
+  const Workplace at{home_.home, machine_, {.sink = &sink}};
+  const auto warnings = [&] {
+    return std::ranges::count_if(sink.lines, [](auto& l) { return l.starts_with("warn"); });
+  };
+  const fs::path adapter = home_.home.place(Kind::kAdapter, "adapter");
+  merge(at, {.model = "s", .adapter = "adapter", .out = "right"});
+  LocalModel(at, "s", adapter);
+  EXPECT_EQ(warnings(), 0);
+  merge(at, {.model = "other", .adapter = "adapter", .out = "wrong"});
+  LocalModel(at, "other", adapter);
+  EXPECT_EQ(warnings(), 2);
+  EXPECT_THAT(sink.lines, testing::Contains(HasSubstr("was trained beside another model")));
 }
 
 TEST_F(TuneTest, BothModelsAnswerWhatIsHeldOut) {

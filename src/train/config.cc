@@ -49,9 +49,10 @@ void resolve_embed(const TrainConfig& c) {
   if (c.embed->pooling == "cls" && !c.encoder)
     misfit("embed.pooling: the first token of a decoder knows nothing of those behind it: expected mean or lasttoken");
   if (c.micro_batch_tokens < 4 * c.sequence_length)
-    misfit(fmt::format("micro_batch_tokens {} is less than four texts, 4 x sequence_length {}: the documents of a "
-                       "micro-batch are what a query's own is told from",
-                       c.micro_batch_tokens, c.sequence_length));
+    misfit(
+        fmt::format("micro_batch_tokens {} is less than four texts, 4 x sequence_length {}: the documents of a "
+                    "micro-batch are what a query's own is told from",
+                    c.micro_batch_tokens, c.sequence_length));
 }
 
 void resolve_method(TrainConfig& c) {
@@ -70,8 +71,10 @@ void resolve_method(TrainConfig& c) {
   if (c.preference) check(*c.preference);
   if (c.cpo) check(*c.cpo);
   if (c.rank && c.lora)
-    throw Failure(ErrorCode::kUnimplemented, "recipe: lora: adapters of rerankers are not there yet: train all weights");
-  if ((c.reward || c.embed || c.rank) && !c.lora) c.model.tie_word_embeddings = true;  // the head, which is tied or not, is not part of it
+    throw Failure(ErrorCode::kUnimplemented,
+                  "recipe: lora: adapters of rerankers are not there yet: train all weights");
+  if ((c.reward || c.embed || c.rank) && !c.lora)
+    c.model.tie_word_embeddings = true;  // the head, which is tied or not, is not part of it
   if (c.reward || c.rank) reward_config_to_hugging_face(c.model, c.dtype);
   if (c.init_from.empty())
     misfit(fmt::format("method is {}: init_from is missing, the model that is tuned{}", c.method,

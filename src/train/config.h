@@ -72,7 +72,7 @@ struct TrainConfig {
   std::optional<RankConfig> rank;
   DecoderConfig model;
   std::optional<EncoderConfig> encoder;  // in the place of `model`: init_from is one
-  std::optional<LoraConfig> lora;  // an adapter of the model in init_from, which stays as it is
+  std::optional<LoraConfig> lora;        // an adapter of the model in init_from, which stays as it is
   std::string dtype = "bf16";
   int64_t seed = 1;
   int64_t sequence_length = 512, batch_tokens = 16384, micro_batch_tokens = 8192;
@@ -91,11 +91,12 @@ struct TrainConfig {
         field("tokens", &C::tokens, "directory of packed token shards (maru data pack)"),
         field("tokenizer", &C::tokenizer, "tokenizer directory"),
         field("init_from", &C::init_from, "model directory to continue from or fine-tune; empty: random weights"),
-        field("method", &C::method,
-              "what is learnt: next_token of documents or answers; dpo, orpo or cpo from pairs of answers; kto from "
-              "answers with labels; reward: a model that scores answers, from pairs; grpo from rewards of answers of "
-              "its own; distill: what another model says of each next token; embed: vectors of texts, from queries with "
-              "documents or from two texts with a score; rank: scores of documents to a query")
+        field(
+            "method", &C::method,
+            "what is learnt: next_token of documents or answers; dpo, orpo or cpo from pairs of answers; kto from "
+            "answers with labels; reward: a model that scores answers, from pairs; grpo from rewards of answers of "
+            "its own; distill: what another model says of each next token; embed: vectors of texts, from queries with "
+            "documents or from two texts with a score; rank: scores of documents to a query")
             .one_of("next_token|dpo|kto|orpo|cpo|reward|grpo|distill|embed|rank")
             .unless_empty(),
         field("preference", &C::preference,

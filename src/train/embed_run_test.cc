@@ -135,7 +135,8 @@ TEST_F(EmbedRunTest, RefusesByName) {
   EXPECT_THAT(resolved([](TrainConfig& a) { a.micro_batch_tokens = a.batch_tokens = 64; }),
               HasSubstr("micro_batch_tokens 64 is less than four texts, 4 x sequence_length 32"));
   EXPECT_THAT(resolved([](TrainConfig& a) { a.init_from = ""; }), HasSubstr("init_from is missing"));
-  EXPECT_THAT(resolved([](TrainConfig& a) { a.method = "dpo"; }), HasSubstr("embed: is of method embed, method is dpo"));
+  EXPECT_THAT(resolved([](TrainConfig& a) { a.method = "dpo"; }),
+              HasSubstr("embed: is of method embed, method is dpo"));
 }
 
 class EmbedEncoderRunTest : public EmbedRunTest {
@@ -206,7 +207,8 @@ TEST_F(EmbedRunTest, ARerankerLearnsFromThem) {
   c.tokens = texts("scored").string();
   EXPECT_THAT(error_of("x", c), HasSubstr("holds texts with scores"));
   c = rank(2);
-  write_test_texts(texts("joined"), 20, 6, false, {{"pair_frame", {{"pieces", Json::array({{0}, Json::array(), {1}})}}}});
+  write_test_texts(texts("joined"), 20, 6, false,
+                   {{"pair_frame", {{"pieces", Json::array({{0}, Json::array(), {1}})}}}});
   c.tokens = texts("joined").string();
   EXPECT_THAT(error_of("y", c), HasSubstr("puts nothing between two texts"));
 }

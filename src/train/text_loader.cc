@@ -17,7 +17,8 @@ TextFrame read_frame(const JsonNode& node, size_t texts) {
   TextFrame frame;
   for (const JsonNode& piece : node["pieces"].elements()) {
     frame.pieces.emplace_back();
-    for (const JsonNode& id : piece.elements()) frame.pieces.back().push_back(static_cast<int32_t>(id.integer(kTokens)));
+    for (const JsonNode& id : piece.elements())
+      frame.pieces.back().push_back(static_cast<int32_t>(id.integer(kTokens)));
   }
   if (frame.pieces.size() != texts + 1) node["pieces"].fail(fmt::format("{} lists of tokens", texts + 1));
   return frame;
@@ -57,9 +58,9 @@ TextSet::TextSet(const formats::TokenDataset& dataset, const TextForm& form, con
     : dataset_(dataset), form_(form), shape_(shape) {
   const int64_t least = shape.together ? form.pair.tokens() + 2 : form.single.tokens() + 1;
   if (shape.sequence_length < least)
-    throw Failure(ErrorCode::kInvalidArgument,
-                  fmt::format("sequence_length {} has no room for a text: expected at least {}", shape.sequence_length,
-                              least));
+    throw Failure(
+        ErrorCode::kInvalidArgument,
+        fmt::format("sequence_length {} has no room for a text: expected at least {}", shape.sequence_length, least));
   if (dataset.num_documents() > 0 && !dataset.has_values())
     throw Failure(ErrorCode::kDataLoss, "texts: it is not said which are queries and which are documents");
   for (int64_t at = 0; at < dataset.num_documents();) {
@@ -69,8 +70,8 @@ TextSet::TextSet(const formats::TokenDataset& dataset, const TextForm& form, con
       ++alone_;
       continue;
     }
-    const bool fits = example.tokens <= shape.micro_batch_tokens &&
-                      example.sequences <= most_sequences(shape.micro_batch_tokens);
+    const bool fits =
+        example.tokens <= shape.micro_batch_tokens && example.sequences <= most_sequences(shape.micro_batch_tokens);
     too_large_ += !fits;
     if (!fits) continue;
     examples_.push_back(example);
@@ -85,12 +86,12 @@ int64_t TextSet::documents_at(int64_t first) const {
   const auto is = [&](int64_t at, TextRole wanted) {
     return at < dataset_.num_documents() && role(at) == static_cast<double>(wanted);
   };
-  const bool whole = form_.scored
-                         ? first + 1 < dataset_.num_documents() && role(first) == role(first + 1)
-                         : is(first, TextRole::kQuery) && is(first + 1, TextRole::kPositive);
+  const bool whole = form_.scored ? first + 1 < dataset_.num_documents() && role(first) == role(first + 1)
+                                  : is(first, TextRole::kQuery) && is(first + 1, TextRole::kPositive);
   if (!whole)
-    throw Failure(ErrorCode::kDataLoss, fmt::format("texts: document {} does not begin {}", first,
-                                                    form_.scored ? "two texts with one score" : "a query with a document"));
+    throw Failure(ErrorCode::kDataLoss,
+                  fmt::format("texts: document {} does not begin {}", first,
+                              form_.scored ? "two texts with one score" : "a query with a document"));
   int64_t end = first + 2;
   while (!form_.scored && is(end, TextRole::kNegative)) ++end;
   return end - first;
@@ -160,9 +161,9 @@ TextLoader::TextLoader(const formats::TokenDataset& dataset, const TextForm& for
                        uint64_t seed, LoaderState state)
     : examples_(dataset, form, shape), most_tokens_(shape.micro_batch_tokens), seed_(seed), state_(state) {
   if (examples_.size() == 0)
-    throw Failure(ErrorCode::kInvalidArgument,
-                  examples_.left_out().empty() ? "there are no texts to learn from"
-                                               : "nothing is left to learn from: " + examples_.left_out());
+    throw Failure(ErrorCode::kInvalidArgument, examples_.left_out().empty()
+                                                   ? "there are no texts to learn from"
+                                                   : "nothing is left to learn from: " + examples_.left_out());
   if (state.document > examples_.size())
     throw Failure(ErrorCode::kDataLoss, "loader: the saved position lies outside the dataset");
   order_ = epoch_order(examples_.size(), seed_, state_.epoch);

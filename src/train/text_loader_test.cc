@@ -65,7 +65,8 @@ TEST_F(TextLoaderTest, WhatIsTooLongLosesItsEndAndKeepsItsFrame) {
   EXPECT_EQ("1 of 2 texts are cut to sequence_length 5", TextLoader(*train_, form_, {5, 256}, 1).left_out());
   EXPECT_EQ("", TextLoader(*train_, form_, {11, 256}, 1).left_out());
   write({{9, 0}, {3, 1}, {1, 2}});
-  EXPECT_THAT(batch_of({9, 256, true}).builder.tokens(), ElementsAre(0, 10, 10, 10, 2, 2, 11, 11, 1, 0, 10, 10, 10, 10, 2, 2, 12, 1));
+  EXPECT_THAT(batch_of({9, 256, true}).builder.tokens(),
+              ElementsAre(0, 10, 10, 10, 2, 2, 11, 11, 1, 0, 10, 10, 10, 10, 2, 2, 12, 1));
   EXPECT_THAT(TextLoader(*train_, form_, {9, 256, true}, 1).left_out(), HasSubstr("2 of 2 pairs of texts are cut"));
   EXPECT_THAT(fit_texts(9, 9, 5), ElementsAre(2, 3)) << "as the server has it";
   EXPECT_THAT(fit_texts(9, 8, 5), ElementsAre(3, 2));

@@ -14,8 +14,9 @@ class RankMethod final : public TextMethod {
       throw Failure(ErrorCode::kInvalidArgument,
                     inputs.config.tokens + ": holds texts with scores; method=rank learns from queries with documents");
     if (form_.pair.pieces[1].empty())
-      throw Failure(ErrorCode::kUnimplemented,
-                    inputs.config.tokenizer + ": puts nothing between two texts: a query could not be told from a document");
+      throw Failure(
+          ErrorCode::kUnimplemented,
+          inputs.config.tokenizer + ": puts nothing between two texts: a query could not be told from a document");
     model_.initialise_score(static_cast<uint64_t>(in_.config.seed));
   }
 

@@ -8,10 +8,11 @@
 
 namespace maru::train {
 
-/// A micro-batch holds queries, each before its documents, with roles as values (TextRole), and is the batch whose other
-/// documents are negatives; or pairs of texts with their scores as values. Figures: "loss"; "accuracy", the part of the
-/// queries whose right document is the closest of the micro-batch's, and "mrr", the mean of 1 / its rank, 0 beyond the
-/// tenth (MRR@10); of scored pairs "spearman", the rank correlation of cosines and scores over all that was seen.
+/// A micro-batch holds queries, each before its documents, with roles as values (TextRole), and is the batch whose
+/// other documents are negatives; or pairs of texts with their scores as values. Figures: "loss"; "accuracy", the part
+/// of the queries whose right document is the closest of the micro-batch's, and "mrr", the mean of 1 / its rank, 0
+/// beyond the tenth (MRR@10); of scored pairs "spearman", the rank correlation of cosines and scores over all that was
+/// seen.
 class Contrastive final : public ScoredObjective {
  public:
   /// `adapter`: what is trained beside the texts' model; null: the model itself.

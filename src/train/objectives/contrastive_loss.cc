@@ -143,8 +143,8 @@ ContrastiveResult cosent(const ContrastiveConfig& config, const Rows& vectors, s
   ContrastiveResult result;
   for (size_t i = 0; i < pairs; ++i) {
     const auto row = static_cast<int64_t>(2 * i);
-    result.cosines.push_back(std::inner_product(d.units.row(row), d.units.row(row) + vectors.cols,
-                                                d.units.row(row + 1), 0.0));
+    result.cosines.push_back(
+        std::inner_product(d.units.row(row), d.units.row(row) + vectors.cols, d.units.row(row + 1), 0.0));
   }
   const auto gap = [&](size_t i, size_t j) { return (result.cosines[i] - result.cosines[j]) / config.temperature; };
   double most = 0;  // that of the 1

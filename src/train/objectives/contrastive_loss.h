@@ -7,8 +7,8 @@
 //     L_i = −s(q_i, d_i) + log Σ_j exp s(q_i, d_j),  j over all documents of the batch, mined negatives of others too
 //
 //   symmetric: ½ (L_i + L'_i), L'_i = −s(q_i, d_i) + log Σ_k exp s(q_k, d_i) (MultipleNegativesSymmetricRankingLoss).
-//   A document that is right for a query with the same tokens as q_i, by its tokens, is no negative of q_i: the same text
-//   twice in a batch is not pushed away from itself. (sentence-transformers leaves that to its batch sampler.)
+//   A document that is right for a query with the same tokens as q_i, by its tokens, is no negative of q_i: the same
+//   text twice in a batch is not pushed away from itself. (sentence-transformers leaves that to its batch sampler.)
 //
 //   Of pairs of texts with scores y (CoSENT; Su 2022, kexue.fm/archives/8847; sentence-transformers' CoSENTLoss):
 //
@@ -55,9 +55,9 @@ struct TextGroups {
 
 /// What a batch's vectors are worth.
 struct ContrastiveResult {
-  double loss = 0;              // Σ L_i; or L times the number of pairs
-  Rows slopes;                  // of the loss in the vectors
-  std::vector<double> cosines;  // of the pairs with scores
+  double loss = 0;                         // Σ L_i; or L times the number of pairs
+  Rows slopes;                             // of the loss in the vectors
+  std::vector<double> cosines;             // of the pairs with scores
   double first = 0, reciprocal_ranks = 0;  // queries whose right document comes first; Σ 1 / its rank, 0 beyond 10
 };
 

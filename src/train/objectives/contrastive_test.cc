@@ -46,7 +46,7 @@ TEST(ContrastiveLoss, SlopesAreThoseOfDifferences) {
 
 TEST(ContrastiveLoss, ExtremesStayFinite) {
   Rows vectors = random_rows(5, 5, 4);
-  std::fill_n(vectors.row(0), 4, 0.0);   // no direction
+  std::fill_n(vectors.row(0), 4, 0.0);    // no direction
   std::fill_n(vectors.row(1), 4, 1e150);  // its square is finite, too
   for (const double temperature : {1e-3, 100.0}) {
     const ContrastiveResult result = info_nce({.temperature = temperature}, vectors, two_groups());
