@@ -16,8 +16,8 @@ sentence_transformers = pytest.importorskip("sentence_transformers")
 from texts import ROOT, SMALL, small_lines  # noqa: E402
 
 MARU = pathlib.Path(os.environ.get("MARU_BUILD", ROOT / "build/release")) / "src/cli/maru"
-SHAPE = ["model.hidden_size=64", "model.intermediate_size=128", "model.num_hidden_layers=2", "model.num_attention_heads=4",
-         "model.num_key_value_heads=2", "model.max_position_embeddings=128"]
+SHAPE = ["model.hidden_size=64", "model.intermediate_size=128", "model.num_hidden_layers=2",
+         "model.num_attention_heads=4", "model.num_key_value_heads=2", "model.max_position_embeddings=128"]
 
 
 class Home:

@@ -1,5 +1,5 @@
-"""tests/golden/contrastive.json: losses and gradients of vectors of texts, from their formulas written out in PyTorch, in
-f64.
+"""tests/golden/contrastive.json: losses and gradients of vectors of texts, from their formulas written out in PyTorch,
+in f64.
 
 The decoder is tests/golden/models/llama without its head. One of the documents is right for two queries, and one query
 stands there twice with two documents.

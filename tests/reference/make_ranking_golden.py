@@ -48,8 +48,9 @@ def main():
     tokens = trl_golden.random_tokens(decoder.config.vocab_size)
     groups = [[tokens(count) for count in lengths] for lengths in LENGTHS]
     ranks = [1 + (s[1:] >= s[0]).sum().item() for s in (scores_of(decoder, score, group) for group in groups)]
-    head = {"versions": trl_golden.versions(), "groups": groups,
-            "accuracy": sum(rank == 1 for rank in ranks) / len(ranks), "mrr": sum(1 / rank for rank in ranks) / len(ranks)}
+    mean = lambda figures: sum(figures) / len(ranks)
+    head = {"versions": trl_golden.versions(), "groups": groups, "accuracy": mean([rank == 1 for rank in ranks]),
+            "mrr": mean([1 / rank for rank in ranks])}
     trl_golden.write("ranking.json", head, [solve(decoder, score, groups, loss) for loss in (pairwise, listwise)])
 
 

@@ -106,14 +106,16 @@ def prove(home, data, models, report):
     same = write_lines(home, "same.jsonl", [{"query": group[0], "positives": group[1:4]} for group in seen_groups])
     for model, words in models.items():
         base = f"{model}-begun"
-        home.run("tune", "method=embed", f"model={model}", f"name={base}", f"data={same}", "steps=1", "optimizer.lr=1e-9",
-                 "validation.keep_best=false", *words)  # the same weights, as a sentence encoder
+        home.run("tune", "method=embed", f"model={model}", f"name={base}", f"data={same}", "steps=1",
+                 "optimizer.lr=1e-9", "validation.keep_best=false", *words)  # the same weights, as a sentence encoder
         for what, file, more, measure, items, figure, unit in (
             ("ParaKQC", same, [], texts.found, unseen_groups, share, "closest"),
-            ("KLUE-STS", scored, ["highest_score=5", "epochs=6"], texts.sentence_scores, unseen_pairs, spearman, "Spearman"),
+            ("KLUE-STS", scored, ["highest_score=5", "epochs=6"], texts.sentence_scores, unseen_pairs, spearman,
+             "Spearman"),
         ):
             name = f"{model}-{what.lower()}"
-            home.run("tune", "method=embed", f"model={model}", f"name={name}", f"data={file}", "held_out=0.1", *more, *words)
+            home.run("tune", "method=embed", f"model={model}", f"name={name}", f"data={file}", "held_out=0.1", *more,
+                     *words)
             before, after = measure(base, items), measure(name, items)
             mean, low, high = gain(before, after, figure)
             report(f"{model} on {len(items)} unseen of {what}: {unit} {figure(before):.3f} -> {figure(after):.3f}, "
