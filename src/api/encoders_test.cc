@@ -83,6 +83,7 @@ TEST_F(EncodersTest, ADecoderThatWasTrainedToMakesVectorsAndOneWithAScoreRanks) 
   server_ = std::make_unique<ApiServer>(config_, context_, [this](serving::ModelHost& host) {
     for (const char* name : {"vectors", "scores"}) host.load({.path = home_ / name, .id = ""}, device_);
   });
+  EXPECT_EQ(200, get("/v1/health/ready").status) << "nothing here writes text";
   const Got vectors = post("/v1/embeddings", R"({"model":"vectors","input":["how to save","a file"]})");
   ASSERT_EQ(200, vectors.status) << vectors.body;
   double length = 0;
