@@ -67,8 +67,8 @@ TEST_F(EncodersTest, ADecoderThatWasTrainedToMakesVectorsAndOneWithAScoreRanks) 
                                               .num_attention_heads = 2,
                                               .num_key_value_heads = 1,
                                               .max_position_embeddings = 64,
-                                              .tie_word_embeddings = true,
-                                              .initializer_range = 0.2});
+                                              .initializer_range = 0.2,
+                                              .tie_word_embeddings = true});
   const auto decoder = [&] {
     auto model = std::make_unique<Decoder>(config, Dtype::kF32);
     allocate_values(*model);
