@@ -67,8 +67,8 @@ TEST_F(EncodersTest, ADecoderThatWasTrainedToMakesVectorsAndOneWithAScoreRanks) 
                                               .num_attention_heads = 2,
                                               .num_key_value_heads = 1,
                                               .max_position_embeddings = 64,
-                                              .tie_word_embeddings = true,
-                                              .initializer_range = 0.2});
+                                              .initializer_range = 0.2,
+                                              .tie_word_embeddings = true});
   const auto decoder = [&] {
     auto model = std::make_unique<Decoder>(config, Dtype::kF32);
     allocate_values(*model);
@@ -83,6 +83,7 @@ TEST_F(EncodersTest, ADecoderThatWasTrainedToMakesVectorsAndOneWithAScoreRanks) 
   server_ = std::make_unique<ApiServer>(config_, context_, [this](serving::ModelHost& host) {
     for (const char* name : {"vectors", "scores"}) host.load({.path = home_ / name, .id = ""}, device_);
   });
+  EXPECT_EQ(200, get("/v1/health/ready").status) << "nothing here writes text";
   const Got vectors = post("/v1/embeddings", R"({"model":"vectors","input":["how to save","a file"]})");
   ASSERT_EQ(200, vectors.status) << vectors.body;
   double length = 0;

@@ -96,7 +96,7 @@ struct ApiServer::State {
       tracer = std::make_unique<Tracer>(http::parse_destination(config.traces_endpoint, "traces_endpoint", kTracesPath),
                                         std::string(ledger::code_version()), context.warn);
     load(models);
-    CHECK(!models.list().empty());
+    CHECK(!models.names().empty());
     for (const AddDialect add : context.dialects) add(router, models, limits);
     nim::add_routes(router, {.why_not_ready = [this] { return why_not_ready(); },
                              .metrics = [this] { return scrape(); },
@@ -201,7 +201,7 @@ console::Status ApiServer::State::status() const {
   return {.version = std::string(ledger::code_version()),
           .isa = isa,
           .threads = threads,
-          .model = ids[0],
+          .model = ids.empty() ? "" : ids[0],
           .models = ids,
           .uptime_seconds = std::chrono::duration<double>(Clock::now() - start).count(),
           .choices_running = stats.running,

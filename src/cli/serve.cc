@@ -91,8 +91,9 @@ void run_server(Session& session, api::ServeConfig config, const api::ServedSour
       spdlog::info("serving {}: {} parameters, {}, {}, {} thread{}, context {}, {} pages for keys and values", m.id,
                    short_count(static_cast<double>(m.parameters)), m.dtype, s.isa, s.threads, s.threads == 1 ? "" : "s",
                    m.max_context, m.kv_pages);
-    const api::ServeSummary::Model& first = s.models.front();
-    Json answer{{"url", s.url}, {"model", first.id}, {"isa", s.isa}, {"dtype", first.dtype}};
+    Json answer{{"url", s.url}, {"model", s.names.front()}, {"isa", s.isa}};
+    if (!s.models.empty()) answer["model"] = s.models.front().id, answer["dtype"] = s.models.front().dtype;
+    if (s.models.empty()) spdlog::info("serving {}: vectors or scores of texts, {}", s.names.front(), s.isa);
     answer["models"] = s.names;
     session.answer(std::move(answer), "serve        " + s.url);
   };

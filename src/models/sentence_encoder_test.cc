@@ -25,8 +25,8 @@ class SentenceEncoderTest : public testing::Test {
                                                     .num_attention_heads = 4,
                                                     .num_key_value_heads = 2,
                                                     .max_position_embeddings = 64,
-                                                    .tie_word_embeddings = true,
-                                                    .initializer_range = 0.2}),
+                                                    .initializer_range = 0.2,
+                                                    .tie_word_embeddings = true}),
                                            Dtype::kF32);
     allocate_values(*model);
     initialise(*model, 3);

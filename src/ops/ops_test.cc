@@ -154,6 +154,7 @@ TEST_F(OpsTest, NamesShapesThatDoNotFit) {
 
 TEST_F(OpsTest, TheAccumulatorTypeHoldsTheSameNumbersAndItsGradientIsRounded) {
   Weight narrow({2, 3}, Dtype::kBf16, 5);
+  for (int64_t i = 0; i < 6; ++i) narrow.p.value.data<bfloat16>()[i] = to_bfloat16(0.3F * static_cast<float>(i - 2));
   Tape tape;
   Context ctx{device_, arena_, &tape};
   Tensor y = as_accumulator(ctx, scale(ctx, ctx.use(narrow.p), 2));
@@ -161,7 +162,7 @@ TEST_F(OpsTest, TheAccumulatorTypeHoldsTheSameNumbersAndItsGradientIsRounded) {
   for (int64_t i = 0; i < 6; ++i) EXPECT_EQ(2 * to_float(narrow.p.value.data<bfloat16>()[i]), y.data<float>()[i]);
   tape.backward(ctx, y, fill(ctx, y.shape(), Dtype::kF32, 0.1));
   for (int64_t i = 0; i < 6; ++i)
-    EXPECT_NEAR(0.2F, narrow.p.gradient.data<float>()[i], 0.2 / 256) << "a bf16 in between";
+    EXPECT_NEAR(0.2F, to_float(narrow.p.gradient.data<bfloat16>()[i]), 0.2 / 256) << "a bf16 in between";
 }
 
 }  // namespace
