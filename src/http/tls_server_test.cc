@@ -86,6 +86,16 @@ TEST_F(TlsServerTest, AnswersAsWithoutIt) {
   EXPECT_GT(events.size(), 500'000u);
 }
 
+// What is deciphered at once may be more than a read was to bring, and then nothing comes behind it.
+TEST_F(TlsServerTest, ABodyOfAnyLengthArrivesWhole) {
+  for (const size_t size : {65'537, 65'636, 70'000, 81'920, 131'073, 150'001}) {
+    const std::string body(size, 'b'), length = std::to_string(size);
+    const std::string echo =
+        ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + length + "\r\n\r\n" + body, "|end");
+    EXPECT_NE(std::string::npos, echo.find("\r\n\r\n" + body + "|end")) << size;
+  }
+}
+
 TEST_F(TlsServerTest, PlainHttpIsToldSo) {
   TestClient plain(port());
   plain.get("/hi");
