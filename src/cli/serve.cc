@@ -15,12 +15,12 @@
 #include "base/progress.h"
 #include "catalogue/adapter.h"
 #include "catalogue/layout.h"
-#include "catalogue/lineage.h"
 #include "cli/nim_environment.h"
 #include "cli/run_server.h"
 #include "cli/verbs.h"
 #include "console/assets.h"
 #include "http/auth.h"
+#include "pipeline/origin.h"
 
 namespace maru::cli {
 
@@ -110,15 +110,6 @@ struct ServeOptions {
   int port = -1;
 };
 
-// Of several models the adapter is that of one.
-void warn_of_another_base(Session& session, const fs::path& adapter, const api::ServedSources& sources) {
-  std::string why;
-  for (const auto* models : {&sources.models, &sources.on_request})
-    for (const serving::ModelSource& model : *models)
-      if ((why = catalogue::trained_beside_another(adapter, model.path)).empty()) return;
-  session.workplace().watch.warn(why + "; what it does here nobody has measured");
-}
-
 api::ServedSources sources_of(Session& session, const ServeOptions& options, const api::ServeConfig& config) {
   api::ServedSources sources;
   sources.models.push_back({.path = session.find(Kind::kModel, options.model), .id = config.model_name});
@@ -127,10 +118,13 @@ api::ServedSources sources_of(Session& session, const ServeOptions& options, con
     sources.models.push_back({.path = session.find(Kind::kModel, model), .id = ""});
   for (const std::string& model : options.on_request)
     sources.on_request.push_back({.path = session.find(Kind::kModel, model), .id = ""});
+  std::vector<fs::path> models;  // an adapter is of one of them
+  for (const auto* given : {&sources.models, &sources.on_request})
+    for (const serving::ModelSource& model : *given) models.push_back(model.path);
   for (const std::string& text : options.adapters) {
     const catalogue::NamedAdapter adapter = catalogue::find_adapter(session.catalogue(), text);
     sources.adapters.push_back({.path = adapter.directory, .id = adapter.name, .model = ""});
-    warn_of_another_base(session, adapter.directory, sources);
+    pipeline::warn_of_another_base(session.workplace(), adapter.directory, models);
   }
   return sources;
 }

@@ -17,6 +17,7 @@
 
 #include "http/chunks.h"
 #include "http/host.h"
+#include "http/http.h"
 
 namespace maru::http {
 namespace {
@@ -142,16 +143,9 @@ Result<int> post_to(const addrinfo& address, const Destination& to, std::string_
   return line ? status_of(line.value()) : line.error();
 }
 
-std::string lower(std::string_view text) {
-  std::string all(text);
-  for (char& c : all)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return all;
-}
-
 /// The value of a field in a head; empty: it is not there.
 std::string field_of(const std::string& head, std::string_view name) {
-  const std::string all = lower(head), wanted = "\r\n" + std::string(name) + ":";
+  const std::string all = lower_case(head), wanted = "\r\n" + std::string(name) + ":";
   const size_t at = all.find(wanted);
   if (at == std::string::npos) return "";
   const size_t begin = all.find_first_not_of(" \t", at + wanted.size()), end = all.find("\r\n", at + 2);

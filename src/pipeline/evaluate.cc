@@ -110,7 +110,7 @@ eval::Figures figures_of(const Workplace& at, const EvaluateConfig& config, cons
   place(at.machine.device(), *model);
   StepMemory memory(at.machine.device());
   std::optional<Adapter> adapter;
-  warn_of_another_base(at, lineage.adapter, lineage.model);
+  warn_of_another_base(at, lineage.adapter, {lineage.model});
   if (!lineage.adapter.empty())
     memory.adapters = &adapter.emplace(at.machine.device(), *model, lineage.adapter).everywhere();
   eval::Figures result;

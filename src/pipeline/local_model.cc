@@ -8,7 +8,7 @@ LocalModel::LocalModel(const Workplace& at, const std::string& name, const fs::p
     : watch_(at.watch),
       loaded_(at.home.find(Kind::kModel, name), at.machine.device(), {.adapter = adapter}),
       engine_(loaded_.runner(), loaded_.tokenizer(), {.end_tokens = loaded_.end_tokens()}) {
-  warn_of_another_base(at, adapter, at.home.find(Kind::kModel, name));
+  warn_of_another_base(at, adapter, {at.home.find(Kind::kModel, name)});
 }
 
 const text::ChatTemplate& LocalModel::chat_template() const {

@@ -97,7 +97,7 @@ MergeResult merge_quantized(const Workplace& at, MergeConfig a, const Quantized&
 MergeResult merge(const Workplace& at, const MergeConfig& a) {
   const fs::path out = at.home.new_place(Kind::kModel, a.out, a.force);
   const fs::path model = at.home.find(Kind::kModel, a.model), directory = adapter_directory(at.home, a.adapter);
-  warn_of_another_base(at, directory, model);
+  warn_of_another_base(at, directory, {model});
   if (const Json config = read_config(model); config.contains("quantization_config"))
     return merge_quantized(at, a, {model, directory, config}, out);
   if (!a.to.empty() || !a.text.empty())

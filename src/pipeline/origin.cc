@@ -35,10 +35,12 @@ void add_origin(const Workplace& at, ledger::Manifest& manifest, const std::stri
                                               find_licence(directory).name, at.watch));
 }
 
-void warn_of_another_base(const Workplace& at, const fs::path& adapter, const fs::path& model) {
+void warn_of_another_base(const Workplace& at, const fs::path& adapter, const std::vector<fs::path>& models) {
   if (adapter.empty()) return;
-  if (const std::string why = catalogue::trained_beside_another(adapter, model); !why.empty())
-    at.watch.warn(why + "; what it does here nobody has measured");
+  std::string why;
+  for (const fs::path& model : models)
+    if ((why = catalogue::trained_beside_another(adapter, model)).empty()) return;
+  at.watch.warn(why + "; what it does here nobody has measured");
 }
 
 void copy_beside(const fs::path& from, const fs::path& to) {

@@ -3,6 +3,7 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ledger/manifest.h"
 #include "pipeline/workplace.h"
@@ -20,8 +21,8 @@ void add_origin(const Workplace&, ledger::Manifest& manifest, const std::string&
 /// Throws   kUnimplemented when the model is a GGUF file: it cannot be `what` ("exported").
 void refuse_gguf(const fs::path& model, std::string_view what);
 
-/// Says so when the ledger knows that `adapter` (or none: empty) was trained beside another model.
-void warn_of_another_base(const Workplace&, const fs::path& adapter, const fs::path& model);
+/// Says so when the ledger knows that `adapter` (or none: empty) was trained beside none of these models.
+void warn_of_another_base(const Workplace&, const fs::path& adapter, const std::vector<fs::path>& models);
 
 /// Copies everything beside the weights and the manifest (tokenizer, template, licence, generation settings) unless it
 /// is there already.

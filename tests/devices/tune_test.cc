@@ -10,6 +10,15 @@ class TunedOnDevice : public PromptRunTest {
   train::RunSummary run_on(Device& device, const std::string& name, const train::TrainConfig& c) const {
     return train::train(c, options(name), device);
   }
+  /// Runs cpuN and deviceN, which end in the same weights and figures.
+  void expect_the_bits_of_the_cpu(Device& device, const std::string& n, const train::TrainConfig& c) const {
+    ThreadPool pool(2);
+    CpuDevice cpu{&pool};
+    run_on(cpu, "cpu" + n, c);
+    run_on(device, "device" + n, c);
+    EXPECT_TRUE(result("cpu" + n, c.lora.has_value()) == result("device" + n, c.lora.has_value()));
+    EXPECT_EQ(figures("cpu" + n), figures("device" + n));
+  }
 };
 
 TEST_F(TunedOnDevice, AnswersAndWhatIsLearntFromThemAreThoseOfTheCpu) {
@@ -19,12 +28,8 @@ TEST_F(TunedOnDevice, AnswersAndWhatIsLearntFromThemAreThoseOfTheCpu) {
     c.dtype = rank > 0 ? "bf16" : "f32";
     const std::string n = std::to_string(rank);
     ThreadPool pool(2);
-    CpuDevice cpu{&pool};
     ProtectedDevice device(&pool);
-    run_on(cpu, "cpu" + n, c);
-    run_on(device, "device" + n, c);
-    EXPECT_TRUE(result("cpu" + n, rank > 0) == result("device" + n, rank > 0));
-    EXPECT_EQ(figures("cpu" + n), figures("device" + n));
+    expect_the_bits_of_the_cpu(device, n, c);
     EXPECT_EQ(read_file(root_ / "runs" / ("cpu" + n) / "samples.jsonl"),
               read_file(root_ / "runs" / ("device" + n) / "samples.jsonl"));
     cancel_.cancel();  // stopped behind the first step, and started again
@@ -48,12 +53,8 @@ TEST_F(TunedOnDevice, WhatATeacherSaysOfAnswersOfItsOwnIsThatOfTheCpu) {
     c = train::resolve(c, kVocabulary);
     const std::string n = std::to_string(rank);
     ThreadPool pool(2);
-    CpuDevice cpu{&pool};
     ProtectedDevice device(&pool);
-    run_on(cpu, "cpu" + n, c);
-    run_on(device, "device" + n, c);
-    EXPECT_TRUE(result("cpu" + n, rank > 0) == result("device" + n, rank > 0));
-    EXPECT_EQ(figures("cpu" + n), figures("device" + n));
+    expect_the_bits_of_the_cpu(device, n, c);
   }
 }
 

@@ -10,6 +10,7 @@
 #include "train/objectives/next_token.h"
 #include "train/objectives/orpo.h"
 #include "train/objectives/test_answers.h"
+#include "train/objectives/test_differences.h"
 
 namespace maru::train {
 namespace {
@@ -63,23 +64,7 @@ TEST_F(AnswersTest, GradientsAreThoseOfDifferences) {
     learn(*objective, batch, 0.25);
     const auto figures = objective->take_figures();
     ASSERT_EQ(0, figures.contains("kl") ? figures.at("kl") : 0);
-    const auto value = [&] {
-      Arena arena(device_, 1 << 25);
-      Context ctx{device_, arena};
-      return *objective->loss(ctx, batch, 0.25).data<double>();
-    };
-    for (Parameter* p : model->parameters())
-      for (const int64_t i : {p->value.size() / 3, p->value.size() / 2}) {
-        double& at = p->value.data<double>()[i];
-        const double before = at, step = 1e-5;
-        at = before + step;
-        const double above = value();
-        at = before - step;
-        const double below = value();
-        at = before;
-        EXPECT_NEAR((above - below) / (2 * step), p->gradient.data<double>()[i], 2e-7)
-            << method.name << " " << p->name << " " << i;
-      }
+    expect_gradients_of_differences(*objective, device_, batch, 0.25, model->parameters(), 2e-7, method.name + " ");
   }
 }
 

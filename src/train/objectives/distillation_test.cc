@@ -9,6 +9,7 @@
 #include "models/quantize.h"
 #include "models/weights.h"
 #include "tensor/cpu_device.h"
+#include "train/objectives/test_differences.h"
 
 namespace maru::train {
 namespace {
@@ -75,22 +76,7 @@ TEST_F(DistillationTest, GradientsAreThoseOfDifferences) {
   Distillation objective(*student, *teacher, {.beta = 0.3, .temperature = 0.8, .next_token = 0.4});
   const MicroBatch batch = texts(2);
   learn(device_, objective, batch, 0.25);
-  const auto value = [&] {
-    Arena arena(device_, 1 << 25);
-    Context ctx{device_, arena};
-    return *objective.loss(ctx, batch, 0.25).data<double>();
-  };
-  for (Parameter* p : student->parameters())
-    for (const int64_t i : {p->value.size() / 3, p->value.size() / 2}) {
-      double& at = p->value.data<double>()[i];
-      const double before = at, step = 1e-5;
-      at = before + step;
-      const double above = value();
-      at = before - step;
-      const double below = value();
-      at = before;
-      EXPECT_NEAR((above - below) / (2 * step), p->gradient.data<double>()[i], 1e-7) << p->name << " " << i;
-    }
+  expect_gradients_of_differences(objective, device_, batch, 0.25, student->parameters(), 1e-7);
 }
 
 TEST_F(DistillationTest, OfItsOwnTeacherThereIsNothingToLearn) {

@@ -8,6 +8,7 @@
 
 #include "models/quantize.h"
 #include "train/objectives/test_answers.h"
+#include "train/objectives/test_differences.h"
 
 namespace maru::train {
 namespace {
@@ -62,22 +63,7 @@ TEST_F(PreferenceTest, GradientsAreThoseOfDifferences) {
   Preference objective({*model, nullptr, reference.get()}, config);
   const MicroBatch batch = test_pairs(2);
   learn(objective, batch, 0.25);
-  const auto value = [&] {
-    Arena arena(device_, 1 << 25);
-    Context ctx{device_, arena};
-    return *objective.loss(ctx, batch, 0.25).data<double>();
-  };
-  for (Parameter* p : model->parameters())
-    for (const int64_t i : {p->value.size() / 3, p->value.size() / 2}) {
-      double& at = p->value.data<double>()[i];
-      const double before = at, step = 1e-5;
-      at = before + step;
-      const double above = value();
-      at = before - step;
-      const double below = value();
-      at = before;
-      EXPECT_NEAR((above - below) / (2 * step), p->gradient.data<double>()[i], 1e-7) << p->name << " " << i;
-    }
+  expect_gradients_of_differences(objective, device_, batch, 0.25, model->parameters(), 1e-7);
 }
 
 // Packed is as alone, accumulated as one batch: for losses that are sums over pairs.

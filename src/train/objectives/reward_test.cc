@@ -6,6 +6,7 @@
 #include "models/quantize.h"
 #include "train/objectives/test_answers.h"
 #include "train/objectives/test_complex.h"
+#include "train/objectives/test_differences.h"
 #include "train/objectives/test_golden.h"
 
 namespace maru::train {
@@ -95,22 +96,7 @@ TEST_F(RewardTest, GradientsAreThoseOfDifferences) {
   for (int i = 0; i < 6; ++i) batch.values.insert(batch.values.end(), 2, 0.3 * i);
   Reward objective(*model, nullptr, {.center_rewards_coefficient = 0.2});
   learn(objective, batch, 0.25);
-  const auto value = [&] {
-    Arena arena(device_, 1 << 25);
-    Context ctx{device_, arena};
-    return *objective.loss(ctx, batch, 0.25).data<double>();
-  };
-  for (Parameter* p : model->parameters())
-    for (const int64_t i : {p->value.size() / 3, p->value.size() / 2}) {
-      double& at = p->value.data<double>()[i];
-      const double before = at, step = 1e-5;
-      at = before + step;
-      const double above = value();
-      at = before - step;
-      const double below = value();
-      at = before;
-      EXPECT_NEAR((above - below) / (2 * step), p->gradient.data<double>()[i], 1e-7) << p->name << " " << i;
-    }
+  expect_gradients_of_differences(objective, device_, batch, 0.25, model->parameters(), 1e-7);
 }
 
 TEST_F(RewardTest, AStepIsTheSameHoweverItIsCut) {
