@@ -37,14 +37,17 @@ class Listening final : public ProgressSink {
   }
   void warn(const std::string&) override {}
   const std::string& said() const { return said_; }
-  double bytes() const {
+  double bytes() const { return bytes("holds ([0-9.]+) ([KMG])iB"); }
+  double sampler() const { return bytes("([0-9.]+) ([KMG])iB of the sampler"); }
+
+ private:
+  double bytes(const std::string& pattern) const {
     std::smatch found;
-    if (!std::regex_search(said_, found, std::regex("holds ([0-9.]+) ([KMG])iB"))) return 0;
+    if (!std::regex_search(said_, found, std::regex(pattern))) return 0;
     const double units = found[2] == "K" ? 1024 : found[2] == "M" ? 1048576 : 1073741824;
     return std::stod(found[1]) * units;
   }
 
- private:
   std::string said_;
 };
 
@@ -71,17 +74,17 @@ class MemoryRunTest : public PromptRunTest {
     initialise(model, seed);
     save(model, name);
   }
-  /// Runs two steps; what was said over what was held.
-  double ratio(const std::string& name, const TrainConfig& c) {
+  /// Runs two steps; what was said against what was held.
+  void run(const std::string& name, const TrainConfig& c) {
     ThreadPool pool(2);
     CountingDevice device(&pool);
     Listening listening;
     train::RunOptions all = options(name);
     all.watch.sink = &listening;
     train::train(c, all, device);
-    said_ = listening.said();
+    text_ = listening.said();
+    said_ = listening.bytes(), sampler_ = listening.sampler();
     held_ = device.most();
-    return listening.bytes() / device.most();
   }
   TrainConfig wide(TrainConfig c) const {
     c.model = load_model(c.init_from, Dtype::kF32)->config();
@@ -101,10 +104,11 @@ class MemoryRunTest : public PromptRunTest {
     c.batch_tokens = 512;
     return wide(c);
   }
-  std::string said_;
-  double held_ = 0;
+  std::string text_;
+  double said_ = 0, sampler_ = 0, held_ = 0;
 };
 
+// Samplers hold less where answers end before others begin, which is a matter of which thread was faster.
 TEST_F(MemoryRunTest, WhatIsSaidIsWhatIsHeld) {
   for (const int64_t rank : {0, 4}) {
     const std::string suffix = std::to_string(rank);
@@ -112,10 +116,11 @@ TEST_F(MemoryRunTest, WhatIsSaidIsWhatIsHeld) {
                                                                                   {"grpo_kl", grpo(rank, 0.1)},
                                                                                   {"distill", distill(rank, 0)},
                                                                                   {"on_policy", distill(rank, 1)}}) {
-      EXPECT_NEAR(1, ratio(name + suffix, c), name == "distill" ? 0.02 : 0.06)
-          << name << " " << rank << ": held " << held_ << ", " << said_;
-      EXPECT_EQ(name != "distill", said_.find("of the sampler") != std::string::npos) << said_;
-      EXPECT_EQ(name != "grpo" || rank > 0, said_.find("of models that stay as they are") != std::string::npos);
+      run(name + suffix, c);
+      EXPECT_LE(held_, (name == "distill" ? 1.02 : 1.06) * said_) << name << " " << rank << ": " << text_;
+      EXPECT_GE(held_, 0.98 * said_ - sampler_ / 2) << name << " " << rank << ": " << text_;
+      EXPECT_EQ(name != "distill", sampler_ > 0) << text_;
+      EXPECT_EQ(name != "grpo" || rank > 0, text_.find("of models that stay as they are") != std::string::npos);
     }
   }
 }
@@ -129,7 +134,8 @@ TEST_F(MemoryRunTest, AReferenceIsHeldUnlessItIsAskedBeforehand) {
     c.batch_tokens = 256;
     c.preference.emplace();
     set(*c.preference);
-    EXPECT_NEAR(1, ratio(name, wide(c)), 0.02) << name << ": held " << held_ << ", " << said_;
+    run(name, wide(c));
+    EXPECT_NEAR(1, said_ / held_, 0.02) << name << ": held " << held_ << ", " << text_;
     return held_;
   };
   const double plain = said("held", [](train::PreferenceConfig&) {}),
