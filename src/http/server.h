@@ -24,7 +24,7 @@ struct ServerConfig {
   int64_t threads = 2;
   int64_t workers = 2;
   int64_t max_queued = 64;
-  int64_t file_threads = 2;
+  int64_t file_threads = 4;
   int64_t max_connections = 256;
   int64_t reserved_connections = 8;
   int64_t max_connections_per_peer = 0;

@@ -94,8 +94,9 @@ asio::awaitable<Code> ClientSocket::read_more(size_t most) {
 }
 
 asio::awaitable<Code> ClientSocket::read_into(std::string& body, size_t most) {
-  if (tls_ == nullptr) co_return co_await read_wire(body, most);
-  const Code code = co_await read_more(most);
+  if (tls_ == nullptr && unread().empty()) co_return co_await read_wire(body, most);
+  Code code;
+  if (unread().empty()) code = co_await read_more(most);
   const std::string_view came = unread().substr(0, most);  // behind it may be the next request
   body += came;
   consume(came.size());

@@ -66,7 +66,7 @@ class ClientSocket : public std::enable_shared_from_this<ClientSocket> {
   asio::awaitable<Code> wait_readable();
   /// Adds up to `most` bytes to unread().
   asio::awaitable<Code> read_more(size_t most);
-  /// Appends up to `most` bytes to `body`, past unread(), which must be empty.
+  /// Moves up to `most` bytes to the end of `body`: of unread() where there are any, else as they come.
   asio::awaitable<Code> read_into(std::string& body, size_t most);
   /// False when the client does not take it; it is gone then.
   asio::awaitable<bool> write(std::string_view bytes);
