@@ -98,6 +98,8 @@ void apply_conditions(const Request& request, const Dialect& dialect, Reply& rep
   auto* file = std::get_if<FileAnswer>(&reply.answer);
   if (file == nullptr) return;
   CHECK(file->file != nullptr);
+  if (file->length == FileAnswer::kToItsEnd)
+    file->length = file->file->size() - std::min(file->offset, file->file->size());
   file->headers.emplace_back("Accept-Ranges", "bytes");
   if (!file->etag.empty()) file->headers.emplace_back("ETag", entity_tag(file->etag));
   if (is_known_to(request, *file)) {

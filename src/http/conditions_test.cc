@@ -20,7 +20,7 @@ class ConditionsTest : public ::testing::Test {
   Response ask(Headers headers, Method method = Method::kGet) {
     Router router(std::make_unique<ApiKeys>());
     router.add({.pattern = "/file", .handler = [this](const Request&, const Wake&) {
-                  FileAnswer answer = whole_file(file_);
+                  FileAnswer answer{.file = file_};
                   answer.etag = etag_;
                   answer.headers = {{"X-Repo-Commit", "c0ffee"}};
                   return Reply{std::move(answer)};

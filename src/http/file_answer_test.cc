@@ -15,7 +15,7 @@ class FileAnswerTest : public SinkTest {
     router_.add({.pattern = "/file",
                  .handler =
                      [this](const Request&, const Wake&) {
-                       FileAnswer answer = whole_file(std::make_shared<OpenFile>(path_));
+                       FileAnswer answer{.file = std::make_shared<OpenFile>(path_)};
                        answer.etag = "v1";
                        return Reply{std::move(answer)};
                      },
@@ -29,6 +29,12 @@ class FileAnswerTest : public SinkTest {
                                                .content_type = "text/plain"}};
                      },
                  .doc = "sends a part"});
+    router_.add({.pattern = "/rest",
+                 .handler =
+                     [this](const Request&, const Wake&) {
+                       return Reply{FileAnswer{.file = std::make_shared<OpenFile>(path_), .offset = 1000}};
+                     },
+                 .doc = "sends all but the beginning"});
     router_.add({.pattern = "/long",
                  .handler =
                      [this](const Request&, const Wake&) {
@@ -109,6 +115,9 @@ TEST_F(FileAnswerTest, RangesHeadsAndWhatIsKnown) {
   client.get("/part");
   EXPECT_NE(std::string::npos, client.read_until("\r\n\r\n").find("Content-Type: text/plain\r\n"));
   EXPECT_EQ(500u, read_pattern(client, 1000, 500));
+  client.get("/rest");
+  EXPECT_NE(std::string::npos, client.read_until("\r\n\r\n").find("Content-Length: 3144728\r\n"));
+  EXPECT_EQ(3'144'728u, read_pattern(client, 1000, 3'144'728));
   client.send("GET /part HTTP/1.0\r\n\r\n");
   client.read_until("\r\n\r\n");
   EXPECT_EQ(500u, read_pattern(client, 1000, 600)) << "and HTTP/1.0 is closed behind it";

@@ -90,11 +90,6 @@ Caller Request::caller() const {
   return caller;
 }
 
-FileAnswer whole_file(std::shared_ptr<const OpenFile> file) {
-  const uint64_t length = file->size();
-  return {.file = std::move(file), .length = length};
-}
-
 void add_warnings(Reply& reply, const std::vector<std::string>& warnings) {
   if (warnings.empty()) return;
   const std::string more = warnings.size() > 1 ? " (and " + std::to_string(warnings.size() - 1) + " more)" : "";

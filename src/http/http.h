@@ -112,15 +112,14 @@ struct Dialogue {
 /// `If-Range` and `If-None-Match` follow from it (http/conditions.h). A file that turns out to be shorter ends the
 /// connection, so that no client takes a part for the whole.
 struct FileAnswer {
+  static constexpr uint64_t kToItsEnd = ~uint64_t{0};
   std::shared_ptr<const OpenFile> file;
-  uint64_t offset = 0, length = 0;  // what of the file is the answer, in bytes; a range counts from there
+  uint64_t offset = 0, length = kToItsEnd;  // what of the file is the answer, in bytes; a range counts from there
   std::string content_type = "application/octet-stream";
   std::string etag;  // without quotes; empty: it has none, and neither conditions
   Headers headers;   // beside Content-Length, ETag, Accept-Ranges and Content-Range
   int status = 200;  // 206 once a range was taken
 };
-/// All of a file.
-FileAnswer whole_file(std::shared_ptr<const OpenFile> file);
 
 struct Reply {
   std::variant<Response, std::unique_ptr<Pending>, std::unique_ptr<EventStream>, Dialogue, FileAnswer> answer;

@@ -77,6 +77,12 @@ TEST_F(UploadTest, ArrivesOverTls) {
     EXPECT_TRUE(send_pattern(0, size, send));
     EXPECT_TRUE(answer(took(size)).ends_with(took(size))) << size;
   }
+  // All in one go: what is deciphered at once is more than one read was to bring, and nothing comes behind it.
+  for (uint64_t size : {65'537, 65'636, 70'000}) {
+    client.say(head(size));
+    send(pattern().at(0, size));
+    EXPECT_TRUE(answer(took(size)).ends_with(took(size))) << size;
+  }
   send_chunks(uint64_t{8} << 20, send);
   EXPECT_TRUE(answer(took(8 << 20)).ends_with(took(8 << 20)));
   server_.reset();  // before its files go
