@@ -1,6 +1,7 @@
 // Bodies that go into sinks: byte for byte, in order, in little memory, at the sink's pace.
 #include "http/upload.h"
 
+#include "http/openapi.h"
 #include "http/test_request.h"
 #include "http/test_sink.h"
 #include "http/test_tls.h"
@@ -206,6 +207,30 @@ TEST_F(UploadTest, ARouteWithASinkNeedsNoConnectionInATest) {
   EXPECT_EQ("took 100.", dispatch(router_, std::move(request)).body);
   log_.fails_at = "make";
   EXPECT_EQ(429, dispatch(router_, make(Method::kPut, "/up")).status);
+}
+
+TEST_F(UploadTest, TheTableSaysWhichBodiesAreTaken) {
+  router_.add({.method = Method::kPatch,
+               .pattern = "/up",
+               .handler = [](const Request&, const Wake&) { return Reply{}; },
+               .doc = "a body in memory"});
+  Request put = make(Method::kPut, "/up"), patch = make(Method::kPatch, "/up"), get = make(Method::kGet, "/quick");
+  EXPECT_NE(nullptr, router_.admit(put).sink);
+  const Admission in_memory = router_.admit(patch);
+  EXPECT_EQ(nullptr, in_memory.sink);
+  EXPECT_TRUE(in_memory.wants_body);
+  EXPECT_FALSE(router_.admit(get).wants_body);
+  const Json path = openapi(router_, "1").at("paths").at("/up");
+  EXPECT_TRUE(path.at("put").at("requestBody").at("content").contains("*/*"));
+  EXPECT_FALSE(path.at("patch").contains("requestBody"));
+}
+
+TEST(Dialect, AddsHeadersToItsErrors) {
+  Dialect dialect = kPlain;
+  dialect.error_headers = [](const Problem& problem) { return Headers{{"X-Error-Code", problem.word}}; };
+  const Response response = to_response({.status = 503, .message = "m", .word = "EntryNotFound"}, dialect);
+  EXPECT_EQ("EntryNotFound", find_header(response.headers, "x-error-code"));
+  EXPECT_EQ("1", find_header(response.headers, "retry-after"));
 }
 
 }  // namespace
