@@ -3,6 +3,7 @@
 #include <boost/asio/post.hpp>
 
 #include "http/chunks.h"
+#include "http/download.h"
 #include "http/websocket_session.h"
 #include "http/work.h"
 
@@ -170,13 +171,16 @@ asio::awaitable<bool> Connection::serve(Head head, Framing framing, Exchange& ex
   exchange.record = head.request.record;
   const uint64_t limit =
       admission.wants_body ? static_cast<uint64_t>(server_.config.max_body_bytes) : kUnwantedBodyBytes;
-  if (!admission.refusal && head.length > limit) {
+  if (!admission.refusal && admission.sink == nullptr && head.length > limit) {
     admission.refusal.emplace();
     admission.refusal->answer = in_words(too_long_body(limit));
   }
   if (admission.refusal && head.has_body()) co_return co_await refuse(std::move(*admission.refusal), framing, exchange);
   if (admission.refusal) co_return co_await send(std::move(*admission.refusal), framing, exchange);
   const auto work = std::make_shared<Work>(server_, client_->wake());
+  head.request.stop = work->request.stop;
+  work->request = std::move(head.request);
+  if (admission.sink != nullptr) co_return co_await serve_upload(head, work, *admission.sink, framing, exchange);
   if (head.has_body()) {
     std::optional<Problem> error = co_await read_body(head, limit, *work);
     if (vanished_) exchange.status = 499;
@@ -187,26 +191,26 @@ asio::awaitable<bool> Connection::serve(Head head, Framing framing, Exchange& ex
       co_return co_await refuse(std::move(reply), framing, exchange);
     }
   }
-  head.request.body = std::move(work->request.body);
-  head.request.stop = work->request.stop;
-  work->request = std::move(head.request);
   co_return co_await answer(work, admission.quick, framing, exchange);
 }
 
+/// Asks for the body where the client waits to be asked; false when it is gone.
+asio::awaitable<bool> Connection::say_continue(const Head& head) {
+  if (!head.expects_continue || !client_->unread().empty()) co_return true;
+  const bool written = co_await client_->write(kContinue);
+  vanished_ = !written;
+  co_return written;
+}
+
 asio::awaitable<std::optional<Problem>> Connection::read_body(const Head& head, uint64_t limit, Work& work) {
-  if (head.expects_continue && client_->unread().empty()) {
-    const bool written = co_await client_->write(kContinue);
-    vanished_ = !written;
-    if (vanished_) co_return std::nullopt;
-  }
+  const bool asked = co_await say_continue(head);
+  if (!asked) co_return std::nullopt;
   if (head.chunked) co_return co_await read_chunks(limit, work);
   co_return co_await read_sized(head.length, work);
 }
 
 asio::awaitable<std::optional<Problem>> Connection::read_sized(uint64_t length, Work& work) {
   std::string& body = work.request.body;
-  body = client_->unread().substr(0, length);
-  client_->consume(body.size());
   Patience patience(server_.config.read_timeout_seconds, client_->rate());
   while (body.size() < length) {
     const size_t size = body.size(), step = std::min<uint64_t>(length - size, 4 * kReadBytes);
@@ -270,7 +274,9 @@ asio::awaitable<bool> Connection::answer(std::shared_ptr<Work> work, bool quick,
     co_return co_await send(std::move(work->reply), framing, exchange);
   }
   work->request.waits = server_.workers.get();
-  if (!server_.workers->try_push(work)) {
+  if (work->request.sink != nullptr) {  // it was let in long ago
+    server_.workers->push(work);
+  } else if (!server_.workers->try_push(work)) {
     Reply reply;
     reply.answer = in_words(no_worker(server_.config));
     co_return co_await send(std::move(reply), framing, exchange);
@@ -286,7 +292,8 @@ asio::awaitable<bool> Connection::answer_watched(std::shared_ptr<Work> work, Fra
   while (!work->finished && !client_->gone()) co_await wait_before_head(framing);
   if (client_->gone()) {
     work->stop.request_stop();
-    server_.workers->remove(work.get());
+    if (server_.workers->remove(work.get()) && work->request.sink != nullptr)
+      server_.files->push(std::make_shared<Disposal>(std::move(work->request.sink)));
     exchange.status = 499;
     co_return false;
   }
@@ -309,6 +316,8 @@ asio::awaitable<bool> Connection::send(Reply reply, Framing framing, Exchange& e
   }
   if (auto* dialogue = std::get_if<Dialogue>(&reply.answer))
     co_return co_await open(std::move(*dialogue), reply.headers, framing, exchange);
+  if (auto* file = std::get_if<FileAnswer>(&reply.answer))
+    co_return co_await send_file(std::move(*file), reply.headers, framing, exchange);
   exchange.status = 200;
   EventStream& events = *std::get<std::unique_ptr<EventStream>>(reply.answer);
   co_return co_await stream(events, reply.headers, framing);

@@ -12,8 +12,10 @@
 
 namespace maru::http {
 
-class Work;
+class Download;
 class Encoding;
+class Upload;
+class Work;
 
 /// Everything but the constructor, the destructor and what says otherwise runs on the connection's strand.
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -41,9 +43,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::awaitable<std::optional<Problem>> read_body(const Head& head, uint64_t limit, Work& work);
   asio::awaitable<std::optional<Problem>> read_sized(uint64_t length, Work& work);
   asio::awaitable<std::optional<Problem>> read_chunks(uint64_t limit, Work& work);
+  asio::awaitable<bool> say_continue(const Head& head);
   Admission admit(Head& head);
   Response in_words(const Problem& problem) const { return to_response(problem, *dialect_); }
   asio::awaitable<bool> serve(Head head, Framing framing, Exchange& exchange);
+  asio::awaitable<bool> serve_upload(const Head& head, std::shared_ptr<Work> work, const MakeSink& make,
+                                     Framing framing, Exchange& exchange);
+  asio::awaitable<std::optional<Response>> receive(const Head& head, Upload& upload, Work& work, bool& whole);
+  asio::awaitable<std::optional<Problem>> receive_sized(uint64_t length, Upload& upload, Work& work, bool& whole);
+  asio::awaitable<std::optional<Problem>> receive_chunks(Upload& upload, Work& work, bool& whole);
+  asio::awaitable<std::optional<Problem>> make_room(size_t bytes, Upload& upload, Work& work);
   asio::awaitable<bool> refuse(Reply reply, Framing framing, Exchange& exchange);
   asio::awaitable<bool> refuse(Problem error);
   asio::awaitable<bool> answer(std::shared_ptr<Work> work, bool quick, Framing framing, Exchange& exchange);
@@ -53,6 +62,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::awaitable<bool> send_when_ready(std::shared_ptr<Encoding> encoding, const Headers& more, Framing framing,
                                         Exchange& exchange);
   asio::awaitable<bool> stream(EventStream& events, const Headers& more, Framing framing);
+  asio::awaitable<bool> send_file(FileAnswer file, const Headers& more, Framing framing, Exchange& exchange);
+  asio::awaitable<bool> send_blocks(std::shared_ptr<Download> download, std::string head, const Headers& more,
+                                    Framing framing, Exchange& exchange);
   asio::awaitable<void> wait_before_head(Framing framing);
   std::optional<Problem> arrival_error(const Code& code, std::string_view what);
 

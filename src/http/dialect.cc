@@ -45,6 +45,7 @@ const Dialect kPlain{
 
 Response to_response(const Problem& problem, const Dialect& dialect) {
   Response response{.status = problem.status, .body = dialect.error_body(problem)};
+  if (dialect.error_headers != nullptr) response.headers = dialect.error_headers(problem);
   if (problem.status == 429 || problem.status == 503)
     response.headers.emplace_back("Retry-After", std::to_string(whole_seconds(problem.retry_seconds)));
   return response;

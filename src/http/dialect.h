@@ -23,6 +23,8 @@ struct Dialect {
   std::string_view place_of_key;
   /// Adds the schema of that body: http::error_schema<T> (http/json_body.h). Null: not told.
   Json (*error_schema)(Schemas&) = nullptr;
+  /// What programs look for in an error's head, beside its body. Null: nothing.
+  Headers (*error_headers)(const Problem&) = nullptr;
 };
 
 /// `Authorization: Bearer KEY` (RFC 6750 §2.1).

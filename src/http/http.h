@@ -20,6 +20,8 @@
 #include "base/error.h"
 #include "base/principal.h"
 #include "base/request_record.h"
+#include "http/body_sink.h"
+#include "http/open_file.h"
 
 namespace maru::http {
 
@@ -37,7 +39,8 @@ struct Request {
   std::string path;                                        // decoded, without the query
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   Headers headers;                                         // names in lower case
-  std::string body;
+  std::string body;                                        // empty where the route has a sink
+  std::shared_ptr<BodySink> sink;                          // finished; of routes that have one
   std::optional<std::string> authority;   // who was asked: of the target if it names one, else the Host header
   std::string peer;                       // the client's address; of IPv6 its network
   bool local_peer = false;                // the client runs on this machine
@@ -105,8 +108,21 @@ struct Dialogue {
   std::function<std::string(const Response&)> message_of;
 };
 
+/// A file as the answer, read while it is sent. The connection asks nobody else: Content-Length, HEAD, one `Range`,
+/// `If-Range` and `If-None-Match` follow from it (http/conditions.h). A file that turns out to be shorter ends the
+/// connection, so that no client takes a part for the whole.
+struct FileAnswer {
+  static constexpr uint64_t kToItsEnd = ~uint64_t{0};
+  std::shared_ptr<const OpenFile> file;
+  uint64_t offset = 0, length = kToItsEnd;  // what of the file is the answer, in bytes; a range counts from there
+  std::string content_type = "application/octet-stream";
+  std::string etag;  // without quotes; empty: it has none, and neither conditions
+  Headers headers;   // beside Content-Length, ETag, Accept-Ranges and Content-Range
+  int status = 200;  // 206 once a range was taken
+};
+
 struct Reply {
-  std::variant<Response, std::unique_ptr<Pending>, std::unique_ptr<EventStream>, Dialogue> answer;
+  std::variant<Response, std::unique_ptr<Pending>, std::unique_ptr<EventStream>, Dialogue, FileAnswer> answer;
   Headers headers;         // added to the response's own
   std::string_view route;  // the pattern that matched, for metrics; outlives the server
 };

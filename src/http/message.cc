@@ -36,6 +36,12 @@ std::string message_of(const Response& response, const Headers& more, const Fram
   return text;
 }
 
+std::string sized_head(const FileAnswer& file, const Headers& more, const Framing& framing) {
+  const Response response{
+      .status = file.status, .content_type = file.content_type, .body = "", .headers = file.headers};
+  return head_of(response, more, framing) + "Content-Length: " + std::to_string(file.length) + "\r\n\r\n";
+}
+
 std::string stream_head(std::string_view content_type, const Headers& more, const Framing& framing) {
   Response response{.content_type = std::string(content_type)};
   response.headers = {{"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}};

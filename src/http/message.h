@@ -16,6 +16,8 @@ struct Framing {
 
 /// A whole response; `more` headers are added to its own.
 std::string message_of(const Response& response, const Headers& more, const Framing& framing);
+/// The head of an answer that is a file.
+std::string sized_head(const FileAnswer& file, const Headers& more, const Framing& framing);
 /// The head of a streamed body.
 std::string stream_head(std::string_view content_type, const Headers& more, const Framing& framing);
 /// One part of a stream, framed as a chunk where the client knows chunks.

@@ -32,6 +32,7 @@ Json operation_of(const Route& route, const Dialect& dialect, Schemas& schemas) 
     operation["parameters"] = std::move(parameters);
   if (route.body != nullptr)
     operation["requestBody"] = {{"required", true}, {"content", json_content(route.body(schemas))}};
+  if (route.sink) operation["requestBody"] = {{"required", true}, {"content", {{"*/*", Json::object()}}}};
   operation["responses"] = responses_of(dialect, schemas);
   return operation;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "http/conditions.h"
 #include "http/current_response.h"
 
 namespace maru::http {
@@ -35,6 +36,10 @@ bool serves(const Route& route, Method method) {
   return route.method == method || (route.method == Method::kGet && method == Method::kHead);
 }
 
+bool brings_body(Method method) {
+  return method == Method::kPost || method == Method::kPut || method == Method::kPatch;
+}
+
 /// "application/json", with or without parameters.
 bool is_json(std::string_view content_type) {
   return same_word(trim_blanks(content_type.substr(0, content_type.find(';'))), "application/json");
@@ -48,23 +53,12 @@ Problem unauthorized(bool given, std::string_view place_of_key) {
           .word = "invalid_api_key"};
 }
 
-std::string quoted(std::string_view word) {
-  std::string text(1, '"');
-  text += word;
-  text += '"';
-  return text;
-}
-
-bool etag_matches(std::string_view header, std::string_view etag) {
-  return header == "*" || header.find(quoted(etag)) != std::string_view::npos;
-}
-
 Reply serve_asset(const Asset& asset, const Request& request) {
   Response response{.content_type = std::string(asset.content_type),
-                    .headers = {{"ETag", quoted(asset.etag)},
+                    .headers = {{"ETag", entity_tag(asset.etag)},
                                 {"Cache-Control", "no-cache"},
                                 {"Content-Security-Policy", "frame-ancestors 'none'"}}};
-  if (etag_matches(request.header("if-none-match"), asset.etag))
+  if (lists_etag(request.header("if-none-match"), asset.etag))
     response.status = 304;
   else
     response.body = asset.body;
@@ -81,6 +75,7 @@ Router::Router(std::unique_ptr<const Authenticator> keys, std::vector<std::strin
 
 void Router::add(Route route) {
   CHECK(route.pattern.starts_with('/'));
+  CHECK(!route.sink || (route.cost == Cost::kWork && brings_body(route.method)));
   routes_.push_back(std::move(route));
 }
 
@@ -95,10 +90,11 @@ void Router::add_assets(std::span<const Asset> assets) {
 
 Admission Router::admit(Request& request) const {
   std::optional<Response> refusal = refuse(request);
-  Admission admission{.refusal = {}, .wants_body = request.method == Method::kPost, .dialect = &dialect_of(request)};
+  Admission admission{.refusal = {}, .wants_body = brings_body(request.method), .dialect = &dialect_of(request)};
   if (const Route* route = request.route) {
     admission.route = route->pattern;
     admission.quick = route->cost == Cost::kQuick;
+    if (route->sink) admission.sink = &route->sink;
     admission.open = route->access == Access::kOpen;
   }
   if (refusal) {
@@ -183,7 +179,10 @@ Reply Router::answer(Request& request, const Wake& wake) const {
   CHECK(request.route != nullptr);
   Reply reply;
   try {
+    if (request.route->sink && request.sink == nullptr)
+      throw Failure(ErrorCode::kUnimplemented, "this is asked for by a request of its own, not by a message");
     reply = request.route->handler(request, wake);
+    apply_conditions(request, dialect_of(request), reply);
   } catch (...) {
     reply.answer = response_to_current(dialect_of(request));
   }

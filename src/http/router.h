@@ -39,6 +39,7 @@ struct Route {
   const Dialect* dialect = nullptr;  // null: the router's
   std::string doc;
   Json (*body)(Schemas&) = nullptr;  // adds what it reads: body_schema<T> (http/json_body.h); null: no JSON
+  MakeSink sink;  // where a body goes that is not to stand in memory; empty: it does, and is Request::body
 };
 
 /// A file that the server carries in itself.

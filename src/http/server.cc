@@ -182,6 +182,7 @@ Server::Server(const ServerConfig& config, Service service)
   state_->read_identity();
   state_->listen();
   state_->workers = std::make_unique<WorkerPool>(config.workers, config.max_queued);
+  state_->files = std::make_unique<WorkerPool>(config.file_threads, 0);  // work of what was let in: never refused
   asio::co_spawn(state_->acceptor.get_executor(), state_->accept_loop(), asio::detached);
   for (int64_t i = 0; i < config.threads; ++i)
     state_->threads.emplace_back([state = state_.get()] { state->run_network(); });
@@ -197,6 +198,7 @@ Server::~Server() {
   state_->io.stop();
   for (std::thread& thread : state_->threads) thread.join();
   state_->workers.reset();
+  state_->files.reset();
 }
 
 int Server::port() const { return state_->port; }

@@ -24,6 +24,7 @@ struct ServerConfig {
   int64_t threads = 2;
   int64_t workers = 2;
   int64_t max_queued = 64;
+  int64_t file_threads = 4;
   int64_t max_connections = 256;
   int64_t reserved_connections = 8;
   int64_t max_connections_per_peer = 0;
@@ -49,6 +50,8 @@ struct ServerConfig {
         field("workers", &C::workers, "threads that read bodies and write answers").range(1, 256),
         field("max_queued", &C::max_queued, "requests that may wait for a worker; more are answered 503")
             .range(1, 1 << 20),
+        field("file_threads", &C::file_threads, "threads that write large bodies to the disk and read files to be sent")
+            .range(1, 256),
         field("max_connections", &C::max_connections,
               "when all are open the longest idle one is closed; where none is "
               "idle, more are answered 503")
@@ -109,6 +112,7 @@ struct Admission {
   bool quick = false;                // the handler answers from memory: it runs on the network thread
   bool wants_body = true;            // else only a short one is read
   bool open = false;                 // served on reserved connections too
+  const MakeSink* sink = nullptr;    // where its body goes; null: into Request::body. Outlives the server
   const Dialect* dialect = nullptr;  // of errors on the way; null: the service's
 };
 

@@ -27,10 +27,11 @@ class BodyShare {
   ~BodyShare() { release(); }
   BodyShare(const BodyShare&) = delete;
   /// Raises it to `bytes`; false when the others leave too little.
-  bool grow_to(size_t bytes) {
+  bool grow_to(size_t bytes) { return static_cast<int64_t>(bytes) <= held_ || resize(bytes); }
+  /// Raises it likewise, or lowers it.
+  bool resize(size_t bytes) {
     const int64_t more = static_cast<int64_t>(bytes) - held_;
-    if (more <= 0) return true;
-    if ((total_ += more) > limit_) return total_ -= more, false;
+    if ((total_ += more) > limit_ && more > 0) return total_ -= more, false;
     held_ += more;
     return true;
   }
@@ -77,7 +78,7 @@ struct Server::State {
   asio::io_context io;
   tcp::acceptor acceptor{asio::make_strand(io)};
   std::vector<std::thread> threads;
-  std::unique_ptr<WorkerPool> workers;  // its jobs post to `io`
+  std::unique_ptr<WorkerPool> workers, files;  // their jobs post to `io`; files: those that may wait for a disk
   std::unique_ptr<FileWatch> identity_watch;
 };
 

@@ -192,7 +192,9 @@ asio::awaitable<void> WebSocketSession::send(Reply reply, Exchange& exchange) {
     exchange.status = 200;
     co_await send(**events);
   } else {
-    const Response& response = std::get<Response>(reply.answer);
+    const Response* whole = std::get_if<Response>(&reply.answer);
+    const Response none = in_words({.status = 501, .message = "no message can answer this", .word = "unsupported"});
+    const Response& response = whole == nullptr ? none : *whole;
     exchange.status = response.status;
     out_ += frame_of(Frame::Kind::kText, dialogue_.message_of(response));
     co_await flush();

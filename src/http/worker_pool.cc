@@ -48,7 +48,7 @@ void WorkerPool::push(std::shared_ptr<Job> job) {
   ready_.notify_one();
 }
 
-void WorkerPool::remove(const Job* job) {
+bool WorkerPool::remove(const Job* job) {
   std::shared_ptr<Job> removed;  // destroyed without the lock
   std::lock_guard lock(mutex_);
   for (auto* jobs : {&waiting_, &finishing_})
@@ -56,8 +56,9 @@ void WorkerPool::remove(const Job* job) {
       if (it->get() == job) {
         removed = std::move(*it);
         jobs->erase(it);
-        return;
+        return true;
       }
+  return false;
 }
 
 int64_t WorkerPool::waiting() const {

@@ -32,8 +32,8 @@ class WorkerPool : public LongWait::Pool {
   bool try_push(std::shared_ptr<Job> job);
   /// For what remains to be done of a job that was admitted before: never refused, and done first.
   void push(std::shared_ptr<Job> job);
-  /// Nobody waits for it any more: takes it out if it has not begun.
-  void remove(const Job* job);
+  /// Nobody waits for it any more: takes it out if it has not begun, and says so.
+  bool remove(const Job* job);
   int64_t waiting() const;
 
  private:
