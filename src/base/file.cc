@@ -92,12 +92,16 @@ void AtomicFile::flush() {
   buffer_.clear();
 }
 
-void AtomicFile::commit() {
+void AtomicFile::commit_as(const fs::path& place) {
   flush();
   if (::fsync(fd_) != 0) fail(path_, "write", errno);
   if (::close(std::exchange(fd_, -1)) != 0) fail(path_, "write", errno);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(path_, "rename into place", errno);
-  sync_directory(path_.has_parent_path() ? path_.parent_path() : fs::path("."));
+  if (::rename(temporary_.c_str(), place.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(temporary_.c_str());
+    fail(place, "rename into place", error);
+  }
+  sync_directory(place.has_parent_path() ? place.parent_path() : fs::path("."));
 }
 
 MappedFile::MappedFile(const fs::path& path) {

@@ -40,7 +40,9 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   void write(std::string_view bytes);
   void write(std::span<const std::byte> bytes) { write({reinterpret_cast<const char*>(bytes.data()), bytes.size()}); }
-  void commit();
+  void commit() { commit_as(path_); }
+  /// Under another name of the same file system, where what is written says what it is called.
+  void commit_as(const fs::path& place);
   uint64_t size() const { return size_; }
 
  private:

@@ -1,0 +1,341 @@
+#include "platform/repositories.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/error.h"
+
+namespace maru::platform {
+namespace {
+
+constexpr std::string_view kMain = "main";
+
+std::string now() {
+  return fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+}
+
+[[noreturn]] void missing(const RepositoryName& name) {
+  throw Failure(ErrorCode::kNotFound, fmt::format("{}: there is no such repository", name.text()));
+}
+
+Repository read_repository(Statement& row) {
+  return {row.integer(0), {row.text(1), row.text(2), row.text(3)}, row.text(4), row.text(5)};
+}
+
+Repository find_repository(Connection& c, const RepositoryName& name) {
+  Statement row = c.prepare(
+      "SELECT id, kind, namespace, name, created_at, created_by FROM repositories "
+      "WHERE kind = ? AND namespace = ? AND name = ?");
+  row.bind(name.kind).bind(name.space).bind(name.name);
+  if (!row.next()) missing(name);
+  return read_repository(row);
+}
+
+constexpr std::string_view kCommitsOf =
+    "SELECT number, oid, summary, description, created_at, created_by FROM commits WHERE repository = ? "
+    "ORDER BY number DESC LIMIT ?";
+constexpr std::string_view kCommitNamed =
+    "SELECT number, oid, summary, description, created_at, created_by FROM commits WHERE repository = ? AND oid = ?";
+
+Commit read_commit(Statement& row) {
+  return {row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5)};
+}
+
+Commit find_commit(Connection& c, const Repository& repository, std::string_view revision) {
+  Statement row = c.prepare(revision == kMain ? kCommitsOf : kCommitNamed);
+  row.bind(repository.id);
+  if (revision == kMain)
+    row.bind(int64_t{1});
+  else
+    row.bind(revision);
+  if (row.next()) return read_commit(row);
+  throw Failure(ErrorCode::kNotFound,
+                fmt::format("{}: has no revision \"{}\"", repository.name.text(), revision.substr(0, 200)));
+}
+
+void insert_commit(Connection& c, const Repository& repository, const Commit& commit) {
+  c.prepare(
+       "INSERT INTO commits (repository, number, oid, summary, description, created_at, created_by) "
+       "VALUES (?, ?, ?, ?, ?, ?, ?)")
+      .bind(repository.id)
+      .bind(commit.number)
+      .bind(commit.oid)
+      .bind(commit.summary)
+      .bind(commit.description)
+      .bind(commit.created_at)
+      .bind(commit.created_by)
+      .run();
+}
+
+/// The first bytes of a path's children; the first that are none.
+std::string children_of(std::string_view folder) { return std::string(folder) + "/"; }
+std::string behind_children_of(std::string_view folder) { return std::string(folder) + "0"; }  // '0' follows '/'
+
+/// The files that the next commit has, while it is being made.
+class NextFiles {
+ public:
+  NextFiles(Connection& c, const Repository& repository, int64_t number)
+      : c_(c), repository_(repository), number_(number) {}
+  void apply(const Change& change) {
+    const int64_t before = changed_;
+    switch (change.kind) {
+      case Change::Kind::kPut: return put(change);
+      case Change::Kind::kDelete: end("path = ?", {change.path}); break;
+      case Change::Kind::kDeleteFolder:
+        end("path >= ? AND path < ?", {children_of(change.path), behind_children_of(change.path)});
+        break;
+    }
+    if (changed_ == before)
+      throw Failure(ErrorCode::kNotFound,
+                    fmt::format("{}: {}: is not there to be deleted", repository_.name.text(), change.path));
+  }
+  /// Throws when a path is a file and a folder at once.
+  void check(const std::string& path) const {
+    if (!has("path = ?", {path})) return;  // it has gone again
+    for (size_t slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1))
+      if (has("path = ?", {path.substr(0, slash)})) refuse(path, path.substr(0, slash));
+    if (has("path >= ? AND path < ?", {children_of(path), behind_children_of(path)})) refuse(path, path);
+  }
+  int64_t changed() const { return changed_; }
+
+ private:
+  [[noreturn]] void refuse(const std::string& path, const std::string& both) const {
+    throw Failure(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: {}: {} would be a file and a folder at once", repository_.name.text(), path, both));
+  }
+  bool has(const char* where, const std::vector<std::string>& paths) const {
+    Statement row =
+        c_.prepare(fmt::format("SELECT 1 FROM files WHERE repository = ? AND until IS NULL AND {} LIMIT 1", where));
+    row.bind(repository_.id);
+    for (const std::string& path : paths) row.bind(path);
+    return row.next();
+  }
+  void put(const Change& change) {
+    Statement row = c_.prepare("SELECT sha256, size FROM files WHERE repository = ? AND path = ? AND until IS NULL");
+    row.bind(repository_.id).bind(change.path);
+    if (row.next()) {
+      if (row.text(0) == change.blob.sha256) return;
+      end("path = ?", {change.path});
+    }
+    c_.prepare("INSERT INTO files (repository, path, since, sha256, size) VALUES (?, ?, ?, ?, ?)")
+        .bind(repository_.id)
+        .bind(change.path)
+        .bind(number_)
+        .bind(change.blob.sha256)
+        .bind(static_cast<int64_t>(change.blob.size))
+        .run();
+    ++changed_;
+  }
+  // What came in this very commit leaves no trace.
+  void end(const char* where, const std::vector<std::string>& paths) {
+    for (const char* how : {"DELETE FROM files WHERE repository = ? AND until IS NULL AND since = ? AND ",
+                            "UPDATE files SET until = ?2 WHERE repository = ?1 AND until IS NULL AND "}) {
+      Statement statement = c_.prepare(std::string(how) + where);
+      statement.bind(repository_.id).bind(number_);
+      for (const std::string& path : paths) statement.bind(path);
+      statement.run();
+      changed_ += c_.changes();
+    }
+  }
+
+  Connection& c_;
+  const Repository& repository_;
+  const int64_t number_;
+  int64_t changed_ = 0;
+};
+
+std::string oid_of(const Commit& parent, const Commit& commit, const std::vector<Change>& changes) {
+  Sha256 hash;
+  const auto add = [&](std::string_view text) { hash.update(fmt::format("{} {}\n", text.size(), text)); };
+  for (const std::string* text :
+       {&parent.oid, &commit.summary, &commit.description, &commit.created_at, &commit.created_by})
+    add(*text);
+  for (const Change& change : changes) {
+    add(change.path);
+    add(fmt::format("{} {}", static_cast<int>(change.kind), change.blob.sha256));
+  }
+  return hash.hex().substr(0, 40);
+}
+
+constexpr std::string_view kFilesOf =
+    "SELECT path, sha256, size FROM files WHERE repository = ?1 AND since <= ?2 AND (until IS NULL OR until > ?2) "
+    "AND path > ?3 AND (?4 = '' OR path < ?4) ORDER BY path LIMIT ?5";
+
+RepositoryFile read_file(Statement& row) { return {row.text(0), {row.text(1), static_cast<uint64_t>(row.integer(2))}}; }
+
+// Rows of a commit behind a path and before another.
+Statement files_between(Connection& c, int64_t repository, int64_t number, const std::string& after,
+                        const std::string& before, int64_t limit) {
+  Statement rows = c.prepare(kFilesOf);
+  rows.bind(repository).bind(number).bind(after).bind(before).bind(limit);
+  return rows;
+}
+
+// Of a folder alone: one row for each of its files, and one for all that lies in a folder of it.
+std::vector<RepositoryFile> children(Connection& c, int64_t repository, int64_t number, const FileQuery& query) {
+  const std::string begin = query.folder.empty() ? "" : children_of(query.folder);
+  const std::string end = query.folder.empty() ? "" : behind_children_of(query.folder);
+  std::vector<RepositoryFile> found;
+  // Behind the last entry: of a folder, behind all that may lie in it.
+  const auto behind = [](const std::string& entry) { return entry.ends_with('/') ? entry + "\xff" : entry; };
+  std::string after = query.after.empty() ? begin : behind(query.after);
+  while (static_cast<int64_t>(found.size()) < query.limit) {
+    Statement row = files_between(c, repository, number, after, end, 1);
+    if (!row.next()) break;
+    RepositoryFile file = read_file(row);
+    const size_t slash = file.path.find('/', begin.size());
+    if (slash == file.path.npos) {
+      after = file.path;
+      found.push_back(std::move(file));
+    } else {
+      after = behind(file.path.substr(0, slash + 1));
+      found.push_back({file.path.substr(0, slash), {}});
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+std::string RepositoryName::text() const { return fmt::format("{} {}/{}", kind, space, name); }
+
+Repository Repositories::create(const RepositoryName& name, const std::string& by) {
+  check_repository_name("namespace", name.space).value();
+  check_repository_name("repository", name.name).value();
+  return database_.write([&](Connection& c) {
+    const std::string at = now();
+    c.prepare("INSERT OR IGNORE INTO namespaces (name, created_at, created_by) VALUES (?, ?, ?)")
+        .bind(name.space)
+        .bind(at)
+        .bind(by)
+        .run();
+    try {
+      c.prepare("INSERT INTO repositories (kind, namespace, name, created_at, created_by) VALUES (?, ?, ?, ?, ?)")
+          .bind(name.kind)
+          .bind(name.space)
+          .bind(name.name)
+          .bind(at)
+          .bind(by)
+          .run();
+    } catch (const Failure& e) {
+      if (e.code() != ErrorCode::kExists) throw;
+      throw Failure(ErrorCode::kExists, fmt::format("{}: exists", name.text()));
+    }
+    Repository repository = find_repository(c, name);
+    Commit first{.summary = "initial commit", .created_at = at, .created_by = by};
+    first.oid = oid_of({.oid = name.text() + std::to_string(repository.id)}, first, {});
+    insert_commit(c, repository, first);
+    return repository;
+  });
+}
+
+Repository Repositories::find(const RepositoryName& name) {
+  return database_.read([&](Connection& c) { return find_repository(c, name); });
+}
+
+std::vector<Repository> Repositories::list(const std::string& kind, const std::optional<std::string>& space) {
+  return database_.read([&](Connection& c) {
+    Statement rows = c.prepare(
+        "SELECT id, kind, namespace, name, created_at, created_by FROM repositories "
+        "WHERE kind = ?1 AND (?2 IS NULL OR namespace = ?2) ORDER BY namespace, name");
+    rows.bind(kind).bind(space);
+    std::vector<Repository> all;
+    while (rows.next()) all.push_back(read_repository(rows));
+    return all;
+  });
+}
+
+void Repositories::remove(const RepositoryName& name) {
+  database_.write([&](Connection& c) {
+    c.prepare("DELETE FROM repositories WHERE id = ?").bind(find_repository(c, name).id).run();
+  });
+}
+
+Commit Repositories::commit(const RepositoryName& name, const CommitRequest& request) {
+  for (const Change& change : request.changes) check_path(change.path).value();
+  return database_.write([&](Connection& c) {
+    const Repository repository = find_repository(c, name);
+    const Commit last = find_commit(c, repository, kMain);
+    if (request.parent && *request.parent != last.oid)
+      throw Failure(ErrorCode::kExists, fmt::format("{}: {} is not the last commit any more: that is {}", name.text(),
+                                                    request.parent->substr(0, 40), last.oid));
+    Commit commit{last.number + 1, "", request.summary, request.description, now(), request.by};
+    NextFiles files(c, repository, commit.number);
+    for (const Change& change : request.changes) {
+      if (change.kind == Change::Kind::kPut) {
+        const auto there = blobs_.find(change.blob.sha256);
+        if (!there || there->size != change.blob.size)
+          throw Failure(ErrorCode::kUnavailable,
+                        fmt::format("{}: {}: its {} bytes with the SHA-256 {} are not here: bring them (again)",
+                                    name.text(), change.path, change.blob.size, change.blob.sha256));
+      }
+      files.apply(change);
+    }
+    if (files.changed() == 0) return last;
+    for (const Change& change : request.changes)
+      if (change.kind == Change::Kind::kPut) files.check(change.path);
+    commit.oid = oid_of(last, commit, request.changes);
+    insert_commit(c, repository, commit);
+    return commit;
+  });
+}
+
+Commit Repositories::revision(const RepositoryName& name, std::string_view revision) {
+  return database_.read([&](Connection& c) { return find_commit(c, find_repository(c, name), revision); });
+}
+
+std::vector<Commit> Repositories::commits(const RepositoryName& name, int64_t limit) {
+  return database_.read([&](Connection& c) {
+    Statement rows = c.prepare(kCommitsOf);
+    rows.bind(find_repository(c, name).id).bind(limit);
+    std::vector<Commit> all;
+    while (rows.next()) all.push_back(read_commit(rows));
+    return all;
+  });
+}
+
+std::vector<RepositoryFile> Repositories::files(const RepositoryName& name, std::string_view revision,
+                                                const FileQuery& query) {
+  return database_.read([&](Connection& c) {
+    const Repository repository = find_repository(c, name);
+    const int64_t number = find_commit(c, repository, revision).number;
+    if (!query.recursive) return children(c, repository.id, number, query);
+    const std::string begin = query.folder.empty() ? "" : children_of(query.folder);
+    Statement rows = files_between(c, repository.id, number, std::max(begin, query.after),
+                                   query.folder.empty() ? "" : behind_children_of(query.folder), query.limit);
+    std::vector<RepositoryFile> all;
+    while (rows.next()) all.push_back(read_file(rows));
+    return all;
+  });
+}
+
+RepositoryFile Repositories::file(const RepositoryName& name, std::string_view revision, std::string_view path) {
+  return database_.read([&](Connection& c) {
+    const Repository repository = find_repository(c, name);
+    Statement row = c.prepare(
+        "SELECT path, sha256, size FROM files WHERE repository = ?1 AND path = ?3 AND since <= ?2 "
+        "AND (until IS NULL OR until > ?2)");
+    row.bind(repository.id).bind(find_commit(c, repository, revision).number).bind(path);
+    if (!row.next())
+      throw Failure(ErrorCode::kNotFound, fmt::format("{}: has no file \"{}\" at {}", name.text(), path.substr(0, 1024),
+                                                      revision.substr(0, 40)));
+    return read_file(row);
+  });
+}
+
+int64_t Repositories::collect(std::chrono::seconds unused_for) {
+  return database_.write([&](Connection& c) {
+    return blobs_.collect(
+        [&](const std::string& sha256) {
+          Statement row = c.prepare("SELECT 1 FROM files WHERE sha256 = ? LIMIT 1");
+          row.bind(sha256);
+          return row.next();
+        },
+        unused_for);
+  });
+}
+
+}  // namespace maru::platform

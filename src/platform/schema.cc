@@ -1,0 +1,51 @@
+#include "platform/schema.h"
+
+namespace maru::platform {
+namespace {
+
+// A file of a repository is a row that is valid from one commit to another, so that a commit costs what it changes.
+constexpr std::string_view kRepositories = R"(
+CREATE TABLE namespaces (
+  name TEXT PRIMARY KEY,
+  created_at TEXT NOT NULL,
+  created_by TEXT NOT NULL
+) STRICT;
+CREATE TABLE repositories (
+  id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  namespace TEXT NOT NULL REFERENCES namespaces,
+  name TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  UNIQUE (kind, namespace, name)
+) STRICT;
+CREATE TABLE commits (
+  repository INTEGER NOT NULL REFERENCES repositories ON DELETE CASCADE,
+  number INTEGER NOT NULL,
+  oid TEXT NOT NULL,
+  summary TEXT NOT NULL,
+  description TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  PRIMARY KEY (repository, number),
+  UNIQUE (repository, oid)
+) STRICT;
+CREATE TABLE files (
+  repository INTEGER NOT NULL REFERENCES repositories ON DELETE CASCADE,
+  path TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  until INTEGER,
+  sha256 TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  PRIMARY KEY (repository, path, since)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX files_by_blob ON files (sha256);
+)";
+
+constexpr std::string_view kMigrations[] = {kRepositories};
+
+}  // namespace
+
+std::span<const std::string_view> migrations() { return kMigrations; }
+
+}  // namespace maru::platform
