@@ -132,6 +132,14 @@ struct Metrics::State {
                                                        .Register(registry);
   prometheus::Family<prometheus::Gauge>& choices =
       prometheus::BuildGauge().Name("maru_key_choices").Help("Choices of a key that run or wait").Register(registry);
+  prometheus::Family<prometheus::Counter>& files = prometheus::BuildCounter()
+                                                       .Name("maru_files_total")
+                                                       .Help("What became of the store of files: commits, blobs removed")
+                                                       .Register(registry);
+  prometheus::Family<prometheus::Counter>& file_bytes = prometheus::BuildCounter()
+                                                            .Name("maru_files_received_bytes_total")
+                                                            .Help("Bytes of files that clients brought")
+                                                            .Register(registry);
   std::mutex mutex;  // guards what follows
   std::map<std::string, Engine> engines;
 
@@ -167,6 +175,13 @@ void Metrics::set_spans(int64_t sent, int64_t dropped) {
   std::lock_guard lock(state_->mutex);
   raise_to(state_->spans.Add({{"outcome", "sent"}}), sent);
   raise_to(state_->spans.Add({{"outcome", "dropped"}}), dropped);
+}
+
+void Metrics::set_files(const platform::FileStore::Counts& counts) {
+  const std::lock_guard lock(state_->mutex);
+  raise_to(state_->files.Add({{"event", "commit"}}), counts.commits);
+  raise_to(state_->files.Add({{"event", "collected"}}), counts.collected_blobs);
+  raise_to(state_->file_bytes.Add({}), counts.received_bytes);
 }
 
 void Metrics::set_choices(const std::map<std::string, int64_t>& by_key) {

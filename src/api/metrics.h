@@ -6,6 +6,7 @@
 #include <string>
 
 #include "http/server.h"
+#include "platform/file_store.h"
 #include "serving/model_host.h"
 
 namespace maru::api {
@@ -23,6 +24,8 @@ class Metrics {
   void set_spans(int64_t sent, int64_t dropped);
   /// Of keys by name, running and waiting.
   void set_choices(const std::map<std::string, int64_t>& by_key);
+  /// Of the store of files, since the start; where there is one.
+  void set_files(const platform::FileStore::Counts& counts);
   /// The exposition format, version 0.0.4. Totals and gauges are read from the models.
   std::string text(const serving::ModelHost& models, int64_t connections, int64_t queued);
 

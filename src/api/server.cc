@@ -5,6 +5,7 @@
 
 #include "api/anthropic/routes.h"
 #include "api/console/home_routes.h"
+#include "api/hub/routes.h"
 #include "api/keys.h"
 #include "api/manage.h"
 #include "api/metrics.h"
@@ -20,6 +21,7 @@
 #include "base/json.h"
 #include "base/map_guard.h"
 #include "base/memory_reserve.h"
+#include "catalogue/layout.h"
 #include "http/openapi.h"
 #include "ledger/code_version.h"
 #include "ledger/signing_keys.h"
@@ -104,7 +106,11 @@ struct ApiServer::State {
                              .models = [this] { return model_ids(); }});
     nim::add_model_probes(router, models, std::string(ledger::code_version()));
     console::add_status_route(router, [this] { return status(); });
-    if (!context.home.empty()) console::add_home_routes(router, context.home);
+    if (!context.home.empty()) {
+      console::add_home_routes(router, context.home);
+      files = std::make_unique<platform::FileStore>(context.home / catalogue::kPlatformFolder, context.warn);
+      hub::add_routes(router, *files, config.inline_files_mib << 20);
+    }
     if (context.device != nullptr) {
       std::vector<fs::path> folders;
       if (!config.adapters_dir.empty()) folders.emplace_back(config.adapters_dir);
@@ -167,6 +173,7 @@ struct ApiServer::State {
   serving::ModelHost models;
   platform::RateLimiter rates;
   serving::ChoiceLimits limits;
+  std::unique_ptr<platform::FileStore> files;  // null: there is no home
   http::Router router;
   std::unique_ptr<serving::AdapterFolder> adapters;
   std::unique_ptr<Tracer> tracer;  // null: nobody wants to know
@@ -191,6 +198,7 @@ std::string ApiServer::State::scrape() {
   const http::Server* server_now = listening;
   if (tracer != nullptr) metrics.set_spans(tracer->num_sent(), tracer->num_dropped());
   metrics.set_choices(limits.choices_by_key());
+  if (files != nullptr) metrics.set_files(files->counts());
   return metrics.text(models, server_now == nullptr ? 0 : server_now->connections(),
                       server_now == nullptr ? 0 : server_now->queued());
 }

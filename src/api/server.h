@@ -41,6 +41,7 @@ struct ServeConfig {
   std::string receipts = "off";
   bool log_requests = false;
   std::string unknown_fields = "refuse";
+  int64_t inline_files_mib = 256;
   int64_t stored_responses = 1024, stored_responses_mib = 64;
   double stored_responses_seconds = 86400;
 
@@ -117,6 +118,10 @@ struct ServeConfig {
         field("unknown_fields", &C::unknown_fields,
               "of requests, which no API documents; ignore: the answer says so in X-Maru-Warning")
             .one_of("refuse|ignore"),
+        field("inline_files_mib", &C::inline_files_mib,
+              "files of a commit that may come within its body, all together, MiB; larger ones are to be brought by "
+              "themselves, as Git LFS does")
+            .range(0, 1 << 20),
         field("stored_responses", &C::stored_responses,
               "of /v1/responses, kept in memory to be asked for again; beyond it the oldest go; 0: none is kept")
             .range(0, 1 << 20),

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/storage_full.h"
 #include "base/system_error.h"
 #include "base/temporary.h"
 
@@ -16,8 +17,10 @@ namespace maru {
 namespace {
 
 constexpr size_t kBuffer = 1 << 20;
+constexpr uint64_t kStretch = 32 << 20;  // of a file, on whose way to the disk nobody waits
 
 [[noreturn]] void fail(const fs::path& path, const char* action, int error) {
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG) throw StorageFull(system_error(path, action, error));
   throw Failure(system_error(path, action, error));
 }
 
@@ -88,6 +91,16 @@ void AtomicFile::flush() {
     const ssize_t n = ::write(fd_, buffer_.data() + done, buffer_.size() - done);
     if (n < 0 && errno != EINTR) fail(path_, "write", errno);
     if (n > 0) done += static_cast<size_t>(n);
+  }
+  // What is behind is sent to the disk while more comes, so that neither all of a large file stands in memory nor the
+  // last flush takes as long as the whole. Where the file system does not do it, the flush at the end does.
+  const uint64_t before = (size_ - buffer_.size()) / kStretch, now = size_ / kStretch;
+  const auto at = [](uint64_t stretch) { return static_cast<off64_t>(stretch * kStretch); };
+  if (now > before) {
+    if (before > 0)
+      ::sync_file_range(fd_, at(before - 1), kStretch, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                                                           SYNC_FILE_RANGE_WAIT_AFTER);
+    ::sync_file_range(fd_, at(before), at(now - before), SYNC_FILE_RANGE_WRITE);
   }
   buffer_.clear();
 }

@@ -7,6 +7,7 @@
 //   runs/NAME/                  recipe.json, inputs.json, plan.json, metrics.jsonl, report.html, checkpoints/step-N/
 //   cache/hashes.json           what raw files hash to
 //   keys.json                   the API keys of its server
+//   platform/                   its repositories of files (platform/file_store.h): truth of its own, no artefacts
 //   signing/                    the key that signs, and those that are trusted (ledger/signing_keys.h)
 //   corpus/debian-ko/           the sample of `maru up`; beside it chats-ko.jsonl, questions and answers about it
 //
@@ -43,7 +44,8 @@ inline constexpr std::string_view kBestFolder = "best";                // of its
 inline constexpr std::string_view kTokensPrefix = "tokens-";           // of a dataset's folders
 inline constexpr std::string_view kEvaluation = "evaluation";          // of a model's folder, and before "-ADAPTER"
 
-inline constexpr std::string_view kKeysFile = "keys.json";  // of the server of a home
+inline constexpr std::string_view kKeysFile = "keys.json";     // of the server of a home
+inline constexpr std::string_view kPlatformFolder = "platform";  // likewise
 
 /// Files that a run keeps beside its checkpoints.
 inline constexpr std::string_view kRunRecipe = "recipe.json", kRunInputs = "inputs.json", kRunPlan = "plan.json",

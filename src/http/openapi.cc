@@ -12,7 +12,7 @@ Json path_parameters(std::string_view pattern) {
   Json parameters = Json::array();
   for (size_t open; (open = pattern.find('{')) != std::string_view::npos;) {
     pattern.remove_prefix(open + 1);
-    const std::string_view name = pattern.substr(0, pattern.find('}'));
+    const std::string_view name = pattern.substr(0, pattern.find_first_of("*}"));
     parameters.push_back({{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
   }
   return parameters;
@@ -37,13 +37,19 @@ Json operation_of(const Route& route, const Dialect& dialect, Schemas& schemas) 
   return operation;
 }
 
+/// As OpenAPI writes it, which has no word for the rest of a path.
+std::string template_of(std::string pattern) {
+  std::erase(pattern, '*');
+  return pattern;
+}
+
 }  // namespace
 
 Json openapi(const Router& router, const std::string& version) {
   Schemas schemas("#/components/schemas/");
   Json paths = Json::object();
   for (const Route& route : router.routes())
-    paths[route.pattern][lower_case(name_of(route.method))] = operation_of(route, router.dialect_of(route), schemas);
+    paths[template_of(route.pattern)][lower_case(name_of(route.method))] = operation_of(route, router.dialect_of(route), schemas);
   return {{"openapi", "3.1.0"},
           {"info", {{"title", "Maru"}, {"version", version}}},
           {"paths", std::move(paths)},

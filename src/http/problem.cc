@@ -3,6 +3,7 @@
 #include <new>
 
 #include "base/limit_failure.h"
+#include "base/storage_full.h"
 
 namespace maru::http {
 namespace {
@@ -40,6 +41,8 @@ Problem current_problem() {
     Problem problem = to_problem(failure.error());
     problem.retry_seconds = failure.retry_seconds();
     return problem;
+  } catch (const StorageFull&) {  // whose message names a file of the server
+    return {.status = 507, .message = "there is no room left on this server's disk", .word = "storage_full"};
   } catch (const Failure& failure) {
     return to_problem(failure.error());
   } catch (const std::bad_alloc&) {

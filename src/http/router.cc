@@ -14,6 +14,9 @@ constexpr const char* kExposed =
     "x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, "
     "x-ratelimit-reset-tokens";
 
+/// What a pattern's last `{name*}` stands for: all that is left of a path, which is not empty.
+constexpr std::string_view kRest = "*}";
+
 std::string_view next_segment(std::string_view& path) {
   path.remove_prefix(1);  // the '/'
   const std::string_view segment = path.substr(0, path.find('/'));
@@ -21,13 +24,25 @@ std::string_view next_segment(std::string_view& path) {
   return segment;
 }
 
+/// Of "{name}.git" and "talks.git", "talks"; empty: they do not match.
+std::string_view argument_of(std::string_view expected, std::string_view got) {
+  const std::string_view behind = expected.substr(expected.find('}') + 1);
+  return got.ends_with(behind) ? got.substr(0, got.size() - behind.size()) : std::string_view();
+}
+
 /// True when `path` matches; fills the arguments.
 bool matches(std::string_view pattern, std::string_view path, std::vector<std::string>& arguments) {
   arguments.clear();
   while (!pattern.empty() && !path.empty()) {
-    const std::string_view expected = next_segment(pattern), got = next_segment(path);
-    if (expected.starts_with('{') ? got.empty() : expected != got) return false;
-    if (expected.starts_with('{')) arguments.emplace_back(got);
+    const std::string_view rest = path.substr(1), expected = next_segment(pattern), got = next_segment(path);
+    if (expected.ends_with(kRest)) return rest.empty() ? false : (arguments.emplace_back(rest), true);
+    if (!expected.starts_with('{')) {
+      if (expected != got) return false;
+      continue;
+    }
+    const std::string_view argument = argument_of(expected, got);
+    if (argument.empty()) return false;
+    arguments.emplace_back(argument);
   }
   return pattern.empty() && path.empty();
 }
@@ -75,6 +90,7 @@ Router::Router(std::unique_ptr<const Authenticator> keys, std::vector<std::strin
 
 void Router::add(Route route) {
   CHECK(route.pattern.starts_with('/'));
+  CHECK(route.pattern.find(kRest) == route.pattern.npos || route.pattern.ends_with(kRest));
   CHECK(!route.sink || (route.cost == Cost::kWork && brings_body(route.method)));
   routes_.push_back(std::move(route));
 }
@@ -135,7 +151,7 @@ std::optional<Problem> Router::refuse_principal(Request& request) const {
   const Dialect& dialect = dialect_of(request);
   const std::string_view key = dialect.credential(request);
   if (!key.empty()) request.principal = keys_->principal_of(key);
-  if (request.route->access == Access::kOpen || !keys_->has_keys()) return std::nullopt;
+  if (request.route->access != Access::kKey || !keys_->has_keys()) return std::nullopt;
   if (!request.principal) return unauthorized(!key.empty(), dialect.place_of_key);
   if (request.principal->may(request.route->scope)) return std::nullopt;
   return Problem{
@@ -225,7 +241,7 @@ Headers Router::headers_for(const Request& request) const {
   headers.emplace_back("Vary", "Origin");
   headers.emplace_back("Access-Control-Expose-Headers", kExposed);
   if (request.method == Method::kOptions) {
-    headers.emplace_back("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS");
+    headers.emplace_back("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     const std::string_view wanted = request.header("access-control-request-headers");
     headers.emplace_back("Access-Control-Allow-Headers",
                          wanted.empty() ? "authorization, content-type" : std::string(wanted));

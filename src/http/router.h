@@ -22,7 +22,11 @@ namespace maru::http {
 /// May throw; what it throws becomes an error response.
 using Handler = std::function<Reply(const Request&, const Wake&)>;
 
-enum class Access : uint8_t { kOpen, kKey };
+enum class Access : uint8_t {
+  kOpen,    // anybody
+  kKey,     // who has a key with the route's scope
+  kSigned,  // who was given the very URL: handler and sink check what it holds
+};
 /// Where a handler runs.
 enum class Cost : uint8_t {
   kWork,   // on a worker: it reads files, parses, renders or encodes
@@ -31,11 +35,11 @@ enum class Cost : uint8_t {
 
 struct Route {
   Method method = Method::kGet;
-  std::string pattern;  // "/v1/maru/runs/{id}/metrics": {…} matches one path segment
+  std::string pattern;  // "/v1/maru/runs/{id}/metrics": {…} one path segment, {…*} the rest
   Handler handler;
   Access access = Access::kKey;
   Cost cost = Cost::kWork;
-  std::string_view scope = "read";   // what a key must be allowed to
+  std::string_view scope = "read";  // what a key must be allowed to
   const Dialect* dialect = nullptr;  // null: the router's
   std::string doc;
   Json (*body)(Schemas&) = nullptr;  // adds what it reads: body_schema<T> (http/json_body.h); null: no JSON

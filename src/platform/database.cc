@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/storage_full.h"
 
 namespace maru::platform {
 namespace {
@@ -141,6 +142,7 @@ void Connection::execute(const std::string& script) {
 int64_t Connection::changes() const { return sqlite3_changes64(handle_.get()); }
 
 void Connection::fail(int code, std::string_view doing) const {
+  if ((code & 0xff) == SQLITE_FULL) throw StorageFull({ErrorCode::kExhausted, file_ + ": the disk is full"});
   const char* words = handle_ ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code);
   const ErrorCode ours = code_of(handle_ && code == SQLITE_CONSTRAINT ? sqlite3_extended_errcode(handle_.get()) : code);
   if (ours == ErrorCode::kInternal) throw Failure(ours, fmt::format("{}: {} ({})", file_, words, doing));

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
-#include "base/error.h"
+#include "base/excerpt.h"
+#include "base/request_failure.h"
 
 namespace maru::platform {
 namespace {
@@ -17,8 +19,8 @@ std::string now() {
   return fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
 }
 
-[[noreturn]] void missing(const RepositoryName& name) {
-  throw Failure(ErrorCode::kNotFound, fmt::format("{}: there is no such repository", name.text()));
+[[noreturn]] void missing(std::string message, const char* field) {
+  throw RequestFailure(ErrorCode::kNotFound, std::move(message), field, "");
 }
 
 Repository read_repository(Statement& row) {
@@ -30,13 +32,13 @@ Repository find_repository(Connection& c, const RepositoryName& name) {
       "SELECT id, kind, namespace, name, created_at, created_by FROM repositories "
       "WHERE kind = ? AND namespace = ? AND name = ?");
   row.bind(name.kind).bind(name.space).bind(name.name);
-  if (!row.next()) missing(name);
+  if (!row.next()) missing(fmt::format("{}: there is no such repository", name.text()), "repository");
   return read_repository(row);
 }
 
 constexpr std::string_view kCommitsOf =
     "SELECT number, oid, summary, description, created_at, created_by FROM commits WHERE repository = ? "
-    "ORDER BY number DESC LIMIT ?";
+    "AND number <= ? ORDER BY number DESC LIMIT ?";
 constexpr std::string_view kCommitNamed =
     "SELECT number, oid, summary, description, created_at, created_by FROM commits WHERE repository = ? AND oid = ?";
 
@@ -48,12 +50,11 @@ Commit find_commit(Connection& c, const Repository& repository, std::string_view
   Statement row = c.prepare(revision == kMain ? kCommitsOf : kCommitNamed);
   row.bind(repository.id);
   if (revision == kMain)
-    row.bind(int64_t{1});
+    row.bind(std::numeric_limits<int64_t>::max()).bind(int64_t{1});
   else
     row.bind(revision);
   if (row.next()) return read_commit(row);
-  throw Failure(ErrorCode::kNotFound,
-                fmt::format("{}: has no revision \"{}\"", repository.name.text(), revision.substr(0, 200)));
+  missing(fmt::format("{}: has no revision \"{}\"", repository.name.text(), excerpt(revision, 200)), "revision");
 }
 
 void insert_commit(Connection& c, const Repository& repository, const Commit& commit) {
@@ -89,8 +90,7 @@ class NextFiles {
         break;
     }
     if (changed_ == before)
-      throw Failure(ErrorCode::kNotFound,
-                    fmt::format("{}: {}: is not there to be deleted", repository_.name.text(), change.path));
+      missing(fmt::format("{}: {}: is not there to be deleted", repository_.name.text(), change.path), "path");
   }
   /// Throws when a path is a file and a folder at once.
   void check(const std::string& path) const {
@@ -161,10 +161,16 @@ std::string oid_of(const Commit& parent, const Commit& commit, const std::vector
 }
 
 constexpr std::string_view kFilesOf =
-    "SELECT path, sha256, size FROM files WHERE repository = ?1 AND since <= ?2 AND (until IS NULL OR until > ?2) "
+    "SELECT path, sha256, size, since FROM files WHERE repository = ?1 AND since <= ?2 AND (until IS NULL OR until > ?2) "
     "AND path > ?3 AND (?4 = '' OR path < ?4) ORDER BY path LIMIT ?5";
 
-RepositoryFile read_file(Statement& row) { return {row.text(0), {row.text(1), static_cast<uint64_t>(row.integer(2))}}; }
+constexpr std::string_view kFilesFrom =
+    "SELECT path, sha256, size, since FROM files WHERE repository = ?1 AND since <= ?2 "
+    "AND (until IS NULL OR until > ?2) AND path >= ?3 AND path < ?4 ORDER BY path LIMIT 1";
+
+RepositoryFile read_file(Statement& row) {
+  return {row.text(0), {row.text(1), static_cast<uint64_t>(row.integer(2))}, row.integer(3)};
+}
 
 // Rows of a commit behind a path and before another.
 Statement files_between(Connection& c, int64_t repository, int64_t number, const std::string& after,
@@ -192,7 +198,7 @@ std::vector<RepositoryFile> children(Connection& c, int64_t repository, int64_t 
       found.push_back(std::move(file));
     } else {
       after = behind(file.path.substr(0, slash + 1));
-      found.push_back({file.path.substr(0, slash), {}});
+      found.push_back({file.path.substr(0, slash), {}, file.since});
     }
   }
   return found;
@@ -260,8 +266,10 @@ Commit Repositories::commit(const RepositoryName& name, const CommitRequest& req
     const Repository repository = find_repository(c, name);
     const Commit last = find_commit(c, repository, kMain);
     if (request.parent && *request.parent != last.oid)
-      throw Failure(ErrorCode::kExists, fmt::format("{}: {} is not the last commit any more: that is {}", name.text(),
-                                                    request.parent->substr(0, 40), last.oid));
+      throw RequestFailure(ErrorCode::kExists,
+                           fmt::format("{}: {} is not the last commit any more: that is {}", name.text(),
+                                       excerpt(*request.parent, 40), last.oid),
+                           "parent", "");
     Commit commit{last.number + 1, "", request.summary, request.description, now(), request.by};
     NextFiles files(c, repository, commit.number);
     for (const Change& change : request.changes) {
@@ -287,13 +295,24 @@ Commit Repositories::revision(const RepositoryName& name, std::string_view revis
   return database_.read([&](Connection& c) { return find_commit(c, find_repository(c, name), revision); });
 }
 
-std::vector<Commit> Repositories::commits(const RepositoryName& name, int64_t limit) {
+std::vector<Commit> Repositories::commits(const RepositoryName& name, std::string_view revision, int64_t skip,
+                                          int64_t limit) {
   return database_.read([&](Connection& c) {
-    Statement rows = c.prepare(kCommitsOf);
-    rows.bind(find_repository(c, name).id).bind(limit);
+    const Repository repository = find_repository(c, name);
+    Statement rows = c.prepare(kCommitsOf);  // their numbers have no gaps
+    rows.bind(repository.id).bind(find_commit(c, repository, revision).number - skip).bind(limit);
     std::vector<Commit> all;
     while (rows.next()) all.push_back(read_commit(rows));
     return all;
+  });
+}
+
+Commit Repositories::numbered(const RepositoryName& name, int64_t number) {
+  return database_.read([&](Connection& c) {
+    Statement rows = c.prepare(kCommitsOf);
+    rows.bind(find_repository(c, name).id).bind(number).bind(int64_t{1});
+    if (!rows.next()) missing(fmt::format("{}: has no commit {}", name.text(), number), "revision");
+    return read_commit(rows);
   });
 }
 
@@ -316,13 +335,42 @@ RepositoryFile Repositories::file(const RepositoryName& name, std::string_view r
   return database_.read([&](Connection& c) {
     const Repository repository = find_repository(c, name);
     Statement row = c.prepare(
-        "SELECT path, sha256, size FROM files WHERE repository = ?1 AND path = ?3 AND since <= ?2 "
+        "SELECT path, sha256, size, since FROM files WHERE repository = ?1 AND path = ?3 AND since <= ?2 "
         "AND (until IS NULL OR until > ?2)");
     row.bind(repository.id).bind(find_commit(c, repository, revision).number).bind(path);
     if (!row.next())
-      throw Failure(ErrorCode::kNotFound, fmt::format("{}: has no file \"{}\" at {}", name.text(), path.substr(0, 1024),
-                                                      revision.substr(0, 40)));
+      missing(fmt::format("{}: has no file \"{}\" at {}", name.text(), excerpt(path, 400), revision), "path");
     return read_file(row);
+  });
+}
+
+std::vector<RepositoryFile> Repositories::entries(const RepositoryName& name, std::string_view revision,
+                                                  const std::vector<std::string>& paths) {
+  return database_.read([&](Connection& c) {
+    const Repository repository = find_repository(c, name);
+    const int64_t number = find_commit(c, repository, revision).number;
+    std::vector<RepositoryFile> found;
+    for (const std::string& path : paths) {
+      // The first that is not before the path itself: the file, or one of the folder.
+      for (const auto& [after, before] : {std::pair(path, path + std::string(1, '\1')),
+                                          std::pair(children_of(path), behind_children_of(path))}) {
+        Statement row = c.prepare(kFilesFrom);
+        row.bind(repository.id).bind(number).bind(after).bind(before);
+        if (!row.next()) continue;
+        RepositoryFile file = read_file(row);
+        found.push_back(file.path == path ? std::move(file) : RepositoryFile{path, {}, file.since});
+        break;
+      }
+    }
+    return found;
+  });
+}
+
+bool Repositories::holds(const RepositoryName& name, std::string_view sha256) {
+  return database_.read([&](Connection& c) {
+    Statement row = c.prepare("SELECT 1 FROM files WHERE repository = ? AND sha256 = ? LIMIT 1");
+    row.bind(find_repository(c, name).id).bind(sha256);
+    return row.next();
   });
 }
 

@@ -34,6 +34,7 @@ struct Commit {
 struct RepositoryFile {
   std::string path;
   Blob blob;
+  int64_t since = 0;  // the number of the commit that brought it
 };
 
 /// What a commit does, in order.
@@ -64,7 +65,8 @@ Outcome check_path(std::string_view path);
 /// three at either end, no "--" or "..", and not ".git" behind it: what clients of the hub accept.
 Outcome check_repository_name(std::string_view what, std::string_view name);
 
-/// Thread-safe, as the database and the store are.
+/// Thread-safe, as the database and the store are. Who asks for what is not there gets a RequestFailure (kNotFound) with
+/// the field "repository", "revision" or "path".
 class Repositories {
  public:
   Repositories(Database& database, BlobStore& blobs) : database_(database), blobs_(blobs) {}
@@ -80,17 +82,24 @@ class Repositories {
   /// Adds a commit, whole or not at all. One that changes nothing is none: the last one is returned.
   ///
   /// Throws   kNotFound without the repository, or a file that is to be deleted; kInvalidArgument for a path that is
-  ///          none, or that is a file and a folder at once; kExists when `parent` is not the last commit any more;
-  ///          kUnavailable for a blob that is not there (any more).
+  ///          none, or that is a file and a folder at once; kExists with the field "parent" when that is not the last
+  ///          commit any more; kUnavailable for a blob that is not there (any more).
   Commit commit(const RepositoryName& name, const CommitRequest& request);
   /// "main" or the oid of a commit. Throws   kNotFound.
   Commit revision(const RepositoryName& name, std::string_view revision);
-  /// From the last one on.
-  std::vector<Commit> commits(const RepositoryName& name, int64_t limit);
+  /// From a revision on back, without the `skip` newest of them.
+  std::vector<Commit> commits(const RepositoryName& name, std::string_view revision, int64_t skip, int64_t limit);
+  /// That of a number. Throws   kNotFound.
+  Commit numbered(const RepositoryName& name, int64_t number);
   /// Sorted by path. Throws   kNotFound.
   std::vector<RepositoryFile> files(const RepositoryName& name, std::string_view revision, const FileQuery& query);
   /// Throws   kNotFound.
   RepositoryFile file(const RepositoryName& name, std::string_view revision, std::string_view path);
+  /// Of these paths, files and folders (as FileQuery says) that are there; in their order. Throws   kNotFound.
+  std::vector<RepositoryFile> entries(const RepositoryName& name, std::string_view revision,
+                                      const std::vector<std::string>& paths);
+  /// Whether any commit of it has a file of these bytes. Throws   kNotFound.
+  bool holds(const RepositoryName& name, std::string_view sha256);
 
   /// Removes blobs that no commit of any repository holds; their number.
   int64_t collect(std::chrono::seconds unused_for);

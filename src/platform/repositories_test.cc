@@ -64,8 +64,8 @@ TEST_F(RepositoriesTest, EveryCommitKeepsItsFiles) {
   EXPECT_EQ(paths(), paths(four.oid));
   EXPECT_EQ(read_file(blobs_.path_of(repositories_.file(kName, one.oid, "b.txt").blob.sha256)), "1");
   EXPECT_EQ(read_file(blobs_.path_of(repositories_.file(kName, "main", "b.txt").blob.sha256)), "3");
-  EXPECT_EQ(repositories_.commits(kName, 2).size(), 2u);
-  EXPECT_EQ(repositories_.commits(kName, 2)[0].oid, four.oid);
+  EXPECT_EQ(repositories_.commits(kName, "main", 0, 2).size(), 2u);
+  EXPECT_EQ(repositories_.commits(kName, "main", 0, 2)[0].oid, four.oid);
   EXPECT_EQ(error_of([&] { repositories_.file(kName, "main", "a/x"); }).code, ErrorCode::kNotFound);
   EXPECT_EQ(error_of([&] { paths("nonsense"); }).code, ErrorCode::kNotFound);
 }

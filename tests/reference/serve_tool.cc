@@ -2,7 +2,7 @@
 // directory, serves it on a free port, and prints {"url", "model"} on a line once it listens. Stops on SIGTERM.
 // Usage: serve_tool [key=value…]    (fields of ServeConfig; api_key=KEY besides; say=TEXT: a model that answers just
 // this, in the words of tool_parser and reasoning_parser; encoders=DIRECTORY: the golden encoders, of which "mean" and
-// "rank" are served beside the tiny model)
+// "rank" are served beside the tiny model; home=DIRECTORY: with a store of files there)
 #include <unistd.h>
 
 #include <chrono>
@@ -103,6 +103,7 @@ std::string take(std::vector<std::string>& arguments, const std::string& key) {
 void run(std::vector<std::string> arguments) {
   ServeContext context;
   if (const std::string key = take(arguments, "api_key"); !key.empty()) context.api_keys.push_back(key);
+  context.home = take(arguments, "home");
   const std::string say = take(arguments, "say"), encoders = take(arguments, "encoders");
   Json recipe{{"http", {{"port", 0}}}};
   apply_overrides(recipe, arguments);

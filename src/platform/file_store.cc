@@ -1,0 +1,52 @@
+#include "platform/file_store.h"
+
+#include "base/error.h"
+#include "platform/schema.h"
+
+namespace maru::platform {
+namespace {
+
+constexpr const char *kDatabase = "platform.db", *kFiles = "files";
+
+}  // namespace
+
+struct FileStore::Opened {
+  explicit Opened(const fs::path& folder) : database(folder / kDatabase, migrations()), blobs(folder / kFiles) {}
+  Database database;
+  BlobStore blobs;
+  Repositories repositories{database, blobs};
+};
+
+FileStore::FileStore(const fs::path& folder, Warn warn, CollectRule rule)
+    : folder_(folder), warn_(std::move(warn)), rule_(rule) {
+  if (fs::exists(folder_ / kDatabase)) open();
+}
+
+FileStore::~FileStore() = default;
+
+Repositories& FileStore::repositories() { return open().repositories; }
+
+BlobStore& FileStore::blobs() { return open().blobs; }
+
+FileStore::Opened& FileStore::open() {
+  const std::lock_guard lock(mutex_);
+  if (opened_ != nullptr) return *opened_;
+  opened_ = std::make_unique<Opened>(folder_);
+  collector_ = std::jthread([this](const std::stop_token& stop) {
+    std::unique_lock waiting(mutex_);
+    while (!ending_.wait_for(waiting, stop, rule_.every, [&] { return stop.stop_requested(); })) {
+      waiting.unlock();
+      collect();
+      waiting.lock();
+    }
+  });
+  return *opened_;
+}
+
+void FileStore::collect() try {
+  counts_.collected_blobs += repositories().collect(rule_.unused_for);
+} catch (const std::exception& failure) {  // the next time may be better
+  if (warn_) warn_(std::string("blobs that nobody refers to stay for now: ") + failure.what());
+}
+
+}  // namespace maru::platform

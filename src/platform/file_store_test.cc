@@ -1,0 +1,50 @@
+#include "platform/file_store.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "base/error.h"
+
+namespace maru::platform {
+namespace {
+
+class FileStoreTest : public testing::Test {
+ protected:
+  FileStoreTest() { fs::remove_all(root_); }
+  ~FileStoreTest() override { fs::remove_all(root_); }
+  const fs::path root_ = fs::temp_directory_path() / ("maru_file_store_" + std::to_string(::getpid()));
+  const RepositoryName kName{"datasets", "team", "talks"};
+};
+
+TEST_F(FileStoreTest, IsMadeWhenItIsNeeded) {
+  {
+    FileStore store(root_);
+    EXPECT_FALSE(fs::exists(root_));
+    store.repositories().create(kName, "me");
+  }
+  FileStore store(root_);
+  EXPECT_EQ(store.repositories().find(kName).created_by, "me");
+}
+
+TEST_F(FileStoreTest, ADamagedOneIsSaidAtOnce) {
+  fs::create_directories(root_);
+  write_file(root_ / "platform.db", std::string(8192, 'x'));
+  EXPECT_THROW(FileStore{root_}, Failure);
+}
+
+TEST_F(FileStoreTest, CollectsByItself) {
+  FileStore store(root_, {}, {.every = std::chrono::seconds(0), .unused_for = std::chrono::seconds(0)});
+  BlobWriter writer = store.blobs().writer();
+  writer.write("nobody's");
+  const Blob blob = writer.commit();
+  fs::last_write_time(store.blobs().path_of(blob.sha256), fs::file_time_type::clock::now() - std::chrono::hours(1));
+  for (int i = 0; i < 500 && fs::exists(store.blobs().path_of(blob.sha256)); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_FALSE(fs::exists(store.blobs().path_of(blob.sha256)));
+  EXPECT_EQ(store.counts().collected_blobs, 1);
+}
+
+}  // namespace
+}  // namespace maru::platform
