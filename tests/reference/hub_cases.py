@@ -44,6 +44,8 @@ def raises(kind, call, *words):
 
 
 def make(name, repo_type="dataset"):
+    """Anew: versions of the client follow each other."""
+    API.delete_repo(f"team/{name}", repo_type=repo_type, missing_ok=True)
     return API.create_repo(f"team/{name}", repo_type=repo_type).repo_id
 
 
@@ -164,8 +166,7 @@ def objects():
 def xet():
     repo = make("xet")
     pathlib.Path("large.bin").write_bytes(os.urandom(5 << 20))
-    raises(Exception, lambda: API.upload_file(path_or_fileobj="large.bin", path_in_repo="l", repo_id=repo, repo_type="dataset"),
-           "HF_HUB_DISABLE_XET=1")
+    raises(Exception, lambda: API.upload_file(path_or_fileobj="large.bin", path_in_repo="l", repo_id=repo, repo_type="dataset"), "501")
 
 
 def file_system():
@@ -233,7 +234,7 @@ def command_line():
     run("download", repo, "--repo-type", "dataset", "--local-dir", "out")
     assert (pathlib.Path("out/d/a.jsonl").read_bytes(), pathlib.Path("out/c.txt").read_bytes()) == (LINES, b"b")
     run("download", repo, "b.txt", "--repo-type", "dataset", "--local-dir", "one")
-    assert [p.name for p in pathlib.Path("one").glob("*.*")] == ["b.txt"]
+    assert pathlib.Path("one/b.txt").read_bytes() == b"b" and not pathlib.Path("one/d").exists()
 
 
 if __name__ == "__main__":

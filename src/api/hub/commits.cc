@@ -42,6 +42,7 @@ http::Reply preupload(FileStore& store, const http::Request& request, const char
   const JsonNode files = JsonNode::of_request(body.files, "files");
   if (files.size() > kMostFiles) refuse("files: expected at most 1,000", "files");
   uint64_t together = 0;
+  bool objects = false;
   Json answers = Json::array();
   for (const JsonNode& file : files.elements()) {
     const std::string& path = file["path"].string();
@@ -49,12 +50,19 @@ http::Reply preupload(FileStore& store, const http::Request& request, const char
     if (const Outcome outcome = platform::check_path(path); !outcome) file["path"].refuse(outcome.error().message);
     const bool regular = size <= inline_bytes - together;
     if (regular) together += size;
+    objects |= !regular;
     answers.push_back({{"path", path},
                        {"uploadMode", regular ? "regular" : "lfs"},
                        {"shouldIgnore", false},
                        {"oid", nullptr}});
   }
-  return {http::Response{.body = http::to_line({{"files", std::move(answers)}})}};
+  http::Response response;
+  if (objects)  // clients show it as it is; without it those with Xet fail with a status and a URL
+    response.headers.emplace_back("X-HF-Warning",
+                                  "Xet; this server has no Xet storage: if large files cannot be brought to it, set "
+                                  "HF_HUB_DISABLE_XET=1");
+  response.body = http::to_line({{"files", std::move(answers)}});
+  return {std::move(response)};
 }
 
 class CommitSink : public http::BodySink {

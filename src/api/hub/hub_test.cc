@@ -22,7 +22,7 @@ TEST_F(HubTest, RepositoriesComeAndGo) {
   EXPECT_EQ(409, again.status);
   EXPECT_EQ("http://maru.lan/v1/hf/datasets/team/talks", http::json_of(again)["url"]);
   EXPECT_EQ("datasets team/talks: exists", http::json_of(again)["error"]);
-  EXPECT_EQ("http://maru.lan/v1/hf/local/m", http::json_of(post("/api/repos/create", {{"name", "m"}}))["url"]);
+  EXPECT_EQ("local/m", http::json_of(post("/api/repos/create", {{"name", "m"}}))["url"]);
   EXPECT_THAT(all_of(json("/api/datasets"), "id"), ElementsAre("team/talks"));
   EXPECT_THAT(all_of(json("/api/models?author=local&search=m"), "id"), ElementsAre("local/m"));
   EXPECT_TRUE(json("/api/models?search=nothing").empty());

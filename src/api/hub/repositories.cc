@@ -27,7 +27,7 @@ constexpr int64_t kCommitsPage = 100;
 
 struct CreateRepoRequest {
   std::string name, organization, type;
-  Json visibility, is_private, license, region, resource_group, multipart;
+  Json visibility, is_private, license, region, resource_group, multipart, sdk, hardware, space_template;
   static constexpr auto fields() {
     using C = CreateRepoRequest;
     return std::tuple{
@@ -39,6 +39,9 @@ struct CreateRepoRequest {
         field("license", &C::license, "accepted: it belongs into README.md"),
         field("region", &C::region, "accepted: this is the only place"),
         field("resourceGroupId", &C::resource_group, "accepted: there are none"),
+        field("sdk", &C::sdk, "accepted: of spaces, which are refused by their type"),
+        field("hardware", &C::hardware, "accepted, likewise"),
+        field("template", &C::space_template, "accepted, likewise"),
         field("lfsmultipartthresh", &C::multipart, "accepted: objects come in one piece")};
   }
 };
@@ -73,11 +76,16 @@ RepositoryName name_in(const T& body, const http::Request& request) {
   return {kind_of(body.type), body.organization.empty() ? own_space(request) : body.organization, body.name};
 }
 
+/// Of models relative: older clients take "hf", which their endpoint ends with, for the type of one.
+std::string url_of(const RepositoryName& name, const http::Request& request) {
+  return name.kind == kModels ? path_of(name) : base_url(request) + "/" + path_of(name);
+}
+
 http::Reply create(FileStore& store, const http::Request& request) {
   const auto body = http::read_fields<CreateRepoRequest>(http::read_object(request.body));
   const RepositoryName name = name_in(body, request);
   check_new_name(name);
-  Json answer{{"url", base_url(request) + "/" + path_of(name)}, {"name", name.space + "/" + name.name}};
+  Json answer{{"url", url_of(name, request)}, {"name", name.space + "/" + name.name}};
   try {
     store.repositories().create(name, author_of(request));
   } catch (const Failure& failure) {
