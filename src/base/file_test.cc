@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/storage_full.h"
 #include "base/system_error.h"
 
 namespace maru {
@@ -52,10 +53,24 @@ TEST_F(FileTest, FullDiskIsExhaustedAndNamesTheFile) {
   try {
     write_file(root_ / "b", std::string(3 << 20, 'x'));
     FAIL();
-  } catch (const Failure& e) {
+  } catch (const StorageFull& e) {
     EXPECT_EQ(ErrorCode::kExhausted, e.code());
     EXPECT_NE(std::string::npos, e.error().message.find((root_ / "b").string()));
   }
+}
+
+TEST_F(FileTest, ALargeFileIsWholeThoughItsWayToTheDiskBeganBefore) {
+  std::string block(1 << 20, '\0');
+  AtomicFile file(root_ / "large");
+  for (size_t i = 0; i < 80; ++i) {
+    block[i] = static_cast<char>(i);
+    file.write(block);
+  }
+  file.commit();
+  const std::string all = read_file(root_ / "large");
+  ASSERT_EQ(size_t{80} << 20, all.size());
+  EXPECT_EQ(block, all.substr(size_t{79} << 20));
+  EXPECT_EQ(std::string(1 << 20, '\0'), all.substr(0, 1 << 20));
 }
 
 TEST_F(FileTest, MissingFileIsNotFound) {

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "base/limit_failure.h"
+#include "base/storage_full.h"
 #include "http/auth.h"
 #include "http/dialect.h"
 #include "http/test_request.h"
@@ -60,6 +61,51 @@ TEST(Router, MatchesArgumentsAndHead) {
   EXPECT_EQ(dispatch(router, make(Method::kHead, "/v1/things/7/parts")).status, 200);
   for (const char* path : {"/v1/things//parts", "/v1/things/7/parts/", "/v1/things/7", "/v1/things/7/8/parts", "/"})
     EXPECT_EQ(dispatch(router, make(Method::kGet, path)).status, 404) << path;
+}
+
+TEST(Router, MatchesTheRestOfAPathAndEndsOfSegments) {
+  Router router{std::make_unique<ApiKeys>()};
+  const auto arguments = [](const Request& r, const Wake&) {
+    std::string all;
+    for (const std::string& argument : r.arguments) all += "[" + argument + "]";
+    return Reply{Response{.body = all}};
+  };
+  router.add({.pattern = "/{space}/{name}.git/info", .handler = arguments});
+  router.add({.pattern = "/{space}/resolve/{revision}/{path*}", .handler = arguments});
+  const auto body = [&](const char* path) {
+    const Response response = dispatch(router, make(Method::kGet, path));
+    return response.status == 200 ? response.body : std::to_string(response.status);
+  };
+  EXPECT_EQ("[a][b]", body("/a/b.git/info"));
+  EXPECT_EQ("[a][.git]", body("/a/.git.git/info"));
+  for (const char* none : {"/a/.git/info", "/a/b/info", "/a/b.git/info/", "/a/b.gitx/info"})
+    EXPECT_EQ("404", body(none)) << none;
+  EXPECT_EQ("[a][main][x]", body("/a/resolve/main/x"));
+  EXPECT_EQ("[a][main][x/y/../z/]", body("/a/resolve/main/x/y/../z/")) << "what it means is the handler's business";
+  EXPECT_EQ("[a][main][/]", body("/a/resolve/main//"));
+  for (const char* none : {"/a/resolve/main/", "/a/resolve/main", "/a/resolve//x"}) EXPECT_EQ("404", body(none)) << none;
+}
+
+TEST(Router, WhoHasASignedUrlNeedsNoKey) {
+  Router router{std::make_unique<ApiKeys>(std::vector<std::string>{"secret"})};
+  router.add({.pattern = "/signed",
+              .handler = [](const Request&, const Wake&) { return Reply{Response{.body = "hi"}}; },
+              .access = Access::kSigned});
+  Request request = make(Method::kGet, "/signed");
+  EXPECT_EQ(200, dispatch(router, request).status);
+  EXPECT_FALSE(router.admit(request).open) << "connections that are kept for health are not for files";
+}
+
+TEST(Router, AFullDiskIsNoReasonToTryAgain) {
+  Router router{std::make_unique<ApiKeys>()};
+  router.add({.pattern = "/full", .handler = [](const Request&, const Wake&) -> Reply {
+                throw StorageFull({ErrorCode::kExhausted, "/home/maru/secret.db: cannot write: No space left"});
+              }});
+  const Response response = dispatch(router, make(Method::kGet, "/full"));
+  EXPECT_EQ(507, response.status);
+  EXPECT_EQ("storage_full", error_of(response)["code"]);
+  EXPECT_EQ(std::string::npos, response.body.find("secret.db"));
+  EXPECT_EQ("", find_header(response.headers, "Retry-After"));
 }
 
 TEST(Router, SaysWhatAPathAllows) {
@@ -136,6 +182,8 @@ TEST(Router, SendsCorsOnlyToListedOrigins) {
   const Response preflight = dispatch(listed, make(Method::kOptions, "/open", from));
   EXPECT_EQ(find_header(preflight.headers, "Access-Control-Allow-Origin"), "https://a.example");
   EXPECT_EQ(find_header(preflight.headers, "Access-Control-Allow-Headers"), "x-custom");
+  EXPECT_EQ(find_header(preflight.headers, "Access-Control-Allow-Methods"),
+            "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
   const Response other = dispatch(listed, make(Method::kGet, "/open", {{"origin", "https://b.example"}}));
   EXPECT_EQ(find_header(other.headers, "Access-Control-Allow-Origin"), "");
 }

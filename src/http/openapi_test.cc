@@ -80,6 +80,12 @@ TEST(OpenApi, NamesWhatAPathTakes) {
   EXPECT_EQ("part", operation["parameters"][1]["name"]);
   EXPECT_EQ("path", operation["parameters"][1]["in"]);
   EXPECT_FALSE(openapi(shop(), "")["paths"]["/things"]["get"].contains("parameters"));
+  Router files = shop();
+  files.add({.pattern = "/{space}.git/{path*}", .handler = {}, .doc = "files"});
+  const Json rest = openapi(files, "")["paths"]["/{space}.git/{path}"]["get"]["parameters"];
+  ASSERT_EQ(2u, rest.size());
+  EXPECT_EQ("space", rest[0]["name"]);
+  EXPECT_EQ("path", rest[1]["name"]);
 }
 
 TEST(OpenApi, DescribesBodiesByTheirFieldTables) {

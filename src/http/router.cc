@@ -12,7 +12,8 @@ namespace {
 constexpr const char* kExposed =
     "Retry-After, X-Request-Id, request-id, X-Maru-Warning, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, "
     "x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, "
-    "x-ratelimit-reset-tokens";
+    "x-ratelimit-reset-tokens, ETag, Link, Content-Range, X-Error-Code, X-Error-Message, X-Repo-Commit, "
+    "X-Linked-ETag, X-Linked-Size";
 
 /// What a pattern's last `{name*}` stands for: all that is left of a path, which is not empty.
 constexpr std::string_view kRest = "*}";

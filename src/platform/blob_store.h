@@ -13,6 +13,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/file.h"
 #include "base/hash.h"
@@ -43,12 +45,33 @@ class BlobWriter {
   Sha256 hash_;
 };
 
+/// Small blobs that share their way to the disk: one flush of the file system for many, where each of its own would take
+/// milliseconds.
+class BlobBatch {
+ public:
+  explicit BlobBatch(const fs::path& store) : store_(store) {}
+  /// It is in the store after the next flush(), which comes by itself when there is much.
+  ///
+  /// Throws   what flush() throws.
+  Blob add(std::string bytes);
+  /// Throws   StorageFull; otherwise what the system says. Then none of those that wait is kept.
+  void flush();
+
+  static constexpr size_t kBlobBytes = 64 << 10;  // larger ones better have a BlobWriter
+
+ private:
+  const fs::path store_;
+  std::vector<std::pair<Blob, std::string>> waiting_;
+  size_t waiting_bytes_ = 0;
+};
+
 /// Thread-safe, and processes may share it.
 class BlobStore {
  public:
   /// Makes the folder where it is missing, and removes what dead processes left of their uploads.
   explicit BlobStore(const fs::path& root);
   BlobWriter writer() const { return BlobWriter(root_); }
+  BlobBatch batch() const { return BlobBatch(root_); }
   /// Of one that is there; nothing for any other text. It counts as used now: collect() lets it be for a while.
   std::optional<Blob> find(std::string_view sha256) const;
   /// Where its bytes lie. CHECKs that the hash is one.

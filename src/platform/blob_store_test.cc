@@ -58,6 +58,24 @@ TEST_F(BlobStoreTest, WhatIsNotWhatItShouldBeIsNotKept) {
   EXPECT_EQ(files(), 1u);
 }
 
+TEST_F(BlobStoreTest, ManySmallOnesComeTogether) {
+  BlobStore store(root_);
+  const Blob there = put(store, "5");
+  std::vector<Blob> blobs;
+  {
+    BlobBatch batch = store.batch();
+    for (int i = 0; i < 200; ++i) blobs.push_back(batch.add(std::to_string(i % 150)));
+    batch.add("the last of them");
+    batch.flush();
+    batch.flush();
+    batch.add("given up");
+  }
+  EXPECT_EQ(blobs[5].sha256, there.sha256);
+  for (size_t i = 0; i < blobs.size(); ++i)
+    EXPECT_EQ(read_file(store.path_of(blobs[i].sha256)), std::to_string(i % 150));
+  EXPECT_EQ(files(), 151u) << "each once, and nothing half";
+}
+
 TEST_F(BlobStoreTest, UploadsMeetWithoutHarm) {
   BlobStore store(root_), other(root_);  // as two processes would
   std::vector<std::jthread> writers;

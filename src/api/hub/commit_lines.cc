@@ -37,6 +37,7 @@ void CommitLines::finish() {
   if (within_ == Within::kContent) refuse_here("the body ends within value.content");
   end_line();
   if (!has_header_) refuse("the body holds no header: a first line with the key \"header\"", "header");
+  batch_.flush();
 }
 
 /// Tokens, up to and with the one that begins a string or ends the line.
@@ -80,7 +81,6 @@ void CommitLines::begin_text() {
     return;
   if (blob_) refuse_here("value.content: stands there twice");
   within_ = Within::kContent;
-  writer_.reset(new platform::BlobWriter(blobs_.writer()));
   decoder_ = {};
 }
 
@@ -119,9 +119,7 @@ size_t CommitLines::content(std::string_view bytes) {
     escaped_ = true;
     return end + 1;
   }
-  if (!decoder_.may_end()) refuse_here("value.content: expected base64 in groups of four characters, padded with '='");
-  blob_ = writer_->commit();
-  writer_.reset();
+  end_content();
   within_ = Within::kBetween;
   keep("\"");
   return end + 1;
@@ -130,9 +128,24 @@ size_t CommitLines::content(std::string_view bytes) {
 void CommitLines::decode(std::string_view bytes) {
   decoded_.clear();
   if (!decoder_.decode(bytes, decoded_))
-    refuse_here(fmt::format("value.content: expected base64, got something else behind {} bytes", writer_->size()));
-  writer_->write(decoded_);
+    refuse_here(fmt::format("value.content: expected base64, got something else behind {} bytes",
+                            writer_ ? writer_->size() : small_.size()));
   received_bytes_ += static_cast<int64_t>(decoded_.size());
+  if (!writer_ && small_.size() + decoded_.size() <= platform::BlobBatch::kBlobBytes) {
+    small_ += decoded_;
+    return;
+  }
+  if (!writer_) {
+    writer_.reset(new platform::BlobWriter(blobs_.writer()));
+    writer_->write(std::exchange(small_, {}));
+  }
+  writer_->write(decoded_);
+}
+
+void CommitLines::end_content() {
+  if (!decoder_.may_end()) refuse_here("value.content: expected base64 in groups of four characters, padded with '='");
+  blob_ = writer_ ? writer_->commit() : batch_.add(std::exchange(small_, {}));
+  writer_.reset();
 }
 
 void CommitLines::keep(std::string_view bytes) {
@@ -194,7 +207,11 @@ void CommitLines::read_large_file(const JsonNode& value) {
   if (value["algo"].string("sha256") != "sha256") value["algo"].fail("sha256");
   const std::string& oid = value["oid"].string();
   if (!platform::is_sha256(oid)) value["oid"].fail("64 hexadecimal digits in lower case");
-  const std::optional<platform::Blob> there = blobs_.find(oid);
+  std::optional<platform::Blob> there = blobs_.find(oid);
+  if (!there) {
+    batch_.flush();  // a line before may have brought it
+    there = blobs_.find(oid);
+  }
   const uint64_t size = value["size"].count(there ? there->size : 0);
   if (!there || there->size != size)
     refuse_here(fmt::format("value.oid: no {} bytes with the SHA-256 {} are here: upload them first", size, oid));

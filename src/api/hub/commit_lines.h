@@ -26,7 +26,7 @@ namespace maru::api::hub {
 
 class CommitLines {
  public:
-  explicit CommitLines(const platform::BlobStore& blobs) : blobs_(blobs) {}
+  explicit CommitLines(const platform::BlobStore& blobs) : blobs_(blobs), batch_(blobs.batch()) {}
   /// The next bytes, cut anywhere.
   ///
   /// Throws   RequestFailure naming line and field; StorageFull; what BlobWriter throws.
@@ -52,6 +52,7 @@ class CommitLines {
   void begin_text();
   void keep(std::string_view bytes);
   void decode(std::string_view bytes);
+  void end_content();
   void end_line();
   void read_operation(const JsonNode& line);
   void read_header(const JsonNode& value);
@@ -61,6 +62,7 @@ class CommitLines {
   [[noreturn]] void refuse_here(const std::string& what) const;
 
   const platform::BlobStore& blobs_;
+  platform::BlobBatch batch_;
   platform::CommitRequest request_;
   bool has_header_ = false;
   int64_t received_bytes_ = 0;
@@ -73,7 +75,8 @@ class CommitLines {
   size_t depth_ = 0;
   bool is_object_[3] = {};     // by depth; what is deeper matters to the parser alone
   std::string key_, keys_[3];  // the one at hand; the last of each depth
-  std::unique_ptr<platform::BlobWriter> writer_;
+  std::string small_;                             // the content, while it may be a small one
+  std::unique_ptr<platform::BlobWriter> writer_;  // else
   std::optional<platform::Blob> blob_;  // what its content was
   Base64Decoder decoder_;
   std::string decoded_;
