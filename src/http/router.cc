@@ -211,10 +211,13 @@ Reply Router::answer(Request& request, const Wake& wake) const {
 Response Router::no_route(const Request& request) const {
   std::string allowed;
   std::vector<std::string> arguments;
+  std::vector<Method> methods;
   const Dialect* dialect = &dialect_;
   for (const Route& route : routes_)
     if (matches(route.pattern, request.path, arguments)) {
       if (route.dialect != nullptr) dialect = route.dialect;
+      if (std::find(methods.begin(), methods.end(), route.method) != methods.end()) continue;
+      methods.push_back(route.method);
       allowed += std::string(name_of(route.method)) + (route.method == Method::kGet ? ", HEAD, " : ", ");
     }
   const std::string url = "Invalid URL (" + std::string(name_of(request.method)) + " " + request.path + ")";

@@ -236,7 +236,7 @@ TEST_F(HubTest, AUrlIsGoodForItsObjectAlone) {
   };
   for (const std::string& target :
        {changed(oid, other), changed("size=3", "size=4"), changed("until=1", "until=9"), changed("signature=", "s="),
-        "/v1/hf/lfs/" + oid, std::string("/v1/hf/lfs/..%2f..%2fetc?size=3")})
+        "/v1/hf/lfs/objects/" + oid, std::string("/v1/hf/lfs/objects/..%2f..%2fetc?size=3")})
     EXPECT_NE(200, send(Method::kPut, target, "abc").status) << target;
   EXPECT_EQ(400, send(Method::kGet, path).status) << "to bring it is not to fetch it";
   EXPECT_EQ(200, send(Method::kPut, path, "abc").status);

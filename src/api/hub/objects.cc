@@ -126,7 +126,7 @@ class Objects {
     const int64_t until = now() + kLinkSeconds;
     const std::string signature =
         hmac_sha256_hex(secret_, fmt::format("{} {} {} {}", use, blob.sha256, blob.size, until));
-    return {{"href", fmt::format("{}/lfs/{}?size={}&until={}&signature={}", base_url(request), blob.sha256, blob.size,
+    return {{"href", fmt::format("{}/lfs/objects/{}?size={}&until={}&signature={}", base_url(request), blob.sha256, blob.size,
                                  until, signature)},
             {"expires_in", kLinkSeconds}};
   }
@@ -206,13 +206,13 @@ void add_object_routes(http::Router& router, FileStore& store) {
               .doc = "whether an object has arrived",
               .body = http::body_schema<LfsVerifyRequest>});
   router.add({.method = http::Method::kPut,
-              .pattern = fmt::format("{}/lfs/{{oid}}", kPrefix),
+              .pattern = fmt::format("{}/lfs/objects/{{oid}}", kPrefix),
               .handler = [](const http::Request&, const http::Wake&) { return http::Reply{http::Response{.body = "{}"}}; },
               .access = http::Access::kSigned,
               .dialect = &kDialect,
               .doc = "bring an object, to the URL that was given for it",
               .sink = [objects](const http::Request& r) { return objects->sink(r); }});
-  router.add({.pattern = fmt::format("{}/lfs/{{oid}}", kPrefix),
+  router.add({.pattern = fmt::format("{}/lfs/objects/{{oid}}", kPrefix),
               .handler = [objects](const http::Request& r, const http::Wake&) { return objects->object(r); },
               .access = http::Access::kSigned,
               .dialect = &kDialect,

@@ -44,12 +44,11 @@ void refuse_route(http::Router& router, Method method, std::string pattern, cons
               .doc = "refused with 501"});
 }
 
-/// "/api/models/gpt2" and the like are repositories without a namespace, which there are none of here.
+/// Of a repository without a namespace, as "gpt2", which there are none of here.
 http::Reply nowhere(const http::Request& request) {
   throw RequestFailure(ErrorCode::kNotFound,
-                       fmt::format("{} {}: there is no such thing in this server's store of files; repositories are "
-                                   "NAMESPACE/NAME, models or datasets",
-                                   http::name_of(request.method), request.path),
+                       fmt::format("{}: there is no such repository; here they are called NAMESPACE/NAME",
+                                   request.arguments.at(0)),
                        "repository", "");
 }
 
@@ -62,11 +61,14 @@ void add_refused_routes(http::Router& router) {
                    one.message, one.method == Method::kGet);
   refuse_route(router, Method::kPost, fmt::format("{}/api/repos/move", kPrefix),
                "repositories here keep their names: make another one", false);
-  router.add({.pattern = fmt::format("{}/{{path*}}", kPrefix),
-              .handler = [](const http::Request& r, const http::Wake&) { return nowhere(r); },
-              .cost = http::Cost::kQuick,
-              .dialect = &kDialect,
-              .doc = "whatever else is asked of the store of files: 404"});
+  for (const char* pattern : {"/api/datasets/{name}", "/api/models/{name}", "/api/datasets/{name}/revision/{revision}",
+                              "/api/models/{name}/revision/{revision}", "/datasets/{name}/resolve/{revision}/{path*}",
+                              "/{name}/resolve/{revision}/{path*}"})
+    router.add({.pattern = std::string(kPrefix) + pattern,
+                .handler = [](const http::Request& r, const http::Wake&) { return nowhere(r); },
+                .cost = http::Cost::kQuick,
+                .dialect = &kDialect,
+                .doc = "404: repositories have a namespace here"});
 }
 
 }  // namespace maru::api::hub

@@ -11,7 +11,7 @@ void add_routes(http::Router& router, platform::FileStore& store, int64_t inline
   add_file_routes(router, store);
   add_commit_routes(router, store, inline_bytes);
   add_object_routes(router, store);
-  add_refused_routes(router);  // last: it has one for whatever is left
+  add_refused_routes(router);  // last: where a repository's name could be "resolve", it comes first
 }
 
 }  // namespace maru::api::hub
