@@ -35,11 +35,11 @@ TEST_F(FileStoreTest, ADamagedOneIsSaidAtOnce) {
 }
 
 TEST_F(FileStoreTest, CollectsByItself) {
-  FileStore store(root_, {}, {.every = std::chrono::seconds(0), .unused_for = std::chrono::seconds(0)});
+  FileStore store(root_, {}, {.every = std::chrono::seconds(0), .unused_for = std::chrono::hours(1)});
   BlobWriter writer = store.blobs().writer();
   writer.write("nobody's");
   const Blob blob = writer.commit();
-  fs::last_write_time(store.blobs().path_of(blob.sha256), fs::file_time_type::clock::now() - std::chrono::hours(1));
+  fs::last_write_time(store.blobs().path_of(blob.sha256), fs::file_time_type::clock::now() - std::chrono::hours(2));
   for (int i = 0; i < 500 && fs::exists(store.blobs().path_of(blob.sha256)); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_FALSE(fs::exists(store.blobs().path_of(blob.sha256)));

@@ -368,9 +368,19 @@ std::vector<RepositoryFile> Repositories::entries(const RepositoryName& name, st
 
 bool Repositories::holds(const RepositoryName& name, std::string_view sha256) {
   return database_.read([&](Connection& c) {
-    Statement row = c.prepare("SELECT 1 FROM files WHERE repository = ? AND sha256 = ? LIMIT 1");
+    Statement row = c.prepare(
+        "SELECT 1 FROM files WHERE repository = ?1 AND sha256 = ?2 "
+        "UNION ALL SELECT 1 FROM objects WHERE repository = ?1 AND sha256 = ?2 LIMIT 1");
     row.bind(find_repository(c, name).id).bind(sha256);
     return row.next();
+  });
+}
+
+void Repositories::keep(const RepositoryName& name, const std::vector<std::string>& sha256s) {
+  database_.write([&](Connection& c) {
+    const Repository repository = find_repository(c, name);
+    for (const std::string& sha256 : sha256s)
+      c.prepare("INSERT OR IGNORE INTO objects (repository, sha256) VALUES (?, ?)").bind(repository.id).bind(sha256).run();
   });
 }
 
@@ -378,7 +388,8 @@ int64_t Repositories::collect(std::chrono::seconds unused_for) {
   return database_.write([&](Connection& c) {
     return blobs_.collect(
         [&](const std::string& sha256) {
-          Statement row = c.prepare("SELECT 1 FROM files WHERE sha256 = ? LIMIT 1");
+          Statement row = c.prepare(
+              "SELECT 1 FROM files WHERE sha256 = ?1 UNION ALL SELECT 1 FROM objects WHERE sha256 = ?1 LIMIT 1");
           row.bind(sha256);
           return row.next();
         },

@@ -98,10 +98,12 @@ class Repositories {
   /// Of these paths, files and folders (as FileQuery says) that are there; in their order. Throws   kNotFound.
   std::vector<RepositoryFile> entries(const RepositoryName& name, std::string_view revision,
                                       const std::vector<std::string>& paths);
-  /// Whether any commit of it has a file of these bytes. Throws   kNotFound.
+  /// Holds blobs that no commit has, until it is removed; whoever uses Git keeps commits elsewhere. Throws   kNotFound.
+  void keep(const RepositoryName& name, const std::vector<std::string>& sha256s);
+  /// Whether any commit of it has a file of these bytes, or it keeps them without. Throws   kNotFound.
   bool holds(const RepositoryName& name, std::string_view sha256);
 
-  /// Removes blobs that no commit of any repository holds; their number.
+  /// Removes blobs that no repository holds; their number.
   int64_t collect(std::chrono::seconds unused_for);
 
  private:

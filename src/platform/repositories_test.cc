@@ -152,6 +152,19 @@ TEST_F(RepositoriesTest, RepositoriesAreToldApartAndGoWhole) {
   EXPECT_TRUE(repositories_.files(model, "main", {}).empty()) << "of the same name, not of the same files";
 }
 
+TEST_F(RepositoriesTest, BlobsAreKeptWithoutCommitsToo) {
+  repositories_.create(kName, "me");
+  const Blob kept = put("", "kept").blob, other = put("", "other").blob;
+  repositories_.keep(kName, {kept.sha256, kept.sha256});
+  EXPECT_TRUE(repositories_.holds(kName, kept.sha256));
+  EXPECT_FALSE(repositories_.holds(kName, other.sha256));
+  EXPECT_EQ(repositories_.collect(std::chrono::seconds(-10)), 1);
+  EXPECT_TRUE(blobs_.find(kept.sha256));
+  repositories_.remove(kName);
+  EXPECT_EQ(repositories_.collect(std::chrono::seconds(-10)), 1);
+  EXPECT_EQ(error_of([&] { repositories_.keep(kName, {}); }).code, ErrorCode::kNotFound);
+}
+
 TEST_F(RepositoriesTest, ManyCommitsAreAsAMapWouldHaveThem) {
   repositories_.create(kName, "me");
   Random random(7);

@@ -4,6 +4,7 @@ namespace maru::platform {
 namespace {
 
 // A file of a repository is a row that is valid from one commit to another, so that a commit costs what it changes.
+// An object is a blob that a repository holds without a commit of ours: those who brought it keep their commits elsewhere.
 constexpr std::string_view kRepositories = R"(
 CREATE TABLE namespaces (
   name TEXT PRIMARY KEY,
@@ -40,6 +41,12 @@ CREATE TABLE files (
   PRIMARY KEY (repository, path, since)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX files_by_blob ON files (sha256);
+CREATE TABLE objects (
+  repository INTEGER NOT NULL REFERENCES repositories ON DELETE CASCADE,
+  sha256 TEXT NOT NULL,
+  PRIMARY KEY (sha256, repository)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX objects_by_repository ON objects (repository);
 )";
 
 constexpr std::string_view kMigrations[] = {kRepositories};

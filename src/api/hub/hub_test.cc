@@ -276,7 +276,7 @@ TEST_F(HubTest, CardsAreReadAsYaml) {
 
 class HubKeysTest : public HubTest {
  protected:
-  HubKeysTest() : HubTest({"secret"}) {}
+  HubKeysTest() : HubTest(std::make_unique<http::ApiKeys>(std::vector<std::string>{"secret"})) {}
 };
 
 TEST_F(HubKeysTest, NothingIsOpenButSignedUrls) {
@@ -293,6 +293,38 @@ TEST_F(HubKeysTest, NothingIsOpenButSignedUrls) {
   EXPECT_EQ("Invalid credentials in Authorization header", header_of(response, "X-Error-Message"));
   EXPECT_EQ(200, send(Method::kGet, "/v1/hf/api/whoami-v2", "", {{"authorization", "Bearer secret"}}).status);
   EXPECT_FALSE(fs::exists(root_)) << "nobody with a key asked for files";
+}
+
+/// Knows one key, which may only read.
+class OneReader : public Authenticator {
+ public:
+  bool has_keys() const override { return true; }
+  std::optional<Principal> principal_of(std::string_view key) const override {
+    return key == "r" ? std::optional(Principal{.tenant = "t", .key = "reader", .scopes = {"read"}}) : std::nullopt;
+  }
+};
+
+class HubReaderTest : public HubTest {
+ protected:
+  HubReaderTest() : HubTest(std::make_unique<OneReader>()) {}
+};
+
+TEST_F(HubReaderTest, WhoMayReadMayNotWrite) {
+  store_.repositories().create({kDatasets, "team", "talks"}, "somebody");
+  const http::Headers key{{"authorization", "Bearer r"}};
+  const std::string repository = "/v1/hf/api/datasets/team/talks";
+  EXPECT_EQ(200, send(Method::kGet, repository, "", key).status);
+  EXPECT_EQ("read", http::json_of(send(Method::kGet, "/v1/hf/api/whoami-v2", "", key))["auth"]["accessToken"]["role"]);
+  const std::pair<Method, std::string> kCases[] = {
+      {Method::kPost, "/v1/hf/api/repos/create"}, {Method::kDelete, "/v1/hf/api/repos/delete"},
+      {Method::kPost, repository + "/preupload/main"}, {Method::kPost, repository + "/commit/main"}};
+  for (const auto& [method, target] : kCases) EXPECT_EQ(403, send(method, target, "{}", key).status) << target;
+  const auto batch = [&](const char* operation) {
+    const Json body{{"operation", operation}, {"objects", {{{"oid", sha256_hex("x")}, {"size", 1}}}}};
+    return send(Method::kPost, "/v1/hf/datasets/team/talks.git/info/lfs/objects/batch", body.dump(), key).status;
+  };
+  EXPECT_EQ(403, batch("upload"));
+  EXPECT_EQ(200, batch("download"));
 }
 
 }  // namespace

@@ -3,6 +3,9 @@
 // Clients do not bring their key to that URL, so it holds what it is good for: which object, how large, until when, and
 // a signature of these that only this process can make.
 //
+// Programs of Git LFS keep their commits in a Git of their own. What they bring, the repository holds by itself; what
+// other clients bring, it holds by the commit that follows.
+//
 // Source   github.com/git-lfs/git-lfs, docs/api/batch.md and basic-transfers.md
 #include <fmt/format.h>
 
@@ -52,6 +55,11 @@ struct LfsVerifyRequest {
   }
 };
 
+bool is_git(const http::Request& request) { return request.header("user-agent").starts_with("git-lfs/"); }
+
+/// Below which a repository's large objects are asked for.
+std::string lfs_path(const RepositoryName& name) { return fmt::format("/{}.git/info/lfs/objects", url_escape(path_of(name))); }
+
 int64_t now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
@@ -73,25 +81,31 @@ class Objects {
           kDialect)};
     if (body.operation.empty()) refuse("operation: expected upload or download", "operation");
     Json answers = Json::array();
+    std::vector<std::string> here;
     for (const JsonNode& object : objects.elements()) {
       const Blob blob{object["oid"].string(), object["size"].count()};
       Json answer{{"oid", blob.sha256}, {"size", blob.size}, {"authenticated", true}};
       if (uploads)
-        offer_upload(blob, request, answer);
+        offer_upload(blob, name, request, answer);
       else
         offer_download(blob, name, request, answer);
+      if (!answer.contains("actions") && !answer.contains("error")) here.push_back(blob.sha256);
       answers.push_back(std::move(answer));
     }
+    if (is_git(request) && !here.empty()) store_.repositories().keep(name, here);
     return {http::Response{.content_type = kLfsJson,
                            .body = http::to_line({{"transfer", "basic"}, {"objects", std::move(answers)}})}};
   }
 
-  http::Reply verify(const http::Request& request) const {
+  http::Reply verify(const http::Request& request, const char* kind) const {
+    const RepositoryName name = repository_of(request, kind);
+    store_.repositories().find(name);
     const auto body = http::read_fields<LfsVerifyRequest>(http::read_object(request.body));
     const std::optional<Blob> blob = store_.blobs().find(body.oid);
     if (!blob || blob->size != static_cast<uint64_t>(body.size))
       throw RequestFailure(ErrorCode::kNotFound,
                            fmt::format("no {} bytes with the SHA-256 {} are here", body.size, body.oid), "oid", "");
+    if (is_git(request)) store_.repositories().keep(name, {body.oid});
     return {http::Response{.content_type = kLfsJson, .body = http::to_line({{"success", true}})}};
   }
 
@@ -135,14 +149,14 @@ class Objects {
     answer["error"] = {{"code", code}, {"message", std::move(message)}};
   }
 
-  void offer_upload(const Blob& blob, const http::Request& request, Json& answer) const {
+  void offer_upload(const Blob& blob, const RepositoryName& name, const http::Request& request, Json& answer) const {
     if (!platform::is_sha256(blob.sha256)) return fail(answer, 422, "oid: expected a SHA-256 in lower case");
     if (blob.size > kObjectBytes) return fail(answer, 422, "size: expected at most 4 TiB");
     const std::optional<Blob> there = store_.blobs().find(blob.sha256);
     if (there && there->size != blob.size)
       return fail(answer, 422, fmt::format("size: expected {} bytes of that SHA-256", there->size));
     if (there) return;  // it need not be brought again
-    Json verify{{"href", base_url(request) + "/lfs/verify"}};
+    Json verify{{"href", base_url(request) + lfs_path(name) + "/verify"}};
     if (const std::string_view key = request.header("authorization"); !key.empty())
       verify["header"] = {{"Authorization", key}};
     answer["actions"] = {{"upload", link(blob, "upload", request)}, {"verify", std::move(verify)}};
@@ -189,22 +203,27 @@ std::unique_ptr<http::BodySink> Objects::sink(const http::Request& request) cons
 
 void add_object_routes(http::Router& router, FileStore& store) {
   const auto objects = std::make_shared<const Objects>(store);
-  for (const char* kind : {kDatasets, kModels})
+  for (const char* kind : {kDatasets, kModels}) {
+    const std::string root = fmt::format("{}{}/{{space}}/{{name}}.git/info/lfs/objects", kPrefix,
+                                         kind == kDatasets ? "/datasets" : "");
     router.add({.method = http::Method::kPost,
-                .pattern = fmt::format("{}{}/{{space}}/{{name}}.git/info/lfs/objects/batch", kPrefix,
-                                       kind == kDatasets ? "/datasets" : ""),
+                .pattern = root + "/batch",
                 .handler = [objects, kind](const http::Request& r, const http::Wake&) {
                   return objects->batch(r, kind);
                 },
                 .dialect = &kDialect,
                 .doc = "where large objects are brought to and fetched from (Git LFS)",
                 .body = http::body_schema<LfsBatchRequest>});
-  router.add({.method = http::Method::kPost,
-              .pattern = fmt::format("{}/lfs/verify", kPrefix),
-              .handler = [objects](const http::Request& r, const http::Wake&) { return objects->verify(r); },
-              .dialect = &kDialect,
-              .doc = "whether an object has arrived",
-              .body = http::body_schema<LfsVerifyRequest>});
+    router.add({.method = http::Method::kPost,
+                .pattern = root + "/verify",
+                .handler = [objects, kind](const http::Request& r, const http::Wake&) {
+                  return objects->verify(r, kind);
+                },
+                .scope = "write",
+                .dialect = &kDialect,
+                .doc = "whether an object has arrived",
+                .body = http::body_schema<LfsVerifyRequest>});
+  }
   router.add({.method = http::Method::kPut,
               .pattern = fmt::format("{}/lfs/objects/{{oid}}", kPrefix),
               .handler = [](const http::Request&, const http::Wake&) { return http::Reply{http::Response{.body = "{}"}}; },

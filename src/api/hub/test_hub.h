@@ -19,8 +19,8 @@ namespace maru::api::hub {
 
 class HubTest : public testing::Test {
  protected:
-  explicit HubTest(const std::vector<std::string>& keys = {})
-      : router_(std::make_unique<http::ApiKeys>(keys), {}, {}, kDialect) {
+  explicit HubTest(std::unique_ptr<const Authenticator> keys = std::make_unique<http::ApiKeys>())
+      : router_(std::move(keys), {}, {}, kDialect) {
     add_routes(router_, store_, 256 << 20);
   }
   ~HubTest() override { fs::remove_all(root_); }
