@@ -118,6 +118,10 @@ TEST(Router, SaysWhatAPathAllows) {
   EXPECT_EQ(options.status, 204);
   EXPECT_EQ(find_header(options.headers, "Allow"), "GET, HEAD, OPTIONS");
   EXPECT_EQ(dispatch(router, make(Method::kOptions, "/nowhere")).status, 404);
+  Router twice = sample_router();
+  for (const char* pattern : {"/files/{name}", "/{folder}/readme"}) twice.add({.pattern = pattern, .handler = {}});
+  EXPECT_EQ(find_header(dispatch(twice, make(Method::kOptions, "/files/readme")).headers, "Allow"),
+            "GET, HEAD, OPTIONS");
 }
 
 TEST(Router, TheGateIsAskedLast) {

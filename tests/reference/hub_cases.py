@@ -108,7 +108,11 @@ def folders():
             assert (got / name).read_bytes() == data, name
     there = snapshot_download(repo, repo_type="dataset", endpoint=ENDPOINT, token=TOKEN, local_dir="out", allow_patterns="train/*")
     assert sorted(p.name for p in (pathlib.Path(there) / "train").iterdir()) == ["a.jsonl", "b.jsonl"]
-    again = API.upload_folder(folder_path="in", repo_id=repo, repo_type="dataset")
+    if hasattr(API, "upload_large_folder"):
+        parts = make("parts")
+        API.upload_large_folder(folder_path="in", repo_id=parts, repo_type="dataset", print_report=False)
+        assert sorted(API.list_repo_files(parts, repo_type="dataset")) == sorted(files)
+    again = API.upload_folder(folder_path="in", repo_id=repo, repo_type="dataset", ignore_patterns=".cache/*")
     assert again.oid == commit.oid, "what is there already is no commit"
     API.upload_folder(folder_path="in/train", path_in_repo="train", repo_id=repo, repo_type="dataset", delete_patterns="*")
     API.delete_folder("train", repo, repo_type="dataset")

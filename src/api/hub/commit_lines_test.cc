@@ -57,7 +57,7 @@ TEST_F(CommitLinesTest, IsTheSameHoweverItIsCut) {
   const std::string body = std::string(kHeader) + file("가/\"나\" 다.bin", bytes) + "\r\n \n" + file("empty", "") +
                            R"( { "value" : { "path" : "spaced" , "content" : "YS9i" } , "key" : "file" } )" + "\n" +
                            R"({"value":{"x":{"content":["YQ",{"content":"Yg"}]},"content":"\/\/8=","path":"deep"},)" +
-                           R"("content":"not this","key":"file"})" + "\n" +
+                           R"("content":"not this","other":{"content":"nor *this*"},"key":"file"})" + "\n" +
                            line("deletedFile", {{"path", "old"}}) + line("deletedFolder", {{"path", "olds/"}});
   for (size_t piece = 1; piece < 40; ++piece) {
     const platform::CommitRequest request = read(body, piece);

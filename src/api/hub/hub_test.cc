@@ -1,3 +1,4 @@
+#include "api/hub/names.h"
 #include "api/hub/test_hub.h"
 
 namespace maru::api::hub {
