@@ -78,7 +78,9 @@ TEST_F(KeysTest, EveryRouteIsClosedButThoseThatSayWhetherTheServerLives) {
                                              : get(spelling);
         if (got.status != 401) open.insert(path);
       }
-  EXPECT_EQ((std::set<std::string>{"/health", "/ping", "/v1/health/live", "/v1/health/ready", "/v1/hf/lfs/objects/{oid}"}), open)
+  EXPECT_EQ(
+      (std::set<std::string>{"/health", "/ping", "/v1/health/live", "/v1/health/ready", "/v1/hf/lfs/objects/{oid}"}),
+      open)
       << "the last by a URL that was signed: src/api/hub/objects.cc";
   for (const char* path : {"//v1/models", "/v1/models/", "/V1/models", "/v1/health/../models",
                            "/v1/health/live/../../x", "/v1%2fmodels", "/%76%31/models"})

@@ -132,10 +132,11 @@ struct Metrics::State {
                                                        .Register(registry);
   prometheus::Family<prometheus::Gauge>& choices =
       prometheus::BuildGauge().Name("maru_key_choices").Help("Choices of a key that run or wait").Register(registry);
-  prometheus::Family<prometheus::Counter>& files = prometheus::BuildCounter()
-                                                       .Name("maru_files_total")
-                                                       .Help("What became of the store of files: commits, blobs removed")
-                                                       .Register(registry);
+  prometheus::Family<prometheus::Counter>& files =
+      prometheus::BuildCounter()
+          .Name("maru_files_total")
+          .Help("What became of the store of files: commits, blobs removed")
+          .Register(registry);
   prometheus::Family<prometheus::Counter>& file_bytes = prometheus::BuildCounter()
                                                             .Name("maru_files_received_bytes_total")
                                                             .Help("Bytes of files that clients brought")

@@ -28,8 +28,8 @@ TEST(Base64Decoder, IsTheSameHoweverItIsCut) {
 }
 
 TEST(Base64Decoder, RefusesWhatIsNone) {
-  for (const char* text : {"A", "AB", "ABC", "ABCDE", "=", "A===", "====", "AB=C", "AB==CD==", "ABC=D", "AB===", "ABC==",
-                           "AB\n==", "AB CD", "AB-_", "\xff\xff\xff\xff", "AB=", "ABCD="})
+  for (const char* text : {"A", "AB", "ABC", "ABCDE", "=", "A===", "====", "AB=C", "AB==CD==", "ABC=D",
+                           "AB===", "ABC==", "AB\n==", "AB CD", "AB-_", "\xff\xff\xff\xff", "AB=", "ABCD="})
     for (size_t piece = 1; piece < 6; ++piece) EXPECT_FALSE(decoded(text, piece)) << text;
   EXPECT_EQ(decoded("AB==", 3), std::string(1, '\0'));
 }

@@ -98,8 +98,8 @@ void AtomicFile::flush() {
   const auto at = [](uint64_t stretch) { return static_cast<off64_t>(stretch * kStretch); };
   if (now > before) {
     if (before > 0)
-      ::sync_file_range(fd_, at(before - 1), kStretch, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-                                                           SYNC_FILE_RANGE_WAIT_AFTER);
+      ::sync_file_range(fd_, at(before - 1), kStretch,
+                        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
     ::sync_file_range(fd_, at(before), at(now - before), SYNC_FILE_RANGE_WRITE);
   }
   buffer_.clear();

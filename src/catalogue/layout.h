@@ -44,7 +44,7 @@ inline constexpr std::string_view kBestFolder = "best";                // of its
 inline constexpr std::string_view kTokensPrefix = "tokens-";           // of a dataset's folders
 inline constexpr std::string_view kEvaluation = "evaluation";          // of a model's folder, and before "-ADAPTER"
 
-inline constexpr std::string_view kKeysFile = "keys.json";     // of the server of a home
+inline constexpr std::string_view kKeysFile = "keys.json";       // of the server of a home
 inline constexpr std::string_view kPlatformFolder = "platform";  // likewise
 
 /// Files that a run keeps beside its checkpoints.

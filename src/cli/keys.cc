@@ -67,7 +67,8 @@ void add_create(CLI::App* keys, Session& session) {
   verb->add_option("name", key.name, "of the key, unlike any other")->required();
   verb->add_option("--file", o->file, "the file of keys (JSON); without: keys.json of this home");
   verb->add_option("--tenant", key.tenant, "whose key it is: tenants take turns; without: the key is its own");
-  verb->add_option("--scope", key.scopes, "inference, read, write, manage or *; may be repeated")->allow_extra_args(false);
+  verb->add_option("--scope", key.scopes, "inference, read, write, manage or *; may be repeated")
+      ->allow_extra_args(false);
   verb->add_option("--model", key.models, "a model it may ask, may be repeated; without: all")->allow_extra_args(false);
   verb->add_option("--weight", key.weight, "of its tenant: with 2 it gets twice as much")
       ->check(number_in(0.001, 1000));

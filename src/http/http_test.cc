@@ -83,7 +83,8 @@ TEST(Router, MatchesTheRestOfAPathAndEndsOfSegments) {
   EXPECT_EQ("[a][main][x]", body("/a/resolve/main/x"));
   EXPECT_EQ("[a][main][x/y/../z/]", body("/a/resolve/main/x/y/../z/")) << "what it means is the handler's business";
   EXPECT_EQ("[a][main][/]", body("/a/resolve/main//"));
-  for (const char* none : {"/a/resolve/main/", "/a/resolve/main", "/a/resolve//x"}) EXPECT_EQ("404", body(none)) << none;
+  for (const char* none : {"/a/resolve/main/", "/a/resolve/main", "/a/resolve//x"})
+    EXPECT_EQ("404", body(none)) << none;
 }
 
 TEST(Router, WhoHasASignedUrlNeedsNoKey) {

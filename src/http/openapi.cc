@@ -49,7 +49,8 @@ Json openapi(const Router& router, const std::string& version) {
   Schemas schemas("#/components/schemas/");
   Json paths = Json::object();
   for (const Route& route : router.routes())
-    paths[template_of(route.pattern)][lower_case(name_of(route.method))] = operation_of(route, router.dialect_of(route), schemas);
+    paths[template_of(route.pattern)][lower_case(name_of(route.method))] =
+        operation_of(route, router.dialect_of(route), schemas);
   return {{"openapi", "3.1.0"},
           {"info", {{"title", "Maru"}, {"version", version}}},
           {"paths", std::move(paths)},

@@ -39,7 +39,7 @@ struct Route {
   Handler handler;
   Access access = Access::kKey;
   Cost cost = Cost::kWork;
-  std::string_view scope = "read";  // what a key must be allowed to
+  std::string_view scope = "read";   // what a key must be allowed to
   const Dialect* dialect = nullptr;  // null: the router's
   std::string doc;
   Json (*body)(Schemas&) = nullptr;  // adds what it reads: body_schema<T> (http/json_body.h); null: no JSON

@@ -118,7 +118,7 @@ class BatchFile {
   int fd_ = -1;
 };
 
-constexpr size_t kBatchFiles = 64;             // as many are open at once
+constexpr size_t kBatchFiles = 64;               // as many are open at once
 constexpr size_t kBatchBytes = size_t{4} << 20;  // as much stands in memory
 
 }  // namespace

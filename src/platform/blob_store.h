@@ -45,8 +45,8 @@ class BlobWriter {
   Sha256 hash_;
 };
 
-/// Small blobs that share their way to the disk: one flush of the file system for many, where each of its own would take
-/// milliseconds.
+/// Small blobs that share their way to the disk: one flush of the file system for many, where each of its own would
+/// take milliseconds.
 class BlobBatch {
  public:
   explicit BlobBatch(const fs::path& store) : store_(store) {}

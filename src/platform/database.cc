@@ -76,18 +76,12 @@ void Statement::run() {
   while (next()) continue;
 }
 
-bool Statement::is_null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
 int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
 double Statement::number(int column) const { return sqlite3_column_double(statement_.get(), column); }
 
 std::string Statement::text(int column) const {
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
   return {bytes == nullptr ? "" : bytes, static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column))};
-}
-
-std::optional<std::string> Statement::text_or_null(int column) const {
-  if (is_null(column)) return std::nullopt;
-  return text(column);
 }
 
 struct Connection::Prepared {

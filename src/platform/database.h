@@ -40,11 +40,9 @@ class Statement {
   /// Runs it where no row is expected.
   void run();
 
-  bool is_null(int column) const;
   int64_t integer(int column) const;
   double number(int column) const;
   std::string text(int column) const;
-  std::optional<std::string> text_or_null(int column) const;
 
  private:
   friend class Connection;

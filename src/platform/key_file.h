@@ -28,7 +28,8 @@ struct KeyRecord {
         field("prefix", &C::prefix, "what the key begins with, so that people can tell keys apart").unless_empty(),
         field("tenant", &C::tenant, "whose key it is: tenants take turns; empty: the key is its own tenant")
             .unless_empty(),
-        field("scopes", &C::scopes, "what it may do: ask models, read the server's state and files, write files, load and unload, everything")
+        field("scopes", &C::scopes,
+              "what it may do: ask models, read the server's state and files, write files, load and unload, everything")
             .one_of("inference|read|write|manage|*"),
         field("models", &C::models, "the models it may ask; empty: all").unless_empty(),
         field("weight", &C::weight, "of its tenant: with 2 it gets twice as much as one with 1").range(0.001, 1000),

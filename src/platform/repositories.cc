@@ -161,7 +161,8 @@ std::string oid_of(const Commit& parent, const Commit& commit, const std::vector
 }
 
 constexpr std::string_view kFilesOf =
-    "SELECT path, sha256, size, since FROM files WHERE repository = ?1 AND since <= ?2 AND (until IS NULL OR until > ?2) "
+    "SELECT path, sha256, size, since FROM files WHERE repository = ?1 AND since <= ?2 AND (until IS NULL OR until > "
+    "?2) "
     "AND path > ?3 AND (?4 = '' OR path < ?4) ORDER BY path LIMIT ?5";
 
 constexpr std::string_view kFilesFrom =
@@ -352,8 +353,8 @@ std::vector<RepositoryFile> Repositories::entries(const RepositoryName& name, st
     std::vector<RepositoryFile> found;
     for (const std::string& path : paths) {
       // The first that is not before the path itself: the file, or one of the folder.
-      for (const auto& [after, before] : {std::pair(path, path + std::string(1, '\1')),
-                                          std::pair(children_of(path), behind_children_of(path))}) {
+      for (const auto& [after, before] :
+           {std::pair(path, path + std::string(1, '\1')), std::pair(children_of(path), behind_children_of(path))}) {
         Statement row = c.prepare(kFilesFrom);
         row.bind(repository.id).bind(number).bind(after).bind(before);
         if (!row.next()) continue;
@@ -380,7 +381,10 @@ void Repositories::keep(const RepositoryName& name, const std::vector<std::strin
   database_.write([&](Connection& c) {
     const Repository repository = find_repository(c, name);
     for (const std::string& sha256 : sha256s)
-      c.prepare("INSERT OR IGNORE INTO objects (repository, sha256) VALUES (?, ?)").bind(repository.id).bind(sha256).run();
+      c.prepare("INSERT OR IGNORE INTO objects (repository, sha256) VALUES (?, ?)")
+          .bind(repository.id)
+          .bind(sha256)
+          .run();
   });
 }
 

@@ -65,8 +65,8 @@ Outcome check_path(std::string_view path);
 /// three at either end, no "--" or "..", and not ".git" behind it: what clients of the hub accept.
 Outcome check_repository_name(std::string_view what, std::string_view name);
 
-/// Thread-safe, as the database and the store are. Who asks for what is not there gets a RequestFailure (kNotFound) with
-/// the field "repository", "revision" or "path".
+/// Thread-safe, as the database and the store are. Who asks for what is not there gets a RequestFailure (kNotFound)
+/// with the field "repository", "revision" or "path".
 class Repositories {
  public:
   Repositories(Database& database, BlobStore& blobs) : database_(database), blobs_(blobs) {}

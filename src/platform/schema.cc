@@ -4,7 +4,8 @@ namespace maru::platform {
 namespace {
 
 // A file of a repository is a row that is valid from one commit to another, so that a commit costs what it changes.
-// An object is a blob that a repository holds without a commit of ours: those who brought it keep their commits elsewhere.
+// An object is a blob that a repository holds without a commit of ours: those who brought it keep their commits
+// elsewhere.
 constexpr std::string_view kRepositories = R"(
 CREATE TABLE namespaces (
   name TEXT PRIMARY KEY,

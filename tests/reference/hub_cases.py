@@ -4,6 +4,7 @@
 
 in an empty directory. A case that returns has passed. The version is that of the interpreter it is run with.
 """
+
 import hashlib
 import os
 import pathlib
@@ -59,7 +60,9 @@ def small():
     url = API.create_repo("team/small", repo_type="dataset")
     assert (url.repo_id, url.repo_type) == ("team/small", "dataset"), url
     assert API.create_repo("team/small", repo_type="dataset", exist_ok=True).repo_id == "team/small"
-    first = API.upload_file(path_or_fileobj=LINES, path_in_repo="training/data.jsonl", repo_id="team/small", repo_type="dataset")
+    first = API.upload_file(
+        path_or_fileobj=LINES, path_in_repo="training/data.jsonl", repo_id="team/small", repo_type="dataset"
+    )
     assert first.oid and first.repo_url.repo_id == "team/small"
     info = API.repo_info("team/small", repo_type="dataset")
     assert info.id == "team/small" and info.sha == first.oid
@@ -86,7 +89,9 @@ def repositories():
     API.delete_repo("team/m")
     API.delete_repo("team/m", missing_ok=True)
     raises(RepositoryNotFoundError, lambda: API.delete_repo("team/m"))
-    raises(HfHubHTTPError, lambda: API.create_repo("team/s", repo_type="space", space_sdk="static"), "model or dataset")
+    raises(
+        HfHubHTTPError, lambda: API.create_repo("team/s", repo_type="space", space_sdk="static"), "model or dataset"
+    )
     raises(HfHubHTTPError, lambda: API.create_branch("team/d", repo_type="dataset", branch="dev"), "one branch, main")
     raises(HfHubHTTPError, lambda: API.create_tag("team/d", repo_type="dataset", tag="v1"), "no tags")
     raises(HfHubHTTPError, lambda: API.move_repo("team/d", "team/e", repo_type="dataset"), "keep their names")
@@ -94,8 +99,14 @@ def repositories():
 
 def folders():
     repo = make("folders")
-    files = {"README.md": b"---\nlicense: cc0-1.0\n---\n# talks\n", "train/a.jsonl": LINES, "train/b.jsonl": LINES * 2,
-             "모델/가중치 1.bin": os.urandom(3 << 20), "large.bin": os.urandom(24 << 20), "empty": b""}
+    files = {
+        "README.md": b"---\nlicense: cc0-1.0\n---\n# talks\n",
+        "train/a.jsonl": LINES,
+        "train/b.jsonl": LINES * 2,
+        "모델/가중치 1.bin": os.urandom(3 << 20),
+        "large.bin": os.urandom(24 << 20),
+        "empty": b"",
+    }
     for name, data in files.items():
         path = pathlib.Path("in") / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,10 +114,14 @@ def folders():
     commit = API.upload_folder(folder_path="in", repo_id=repo, repo_type="dataset", commit_message="all of it")
     assert sorted(API.list_repo_files(repo, repo_type="dataset")) == sorted(files)
     for revision in ("main", commit.oid):
-        got = pathlib.Path(snapshot_download(repo, repo_type="dataset", revision=revision, endpoint=ENDPOINT, token=TOKEN))
+        got = pathlib.Path(
+            snapshot_download(repo, repo_type="dataset", revision=revision, endpoint=ENDPOINT, token=TOKEN)
+        )
         for name, data in files.items():
             assert (got / name).read_bytes() == data, name
-    there = snapshot_download(repo, repo_type="dataset", endpoint=ENDPOINT, token=TOKEN, local_dir="out", allow_patterns="train/*")
+    there = snapshot_download(
+        repo, repo_type="dataset", endpoint=ENDPOINT, token=TOKEN, local_dir="out", allow_patterns="train/*"
+    )
     assert sorted(p.name for p in (pathlib.Path(there) / "train").iterdir()) == ["a.jsonl", "b.jsonl"]
     if hasattr(API, "upload_large_folder"):
         parts = make("parts")
@@ -114,21 +129,45 @@ def folders():
         assert sorted(API.list_repo_files(parts, repo_type="dataset")) == sorted(files)
     again = API.upload_folder(folder_path="in", repo_id=repo, repo_type="dataset", ignore_patterns=".cache/*")
     assert again.oid == commit.oid, "what is there already is no commit"
-    API.upload_folder(folder_path="in/train", path_in_repo="train", repo_id=repo, repo_type="dataset", delete_patterns="*")
+    API.upload_folder(
+        folder_path="in/train", path_in_repo="train", repo_id=repo, repo_type="dataset", delete_patterns="*"
+    )
     API.delete_folder("train", repo, repo_type="dataset")
     assert "train/a.jsonl" not in API.list_repo_files(repo, repo_type="dataset")
     bad = b"---\nlicense: [\n---\n"
-    raises(ValueError, lambda: API.upload_file(path_or_fileobj=bad, path_in_repo="README.md", repo_id=repo, repo_type="dataset"))
+    raises(
+        ValueError,
+        lambda: API.upload_file(path_or_fileobj=bad, path_in_repo="README.md", repo_id=repo, repo_type="dataset"),
+    )
 
 
 def commits():
     repo = make("commits", "model")
-    first = API.create_commit(repo, [CommitOperationAdd("a.txt", b"a"), CommitOperationAdd("d/b.txt", b"b"), CommitOperationAdd("d/c.txt", b"c")], commit_message="three")
-    API.create_commit(repo, [CommitOperationCopy("a.txt", "copy/a.txt"), CommitOperationDelete("d/b.txt"), CommitOperationAdd("e.txt", b"e")],
-                      commit_message="second", commit_description="more of it", parent_commit=first.oid)
+    first = API.create_commit(
+        repo,
+        [CommitOperationAdd("a.txt", b"a"), CommitOperationAdd("d/b.txt", b"b"), CommitOperationAdd("d/c.txt", b"c")],
+        commit_message="three",
+    )
+    API.create_commit(
+        repo,
+        [
+            CommitOperationCopy("a.txt", "copy/a.txt"),
+            CommitOperationDelete("d/b.txt"),
+            CommitOperationAdd("e.txt", b"e"),
+        ],
+        commit_message="second",
+        commit_description="more of it",
+        parent_commit=first.oid,
+    )
     assert sorted(API.list_repo_files(repo)) == ["a.txt", "copy/a.txt", "d/c.txt", "e.txt"]
     assert sorted(API.list_repo_files(repo, revision=first.oid)) == ["a.txt", "d/b.txt", "d/c.txt"]
-    late = raises(HfHubHTTPError, lambda: API.create_commit(repo, [CommitOperationAdd("f", b"f")], commit_message="late", parent_commit=first.oid), "not the last commit any more")
+    late = raises(
+        HfHubHTTPError,
+        lambda: API.create_commit(
+            repo, [CommitOperationAdd("f", b"f")], commit_message="late", parent_commit=first.oid
+        ),
+        "not the last commit any more",
+    )
     assert late.response.status_code == 412
     API.create_commit(repo, [CommitOperationDelete("d/", is_folder=True)], commit_message="third")
     titles = [one.title for one in API.list_repo_commits(repo)]
@@ -142,7 +181,12 @@ def commits():
 
 def trees():
     repo = make("trees")
-    API.create_commit(repo, [CommitOperationAdd(f"d{i % 7}/{i:05}", b"x") for i in range(2500)] + [CommitOperationAdd("top", b"y")], repo_type="dataset", commit_message="many")
+    API.create_commit(
+        repo,
+        [CommitOperationAdd(f"d{i % 7}/{i:05}", b"x") for i in range(2500)] + [CommitOperationAdd("top", b"y")],
+        repo_type="dataset",
+        commit_message="many",
+    )
     assert len(API.list_repo_files(repo, repo_type="dataset")) == 2501
     top = list(API.list_repo_tree(repo, repo_type="dataset", expand=True))
     assert [one.path for one in top] == [f"d{i}" for i in range(7)] + ["top"]
@@ -160,7 +204,9 @@ def objects():
     pathlib.Path("large.bin").write_bytes(data)
     API.upload_file(path_or_fileobj="large.bin", path_in_repo="x/large.bin", repo_id=repo, repo_type="dataset")
     API.upload_file(path_or_fileobj="large.bin", path_in_repo="x/again.bin", repo_id=repo, repo_type="dataset")
-    API.create_commit(repo, [CommitOperationCopy("x/large.bin", "y.bin")], repo_type="dataset", commit_message="copied")
+    API.create_commit(
+        repo, [CommitOperationCopy("x/large.bin", "y.bin")], repo_type="dataset", commit_message="copied"
+    )
     for name in ("x/large.bin", "x/again.bin", "y.bin"):
         assert fetch(repo, name) == data
     API.upload_file(path_or_fileobj=LINES, path_in_repo="small.jsonl", repo_id=repo, repo_type="dataset")
@@ -170,7 +216,11 @@ def objects():
 def xet():
     repo = make("xet")
     pathlib.Path("large.bin").write_bytes(os.urandom(5 << 20))
-    raises(Exception, lambda: API.upload_file(path_or_fileobj="large.bin", path_in_repo="l", repo_id=repo, repo_type="dataset"), "501")
+    raises(
+        Exception,
+        lambda: API.upload_file(path_or_fileobj="large.bin", path_in_repo="l", repo_id=repo, repo_type="dataset"),
+        "501",
+    )
 
 
 def file_system():
@@ -200,7 +250,11 @@ def errors():
     raises(RevisionNotFoundError, lambda: fetch(repo, "x", revision="v1"))
     raises(EntryNotFoundError, lambda: fetch(repo, "x"))
     raises(RevisionNotFoundError, lambda: API.repo_info(repo, repo_type="dataset", revision="refs/pr/1"))
-    raises(HfHubHTTPError, lambda: API.upload_file(path_or_fileobj=b"x", path_in_repo="a\\b", repo_id=repo, repo_type="dataset"), "a backslash")
+    raises(
+        HfHubHTTPError,
+        lambda: API.upload_file(path_or_fileobj=b"x", path_in_repo="a\\b", repo_id=repo, repo_type="dataset"),
+        "a backslash",
+    )
 
 
 def keys():
@@ -214,10 +268,16 @@ def keys():
     reader = HfApi(endpoint=ENDPOINT, token=os.environ["MARU_TEST_READER"])
     assert reader.list_repo_files(repo, repo_type="dataset") == ["a", "l"]
     assert reader.whoami()["auth"]["accessToken"]["role"] == "read"
-    refused = raises(HfHubHTTPError, lambda: reader.upload_file(path_or_fileobj=b"x", path_in_repo="b", repo_id=repo, repo_type="dataset"), "write")
+    refused = raises(
+        HfHubHTTPError,
+        lambda: reader.upload_file(path_or_fileobj=b"x", path_in_repo="b", repo_id=repo, repo_type="dataset"),
+        "write",
+    )
     assert refused.response.status_code == 403
     for token in (False, "wrong"):
-        error = raises(HfHubHTTPError, lambda: HfApi(endpoint=ENDPOINT, token=token).repo_info(repo, repo_type="dataset"))
+        error = raises(
+            HfHubHTTPError, lambda: HfApi(endpoint=ENDPOINT, token=token).repo_info(repo, repo_type="dataset")
+        )
         assert error.response.status_code == 401 and not isinstance(error, RepositoryNotFoundError)
 
 
@@ -229,7 +289,9 @@ def command_line():
     hf = str(pathlib.Path(sys.executable).parent / "hf")
 
     def run(*arguments):
-        done = subprocess.run([hf, *arguments], env={**os.environ, "HF_ENDPOINT": ENDPOINT}, capture_output=True, text=True)
+        done = subprocess.run(
+            [hf, *arguments], env={**os.environ, "HF_ENDPOINT": ENDPOINT}, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

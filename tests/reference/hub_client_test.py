@@ -2,6 +2,7 @@
 
 MARU_HUB_PYTHON is the interpreter whose huggingface_hub is used; without it, this one's, and one short case alone.
 """
+
 import hashlib
 import json
 import os
@@ -21,9 +22,26 @@ at_length = pytest.mark.skipif(not ALL, reason="./test clients does it")
 
 def run_case(case, url, directory, **more):
     home = directory / "hf"
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_") and "proxy" not in name.lower()}
-    environment = {**kept, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", **more}
-    done = subprocess.run([PYTHON, str(CASES), case, url + "/v1/hf"], cwd=directory, env=environment, capture_output=True, text=True, timeout=300)
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("HF_") and "proxy" not in name.lower()
+    }
+    environment = {
+        **kept,
+        "HF_HOME": str(home),
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        **more,
+    }
+    done = subprocess.run(
+        [PYTHON, str(CASES), case, url + "/v1/hf"],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 
@@ -48,7 +66,9 @@ def test_the_way_of_a_teams_data(store, tmp_path):
 
 
 @at_length
-@pytest.mark.parametrize("case", ["repositories", "folders", "commits", "trees", "file_system", "errors", "command_line"])
+@pytest.mark.parametrize(
+    "case", ["repositories", "folders", "commits", "trees", "file_system", "errors", "command_line"]
+)
 def test_at_length(store, tmp_path, case):
     run_case(case, store.url, tmp_path)
 
@@ -68,13 +88,17 @@ def test_clients_with_xet_are_told_what_to_do(strict_store, tmp_path):
 
 @at_length
 def test_keys_have_scopes(tmp_path):
-    records = [{"name": name, "hash": hashlib.sha256(name.encode()).hexdigest(), "scopes": scopes}
-               for name, scopes in (("writer", ["read", "write"]), ("reader", ["read"]))]
+    records = [
+        {"name": name, "hash": hashlib.sha256(name.encode()).hexdigest(), "scopes": scopes}
+        for name, scopes in (("writer", ["read", "write"]), ("reader", ["read"]))
+    ]
     keys = tmp_path / "keys.json"
     keys.touch(mode=0o600)
     keys.write_text(json.dumps({"keys": records}))
     server = Server(f"home={tmp_path / 'home'}", f"keys_file={keys}", "inline_files_mib=1")
     try:
-        run_case("keys", server.url, tmp_path, MARU_TEST_TOKEN="writer", MARU_TEST_READER="reader", HF_HUB_DISABLE_XET="1")
+        run_case(
+            "keys", server.url, tmp_path, MARU_TEST_TOKEN="writer", MARU_TEST_READER="reader", HF_HUB_DISABLE_XET="1"
+        )
     finally:
         assert server.stop() == 0

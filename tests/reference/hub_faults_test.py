@@ -1,4 +1,5 @@
 """The store of files when things go wrong on the wire and under it: cut uploads, kills, a disk that is full."""
+
 import base64
 import hashlib
 import http.client

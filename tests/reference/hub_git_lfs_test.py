@@ -1,4 +1,5 @@
 """git-lfs with a Git of its own against the store of files: what it pushes can be pulled elsewhere."""
+
 import os
 import pathlib
 import shutil
@@ -12,11 +13,17 @@ pytestmark = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs
 
 
 def git(directory, *arguments, fails=False):
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") and "proxy" not in name.lower()}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") and "proxy" not in name.lower()
+    }
     environment |= {"HOME": str(directory.parent), "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
     for role in ("AUTHOR", "COMMITTER"):
         environment |= {f"GIT_{role}_NAME": "t", f"GIT_{role}_EMAIL": "t@localhost"}
-    done = subprocess.run(["git", *arguments], cwd=directory, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        ["git", *arguments], cwd=directory, env=environment, capture_output=True, text=True, timeout=120
+    )
     assert (done.returncode != 0) == fails, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -30,8 +37,19 @@ def use(directory, url, key):
 def test_what_is_pushed_can_be_pulled(tmp_path):
     server = Server(f"home={tmp_path / 'home'}", "api_key=secret")
     try:
-        subprocess.run(["curl", "-sf", "-H", "Authorization: Bearer secret", server.url + "/v1/hf/api/repos/create",
-                        "-d", '{"name":"talks","organization":"team","type":"dataset"}'], check=True, capture_output=True)
+        subprocess.run(
+            [
+                "curl",
+                "-sf",
+                "-H",
+                "Authorization: Bearer secret",
+                server.url + "/v1/hf/api/repos/create",
+                "-d",
+                '{"name":"talks","organization":"team","type":"dataset"}',
+            ],
+            check=True,
+            capture_output=True,
+        )
         bare, here, there = tmp_path / "bare.git", tmp_path / "here", tmp_path / "there"
         git(tmp_path, "init", "-q", "--bare", "-b", "main", str(bare))
         git(tmp_path, "init", "-q", "-b", "main", str(here))

@@ -153,8 +153,8 @@ void CommitLines::keep(std::string_view bytes) {
   if (skeleton_.size() + bytes.size() > kLineBytes)
     refuse_here(fmt::format("is longer than {} bytes, its content aside", kLineBytes));
   if (text_bytes_ > kTextBytes)
-    refuse_here(fmt::format("the lines of one commit may have {} bytes, their content aside: make several of it",
-                            kTextBytes));
+    refuse_here(
+        fmt::format("the lines of one commit may have {} bytes, their content aside: make several of it", kTextBytes));
   skeleton_ += bytes;
 }
 

@@ -73,11 +73,11 @@ class CommitLines {
   bool escaped_ = false;  // a backslash was last
   bool key_next_ = false, in_key_ = false;
   size_t depth_ = 0;
-  bool is_object_[3] = {};     // by depth; what is deeper matters to the parser alone
-  std::string key_, keys_[3];  // the one at hand; the last of each depth
+  bool is_object_[3] = {};                        // by depth; what is deeper matters to the parser alone
+  std::string key_, keys_[3];                     // the one at hand; the last of each depth
   std::string small_;                             // the content, while it may be a small one
   std::unique_ptr<platform::BlobWriter> writer_;  // else
-  std::optional<platform::Blob> blob_;  // what its content was
+  std::optional<platform::Blob> blob_;            // what its content was
   Base64Decoder decoder_;
   std::string decoded_;
 };

@@ -6,6 +6,7 @@
 #include "api/hub/error.h"
 #include "api/hub/names.h"
 #include "base/json_node.h"
+#include "base/long_wait.h"
 #include "http/json_body.h"
 
 namespace maru::api::hub {
@@ -15,7 +16,7 @@ using platform::FileStore;
 using platform::RepositoryName;
 
 constexpr uint64_t kCommitBytes = uint64_t{1} << 38;  // 256 GiB: the disk ends before
-constexpr size_t kMostFiles = 1000;  // of one question
+constexpr size_t kMostFiles = 1000;                   // of one question
 
 struct PreuploadRequest {
   Json files, git_attributes, git_ignore;
@@ -51,10 +52,8 @@ http::Reply preupload(FileStore& store, const http::Request& request, const char
     const bool regular = size <= inline_bytes - together;
     if (regular) together += size;
     objects |= !regular;
-    answers.push_back({{"path", path},
-                       {"uploadMode", regular ? "regular" : "lfs"},
-                       {"shouldIgnore", false},
-                       {"oid", nullptr}});
+    answers.push_back(
+        {{"path", path}, {"uploadMode", regular ? "regular" : "lfs"}, {"shouldIgnore", false}, {"oid", nullptr}});
   }
   http::Response response;
   if (objects)  // clients show it as it is; without it those with Xet fail with a status and a URL
@@ -98,6 +97,7 @@ std::unique_ptr<http::BodySink> commit_sink(FileStore& store, const http::Reques
 
 http::Reply commit(const http::Request& request) {
   auto& sink = static_cast<CommitSink&>(*request.sink);
+  const LongWait wait(request.waits);  // for the disk, and for others who write
   try {
     const platform::Commit commit = sink.commit(author_of(request));
     // Relative: older clients take an absolute one of another host than theirs for an error, after all has been done.

@@ -22,8 +22,8 @@ using platform::Repositories;
 using platform::RepositoryFile;
 using platform::RepositoryName;
 
-constexpr int64_t kPage = 1000;         // entries, at most
-constexpr size_t kMostPaths = 10'000;   // of one question
+constexpr int64_t kPage = 1000;        // entries, at most
+constexpr size_t kMostPaths = 10'000;  // of one question
 constexpr std::string_view kForm = "application/x-www-form-urlencoded";
 
 struct PathsInfoRequest {
@@ -56,15 +56,17 @@ class Entries {
   void add_folders_of(const RepositoryFile& file, const std::string& before, const std::string& folder) {
     for (size_t slash = file.path.find('/', folder.empty() ? 0 : folder.size() + 1); slash != file.path.npos;
          slash = file.path.find('/', slash + 1))
-      if (before.compare(0, slash + 1, file.path, 0, slash + 1) != 0)
-        add({file.path.substr(0, slash), {}, file.since});
+      if (before.compare(0, slash + 1, file.path, 0, slash + 1) != 0) add({file.path.substr(0, slash), {}, file.since});
   }
   Json take() { return std::move(entries_); }
 
  private:
   /// Nobody keeps folders: what names one is the commit and its path.
   Json folder_entry(const std::string& path) const {
-    return {{"type", "directory"}, {"oid", sha256_hex(commit_.oid + "/" + path).substr(0, 40)}, {"size", 0}, {"path", path}};
+    return {{"type", "directory"},
+            {"oid", sha256_hex(commit_.oid + "/" + path).substr(0, 40)},
+            {"size", 0},
+            {"path", path}};
   }
   const Commit& commit(int64_t number) {
     const auto [it, is_new] = commits_.try_emplace(number);

@@ -35,8 +35,8 @@ class HubHostileTest : public HubTest {
 };
 
 TEST_F(HubHostileTest, PathsLeadNowhere) {
-  for (const char* path : {"/etc/passwd", "../../../../tmp/x", "a/../../x", "a/./b", ".git/hooks/pre-push", "a//b", "a/",
-                           "C:\\x", "a\nb", "a\x7f", ""}) {
+  for (const char* path : {"/etc/passwd", "../../../../tmp/x", "a/../../x", "a/./b", ".git/hooks/pre-push", "a//b",
+                           "a/", "C:\\x", "a\nb", "a\x7f", ""}) {
     EXPECT_THAT(refusal(header() + file("fine.txt", "x") + file(path, "x")), HasSubstr("line 3: value.path")) << path;
     EXPECT_THAT(refusal(header() + line("deletedFile", {{"path", path}})), HasSubstr("value.path")) << path;
   }
@@ -105,7 +105,8 @@ TEST_F(HubBusyTest, NamesOfEveryScriptComeBack) {
                                        "quote\"s and %25 + & = ?#;.txt",
                                        "<script>alert(1)</script>.html",
                                        std::string(255, 'n')};
-  EXPECT_EQ(200, post("/api/repos/create", {{"name", "자료.v1"}, {"organization", "우리팀"}, {"type", "dataset"}}).status);
+  EXPECT_EQ(200,
+            post("/api/repos/create", {{"name", "자료.v1"}, {"organization", "우리팀"}, {"type", "dataset"}}).status);
   const std::string repository = "/%EC%9A%B0%EB%A6%AC%ED%8C%80/%EC%9E%90%EB%A3%8C.v1";
   std::string lines = header("한국어 요약");
   for (const std::string& name : names) lines += file(name, name);
@@ -150,7 +151,8 @@ TEST_F(HubBusyTest, ManyOperationsAreOneCommit) {
     lines += line("lfsFile", {{"path", fmt::format("d{:03}/{:05}", i % 100, i)}, {"algo", "sha256"}, {"oid", oid}});
   const auto begin = std::chrono::steady_clock::now();
   committed(lines);
-  RecordProperty("commit_ms", static_cast<int>((std::chrono::steady_clock::now() - begin) / std::chrono::milliseconds(1)));
+  RecordProperty("commit_ms",
+                 static_cast<int>((std::chrono::steady_clock::now() - begin) / std::chrono::milliseconds(1)));
   const http::Response page = get("/api/datasets/team/talks/tree/main?recursive=true");
   EXPECT_EQ(1001u, http::json_of(page).size()) << "a folder and 1,000 files";
   EXPECT_EQ(101u, json("/api/datasets/team/talks/tree/main").size());

@@ -122,7 +122,8 @@ TEST_F(HubTest, PathsAreLookedUpByFormAndByJson) {
   EXPECT_THAT(all_of(http::json_of(form), "type"), ElementsAre("file", "directory", "file"));
   const http::Response json = send(Method::kPost, target, R"({"paths":["d-x","d/"],"expand":true})");
   EXPECT_THAT(all_of(http::json_of(json), "path"), ElementsAre("d-x", "d"));
-  EXPECT_EQ(400, send(Method::kPost, target, "paths=%zz", {{"content-type", "application/x-www-form-urlencoded"}}).status);
+  EXPECT_EQ(400,
+            send(Method::kPost, target, "paths=%zz", {{"content-type", "application/x-www-form-urlencoded"}}).status);
 }
 
 TEST_F(HubTest, FilesAreResolvedWithTheirHash) {
@@ -316,9 +317,10 @@ TEST_F(HubReaderTest, WhoMayReadMayNotWrite) {
   const std::string repository = "/v1/hf/api/datasets/team/talks";
   EXPECT_EQ(200, send(Method::kGet, repository, "", key).status);
   EXPECT_EQ("read", http::json_of(send(Method::kGet, "/v1/hf/api/whoami-v2", "", key))["auth"]["accessToken"]["role"]);
-  const std::pair<Method, std::string> kCases[] = {
-      {Method::kPost, "/v1/hf/api/repos/create"}, {Method::kDelete, "/v1/hf/api/repos/delete"},
-      {Method::kPost, repository + "/preupload/main"}, {Method::kPost, repository + "/commit/main"}};
+  const std::pair<Method, std::string> kCases[] = {{Method::kPost, "/v1/hf/api/repos/create"},
+                                                   {Method::kDelete, "/v1/hf/api/repos/delete"},
+                                                   {Method::kPost, repository + "/preupload/main"},
+                                                   {Method::kPost, repository + "/commit/main"}};
   for (const auto& [method, target] : kCases) EXPECT_EQ(403, send(method, target, "{}", key).status) << target;
   const auto batch = [&](const char* operation) {
     const Json body{{"operation", operation}, {"objects", {{{"oid", sha256_hex("x")}, {"size", 1}}}}};

@@ -17,6 +17,7 @@
 #include "api/hub/names.h"
 #include "base/hmac.h"
 #include "base/json_node.h"
+#include "base/long_wait.h"
 #include "http/json_body.h"
 
 namespace maru::api::hub {
@@ -58,7 +59,9 @@ struct LfsVerifyRequest {
 bool is_git(const http::Request& request) { return request.header("user-agent").starts_with("git-lfs/"); }
 
 /// Below which a repository's large objects are asked for.
-std::string lfs_path(const RepositoryName& name) { return fmt::format("/{}.git/info/lfs/objects", url_escape(path_of(name))); }
+std::string lfs_path(const RepositoryName& name) {
+  return fmt::format("/{}.git/info/lfs/objects", url_escape(path_of(name)));
+}
 
 int64_t now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -76,9 +79,10 @@ class Objects {
     if (objects.size() > kMostObjects) refuse("objects: expected at most 1,000", "objects");
     const bool uploads = body.operation == "upload";
     if (uploads && request.principal && !request.principal->may("write"))
-      return {http::to_response(
-          {.status = 403, .message = "this key may not do this: it lacks the scope \"write\"", .word = "insufficient_scope"},
-          kDialect)};
+      return {http::to_response({.status = 403,
+                                 .message = "this key may not do this: it lacks the scope \"write\"",
+                                 .word = "insufficient_scope"},
+                                kDialect)};
     if (body.operation.empty()) refuse("operation: expected upload or download", "operation");
     Json answers = Json::array();
     std::vector<std::string> here;
@@ -92,7 +96,7 @@ class Objects {
       if (!answer.contains("actions") && !answer.contains("error")) here.push_back(blob.sha256);
       answers.push_back(std::move(answer));
     }
-    if (is_git(request) && !here.empty()) store_.repositories().keep(name, here);
+    keep(request, name, here);
     return {http::Response{.content_type = kLfsJson,
                            .body = http::to_line({{"transfer", "basic"}, {"objects", std::move(answers)}})}};
   }
@@ -105,13 +109,14 @@ class Objects {
     if (!blob || blob->size != static_cast<uint64_t>(body.size))
       throw RequestFailure(ErrorCode::kNotFound,
                            fmt::format("no {} bytes with the SHA-256 {} are here", body.size, body.oid), "oid", "");
-    if (is_git(request)) store_.repositories().keep(name, {body.oid});
+    keep(request, name, {body.oid});
     return {http::Response{.content_type = kLfsJson, .body = http::to_line({{"success", true}})}};
   }
 
   /// What a URL made by link() is good for.
   Blob blob_of(const http::Request& request, std::string_view use) const {
-    const std::string &oid = request.arguments.at(0), size(request.parameter("size")), until(request.parameter("until"));
+    const std::string &oid = request.arguments.at(0), size(request.parameter("size")),
+                      until(request.parameter("until"));
     const std::string signature = hmac_sha256_hex(secret_, fmt::format("{} {} {} {}", use, oid, size, until));
     if (!same_secret(signature, request.parameter("signature")))
       throw RequestFailure(ErrorCode::kInvalidArgument,
@@ -130,6 +135,12 @@ class Objects {
   }
 
  private:
+  void keep(const http::Request& request, const RepositoryName& name, const std::vector<std::string>& oids) const {
+    if (!is_git(request) || oids.empty()) return;
+    const LongWait wait(request.waits);  // for others who write
+    store_.repositories().keep(name, oids);
+  }
+
   static int64_t number(const std::string& digits) {
     int64_t value = 0;
     std::from_chars(digits.data(), digits.data() + digits.size(), value);
@@ -140,8 +151,8 @@ class Objects {
     const int64_t until = now() + kLinkSeconds;
     const std::string signature =
         hmac_sha256_hex(secret_, fmt::format("{} {} {} {}", use, blob.sha256, blob.size, until));
-    return {{"href", fmt::format("{}/lfs/objects/{}?size={}&until={}&signature={}", base_url(request), blob.sha256, blob.size,
-                                 until, signature)},
+    return {{"href", fmt::format("{}/lfs/objects/{}?size={}&until={}&signature={}", base_url(request), blob.sha256,
+                                 blob.size, until, signature)},
             {"expires_in", kLinkSeconds}};
   }
 
@@ -163,7 +174,8 @@ class Objects {
   }
 
   void offer_download(const Blob& blob, const RepositoryName& name, const http::Request& request, Json& answer) const {
-    if (!store_.repositories().holds(name, blob.sha256)) return fail(answer, 404, "the repository holds no such object");
+    if (!store_.repositories().holds(name, blob.sha256))
+      return fail(answer, 404, "the repository holds no such object");
     const std::optional<Blob> there = store_.blobs().find(blob.sha256);
     if (!there || there->size != blob.size) return fail(answer, 404, "there is no object of that hash and size");
     answer["actions"] = {{"download", link(blob, "download", request)}};
@@ -182,9 +194,7 @@ class ObjectSink : public http::BodySink {
     writer_.write(bytes);
     store_.counts().received_bytes += static_cast<int64_t>(bytes.size());
   }
-  void finish() override try {
-    writer_.commit(expected_);
-  } catch (const Failure& failure) {
+  void finish() override try { writer_.commit(expected_); } catch (const Failure& failure) {
     if (failure.code() != ErrorCode::kDataLoss) throw;
     refuse(failure.what(), "oid");  // the client's bytes, not ours
   }
@@ -204,33 +214,32 @@ std::unique_ptr<http::BodySink> Objects::sink(const http::Request& request) cons
 void add_object_routes(http::Router& router, FileStore& store) {
   const auto objects = std::make_shared<const Objects>(store);
   for (const char* kind : {kDatasets, kModels}) {
-    const std::string root = fmt::format("{}{}/{{space}}/{{name}}.git/info/lfs/objects", kPrefix,
-                                         kind == kDatasets ? "/datasets" : "");
-    router.add({.method = http::Method::kPost,
-                .pattern = root + "/batch",
-                .handler = [objects, kind](const http::Request& r, const http::Wake&) {
-                  return objects->batch(r, kind);
-                },
-                .dialect = &kDialect,
-                .doc = "where large objects are brought to and fetched from (Git LFS)",
-                .body = http::body_schema<LfsBatchRequest>});
-    router.add({.method = http::Method::kPost,
-                .pattern = root + "/verify",
-                .handler = [objects, kind](const http::Request& r, const http::Wake&) {
-                  return objects->verify(r, kind);
-                },
-                .scope = "write",
-                .dialect = &kDialect,
-                .doc = "whether an object has arrived",
-                .body = http::body_schema<LfsVerifyRequest>});
+    const std::string root =
+        fmt::format("{}{}/{{space}}/{{name}}.git/info/lfs/objects", kPrefix, kind == kDatasets ? "/datasets" : "");
+    router.add(
+        {.method = http::Method::kPost,
+         .pattern = root + "/batch",
+         .handler = [objects, kind](const http::Request& r, const http::Wake&) { return objects->batch(r, kind); },
+         .dialect = &kDialect,
+         .doc = "where large objects are brought to and fetched from (Git LFS)",
+         .body = http::body_schema<LfsBatchRequest>});
+    router.add(
+        {.method = http::Method::kPost,
+         .pattern = root + "/verify",
+         .handler = [objects, kind](const http::Request& r, const http::Wake&) { return objects->verify(r, kind); },
+         .scope = "write",
+         .dialect = &kDialect,
+         .doc = "whether an object has arrived",
+         .body = http::body_schema<LfsVerifyRequest>});
   }
-  router.add({.method = http::Method::kPut,
-              .pattern = fmt::format("{}/lfs/objects/{{oid}}", kPrefix),
-              .handler = [](const http::Request&, const http::Wake&) { return http::Reply{http::Response{.body = "{}"}}; },
-              .access = http::Access::kSigned,
-              .dialect = &kDialect,
-              .doc = "bring an object, to the URL that was given for it",
-              .sink = [objects](const http::Request& r) { return objects->sink(r); }});
+  router.add(
+      {.method = http::Method::kPut,
+       .pattern = fmt::format("{}/lfs/objects/{{oid}}", kPrefix),
+       .handler = [](const http::Request&, const http::Wake&) { return http::Reply{http::Response{.body = "{}"}}; },
+       .access = http::Access::kSigned,
+       .dialect = &kDialect,
+       .doc = "bring an object, to the URL that was given for it",
+       .sink = [objects](const http::Request& r) { return objects->sink(r); }});
   router.add({.pattern = fmt::format("{}/lfs/objects/{{oid}}", kPrefix),
               .handler = [objects](const http::Request& r, const http::Wake&) { return objects->object(r); },
               .access = http::Access::kSigned,

@@ -28,7 +28,8 @@ constexpr std::array kOfRepositories{
     Refused{Method::kDelete, "/tag/{name*}", "repositories here have no tags: a commit is named by its hash"},
     Refused{Method::kPost, "/super-squash/{name*}", "commits here stay as they are"},
     Refused{Method::kPut, "/settings", "repositories here have no settings: who may do what is said by keys"},
-    Refused{Method::kPost, "/lfs-files/duplicate", "files are not copied from one repository to another here: bring them"},
+    Refused{Method::kPost, "/lfs-files/duplicate",
+            "files are not copied from one repository to another here: bring them"},
     Refused{Method::kPost, "/discussions", "repositories here have no discussions and no pull requests"},
     Refused{Method::kGet, "/discussions", "repositories here have no discussions and no pull requests"}};
 
@@ -46,10 +47,10 @@ void refuse_route(http::Router& router, Method method, std::string pattern, cons
 
 /// Of a repository without a namespace, as "gpt2", which there are none of here.
 http::Reply nowhere(const http::Request& request) {
-  throw RequestFailure(ErrorCode::kNotFound,
-                       fmt::format("{}: there is no such repository; here they are called NAMESPACE/NAME",
-                                   request.arguments.at(0)),
-                       "repository", "");
+  throw RequestFailure(
+      ErrorCode::kNotFound,
+      fmt::format("{}: there is no such repository; here they are called NAMESPACE/NAME", request.arguments.at(0)),
+      "repository", "");
 }
 
 }  // namespace

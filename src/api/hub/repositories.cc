@@ -9,6 +9,7 @@
 #include "api/hub/files.h"
 #include "api/hub/names.h"
 #include "base/hash.h"
+#include "base/long_wait.h"
 #include "http/json_body.h"
 #include "platform/repositories.h"
 
@@ -30,19 +31,18 @@ struct CreateRepoRequest {
   Json visibility, is_private, license, region, resource_group, multipart, sdk, hardware, space_template;
   static constexpr auto fields() {
     using C = CreateRepoRequest;
-    return std::tuple{
-        field("name", &C::name, "of the repository"),
-        field("organization", &C::organization, "its namespace; without: the name of who asks"),
-        field("type", &C::type, "model (also where it is not said) or dataset"),
-        field("private", &C::is_private, "accepted: who may read is said by keys"),
-        field("visibility", &C::visibility, "accepted, likewise"),
-        field("license", &C::license, "accepted: it belongs into README.md"),
-        field("region", &C::region, "accepted: this is the only place"),
-        field("resourceGroupId", &C::resource_group, "accepted: there are none"),
-        field("sdk", &C::sdk, "accepted: of spaces, which are refused by their type"),
-        field("hardware", &C::hardware, "accepted, likewise"),
-        field("template", &C::space_template, "accepted, likewise"),
-        field("lfsmultipartthresh", &C::multipart, "accepted: objects come in one piece")};
+    return std::tuple{field("name", &C::name, "of the repository"),
+                      field("organization", &C::organization, "its namespace; without: the name of who asks"),
+                      field("type", &C::type, "model (also where it is not said) or dataset"),
+                      field("private", &C::is_private, "accepted: who may read is said by keys"),
+                      field("visibility", &C::visibility, "accepted, likewise"),
+                      field("license", &C::license, "accepted: it belongs into README.md"),
+                      field("region", &C::region, "accepted: this is the only place"),
+                      field("resourceGroupId", &C::resource_group, "accepted: there are none"),
+                      field("sdk", &C::sdk, "accepted: of spaces, which are refused by their type"),
+                      field("hardware", &C::hardware, "accepted, likewise"),
+                      field("template", &C::space_template, "accepted, likewise"),
+                      field("lfsmultipartthresh", &C::multipart, "accepted: objects come in one piece")};
   }
 };
 
@@ -66,9 +66,7 @@ struct ValidateYamlRequest {
 };
 
 /// Whose namespace is meant where none is named.
-std::string own_space(const http::Request& request) {
-  return request.principal ? request.principal->tenant : "local";
-}
+std::string own_space(const http::Request& request) { return request.principal ? request.principal->tenant : "local"; }
 
 template <class T>
 RepositoryName name_in(const T& body, const http::Request& request) {
@@ -85,6 +83,7 @@ http::Reply create(FileStore& store, const http::Request& request) {
   const auto body = http::read_fields<CreateRepoRequest>(http::read_object(request.body));
   const RepositoryName name = name_in(body, request);
   check_new_name(name);
+  const LongWait wait(request.waits);  // for others who write
   Json answer{{"url", url_of(name, request)}, {"name", name.space + "/" + name.name}};
   try {
     store.repositories().create(name, author_of(request));
@@ -100,6 +99,7 @@ http::Reply create(FileStore& store, const http::Request& request) {
 
 http::Reply remove(FileStore& store, const http::Request& request) {
   const auto body = http::read_fields<DeleteRepoRequest>(http::read_object(request.body));
+  const LongWait wait(request.waits);
   store.repositories().remove(name_in(body, request));
   return {http::Response{.body = http::to_line({{"success", true}})}};
 }
@@ -157,8 +157,8 @@ http::Reply list(FileStore& store, const http::Request& request, const char* kin
   const std::string_view author = request.parameter("author"), search = request.parameter("search");
   const int64_t limit = number(request, "limit", kMostSiblings, kMostSiblings);
   Json answers = Json::array();
-  for (const Repository& repository : store.repositories().list(
-           kind, author.empty() ? std::nullopt : std::optional<std::string>(author))) {
+  for (const Repository& repository :
+       store.repositories().list(kind, author.empty() ? std::nullopt : std::optional<std::string>(author))) {
     if (static_cast<int64_t>(answers.size()) >= limit) break;
     if ((repository.name.space + "/" + repository.name.name).find(search) != std::string::npos)
       answers.push_back(facts_of(repository));
@@ -180,9 +180,9 @@ http::Reply commits(FileStore& store, const http::Request& request, const char* 
   const bool more = static_cast<int64_t>(answers.size()) == limit;
   http::Response response{.body = http::to_line(answers)};
   if (more)
-    response.headers.emplace_back(
-        "Link", fmt::format("<{}{}?p={}&limit={}>; rel=\"next\"", base_url(request),
-                            url_escape(request.path.substr(kPrefix.size())), page + 1, limit));
+    response.headers.emplace_back("Link",
+                                  fmt::format("<{}{}?p={}&limit={}>; rel=\"next\"", base_url(request),
+                                              url_escape(request.path.substr(kPrefix.size())), page + 1, limit));
   return {std::move(response)};
 }
 
@@ -199,16 +199,16 @@ http::Reply who_am_i(const http::Request& request) {
   const bool writes = !request.principal || request.principal->may("write");
   const std::string name = own_space(request);
   return {http::Response{
-      .body = http::to_line({{"type", "user"},
-                             {"id", sha256_hex(name).substr(0, 24)},
-                             {"name", name},
-                             {"fullname", name},
-                             {"isPro", false},
-                             {"orgs", Json::array()},
-                             {"auth",
-                              {{"type", "access_token"},
-                               {"accessToken",
-                                {{"displayName", author_of(request)}, {"role", writes ? "write" : "read"}}}}}})}};
+      .body = http::to_line(
+          {{"type", "user"},
+           {"id", sha256_hex(name).substr(0, 24)},
+           {"name", name},
+           {"fullname", name},
+           {"isPro", false},
+           {"orgs", Json::array()},
+           {"auth",
+            {{"type", "access_token"},
+             {"accessToken", {{"displayName", author_of(request)}, {"role", writes ? "write" : "read"}}}}}})}};
 }
 
 /// What stands between two lines of "---" at the beginning; nothing: there is none.
@@ -251,13 +251,16 @@ void add_repository_routes(http::Router& router, FileStore& store) {
   add(Method::kGet, "/whoami-v2", "read", who_am_i, "whose key it is");
   add(Method::kPost, "/validate-yaml", "read", validate_yaml, "whether what a README.md begins with is YAML",
       http::body_schema<ValidateYamlRequest>);
-  add(Method::kPost, "/repos/create", "write", [&store](const Request& r) { return create(store, r); },
+  add(
+      Method::kPost, "/repos/create", "write", [&store](const Request& r) { return create(store, r); },
       "make a repository of files", http::body_schema<CreateRepoRequest>);
-  add(Method::kDelete, "/repos/delete", "write", [&store](const Request& r) { return remove(store, r); },
+  add(
+      Method::kDelete, "/repos/delete", "write", [&store](const Request& r) { return remove(store, r); },
       "delete a repository", http::body_schema<DeleteRepoRequest>);
   for (const char* kind : {kDatasets, kModels}) {
     const auto get = [&](const std::string& pattern, auto answer, const char* doc) {
-      add(Method::kGet, fmt::format("/{}{}", kind, pattern), "read",
+      add(
+          Method::kGet, fmt::format("/{}{}", kind, pattern), "read",
           [&store, kind, answer](const Request& r) { return answer(store, r, kind); }, doc);
     };
     get("", list, "repositories: ?author=, ?search=, ?limit=");

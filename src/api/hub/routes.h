@@ -6,8 +6,8 @@
 namespace maru::api::hub {
 
 /// Files up to `inline_bytes` together come within a commit, what is more as objects. Clients with Xet, which is their
-/// default, know no objects, so it should be high; what comes within a commit stands in the client's memory, so it should
-/// not be too high. The store must outlive the router.
+/// default, know no objects, so it should be high; what comes within a commit stands in the client's memory, so it
+/// should not be too high. The store must outlive the router.
 void add_routes(http::Router& router, platform::FileStore& store, int64_t inline_bytes);
 
 }  // namespace maru::api::hub
