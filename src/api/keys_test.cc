@@ -56,8 +56,8 @@ TEST_F(KeysTest, ScopesAndModelsLimitAKey) {
   EXPECT_EQ(404, post("/v1/messages", message, "x-api-key: other-key\r\n").status);
 }
 
-http::TestClient& send_delete(http::TestClient& client, const std::string& path) {
-  client.send("DELETE " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}");
+http::TestClient& send_object(http::TestClient& client, const std::string& method, const std::string& path) {
+  client.send(method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}");
   return client;
 }
 
@@ -74,7 +74,8 @@ TEST_F(KeysTest, EveryRouteIsClosedButThoseThatSayWhetherTheServerLives) {
       for (const std::string& spelling : {path, path + "?x=1"}) {
         http::TestClient client(port());
         const Got got = method == "post"     ? post(spelling, "{}")
-                        : method == "delete" ? parse(send_delete(client, spelling).read_response())
+                        : method == "delete" ? parse(send_object(client, "DELETE", spelling).read_response())
+                        : method == "put"    ? parse(send_object(client, "PUT", spelling).read_response())
                                              : get(spelling);
         if (got.status != 401) open.insert(path);
       }
