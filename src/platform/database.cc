@@ -139,8 +139,9 @@ void Connection::fail(int code, std::string_view doing) const {
   if ((code & 0xff) == SQLITE_FULL) throw StorageFull({ErrorCode::kExhausted, file_ + ": the disk is full"});
   const char* words = handle_ ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code);
   const ErrorCode ours = code_of(handle_ && code == SQLITE_CONSTRAINT ? sqlite3_extended_errcode(handle_.get()) : code);
-  if (ours == ErrorCode::kInternal) throw Failure(ours, fmt::format("{}: {} ({})", file_, words, doing));
-  throw Failure(ours, fmt::format("{}: {}", file_, words));
+  const std::string name = fs::path(file_).filename().string();  // clients may hear of it
+  if (ours == ErrorCode::kInternal) throw Failure(ours, fmt::format("{}: {} ({})", name, words, doing));
+  throw Failure(ours, fmt::format("{}: {}", name, words));
 }
 
 Database::Transaction::Transaction(Connection& connection, const char* begin) : connection_(connection) {

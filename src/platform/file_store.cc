@@ -1,6 +1,7 @@
 #include "platform/file_store.h"
 
 #include "base/error.h"
+#include "base/storage_full.h"
 #include "platform/schema.h"
 
 namespace maru::platform {
@@ -19,14 +20,27 @@ struct FileStore::Opened {
 
 FileStore::FileStore(const fs::path& folder, Warn warn, CollectRule rule)
     : folder_(folder), warn_(std::move(warn)), rule_(rule) {
-  if (fs::exists(folder_ / kDatabase)) open();
+  if (fs::exists(folder_ / kDatabase)) try {
+      open();
+    } catch (const Failure& failure) {
+      throw Failure(failure.code(), folder_.string() + ": cannot be opened: " + failure.what());
+    }
 }
 
 FileStore::~FileStore() = default;
 
-Repositories& FileStore::repositories() { return open().repositories; }
+Repositories& FileStore::repositories() { return reach().repositories; }
 
-BlobStore& FileStore::blobs() { return open().blobs; }
+BlobStore& FileStore::blobs() { return reach().blobs; }
+
+FileStore::Opened& FileStore::reach() try {
+  return open();
+} catch (const StorageFull&) {
+  throw;
+} catch (const std::exception& failure) {
+  if (warn_) warn_(std::string("the store of files cannot be opened: ") + failure.what());
+  throw Failure(ErrorCode::kUnavailable, "the store of files cannot be opened; the server has told its operator why");
+}
 
 FileStore::Opened& FileStore::open() {
   const std::lock_guard lock(mutex_);

@@ -30,13 +30,14 @@ class FileStore {
  public:
   using Warn = std::function<void(const std::string&)>;
 
-  /// Opens what is there already; `warn` is told when blobs cannot be collected, from a thread of its own.
+  /// Opens what is there already; `warn` is told what an operator should know, from any thread.
   ///
   /// Throws   what Database throws.
   explicit FileStore(const fs::path& folder, Warn warn = {}, CollectRule rule = {});
   ~FileStore();
   FileStore(const FileStore&) = delete;
-  /// Both throw what Database and BlobStore throw when they have to be opened.
+  /// Both throw, when they have to be opened and cannot be, StorageFull or kUnavailable; `warn` is told why, which is
+  /// not a client's business.
   Repositories& repositories();
   BlobStore& blobs();
 
@@ -49,6 +50,7 @@ class FileStore {
  private:
   struct Opened;
   Opened& open();
+  Opened& reach();
   void collect();
 
   const fs::path folder_;

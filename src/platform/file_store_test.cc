@@ -34,6 +34,21 @@ TEST_F(FileStoreTest, ADamagedOneIsSaidAtOnce) {
   EXPECT_THROW(FileStore{root_}, Failure);
 }
 
+TEST_F(FileStoreTest, WhyItCannotBeOpenedIsTheOperatorsBusiness) {
+  fs::create_directories(root_);
+  write_file(root_ / "file", "");
+  std::string told;
+  FileStore store(root_ / "file/store", [&](const std::string& message) { told = message; });
+  try {
+    store.repositories();
+    FAIL();
+  } catch (const Failure& failure) {
+    EXPECT_EQ(ErrorCode::kUnavailable, failure.code());
+    EXPECT_EQ(std::string::npos, failure.error().message.find(root_.string()));
+  }
+  EXPECT_NE(std::string::npos, told.find(root_.string()));
+}
+
 TEST_F(FileStoreTest, CollectsByItself) {
   FileStore store(root_, {}, {.every = std::chrono::seconds(0), .unused_for = std::chrono::hours(1)});
   BlobWriter writer = store.blobs().writer();

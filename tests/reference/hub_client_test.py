@@ -9,6 +9,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 
@@ -17,6 +18,9 @@ from server import Server
 CASES = pathlib.Path(__file__).with_name("hub_cases.py")
 PYTHON = os.path.abspath(os.environ.get("MARU_HUB_PYTHON", sys.executable))
 ALL = "MARU_HUB_PYTHON" in os.environ
+LINE_BYTES = len(
+    '{"messages": [{"role": "user", "content": "안녕"}, {"role": "assistant", "content": "네"}]}\n'.encode()
+)
 at_length = pytest.mark.skipif(not ALL, reason="./test clients does it")
 
 
@@ -63,6 +67,10 @@ def strict_store(tmp_path_factory):
 
 def test_the_way_of_a_teams_data(store, tmp_path):
     run_case("small", store.url, tmp_path)
+    with urllib.request.urlopen(store.url + "/v1/metrics") as answer:
+        metrics = answer.read().decode()
+    assert 'maru_files_total{event="commit"} 2' in metrics, "an upload and a deletion"
+    assert f"maru_files_received_bytes_total {LINE_BYTES}" in metrics
 
 
 @at_length
