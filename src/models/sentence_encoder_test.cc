@@ -109,11 +109,14 @@ TEST_F(SentenceEncoderTest, WhatMakesOneIsSaidByItsFiles) {
 
 TEST_F(SentenceEncoderTest, DenseLayersCannotBeTrained) {
   fs::copy("tests/golden/encoders/bert_mean", directory_, fs::copy_options::recursive);
-  EXPECT_EQ(Pooling::kMean, stored_pooling(directory_).value_or(Pooling::kMean));
+  EXPECT_EQ(Pooling::kMean, stored_pooling(directory_));
+  int with_layers = 0;
   for (const fs::directory_entry& entry : fs::directory_iterator("tests/golden/encoders")) {
     if (!fs::exists(entry.path() / "modules.json") || !SentenceEncoder::load(entry.path()).has_dense_layers()) continue;
+    ++with_layers;
     EXPECT_THAT(error_of([&] { stored_pooling(entry.path()); }), HasSubstr("Dense layers behind the pooling"));
   }
+  EXPECT_GT(with_layers, 0);
 }
 
 }  // namespace
