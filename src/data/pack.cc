@@ -229,6 +229,7 @@ PackResult run(PackJob job, ThreadPool& pool) {
     const Json notes = ledger::read_manifest(options.output).notes;
     return {notes.at("documents").get<int64_t>(), notes.at("tokens").get<int64_t>(), true};
   }
+  if (options.before_replacing && fs::exists(options.output)) options.before_replacing();
   const text::Tokenizer tokenizer = load_tokenizer(options.tokenizer, !job.in_template);
   ledger::ArtefactWriter artefact(options.output);
   formats::TokenDatasetWriter writer(artefact.directory(), static_cast<uint32_t>(tokenizer.vocab_size()), job.with_mask,

@@ -1,6 +1,7 @@
 // From documents or conversations to packed token shards (formats/token_shard.h). Parallel over documents, in their
 // order; the same bytes for any number of threads. The output directory appears whole or not at all.
 #pragma once
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@ struct PackOptions {
   int64_t tokens_per_shard = 1 << 24;
   bool force = false;
   Watch watch;
+  std::function<void()> before_replacing = {};  // what lies in `output` and was made of something else
 };
 
 struct PackResult {

@@ -103,6 +103,7 @@ TEST_F(TextsPackTest, RefusesByFileLineAndField) {
       {R"({"query": "q", "pos_doc": "p", "neg_doc": ["n", "p"]})", "neg_doc[1]: is the same as pos_doc"},
       {R"({"query": "q", "pos_doc": "p", "positive": "x"})", "positive: says what texts.jsonl:1: pos_doc says already"},
       {R"({"query": ["q"], "pos_doc": "p"})", "query: expected a string"},
+      {R"({"query": "q", "pos_doc": "p", "query": "r"})", "texts.jsonl:1: key \"query\" appears twice"},
       {R"({"query": null, "pos_doc": "p"})", "query: expected a string"},
       {R"({"query": "q", "pos_doc": null})", "pos_doc: expected a string"},
       {R"({"query": "q", "pos_doc": "p", "negative_2": 3})", "negative_2: expected a string"},
