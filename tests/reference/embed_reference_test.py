@@ -2,9 +2,6 @@
 and the losses they learn from beside sentence-transformers' own.
 """
 import json
-import os
-import pathlib
-import subprocess
 
 import pytest
 
@@ -13,33 +10,17 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 sentence_transformers = pytest.importorskip("sentence_transformers")
 
-from texts import ROOT, SMALL, small_lines  # noqa: E402
-
-MARU = pathlib.Path(os.environ.get("MARU_BUILD", ROOT / "build/release")) / "src/cli/maru"
-SHAPE = ["model.hidden_size=64", "model.intermediate_size=128", "model.num_hidden_layers=2",
-         "model.num_attention_heads=4", "model.num_key_value_heads=2", "model.max_position_embeddings=128"]
+from home import Home  # noqa: E402
+from texts import small_lines  # noqa: E402
 
 
-class Home:
+class TextsHome(Home):
     def __init__(self, root):
-        self.root = root
+        super().__init__(root)
         self.sentences = [line for language in ("en", "ko") for line in small_lines(language, 60)]
-        files = [word for language in ("en", "ko", "de") for word in ("--input", SMALL / f"{language}.txt")]
-        self.run("tokenizer", "train", *files, "--name", "t", "trainer.vocab_size=600")
-        self.run("data", "build", "--name", "d", *files, "quality.min_characters=10", "split.held_out=0.4")
-        self.run("data", "pack", "d", "--tokenizer", "t")
-        self.run("train", "name=base", "tokens=d/tokens-t", "tokenizer=t", "steps=3", "sequence_length=64",
-                 "batch_tokens=256", "micro_batch_tokens=256", *SHAPE)
-        rows = [{"query": a, "pos_doc": b, "neg_doc": [c]}
-                for a, b, c in zip(self.sentences, self.sentences[1:], self.sentences[2:]) if len({a, b, c}) == 3]
-        self.pairs = root / "pairs.jsonl"
-        self.pairs.write_text("".join(json.dumps(row) + "\n" for row in rows))
-
-    def run(self, *words):
-        done = subprocess.run([MARU, "--home", self.root / "home", "--quiet", "--json", *map(str, words)],
-                              capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
+        self.pairs = self.write_lines("pairs.jsonl", [
+            {"query": a, "pos_doc": b, "neg_doc": [c]}
+            for a, b, c in zip(self.sentences, self.sentences[1:], self.sentences[2:]) if len({a, b, c}) == 3])
 
     def tune(self, name, *words):
         self.run("tune", f"name={name}", f"data={self.pairs}", "steps=6", "optimizer.lr=1e-3", "dtype=f32",
@@ -47,14 +28,13 @@ class Home:
         return self.root / "home/models" / name
 
     def vectors(self, model, texts):
-        file = self.root / "ask.jsonl"
-        file.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+        file = self.write_lines("ask.jsonl", [{"text": text} for text in texts])
         return numpy.array([row["embedding"] for row in self.run("embed", model, file)["data"]])
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    return Home(tmp_path_factory.mktemp("embed"))
+    return TextsHome(tmp_path_factory.mktemp("embed"))
 
 
 def expect_alike(ours, theirs):
@@ -107,8 +87,7 @@ def test_minilm_is_tuned_and_stays_what_it_is(home):
 def test_a_reranker_gives_the_scores_of_transformers(home):
     directory = home.tune("ranker", "model=base", "method=rank", "sequence_length=128")
     rows = [(a, b) for a, b in zip(home.sentences[:30], home.sentences[5:35])]
-    file = home.root / "rank.jsonl"
-    file.write_text("".join(json.dumps({"query": a, "text": b}) + "\n" for a, b in rows))
+    file = home.write_lines("rank.jsonl", [{"query": a, "text": b} for a, b in rows])
     ours = [row["score"] for row in home.run("rerank", directory, file)["data"]]
     tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(directory, dtype=torch.float32)
