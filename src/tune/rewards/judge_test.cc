@@ -141,6 +141,10 @@ TEST_F(JudgeRewardTest, WhatFailsIsAskedAgainAndThenNamed) {
   EXPECT_EQ(Score(7), judge.score(std::vector(1, answer("a"))).at(0));
   asked = 0, c.retries = 1;
   EXPECT_EQ("reward judge: " + server.url() + ": p.jsonl:7: HTTP 503: busy, asked 2 times", error_of(c));
+  TestJudge strict([](const std::string&) { return TestJudge::answer("{}", "404 No"); });
+  c.url = strict.url();
+  EXPECT_EQ("reward judge: " + strict.url() + ": p.jsonl:7: HTTP 404: {}", error_of(c)) << "it would say so again";
+  EXPECT_EQ(1, strict.asked());
 }
 
 TEST_F(JudgeRewardTest, DeadSlowAndStrangeJudgesAreNamed) {
