@@ -94,7 +94,7 @@ PackResult pack_prompts(const ChatPackConfig& config, const PackOptions& options
 /// values of both are the score divided by `highest_score`. A query is held out with all its lines. The manifest's
 /// notes have the number of "texts", whether they are "scored", and what the tokenizer puts around a text ("frame") or
 /// two
-/// ("pair_frame"): {"pieces": [[ids], …], "types": [of each text]}.
+/// ("pair_frame"): {"pieces": [[ids], …], "piece_types": [[of each id], …], "types": [of each text]}.
 ///
 /// Throws   kInvalidArgument naming file, line and field.
 PackResult pack_texts(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool);

@@ -71,8 +71,10 @@ TEST_F(TextsPackTest, AQueryStandsBeforeItsDocuments) {
   const Json notes = ledger::read_manifest(options_.output).notes;
   EXPECT_EQ(19, notes["texts"].get<int64_t>());
   EXPECT_FALSE(notes["scored"].get<bool>());
-  EXPECT_EQ(Json::parse(R"({"pieces": [[], []], "types": [0]})"), notes["frame"]) << "this tokenizer adds nothing";
-  EXPECT_EQ(Json::parse(R"({"pieces": [[], [], []], "types": [0, 1]})"), notes["pair_frame"]);
+  EXPECT_EQ(Json::parse(R"({"pieces": [[], []], "piece_types": [[], []], "types": [0]})"), notes["frame"])
+      << "this tokenizer adds nothing";
+  EXPECT_EQ(Json::parse(R"({"pieces": [[], [], []], "piece_types": [[], [], []], "types": [0, 1]})"),
+            notes["pair_frame"]);
   EXPECT_TRUE(ledger::verify(options_.output).ok());
   EXPECT_TRUE(pack(read_file(root_ / "texts.jsonl")).skipped);
 }

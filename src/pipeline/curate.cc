@@ -57,12 +57,12 @@ using PackLines = data::PackResult (*)(const data::ChatPackConfig&, const data::
 void keep_used(const catalogue::Home& home, const fs::path& tokens) {
   const std::vector<std::string> users = catalogue::Dependencies(home).dependents_of(tokens);
   if (users.empty()) return;
-  throw Failure(ErrorCode::kExists, fmt::format("{}: holds tokens of other data or settings, which {} made from; they "
-                                                "stay. Give the new ones another name (name=), or remove what is of no "
-                                                "use any more (maru remove)",
-                                                tokens.string(),
-                                                users.size() == 1 ? users[0] + " was"
-                                                                  : fmt::format("{} were", fmt::join(users, ", "))));
+  throw Failure(ErrorCode::kExists,
+                fmt::format("{}: holds tokens of other data or settings, which {} made from; they "
+                            "stay. Give the new ones another name (name=), or remove what is of no "
+                            "use any more (maru remove)",
+                            tokens.string(),
+                            users.size() == 1 ? users[0] + " was" : fmt::format("{} were", fmt::join(users, ", "))));
 }
 
 PackedTokens pack_lines(const Workplace& at, const std::string& name, const std::string& tokenizer,

@@ -26,8 +26,7 @@ struct TuneMethod {
   double lr, epochs;  // of a model with 10⁹ parameters
   int64_t sequences;  // that a micro-batch must hold
   int64_t micro_batch;
-  PackedTokens (*pack)(const Workplace&, const std::string&, const std::string&, const data::ChatPackConfig&,
-                       Replaced);
+  PackedTokens (*pack)(const Workplace&, const std::string&, const std::string&, const data::ChatPackConfig&, Replaced);
 };
 constexpr TuneMethod kMethods[] = {
     {"sft", "", data::TuningForm::kChats, 2e-5, 3, 1, kMicroBatch, pack_chats},

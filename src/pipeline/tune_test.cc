@@ -298,7 +298,7 @@ TEST_F(TuneTest, AnEncoderIsTrainedAsItWasMade) {
   EXPECT_EQ(48, SentenceEncoder::load(place_of("bert-embed")).max_tokens());
   c.data = {file("chats.jsonl")};
   EXPECT_THAT(error_of([&] { train(at_, plan_tuning(at_, c, {}).recipe); }).message,
-              HasSubstr("is an encoder, which only method=embed can train"));
+              HasSubstr("is an encoder, which only method=embed and method=rank can train"));
 }
 
 // As transformers writes it today: a template in a file of its own, and no map of special tokens.

