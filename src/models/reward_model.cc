@@ -102,7 +102,9 @@ void RewardModel::save(const fs::path& directory) {
   Json config = reward_config_to_hugging_face(decoder_.config(), torch_dtype_of(*this));
   if (pad_token_id) config["pad_token_id"] = *pad_token_id;
   fs::create_directories(directory);
-  const auto bare = decoder_.config().tie_word_embeddings ? nullptr : without_head(decoder_);
+  const bool has_head = std::ranges::any_of(decoder_.parameters(),
+                                            [](const Parameter* p) { return p->role == ParameterRole::kHead; });
+  const auto bare = has_head ? without_head(decoder_) : nullptr;
   save_weights(bare ? *bare : decoder_, directory / "model.safetensors", {{kScore, score_.value}});
   write_json(directory / "config.json", config);
 }

@@ -242,6 +242,11 @@ TEST_F(EmbedEncoderRunTest, RefusesByName) {
   EXPECT_THAT(resolved([](TrainConfig& a) { a.method = "", a.embed.reset(); }),
               HasSubstr("only method=embed and method=rank"));
   EXPECT_EQ("none", resolved([](TrainConfig& a) { a.embed->pooling = "cls"; }));
+  write_test_texts(texts("typed"), 20, 6, false, {{"pair_frame", {{"types", Json::array({0, 7})}}}});
+  TrainConfig c = base;
+  c.method = "rank", c.embed.reset(), c.tokens = texts("typed").string();
+  EXPECT_THAT(error_of("typed", resolve(c, TestTokens::kVocabulary)),
+              HasSubstr("gives tokens the type 7, the model in " + model_of("bert").string() + " has 2"));
 }
 
 TEST_F(EmbedRunTest, ARerankerLearnsFromThem) {

@@ -41,17 +41,23 @@ def home(tmp_path_factory):
     return home
 
 
+@pytest.fixture
+def judge(home):
+    judge = Judge(home)
+    yield judge
+    judge.process.kill()
+
+
 def number_in(text):
     found = re.findall(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?", text)
     return float(found[-1]) if found else 0.0
 
 
-def test_a_served_model_judges_what_is_learnt(home):
+def test_a_served_model_judges_what_is_learnt(home, judge):
     prompts = home.write_lines("prompts.jsonl", [{"prompt": f"question {i}"} for i in range(40)])
     key = home.root / "key"
     key.write_text(KEY + "\n")
     key.chmod(0o600)
-    judge = Judge(home)
     reward = {"kind": "judge", "url": judge.url, "model": "judge", "prompt": ASKED, "max_tokens": 8, "otherwise": 0,
               "key_file": str(key)}
     words = ["model=base", f"data={prompts}", "method=grpo", "held_out=0.3", "steps=3", "dtype=f32", "samples=0",

@@ -1,6 +1,5 @@
 // Rerankers: a score in place of the decoder's head, or of an encoder with a classifier, learnt from queries with right
 // and wrong documents.
-#include "models/encoder_files.h"
 #include "train/methods/methods.h"
 #include "train/methods/text_method.h"
 #include "train/objectives/ranking.h"
