@@ -222,7 +222,7 @@ int main(int argc, char** argv) {
       ->delimiter(',')
       ->check(CLI::IsMember({"train", "vocabulary", "decode"}));
   app.add_option("--type", options.type, "f32 or bf16; both if not given")->check(CLI::IsMember({"f32", "bf16"}));
-  app.add_option("--isa", options.isa, "auto, scalar, avx2 or avx512");
+  app.add_option("--isa", options.isa, "auto, scalar, avx2, avx512 or amx");
   app.add_option("--threads", options.threads, "0: 1 and then 2")->check(CLI::Range(0, 1024));
   app.add_option("--seconds", options.seconds, "per product")->check(CLI::Range(0.0, 3600.0));
   app.add_flag("--cpu-time", options.cpu_time, "CPU time per thread instead of wall time");

@@ -73,7 +73,7 @@ int main(int argc, char** argv) {
   maru::kernels::Options options;
   CLI::App app("Times kernels: forward and backward together");
   app.add_option("--op", options.op, "only this op");
-  app.add_option("--isa", options.isa, "auto, scalar, avx2 or avx512");
+  app.add_option("--isa", options.isa, "auto, scalar, avx2, avx512 or amx");
   app.add_option("--threads", options.threads, "0: one per core")->check(CLI::Range(0, 1024));
   app.add_option("--seconds", options.seconds, "per op")->check(CLI::Range(0.0, 3600.0));
   CLI11_PARSE(app, argc, argv);

@@ -196,7 +196,7 @@ int main(int argc, char** argv) {
   app.add_option("--models", options.models, "0.1, 0.5, 1.5 (billion parameters)")->delimiter(',');
   app.add_option("--kinds", options.kinds, "int4, int8, q4_0, q8_0")->delimiter(',');
   app.add_option("--rows", options.rows, "rows of activations")->delimiter(',');
-  app.add_option("--isa", options.isa, "auto, scalar, avx2, avx512");
+  app.add_option("--isa", options.isa, "auto, scalar, avx2, avx512 or amx");
   app.add_option("--threads", options.threads, "0: all cores");
   app.add_option("--seconds", options.seconds, "per line");
   app.add_flag("--cpu-time", options.cpu_time, "CPU time per thread instead of wall time");

@@ -2,19 +2,24 @@
 # <family>/cpu.cc, compiled for each instruction set; library NAME_cases from each <family>/cases.cc, with the list of
 # their cases made from FAMILIES; NAME_test, which goes through that list (src/kernels/kernel_test.cc), with */*_test.cc.
 #   WITHOUT_CASES  those of the families that are measurements, not ops
+#   TILES          sources that are compiled for AMX too, or for it alone; other families run their AVX-512 code there
 #   TESTS          further ones; PROBES  what they call, compiled for each instruction set
 set(MARU_ISA_FLAGS_scalar "")
 set(MARU_ISA_FLAGS_avx2 -march=x86-64-v3)
 set(MARU_ISA_FLAGS_avx512 -march=x86-64-v4 -mavx512bf16 -mavx512vnni -mprefer-vector-width=512)
+set(MARU_ISA_FLAGS_amx ${MARU_ISA_FLAGS_avx512} -mamx-tile -mamx-bf16 -DMARU_ISA_AVX512)
 set(MARU_ISAS scalar)
+set(MARU_TILES_ISAS)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(APPEND MARU_ISAS avx2 avx512)
+  set(MARU_TILES_ISAS amx)
 endif()
 
-# The sources compiled once for each instruction set, as NAME_<isa>; their objects into the variable `objects`.
-function(add_for_each_isa name objects)
+# The sources compiled once for each instruction set of the list `isas`, as NAME_<isa>; their objects into the variable
+# `objects`.
+function(add_for_each_isa name objects isas)
   set(all)
-  foreach(isa ${MARU_ISAS})
+  foreach(isa ${isas})
     string(TOUPPER ${isa} ISA)
     add_library(${name}_${isa} OBJECT EXCLUDE_FROM_ALL ${ARGN})
     maru_target(${name}_${isa})
@@ -45,7 +50,7 @@ std::vector<OpCase> all_op_cases() {
 endfunction()
 
 function(add_kernels name)
-  cmake_parse_arguments(K "" "" "FAMILIES;WITHOUT_CASES;TESTS;PROBES;DEPS" ${ARGN})
+  cmake_parse_arguments(K "" "" "FAMILIES;WITHOUT_CASES;TILES;TESTS;PROBES;DEPS" ${ARGN})
   set(dispatch ${K_FAMILIES})
   list(TRANSFORM dispatch APPEND /dispatch.cc)
   set(cpu)
@@ -54,10 +59,14 @@ function(add_kernels name)
       list(APPEND cpu ${family}/cpu.cc)
     endif()
   endforeach()
-  add_for_each_isa(${name} objects ${cpu})
+  add_for_each_isa(${name} objects "${MARU_ISAS}" ${cpu})
+  if(K_TILES AND MARU_TILES_ISAS)
+    add_for_each_isa(${name} tiles "${MARU_TILES_ISAS}" ${K_TILES})
+    list(APPEND objects ${tiles})
+  endif()
   set(probes)
   if(MARU_TESTS AND K_PROBES)
-    add_for_each_isa(${name}_probe probes ${K_PROBES})
+    add_for_each_isa(${name}_probe probes "${MARU_ISAS}" ${K_PROBES})
   endif()
   file(GLOB tests RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS */*_test.cc)
   add_module(${name} SOURCES ${dispatch} ${objects} DEPS ${K_DEPS}

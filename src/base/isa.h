@@ -11,15 +11,16 @@ enum class Isa : uint8_t {
   kScalar,  // plain C++, any machine
   kAvx2,    // AVX2, FMA, F16C (x86-64-v3)
   kAvx512,  // AVX-512 F/BW/DQ/VL with BF16 and VNNI (Zen 4, Cooper Lake, Sapphire Rapids and later)
+  kAmx,     // that, and AMX tiles of bfloat16 (Sapphire Rapids and later); bits of products differ from kAvx512's
 };
 
 std::string_view name_of(Isa isa);
-/// The best instruction set of this machine.
+/// The best instruction set of this machine. Of AMX the first call asks the system for leave to use tiles.
 Isa best_isa();
 /// All that this machine can run, worst first.
 std::vector<Isa> supported_isas();
-/// "auto", "scalar", "avx2" or "avx512". Throws kInvalidArgument on another name, kUnimplemented if the machine lacks
-/// it.
+/// "auto", "scalar", "avx2", "avx512" or "amx". Throws kInvalidArgument on another name, kUnimplemented if the machine
+/// lacks it.
 Isa parse_isa(std::string_view name);
 
 }  // namespace maru

@@ -32,7 +32,7 @@ void add_common(CLI::App& app, Session& session) {
   app.add_option("--home", session.home, "where datasets, tokenizers, runs and models live")
       ->default_str(default_home().string());
   app.add_option("--threads", session.threads, "worker threads; 0: one per core")->check(whole_number_in(0, 1024));
-  app.add_option("--isa", session.isa, "instruction set: auto, scalar, avx2 or avx512 (also: MARU_ISA)");
+  app.add_option("--isa", session.isa, "instruction set: auto, scalar, avx2, avx512 or amx (also: MARU_ISA)");
   app.add_flag("--json", session.json, "answer as one line of JSON");
   app.add_flag("--quiet", session.quiet, "no progress");
   app.set_help_all_flag("--help-all", "help with every recipe key");

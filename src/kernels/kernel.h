@@ -23,16 +23,26 @@ inline constexpr bool kIsSimd = std::is_same_v<T, float> || std::is_same_v<T, bf
 template <class T>
 using Accumulator = std::conditional_t<std::is_same_v<T, bfloat16>, float, T>;
 
-/// Calls f.operator()<isa>() for the stream's instruction set.
+/// Calls f.operator()<isa>() for the stream's instruction set, of families whose code for AMX is that for AVX-512.
 template <class F>
 void with_isa(Isa isa, F&& f) {
   switch (isa) {
 #if defined(__x86_64__)
+    case Isa::kAmx:
     case Isa::kAvx512: return f.template operator()<Isa::kAvx512>();
     case Isa::kAvx2: return f.template operator()<Isa::kAvx2>();
 #endif
     default: return f.template operator()<Isa::kScalar>();
   }
+}
+
+/// The same for families with code of their own for AMX (TILES in CMakeLists.txt).
+template <class F>
+void with_tiles_isa(Isa isa, F&& f) {
+#if defined(__x86_64__)
+  if (isa == Isa::kAmx) return f.template operator()<Isa::kAmx>();
+#endif
+  with_isa(isa, f);
 }
 
 /// Rows per task so that a task does about 16 Ki elements of work: independent of the thread count.

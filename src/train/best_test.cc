@@ -80,11 +80,13 @@ TEST_F(BestRunTest, StopsWhenPatienceEnds) {
 
 TEST_F(BestRunTest, IsTheSameAfterAKill) {
   TrainConfig c = config();
-  c.steps = 60, c.optimizer.lr = 0.2, c.schedule.name = "constant";  // leaps about
+  c.steps = 60, c.optimizer.lr = 3, c.schedule.name = "constant",
+  c.schedule.warmup_steps = 60;  // learns, then is ruined
   c.validation = {.every_steps = 2, .tokens = 1000, .keep_best = true};
   run("whole", c);
   const Json notes = ledger::read_manifest(model_of("whole")).notes;
   ASSERT_LT(notes["best_step"], 60) << "the best is not the last, or this shows nothing";
+  ASSERT_GT(notes["best_step"], 0);
   for (int ms = 20; !run_and_kill("killed", ms, c); ms += 60) {
   }
   EXPECT_EQ(weights("whole"), weights("killed"));

@@ -1,4 +1,4 @@
-// Backward pass of attention. Included by cpu.cc only.
+// Backward pass of attention. Included by cpu.cc and amx.cc only.
 //
 // A task is one kv head of one sequence (or one range of its query blocks): query block by query block, head by head of
 // the group, key block by key block, it recomputes weights from lse and adds to dk, dv and dq. Scores are held
@@ -283,6 +283,7 @@ void backward_task(const AttentionBackward<T>& a, const TaskPlan& plan, int64_t 
   const AttentionSpan& span = a.spans[tasks.span];
   const int64_t ranges = backward_ranges(a.shape, span.rows), slot = task - tasks.first;
   Carver carver{plan.workspace + worker * plan.worker_bytes};
+  const ProductUnit unit;
   const BackwardWorkspace<T> w(carver, a.shape, plan.longest);
   if (ranges == 1) {
     const BackwardTask<T> t{a, span, w, slot, w.dk, w.dv};

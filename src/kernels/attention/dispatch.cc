@@ -100,7 +100,7 @@ template <class T>
 void attention_forward(CpuStream& stream, const AttentionForward<T>& a) {
   if constexpr (kIsSimd<T>) {
     const TaskPlan plan = forward_plan(a);
-    with_isa(stream.isa, [&]<Isa isa>() { attention_forward<isa>(*stream.pool, a, plan); });
+    with_tiles_isa(stream.isa, [&]<Isa isa>() { attention_forward<isa>(*stream.pool, a, plan); });
   } else {
     reference::attention_forward(a);
   }
@@ -110,7 +110,7 @@ template <class T>
 void attention_backward(CpuStream& stream, const AttentionBackward<T>& a) {
   if constexpr (kIsSimd<T>) {
     const TaskPlan plan = backward_plan(a);
-    with_isa(stream.isa, [&]<Isa isa>() { attention_backward<isa>(*stream.pool, a, plan); });
+    with_tiles_isa(stream.isa, [&]<Isa isa>() { attention_backward<isa>(*stream.pool, a, plan); });
   } else {
     reference::attention_backward(a);
   }

@@ -1,4 +1,4 @@
-// Forward pass of attention. Included by cpu.cc only.
+// Forward pass of attention. Included by cpu.cc and amx.cc only.
 //
 // A task is a block of tokens of one sequence with the query heads that share a kv head. It walks the pages from the
 // first one with the online softmax. Rows are ordered token by token, then head by head. Keys that a row does not see
@@ -192,6 +192,7 @@ void forward(ThreadPool& pool, const AttentionForward<T>& a, const TaskPlan& pla
   pool.parallel_for(plan.tasks(), [&](int64_t task, int worker) {
     const SpanTasks& tasks = find_span(plan, task);
     Carver carver{plan.workspace + worker * plan.worker_bytes};
+    const ProductUnit unit;
     attend(forward_block(a, a.spans[tasks.span], task - tasks.first, ForwardWorkspace<T>(carver, a.shape)));
   });
 }

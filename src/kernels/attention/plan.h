@@ -8,7 +8,7 @@ namespace maru::kernels {
 
 #define MARU_ATTENTION_INLINE [[gnu::always_inline]] inline
 
-inline constexpr int64_t kAttentionTileRows = 6;
+inline constexpr int64_t kAttentionTileRows = 32;  // at most, of any instruction set
 inline constexpr int64_t kMaxLanes = 16;
 
 /// The tasks of one span are [first, first of the next entry); costly spans come first.
@@ -79,8 +79,8 @@ struct ForwardWorkspace {
     sum = carver.take<float>(rows * kMaxLanes);
     scores = carver.take<float>(kAttentionTileRows * kPageTokens);
     weights = carver.take<T>(kAttentionTileRows * kPageTokens);
-    new_top = carver.take<float>(kMaxLanes);
-    rescale = carver.take<float>(kMaxLanes);
+    new_top = carver.take<float>(kAttentionTileRows);
+    rescale = carver.take<float>(kAttentionTileRows);
     keys = carver.take<T>(s.int8_pages ? kPageTokens * s.head_dim : 0);
     values = carver.take<T>(s.int8_pages ? kPageTokens * s.head_dim : 0);
     scales = carver.take<float>(s.int8_pages ? 2 * (kPageTokens + s.head_dim) : 0);

@@ -7,8 +7,8 @@
 
 namespace maru::kernels {
 
-/// Multiply-adds in registers on all threads of the pool, with the instruction that matrix multiplication uses for T
-/// (float or bfloat16) on the stream's instruction set.
+/// Multiply-adds in registers (or tiles) on all threads of the pool, with the instruction that matrix multiplication
+/// uses for T (float or bfloat16) on the stream's instruction set.
 /// Units    floating-point operations per second, two per multiply-add.
 template <class T>
 double measure_flops(CpuStream& stream);

@@ -42,8 +42,8 @@ double best_rate_of_all(CpuStream& stream, F&& burst) {
 template <class T>
 double measure_flops(CpuStream& stream) {
   double rate = 0;
-  with_isa(stream.isa,
-           [&]<Isa isa>() { rate = best_rate_of_all(stream, [] { return multiply_adds<isa, T>(kRounds); }); });
+  with_tiles_isa(stream.isa,
+                 [&]<Isa isa>() { rate = best_rate_of_all(stream, [] { return multiply_adds<isa, T>(kRounds); }); });
   return rate;
 }
 

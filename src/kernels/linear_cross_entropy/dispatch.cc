@@ -8,7 +8,7 @@ int64_t linear_cross_entropy_scratch_bytes(const CpuStream& stream, int64_t rows
                                            bool gradients) {
   int64_t bytes = 0;
   if constexpr (kIsSimd<T>)
-    with_isa(stream.isa, [&]<Isa isa>() {
+    with_tiles_isa(stream.isa, [&]<Isa isa>() {
       bytes = linear_cross_entropy_scratch_bytes<isa, T>(stream.pool->size(), rows, vocab, dim, gradients);
     });
   return bytes;
@@ -17,7 +17,7 @@ int64_t linear_cross_entropy_scratch_bytes(const CpuStream& stream, int64_t rows
 template <class T>
 void linear_cross_entropy(CpuStream& stream, const LinearCrossEntropy<T>& x) {
   if constexpr (kIsSimd<T>) {
-    with_isa(stream.isa, [&]<Isa isa>() { linear_cross_entropy<isa>(*stream.pool, x); });
+    with_tiles_isa(stream.isa, [&]<Isa isa>() { linear_cross_entropy<isa>(*stream.pool, x); });
   } else {
     reference::linear_cross_entropy(x);
   }
@@ -26,7 +26,7 @@ void linear_cross_entropy(CpuStream& stream, const LinearCrossEntropy<T>& x) {
 template <class T>
 void cross_entropy(CpuStream& stream, const CrossEntropy<T>& x) {
   if constexpr (kIsSimd<T>) {
-    with_isa(stream.isa, [&]<Isa isa>() { cross_entropy<isa>(*stream.pool, x); });
+    with_tiles_isa(stream.isa, [&]<Isa isa>() { cross_entropy<isa>(*stream.pool, x); });
   } else {
     reference::cross_entropy(x);
   }

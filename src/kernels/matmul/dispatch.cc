@@ -77,7 +77,7 @@ template <class T>
 int64_t matmul_packed_bytes(const CpuStream& stream, int64_t n, int64_t k) {
   if constexpr (!kIsSimd<T>) return n * k * static_cast<int64_t>(sizeof(T));
   int64_t bytes = 0;
-  if constexpr (kIsSimd<T>) with_isa(stream.isa, [&]<Isa isa>() { bytes = matmul_packed_bytes<isa, T>(n, k); });
+  if constexpr (kIsSimd<T>) with_tiles_isa(stream.isa, [&]<Isa isa>() { bytes = matmul_packed_bytes<isa, T>(n, k); });
   return bytes;
 }
 
@@ -85,14 +85,14 @@ template <class T>
 int64_t matmul_scratch_bytes(const CpuStream& stream, int64_t m, int64_t n, int64_t k) {
   int64_t bytes = 0;
   if constexpr (kIsSimd<T>)
-    with_isa(stream.isa, [&]<Isa isa>() { bytes = matmul_scratch_bytes<isa, T>(stream.pool->size(), m, n, k); });
+    with_tiles_isa(stream.isa, [&]<Isa isa>() { bytes = matmul_scratch_bytes<isa, T>(stream.pool->size(), m, n, k); });
   return bytes;
 }
 
 template <class T, class C>
 void matmul(CpuStream& stream, const Matmul<T, C>& x) {
   if constexpr (kIsSimd<T>) {
-    with_isa(stream.isa, [&]<Isa isa>() { matmul<isa>(*stream.pool, x); });
+    with_tiles_isa(stream.isa, [&]<Isa isa>() { matmul<isa>(*stream.pool, x); });
   } else {
     reference::matmul(x);
   }
@@ -136,7 +136,7 @@ void grouped_matmul(CpuStream& stream, const GroupedMatmul<T>& x) {
 template <class T>
 void matmul_pack(CpuStream& stream, const MatmulPack<T>& x) {
   if constexpr (kIsSimd<T>) {
-    with_isa(stream.isa, [&]<Isa isa>() { matmul_pack<isa>(*stream.pool, x); });
+    with_tiles_isa(stream.isa, [&]<Isa isa>() { matmul_pack<isa>(*stream.pool, x); });
   } else {
     reference::matmul_pack(x);
   }

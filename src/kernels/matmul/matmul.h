@@ -14,7 +14,8 @@ namespace maru::kernels {
 ///
 /// Shapes   op(a) [m, k]; op(b) [k, n]; c [m, n]; each with its leading dimension (elements from row to row as stored).
 /// Types    C is T or Accumulator<T>; sums in f32 for float and bfloat16. AVX-512 multiplies bfloat16 with `vdpbf16ps`,
-///          which rounds each sum of two products once and takes subnormal numbers for zero.
+///          which rounds each sum of two products once and takes subnormal numbers for zero; AMX sums 32 products from
+///          zero before it adds them (kernels/simd/amx.h).
 /// Cost     2·m·n·k flops. m = 1 reads b at the speed of memory, packed or stored [n, k]; a few tiles of rows are
 /// slower
 ///          with a b that is not packed.

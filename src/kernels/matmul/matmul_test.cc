@@ -192,6 +192,21 @@ TEST(MatmulEdges, InfinitiesStayInTheirRowAndColumn) {
   }
 }
 
+// Nor do the zeros behind a row's end meet the begin of the next line of a weight that is multiplied where it lies.
+TEST(MatmulEdges, InfinitiesOfWeightsStayInTheirColumn) {
+  for (Isa isa : supported_isas()) {
+    Operands<bfloat16> x(isa, 5);
+    const std::vector<float> before = x.product<float>({false, true}, 0, 3, 0, kCols);
+    x.b_transposed[20 * 5] = to_bfloat16(INFINITY);
+    const std::vector<float> after = x.product<float>({false, true}, 0, 3, 0, kCols);
+    for (int64_t i = 0; i < 3 * kCols; ++i)
+      if (i % kCols == 20)
+        EXPECT_TRUE(std::isinf(after[i])) << name_of(isa) << " " << i;
+      else
+        EXPECT_EQ(after[i], before[i]) << name_of(isa) << " " << i;
+  }
+}
+
 TEST(MatmulEdges, ScratchIsBounded) {
   ThreadPool pool(1);
   for (Isa isa : supported_isas())

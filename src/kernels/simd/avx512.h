@@ -1,11 +1,15 @@
-// AVX-512 with BF16: 16 floats. See simd.h.
+// AVX-512 with BF16: 16 floats. See simd.h. The rest of a kernel with AMX tiles is made of it too.
 #pragma once
 #include <immintrin.h>
 
 namespace maru::kernels {
 namespace {
 
+#if defined(MARU_ISA_AMX)
+constexpr Isa kIsa = Isa::kAmx;
+#else
 constexpr Isa kIsa = Isa::kAvx512;
+#endif
 constexpr int64_t kLanes = 16;
 
 struct F32 {
