@@ -5,7 +5,7 @@
 
 `answers`: for every size, SFT of all weights, LoRA (rank 16 on all linear layers) and QLoRA (the same beside int4
 weights), packed to sequences of 512: `maru train` and a process of TRL's SFTTrainer take turns, TRL in bf16 and in f32;
-beside QLoRA stands TRL's LoRA in bf16. The rate is that of the median step behind the first quarter; tokens are those
+beside QLoRA stands TRL's LoRA in bf16, both once more with activations computed again in the backward. The rate is that of the median step behind the first quarter; tokens are those
 of the documents, padding is none. Prints a Markdown table with ratios to TRL's best mode, and the share of the
 machine's arithmetic ceiling, measured at the start of each run, that Maru's steps reach.
 
@@ -63,8 +63,8 @@ def rate_of(rows):
     return statistics.median(tokens / seconds for seconds, tokens in kept)
 
 
-def run_maru(args, home, size, lora, number, base=None):
-    name = f"{base or size}-{'lora' if lora else 'full'}-{number}"
+def run_maru(args, home, size, lora, number, base=None, recompute=False):
+    name = f"{base or size}-{'lora' if lora else 'full'}-{number}{'-recomputed' if recompute else ''}"
     batch = SIZES[size]["batch"] * LENGTH
     words = ["train", f"name={name}", f"init_from={base or size}", "tokens=chats/tokens-bench",
              "tokenizer=bench", "dtype=bf16", f"sequence_length={LENGTH}", f"batch_tokens={batch}",
@@ -72,6 +72,8 @@ def run_maru(args, home, size, lora, number, base=None):
              "optimizer.lr=1e-4", "validation.every_steps=1000000", "validation.tokens=1", "checkpoint.every_minutes=0"]
     if lora:
         words += ["lora.rank=16", "lora.alpha=32"]
+    if recompute:
+        words.append("recompute=true")
     command = [args.maru, "--home", home, "--threads", str(args.threads), "--quiet", *words]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -88,7 +90,7 @@ def steps_of(home, name):
     return [row for row in map(json.loads, lines) if "loss" in row]
 
 
-def trl_child(model, lora, dtype, batch, steps, threads):
+def trl_child(model, lora, dtype, batch, steps, threads, recompute):
     """One run of TRL; prints its rate and its peak memory."""
     import torch
     import transformers
@@ -115,7 +117,7 @@ def trl_child(model, lora, dtype, batch, steps, threads):
     with tempfile.TemporaryDirectory() as out:
         config = SFTConfig(output_dir=out, max_length=LENGTH, packing=True, per_device_train_batch_size=batch,
                            max_steps=steps, learning_rate=1e-4, bf16=dtype == "bf16", use_cpu=True, report_to="none",
-                           save_strategy="no", logging_strategy="no", gradient_checkpointing=False,
+                           save_strategy="no", logging_strategy="no", gradient_checkpointing=recompute,
                            disable_tqdm=True, dataloader_drop_last=True)
         loaded = transformers.AutoModelForCausalLM.from_pretrained(
             model, dtype=torch.bfloat16 if dtype == "bf16" else torch.float32)
@@ -192,8 +194,9 @@ def prompts():
     return [json.loads(line)["messages"][-2]["content"] for line in CHATS.read_text().splitlines()]
 
 
-def run_trl(args, model, size, lora, dtype):
-    return run_child(args, model, str(int(lora)), dtype, str(SIZES[size]["batch"]))
+def run_trl(args, model, size, lora, dtype, recompute=False):
+    what = ("lora" if lora else "all") + (" recomputed" if recompute else "")
+    return run_child(args, model, what, dtype, str(SIZES[size]["batch"]))
 
 
 def run_child(args, model, what, dtype, batch):
@@ -244,6 +247,9 @@ def measure_answers(args, home, models):
         _, best, chosen = lora
         row_of(size, parameters, "QLoRA, beside LoRA", run_maru(args, home, size, True, 0, f"{size}-int4"), best,
                best.get("bf16", chosen))
+        again = run_trl(args, model, size, True, "bf16", True)
+        row_of(size, parameters, "QLoRA, beside LoRA, both recomputing",
+               run_maru(args, home, size, True, 0, f"{size}-int4", True), {"bf16": again}, again)
 
 
 def measure_group_policy(args, home, models):
@@ -279,7 +285,8 @@ def main():
         model, what, dtype, batch, steps, threads = args.child
         if what == "policy":
             return group_policy_child(model, dtype, int(steps), int(threads))
-        return trl_child(model, what == "1", dtype, int(batch), int(steps), int(threads))
+        return trl_child(model, what.startswith("lora"), dtype, int(batch), int(steps), int(threads),
+                         what.endswith("recomputed"))
     with tempfile.TemporaryDirectory() as scratch:
         home = pathlib.Path(scratch) / "home"
         text = pathlib.Path(scratch) / "text.txt"

@@ -84,6 +84,9 @@ TEST_F(EncodersTest, ADecoderThatWasTrainedToMakesVectorsAndOneWithAScoreRanks) 
     for (const char* name : {"vectors", "scores"}) host.load({.path = home_ / name, .id = ""}, device_);
   });
   EXPECT_EQ(200, get("/v1/health/ready").status) << "nothing here writes text";
+  const Got status = get("/v1/maru/status");
+  ASSERT_EQ(200, status.status) << status.body;
+  EXPECT_EQ("", status.json["model"]);
   const Got vectors = post("/v1/embeddings", R"({"model":"vectors","input":["how to save","a file"]})");
   ASSERT_EQ(200, vectors.status) << vectors.body;
   double length = 0;

@@ -50,7 +50,7 @@ void add_build(CLI::App* data, Session& session) {
 struct LinesOption {
   const char *flag, *name, *help;  // name: of the dataset if none is given
   pipeline::PackedTokens (*pack)(const pipeline::Workplace&, const std::string& name, const std::string& tokenizer,
-                                 const data::ChatPackConfig&);
+                                 const data::ChatPackConfig&, pipeline::Replaced);
 };
 constexpr LinesOption kLines[] = {
     {"--chat", "chat", R"(JSONL of {"messages": […]} or {"prompt", "completion"}; loss on assistant turns only)",
@@ -98,7 +98,8 @@ void add_pack(CLI::App* data, Session& session) {
       if (o->files[i].empty()) continue;
       const data::ChatPackConfig config{
           .inputs = o->files[i], .held_out = o->held_out, .highest_score = o->highest_score};
-      answer(session, kLines[i].pack(at, o->name.empty() ? kLines[i].name : o->name, o->tokenizer, config));
+      answer(session, kLines[i].pack(at, o->name.empty() ? kLines[i].name : o->name, o->tokenizer, config,
+                                     pipeline::Replaced::kAny));
     }
   });
 }

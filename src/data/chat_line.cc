@@ -120,7 +120,7 @@ Json list_or_null(const JsonNode& node) {
 }
 
 Result<ChatLine> parse_chat(std::string_view line, std::string_view where) {
-  const Result<Json> json = parse_json(line, where);
+  const Result<Json> json = parse_json(line, where, {.unique_keys = true});
   if (!json) return json.error();
   try {
     return read_chat(JsonNode(json.value(), std::string(where)));

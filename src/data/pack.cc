@@ -229,6 +229,7 @@ PackResult run(PackJob job, ThreadPool& pool) {
     const Json notes = ledger::read_manifest(options.output).notes;
     return {notes.at("documents").get<int64_t>(), notes.at("tokens").get<int64_t>(), true};
   }
+  if (options.before_replacing && fs::exists(options.output)) options.before_replacing();
   const text::Tokenizer tokenizer = load_tokenizer(options.tokenizer, !job.in_template);
   ledger::ArtefactWriter artefact(options.output);
   formats::TokenDatasetWriter writer(artefact.directory(), static_cast<uint32_t>(tokenizer.vocab_size()), job.with_mask,
@@ -365,17 +366,17 @@ PackJob template_job(const char* what, const text::ChatTemplate& chat_template, 
 
 // The tokens that the tokenizer puts before, between and behind one text or two, and the types of all.
 Json frame_of(const std::vector<text::Wrapping::Part>& parts) {
-  Json pieces = Json::array({Json::array()}), types = Json::array();
+  Json pieces = Json::array({Json::array()}), types = Json::array(), piece_types = pieces;
   for (const text::Wrapping::Part& part : parts) {
     if (part.sequence >= 0) {
       if (part.sequence != std::ssize(types))
         throw Failure(ErrorCode::kUnimplemented, "the tokenizer puts the second of two texts before the first");
-      pieces.push_back(Json::array()), types.push_back(part.type_id);
+      pieces.push_back(Json::array()), piece_types.push_back(Json::array()), types.push_back(part.type_id);
       continue;
     }
-    for (const int32_t id : part.ids) pieces.back().push_back(id);
+    for (const int32_t id : part.ids) pieces.back().push_back(id), piece_types.back().push_back(part.type_id);
   }
-  return {{"pieces", pieces}, {"types", types}};
+  return {{"pieces", pieces}, {"piece_types", piece_types}, {"types", types}};
 }
 
 // Of the first line that there is.
@@ -444,6 +445,7 @@ PackResult pack_texts(const ChatPackConfig& config, const PackOptions& options, 
   job.notes = {{"scored", expected.scored},
                {"frame", frame_of(tokenizer.wrapping().single)},
                {"pair_frame", frame_of(tokenizer.wrapping().pair)}};
+  job.manifest.recipe["pair_frame"] = job.notes["pair_frame"];  // packed again where this says more than it did
   job.count = "texts";
   job.with_values = true;
   job.encode = [expected, highest](text::TokenEncoder& encoder, const Line& line) {

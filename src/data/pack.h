@@ -1,6 +1,7 @@
 // From documents or conversations to packed token shards (formats/token_shard.h). Parallel over documents, in their
 // order; the same bytes for any number of threads. The output directory appears whole or not at all.
 #pragma once
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@ struct PackOptions {
   int64_t tokens_per_shard = 1 << 24;
   bool force = false;
   Watch watch;
+  std::function<void()> before_replacing = {};  // what lies in `output` and was made of something else
 };
 
 struct PackResult {
@@ -92,7 +94,7 @@ PackResult pack_prompts(const ChatPackConfig& config, const PackOptions& options
 /// values of both are the score divided by `highest_score`. A query is held out with all its lines. The manifest's
 /// notes have the number of "texts", whether they are "scored", and what the tokenizer puts around a text ("frame") or
 /// two
-/// ("pair_frame"): {"pieces": [[ids], …], "types": [of each text]}.
+/// ("pair_frame"): {"pieces": [[ids], …], "piece_types": [[of each id], …], "types": [of each text]}.
 ///
 /// Throws   kInvalidArgument naming file, line and field.
 PackResult pack_texts(const ChatPackConfig& config, const PackOptions& options, ThreadPool& pool);

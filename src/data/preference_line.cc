@@ -166,7 +166,7 @@ PreferenceLine read_preference(const JsonNode& line) {
 }  // namespace
 
 Result<PreferenceLine> parse_preference(std::string_view line, std::string_view where) {
-  const Result<Json> json = parse_json(line, where);
+  const Result<Json> json = parse_json(line, where, {.unique_keys = true});
   if (!json) return json.error();
   try {
     return read_preference(JsonNode(json.value(), std::string(where)));

@@ -224,6 +224,7 @@ TEST(ParsePreference, ErrorsNameTheField) {
       {"{", "f:3"},
       {"[]", "f:3: expected an object"},
       {"{}", "f:3: prompt: is missing"},
+      {R"({"prompt": "q", "chosen": "y", "rejected": "n", "chosen": "z"})", "f:3: key \"chosen\" appears twice"},
       {line("y", "n"), "f:3: prompt: is missing, expected a string"},
       {line("y", 5, "q"), "f:3: rejected: expected a string, got 5"},
       {line("y", "", "q"), "f:3: rejected: is empty: expected an answer"},

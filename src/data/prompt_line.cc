@@ -27,7 +27,7 @@ PromptLine read_prompt(const JsonNode& line) {
 }  // namespace
 
 Result<PromptLine> parse_prompt(std::string_view line, std::string_view where) {
-  const Result<Json> json = parse_json(line, where);
+  const Result<Json> json = parse_json(line, where, {.unique_keys = true});
   if (!json) return json.error();
   try {
     return read_prompt(JsonNode(json.value(), std::string(where)));

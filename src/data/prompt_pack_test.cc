@@ -102,6 +102,7 @@ TEST_F(PromptPackTest, BadLinesAreRefusedByFileLineAndField) {
   EXPECT_THAT(error_of(good + "{\"prompt\": 5}"), HasSubstr(at + "prompt: expected a string"));
   EXPECT_THAT(error_of(good + "{\"prompt\": null}"), HasSubstr(at + "prompt: "));
   EXPECT_THAT(error_of(good + "[1]"), HasSubstr(at));
+  EXPECT_EQ(at + "key \"answer\" appears twice", error_of(good + R"({"prompt": "a", "answer": "1", "answer": "2"})"));
   EXPECT_THAT(error_of(good + "{\"prompt\": \"a\""), HasSubstr("prompts.jsonl:2:1:15: syntax error"));
   EXPECT_EQ(at + "prompt[0].role: the assistant has the last word: expected a turn that it answers",
             error_of(good + R"({"prompt": [{"role": "assistant", "content": "a"}]})"));

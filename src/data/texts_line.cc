@@ -100,7 +100,7 @@ TextsLine read_line(const JsonNode& line, double highest) {
 }  // namespace
 
 Result<TextsLine> parse_texts(std::string_view line, std::string_view where, double highest) {
-  const Result<Json> json = parse_json(line, where);
+  const Result<Json> json = parse_json(line, where, {.unique_keys = true});
   if (!json) return json.error();
   try {
     return read_line(JsonNode(json.value(), std::string(where)), highest);

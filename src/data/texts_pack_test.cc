@@ -71,8 +71,10 @@ TEST_F(TextsPackTest, AQueryStandsBeforeItsDocuments) {
   const Json notes = ledger::read_manifest(options_.output).notes;
   EXPECT_EQ(19, notes["texts"].get<int64_t>());
   EXPECT_FALSE(notes["scored"].get<bool>());
-  EXPECT_EQ(Json::parse(R"({"pieces": [[], []], "types": [0]})"), notes["frame"]) << "this tokenizer adds nothing";
-  EXPECT_EQ(Json::parse(R"({"pieces": [[], [], []], "types": [0, 1]})"), notes["pair_frame"]);
+  EXPECT_EQ(Json::parse(R"({"pieces": [[], []], "piece_types": [[], []], "types": [0]})"), notes["frame"])
+      << "this tokenizer adds nothing";
+  EXPECT_EQ(Json::parse(R"({"pieces": [[], [], []], "piece_types": [[], [], []], "types": [0, 1]})"),
+            notes["pair_frame"]);
   EXPECT_TRUE(ledger::verify(options_.output).ok());
   EXPECT_TRUE(pack(read_file(root_ / "texts.jsonl")).skipped);
 }
@@ -103,6 +105,7 @@ TEST_F(TextsPackTest, RefusesByFileLineAndField) {
       {R"({"query": "q", "pos_doc": "p", "neg_doc": ["n", "p"]})", "neg_doc[1]: is the same as pos_doc"},
       {R"({"query": "q", "pos_doc": "p", "positive": "x"})", "positive: says what texts.jsonl:1: pos_doc says already"},
       {R"({"query": ["q"], "pos_doc": "p"})", "query: expected a string"},
+      {R"({"query": "q", "pos_doc": "p", "query": "r"})", "texts.jsonl:1: key \"query\" appears twice"},
       {R"({"query": null, "pos_doc": "p"})", "query: expected a string"},
       {R"({"query": "q", "pos_doc": null})", "pos_doc: expected a string"},
       {R"({"query": "q", "pos_doc": "p", "negative_2": 3})", "negative_2: expected a string"},

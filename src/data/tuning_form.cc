@@ -69,7 +69,7 @@ FoundForm form_of_file(const fs::path& file) {
   while (const auto text = lines.next()) {
     if (text->find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const std::string where = fmt::format("{}:{}", file.string(), lines.line_number());
-    const Json json = parse_json(*text, where).value();
+    const Json json = parse_json(*text, where, {.unique_keys = true}).value();
     return {form_of(JsonNode(json, where)), where};
   }
   throw Failure(ErrorCode::kInvalidArgument, file.string() + ": holds no line");

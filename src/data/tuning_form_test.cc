@@ -58,6 +58,8 @@ TEST_F(TuningFormTest, RefusesByFileAndLine) {
   EXPECT_THAT(error_of({file("c.jsonl", "{\"question\": 1}\n")}), HasSubstr("c.jsonl:1: has the keys \"question\""));
   EXPECT_THAT(error_of({file("c.jsonl", "{}")}), HasSubstr("has the keys of nothing, expected"));
   EXPECT_THAT(error_of({file("c.jsonl", "[1]")}), HasSubstr("c.jsonl:1: expected an object"));
+  EXPECT_THAT(error_of({file("c.jsonl", R"({"messages": [], "prompt": "", "messages": []})")}),
+              HasSubstr("c.jsonl:1: key \"messages\" appears twice"));
   EXPECT_THAT(error_of({file("c.jsonl", "{\"text\": \"a\"}")}), HasSubstr("maru data build"));
   EXPECT_THAT(error_of({file("c.jsonl", "\xff\xfe{\0")}), HasSubstr("c.jsonl:1"));
   EXPECT_THAT(error_of({}), HasSubstr("at least one JSONL file"));

@@ -220,7 +220,21 @@ Adapter::Adapter(Device& device, Decoder& model, const LoraConfig& config, uint6
     device.copy(own, parameter->value);
     changed_.push_back(parameter);
   }
-  for (const Parameter* parameter : lora_targets(model, config)) {
+  begin(device, lora_targets(model, config), config, seed);
+  name_parameters();
+}
+
+Adapter::Adapter(Device& device, Encoder& model, const LoraConfig& config, uint64_t seed)
+    : Model(model.dtype()), serial_(next_serial()) {
+  CHECK(config.modules_to_save.empty());
+  place(device, model);
+  begin(device, lora_targets(model, config), config, seed);
+  name_parameters();
+}
+
+void Adapter::begin(Device& device, const std::vector<const Parameter*>& targets, const LoraConfig& config,
+                    uint64_t seed) {
+  for (const Parameter* parameter : targets) {
     LoraWeights& lora = weights_.updates[parameter];
     Random random(derive_seed(seed, parameter->name + ".lora_A"));
     const double bound = 1 / std::sqrt(static_cast<double>(parameter->shape.cols));
@@ -233,7 +247,6 @@ Adapter::Adapter(Device& device, Decoder& model, const LoraConfig& config, uint6
     if (config.use_dora.value_or(false)) lora.magnitude.value = row_lengths(device, *parameter, lora, dtype());
     changed_.push_back(parameter);
   }
-  name_parameters();
 }
 
 void Adapter::visit(const Visitor& visitor) {
@@ -281,7 +294,7 @@ Tensor row_factors_of(Device& device, const Parameter& parameter, LoraWeights& l
 
 }  // namespace
 
-void merge_adapter(Device& device, Decoder& model, Adapter& adapter) {
+void merge_adapter(Device& device, Model& model, Adapter& adapter) {
   for (Parameter* parameter : model.parameters()) {
     const bool changed =
         adapter.weights().update(*parameter) != nullptr || adapter.weights().replacement(*parameter) != nullptr;

@@ -5,6 +5,7 @@
 
 #include "formats/lora.h"
 #include "models/decoder.h"
+#include "models/encoder.h"
 #include "models/lora_config.h"
 
 namespace maru {
@@ -34,6 +35,8 @@ class Adapter final : public Model {
   /// Throws   kInvalidArgument for a target that the model has not, naming those that it has; with use_dora for a
   ///          matrix with a row of zeros, which has no direction; kUnimplemented for one to save that is quantized.
   Adapter(Device& device, Decoder& model, const LoraConfig& config, uint64_t seed);
+  /// The same beside an encoder, of which no module can be trained whole.
+  Adapter(Device& device, Encoder& model, const LoraConfig& config, uint64_t seed);
 
   /// How many of the model's parameters it changes or replaces.
   size_t size() const { return changed_.size(); }
@@ -45,6 +48,7 @@ class Adapter final : public Model {
 
  private:
   void visit(const Visitor&) override;
+  void begin(Device& device, const std::vector<const Parameter*>& targets, const LoraConfig& config, uint64_t seed);
   const uint64_t serial_;
   AdapterWeights weights_;
   std::vector<const Parameter*> changed_;  // in the order of the model's
@@ -55,7 +59,7 @@ class Adapter final : public Model {
 /// with it any more. Sums are f32 and rounded once.
 ///
 /// Throws   kInvalidArgument for a model whose weights are quantized (dequantize_weights first).
-void merge_adapter(Device& device, Decoder& model, Adapter& adapter);
+void merge_adapter(Device& device, Model& model, Adapter& adapter);
 
 /// Writes the model in `model` with the adapter's learning in its weights into the directory `out`, which exists
 /// (formats::merge_adapter). Which of its matrices are [in, out] is known by the architecture, whatever the adapter's

@@ -103,17 +103,19 @@ Json config_of(const LoraConfig& config, const std::map<std::string, FileUpdate>
 
 }  // namespace
 
-std::vector<const Parameter*> lora_targets(Decoder& model, const LoraConfig& config) {
-  const Placement placement(model);
+namespace {
+
+/// Those of the matrices whose names are asked for. `names_of`: ours, and the files'.
+template <class NamesOf>
+std::vector<const Parameter*> targets_among(const std::vector<const Parameter*>& matrices, const LoraConfig& config,
+                                            const NamesOf& names_of) {
   std::vector<const Parameter*> targets;
   std::set<std::string> had;
   std::set<std::string> wanted(config.target_modules.begin(), config.target_modules.end());
   const bool all = wanted.erase(std::string(kAllLinear)) > 0;
   std::set<std::string> left = wanted;
-  for (const Parameter* p : model.parameters()) {
-    if (!is_linear(*p)) continue;
-    const std::string ours = last_part(module_of(p->name));
-    const std::string theirs = last_part(module_of(placement.place(p->name).tensor));
+  for (const Parameter* p : matrices) {
+    const auto [ours, theirs] = names_of(*p);
     had.insert(theirs);
     if (all || wanted.contains(ours) || wanted.contains(theirs)) targets.push_back(p);
     left.erase(ours);
@@ -124,6 +126,30 @@ std::vector<const Parameter*> lora_targets(Decoder& model, const LoraConfig& con
                   fmt::format("lora.target_modules: {}: expected all-linear or some of: {}",
                               left.empty() ? "none" : "\"" + *left.begin() + "\"", fmt::join(had, " ")));
   return targets;
+}
+
+std::vector<const Parameter*> matrices_of(Model& model, std::string_view within) {
+  std::vector<const Parameter*> matrices;
+  for (const Parameter* p : model.parameters())
+    if (is_linear(*p) && p->name.starts_with(within)) matrices.push_back(p);
+  return matrices;
+}
+
+}  // namespace
+
+std::vector<const Parameter*> lora_targets(Decoder& model, const LoraConfig& config) {
+  const Placement placement(model);
+  return targets_among(matrices_of(model, ""), config, [&](const Parameter& p) {
+    return std::pair(last_part(module_of(p.name)), last_part(module_of(placement.place(p.name).tensor)));
+  });
+}
+
+std::vector<const Parameter*> lora_targets(Encoder& model, const LoraConfig& config) {
+  constexpr std::string_view kLayer = "encoder.layer.";
+  return targets_among(matrices_of(model, kLayer), config, [&](const Parameter& p) {
+    const std::string module = module_of(p.name);
+    return std::pair(last_part(module), module.substr(module.find('.', kLayer.size()) + 1));
+  });
 }
 
 std::vector<const Parameter*> saved_whole(Decoder& model, const LoraConfig& config) {

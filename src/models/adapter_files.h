@@ -12,6 +12,9 @@ namespace maru {
 ///
 /// Throws   kInvalidArgument for a name that no matrix has, with those that can be had.
 std::vector<const Parameter*> lora_targets(Decoder& model, const LoraConfig& config);
+/// Of an encoder, by the last part of the name in the files or by all of it behind the block's number: query, or
+/// intermediate.dense.
+std::vector<const Parameter*> lora_targets(Encoder& model, const LoraConfig& config);
 
 /// The parameters of the modules that the configuration wants trained whole: of the token table, of the head, by their
 /// names here or in the files, in the order of the model.

@@ -124,6 +124,11 @@ Tensor Encoder::classify(Context& ctx, const Tensor& hidden, const EncoderBatch&
   return classifier_.forward(ctx, activate(ctx, dense_.forward(ctx, first), Activation::kTanh));
 }
 
+std::vector<Parameter*> Encoder::classifier() {
+  if (config_.num_labels == 0) return {};
+  return {&dense_.weight, &dense_.bias, &classifier_.weight, &classifier_.bias};
+}
+
 void Encoder::visit(const Visitor& visitor) {
   const auto table = [&](const char* name, Parameter& p, int64_t rows) {
     visitor(std::string("embeddings.") + name + ".weight", p, {rows, config_.hidden_size}, ParameterRole::kEmbedding);

@@ -67,6 +67,8 @@ class Encoder final : public Model {
   Tensor forward(Context&, const EncoderBatch&);
   /// The classifier's outputs, [num_texts, num_labels]: of the first token, through a dense layer with tanh.
   Tensor classify(Context&, const Tensor& hidden, const EncoderBatch&);
+  /// Those of the classifier, which no plain encoder has.
+  std::vector<Parameter*> classifier();
   const EncoderConfig& config() const { return config_; }
 
  private:

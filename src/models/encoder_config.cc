@@ -95,16 +95,33 @@ double training_flops_per_token(const EncoderConfig& c, double context) {
 
 bool is_encoder_config(const Json& json) { return find_family(architecture_in(json)) != nullptr; }
 
+namespace {
+
+const EncoderFamily& family_of(const Json& config) {
+  const EncoderFamily* family = find_family(architecture_in(config));
+  CHECK(family != nullptr);
+  return *family;
+}
+
+}  // namespace
+
 Json encoder_config_to_hugging_face(Json config, const std::string& torch_dtype) {
   const std::string architecture = architecture_in(config);
-  const EncoderFamily* family = find_family(architecture);
-  CHECK(family != nullptr);
   if (!architecture.ends_with(kClassifier))
-    config["architectures"] = Json::array({std::string(family->class_prefix) + "Model"});
+    config["architectures"] = Json::array({std::string(family_of(config).class_prefix) + "Model"});
   config.erase("dtype");
   config["torch_dtype"] = torch_dtype;
   return config;
 }
+
+Json reranker_config_to_hugging_face(Json config) {
+  config["architectures"] = Json::array({std::string(family_of(config).class_prefix) + std::string(kClassifier)});
+  config["id2label"] = {{"0", "LABEL_0"}};
+  config["label2id"] = {{"LABEL_0", 0}};
+  return config;
+}
+
+std::string_view encoder_tensor_prefix(const Json& config) { return family_of(config).tensor_prefix; }
 
 EncoderConfig encoder_config_from_hugging_face(const Json& config, const std::string& where) {
   const JsonNode json = JsonNode(config, where).object();

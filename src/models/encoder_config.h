@@ -61,4 +61,10 @@ double training_flops_per_token(const EncoderConfig& config, double context);
 /// The same config.json of weights in another dtype: of the plain encoder, or as it was with its classifier.
 Json encoder_config_to_hugging_face(Json config, const std::string& torch_dtype);
 
+/// The config.json of a plain encoder with a score of its texts: the family's *ForSequenceClassification of one label.
+Json reranker_config_to_hugging_face(Json config);
+
+/// What stands before the names of the encoder's tensors in files with a classifier: "bert.".
+std::string_view encoder_tensor_prefix(const Json& config);
+
 }  // namespace maru

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 
 #include "base/json_node.h"
-#include "base/random.h"
 #include "models/model_files.h"
 #include "models/registry.h"
 #include "models/weight_source.h"
+#include "models/weights.h"
 #include "ops/pooling.h"
 
 namespace maru {
@@ -65,17 +67,8 @@ Tensor RewardModel::forward(Context& ctx, const Batch& batch) {
 }
 
 void RewardModel::initialise_score(uint64_t seed) {
-  Random random(derive_seed(seed, kScore));
   score_.value = host_tensor(score_.shape, dtype());
-  visit_dtype(dtype(), [&]<class T>() {
-    for (int64_t i = 0; i < score_.shape.size(); ++i) {
-      const auto x = static_cast<float>(decoder_.config().initializer_range * random.normal());
-      if constexpr (std::is_same_v<T, bfloat16>)
-        score_.value.data<T>()[i] = to_bfloat16(x);
-      else
-        score_.value.data<T>()[i] = T(x);
-    }
-  });
+  fill_normal(score_, decoder_.config().initializer_range, seed);
 }
 
 Json reward_config_to_hugging_face(const DecoderConfig& config, const std::string& torch_dtype) {
@@ -90,12 +83,29 @@ Json reward_config_to_hugging_face(const DecoderConfig& config, const std::strin
   return json;
 }
 
+namespace {
+
+/// The same values without the head, which nobody has trained.
+std::unique_ptr<Decoder> without_head(Decoder& decoder) {
+  DecoderConfig config = decoder.config();
+  config.tie_word_embeddings = true;
+  std::map<std::string_view, const Parameter*> values;
+  for (const Parameter* p : decoder.parameters()) values[p->name] = p;
+  auto bare = std::make_unique<Decoder>(config, decoder.dtype());
+  for (Parameter* p : bare->parameters()) p->value = values.at(p->name)->value;
+  return bare;
+}
+
+}  // namespace
+
 void RewardModel::save(const fs::path& directory) {
-  CHECK(decoder_.config().tie_word_embeddings);  // else a head would be stored that nobody has trained
   Json config = reward_config_to_hugging_face(decoder_.config(), torch_dtype_of(*this));
   if (pad_token_id) config["pad_token_id"] = *pad_token_id;
   fs::create_directories(directory);
-  save_weights(decoder_, directory / "model.safetensors", {{kScore, score_.value}});
+  const bool has_head = std::ranges::any_of(decoder_.parameters(),
+                                            [](const Parameter* p) { return p->role == ParameterRole::kHead; });
+  const auto bare = has_head ? without_head(decoder_) : nullptr;
+  save_weights(bare ? *bare : decoder_, directory / "model.safetensors", {{kScore, score_.value}});
   write_json(directory / "config.json", config);
 }
 

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "models/model_files.h"
 #include "models/registry.h"
+#include "models/weight_source.h"
 #include "models/weights.h"
 #include "tensor/cpu_device.h"
 
@@ -126,6 +127,21 @@ TEST_F(RewardModelTest, TheHeadOfADecoderIsNoPartOfIt) {
   EXPECT_EQ("score.weight", names.back());
   EXPECT_EQ(0, std::ranges::count(names, "lm_head.weight"));
   EXPECT_EQ(decoder.parameters().size(), names.size()) << "one less, one more";
+}
+
+TEST_F(RewardModelTest, AHeadOfItsOwnIsNotStored) {
+  DecoderConfig c = config();
+  for (const bool tied : {false, true}) {
+    c.tie_word_embeddings = tied;
+    const auto model = make(resolve(c), Dtype::kF32);
+    model->decoder().separate_head();  // as beside an adapter that has the token table whole
+    model->save(directory_);
+    EXPECT_FALSE(WeightSource(directory_).contains("lm_head.weight"));
+    const auto again = load_reward_model(directory_);
+    place(device_, *again);
+    EXPECT_EQ(scores_of(memory_, *model, sequences()), scores_of(memory_, *again, sequences()));
+    fs::remove_all(directory_);
+  }
 }
 
 TEST_F(RewardModelTest, WhatIsNotOneIsRefused) {

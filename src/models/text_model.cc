@@ -22,9 +22,10 @@ class EncoderTexts final : public TextModel {
   Tensor classify(Context& ctx, const EncoderBatch& batch) override {
     return encoder_->classify(ctx, encoder_->forward(ctx, batch), batch);
   }
+  std::vector<Parameter*> classifier() override { return encoder_->classifier(); }
   void save(const fs::path& directory) override {
     fs::create_directories(directory);
-    save_encoder(*encoder_, directory);
+    save_encoder(*encoder_, directory, num_labels() > 0 ? encoder_tensor_prefix(config_) : "");
     write_json(directory / "config.json", encoder_config_to_hugging_face(config_, torch_dtype_of(*encoder_)));
   }
 
@@ -63,19 +64,22 @@ class DecoderTexts final : public TextModel {
 
 class ScorerTexts final : public TextModel {
  public:
-  explicit ScorerTexts(std::unique_ptr<RewardModel> scorer) : scorer_(std::move(scorer)) {}
-  Model& model() override { return *scorer_; }
-  TextLimits limits() const override { return limits_of_decoder(scorer_->decoder().config()); }
-  int64_t hidden_size() const override { return scorer_->decoder().config().hidden_size; }
+  explicit ScorerTexts(RewardModel& scorer) : scorer_(scorer) {}
+  explicit ScorerTexts(std::unique_ptr<RewardModel> scorer) : own_(std::move(scorer)), scorer_(*own_) {}
+  Model& model() override { return scorer_; }
+  TextLimits limits() const override { return limits_of_decoder(scorer_.decoder().config()); }
+  int64_t hidden_size() const override { return scorer_.decoder().config().hidden_size; }
   Tensor forward(Context& ctx, const EncoderBatch& batch) override {
-    return scorer_->decoder().forward(ctx, batch_of(batch));
+    return scorer_.decoder().forward(ctx, batch_of(batch));
   }
   int64_t num_labels() const override { return 1; }
-  Tensor classify(Context& ctx, const EncoderBatch& batch) override { return scorer_->forward(ctx, batch_of(batch)); }
-  void save(const fs::path& directory) override { scorer_->save(directory); }
+  std::vector<Parameter*> classifier() override { return {&scorer_.score()}; }
+  Tensor classify(Context& ctx, const EncoderBatch& batch) override { return scorer_.forward(ctx, batch_of(batch)); }
+  void save(const fs::path& directory) override { scorer_.save(directory); }
 
  private:
-  std::unique_ptr<RewardModel> scorer_;
+  std::unique_ptr<RewardModel> own_;
+  RewardModel& scorer_;
 };
 
 }  // namespace
@@ -90,6 +94,8 @@ std::unique_ptr<TextModel> text_model(Decoder& decoder) { return std::make_uniqu
 std::unique_ptr<TextModel> text_model(std::unique_ptr<RewardModel> model) {
   return std::make_unique<ScorerTexts>(std::move(model));
 }
+
+std::unique_ptr<TextModel> text_model(RewardModel& model) { return std::make_unique<ScorerTexts>(model); }
 
 std::unique_ptr<TextModel> load_text_model(const fs::path& directory, std::optional<Dtype> dtype) {
   const StoredConfig stored = read_stored_config(directory);

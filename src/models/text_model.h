@@ -21,6 +21,8 @@ class TextModel {
   virtual int64_t num_labels() const { return 0; }
   /// A reranker's score is the sigmoid of its only output.
   virtual bool has_sigmoid() const { return true; }
+  /// Its parameters, which are the classifier's alone.
+  virtual std::vector<Parameter*> classifier() { return {}; }
   /// The classifier's outputs, [num_texts, num_labels].
   virtual Tensor classify(Context&, const EncoderBatch&) = 0;
   /// Writes a directory that transformers' AutoModel, or AutoModelForSequenceClassification, reads.
@@ -35,6 +37,8 @@ std::unique_ptr<TextModel> text_model(std::unique_ptr<Decoder> decoder);
 std::unique_ptr<TextModel> text_model(Decoder& decoder);
 /// Whose score is its only output.
 std::unique_ptr<TextModel> text_model(std::unique_ptr<RewardModel> model);
+/// The same around one of somebody else's, which must outlive it.
+std::unique_ptr<TextModel> text_model(RewardModel& model);
 
 /// What lies in a directory of Hugging Face's, by its config.json.
 ///

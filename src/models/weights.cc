@@ -49,6 +49,14 @@ void allocate_gradients(Device& device, Model& model) {
     parameter->gradient = device.tensor(parameter->shape, accumulator_of(model.dtype()));
 }
 
+void fill_normal(Parameter& parameter, double deviation, uint64_t seed) {
+  Random random(derive_seed(seed, parameter.name));
+  visit_dtype(parameter.value.dtype(), [&]<class T>() {
+    for (int64_t i = 0; i < parameter.shape.size(); ++i)
+      parameter.value.data<T>()[i] = convert<T>(deviation * random.normal());
+  });
+}
+
 void initialise(Decoder& model, uint64_t seed) {
   for (Parameter* parameter : model.parameters()) {
     Random random(derive_seed(seed, parameter->name));

@@ -17,6 +17,9 @@ void place(Device& device, Model& model);
 /// Zeroed memory of the device for all gradients.
 void allocate_gradients(Device& device, Model& model);
 
+/// Normal(0, deviation), by the seed and its name alone. On the host.
+void fill_normal(Parameter& parameter, double deviation, uint64_t seed);
+
 /// Normal(0, initializer_range) for matrices and tables, divided by sqrt(2 · layers) for those that write to the
 /// residual stream (Radford et al. 2019, §2.3); ones for norms. On the host, before place. Each tensor's numbers depend
 /// on the seed and its name alone.

@@ -96,7 +96,7 @@ Tensor linear_divergence(Context& ctx, const Tensor& x, const Tensor& weight, co
     if (logits.node >= 0) tape.backward(with, logits, dlogits);
   }
   if (record)
-    ctx.tape->record(loss, [=](Context& c, const Tensor&) {
+    ctx.tape->record(loss, [dx, x = without_values(x)](Context& c, const Tensor&) {
       if (dx) c.tape->pass_gradient(c, x, dx);
     });
   return loss;

@@ -50,7 +50,7 @@ Tensor add_scaled(Context& ctx, const Tensor& x, const Tensor& z, double alpha) 
                              .y = y.data<T>(), .x = x.data<T>(), .z = z.data<T>(), .count = y.size(), .alpha = alpha});
   });
   if (ctx.recording(x, z))
-    ctx.tape->record(y, [=](Context& c, const Tensor& dy) {
+    ctx.tape->record(y, [alpha, x = without_values(x), z = without_values(z)](Context& c, const Tensor& dy) {
       c.tape->pass_gradient(c, x, dy);
       if (alpha == 1) return c.tape->pass_gradient(c, z, dy);
       if (const Gradient dz = c.tape->gradient(c, z)) scale_into(c, dz.tensor, dy, alpha, dz.add);
@@ -63,7 +63,7 @@ Tensor scale(Context& ctx, const Tensor& x, double alpha) {
   Tensor y = ctx.empty(x.shape(), x.dtype());
   scale_into(ctx, y, x, alpha, false);
   if (ctx.recording(x))
-    ctx.tape->record(y, [=](Context& c, const Tensor& dy) {
+    ctx.tape->record(y, [alpha, x = without_values(x)](Context& c, const Tensor& dy) {
       const Gradient dx = c.tape->gradient(c, x);
       scale_into(c, dx.tensor, dy, alpha, dx.add);
     });
@@ -96,7 +96,7 @@ Tensor as_accumulator(Context& ctx, const Tensor& x) {
       kernels::convert(stream, kernels::Convert<A, T>{.y = y.data<A>(), .x = x.data<T>(), .count = x.size()});
   });
   if (ctx.recording(x))
-    ctx.tape->record(y, [=](Context& c, const Tensor& dy) {
+    ctx.tape->record(y, [x = without_values(x)](Context& c, const Tensor& dy) {
       const Tensor narrow = c.empty(x.shape(), x.dtype());
       c.launch(x.dtype(), [&]<class T>(auto& stream) {
         using A = kernels::Accumulator<T>;

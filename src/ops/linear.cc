@@ -83,6 +83,9 @@ Tensor rounded(Context& c, const Tensor& dy, Dtype dtype) {
   return narrow;
 }
 
+// Only the gradient of a weight reads x.
+Tensor read_by(const Tensor& weight, const Tensor& x) { return weight.node >= 0 ? x : without_values(x); }
+
 }  // namespace
 
 void linear_backward(Context& c, const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& dy) {
@@ -112,7 +115,9 @@ Tensor linear(Context& ctx, const Tensor& x, const Tensor& weight, const Tensor&
     ctx.launch(x.dtype(), [&]<class T>(auto& s) { run_matmul<T, T>(s, y, add, x, false, weight, true, scratch); });
   }
   if (ctx.recording(x, weight, bias))
-    ctx.tape->record(y, [=](Context& c, const Tensor& dy) { linear_backward(c, x, weight, bias, dy); });
+    ctx.tape->record(y, [=, x = read_by(weight, x)](Context& c, const Tensor& dy) {
+      linear_backward(c, x, weight, bias, dy);
+    });
   return y;
 }
 
@@ -131,7 +136,7 @@ Tensor project(Context& ctx, const Tensor& x, const Tensor& weight, double scale
   });
   if (!ctx.recording(x, weight)) return y;
   if (softcap != 0) throw Failure(ErrorCode::kUnimplemented, "[project] capped logits have no gradient");
-  ctx.tape->record(y, [=](Context& c, const Tensor& dy) {
+  ctx.tape->record(y, [=, x = read_by(weight, x)](Context& c, const Tensor& dy) {
     linear_backward(c, x, weight, {}, rounded(c, maru::scale(c, dy, scale), x.dtype()));
   });
   return y;

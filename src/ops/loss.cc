@@ -64,7 +64,8 @@ Tensor linear_cross_entropy(Context& ctx, const Tensor& x, const Tensor& weight,
                                                                       .row_weights = options.weights.data<A>()});
     });
   }
-  if (record) ctx.tape->record(loss, [=](Context& c, const Tensor&) { c.tape->pass_gradient(c, x, dx); });
+  if (record)
+    ctx.tape->record(loss, [dx, x = without_values(x)](Context& c, const Tensor&) { c.tape->pass_gradient(c, x, dx); });
   return loss;
 }
 
@@ -95,7 +96,10 @@ Tensor loss_with_slopes(Context& ctx, const Tensor& x, const Tensor& slopes) {
                   fmt::format("[loss_with_slopes] x is [{}, {}] {}, slopes are [{}, {}] {}", x.rows(), x.cols(),
                               name_of(x.dtype()), slopes.rows(), slopes.cols(), name_of(slopes.dtype())));
   Tensor loss = fill(ctx, {1, 1}, x.dtype(), 0);
-  if (ctx.recording(x)) ctx.tape->record(loss, [=](Context& c, const Tensor&) { c.tape->pass_gradient(c, x, slopes); });
+  if (ctx.recording(x))
+    ctx.tape->record(loss, [slopes, x = without_values(x)](Context& c, const Tensor&) {
+      c.tape->pass_gradient(c, x, slopes);
+    });
   return loss;
 }
 

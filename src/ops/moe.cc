@@ -172,7 +172,7 @@ Routing route(Context& ctx, const Tensor& logits, const Tensor& bias, const Rout
 Tensor group_rows(Context& ctx, const Tensor& x, const Routing& routing) {
   Tensor y = gather_rows(ctx, x, routing.rows);
   if (ctx.recording(x))
-    ctx.tape->record(y, [=, places = routing.places](Context& c, const Tensor& dy) {
+    ctx.tape->record(y, [x = without_values(x), places = routing.places](Context& c, const Tensor& dy) {
       const Gradient dx = c.tape->gradient(c, x);
       c.launch(dy.dtype(), [&]<class T>(auto& stream) {
         kernels::combine(stream, kernels::Combine<T>{.y = dx.template data<T>(),

@@ -136,6 +136,19 @@ TEST_F(OpsTest, MemoryReturnsToTheArenaAfterTheBackward) {
   EXPECT_EQ(0u, arena_.allocate(1 << 22));
 }
 
+TEST_F(OpsTest, ValuesThatNoGradientReadsAreNotKept) {
+  Weight trained({8, 8}, Dtype::kF64, 1), frozen({8, 8}, Dtype::kF64, 2), input({6, 8}, Dtype::kF64, 3);
+  Tape tape;
+  Context train{device_, arena_, &tape};
+  Context serve{device_, arena_};
+  const auto made = [&] { return tape.leaf(copy(serve, input.p.value), {}); };
+  const Tensor x = made(), z = made(), scaled = made(), behind = made(), read = made();
+  const std::vector<Tensor> results{add_scaled(train, x, z, 0.5), scale(train, scaled, 3),
+                                    linear(train, behind, frozen.p.value), linear(train, read, train.use(trained.p))};
+  for (const Tensor* t : {&x, &z, &scaled, &behind}) EXPECT_FALSE(t->shared());
+  EXPECT_TRUE(read.shared());
+}
+
 TEST_F(OpsTest, NamesShapesThatDoNotFit) {
   Weight x({2, 8}, Dtype::kF32, 1), w({3, 7}, Dtype::kF32, 1), n({1, 3}, Dtype::kF32, 1);
   Context ctx{device_, arena_};

@@ -198,8 +198,9 @@ Tensor linear_of_dequantized(Context& ctx, const Tensor& x, const QuantizedWeigh
   quiet.tape = nullptr;
   Tensor y = linear(quiet, x, dequantize(ctx, w, x.dtype()), bias);
   if (ctx.recording(x, bias))
-    ctx.tape->record(
-        y, [=](Context& c, const Tensor& dy) { linear_backward(c, x, dequantize(c, w, x.dtype()), bias, dy); });
+    ctx.tape->record(y, [w, bias, x = without_values(x)](Context& c, const Tensor& dy) {
+      linear_backward(c, x, dequantize(c, w, x.dtype()), bias, dy);
+    });
   return y;
 }
 

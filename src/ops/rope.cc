@@ -53,7 +53,7 @@ Tensor rope(Context& ctx, const Tensor& x, const Tensor& positions, const RopeTa
   const RopeOp op{positions, table, head_dim};
   rotate(ctx, op, y, x, false, false);
   if (ctx.recording(x))
-    ctx.tape->record(y, [=](Context& c, const Tensor& dy) {
+    ctx.tape->record(y, [op, x = without_values(x)](Context& c, const Tensor& dy) {
       const Gradient dx = c.tape->gradient(c, x);
       rotate(c, op, dx.tensor, dy, true, dx.add);
     });

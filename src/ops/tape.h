@@ -24,6 +24,13 @@ struct Gradient {
   }
 };
 
+/// Shape, type and place on the tape without the memory: what closures keep of inputs whose values no gradient needs.
+inline Tensor without_values(const Tensor& t) {
+  Tensor place(nullptr, nullptr, t.shape(), t.dtype(), t.device());
+  place.node = t.node;
+  return place;
+}
+
 class Tape {
  public:
   using Backward = std::function<void(Context&, const Tensor& dy)>;

@@ -1,5 +1,9 @@
 #include "pipeline/curate.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "catalogue/dependencies.h"
 #include "ledger/hash_cache.h"
 #include "ledger/name.h"
 
@@ -50,33 +54,46 @@ namespace {
 
 using PackLines = data::PackResult (*)(const data::ChatPackConfig&, const data::PackOptions&, ThreadPool&);
 
+void keep_used(const catalogue::Home& home, const fs::path& tokens) {
+  const std::vector<std::string> users = catalogue::Dependencies(home).dependents_of(tokens);
+  if (users.empty()) return;
+  throw Failure(ErrorCode::kExists,
+                fmt::format("{}: holds tokens of other data or settings, which {} made from; they "
+                            "stay. Give the new ones another name (name=), or remove what is of no "
+                            "use any more (maru remove)",
+                            tokens.string(),
+                            users.size() == 1 ? users[0] + " was" : fmt::format("{} were", fmt::join(users, ", "))));
+}
+
 PackedTokens pack_lines(const Workplace& at, const std::string& name, const std::string& tokenizer,
-                        const data::ChatPackConfig& config, PackLines pack) {
+                        const data::ChatPackConfig& config, Replaced replaced, PackLines pack) {
   const fs::path dataset = at.home.place(Kind::kDataset, name), with = at.home.find(Kind::kTokenizer, tokenizer),
                  to = tokens_directory(dataset, with);
-  return {to, pack(config, options_of(at, with, to), at.machine.pool())};
+  data::PackOptions options = options_of(at, with, to);
+  if (replaced == Replaced::kUnused) options.before_replacing = [&] { keep_used(at.home, to); };
+  return {to, pack(config, options, at.machine.pool())};
 }
 
 }  // namespace
 
 PackedTokens pack_chats(const Workplace& at, const std::string& name, const std::string& tokenizer,
-                        const data::ChatPackConfig& config) {
-  return pack_lines(at, name, tokenizer, config, data::pack_chats);
+                        const data::ChatPackConfig& config, Replaced replaced) {
+  return pack_lines(at, name, tokenizer, config, replaced, data::pack_chats);
 }
 
 PackedTokens pack_preferences(const Workplace& at, const std::string& name, const std::string& tokenizer,
-                              const data::ChatPackConfig& config) {
-  return pack_lines(at, name, tokenizer, config, data::pack_preferences);
+                              const data::ChatPackConfig& config, Replaced replaced) {
+  return pack_lines(at, name, tokenizer, config, replaced, data::pack_preferences);
 }
 
 PackedTokens pack_prompts(const Workplace& at, const std::string& name, const std::string& tokenizer,
-                          const data::ChatPackConfig& config) {
-  return pack_lines(at, name, tokenizer, config, data::pack_prompts);
+                          const data::ChatPackConfig& config, Replaced replaced) {
+  return pack_lines(at, name, tokenizer, config, replaced, data::pack_prompts);
 }
 
 PackedTokens pack_texts(const Workplace& at, const std::string& name, const std::string& tokenizer,
-                        const data::ChatPackConfig& config) {
-  return pack_lines(at, name, tokenizer, config, data::pack_texts);
+                        const data::ChatPackConfig& config, Replaced replaced) {
+  return pack_lines(at, name, tokenizer, config, replaced, data::pack_texts);
 }
 
 }  // namespace maru::pipeline

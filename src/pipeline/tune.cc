@@ -26,7 +26,7 @@ struct TuneMethod {
   double lr, epochs;  // of a model with 10⁹ parameters
   int64_t sequences;  // that a micro-batch must hold
   int64_t micro_batch;
-  PackedTokens (*pack)(const Workplace&, const std::string&, const std::string&, const data::ChatPackConfig&);
+  PackedTokens (*pack)(const Workplace&, const std::string&, const std::string&, const data::ChatPackConfig&, Replaced);
 };
 constexpr TuneMethod kMethods[] = {
     {"sft", "", data::TuningForm::kChats, 2e-5, 3, 1, kMicroBatch, pack_chats},
@@ -123,7 +123,9 @@ TunePlan pack_files(const Workplace& at, const TuneConfig& config, const Base& b
                                   .weights = config.weights,
                                   .held_out = config.held_out,
                                   .highest_score = config.highest_score};
-  return {std::string(method.name), method.pack(at, name_for(config, base, method.name), base.tokenizer, pack), {}};
+  return {std::string(method.name),
+          method.pack(at, name_for(config, base, method.name), base.tokenizer, pack, Replaced::kUnused),
+          {}};
 }
 
 bool has(const Json& recipe, const char* pointer) { return recipe.contains(Json::json_pointer(pointer)); }

@@ -251,10 +251,10 @@ TEST_F(TuneTest, PairsOfTextsMakeASentenceEncoderOrAReranker) {
   train(at_, plan_tuning(at_, beside, {{"epochs", 1}, {"lora", {{"rank", 2}}}}).recipe);
   EXPECT_TRUE(fs::exists(place_of("beside") / "modules.json")) << "a model, not an adapter";
 
-  EXPECT_THAT(error_of([&] { plan_tuning(at_, config(file("scored.jsonl")), {}); }).message,
-              HasSubstr("highest_score"));
   TuneConfig c = config(file("scored.jsonl"));
-  c.highest_score = 5, c.name = "sts";
+  c.name = "sts";
+  EXPECT_THAT(error_of([&] { plan_tuning(at_, c, {}); }).message, HasSubstr("highest_score"));
+  c.highest_score = 5;
   EXPECT_TRUE(train(at_, plan_tuning(at_, c, {{"epochs", 1}}).recipe).validation.contains("spearman"));
 
   const TunePlan rank = plan_tuning(at_, config(file("texts.jsonl"), "rank"), {{"epochs", 1}});
@@ -298,7 +298,7 @@ TEST_F(TuneTest, AnEncoderIsTrainedAsItWasMade) {
   EXPECT_EQ(48, SentenceEncoder::load(place_of("bert-embed")).max_tokens());
   c.data = {file("chats.jsonl")};
   EXPECT_THAT(error_of([&] { train(at_, plan_tuning(at_, c, {}).recipe); }).message,
-              HasSubstr("is an encoder, which only method=embed can train"));
+              HasSubstr("is an encoder, which only method=embed and method=rank can train"));
 }
 
 // As transformers writes it today: a template in a file of its own, and no map of special tokens.
@@ -341,6 +341,30 @@ TEST_F(TuneTest, RefusesByName) {
   write_file(root_ / "bad.jsonl", "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"a\"}\n");
   EXPECT_THAT(error(config(file("bad.jsonl"))), HasSubstr("bad.jsonl:2: completion: is missing"));
   EXPECT_FALSE(fs::exists(home_.home.place(Kind::kRun, "s-sft"))) << "nothing was started";
+}
+
+TEST_F(TuneTest, TokensThatSomethingWasMadeFromStay) {
+  const fs::path tokens = plan_tuning(at_, config(file("chats.jsonl")), {{"steps", 1}}).tokens.directory;
+  const std::string first = read_file(file("chats.jsonl")), more = first + R"({"prompt": "a", "completion": "b"})";
+  write_file(file("chats.jsonl"), more);
+  const TunePlan plan = plan_tuning(at_, config(file("chats.jsonl")), {{"steps", 1}});
+  EXPECT_FALSE(plan.tokens.result.skipped) << "nothing was made from those of before";
+  train(at_, plan.recipe);
+  const std::string manifest = read_file(tokens / ledger::kManifestName);
+  write_file(file("chats.jsonl"), first);
+  const Error refused = error_of([&] { plan_tuning(at_, config(file("chats.jsonl")), {{"steps", 1}}); });
+  EXPECT_EQ(ErrorCode::kExists, refused.code);
+  EXPECT_THAT(refused.message, HasSubstr("tokens-s: holds tokens of other data or settings, which models/s-sft, "
+                                         "runs/s-sft were made from; they stay"));
+  EXPECT_EQ(manifest, read_file(tokens / ledger::kManifestName));
+  fs::remove_all(place_of("s-sft"));
+  EXPECT_THAT(error_of([&] { plan_tuning(at_, config(file("chats.jsonl")), {}); }).message,
+              HasSubstr("which runs/s-sft was made from"));
+  write_file(file("chats.jsonl"), more);
+  EXPECT_TRUE(plan_tuning(at_, config(file("chats.jsonl")), {}).tokens.result.skipped);
+  TuneConfig other = config(file("chats.jsonl"));
+  other.name = "other", other.held_out = 0.1;
+  EXPECT_FALSE(plan_tuning(at_, other, {}).tokens.result.skipped);
 }
 
 TEST_F(TuneTest, SaysWhereAnAdapterIsUsedBesideAnotherModel) {

@@ -101,16 +101,13 @@ void resolve_method(TrainConfig& c) {
   if (c.distill) return resolve_distill(c);
   if (c.preference) check(*c.preference), check_reference(c);
   if (c.cpo) check(*c.cpo);
-  if (c.rank && c.lora)
-    throw Failure(ErrorCode::kUnimplemented,
-                  "recipe: lora: adapters of rerankers are not there yet: train all weights");
   if ((c.reward || c.embed || c.rank) && !c.lora)
     c.model.tie_word_embeddings = true;  // the head, which is tied or not, is not part of it
-  if ((c.reward || c.embed) && c.lora)
+  if ((c.reward || c.embed || c.rank) && c.lora)
     for (const std::string& module : c.lora->modules_to_save)
       if (module == "lm_head")
         misfit(fmt::format("lora.modules_to_save: {}: a model of method {} has no head", module, c.method));
-  if (c.reward || c.rank) reward_config_to_hugging_face(c.model, c.dtype);
+  if (c.reward || (c.rank && !c.encoder)) reward_config_to_hugging_face(c.model, c.dtype);
   if (c.init_from.empty())
     misfit(fmt::format("method is {}: init_from is missing, the model that is tuned{}", c.method,
                        c.preference || c.kto ? " and the reference" : ""));
@@ -126,7 +123,9 @@ void resolve_method(TrainConfig& c) {
 
 }  // namespace
 
-bool makes_adapter(const TrainConfig& c) { return c.lora && c.method != "embed"; }  // also before it is resolved
+bool makes_adapter(const TrainConfig& c) {  // also before it is resolved
+  return c.lora && c.method != "embed" && c.method != "rank";
+}
 
 namespace {
 
@@ -142,12 +141,18 @@ void resolve_decoder(TrainConfig& c, int64_t vocab_size) {
 }
 
 void resolve_encoder(const TrainConfig& c, int64_t vocab_size) {
-  if (c.method != "embed")
+  if (c.method != "embed" && c.method != "rank")
     throw Failure(ErrorCode::kUnimplemented,
-                  fmt::format("recipe: init_from: is an encoder, which only method=embed can train: {}", c.init_from));
-  for (const auto& [name, asked] : {std::pair{"lora", c.lora.has_value()}, std::pair{"recompute", c.recompute}})
-    if (asked) throw Failure(ErrorCode::kUnimplemented, fmt::format("recipe: {}: is not there for encoders yet", name));
-  if (c.encoder->num_labels > 0) misfit("init_from: scores texts, and makes no vectors: " + c.init_from);
+                  fmt::format("recipe: init_from: is an encoder, which only method=embed and method=rank can train: {}",
+                              c.init_from));
+  if (c.recompute) throw Failure(ErrorCode::kUnimplemented, "recipe: recompute: is not there for encoders yet");
+  if (c.lora && !c.lora->modules_to_save.empty())
+    throw Failure(ErrorCode::kUnimplemented, "recipe: lora.modules_to_save: is not there for encoders yet");
+  if (c.encoder->num_labels > 0 && c.method == "embed")
+    misfit("init_from: scores texts, and makes no vectors: " + c.init_from);
+  if (c.encoder->num_labels > 1)
+    misfit(fmt::format("init_from: gives {} scores to a text, a reranker gives one: {}", c.encoder->num_labels,
+                       c.init_from));
   if (c.encoder->vocab_size < vocab_size)
     misfit(fmt::format("the encoder has {} tokens, the tokenizer {}", c.encoder->vocab_size, vocab_size));
   if (c.sequence_length > c.encoder->max_tokens())

@@ -164,6 +164,61 @@ TEST_F(EmbedEncoderRunTest, AnEncoderLearnsWithTheSameBits) {
   EXPECT_EQ(figures("one"), figures("killed"));
 }
 
+TEST_F(EmbedEncoderRunTest, AnEncoderLearnsToRank) {
+  TrainConfig c = of_encoder(60);
+  c.method = "rank", c.embed.reset();
+  c = resolve(c, TestTokens::kVocabulary);
+  run("one", c, 1);
+  EXPECT_GT(figure("one", "validation_accuracy"), figure("one", "validation_accuracy", false) + 0.1) << "than before";
+  const Json config = read_json(model_of("one") / "config.json");
+  EXPECT_EQ("BertForSequenceClassification", config["architectures"][0]);
+  EXPECT_EQ(1u, config["id2label"].size());
+  SentenceEncoder stored = SentenceEncoder::load(model_of("one"));
+  EXPECT_EQ(1, stored.num_labels());
+  EXPECT_TRUE(stored.has_sigmoid());
+  run("three", c, 3);
+  EXPECT_EQ(weights("one"), weights("three"));
+  for (int ms = 5; !run_and_kill("killed", ms, c); ms += 25) {
+  }
+  EXPECT_EQ(weights("one"), weights("killed"));
+  EXPECT_EQ(figures("one"), figures("killed"));
+  // What has learnt goes on with the score that it has.
+  TrainConfig again = c;
+  again.init_from = model_of("one").string(), again.encoder = test_bert(model_of("one")), again.steps = 1;
+  run("again", resolve(again, TestTokens::kVocabulary));
+  EXPECT_EQ(figure("one", "validation_accuracy"), figure("again", "validation_accuracy", false));
+}
+
+TEST_F(EmbedEncoderRunTest, WhatIsLearntBesideAnEncoderBecomesPartOfIt) {
+  for (const char* method : {"embed", "rank"}) {
+    const std::string name = std::string(method) + "-lora";
+    TrainConfig c = of_encoder(40);
+    c.lora = LoraConfig{.rank = 4};
+    c.optimizer.lr = 2e-2;
+    if (method == std::string("rank")) c.method = "rank", c.embed.reset();
+    c = resolve(c, TestTokens::kVocabulary);
+    run(name, c, 1);
+    EXPECT_GT(figure(name, "validation_accuracy"), figure(name, "validation_accuracy", false) + 0.05) << name;
+    EXPECT_EQ("model", ledger::read_manifest(model_of(name)).kind);
+    EXPECT_FALSE(fs::exists(model_of(name) / "adapter_config.json"));
+    run(name + "3", c, 3);
+    EXPECT_EQ(weights(name), weights(name + "3"));
+    for (int ms = 5; !run_and_kill(name + "-killed", ms, c); ms += 25) {
+    }
+    EXPECT_EQ(weights(name), weights(name + "-killed"));
+    // What is stored is as good as what was trained.
+    TrainConfig again = c;
+    again.init_from = model_of(name).string(), again.encoder = test_bert(model_of(name)), again.lora.reset();
+    again.steps = 1;
+    run(name + "-again", resolve(again, TestTokens::kVocabulary));
+    EXPECT_NEAR(figure(name, "validation_accuracy"), figure(name + "-again", "validation_accuracy", false), 0.02);
+    // The token table of before: adapters are of the blocks.
+    const auto table = [&](const std::string& of) { return load_encoder(model_of(of))->parameters()[0]->value; };
+    const Tensor before = table("bert"), after = table(name);
+    EXPECT_TRUE(std::equal(before.data<float>(), before.data<float>() + before.size(), after.data<float>()));
+  }
+}
+
 TEST_F(EmbedEncoderRunTest, RefusesByName) {
   const TrainConfig base = of_encoder(2);
   const auto resolved = [&](const auto& change) -> std::string {
@@ -176,13 +231,22 @@ TEST_F(EmbedEncoderRunTest, RefusesByName) {
       return e.what();
     }
   };
-  EXPECT_THAT(resolved([](TrainConfig& a) { a.lora = LoraConfig{}; }), HasSubstr("lora: is not there for encoders"));
+  EXPECT_THAT(resolved([](TrainConfig& a) { a.lora = LoraConfig{.modules_to_save = {"embed_tokens"}}; }),
+              HasSubstr("lora.modules_to_save: is not there for encoders"));
   EXPECT_THAT(resolved([](TrainConfig& a) { a.recompute = true; }), HasSubstr("recompute: is not there for encoders"));
   EXPECT_THAT(resolved([](TrainConfig& a) { a.encoder->num_labels = 1; }), HasSubstr("scores texts"));
+  EXPECT_THAT(resolved([](TrainConfig& a) { a.encoder->num_labels = 3, a.method = "rank", a.embed.reset(); }),
+              HasSubstr("gives 3 scores to a text, a reranker gives one"));
   EXPECT_THAT(resolved([](TrainConfig& a) { a.encoder->max_position_embeddings = 8; }),
               HasSubstr("sequence_length 32 is more than the 8 tokens"));
-  EXPECT_THAT(resolved([](TrainConfig& a) { a.method = "", a.embed.reset(); }), HasSubstr("only method=embed"));
+  EXPECT_THAT(resolved([](TrainConfig& a) { a.method = "", a.embed.reset(); }),
+              HasSubstr("only method=embed and method=rank"));
   EXPECT_EQ("none", resolved([](TrainConfig& a) { a.embed->pooling = "cls"; }));
+  write_test_texts(texts("typed"), 20, 6, false, {{"pair_frame", {{"types", Json::array({0, 7})}}}});
+  TrainConfig c = base;
+  c.method = "rank", c.embed.reset(), c.tokens = texts("typed").string();
+  EXPECT_THAT(error_of("typed", resolve(c, TestTokens::kVocabulary)),
+              HasSubstr("gives tokens the type 7, the model in " + model_of("bert").string() + " has 2"));
 }
 
 TEST_F(EmbedRunTest, ARerankerLearnsFromThem) {
@@ -199,8 +263,13 @@ TEST_F(EmbedRunTest, ARerankerLearnsFromThem) {
   run("three", rank(80), 3);
   EXPECT_EQ(weights("r"), weights("three"));
 
-  TrainConfig c = rank(2);
-  c.lora = LoraConfig{};
+  TrainConfig c = rank(80);
+  c.lora = LoraConfig{.rank = 4}, c.optimizer.lr = 2e-2;
+  EXPECT_FALSE(makes_adapter(c));
+  run("l", resolve(c, TestTokens::kVocabulary));
+  EXPECT_GT(figure("l", "validation_accuracy"), figure("l", "validation_accuracy", false) + 0.1);
+  EXPECT_EQ(1, SentenceEncoder::load(model_of("l")).num_labels()) << "a model, not an adapter";
+  c.lora->modules_to_save = {"lm_head"};
   EXPECT_THROW(resolve(c, TestTokens::kVocabulary), Failure);
   write_test_texts(texts("scored"), 20, 6, true);
   c = rank(2);
@@ -208,7 +277,9 @@ TEST_F(EmbedRunTest, ARerankerLearnsFromThem) {
   EXPECT_THAT(error_of("x", c), HasSubstr("holds texts with scores"));
   c = rank(2);
   write_test_texts(texts("joined"), 20, 6, false,
-                   {{"pair_frame", {{"pieces", Json::array({{0}, Json::array(), {1}})}}}});
+                   {{"pair_frame",
+                     {{"pieces", Json::array({{0}, Json::array(), {1}})},
+                      {"piece_types", Json::array({{0}, Json::array(), {1}})}}}});
   c.tokens = texts("joined").string();
   EXPECT_THAT(error_of("y", c), HasSubstr("puts nothing between two texts"));
 }

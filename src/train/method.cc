@@ -46,7 +46,7 @@ constexpr Entry kMethods[] = {
      make_embed,
      {"spearman", "rank correlation", true},
      true},
-    {"rank", kTexts, {"accuracy", "of queries whose document is the first", true}, make_rank},
+    {"rank", kTexts, {"accuracy", "of queries whose document is the first", true}, make_rank, {}, true},
     {"grpo", kPrompts, {"reward", "reward", true}, nullptr},
 };
 

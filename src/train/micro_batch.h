@@ -20,6 +20,7 @@ struct SampledAnswer {
 struct MicroBatch {
   BatchBuilder builder;
   std::vector<int32_t> targets;        // of each token; -1: not counted
+  std::vector<int32_t> types;          // of each token, where an encoder tells two texts apart; empty: all 0
   std::vector<float> weights;          // of each token's loss; empty: 1
   std::vector<double> values;          // of each sequence, what its document is said to be (token_shard.h)
   std::vector<SampledAnswer> answers;  // of each sequence; empty: none was sampled
@@ -30,6 +31,7 @@ struct MicroBatch {
   void clear() {
     builder.clear();
     targets.clear();
+    types.clear();
     weights.clear();
     values.clear();
     answers.clear();

@@ -67,7 +67,7 @@ class Run {
   double flops_per_token_ = 0, seconds_ = 0;
 };
 
-// Null: what is trained is an encoder.
+// Null: what is trained is an encoder, which the method reads, with the adapter beside it.
 std::unique_ptr<Decoder> make_model(const TrainConfig& config, const formats::TokenDataset& tokens, Device& device) {
   const int64_t vocab_size = config.encoder ? config.encoder->vocab_size : config.model.vocab_size;
   if (tokens.vocab_size() > vocab_size)
@@ -88,7 +88,7 @@ std::unique_ptr<Decoder> make_model(const TrainConfig& config, const formats::To
 }
 
 std::unique_ptr<Adapter> make_adapter(const TrainConfig& config, Decoder* model, Device& device) {
-  if (!config.lora) return nullptr;
+  if (!config.lora || model == nullptr) return nullptr;
   return std::make_unique<Adapter>(device, *model, *config.lora, static_cast<uint64_t>(config.seed));
 }
 
@@ -103,8 +103,8 @@ double flops_per_token(const TrainConfig& config, const formats::TokenDataset& t
   const double mean_context = static_cast<double>(
       std::min(config.sequence_length, tokens.num_tokens() / std::max<int64_t>(1, tokens.num_documents())));
   const double thirds = (config.lora ? 2 : 3) + method.more_forwards();
-  if (config.encoder) return training_flops_per_token(*config.encoder, mean_context);
-  const double all = training_flops_per_token(config.model, mean_context);
+  const double all = config.encoder ? training_flops_per_token(*config.encoder, mean_context)
+                                    : training_flops_per_token(config.model, mean_context);
   return (all - 6 * static_cast<double>(method.unused_weights())) * thirds / 3;
 }
 
@@ -130,7 +130,7 @@ HeldMemory held_by(Method& method, const TrainConfig& config, Decoder* model, De
   check_room(device, memory_of(method.objective().model(), config.optimizer, {}));
   if (model != nullptr) place(device, *model);
   HeldMemory held = method.held();
-  if (config.lora) held.models += bytes_of(*model);
+  if (config.lora && model != nullptr) held.models += bytes_of(*model);
   return held;
 }
 

@@ -44,10 +44,15 @@ inline void write_test_texts(const fs::path& directory, int64_t examples, uint64
   writer.finish();
   ledger::Manifest manifest;
   manifest.kind = "tokens", manifest.name = "texts";
-  manifest.notes = {{"texts", writer.num_documents()},
-                    {"scored", scored},
-                    {"frame", {{"pieces", Json::array({{0}, {1}})}, {"types", {0}}}},
-                    {"pair_frame", {{"pieces", Json::array({{0}, {1}, {1}})}, {"types", {0, 1}}}}};
+  manifest.notes = {
+      {"texts", writer.num_documents()},
+      {"scored", scored},
+      {"frame",
+       {{"pieces", Json::array({{0}, {1}})}, {"piece_types", Json::array({{0}, {0}})}, {"types", Json::array({0})}}},
+      {"pair_frame",
+       {{"pieces", Json::array({{0}, {1}, {1}})},
+        {"piece_types", Json::array({{0}, {0}, {1}})},
+        {"types", Json::array({0, 1})}}}};
   manifest.notes.merge_patch(notes);
   artefact.commit(manifest);
 }

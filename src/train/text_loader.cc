@@ -13,14 +13,25 @@ namespace {
 
 constexpr JsonRange kTokens{.low = 0, .high = 0x7fffffff};
 
+std::vector<int32_t> read_numbers(const JsonNode& node) {
+  std::vector<int32_t> numbers;
+  for (const JsonNode& one : node.elements()) numbers.push_back(static_cast<int32_t>(one.integer(kTokens)));
+  return numbers;
+}
+
+std::vector<std::vector<int32_t>> read_lists(const JsonNode& node) {
+  std::vector<std::vector<int32_t>> lists;
+  for (const JsonNode& list : node.elements()) lists.push_back(read_numbers(list));
+  return lists;
+}
+
 TextFrame read_frame(const JsonNode& node, size_t texts) {
-  TextFrame frame;
-  for (const JsonNode& piece : node["pieces"].elements()) {
-    frame.pieces.emplace_back();
-    for (const JsonNode& id : piece.elements())
-      frame.pieces.back().push_back(static_cast<int32_t>(id.integer(kTokens)));
-  }
+  TextFrame frame{read_lists(node["pieces"]), read_lists(node["piece_types"]), read_numbers(node["types"])};
   if (frame.pieces.size() != texts + 1) node["pieces"].fail(fmt::format("{} lists of tokens", texts + 1));
+  const auto alike = [](const auto& a, const auto& b) { return a.size() == b.size(); };
+  if (!std::ranges::equal(frame.pieces, frame.piece_types, alike))
+    node["piece_types"].fail("a type for each token of the pieces");
+  if (frame.types.size() != texts) node["types"].fail(fmt::format("{} numbers", texts));
   return frame;
 }
 
@@ -144,13 +155,18 @@ void TextSet::append(MicroBatch& batch, int64_t index) const {
     const auto [query, text] = kept(shape_.together ? example.document : -1, document);
     tokens.clear();
     size_t piece = 0;
-    train::append(tokens, frame.pieces[piece++]);
-    if (shape_.together) {
-      append_text(tokens, example.document, query);
-      train::append(tokens, frame.pieces[piece++]);
-    }
-    append_text(tokens, document, text);
-    train::append(tokens, frame.pieces[piece]);
+    const auto add_piece = [&] {
+      train::append(tokens, frame.pieces[piece]);
+      train::append(batch.types, frame.piece_types[piece++]);
+    };
+    const auto add_text = [&](int64_t of, int64_t count) {
+      append_text(tokens, of, count);
+      batch.types.insert(batch.types.end(), static_cast<size_t>(count), frame.types[piece - 1]);
+      add_piece();
+    };
+    add_piece();
+    if (shape_.together) add_text(example.document, query);
+    add_text(document, text);
     batch.builder.add(tokens);
     batch.values.push_back(dataset_.document(document).value);
   }

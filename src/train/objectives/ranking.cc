@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/elementwise.h"
 #include "ops/loss.h"
 #include "train/numbers.h"
+#include "train/objectives/texts.h"
 #include "train/text_loader.h"
 
 namespace maru::train {
@@ -41,6 +43,19 @@ double ranking_loss(const RankConfig& config, std::span<const double> scores, st
   return config.loss_type == "pairwise" ? pairwise(scores, slopes) : listwise(scores, slopes);
 }
 
+Ranking::Ranking(TextModel& texts, Adapter* adapter, const RankConfig& config)
+    : texts_(texts),
+      scored_(adapter != nullptr ? std::make_unique<ScoredAdapter>(*adapter, texts.classifier()) : nullptr),
+      adapters_(adapter != nullptr ? &adapter->everywhere() : nullptr),
+      config_(config),
+      builder_(texts.limits()) {
+  CHECK(texts.num_labels() == 1);
+}
+
+Tensor Ranking::scores_of(Context& ctx, const MicroBatch& micro) {
+  return as_accumulator(ctx, texts_.classify(ctx, batch_of_texts(ctx, builder_, micro)));
+}
+
 // Adds to the figures. The result is the sum over queries; slopes become those of it.
 double Ranking::weigh(const MicroBatch& micro, const std::vector<double>& scores, std::vector<double>& slopes) {
   slopes.resize(scores.size());
@@ -62,22 +77,28 @@ double Ranking::weigh(const MicroBatch& micro, const std::vector<double>& scores
 }
 
 Tensor Ranking::loss(Context& ctx, const MicroBatch& micro, double scale) {
-  const Tensor scores = model_.forward(ctx, micro.builder.batch(ctx));
-  const Tensor slopes = ctx.empty(scores.shape(), scores.dtype());
-  if (ctx.arena.dry()) return loss_with_slopes(ctx, scores, slopes);
+  Context with = ctx;
+  with.adapters = adapters_;
+  const Tensor scores = scores_of(with, micro), slopes = with.empty(scores.shape(), scores.dtype());
+  if (with.arena.dry()) return loss_with_slopes(with, scores, slopes);
   std::vector<double> numbers;
   const double sum = weigh(micro, numbers_of(scores), numbers);
   for (double& slope : numbers) slope *= scale;
   upload_numbers(slopes, numbers);
-  const Tensor loss = loss_with_slopes(ctx, scores, slopes);
+  const Tensor loss = loss_with_slopes(with, scores, slopes);
   upload_numbers(loss, {scale * sum});
   return loss;
 }
 
+// The tape is there beside an adapter, as quantized weights are multiplied otherwise without one (answers.cc).
 void Ranking::score(Context& ctx, const MicroBatch& micro) {
-  const Tensor scores = model_.forward(ctx, micro.builder.batch(ctx));
+  Tape nothing;
+  Context with = ctx;
+  with.adapters = adapters_;
+  with.tape = adapters_ != nullptr ? &nothing : nullptr;
+  const Tensor scores = scores_of(with, micro);
   std::vector<double> slopes;
-  if (!ctx.arena.dry()) weigh(micro, numbers_of(scores), slopes);
+  if (!with.arena.dry()) weigh(micro, numbers_of(scores), slopes);
 }
 
 }  // namespace maru::train

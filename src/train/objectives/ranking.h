@@ -1,9 +1,11 @@
-// Scores of documents to a query (ranking_loss.h), by a decoder with a score in the place of its head.
+// Scores of documents to a query (ranking_loss.h), by a decoder with a score in the place of its head, or an encoder
+// with a classifier.
 #pragma once
-#include "models/reward_model.h"
+#include "models/text_model.h"
 #include "train/means.h"
 #include "train/objective.h"
 #include "train/objectives/ranking_loss.h"
+#include "train/objectives/scored_adapter.h"
 
 namespace maru::train {
 
@@ -12,17 +14,22 @@ namespace maru::train {
 /// documents, and "mrr", the mean of 1 / its rank, 0 beyond the tenth.
 class Ranking final : public ScoredObjective {
  public:
-  Ranking(RewardModel& model, const RankConfig& config) : model_(model), config_(config) {}
+  /// `adapter`: what is trained beside what makes the score, and the rest stays as it is; null: all of it is trained.
+  Ranking(TextModel& texts, Adapter* adapter, const RankConfig& config);
 
-  Model& model() override { return model_; }
+  Model& model() override { return scored_ ? static_cast<Model&>(*scored_) : texts_.model(); }
   Tensor loss(Context&, const MicroBatch&, double scale) override;
   void score(Context&, const MicroBatch&) override;
   std::map<std::string, double> take_figures() override { return figures_.take(); }
 
  private:
+  Tensor scores_of(Context&, const MicroBatch&);
   double weigh(const MicroBatch&, const std::vector<double>& scores, std::vector<double>& slopes);
-  RewardModel& model_;
+  TextModel& texts_;
+  std::unique_ptr<ScoredAdapter> scored_;
+  const AdapterRuns* adapters_;
   RankConfig config_;
+  EncoderBatchBuilder builder_;
   Means figures_;
 };
 

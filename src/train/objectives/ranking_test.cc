@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "models/encoder_files.h"
 #include "train/objectives/test_answers.h"
 #include "train/objectives/test_golden.h"
 
@@ -27,15 +28,46 @@ TEST(RankingLoss, SlopesAreThoseOfDifferencesAndExtremesStayFinite) {
   EXPECT_EQ("listwise", RankConfig().loss_type);
 }
 
+void fill_formula(Parameter& p, int64_t factor, double part) {
+  for (int64_t i = 0; i < p.value.size(); ++i)
+    p.value.data<float>()[i] = static_cast<float>(static_cast<double>(i * factor % 97 - 48) / part);
+}
+
+/// Of a model's parameters by name; all are zero again behind it.
+void expect_gradients(const Json& expected, Model& model, const std::string& what) {
+  size_t found = 0;
+  for (Parameter* p : model.parameters()) {
+    if (expected.contains(p->name)) expect_gradient(expected[p->name], p->gradient, what + " " + p->name), ++found;
+    std::fill_n(p->gradient.data<float>(), p->gradient.size(), 0.0F);
+  }
+  EXPECT_EQ(expected.size(), found) << what;
+}
+
+/// Texts, of which what stands behind the first so many tokens has type 1 where there are types.
+MicroBatch groups_of(const Json& groups, bool with_types) {
+  MicroBatch batch;
+  for (const Json& group : groups) {
+    ++batch.counted;
+    for (size_t i = 0; i < group.size(); ++i) {
+      const auto tokens = group[i][0].get<std::vector<int32_t>>();
+      for (size_t t = 0; t < tokens.size(); ++t)
+        batch.types.push_back(with_types && t >= group[i][1].get<size_t>() ? 1 : 0);
+      batch.builder.add(tokens);
+      batch.values.push_back(i == 0 ? 1 : 2);
+    }
+  }
+  return batch;
+}
+
 TEST(RankingGolden, LossesScoresAndGradientsAreThoseOfTheFormula) {
   const Json golden = read_json("tests/golden/ranking.json");
   ThreadPool pool{2};
   CpuDevice device{&pool};
   const auto decoder = load_golden_model(device);
   RewardModel model(*decoder);
+  const auto texts = text_model(model);
   model.initialise_score(1);
-  for (int64_t i = 0; i < model.score().value.size(); ++i)
-    model.score().value.data<float>()[i] = static_cast<float>(static_cast<double>(i * 7919 % 97 - 48) / 480);
+  fill_formula(model.score(), 7919, 480);
   allocate_gradients(device, model);
   MicroBatch batch;
   for (const Json& group : golden["groups"]) {
@@ -48,7 +80,7 @@ TEST(RankingGolden, LossesScoresAndGradientsAreThoseOfTheFormula) {
   ASSERT_EQ(2u, golden["cases"].size());
   for (const Json& expected : golden["cases"]) {
     const std::string what = expected["config"].dump();
-    Ranking objective(model, from_json<RankConfig>(expected["config"], "golden"));
+    Ranking objective(*texts, nullptr, from_json<RankConfig>(expected["config"], "golden"));
     Arena arena(device, 1 << 25);
     Tape tape;
     Context ctx{device, arena, &tape};
@@ -60,11 +92,43 @@ TEST(RankingGolden, LossesScoresAndGradientsAreThoseOfTheFormula) {
     EXPECT_NEAR(value, figures.at("loss"), kClose * value);
     EXPECT_NEAR(golden["accuracy"].get<double>(), figures.at("accuracy"), 1e-12);
     EXPECT_NEAR(golden["mrr"].get<double>(), figures.at("mrr"), 1e-12);
-    for (Parameter* p : model.parameters()) {
-      if (expected["gradients"].contains(p->name))
-        expect_gradient(expected["gradients"][p->name], p->gradient, what + " " + p->name);
-      std::fill_n(p->gradient.data<float>(), p->gradient.size(), 0.0F);
+    expect_gradients(expected["gradients"], model, what);
+  }
+}
+
+// Of encoders, with PEFT's adapters of them too: tests/reference/make_reranker_golden.py.
+TEST(RankingGolden, EncodersAndTheirAdaptersLearnAsTransformersAndPeft) {
+  const Json golden = read_json("tests/golden/reranker.json");
+  ThreadPool pool{2};
+  CpuDevice device{&pool};
+  ASSERT_EQ(8u, golden["cases"].size());
+  for (const Json& expected : golden["cases"]) {
+    const auto name = expected["encoder"].get<std::string>();
+    const std::string what = name + " " + expected["config"].dump() + " " + expected["lora"].dump();
+    RerankerToTrain read = load_reranker_to_train(fs::path("tests/golden/encoders") / name, Dtype::kF32, 1);
+    for (Parameter* p : read.encoder->classifier()) fill_formula(*p, 7919, 480);
+    std::unique_ptr<Adapter> adapter;
+    if (!expected["lora"].is_null()) {
+      auto config = from_json<LoraConfig>(expected["lora"], "golden");
+      config.target_modules = {"query", "value", "intermediate.dense"};
+      adapter = std::make_unique<Adapter>(device, *read.encoder, config, 1);
+      for (Parameter* p : adapter->parameters())
+        if (p->role == ParameterRole::kMatrix) fill_formula(*p, p->name.ends_with("lora_A") ? 31 : 17, 1440);
     }
+    const auto texts = text_model(std::move(read.encoder), read.config);
+    place(device, texts->model());
+    Ranking objective(*texts, adapter.get(), from_json<RankConfig>(expected["config"], "golden"));
+    allocate_gradients(device, objective.model());
+    const MicroBatch batch = groups_of(golden["texts"][name], texts->limits().type_vocab_size > 1);
+    Arena arena(device, 1 << 25);
+    Tape tape;
+    Context ctx{device, arena, &tape};
+    const Tensor loss = objective.loss(ctx, batch, 1 / static_cast<double>(batch.counted));
+    tape.backward(ctx, loss);
+    const auto value = expected["loss"].get<double>();
+    EXPECT_NEAR(value, *loss.data<float>(), kClose * value) << what;
+    ASSERT_GE(expected["gradients"].size(), 4u);
+    expect_gradients(expected["gradients"], objective.model(), what);
   }
 }
 
@@ -83,7 +147,8 @@ TEST_F(RankingTest, LearnsWithTheSameBitsAndHoweverAStepIsCut) {
     decoder->recompute = recompute;
     RewardModel model(*decoder);
     model.initialise_score(7);
-    Ranking objective(model, {});
+    const auto texts = text_model(model);
+    Ranking objective(*texts, nullptr, {});
     TrainConfig c;
     c.model = kTestModel;
     c.sequence_length = 16, c.micro_batch_tokens = 192, c.batch_tokens = 192, c.optimizer.lr = 1e-2;
@@ -108,7 +173,8 @@ TEST_F(RankingTest, LearnsWithTheSameBitsAndHoweverAStepIsCut) {
   model.initialise_score(7);
   place(device_, model);
   allocate_gradients(device_, model);
-  Ranking objective(model, {"pairwise"});
+  const auto texts = text_model(model);
+  Ranking objective(*texts, nullptr, {"pairwise"});
   const MicroBatch whole = batch();
   const double together = learn(objective, whole, 1);
   double apart = 0;

@@ -5,14 +5,9 @@
 
 namespace maru::train {
 
-void ScoredAdapter::visit(const Visitor& visitor) {
-  for (Parameter* p : adapter_.parameters()) visitor(std::string(p->name), *p, p->shape, p->role);
-  visitor(std::string(score_.name), score_, score_.shape, score_.role);
-}
-
 Reward::Reward(RewardModel& model, Adapter* adapter, const RewardModelConfig& config)
     : model_(model),
-      scored_(adapter != nullptr ? std::make_unique<ScoredAdapter>(*adapter, model.score()) : nullptr),
+      scored_(adapter != nullptr ? std::make_unique<ScoredAdapter>(*adapter, std::vector{&model.score()}) : nullptr),
       adapters_(adapter != nullptr ? &adapter->everywhere() : nullptr),
       config_(config) {}
 

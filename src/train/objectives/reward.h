@@ -1,26 +1,13 @@
 // Scores of answers (reward_loss.h), by a reward model whose weights are trained, or an adapter beside them and the
 // score.
 #pragma once
-#include "models/adapter.h"
 #include "models/reward_model.h"
 #include "train/means.h"
 #include "train/objective.h"
 #include "train/objectives/reward_loss.h"
+#include "train/objectives/scored_adapter.h"
 
 namespace maru::train {
-
-/// An adapter of a reward model's decoder, and its score.
-class ScoredAdapter final : public Model {
- public:
-  ScoredAdapter(Adapter& adapter, Parameter& score) : Model(adapter.dtype()), adapter_(adapter), score_(score) {
-    name_parameters();
-  }
-
- private:
-  void visit(const Visitor&) override;
-  Adapter& adapter_;
-  Parameter& score_;
-};
 
 /// Sequences of a micro-batch alternate, the chosen answer to a prompt, then the rejected one; its `values` are
 /// margins, or empty. Figures: "accuracy", the part of the pairs whose chosen answer has the higher score; "margin", by
