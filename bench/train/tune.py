@@ -5,9 +5,10 @@
 
 `answers`: for every size, SFT of all weights, LoRA (rank 16 on all linear layers) and QLoRA (the same beside int4
 weights), packed to sequences of 512: `maru train` and a process of TRL's SFTTrainer take turns, TRL in bf16 and in f32;
-beside QLoRA stands TRL's LoRA in bf16, both once more with activations computed again in the backward. The rate is that of the median step behind the first quarter; tokens are those
-of the documents, padding is none. Prints a Markdown table with ratios to TRL's best mode, and the share of the
-machine's arithmetic ceiling, measured at the start of each run, that Maru's steps reach.
+beside QLoRA stands TRL's LoRA in bf16, both once more with activations computed again in the backward. The rate is
+that of the median step behind the first quarter; tokens are those of the documents, padding is none. Prints a Markdown
+table with ratios to TRL's best mode, and the share of the machine's arithmetic ceiling, measured at the start of each
+run, that Maru's steps reach.
 
 `group_policy`: GRPO of all weights, 8 prompts a step, 8 answers of 64 tokens to each, beside TRL's GRPOTrainer, and
 its sampling alone beside `transformers.generate` of the same prompts in one batch. Tokens are those of the answers.
