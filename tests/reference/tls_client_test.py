@@ -73,12 +73,14 @@ def test_websocket(folder, server):
     context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
     with connect(server.url.replace("https", "wss") + "/v1/responses", ssl=context) as socket:
         ask = {"type": "response.create", "model": server.model, "input": "안녕" * 20, "max_output_tokens": 8}
+        ended = ("response.incomplete", "response.completed")  # by its length, or by chance before
         for _ in range(2):
             assert socket.ping().wait(20)
             socket.send(json.dumps(ask))
-            while (event := json.loads(socket.recv(timeout=60)))["type"] != "response.incomplete":
+            while (event := json.loads(socket.recv(timeout=60)))["type"] not in ended:
                 assert event["type"] != "error", event
-            assert event["response"]["usage"]["output_tokens"] == 8
+            tokens = event["response"]["usage"]["output_tokens"]
+            assert tokens == 8 if event["type"] == "response.incomplete" else 0 < tokens <= 8
 
 
 def test_clients_bring_a_certificate(folder):
