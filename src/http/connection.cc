@@ -238,11 +238,7 @@ asio::awaitable<std::optional<Problem>> Connection::read_chunks(uint64_t limit, 
     if (decoder.done()) co_return std::nullopt;
     if (!work.share.grow_to(body.size() + kReadBytes))
       co_return overloaded("too many request bodies at once (http.max_bodies_bytes)");
-    const auto begin = Clock::now();
-    client_->arm(patience.left());
-    const Code code = co_await client_->read_more(kReadBytes);
-    client_->disarm();
-    patience.spend(seconds_since(begin), client_->unread().size());
+    const Code code = co_await client_->read_more(kReadBytes, patience);
     if (code) co_return arrival_error(code, "the request body");
   }
 }

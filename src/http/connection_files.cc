@@ -111,11 +111,7 @@ asio::awaitable<std::optional<Problem>> Connection::receive_chunks(Upload& uploa
     const std::optional<Problem> problem = co_await make_room(block.size() + kReadBytes, upload, work);
     if (problem) co_return problem;
     if (client_->gone() || upload.has_failed()) co_return std::nullopt;
-    const auto begin = Clock::now();
-    client_->arm(patience.left());
-    const Code code = co_await client_->read_more(kReadBytes);
-    client_->disarm();
-    patience.spend(seconds_since(begin), client_->unread().size());
+    const Code code = co_await client_->read_more(kReadBytes, patience);
     if (code) co_return arrival_error(code, "the request body");
   }
 }

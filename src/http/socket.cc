@@ -93,6 +93,15 @@ asio::awaitable<Code> ClientSocket::read_more(size_t most) {
   co_return unwrap(wire);
 }
 
+asio::awaitable<Code> ClientSocket::read_more(size_t most, Patience& patience) {
+  const auto begin = Clock::now();
+  arm(patience.left());
+  const Code code = co_await read_more(most);
+  disarm();
+  patience.spend(seconds_since(begin), unread().size());
+  co_return code;
+}
+
 asio::awaitable<Code> ClientSocket::read_into(std::string& body, size_t most) {
   if (tls_ == nullptr && unread().empty()) co_return co_await read_wire(body, most);
   Code code;

@@ -66,6 +66,8 @@ class ClientSocket : public std::enable_shared_from_this<ClientSocket> {
   asio::awaitable<Code> wait_readable();
   /// Adds up to `most` bytes to unread().
   asio::awaitable<Code> read_more(size_t most);
+  /// The same for as long as `patience` lasts, which pays for it.
+  asio::awaitable<Code> read_more(size_t most, Patience& patience);
   /// Moves up to `most` bytes to the end of `body`: of unread() where there are any, else as they come.
   asio::awaitable<Code> read_into(std::string& body, size_t most);
   /// False when the client does not take it; it is gone then.

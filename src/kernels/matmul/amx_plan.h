@@ -1,6 +1,7 @@
 // How a product with AMX tiles is cut into tasks and blocks, and the scratch that they need. Included by amx.cc only.
 #pragma once
 #include "kernels/matmul/amx_tile.h"
+#include "kernels/matmul/blocks.h"
 
 namespace maru::kernels {
 namespace {
@@ -11,9 +12,6 @@ constexpr int64_t kStripBytes = 512 * 1024;  // of packed op(b): a quarter of L2
 constexpr int64_t kFewRows = 64;             // up to here weights are multiplied where they lie
 constexpr int64_t kFewDepth = 16384;         // unless lines are longer
 
-int64_t blocks_of(int64_t total, int64_t size) { return larger(1, divide_up(total, size)); }
-int64_t round_up(int64_t x, int64_t unit) { return divide_up(x, unit) * unit; }
-
 // How m, n and k are cut. Depends on the number of threads; bits do not depend on it.
 struct Plan {
   int64_t rows, cols;  // of a block; multiples of kPairRows and kPanelCols
@@ -22,20 +20,11 @@ struct Plan {
   int64_t row_blocks, col_blocks, chunk_blocks;
 };
 
-// More blocks, cutting the longer side, until every thread gets the same number.
-void share_out(Plan& plan, int threads, int64_t m, int64_t n) {
-  for (int64_t blocks; (blocks = plan.row_blocks * plan.col_blocks) < threads || blocks % threads != 0;) {
-    const int64_t rows = m / plan.row_blocks, cols = n / plan.col_blocks;
-    if (larger(rows, cols) < 2 * kPanelCols || blocks > 8 * threads) return;
-    ++(rows > cols ? plan.row_blocks : plan.col_blocks);
-  }
-}
-
 Plan plan_for(int threads, int64_t m, int64_t n, int64_t k) {
   Plan plan;
   plan.chunk_blocks = blocks_of(chunks_of(k), kBlockChunks);
   plan.row_blocks = blocks_of(m, kBlockRows), plan.col_blocks = blocks_of(n, kBlockCols);
-  share_out(plan, threads, m, n);
+  share_out(plan, threads, threads, kPanelCols, m, n);
   plan.chunks = larger(1, divide_up(chunks_of(k), plan.chunk_blocks));
   plan.rows = round_up(larger(1, divide_up(m, plan.row_blocks)), kPairRows);
   const int64_t panels = divide_up(blocks_of(n, kPanelCols), plan.col_blocks);

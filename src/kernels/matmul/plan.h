@@ -1,5 +1,6 @@
 // How a product is cut into tasks, blocks and tiles, and the scratch that they need.
 #pragma once
+#include "kernels/matmul/blocks.h"
 #include "kernels/matmul/lines.h"
 #include "kernels/matmul/tile.h"
 
@@ -23,19 +24,6 @@ struct Plan {
   int64_t row_blocks, col_blocks, word_blocks;
 };
 
-int64_t blocks_of(int64_t total, int64_t size) { return larger(1, divide_up(total, size)); }
-int64_t round_up(int64_t x, int64_t unit) { return divide_up(x, unit) * unit; }
-
-// More blocks, cutting the longer side, until every thread gets the same number.
-void share_out(Plan& plan, int threads, int64_t m, int64_t n) {
-  const int64_t wanted = threads > 1 && m <= kFewestRows ? 4 * threads : threads;
-  for (int64_t blocks; (blocks = plan.row_blocks * plan.col_blocks) < wanted || blocks % threads != 0;) {
-    const int64_t rows = m / plan.row_blocks, cols = n / plan.col_blocks;
-    if (larger(rows, cols) < 2 * kTileCols || blocks > 8 * wanted) return;
-    ++(rows > cols ? plan.row_blocks : plan.col_blocks);
-  }
-}
-
 template <class T>
 Plan plan_for(int threads, int64_t m, int64_t n, int64_t k) {
   Plan plan;
@@ -43,7 +31,7 @@ Plan plan_for(int threads, int64_t m, int64_t n, int64_t k) {
   plan.word_blocks = blocks_of(words_of<T>(k), plan.few_rows ? 4 * kBlockWords : kBlockWords);
   plan.row_blocks = blocks_of(m, kBlockRows);
   plan.col_blocks = blocks_of(n, kBlockCols);
-  share_out(plan, threads, m, n);
+  share_out(plan, threads, threads > 1 && m <= kFewestRows ? 4 * threads : threads, kTileCols, m, n);
   plan.words = round_up(larger(1, divide_up(words_of<T>(k), plan.word_blocks)), kStepWords * kHalves<T>);
   plan.rows = divide_up(m, plan.row_blocks);
   const int64_t panels = divide_up(blocks_of(n, kTileCols), plan.col_blocks);
