@@ -1,5 +1,7 @@
 #include "platform/schema.h"
 
+#include "platform/job_schema.h"
+
 namespace maru::platform {
 namespace {
 
@@ -50,7 +52,7 @@ CREATE TABLE objects (
 CREATE INDEX objects_by_repository ON objects (repository);
 )";
 
-constexpr std::string_view kMigrations[] = {kRepositories};
+constexpr std::string_view kMigrations[] = {kRepositories, kJobTables};
 
 }  // namespace
 
