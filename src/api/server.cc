@@ -6,6 +6,7 @@
 #include "api/anthropic/routes.h"
 #include "api/console/home_routes.h"
 #include "api/hub/routes.h"
+#include "api/jobs/routes.h"
 #include "api/keys.h"
 #include "api/manage.h"
 #include "api/metrics.h"
@@ -110,6 +111,9 @@ struct ApiServer::State {
       console::add_home_routes(router, context.home);
       files = std::make_unique<platform::FileStore>(context.home / catalogue::kPlatformFolder, context.warn);
       hub::add_routes(router, *files, config.inline_files_mib << 20);
+      jobs = std::make_unique<platform::JobStore>(context.home / catalogue::kPlatformFolder);
+      jobs::add_routes(router, *jobs, context.home);
+      if (context.jobs) supervisor = std::make_unique<platform::JobSupervisor>(*jobs, *context.jobs);
     }
     if (context.device != nullptr) {
       std::vector<fs::path> folders;
@@ -174,7 +178,9 @@ struct ApiServer::State {
   platform::RateLimiter rates;
   serving::ChoiceLimits limits;
   std::unique_ptr<platform::FileStore> files;  // null: there is no home
+  std::unique_ptr<platform::JobStore> jobs;    // likewise
   http::Router router;
+  std::unique_ptr<platform::JobSupervisor> supervisor;  // null: nobody here runs jobs
   std::unique_ptr<serving::AdapterFolder> adapters;
   std::unique_ptr<Tracer> tracer;  // null: nobody wants to know
   std::atomic<http::Server*> listening{nullptr};

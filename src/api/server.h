@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/file.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "platform/job_supervisor.h"
 #include "serving/choice_limits.h"
 #include "serving/model_host.h"
 #include "tensor/device.h"
@@ -44,6 +46,7 @@ struct ServeConfig {
   int64_t inline_files_mib = 256;
   int64_t stored_responses = 1024, stored_responses_mib = 64;
   double stored_responses_seconds = 86400;
+  platform::JobsConfig jobs;
 
   /// Who is listened to.
   static constexpr auto access_fields() {
@@ -127,6 +130,7 @@ struct ServeConfig {
             .range(0, 1 << 20),
         field("stored_responses_mib", &C::stored_responses_mib, "for all of them, MiB").range(1, 1 << 20),
         field("stored_responses_seconds", &C::stored_responses_seconds, "that one is kept").range(1, 1e9),
+        field("jobs", &C::jobs, "how jobs of the home are run"),
         field("dtype", &C::dtype, "of weights and activations; auto: the model's own").one_of("auto|f32|bf16"),
         field("tool_parser", &C::tool_parser,
               "how models write calls of tools; auto: as their chat templates say; none: "
@@ -150,6 +154,7 @@ struct ServeContext {
   std::string isa;                      // what is computed on, as it is told to clients
   int64_t threads = 0;
   Device* device = nullptr;  // what models are loaded onto while it runs; null: none are
+  std::optional<platform::SupervisorOptions> jobs = {};  // who runs the jobs of the home; nothing: nobody here
   std::vector<AddDialect> dialects = all_dialects();
   std::function<void(const std::string&)> warn = {};  // told what an operator should know; from any thread
   std::function<void(const std::string&)> log = {};   // a line of JSON per request; from any thread

@@ -16,6 +16,7 @@
 #include "catalogue/adapter.h"
 #include "catalogue/layout.h"
 #include "cli/nim_environment.h"
+#include "cli/run_jobs.h"
 #include "cli/run_server.h"
 #include "cli/verbs.h"
 #include "console/assets.h"
@@ -84,6 +85,7 @@ void run_server(Session& session, api::ServeConfig config, const api::ServedSour
   if (const char* key = std::getenv("MARU_API_KEY"); key != nullptr && *key != '\0') context.api_keys.emplace_back(key);
   context.warn = [](const std::string& message) { spdlog::warn("{}", message); };
   if (config.log_requests) context.log = [](const std::string& line) { std::fputs((line + "\n").c_str(), stderr); };
+  if (config.jobs.run) context.jobs = supervisor_options(session, config.jobs, /*serves=*/true);
   config.keys_file = keys_file_of(session, config);
   if (!config.keys_file.empty()) spdlog::info("API keys: {}", config.keys_file);
   const auto ready = [&](const api::ServeSummary& s) {

@@ -52,11 +52,7 @@ void add_train(CLI::App& app, Session& session) {
   auto recipe = std::make_shared<RecipeArguments>();
   recipe->add_to(verb, describe_fields<train::TrainConfig>());
   verb->callback([&session, recipe] {
-    const Json json = recipe->read();
-    const auto config = from_json<train::TrainConfig>(json, recipe->file);
-    if (!config.init_from.empty() && json.contains("model"))
-      throw Failure(ErrorCode::kInvalidArgument,
-                    "recipe: model: not together with init_from, whose config.json says it");
+    const train::TrainConfig config = pipeline::read_train_recipe(recipe->read(), recipe->file);
     answer(session, pipeline::train(session.workplace(), config));
   });
 }

@@ -10,24 +10,6 @@
 namespace maru::cli {
 namespace {
 
-/// The two halves of a recipe: what `maru tune` asks for, and keys of a training recipe.
-struct Halves {
-  pipeline::TuneConfig tune;
-  Json train = Json::object();
-};
-
-Halves read_halves(const RecipeArguments& arguments) {
-  const Json recipe = arguments.read();
-  Json tune = Json::object();
-  Halves halves;
-  const Json keys = to_json(pipeline::TuneConfig{});
-  for (const auto& item : recipe.items()) (keys.contains(item.key()) ? tune : halves.train)[item.key()] = item.value();
-  if (tune.contains("data") && tune["data"].is_string()) tune["data"] = Json::array({tune["data"]});
-  halves.tune = from_json<pipeline::TuneConfig>(tune, arguments.file);
-  for (std::string& path : halves.tune.data) path = from_shell(path).string();
-  return halves;
-}
-
 std::string train_keys() {
   // Keys that `maru tune` settles itself, or has its own meaning for.
   std::string shown;
@@ -62,7 +44,8 @@ void add_tune(CLI::App& app, Session& session) {
   verb->add_flag("--dry-run", o->dry_run, "check and pack the data, say the whole recipe, and learn nothing");
   o->recipe.add_to(verb, describe_fields<pipeline::TuneConfig>() + train_keys());
   verb->callback([&session, o] {
-    const Halves halves = read_halves(o->recipe);
+    pipeline::TuneRecipe halves = pipeline::split_tune_recipe(o->recipe.read(), o->recipe.file);
+    for (std::string& path : halves.tune.data) path = from_shell(path).string();
     const pipeline::Workplace at = session.workplace();
     const pipeline::TunePlan plan = pipeline::plan_tuning(at, halves.tune, halves.train);
     if (o->dry_run) {

@@ -70,6 +70,13 @@ void check_teacher(const std::string& teacher, const text::Tokenizer& own, const
 
 }  // namespace
 
+train::TrainConfig read_train_recipe(const Json& recipe, const std::string& where) {
+  auto config = from_json<train::TrainConfig>(recipe, where);
+  if (!config.init_from.empty() && recipe.contains("model"))
+    throw Failure(ErrorCode::kInvalidArgument, "recipe: model: not together with init_from, whose config.json says it");
+  return config;
+}
+
 train::RunSummary train(const Workplace& at, train::TrainConfig config, bool set_aside) {
   const catalogue::Home& home = at.home;
   const Kind kind = train::makes_adapter(config) ? Kind::kAdapter : Kind::kModel;

@@ -192,6 +192,16 @@ void refuse_settled_keys(const Json& recipe) {
 
 }  // namespace
 
+TuneRecipe split_tune_recipe(const Json& recipe, const std::string& where) {
+  Json tune = Json::object();
+  TuneRecipe halves{.tune = {}, .train = Json::object()};
+  const Json keys = to_json(TuneConfig{});
+  for (const auto& item : recipe.items()) (keys.contains(item.key()) ? tune : halves.train)[item.key()] = item.value();
+  if (tune.contains("data") && tune["data"].is_string()) tune["data"] = Json::array({tune["data"]});
+  halves.tune = from_json<TuneConfig>(tune, where);
+  return halves;
+}
+
 TunePlan plan_tuning(const Workplace& at, const TuneConfig& config, const Json& recipe) {
   refuse_settled_keys(recipe);
   const Base base = base_of(at, config);

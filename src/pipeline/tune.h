@@ -41,6 +41,14 @@ struct TuneConfig {
   }
 };
 
+/// The two halves of a recipe: what `maru tune` asks for, and keys of a training recipe.
+struct TuneRecipe {
+  TuneConfig tune;
+  Json train;
+};
+/// `where` stands in the errors. One text in the place of a list of data is a list of one.
+TuneRecipe split_tune_recipe(const Json& recipe, const std::string& where);
+
 /// A tuning that can start: its data packed, its recipe whole.
 struct TunePlan {
   std::string method;
