@@ -327,6 +327,7 @@ void JobSupervisor::conclude(const Job& job, const Attempt& attempt, Watched& wa
     store_.explain(job, ending.reason);
   }
   forget(job.id);
+  remove_leftovers(store_.directory_of(job.id));  // of a write that was cut off
 }
 
 int64_t JobSupervisor::losses_of(const Job& job) {
