@@ -10,6 +10,7 @@
 #include "base/excerpt.h"
 #include "base/json.h"
 #include "base/system_error.h"
+#include "base/temporary.h"
 #include "base/utf8.h"
 
 namespace maru::platform {
@@ -87,6 +88,16 @@ std::optional<JobStatus> read_status_file(const fs::path& directory) {
 
 std::optional<ExitRecord> read_exit_file(const fs::path& directory) {
   return read_if_whole<ExitRecord>(directory / kExitFile);
+}
+
+void remove_unfinished(const fs::path& directory, int64_t worker) {
+  const std::string ending = ".tmp-" + std::to_string(worker);  // as base/temporary.h has it
+  std::error_code error;
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    std::error_code removed;  // what cannot be removed stays: nobody reads it
+    if (is_temporary(it->path().filename().string()) && it->path().filename().string().ends_with(ending))
+      fs::remove(it->path(), removed);
+  }
 }
 
 FilePart read_part(const fs::path& file, uint64_t offset, size_t limit) {

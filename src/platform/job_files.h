@@ -100,6 +100,10 @@ std::optional<WorkerFile> read_worker_file(const fs::path& directory);
 std::optional<JobStatus> read_status_file(const fs::path& directory);
 std::optional<ExitRecord> read_exit_file(const fs::path& directory);
 
+/// What a worker that is dead had not written to its end. It may be in the system's table for long after: nobody waits
+/// for one whose server is dead, too.
+void remove_unfinished(const fs::path& directory, int64_t worker);
+
 /// A part of a file that grows, in whole characters of UTF-8 where it is text.
 struct FilePart {
   std::string bytes;

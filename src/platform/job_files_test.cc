@@ -69,6 +69,17 @@ TEST_F(JobFilesTest, WhatAWorkerLeftHalfIsNothing) {
   EXPECT_FALSE(read_status_file(directory_));
 }
 
+TEST_F(JobFilesTest, WhatADeadWorkerHadNotWrittenGoes) {
+  for (const char* name : {"exit.json.tmp-12", "status.json.tmp-12", "status.json.tmp-123", "exit.json", "x-12"})
+    write(name, "{");
+  remove_unfinished(directory_, 12);
+  std::vector<std::string> left;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory_))
+    left.push_back(entry.path().filename().string());
+  EXPECT_THAT(left, testing::UnorderedElementsAre("status.json.tmp-123", "exit.json", "x-12"));
+  remove_unfinished(directory_ / "none", 12);
+}
+
 TEST_F(JobFilesTest, AllIsNeverDoneBeforeTheEnd) {
   EXPECT_EQ(0, (JobStatus{.done = 5, .total = 0}.percent()));
   EXPECT_EQ(50, (JobStatus{.done = 1, .total = 2}.percent()));

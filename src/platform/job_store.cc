@@ -155,7 +155,9 @@ void no_such_job(const std::string& id) {
 std::string job_time(double seconds_ago) {
   using std::chrono::milliseconds;
   const auto ago = milliseconds(static_cast<int64_t>(1e3 * seconds_ago));
-  return fmt::format("{:%FT%T}Z", std::chrono::floor<milliseconds>(std::chrono::system_clock::now() - ago));
+  const auto time = std::chrono::floor<milliseconds>(std::chrono::system_clock::now() - ago);
+  const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  return fmt::format("{:%FT%T}.{:03}Z", second, (time - second).count());
 }
 
 Database& JobStore::database() {

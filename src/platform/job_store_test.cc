@@ -69,6 +69,7 @@ TEST_F(JobStoreTest, AJobIsMadeAndFound) {
   EXPECT_EQ(kCreated, job.state);
   const Job found = store_.find(job.id);
   EXPECT_EQ("first", found.name);
+  EXPECT_THAT(found.created_at, testing::MatchesRegex("....-..-..T..:..:..[.]...Z"));
   EXPECT_EQ(2, found.demand.cores);
   EXPECT_TRUE(found.demand.heavy);
   EXPECT_EQ("", found.started_at);

@@ -326,8 +326,8 @@ void JobSupervisor::conclude(const Job& job, const Attempt& attempt, Watched& wa
     restarts_[job.id] = Clock::now() + std::chrono::duration_cast<Clock::duration>(delay);
     store_.explain(job, ending.reason);
   }
+  if (attempt.worker) remove_unfinished(store_.directory_of(job.id), attempt.worker->pid);
   forget(job.id);
-  remove_leftovers(store_.directory_of(job.id));  // of a write that was cut off
 }
 
 int64_t JobSupervisor::losses_of(const Job& job) {

@@ -25,6 +25,11 @@ constexpr const char* kLocal = "local";  // whose jobs are those of a server wit
 constexpr int64_t kPageSize = 100, kMaxPageSize = 1000, kMaxPoints = 100'000;
 constexpr size_t kLogBytes = 256 << 10, kFollowBytes = 32 << 10;
 
+/// The body of a wish about a job: clients send none, or an empty object.
+struct JobWish {
+  static constexpr auto fields() { return std::tuple{}; }
+};
+
 bool is_operator(const http::Request& request) { return !request.principal || request.principal->may("*"); }
 std::string workspace_of(const http::Request& request) {
   return request.principal ? request.principal->tenant : kLocal;
@@ -88,6 +93,7 @@ class Jobs {
 
   template <class Change>
   http::Reply change(const http::Request& request, Change change) {
+    if (!request.body.empty()) http::read_fields<JobWish>(http::read_object(request.body));
     return answer(entry_of(store_, (store_.*change)(find(request).id, author_of(request))));
   }
 
@@ -197,12 +203,15 @@ void add_routes(http::Router& router, JobStore& store, const fs::path& home) {
       [](Jobs& j, auto& r, auto&) { return j.list(r); });
   add(Method::kGet, "/{id}", "a job with its config, its workers and what it was",
       [](Jobs& j, auto& r, auto&) { return j.show(r); });
-  add(Method::kPost, "/{id}/cancel", "ends it; what it has saved stays",
-      [](Jobs& j, auto& r, auto&) { return j.change(r, &JobStore::cancel); });
-  add(Method::kPost, "/{id}/pause", "stops it where it can go on",
-      [](Jobs& j, auto& r, auto&) { return j.change(r, &JobStore::pause); });
-  add(Method::kPost, "/{id}/resume", "lets it go on",
-      [](Jobs& j, auto& r, auto&) { return j.change(r, &JobStore::resume); });
+  add(
+      Method::kPost, "/{id}/cancel", "ends it; what it has saved stays",
+      [](Jobs& j, auto& r, auto&) { return j.change(r, &JobStore::cancel); }, http::body_schema<JobWish>);
+  add(
+      Method::kPost, "/{id}/pause", "stops it where it can go on",
+      [](Jobs& j, auto& r, auto&) { return j.change(r, &JobStore::pause); }, http::body_schema<JobWish>);
+  add(
+      Method::kPost, "/{id}/resume", "lets it go on",
+      [](Jobs& j, auto& r, auto&) { return j.change(r, &JobStore::resume); }, http::body_schema<JobWish>);
   add(Method::kDelete, "/{id}", "forgets one that has ended, with its files; what it made in the home stays",
       [](Jobs& j, auto& r, auto&) { return j.remove(r); });
   add(Method::kGet, "/{id}/log", "its log from byte ?offset= on; ?follow=true: as it grows, as events",

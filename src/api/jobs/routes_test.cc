@@ -94,7 +94,8 @@ TEST_F(JobRoutesTest, AJobIsMadeShownAndEnded) {
   EXPECT_THAT(ask(Method::kPost, "", body).body, HasSubstr("models/q: another job that has not ended makes it"));
   EXPECT_EQ(409, ask(Method::kDelete, "/" + id).status);
   EXPECT_EQ(409, ask(Method::kPost, "/" + id + "/resume").status);
-  EXPECT_EQ("paused", http::json_of(ask(Method::kPost, "/" + id + "/pause"))["state"]);
+  EXPECT_EQ(400, ask(Method::kPost, "/" + id + "/pause", {{"now", true}}).status);
+  EXPECT_EQ("paused", http::json_of(ask(Method::kPost, "/" + id + "/pause", Json::object()))["state"]);
   EXPECT_EQ("resuming", http::json_of(ask(Method::kPost, "/" + id + "/resume"))["state"]);
   EXPECT_EQ("cancelled", http::json_of(ask(Method::kPost, "/" + id + "/cancel"))["state"]);
   EXPECT_EQ(200, ask(Method::kDelete, "/" + id).status);
