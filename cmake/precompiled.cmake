@@ -1,0 +1,33 @@
+# Headers of outside libraries that most sources include, parsed once for each kind of target. A clean build is faster by
+# it; one after a change, where ccache knows nearly everything, is not. So the launchers, which build once, ask for it,
+# and who works on the sources builds without, and finds includes that are missing.
+option(MARU_PRECOMPILE "Parse the headers of outside libraries once" OFF)
+
+set(MARU_PRECOMPILED <algorithm> <array> <atomic> <chrono> <cmath> <condition_variable> <cstdint> <cstring> <filesystem>
+    <functional> <limits> <map> <memory> <mutex> <numeric> <optional> <set> <span> <sstream> <string> <string_view> <thread>
+    <tuple> <type_traits> <unordered_map> <unordered_set> <utility> <variant> <vector> <fmt/format.h> <nlohmann/json.hpp>)
+
+# use_precompiled(TARGET KIND LIBRARIES… HEADERS…): the target is compiled with the flags of its kind, and no others that
+# a header could see. The first target of a kind says what the kind is.
+function(use_precompiled target kind)
+  cmake_parse_arguments(P "" "" "LIBRARIES;HEADERS" ${ARGN})
+  if(NOT MARU_PRECOMPILE)
+    return()
+  endif()
+  if(NOT TARGET precompiled_${kind})
+    set(source ${CMAKE_BINARY_DIR}/precompiled_${kind}.cc)
+    file(CONFIGURE OUTPUT ${source} CONTENT "int main() { return 0; }\n")
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL EXECUTABLE)
+      add_executable(precompiled_${kind} EXCLUDE_FROM_ALL ${source})
+    else()
+      add_library(precompiled_${kind} OBJECT EXCLUDE_FROM_ALL ${source})
+    endif()
+    maru_target(precompiled_${kind})
+    get_target_property(options ${target} COMPILE_OPTIONS)
+    set_target_properties(precompiled_${kind} PROPERTIES COMPILE_OPTIONS "${options}")
+    target_link_libraries(precompiled_${kind} PRIVATE fmt::fmt nlohmann_json::nlohmann_json Threads::Threads ${P_LIBRARIES})
+    target_precompile_headers(precompiled_${kind} PRIVATE ${MARU_PRECOMPILED} ${P_HEADERS})
+  endif()
+  target_precompile_headers(${target} REUSE_FROM precompiled_${kind})
+endfunction()
