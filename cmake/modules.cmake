@@ -31,11 +31,6 @@ function(maru_target target)
   endif()
 endfunction()
 
-# What runs once is compiled for the compiler's time rather than its own: tests, and the verbs of the program.
-function(compile_fast target)
-  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
-endfunction()
-
 function(maru_test target)
   maru_target(${target})
   compile_fast(${target})
@@ -45,7 +40,7 @@ endfunction()
 # add_module(name SOURCES … DEPS … LIBRARIES … TESTS … TEST_DEPS …)
 #   DEPS       other modules (public); LIBRARIES  outside libraries (private unless the headers need them)
 #   PUBLIC_LIBRARIES  outside libraries that the module's headers include
-#   VERBS      it is what people call: compiled fast, with the headers of the command line
+#   VERBS      it is what people call: its headers are those of the command line
 #   TEST_DEPS  other modules that only the tests use
 function(add_module name)
   cmake_parse_arguments(M "VERBS" "" "SOURCES;DEPS;LIBRARIES;PUBLIC_LIBRARIES;TESTS;TEST_DEPS" ${ARGN})
