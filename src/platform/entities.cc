@@ -22,7 +22,10 @@ constexpr std::array<std::string_view, 7> kConditionColumns{"id",         "name"
                                                             "created_at", "updated_at", "created_by"};
 
 std::string now() {
-  return fmt::format("{:%FT%T}Z", std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()));
+  using namespace std::chrono;
+  const auto time = system_clock::now();
+  const auto second = floor<seconds>(time);
+  return fmt::format("{:%FT%T}.{:03}Z", second, floor<milliseconds>(time - second).count());
 }
 
 Entity read_entity(const Statement& row) {
@@ -166,7 +169,8 @@ std::string text_of(const Json& data) { return data.dump(-1, ' ', false, Json::e
 std::string EntityName::text() const { return fmt::format("{} \"{}/{}\"", type, workspace, name); }
 
 Entity Entities::create(Connection& c, Entity draft) {
-  ledger::check_name(draft.name.type, draft.name.name).value();
+  if (const Outcome named = ledger::check_name(draft.name.type, draft.name.name); !named.ok())
+    refuse(named.error().message, "name");
   draft.created_at = draft.updated_at = now();
   draft.updated_by = draft.created_by;
   draft.version = 1;
@@ -195,9 +199,9 @@ Entity Entities::find(Connection& c, const EntityName& name, std::optional<int64
   Entity entity =
       find_by(c, "workspace = ? AND type = ? AND name = ?", {name.workspace, name.type, name.name}, name.text());
   if (expected && *expected != entity.version)
-    throw RequestFailure(
-        ErrorCode::kExists,
-        fmt::format("{}: has version {} by now, expected {}", name.text(), entity.version, *expected), "version", "");
+    throw RequestFailure(ErrorCode::kExists,
+                         fmt::format("{}: has version {} by now, expected {}", name.text(), entity.version, *expected),
+                         "version", "");
   return entity;
 }
 

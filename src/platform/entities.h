@@ -24,7 +24,7 @@ struct Entity {
   std::string id;  // of all entities of all types
   EntityName name;
   std::string project;
-  Json data;  // an object
+  Json data;                                                   // an object
   std::string created_at, created_by, updated_at, updated_by;  // UTC, milliseconds
   int64_t version = 1;                                         // grows by one with every change
 };

@@ -16,7 +16,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using Test = EntityCondition::Test;
+using Compare = EntityCondition::Test;
 
 class EntitiesTest : public testing::Test {
  protected:
@@ -111,7 +111,8 @@ TEST_F(EntitiesTest, NoChangeIsLostAmongMany) {
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&] {
       for (int i = 0; i < 10; ++i)
-        entities_.update({"team", "dataset", "talks"}, "x", [](Entity& e) { e.data["count"] = e.data["count"].get<int>() + 1; });
+        entities_.update({"team", "dataset", "talks"}, "x",
+                         [](Entity& e) { e.data["count"] = e.data["count"].get<int>() + 1; });
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(entities_.find({"team", "dataset", "talks"}).data["count"], 40);
@@ -134,15 +135,15 @@ TEST_F(EntitiesTest, AreFilteredByColumnsAndValues) {
   EXPECT_THAT(names({.path = {"limit"}, .values = {5}}), ElementsAre("a"));
   EXPECT_THAT(names({.path = {"limit"}, .values = {"5"}}), ElementsAre());
   EXPECT_THAT(names({.path = {"peft", "lora"}, .values = {true}}), ElementsAre("a"));
-  EXPECT_THAT(names({.path = {"peft"}, .test = Test::kPresent, .values = {true}}), ElementsAre("a"));
-  EXPECT_THAT(names({.path = {"split"}, .test = Test::kPresent, .values = {false}}), ElementsAre("c"));
-  EXPECT_THAT(names({.path = {"note"}, .test = Test::kContains, .values = {"train"}}), ElementsAre("c"));
-  EXPECT_THAT(names({.path = {"peft"}, .test = Test::kContains, .values = {"x", "LORA"}}), ElementsAre("a"));
+  EXPECT_THAT(names({.path = {"peft"}, .test = Compare::kPresent, .values = {true}}), ElementsAre("a"));
+  EXPECT_THAT(names({.path = {"split"}, .test = Compare::kPresent, .values = {false}}), ElementsAre("c"));
+  EXPECT_THAT(names({.path = {"note"}, .test = Compare::kContains, .values = {"train"}}), ElementsAre("c"));
+  EXPECT_THAT(names({.path = {"peft"}, .test = Compare::kContains, .values = {"x", "LORA"}}), ElementsAre("a"));
   EXPECT_THAT(names({.path = {"name"}, .values = {"b", "m"}}), ElementsAre("b"));
   EXPECT_THAT(names({.path = {"project"}, .values = {"p1"}}), ElementsAre("a"));
-  EXPECT_THAT(names({.path = {"limit"}, .test = Test::kAtLeast, .values = {6}}), ElementsAre("b"));
-  EXPECT_THAT(names({.path = {"limit"}, .test = Test::kAtMost, .values = {6}}), ElementsAre("a"));
-  EXPECT_THAT(names({.path = {"created_at"}, .test = Test::kAtLeast, .values = {"2999-01-01"}}), ElementsAre());
+  EXPECT_THAT(names({.path = {"limit"}, .test = Compare::kAtLeast, .values = {6}}), ElementsAre("b"));
+  EXPECT_THAT(names({.path = {"limit"}, .test = Compare::kAtMost, .values = {6}}), ElementsAre("a"));
+  EXPECT_THAT(names({.path = {"created_at"}, .test = Compare::kAtLeast, .values = {"2999-01-01"}}), ElementsAre());
   EXPECT_THAT(names(EntityQuery{.type = "dataset", .workspace = "team"}), ElementsAre("a", "c"));
   EXPECT_THAT(names(EntityQuery{.type = "model", .workspace = "other"}), ElementsAre());
 }
@@ -153,7 +154,7 @@ TEST_F(EntitiesTest, WordsOfSqlAreValuesLikeOthers) {
   EXPECT_THAT(names({.path = {"x"}, .values = {"' OR 1=1 --"}}), ElementsAre("a"));
   EXPECT_THAT(names({.path = {"x'] OR 1=1 --"}, .values = {"y"}}), ElementsAre("b"));
   EXPECT_THAT(names({.path = {"data"}, .values = {"y"}}), ElementsAre());
-  EXPECT_THAT(names({.path = {"x"}, .test = Test::kContains, .values = {"%"}}), ElementsAre());
+  EXPECT_THAT(names({.path = {"x"}, .test = Compare::kContains, .values = {"%"}}), ElementsAre());
   EXPECT_EQ(error_of([&] { names({.path = {"x\"y"}, .values = {"1"}}); }).code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(error_of([&] { names({.path = {"x"}, .values = {Json::object()}}); }).code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(error_of([&] { names({.path = {"x"}}); }).code, ErrorCode::kInvalidArgument);
@@ -185,7 +186,7 @@ TEST_F(EntitiesTest, PagesHoldAllThatMeetAConditionOnce) {
     if (size >= 4) expected.insert("n" + std::to_string(i));
   }
   EntityQuery query{.type = "dataset",
-                    .conditions = {{.path = {"size"}, .test = Test::kAtLeast, .values = {4}}},
+                    .conditions = {{.path = {"size"}, .test = Compare::kAtLeast, .values = {4}}},
                     .order = {{{"size"}, true}},
                     .limit = 7};
   std::set<std::string> seen;
@@ -207,7 +208,7 @@ TEST_F(EntitiesTest, PagesHoldAllThatMeetAConditionOnce) {
 TEST_F(EntitiesTest, ManyKindsOfQueriesAreAnswered) {
   make("a", {{"x", 1}});
   for (size_t values = 1; values <= kMostConditionValues; ++values)
-    for (const Test test : {Test::kEquals, Test::kContains})
+    for (const Compare test : {Compare::kEquals, Compare::kContains})
       for (size_t conditions = 1; conditions <= 3; ++conditions) {
         EntityQuery query{.type = "dataset"};
         query.conditions.resize(conditions, {.path = {"x"}, .test = test, .values = std::vector<Json>(values, 1)});

@@ -119,12 +119,12 @@ using Answer = http::Reply (*)(const Resource&, const Store&, const Request&);
 void add_entity_routes(http::Router& router, Store store) {
   for (const Resource& resource : resources()) {
     const auto add = [&](http::Method method, std::string_view rest, Answer answer, std::string doc) {
-      const bool reads = method == http::Method::kGet, has_body = method == http::Method::kPost || method == http::Method::kPatch;
+      const bool reads = method == http::Method::kGet,
+                 has_body = method == http::Method::kPost || method == http::Method::kPatch;
       router.add({.method = method,
                   .pattern = fmt::format("{}{}{}", kPrefix, resource.path, rest),
-                  .handler = [answer, &resource, store](const Request& r, const http::Wake&) {
-                    return answer(resource, store, r);
-                  },
+                  .handler = [answer, &resource, store](const Request& r,
+                                                        const http::Wake&) { return answer(resource, store, r); },
                   .scope = reads ? "read" : "write",
                   .dialect = &kDialect,
                   .doc = std::move(doc),

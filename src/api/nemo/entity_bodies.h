@@ -53,12 +53,13 @@ struct NemoDataset : NemoEntity {
     using C = NemoDataset;
     return std::tuple_cat(
         common_fields(),
-        std::tuple{field("files_url", &C::files_url, "hf://datasets/NAMESPACE/NAME: a repository of this server")
-                       .unless_empty(),
-                   field("format", &C::format, "what its lines are, in the words of its owner").unless_empty(),
-                   field("hf_endpoint", &C::hf_endpoint, "kept as said: files are read from this server").unless_empty(),
-                   field("split", &C::split, "train, validation, test …").unless_empty(),
-                   field("limit", &C::limit, "of lines to be used").range(0, 1e15).unless_empty()});
+        std::tuple{
+            field("files_url", &C::files_url, "hf://datasets/NAMESPACE/NAME: a repository of this server")
+                .unless_empty(),
+            field("format", &C::format, "what its lines are, in the words of its owner").unless_empty(),
+            field("hf_endpoint", &C::hf_endpoint, "kept as said: files are read from this server").unless_empty(),
+            field("split", &C::split, "train, validation, test …").unless_empty(),
+            field("limit", &C::limit, "of lines to be used").range(0, 1e15).unless_empty()});
   }
 };
 
@@ -85,11 +86,10 @@ struct NemoApiEndpoint {
   std::optional<std::string> url, model_id, api_key, format;
   static constexpr auto fields() {
     using C = NemoApiEndpoint;
-    return std::tuple{
-        field("url", &C::url, "kept as said: this server calls no other").unless_empty(),
-        field("model_id", &C::model_id, "the model's name there").unless_empty(),
-        field("api_key", &C::api_key, "refused: keys of other services are not kept here").unless_empty(),
-        field("format", &C::format, "of its requests").one_of("nim|openai|lama_stack").unless_empty()};
+    return std::tuple{field("url", &C::url, "kept as said: this server calls no other").unless_empty(),
+                      field("model_id", &C::model_id, "the model's name there").unless_empty(),
+                      field("api_key", &C::api_key, "refused: keys of other services are not kept here").unless_empty(),
+                      field("format", &C::format, "of its requests").one_of("nim|openai|lama_stack").unless_empty()};
   }
 };
 
@@ -252,11 +252,10 @@ struct NemoEvaluationConfig : NemoEntity {
   Json tasks, groups, params;
   static constexpr auto fields() {
     using C = NemoEvaluationConfig;
-    return std::tuple_cat(common_fields(),
-                          std::tuple{field("type", &C::type, "of the evaluation").unless_empty(),
-                                     field("tasks", &C::tasks, "by name").unless_empty(),
-                                     field("groups", &C::groups, "of tasks").unless_empty(),
-                                     field("params", &C::params, "of all tasks").unless_empty()});
+    return std::tuple_cat(common_fields(), std::tuple{field("type", &C::type, "of the evaluation").unless_empty(),
+                                                      field("tasks", &C::tasks, "by name").unless_empty(),
+                                                      field("groups", &C::groups, "of tasks").unless_empty(),
+                                                      field("params", &C::params, "of all tasks").unless_empty()});
   }
 };
 
@@ -265,8 +264,9 @@ struct NemoGuardrailConfig : NemoEntity {
   std::optional<std::string> files_url;
   static constexpr auto fields() {
     using C = NemoGuardrailConfig;
-    return std::tuple_cat(common_fields(), std::tuple{field("data", &C::data, "the rails").unless_empty(),
-                                                      field("files_url", &C::files_url, "or where they are").unless_empty()});
+    return std::tuple_cat(common_fields(),
+                          std::tuple{field("data", &C::data, "the rails").unless_empty(),
+                                     field("files_url", &C::files_url, "or where they are").unless_empty()});
   }
 };
 

@@ -21,16 +21,15 @@ struct FieldError {
 struct NemoError {
   Json detail;  // a text, or a list of FieldError
   static constexpr auto fields() {
-    return std::tuple{field("detail", &NemoError::detail,
-                            "a text; of a field at fault (422) a list of {loc, msg, type}")};
+    return std::tuple{
+        field("detail", &NemoError::detail, "a text; of a field at fault (422) a list of {loc, msg, type}")};
   }
 };
 
 /// "hyperparameters.lora.targets[2]" as body, hyperparameters, lora, targets, 2.
 std::vector<Json> location_of(std::string_view field) {
-  std::vector<Json> place{field == "filter" || field == "search" || field == "sort" || field.starts_with("page")
-                              ? "query"
-                              : "body"};
+  std::vector<Json> place{
+      field == "filter" || field == "search" || field == "sort" || field.starts_with("page") ? "query" : "body"};
   while (!field.empty()) {
     const size_t end = std::min(field.find_first_of(".[]"), field.size());
     const std::string_view part = field.substr(0, end);
@@ -52,9 +51,10 @@ std::string error_body(const http::Problem& problem) {
   return http::to_line(to_json(NemoError{Json::array({to_json(error)})}));
 }
 
-/// A request that says something wrong about a field is 422 here, as FastAPI has it; what cannot be read at all is 400.
+/// What says something wrong is 422 here, as FastAPI has it; what cannot be read at all is 400.
 int status_of(const http::Problem& problem) {
-  return problem.status == 400 && !problem.field.empty() ? 422 : problem.status;
+  const bool is_value = !problem.field.empty() || problem.word == "invalid_value";
+  return problem.status == 400 && is_value ? 422 : problem.status;
 }
 
 /// Clients repeat a 409 twice, with pauses, unless they are told that it is final.

@@ -30,13 +30,13 @@ std::vector<std::string> keys_of(std::string_view parameter, std::string_view wo
   std::vector<std::string> keys;
   if (!parameter.starts_with(word)) return keys;
   parameter.remove_prefix(word.size());
-  while (!parameter.empty()) {
+  do {
     const size_t end = parameter.find(']');
     if (parameter.front() != '[' || end == parameter.npos)
       refuse(fmt::format("{}: expected {}[FIELD]=VALUE", word, word), word);
     keys.emplace_back(parameter.substr(1, end - 1));
     parameter.remove_prefix(end + 1);
-  }
+  } while (!parameter.empty());
   return keys;
 }
 
@@ -45,8 +45,9 @@ void check_known(const Resource& resource, const std::string& name, std::string_
   const std::vector<std::string_view> names = resource.names();
   if (std::ranges::find(names, name) != names.end() || std::ranges::find(kOfAll, name) != std::end(kOfAll)) return;
   const std::string near = nearest(name, names);
-  refuse(fmt::format("{}[{}]: there is no such field{}", word, name, near.empty() ? "" : ", did you mean " + near + "?"),
-         word);
+  refuse(
+      fmt::format("{}[{}]: there is no such field{}", word, name, near.empty() ? "" : ", did you mean " + near + "?"),
+      word);
 }
 
 /// Columns have names of their own.
@@ -80,9 +81,13 @@ std::vector<std::string_view> split(std::string_view list) {
 std::string moment(std::string_view text, bool last, std::string_view word) {
   const bool is_day = text.size() == 10;
   const bool has_zone = text.ends_with('Z') || text.ends_with("+00:00");
-  if (text.size() < 10 || !std::ranges::all_of(text, [](char c) {
-        return (c >= '0' && c <= '9') || std::string_view("-:.TZ+ ").find(c) != std::string_view::npos;
-      }) || (!is_day && !has_zone && text.find_last_of("+-") > 10))
+  if (text.size() < 10 ||
+      !std::ranges::all_of(text,
+                           [](char c) {
+                             return (c >= '0' && c <= '9') ||
+                                    std::string_view("-:.TZ+ ").find(c) != std::string_view::npos;
+                           }) ||
+      (!is_day && !has_zone && text.find_last_of("+-") > 10))
     refuse(fmt::format("{}: expected a moment of UTC such as 2027-01-31T00:00:00Z", word), word);
   std::string kept(text.substr(0, text.find_first_of("Z+")));
   if (is_day) kept += last ? "T23:59:59.999" : "T00:00:00.000";
@@ -109,7 +114,8 @@ EntityCondition filter_condition(const Resource& resource, std::vector<std::stri
     return {{"training_options"}, Test::kContains, {fmt::format("\"{}\":{}", keys[0], Json(value).dump())}};
   check_known(resource, keys[0], "filter");
   if (keys == std::vector<std::string>{"base_model", "name"}) keys.pop_back();
-  const bool asks_for_presence = keys.size() == 1 && std::ranges::find(resource.objects, keys[0]) != resource.objects.end();
+  const bool asks_for_presence =
+      keys.size() == 1 && std::ranges::find(resource.objects, keys[0]) != resource.objects.end();
   if (asks_for_presence && meanings(value).size() == 2 && meanings(value)[1].is_boolean())
     return {path_of(std::move(keys)), Test::kPresent, {meanings(value)[1]}};
   EntityCondition condition{path_of(std::move(keys)), Test::kEquals, {}};
@@ -154,9 +160,8 @@ Listing read_listing(const Resource& resource, const http::Request& request) {
   Listing listing;
   listing.page = number(request, "page", 1, int64_t{1} << 40);
   listing.page_size = number(request, "page_size", 10, kMostOfAPage);
-  listing.query = {.type = std::string(resource.type),
-                   .offset = (listing.page - 1) * listing.page_size,
-                   .limit = listing.page_size};
+  listing.query = {
+      .type = std::string(resource.type), .offset = (listing.page - 1) * listing.page_size, .limit = listing.page_size};
   read_sort(listing, request.parameter("sort"));
   for (const auto& [name, value] : request.query) {
     if (std::vector<std::string> keys = keys_of(name, "filter"); !keys.empty()) {

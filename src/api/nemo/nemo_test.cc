@@ -62,7 +62,8 @@ class NemoTest : public testing::Test {
   }
   std::vector<std::string> names(const std::string& target) {
     std::vector<std::string> all;
-    for (const Json& one : get(target)["data"]) all.push_back(one["name"]);
+    const Json answer = get(target);
+    for (const Json& one : answer["data"]) all.push_back(one["name"]);
     return all;
   }
   /// The status and the place of an error.
@@ -118,15 +119,14 @@ TEST_F(NemoTest, EveryKindOfEntityIsKeptAsItWasSaid) {
        {{"base_model", "team/base"},
         {"artifact", {{"files_url", "hf://team/m"}, {"status", "upload_completed"}}},
         {"peft", {{"finetuning_type", "lora"}, {"lora", {{"alpha", 16}}}}},
-        {"spec", {{"context_size", 4096}, {"num_parameters", 7}, {"is_chat", true}, {"num_virtual_tokens", 0}}}}},
+        {"spec", {{"context_size", 4096}, {"num_parameters", 7}, {"num_virtual_tokens", 0}, {"is_chat", true}}}}},
       {"customization/targets", {{"num_parameters", 8'000'000'000}, {"precision", "bf16"}, {"enabled", true}}},
       {"customization/configs",
        {{"max_seq_length", 4096},
         {"target", "team/t"},
-        {"training_options", Json::array({{{"training_type", "sft"},
-                                           {"finetuning_type", "lora"},
-                                           {"num_gpus", 1},
-                                           {"micro_batch_size", 1}}})}}},
+        {"training_options",
+         Json::array(
+             {{{"training_type", "sft"}, {"finetuning_type", "lora"}, {"num_gpus", 1}, {"micro_batch_size", 1}}})}}},
       {"evaluation/targets", {{"type", "model"}, {"model", "team/m"}}},
       {"evaluation/configs", {{"type", "custom"}, {"tasks", {{"t", {{"type", "data"}}}}}}},
       {"guardrail/configs", {{"data", {{"rails", {{"input", {{"flows", {"a"}}}}}}}}}}};
@@ -177,17 +177,20 @@ TEST_F(NemoTest, PagesEndWithAnEmptyOne) {
   EXPECT_THAT(names("datasets?sort=-name&page_size=2"), ElementsAre("d34", "d33"));
   const Json past = get("datasets?page=4&page_size=10");
   EXPECT_EQ(past["data"], Json::array());
-  EXPECT_EQ(past["pagination"],
-            (Json{{"page", 4}, {"page_size", 10}, {"current_page_size", 0}, {"total_pages", 3}, {"total_results", 25}}));
+  EXPECT_EQ(
+      past["pagination"],
+      (Json{{"page", 4}, {"page_size", 10}, {"current_page_size", 0}, {"total_pages", 3}, {"total_results", 25}}));
   EXPECT_EQ(past["object"], "list");
-  for (const char* bad : {"page=0", "page=x", "page=-1", "page_size=0", "page_size=1001", "sort=colour", "page=99999999999999999999"})
+  for (const char* bad :
+       {"page=0", "page=x", "page=-1", "page_size=0", "page_size=1001", "sort=colour", "page=99999999999999999999"})
     EXPECT_EQ(refused(Method::kGet, std::string("datasets?") + bad).second[0], "query") << bad;
 }
 
 TEST_F(NemoTest, ListsAreFilteredAndSearched) {
   make_dataset("talks");
   make_dataset("books", "other");
-  post("models", {{"name", "a"}, {"namespace", "team"}, {"base_model", "team/base"}, {"peft", {{"finetuning_type", "lora"}}}});
+  post("models",
+       {{"name", "a"}, {"namespace", "team"}, {"base_model", "team/base"}, {"peft", {{"finetuning_type", "lora"}}}});
   post("models", {{"name", "b"}, {"namespace", "team"}, {"base_model", "team/base2"}});
   EXPECT_THAT(names("datasets?filter%5Bnamespace%5D=other"), ElementsAre("books"));
   EXPECT_THAT(names("datasets?search[name]=TAL,boo"), ElementsAre("talks", "books"));
@@ -198,11 +201,13 @@ TEST_F(NemoTest, ListsAreFilteredAndSearched) {
   EXPECT_THAT(names("models?filter[base_model][name]=team/base2"), ElementsAre("b"));
   EXPECT_THAT(names("datasets?filter[created_at][gte]=2020-01-01"), ElementsAre("talks", "books"));
   EXPECT_THAT(names("datasets?search[created_at][end]=2020-01-01T00:00:00%2B00:00"), ElementsAre());
-  EXPECT_EQ(get("datasets?filter[created_at][gte]=2020-01-01")["filter"], (Json{{"created_at", {{"gte", "2020-01-01"}}}}));
+  EXPECT_EQ(get("datasets?filter[created_at][gte]=2020-01-01")["filter"],
+            (Json{{"created_at", {{"gte", "2020-01-01"}}}}));
   for (const char* bad : {"filter[colour]=1", "filter=1", "filter[name=1", "filter[name]=1&filter[name][x]=2",
                           "filter[created_at][gte]=yesterday", "search[created_at][after]=2020-01-01",
                           "filter[created_at][gte]=2020-01-01T00:00:00-05:00"})
-    EXPECT_EQ(refused(Method::kGet, std::string("datasets?") + bad), std::pair(422, Json{"query", std::string(bad).substr(0, 6)}))
+    EXPECT_EQ(refused(Method::kGet, std::string("datasets?") + bad),
+              std::pair(422, Json{"query", std::string(bad).substr(0, 6)}))
         << bad;
 }
 
@@ -210,10 +215,8 @@ TEST_F(NemoTest, OptionsOfAConfigComeAndGo) {
   const auto option = [](const char* training, const char* finetuning) {
     return Json{{"training_type", training}, {"finetuning_type", finetuning}, {"num_gpus", 1}, {"micro_batch_size", 2}};
   };
-  post("customization/configs", {{"name", "c"},
-                                 {"namespace", "team"},
-                                 {"max_seq_length", 128},
-                                 {"training_options", {option("sft", "lora")}}});
+  post("customization/configs",
+       {{"name", "c"}, {"namespace", "team"}, {"max_seq_length", 128}, {"training_options", {option("sft", "lora")}}});
   const std::string path = "customization/configs/team/c";
   send(Method::kPatch, path, Json{{"add_training_options", {option("dpo", "all_weights")}}}.dump());
   EXPECT_EQ(get(path)["training_options"].size(), 2u);
@@ -224,7 +227,10 @@ TEST_F(NemoTest, OptionsOfAConfigComeAndGo) {
   EXPECT_EQ(get(path)["training_options"], Json::array({option("dpo", "all_weights")}));
   EXPECT_FALSE(get(path).contains("remove_training_options"));
   EXPECT_EQ(names("customization/configs?filter[finetuning_type]=lora").size(), 0u);
-  EXPECT_EQ(refused(Method::kPatch, path, {{"remove_training_options", {{{"training_type", "dpo"}, {"finetuning_type", "all_weights"}}}}}).first, 422);
+  EXPECT_EQ(refused(Method::kPatch, path,
+                    {{"remove_training_options", {{{"training_type", "dpo"}, {"finetuning_type", "all_weights"}}}}})
+                .first,
+            422);
   EXPECT_EQ(get(path)["training_options"].size(), 1u);
 }
 
@@ -232,7 +238,8 @@ TEST_F(NemoKeysTest, EveryRouteWantsAKeyWithItsScope) {
   for (const http::Route& route : router_.routes()) {
     std::string target = route.pattern.substr(kPrefix.size());
     for (const char* mark : {"{namespace}", "{name}"})
-      if (const size_t at = target.find(mark); at != target.npos) target.replace(at, std::string_view(mark).size(), "alpha");
+      if (const size_t at = target.find(mark); at != target.npos)
+        target.replace(at, std::string_view(mark).size(), "alpha");
     EXPECT_EQ(send(route.method, target, "{}").status, 401) << route.pattern;
     EXPECT_EQ(send(route.method, target, "{}", "nobody").status, 401) << route.pattern;
     EXPECT_EQ(send(route.method, target, "{}", "reader").status == 403, route.method != Method::kGet) << route.pattern;
@@ -251,7 +258,9 @@ TEST_F(NemoKeysTest, AWorkspaceIsAWall) {
     EXPECT_EQ(met.body, of_none);
   }
   EXPECT_EQ(http::json_of(send(Method::kGet, "datasets", "", "beta"))["pagination"]["total_results"], 0);
-  EXPECT_EQ(http::json_of(send(Method::kGet, "datasets?filter[namespace]=alpha", "", "beta"))["pagination"]["total_results"], 0);
+  EXPECT_EQ(
+      http::json_of(send(Method::kGet, "datasets?filter[namespace]=alpha", "", "beta"))["pagination"]["total_results"],
+      0);
   EXPECT_EQ(http::json_of(send(Method::kGet, "datasets", "", "root"))["pagination"]["total_results"], 1);
   EXPECT_EQ(send(Method::kGet, "datasets/alpha/talks", "", "root").status, 200);
 }

@@ -55,7 +55,8 @@ void apply_to_config(Json& data, Json changes, bool is_new) {
   if (changes.contains("target") && !is_name_or_object(changes["target"]))
     refuse("target: expected a name or an object", "target");
   Json added = Json::array(), removed = Json::array();
-  for (auto& [key, list] : {std::pair<const char*, Json&>("add_training_options", added), {"remove_training_options", removed}})
+  for (auto& [key, list] :
+       {std::pair<const char*, Json&>("add_training_options", added), {"remove_training_options", removed}})
     if (changes.contains(key)) {
       if (is_new) refuse(std::string(key) + ": is for changes", key);
       list = changes[key];
@@ -71,13 +72,13 @@ void apply_to_config(Json& data, Json changes, bool is_new) {
   for (size_t i = 0; i < options.size(); ++i)
     for (const char* key : {"training_type", "finetuning_type", "num_gpus", "micro_batch_size"})
       if (!options[i].contains(key))
-        refuse(numbered("training_options", i) + "." + key + ": is missing", numbered("training_options", i) + "." + key,
-               "missing");
+        refuse(numbered("training_options", i) + "." + key + ": is missing",
+               numbered("training_options", i) + "." + key, "missing");
   data["training_options"] = std::move(options);
 }
 
 constexpr Names kOfDataset = {"files_url"};
-constexpr Names kOfModel = {"artifact.files_url", "artifact.status", "api_endpoint.url", "api_endpoint.model_id",
+constexpr Names kOfModel = {"artifact.files_url",   "artifact.status",   "api_endpoint.url",   "api_endpoint.model_id",
                             "peft.finetuning_type", "spec.context_size", "spec.num_parameters"};
 constexpr Names kObjectsOfModel = {"artifact", "api_endpoint", "peft", "spec", "prompt", "guardrails"};
 constexpr Names kOfTarget = {"num_parameters", "precision"};
@@ -107,8 +108,8 @@ void check_required(const Resource& resource, const Json& body) {
   for (const std::string_view name : resource.required) {
     const size_t dot = name.find('.');
     const std::string first(name.substr(0, dot));
-    const bool there = dot == name.npos ? body.contains(first)
-                                        : !body.contains(first) || body[first].contains(name.substr(dot + 1));
+    const bool there =
+        dot == name.npos ? body.contains(first) : !body.contains(first) || body[first].contains(name.substr(dot + 1));
     if (!there) refuse(std::string(name) + ": is missing", name, "missing");
   }
 }

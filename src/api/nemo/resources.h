@@ -1,4 +1,5 @@
-// The entities of NeMo microservices 25.x, in one table: where each is found, what it must say, what may be asked of it.
+// The entities of NeMo microservices 25.x, in one table: where each is found, what it must say, what may be asked of
+// it.
 #pragma once
 #include <span>
 #include <string>
@@ -11,10 +12,10 @@
 namespace maru::api::nemo {
 
 struct Resource {
-  std::string_view path;  // below /nemo/v1
-  std::string_view type;  // of the entities
-  std::string_view id;    // what ids begin with
-  std::string_view doc;   // "a dataset"
+  std::string_view path;                            // below /nemo/v1
+  std::string_view type;                            // of the entities
+  std::string_view id;                              // what ids begin with
+  std::string_view doc;                             // "a dataset"
   std::span<const std::string_view> required = {};  // of who makes one: "artifact.status" where there is an artifact
   std::span<const std::string_view> objects = {};   // of which filters ask whether they are there
   /// The fields of a body, checked, without those that it does not say.
