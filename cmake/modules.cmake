@@ -31,18 +31,31 @@ function(maru_target target)
   endif()
 endfunction()
 
+function(maru_test target)
+  maru_target(${target})
+  compile_fast(${target})
+  use_precompiled(${target} test LIBRARIES GTest::gmock GTest::gtest HEADERS <gmock/gmock.h> <gtest/gtest.h>)
+endfunction()
+
 # add_module(name SOURCES … DEPS … LIBRARIES … TESTS … TEST_DEPS …)
 #   DEPS       other modules (public); LIBRARIES  outside libraries (private unless the headers need them)
 #   PUBLIC_LIBRARIES  outside libraries that the module's headers include
+#   VERBS      it is what people call: its headers are those of the command line
 #   TEST_DEPS  other modules that only the tests use
 function(add_module name)
-  cmake_parse_arguments(M "" "" "SOURCES;DEPS;LIBRARIES;PUBLIC_LIBRARIES;TESTS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(M "VERBS" "" "SOURCES;DEPS;LIBRARIES;PUBLIC_LIBRARIES;TESTS;TEST_DEPS" ${ARGN})
   add_library(${name} STATIC ${M_SOURCES})
   maru_target(${name})
+  if(M_VERBS)
+    compile_fast(${name})
+    use_precompiled(${name} verbs HEADERS <CLI/CLI.hpp>)
+  else()
+    use_precompiled(${name} library)
+  endif()
   target_link_libraries(${name} PUBLIC ${M_DEPS} ${M_PUBLIC_LIBRARIES} PRIVATE ${M_LIBRARIES})
   if(MARU_TESTS AND M_TESTS)
     add_executable(${name}_test ${M_TESTS})
-    maru_target(${name}_test)
+    maru_test(${name}_test)
     target_link_libraries(${name}_test PRIVATE ${name} ${M_TEST_DEPS} ${M_LIBRARIES} GTest::gmock GTest::gtest_main)
     gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${name}
                          WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})

@@ -40,7 +40,7 @@ def shape_of(size):
 
 
 def make_model(size, tokenizer, out):
-    """Random weights as transformers writes them, with the tokenizer beside."""
+    """Random weights as transformers writes them, with the tokenizer beside; prints how many they are."""
     import torch
     import transformers
 
@@ -50,7 +50,7 @@ def make_model(size, tokenizer, out):
     transformers.LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(out)
     for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
         (out / name).write_bytes((tokenizer / name).read_bytes())
-    return sum(p.numel() for p in transformers.LlamaForCausalLM(config).parameters())
+    print(sum(p.numel() for p in transformers.LlamaForCausalLM(config).parameters()))
 
 
 def maru(args, home, *words):
@@ -281,7 +281,11 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS))
     parser.add_argument("--child", nargs=6, help=argparse.SUPPRESS)
+    parser.add_argument("--make", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.make:
+        size, tokenizer, out = args.make
+        return make_model(size, pathlib.Path(tokenizer), pathlib.Path(out))
     if args.child:
         model, what, dtype, batch, steps, threads = args.child
         if what == "policy":
@@ -297,7 +301,9 @@ def main():
         models = {}
         for size in args.sizes:
             model = pathlib.Path(scratch) / size
-            models[size] = model, make_model(size, home / "tokenizers/bench", model)
+            # In a process of its own: one that holds a model hands its peak of memory on to all that it starts.
+            command = [sys.executable, __file__, "--make", size, home / "tokenizers/bench", model]
+            models[size] = model, int(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
             maru(args, home, "import", model, "--name", size)
         for part in args.parts:
             PARTS[part](args, home, models)

@@ -43,7 +43,9 @@ const Dialect kPlain{
     .place_of_key = "'Authorization: Bearer KEY'",
     .error_schema = error_schema<PlainError>};
 
-Response to_response(const Problem& problem, const Dialect& dialect) {
+Response to_response(const Problem& met, const Dialect& dialect) {
+  Problem problem = met;
+  if (dialect.status != nullptr) problem.status = dialect.status(met);
   Response response{.status = problem.status, .body = dialect.error_body(problem)};
   if (dialect.error_headers != nullptr) response.headers = dialect.error_headers(problem);
   if (problem.status == 429 || problem.status == 503)

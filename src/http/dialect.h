@@ -25,6 +25,8 @@ struct Dialect {
   Json (*error_schema)(Schemas&) = nullptr;
   /// What programs look for in an error's head, beside its body. Null: nothing.
   Headers (*error_headers)(const Problem&) = nullptr;
+  /// The status where it is another than the problem's. Null: it never is.
+  int (*status)(const Problem&) = nullptr;
 };
 
 /// `Authorization: Bearer KEY` (RFC 6750 §2.1).

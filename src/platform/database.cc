@@ -5,6 +5,8 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/storage_full.h"
 
@@ -13,6 +15,7 @@ namespace {
 
 constexpr int64_t kApplication = 0x4d617275;  // "Maru", so that another program's file is told apart
 constexpr int kPatience = 10'000;             // ms for another process that writes
+constexpr size_t kMostPrepared = 128;         // statements that a connection keeps for the next time
 
 ErrorCode code_of(int sqlite) {
   switch (sqlite & 0xff) {
@@ -118,6 +121,10 @@ Statement Connection::prepare(std::string_view sql) {
   const int code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (code != SQLITE_OK) fail(code, sql);
+  if (prepared_.size() >= kMostPrepared)
+    if (const auto idle = std::ranges::find_if(prepared_, [](const Prepared& one) { return !one.lent; });
+        idle != prepared_.end())
+      prepared_.erase(idle);  // the oldest
   prepared_.push_back({std::string(sql), std::unique_ptr<sqlite3_stmt, Prepared::Finalize>(statement)});
   return {*this, statement};
 }

@@ -52,7 +52,26 @@ CREATE TABLE objects (
 CREATE INDEX objects_by_repository ON objects (repository);
 )";
 
-constexpr std::string_view kMigrations[] = {kRepositories, kJobTables};
+// What an entity holds is JSON in the words of the API that it came through; what all of them have are columns.
+constexpr std::string_view kEntities = R"(
+CREATE TABLE entities (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  workspace TEXT NOT NULL,
+  type TEXT NOT NULL,
+  name TEXT NOT NULL,
+  project TEXT NOT NULL,
+  data TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  updated_by TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  UNIQUE (type, workspace, name)
+) STRICT;
+)";
+
+constexpr std::string_view kMigrations[] = {kRepositories, kEntities, kJobTables};
 
 }  // namespace
 
