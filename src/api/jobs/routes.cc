@@ -93,7 +93,7 @@ class Jobs {
 
   template <class Change>
   http::Reply change(const http::Request& request, Change change) {
-    if (!request.body.empty()) http::read_fields<JobWish>(http::read_object(request.body));
+    if (!request.body.empty() && !http::read_object(request.body).empty()) refuse("expected an empty object", "");
     return answer(entry_of(store_, (store_.*change)(find(request).id, author_of(request))));
   }
 
