@@ -137,11 +137,9 @@ void run(Session& session) {
   const int64_t before = to_do();
   int64_t left = before;
   for (; left > 0 && !interrupted(); left = to_do()) std::this_thread::sleep_for(kLook);
-  session.answer({{"done", before - left}, {"left", left}},
-                 fmt::format("jobs         {} ended, {} left{}", before - left, left,
-                             left > 0                  ? "; workers go on by themselves"
-                             : supervisor.holds_lock() ? ""
-                                                       : "; another process of this home runs them"));
+  std::string text = fmt::format("jobs         {} ended, {} left", before - left, left);
+  if (left > 0) text += supervisor.holds_lock() ? "; workers go on by themselves" : "; another process runs them";
+  session.answer({{"done", before - left}, {"left", left}}, text);
 }
 
 void add_start(CLI::App* jobs, Session& session) {

@@ -13,7 +13,7 @@ platform::SupervisorOptions supervisor_options(const Session& session, const pla
                                                bool serves) {
   std::vector<int> cores = platform::usable_cores();
   const auto all = static_cast<int64_t>(cores.size());
-  const int64_t share = serves ? std::max<int64_t>(1, all / 2) : all;
+  const int64_t share = serves ? std::max<int64_t>(1, all / 2) : session.threads > 0 ? session.threads : all;
   const int64_t taken = std::min(config.cores > 0 ? config.cores : share, all);
   cores.erase(cores.begin(), cores.end() - taken);  // the last ones: the first serve
   const int64_t memory =

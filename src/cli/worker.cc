@@ -78,8 +78,8 @@ ExitRecord failed(ErrorCode code, std::string message) {
   return {.outcome = "error", .code = std::string(name_of(code)), .message = std::move(message), .results = {}};
 }
 
-ExitRecord out_of_memory(const Options& o) {
-  std::string message = "out of memory";
+/// How much a job may have stands behind whatever it was that there was no memory for.
+ExitRecord out_of_memory(const Options& o, std::string message) {
   if (o.limits.memory_bytes > 0)
     message += ": a job may have " + short_bytes(static_cast<double>(o.limits.memory_bytes));
   return failed(ErrorCode::kExhausted, std::move(message));
@@ -88,14 +88,16 @@ ExitRecord out_of_memory(const Options& o) {
 ExitRecord run_job(const pipeline::Workplace& at, const Options& o, const fs::path& directory) try {
   return {.outcome = "completed", .code = "", .message = "", .results = do_stage(at, o, directory)};
 } catch (const Failure& failure) {
-  if (failure.code() != ErrorCode::kCancelled) return failed(failure.code(), failure.what());
+  const std::string message = failure.what();
+  if (failure.code() == ErrorCode::kExhausted && message.starts_with("memory:")) return out_of_memory(o, message);
+  if (failure.code() != ErrorCode::kCancelled) return failed(failure.code(), message);
   return {.outcome = "cancelled", .code = "cancelled", .message = "stopped where it can go on", .results = {}};
 } catch (const std::bad_alloc&) {
-  return out_of_memory(o);
+  return out_of_memory(o, "out of memory");
 } catch (const fs::filesystem_error& error) {
   return failed(system_error(error).code, system_error(error).message);
 } catch (const std::system_error& error) {  // of a thread that got no memory for its stack
-  if (error.code() == std::errc::resource_unavailable_try_again) return out_of_memory(o);
+  if (error.code() == std::errc::resource_unavailable_try_again) return out_of_memory(o, "out of memory");
   return failed(ErrorCode::kInternal, error.what());
 } catch (const std::exception& error) {
   return failed(ErrorCode::kInternal, error.what());
