@@ -69,10 +69,11 @@ CREATE TABLE entities (
 ) STRICT;
 )";
 
-constexpr std::string_view kMigrations[] = {kRepositories, kEntities};
-
 }  // namespace
 
-std::span<const std::string_view> migrations() { return kMigrations; }
+std::span<const std::string_view> migrations() {
+  static const std::string_view kMigrations[] = {kRepositories, kEntities, kTenantsScript};
+  return kMigrations;
+}
 
 }  // namespace maru::platform
