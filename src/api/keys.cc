@@ -14,7 +14,7 @@ namespace {
 /// The first that knows a key decides whose it is.
 class SeveralAuthenticators : public Authenticator {
  public:
-  void add(std::unique_ptr<const Authenticator> one) { all_.push_back(std::move(one)); }
+  void add(std::shared_ptr<const Authenticator> one) { all_.push_back(std::move(one)); }
   bool has_keys() const override {
     return std::any_of(all_.begin(), all_.end(), [](const auto& one) { return one->has_keys(); });
   }
@@ -25,7 +25,7 @@ class SeveralAuthenticators : public Authenticator {
   }
 
  private:
-  std::vector<std::unique_ptr<const Authenticator>> all_;
+  std::vector<std::shared_ptr<const Authenticator>> all_;
 };
 
 std::vector<std::string> plain_keys(const ServeConfig& config, const ServeContext& context) {
@@ -38,14 +38,16 @@ std::vector<std::string> plain_keys(const ServeConfig& config, const ServeContex
 
 }  // namespace
 
-std::unique_ptr<const Authenticator> authenticator_of(const ServeConfig& config, const ServeContext& context) {
+std::unique_ptr<const Authenticator> authenticator_of(const ServeConfig& config, const ServeContext& context,
+                                                      std::shared_ptr<const Authenticator> of_home) {
   auto all = std::make_unique<SeveralAuthenticators>();
   all->add(std::make_unique<http::ApiKeys>(plain_keys(config, context)));
   if (!config.keys_file.empty()) all->add(std::make_unique<platform::KeyStore>(config.keys_file, context.warn));
+  if (of_home != nullptr) all->add(std::move(of_home));
   if (!all->has_keys() && !http::is_loopback(config.http.address))
     throw Failure(ErrorCode::kInvalidArgument, "address " + config.http.address +
-                                                   ": listening beyond this machine needs an API key (keys_file or "
-                                                   "api_key_file)");
+                                                   ": listening beyond this machine needs an API key (maru keys "
+                                                   "create, keys_file or api_key_file)");
   return all;
 }
 

@@ -12,6 +12,7 @@
 #include "catalogue/home.h"
 #include "http/json_body.h"
 #include "ledger/name.h"
+#include "platform/roles.h"
 
 namespace maru::api {
 namespace {
@@ -131,31 +132,73 @@ http::Reply done(const char* what, const std::string& model) {
   return {.answer = http::Response{.body = http::to_line(Json{{what, model}})}};
 }
 
+/// What a request is about, as far as it says so.
+std::string object_of(const Json& body) {
+  for (const char* field : {"lora_name", "model"})
+    if (const auto it = body.find(field); it != body.end() && it->is_string())
+      return excerpt(it->get<std::string>(), 400);
+  return "";
+}
+
+/// Tells the audit what is going to be done, and that it was not.
+class Audited {
+ public:
+  Audited(platform::HomeDatabase* home, const http::Request& request, std::string action, const Json& body)
+      : home_(home),
+        event_{.workspace = "",
+               .actor = request.principal ? request.principal->key : std::string(platform::kLocal),
+               .action = std::move(action),
+               .object = object_of(body)} {}
+  template <class F>
+  http::Reply run(F f) {
+    write(event_);
+    try {
+      return f();
+    } catch (const std::exception& failure) {
+      event_.action += ".failed";
+      event_.details = {{"message", excerpt(failure.what(), 400)}};
+      write(event_);
+      throw;
+    }
+  }
+
+ private:
+  void write(const platform::AuditEvent& event) {
+    if (home_ != nullptr) home_->write([&](platform::Connection& c) { home_->audit().append(c, event); });
+  }
+  platform::HomeDatabase* const home_;
+  platform::AuditEvent event_;
+};
+
 }  // namespace
 
-void add_manage_routes(http::Router& router, serving::ModelHost& models, Device& device, LoadablePlaces loadable) {
+void add_manage_routes(http::Router& router, serving::ModelHost& models, Device& device, LoadablePlaces loadable,
+                       platform::HomeDatabase* home) {
   const auto places = std::make_shared<const Places>(std::move(loadable));
-  const auto add = [&](const char* pattern, const char* doc, Json (*body)(Schemas&), auto handle) {
-    router.add({.method = http::Method::kPost,
-                .pattern = pattern,
-                .handler =
-                    [&models, &device, places, handle](const http::Request& request, const http::Wake&) {
-                      const LongWait wait(request.waits);
-                      return handle(http::read_object(request.body), models, device, *places);
-                    },
-                .scope = "manage",
-                .dialect = &openai::kDialect,
-                .doc = doc,
-                .body = body});
+  const auto add = [&](const char* pattern, const char* action, const char* doc, Json (*body)(Schemas&), auto handle) {
+    router.add(
+        {.method = http::Method::kPost,
+         .pattern = pattern,
+         .handler =
+             [&models, &device, places, home, action, handle](const http::Request& request, const http::Wake&) {
+               const LongWait wait(request.waits);
+               const Json body = http::read_object(request.body);
+               return Audited(home, request, action, body).run([&] { return handle(body, models, device, *places); });
+             },
+         .scope = "manage",
+         .dialect = &openai::kDialect,
+         .doc = doc,
+         .body = body});
   };
-  add("/v1/load_lora_adapter", "serve an adapter under a name of its own", http::body_schema<LoadAdapterRequest>,
+  add("/v1/load_lora_adapter", "adapter.load", "serve an adapter under a name of its own",
+      http::body_schema<LoadAdapterRequest>,
       [](const Json& body, serving::ModelHost& models, Device& device, const Places& places) {
         const auto request = http::read_fields<LoadAdapterRequest>(body);
         check_new_name(request.lora_name, "lora_name");
         load_adapter(models, device, places, request);
         return said("Success: LoRA adapter '" + request.lora_name + "' added successfully.");
       });
-  add("/v1/unload_lora_adapter", "serve it no more", http::body_schema<UnloadAdapterRequest>,
+  add("/v1/unload_lora_adapter", "adapter.unload", "serve it no more", http::body_schema<UnloadAdapterRequest>,
       [](const Json& body, serving::ModelHost& models, Device&, const Places&) {
         const auto request = http::read_fields<UnloadAdapterRequest>(body);
         const auto model = models.find(request.lora_name);
@@ -166,7 +209,7 @@ void add_manage_routes(http::Router& router, serving::ModelHost& models, Device&
         models.unload(request.lora_name);
         return said("Success: LoRA adapter '" + request.lora_name + "' removed successfully.");
       });
-  add("/v1/maru/models/load", "serve a model of the home", http::body_schema<LoadModelRequest>,
+  add("/v1/maru/models/load", "model.load", "serve a model of the home", http::body_schema<LoadModelRequest>,
       [](const Json& body, serving::ModelHost& models, Device& device, const Places& places) {
         const auto request = http::read_fields<LoadModelRequest>(body);
         const serving::ModelSource source{.path = places.model(request.model), .id = request.name};
@@ -175,7 +218,7 @@ void add_manage_routes(http::Router& router, serving::ModelHost& models, Device&
         return done("loaded",
                     request.on_request ? models.offer(source, device) : models.load(source, device, request.replace));
       });
-  add("/v1/maru/models/unload", "serve it no more", http::body_schema<UnloadModelRequest>,
+  add("/v1/maru/models/unload", "model.unload", "serve it no more", http::body_schema<UnloadModelRequest>,
       [](const Json& body, serving::ModelHost& models, Device&, const Places&) {
         const auto request = http::read_fields<UnloadModelRequest>(body);
         models.unload(request.model);

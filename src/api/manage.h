@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "http/router.h"
+#include "platform/home_database.h"
 #include "serving/model_host.h"
 #include "tensor/device.h"
 
@@ -18,7 +19,9 @@ struct LoadablePlaces {
   std::vector<fs::path> adapters;  // folders of adapters
 };
 
-/// Host and device must outlive the router.
-void add_manage_routes(http::Router& router, serving::ModelHost& models, Device& device, LoadablePlaces places);
+/// What is asked for is written into the audit of `home` (null: there is none) before it is done, and that it failed,
+/// after. All must outlive the router.
+void add_manage_routes(http::Router& router, serving::ModelHost& models, Device& device, LoadablePlaces places,
+                       platform::HomeDatabase* home);
 
 }  // namespace maru::api

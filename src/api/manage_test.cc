@@ -53,6 +53,21 @@ class ManageTest : public ServeTest {
   }
 };
 
+// Before it is done, and once more where it fails.
+TEST_F(ManageTest, WhatIsAskedForStandsInTheAudit) {
+  load({{"lora_name", "bot"}, {"lora_path", "law"}});
+  load({{"lora_name", "other"}, {"lora_path", "nowhere"}});
+  post("/v1/maru/models/unload", R"({"model": "bot"})");
+  std::vector<std::string> done;
+  const Json entries = get("/v1/maru/audit").json["data"];
+  for (const Json& entry : entries)
+    done.push_back(entry["action"].get<std::string>() + " " + entry["object"].get<std::string>());
+  EXPECT_THAT(done, testing::ElementsAre("adapter.load bot", "adapter.load other", "adapter.load.failed other",
+                                         "model.unload bot"));
+  EXPECT_EQ("local", entries[0]["actor"]);
+  EXPECT_THAT(entries[2]["details"]["message"].get<std::string>(), HasSubstr("nowhere"));
+}
+
 TEST_F(ManageTest, AdaptersComeAndGo) {
   EXPECT_EQ((std::vector<std::string>{"m", "first"}), ids());
   const Got got = load({{"lora_name", "bot"}, {"lora_path", "law"}});

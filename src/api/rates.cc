@@ -27,8 +27,12 @@ void add(http::Headers& headers, const std::string& what, const std::optional<Ra
 
 }  // namespace
 
-void count_request(RateLimiter& rates, const http::Request& request) {
-  if (is_counted(request)) rates.take_request(*request.principal);
+void count_request(RateLimiter& rates, const platform::Metering* metering, const http::Request& request) {
+  if (!is_counted(request)) return;
+  rates.take_request(*request.principal);
+  if (metering == nullptr) return;
+  for (const platform::Ceiling& ceiling : metering->ceilings_of(*request.principal))
+    rates.take_request({.tenant = "", .key = ceiling.who, .scopes = {}, .limits = ceiling.limits});
 }
 
 void add_rate_headers(RateLimiter& rates, const http::Request& request, http::Reply& reply) {

@@ -1,6 +1,7 @@
 #include "api/server.h"
 
 #include <atomic>
+#include <map>
 #include <utility>
 
 #include "api/anthropic/routes.h"
@@ -10,6 +11,7 @@
 #include "api/keys.h"
 #include "api/manage.h"
 #include "api/metrics.h"
+#include "api/nemo/routes.h"
 #include "api/nim/probes.h"
 #include "api/nim/routes.h"
 #include "api/ollama/routes.h"
@@ -18,6 +20,7 @@
 #include "api/openai/routes.h"
 #include "api/rates.h"
 #include "api/request_line.h"
+#include "api/tenants/routes.h"
 #include "api/tracer.h"
 #include "base/json.h"
 #include "base/map_guard.h"
@@ -26,6 +29,7 @@
 #include "http/openapi.h"
 #include "ledger/code_version.h"
 #include "ledger/signing_keys.h"
+#include "platform/roles.h"
 #include "serving/adapter_folder.h"
 #include "serving/receipts.h"
 
@@ -41,6 +45,13 @@ void begin_nothing_without_memory(const http::Request& request) {
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* kTracesPath = "/v1/traces";  // where OTLP/HTTP takes them
+
+/// Null: it has none.
+std::unique_ptr<platform::HomeDatabase> home_of(const ServeContext& context) {
+  if (context.home.empty()) return nullptr;
+  return std::make_unique<platform::HomeDatabase>(context.home / catalogue::kPlatformFolder, context.warn,
+                                                  context.home / ledger::kSigningFolder);
+}
 
 /// Null: this server gives none.
 std::unique_ptr<const serving::Receipts> receipts_of(const ServeConfig& config, const fs::path& home) {
@@ -77,6 +88,13 @@ serving::HostOptions host_options(const ServeConfig& config, const serving::Rece
           .warn = warn};
 }
 
+/// Whoever may read this server's metrics may not thereby learn which keys other workspaces have: told are those of
+/// files and of the operator's own.
+bool is_of_workspace(const std::string& key) {
+  const size_t slash = key.find('/');
+  return slash != key.npos && key.substr(0, slash) != platform::kLocal;
+}
+
 http::Problem draining_problem() {
   return http::to_problem({ErrorCode::kUnavailable, "this server is shutting down; send the request to another"});
 }
@@ -91,9 +109,12 @@ struct ApiServer::State {
         receipts(receipts_of(config, context.home)),
         models(host_options(config, receipts.get(), context.warn),
                [this](const std::string& id) { return metrics.observer_of(id); }),
-        limits({.places = config.max_running + config.max_waiting, .per_client = config.max_choices_per_client},
-               &rates),
-        router(authenticator_of(config, context), config.cors_origins,
+        home(home_of(context)),
+        keys(home == nullptr ? nullptr : std::make_shared<platform::HomeKeys>(*home, context.warn)),
+        metering(home == nullptr ? nullptr : std::make_unique<platform::Metering>(*home, context.warn)),
+        limits({.places = config.max_running + config.max_waiting, .per_client = config.max_choices_per_client}, &rates,
+               platform::RateClock::now, metering.get()),
+        router(authenticator_of(config, context, keys), config.cors_origins,
                http::HostRule(config.http.address, config.allowed_hosts), openai::kDialect) {
     if (!config.traces_endpoint.empty())
       tracer = std::make_unique<Tracer>(http::parse_destination(config.traces_endpoint, "traces_endpoint", kTracesPath),
@@ -109,8 +130,15 @@ struct ApiServer::State {
     console::add_status_route(router, [this] { return status(); });
     if (!context.home.empty()) {
       console::add_home_routes(router, context.home);
-      files = std::make_unique<platform::FileStore>(context.home / catalogue::kPlatformFolder, context.warn);
+      tenants::add_workspace_routes(router, *home, *keys);
+      tenants::add_key_routes(router, *home, *keys);
+      tenants::add_audit_routes(router, *home);
+      tenants::add_secret_routes(router, *home, config.secrets_key_file);
+      tenants::add_usage_routes(router, *home, *metering);
+      files = std::make_unique<platform::FileStore>(*home, context.warn);
       hub::add_routes(router, *files, config.inline_files_mib << 20);
+      nemo::add_namespace_routes(router, *home);
+      nemo::add_entity_routes(router, *home);
       jobs = std::make_unique<platform::JobStore>(context.home / catalogue::kPlatformFolder);
       jobs::add_routes(router, *jobs, context.home);
       if (context.jobs) supervisor = std::make_unique<platform::JobSupervisor>(*jobs, *context.jobs);
@@ -118,7 +146,7 @@ struct ApiServer::State {
     if (context.device != nullptr) {
       std::vector<fs::path> folders;
       if (!config.adapters_dir.empty()) folders.emplace_back(config.adapters_dir);
-      add_manage_routes(router, models, *context.device, {.home = context.home, .adapters = folders});
+      add_manage_routes(router, models, *context.device, {.home = context.home, .adapters = folders}, home.get());
       for (const fs::path& folder : folders)
         adapters = std::make_unique<serving::AdapterFolder>(folder, config.adapters_refresh_seconds, models,
                                                             *context.device, context.warn);
@@ -128,7 +156,7 @@ struct ApiServer::State {
     router.add_assets(context.assets);
     router.set_gate([this](const http::Request& request) {
       begin_nothing_without_memory(request);
-      count_request(rates, request);
+      count_request(rates, metering.get(), request);
     });
     models.open();
     server = std::make_unique<http::Server>(
@@ -176,8 +204,11 @@ struct ApiServer::State {
   const std::unique_ptr<const serving::Receipts> receipts;
   serving::ModelHost models;
   platform::RateLimiter rates;
+  const std::unique_ptr<platform::HomeDatabase> home;  // null: there is none
+  const std::shared_ptr<platform::HomeKeys> keys;      // likewise
+  const std::unique_ptr<platform::Metering> metering;  // likewise
   serving::ChoiceLimits limits;
-  std::unique_ptr<platform::FileStore> files;  // null: there is no home
+  std::unique_ptr<platform::FileStore> files;  // likewise
   std::unique_ptr<platform::JobStore> jobs;    // likewise
   http::Router router;
   std::unique_ptr<platform::JobSupervisor> supervisor;  // null: nobody here runs jobs
@@ -203,7 +234,9 @@ std::vector<std::string> ApiServer::State::model_ids() const {
 std::string ApiServer::State::scrape() {
   const http::Server* server_now = listening;
   if (tracer != nullptr) metrics.set_spans(tracer->num_sent(), tracer->num_dropped());
-  metrics.set_choices(limits.choices_by_key());
+  std::map<std::string, int64_t> choices = limits.choices_by_key();
+  std::erase_if(choices, [](const auto& one) { return is_of_workspace(one.first); });
+  metrics.set_choices(choices);
   if (files != nullptr) metrics.set_files(files->counts());
   return metrics.text(models, server_now == nullptr ? 0 : server_now->connections(),
                       server_now == nullptr ? 0 : server_now->queued());

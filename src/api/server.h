@@ -21,7 +21,7 @@ namespace maru::api {
 
 struct ServeConfig {
   http::ServerConfig http;
-  std::string keys_file, api_key_file;
+  std::string keys_file, api_key_file, secrets_key_file;
   std::vector<std::string> cors_origins, allowed_hosts;
   std::string traces_endpoint;
   int64_t max_running = 32;
@@ -56,6 +56,9 @@ struct ServeConfig {
         field("keys_file", &C::keys_file,
               "API keys with their tenants, scopes and limits, as `maru keys` writes them; read again when it changes"),
         field("api_key_file", &C::api_key_file, "API keys that may do everything, one per line"),
+        field("secrets_key_file", &C::secrets_key_file,
+              "64 hexadecimal digits that secrets of workspaces are sealed with; empty: platform/secrets.key of the "
+              "home, made when it is needed"),
         field("cors_origins", &C::cors_origins, "web origins that browsers may call from; \"*\": all"),
         field("allowed_hosts", &C::allowed_hosts,
               "further names that this server answers to; on loopback besides "

@@ -22,13 +22,16 @@ struct KeyLimits {
 };
 
 struct Principal {
-  std::string tenant;                    // whose turn it is, whose quota and whose secrets
+  std::string tenant;                    // its workspace: whose turn it is, whose files, quota and secrets
   std::string key;                       // names the key without telling it
   std::vector<std::string> scopes;       // what it may do; "*": everything
   std::vector<std::string> models = {};  // what it may ask; empty: all
   double weight = 1;                     // of its tenant: with 2 it gets twice as much as one with 1
   KeyLimits limits = {};
+  std::string project = {};  // of its workspace; empty: none
 
+  /// Whoever runs the server: every workspace is theirs.
+  bool is_operator() const { return std::find(scopes.begin(), scopes.end(), "*") != scopes.end(); }
   bool may(std::string_view scope) const {
     return std::any_of(scopes.begin(), scopes.end(), [&](const std::string& s) { return s == "*" || s == scope; });
   }

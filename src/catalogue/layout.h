@@ -6,9 +6,8 @@
 //   adapters/NAME/
 //   runs/NAME/                  recipe.json, inputs.json, plan.json, metrics.jsonl, report.html, checkpoints/step-N/
 //   cache/hashes.json           what raw files hash to
-//   keys.json                   the API keys of its server
-//   platform/                   its repositories of files (platform/file_store.h) and its jobs: truth of its own, no
-//                               artefacts
+//   keys.json                   API keys of its server, beside those of the database
+//   platform/                   its database, repositories of files and jobs (platform/): truth of its own, no artefacts
 //   signing/                    the key that signs, and those that are trusted (ledger/signing_keys.h)
 //   corpus/debian-ko/           the sample of `maru up`; beside it chats-ko.jsonl, questions and answers about it
 //

@@ -18,6 +18,7 @@
 #include "cli/nim_environment.h"
 #include "cli/run_jobs.h"
 #include "cli/run_server.h"
+#include "cli/tenants.h"
 #include "cli/verbs.h"
 #include "console/assets.h"
 #include "http/auth.h"
@@ -53,7 +54,8 @@ std::string keys_file_of(const Session& session, const api::ServeConfig& config)
 
 void check_can_serve(const Session& session, const api::ServeConfig& config) {
   const char* key = std::getenv("MARU_API_KEY");
-  const bool has_keys = !config.api_key_file.empty() || !keys_file_of(session, config).empty();
+  const bool has_keys =
+      !config.api_key_file.empty() || !keys_file_of(session, config).empty() || home_has_keys(session);
   if (!http::is_loopback(config.http.address) && !has_keys && (key == nullptr || *key == '\0'))
     throw Failure(ErrorCode::kInvalidArgument, "serve.http.address: " + config.http.address +
                                                    ": listening beyond this machine needs an API key (`maru keys "

@@ -1,5 +1,5 @@
 // maru verify: walk an artefact's manifests down to the raw files and check every hash; check who signed it, or an
-// answer's receipt.
+// answer's receipt; or go over the audit of this home.
 #include "ledger/verify.h"
 
 #include <fmt/format.h>
@@ -9,9 +9,11 @@
 #include "base/json.h"
 #include "base/progress.h"
 #include "cli/signatures.h"
+#include "cli/tenants.h"
 #include "cli/verbs.h"
 #include "ledger/manifest_signature.h"
 #include "ledger/provenance.h"
+#include "platform/audit.h"
 
 namespace maru::cli {
 namespace {
@@ -55,7 +57,7 @@ std::string sha256_of(std::string text) {
 struct Options {
   std::string name, expect;
   std::vector<std::string> keys;
-  bool from_scratch = false, require_signature = false;
+  bool from_scratch = false, require_signature = false, audit = false;
 };
 
 /// A file that is no manifest holds a receipt. Artefacts go by their names first.
@@ -126,14 +128,47 @@ void verify_artefact(Session& session, const Options& o, const std::string& expe
   if (!scratch.ok()) throw Failure(ErrorCode::kDataLoss, o.name + ": " + reason_of(scratch));
 }
 
+/// The chain of what was done in this home; `expected`: the hash of an entry that somebody noted.
+void verify_audit(const Session& session, const Options& o, const std::string& expected) {
+  if (!o.name.empty() || o.from_scratch)
+    throw Failure(ErrorCode::kInvalidArgument, "verify: --audit is about this home, not about an artefact");
+  const auto home = home_database(session);
+  if (home->if_there() == nullptr)
+    throw Failure(ErrorCode::kNotFound, "verify: this home has no database, so there is no audit");
+  const std::vector<Ed25519PublicKey> trusted = trusted_keys(session, o.keys);
+  const platform::AuditReport report =
+      home->read([&](platform::Connection& c) { return platform::verify_audit(c, trusted, expected); });
+  std::string text = fmt::format("audit        {} entries, the last with the SHA-256 {}\nsignature    {}",
+                                 report.entries, report.head.empty() ? "-" : report.head, report.signature.message);
+  for (const std::string& problem : report.problems) text += "\nproblem      " + problem;
+  session.answer({{"ok", report.problems.empty()},
+                  {"entries", report.entries},
+                  {"head", report.head},
+                  {"problems", report.problems},
+                  {"signature", json_of(report.signature)}},
+                 text);
+  if (!report.problems.empty()) throw Failure(ErrorCode::kDataLoss, report.problems.front());
+  if (!expected.empty() && !report.has_expected)
+    throw Failure(ErrorCode::kDataLoss,
+                  "audit: no entry has the SHA-256 " + expected + ": the chain is another one, or was cut");
+  if (report.signature.state == ledger::SignatureState::kUnknownKey)
+    throw Failure(ErrorCode::kNotFound, "audit: the head is " + report.signature.message);
+  if (o.require_signature && report.signature.state != ledger::SignatureState::kTrusted)
+    throw Failure(ErrorCode::kNotFound,
+                  "audit: the head is " + report.signature.message + "; --signed wants a trusted signature");
+}
+
 }  // namespace
 
 void add_verify(CLI::App& app, Session& session) {
-  CLI::App* verb = app.add_subcommand("verify", "prove an artefact's chain down to the raw files, or check a receipt");
+  CLI::App* verb =
+      app.add_subcommand("verify", "prove an artefact's chain down to the raw files, or check a receipt, or the audit");
   auto o = std::make_shared<Options>();
   verb->add_option("artefact", o->name,
-                   "a model, adapter, tokenizer or dataset by name, any artefact by path, or a file with a receipt")
-      ->required();
+                   "a model, adapter, tokenizer or dataset by name, any artefact by path, or a file with a receipt");
+  verb->add_flag(
+      "--audit", o->audit,
+      "instead: the chain of what was done in this home; with --expect, that it holds the entry of that hash");
   verb->add_flag("--from-scratch", o->from_scratch,
                  "also prove that no tensor descends from foreign weights; names those that do");
   verb->add_option(
@@ -143,6 +178,8 @@ void add_verify(CLI::App& app, Session& session) {
   add_key_option(verb, o->keys);
   verb->callback([&session, o, verb] {
     const std::string expected = verb->count("--expect") == 0 ? "" : sha256_of(o->expect);
+    if (o->audit) return verify_audit(session, *o, expected);
+    if (o->name.empty()) throw Failure(ErrorCode::kInvalidArgument, "verify: give an artefact, or --audit");
     if (is_receipt_file(session, o->name)) return verify_receipt(session, *o);
     verify_artefact(session, *o, expected);
   });

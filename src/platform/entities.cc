@@ -11,6 +11,7 @@
 #include "base/hmac.h"
 #include "base/request_failure.h"
 #include "ledger/name.h"
+#include "platform/workspaces.h"
 
 namespace maru::platform {
 namespace {
@@ -171,9 +172,16 @@ std::string EntityName::text() const { return fmt::format("{} \"{}/{}\"", type, 
 Entity Entities::create(Connection& c, Entity draft) {
   if (const Outcome named = ledger::check_name(draft.name.type, draft.name.name); !named.ok())
     refuse(named.error().message, "name");
+  if (const Outcome named = check_workspace_name("namespace", draft.name.workspace); !named.ok())
+    refuse(named.error().message, "namespace");
   draft.created_at = draft.updated_at = now();
   draft.updated_by = draft.created_by;
   draft.version = 1;
+  c.prepare("INSERT OR IGNORE INTO workspaces (name, created_at, created_by) VALUES (?, ?, ?)")
+      .bind(draft.name.workspace)
+      .bind(draft.created_at)
+      .bind(draft.created_by)
+      .run();
   try {
     c.prepare(fmt::format("INSERT INTO entities ({}) VALUES ({})", kColumns, marks(11)))
         .bind(draft.id)

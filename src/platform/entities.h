@@ -70,7 +70,7 @@ class Entities {
  public:
   explicit Entities(Database& database) : database_(database) {}
 
-  /// `draft`: without times and version. Names: as of repositories.
+  /// `draft`: without times and version. A workspace that is not there yet is made, as by a repository.
   ///
   /// Throws   kExists, also for an id that is taken; kInvalidArgument for a name that is none.
   Entity create(Entity draft);

@@ -1,6 +1,6 @@
 // The files of a home's repositories, as one thing: bytes, and who holds them, below one folder.
 //
-//   platform.db    repositories, commits, which file is which blob (schema.h)
+//   platform.db    repositories, commits, which file is which blob (home_database.h)
 //   files/         the blobs (blob_store.h)
 //
 // It is opened, and made, when somebody first asks for it: a server whose clients bring no files writes nothing.
@@ -15,6 +15,7 @@
 #include <string>
 #include <thread>
 
+#include "platform/home_database.h"
 #include "platform/repositories.h"
 
 namespace maru::platform {
@@ -28,12 +29,10 @@ struct CollectRule {
 /// Thread-safe.
 class FileStore {
  public:
-  using Warn = std::function<void(const std::string&)>;
+  using Warn = HomeDatabase::Warn;
 
   /// Opens what is there already; `warn` is told what an operator should know, from any thread.
-  ///
-  /// Throws   what Database throws.
-  explicit FileStore(const fs::path& folder, Warn warn = {}, CollectRule rule = {});
+  explicit FileStore(HomeDatabase& home, Warn warn = {}, CollectRule rule = {});
   ~FileStore();
   FileStore(const FileStore&) = delete;
   /// Both throw, when they have to be opened and cannot be, StorageFull or kUnavailable; `warn` is told why, which is
@@ -53,7 +52,7 @@ class FileStore {
   Opened& reach();
   void collect();
 
-  const fs::path folder_;
+  HomeDatabase& home_;
   const Warn warn_;
   const CollectRule rule_;
   Counts counts_;

@@ -20,25 +20,28 @@ class FileStoreTest : public testing::Test {
 
 TEST_F(FileStoreTest, IsMadeWhenItIsNeeded) {
   {
-    FileStore store(root_);
+    HomeDatabase home(root_);
+    FileStore store(home);
     EXPECT_FALSE(fs::exists(root_));
     store.repositories().create(kName, "me");
   }
-  FileStore store(root_);
+  HomeDatabase home(root_);
+  FileStore store(home);
   EXPECT_EQ(store.repositories().find(kName).created_by, "me");
 }
 
 TEST_F(FileStoreTest, ADamagedOneIsSaidAtOnce) {
   fs::create_directories(root_);
   write_file(root_ / "platform.db", std::string(8192, 'x'));
-  EXPECT_THROW(FileStore{root_}, Failure);
+  EXPECT_THROW(HomeDatabase{root_}, Failure);
 }
 
 TEST_F(FileStoreTest, WhyItCannotBeOpenedIsTheOperatorsBusiness) {
   fs::create_directories(root_);
   write_file(root_ / "file", "");
   std::string told;
-  FileStore store(root_ / "file/store", [&](const std::string& message) { told = message; });
+  HomeDatabase home(root_ / "file/store", [&](const std::string& message) { told = message; });
+  FileStore store(home);
   try {
     store.repositories();
     FAIL();
@@ -50,7 +53,8 @@ TEST_F(FileStoreTest, WhyItCannotBeOpenedIsTheOperatorsBusiness) {
 }
 
 TEST_F(FileStoreTest, CollectsByItself) {
-  FileStore store(root_, {}, {.every = std::chrono::seconds(0), .unused_for = std::chrono::hours(1)});
+  HomeDatabase home(root_);
+  FileStore store(home, {}, {.every = std::chrono::seconds(0), .unused_for = std::chrono::hours(1)});
   BlobWriter writer = store.blobs().writer();
   writer.write("nobody's");
   const Blob blob = writer.commit();

@@ -26,11 +26,12 @@ struct KeyRecord {
         field("name", &C::name, "of the key, unlike any other; letters, digits and . _ - @"),
         field("hash", &C::hash, "SHA-256 of the key, hexadecimal"),
         field("prefix", &C::prefix, "what the key begins with, so that people can tell keys apart").unless_empty(),
-        field("tenant", &C::tenant, "whose key it is: tenants take turns; empty: the key is its own tenant")
+        field("tenant", &C::tenant, "its workspace: these take turns; empty: the key is its own, and has no files")
             .unless_empty(),
         field("scopes", &C::scopes,
-              "what it may do: ask models, read the server's state and files, write files, load and unload, everything")
-            .one_of("inference|read|write|manage|*"),
+              "what it may do: ask models, read the server's state and files, write files, run its workspace, load and "
+              "unload, everything")
+            .one_of("inference|read|write|admin|manage|*"),
         field("models", &C::models, "the models it may ask; empty: all").unless_empty(),
         field("weight", &C::weight, "of its tenant: with 2 it gets twice as much as one with 1").range(0.001, 1000),
         field("requests_per_minute", &C::requests_per_minute, "0: no limit").range(0, 1e9),

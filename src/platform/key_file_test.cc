@@ -131,7 +131,8 @@ TEST_F(KeyFileTest, SaysWhichRecordIsWrong) {
   EXPECT_THAT(error(record("a", "secret-key-in-the-clear")), HasSubstr("SHA-256"));
   EXPECT_THAT(error(record("a", std::string(64, 'A'))), HasSubstr("lower case"));
   EXPECT_THAT(error(record("a", kHash, R"(, "scope": "read")")), HasSubstr("scopes"));
-  EXPECT_THAT(error(record("a", kHash, R"(, "scopes": ["inferense"])")), HasSubstr("inference read write manage *"));
+  EXPECT_THAT(error(record("a", kHash, R"(, "scopes": ["inferense"])")),
+              HasSubstr("inference read write admin manage *"));
   EXPECT_THAT(error(record("a", kHash, R"(, "weight": 0)")), HasSubstr("weight"));
   EXPECT_THAT(error(record("a", kHash, R"(, "weight": -1)")), HasSubstr("weight"));
   EXPECT_THAT(error(record("a", kHash, R"(, "tokens_per_minute": -5)")), HasSubstr("tokens_per_minute"));

@@ -11,11 +11,13 @@ namespace {
 
 std::string whole(double number) { return std::to_string(std::llround(number)); }
 
-[[noreturn]] void refuse(const char* what, const char* name, int64_t limit, double taken, double wanted,
-                         double seconds) {
-  throw LimitFailure(std::string("your key may use ") + std::to_string(limit) + " " + what + " per minute (" + name +
-                         "): " + whole(taken) + " of them are used and this request is worth " + whole(wanted) +
-                         "; try again in " + whole(std::ceil(seconds)) + " s",
+/// `who`: "key NAME", "workspace NAME"; the first word is what they are told.
+[[noreturn]] void refuse(const std::string& who, const char* what, const char* name, int64_t limit, double taken,
+                         double wanted, double seconds) {
+  throw LimitFailure("your " + who.substr(0, who.find(' ')) + " may use " + std::to_string(limit) + " " + what +
+                         " per minute (" + name + "): " + whole(taken) +
+                         " of them are used and this request is worth " + whole(wanted) + "; try again in " +
+                         whole(std::ceil(seconds)) + " s",
                      seconds);
 }
 
@@ -48,7 +50,7 @@ void RateLimiter::take_request(const Principal& principal) {
   const RateClock::time_point now = now_();
   TokenBucket& bucket = key_of(principal).requests;
   if (const double seconds = bucket.seconds_until(1, most, now); seconds > 0)
-    refuse("requests", "requests_per_minute", limit, bucket.taken(most, now), 1, seconds);
+    refuse(principal.key, "requests", "requests_per_minute", limit, bucket.taken(most, now), 1, seconds);
   bucket.charge(1);
 }
 
@@ -60,7 +62,7 @@ std::unique_ptr<RateLimiter::Reservation> RateLimiter::reserve_tokens(const Prin
   const RateClock::time_point now = now_();
   Key& key = key_of(principal);
   if (const double seconds = key.tokens.seconds_until(wanted, most, now); seconds > 0)
-    refuse("tokens", "tokens_per_minute", limit, key.tokens.taken(most, now), wanted, seconds);
+    refuse(principal.key, "tokens", "tokens_per_minute", limit, key.tokens.taken(most, now), wanted, seconds);
   const int64_t reserved = std::min(tokens, limit);
   auto reservation = std::make_unique<Reservation>(*this, principal.key, reserved);
   key.tokens.charge(static_cast<double>(reserved));

@@ -1,23 +1,24 @@
 #include "platform/repositories.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
+#include <unordered_set>
 
 #include "base/excerpt.h"
+#include "base/limit_failure.h"
 #include "base/request_failure.h"
+#include "platform/quotas.h"
+#include "platform/utc_time.h"
+#include "platform/workspaces.h"
 
 namespace maru::platform {
 namespace {
 
 constexpr std::string_view kMain = "main";
 
-std::string now() {
-  return fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
-}
+std::string now() { return utc_text(utc_now()); }
 
 [[noreturn]] void missing(std::string message, const char* field) {
   throw RequestFailure(ErrorCode::kNotFound, std::move(message), field, "");
@@ -29,10 +30,10 @@ Repository read_repository(Statement& row) {
 
 Repository find_repository(Connection& c, const RepositoryName& name) {
   Statement row = c.prepare(
-      "SELECT id, kind, namespace, name, created_at, created_by FROM repositories "
-      "WHERE kind = ? AND namespace = ? AND name = ?");
+      "SELECT id, kind, workspace, name, created_at, created_by FROM repositories "
+      "WHERE kind = ? AND workspace = ? AND name = ?");
   row.bind(name.kind).bind(name.space).bind(name.name);
-  if (!row.next()) missing(fmt::format("{}: there is no such repository", name.text()), "repository");
+  if (!row.next()) missing_repository(name);
   return read_repository(row);
 }
 
@@ -147,6 +148,66 @@ class NextFiles {
   int64_t changed_ = 0;
 };
 
+// Whether a workspace may refer to a blob by its hash.
+bool has_brought(Connection& c, std::string_view workspace, std::string_view sha256) {
+  Statement row = c.prepare(
+      "SELECT 1 FROM brought WHERE workspace = ?1 AND sha256 = ?2 "
+      "UNION ALL SELECT 1 FROM files JOIN repositories ON repositories.id = files.repository "
+      "WHERE files.sha256 = ?2 AND workspace = ?1 "
+      "UNION ALL SELECT 1 FROM objects JOIN repositories ON repositories.id = objects.repository "
+      "WHERE objects.sha256 = ?2 AND workspace = ?1 LIMIT 1");
+  row.bind(workspace).bind(sha256);
+  return row.next();
+}
+
+/// Each blob once, of all commits, kept without one, or brought lately.
+int64_t stored_bytes(Connection& c, const std::string& workspace) {
+  Statement row = c.prepare(
+      "SELECT coalesce(sum(size), 0) FROM (SELECT max(size) AS size FROM ("
+      "SELECT sha256, size FROM files JOIN repositories ON id = repository WHERE workspace = ?1 UNION ALL "
+      "SELECT sha256, size FROM objects JOIN repositories ON id = repository WHERE workspace = ?1 UNION ALL "
+      "SELECT sha256, size FROM brought WHERE workspace = ?1) GROUP BY sha256)");
+  row.bind(workspace);
+  return row.next() ? row.integer(0) : 0;
+}
+
+/// Behind a change that is undone when it throws.
+void check_storage(Connection& c, const std::string& workspace) {
+  const int64_t limit = storage_limit(c, workspace);
+  if (limit == 0) return;
+  if (const int64_t stored = stored_bytes(c, workspace); stored > limit)
+    throw LimitFailure(
+        fmt::format("your workspace may keep {} bytes of files (storage_bytes): with these it would be {}; "
+                    "delete repositories, or ask whoever runs this server",
+                    limit, stored),
+        0);
+}
+
+/// Blobs that a commit refers to.
+class Referred {
+ public:
+  Referred(Connection& c, const BlobStore& blobs, const RepositoryName& name, const std::vector<Change>& changes)
+      : c_(c), blobs_(blobs), name_(name) {
+    for (const Change& change : changes)
+      if (change.kind == Change::Kind::kPut && change.with_bytes) its_own_.insert(change.blob.sha256);
+  }
+  void check(const Change& change) {
+    const Blob& blob = change.blob;
+    if (its_own_.contains(blob.sha256) || has_brought(c_, name_.space, blob.sha256))
+      if (const auto there = blobs_.find(blob.sha256); there && there->size == blob.size)
+        return void(its_own_.insert(blob.sha256));
+    throw Failure(ErrorCode::kUnavailable,
+                  fmt::format("{}: {}: its {} bytes with the SHA-256 {} are not here: bring them (again)", name_.text(),
+                              change.path, blob.size, blob.sha256));
+  }
+
+ private:
+  Connection& c_;
+  const BlobStore& blobs_;
+  const RepositoryName& name_;
+  std::unordered_set<std::string> its_own_;
+};
+
 std::string oid_of(const Commit& parent, const Commit& commit, const std::vector<Change>& changes) {
   Sha256 hash;
   const auto add = [&](std::string_view text) { hash.update(fmt::format("{} {}\n", text.size(), text)); };
@@ -207,20 +268,24 @@ std::vector<RepositoryFile> children(Connection& c, int64_t repository, int64_t 
 
 }  // namespace
 
+void missing_repository(const RepositoryName& name) {
+  missing(fmt::format("{}: there is no such repository", name.text()), "repository");
+}
+
 std::string RepositoryName::text() const { return fmt::format("{} {}/{}", kind, space, name); }
 
 Repository Repositories::create(const RepositoryName& name, const std::string& by) {
-  check_repository_name("namespace", name.space).value();
+  check_workspace_name("workspace", name.space).value();
   check_repository_name("repository", name.name).value();
   return database_.write([&](Connection& c) {
     const std::string at = now();
-    c.prepare("INSERT OR IGNORE INTO namespaces (name, created_at, created_by) VALUES (?, ?, ?)")
+    c.prepare("INSERT OR IGNORE INTO workspaces (name, created_at, created_by) VALUES (?, ?, ?)")
         .bind(name.space)
         .bind(at)
         .bind(by)
         .run();
     try {
-      c.prepare("INSERT INTO repositories (kind, namespace, name, created_at, created_by) VALUES (?, ?, ?, ?, ?)")
+      c.prepare("INSERT INTO repositories (kind, workspace, name, created_at, created_by) VALUES (?, ?, ?, ?, ?)")
           .bind(name.kind)
           .bind(name.space)
           .bind(name.name)
@@ -235,6 +300,7 @@ Repository Repositories::create(const RepositoryName& name, const std::string& b
     Commit first{.summary = "initial commit", .created_at = at, .created_by = by};
     first.oid = oid_of({.oid = name.text() + std::to_string(repository.id)}, first, {});
     insert_commit(c, repository, first);
+    audit_.append(c, {.workspace = name.space, .actor = by, .action = "repository.create", .object = name.text()});
     return repository;
   });
 }
@@ -246,8 +312,8 @@ Repository Repositories::find(const RepositoryName& name) {
 std::vector<Repository> Repositories::list(const std::string& kind, const std::optional<std::string>& space) {
   return database_.read([&](Connection& c) {
     Statement rows = c.prepare(
-        "SELECT id, kind, namespace, name, created_at, created_by FROM repositories "
-        "WHERE kind = ?1 AND (?2 IS NULL OR namespace = ?2) ORDER BY namespace, name");
+        "SELECT id, kind, workspace, name, created_at, created_by FROM repositories "
+        "WHERE kind = ?1 AND (?2 IS NULL OR workspace = ?2) ORDER BY workspace, name");
     rows.bind(kind).bind(space);
     std::vector<Repository> all;
     while (rows.next()) all.push_back(read_repository(rows));
@@ -255,9 +321,10 @@ std::vector<Repository> Repositories::list(const std::string& kind, const std::o
   });
 }
 
-void Repositories::remove(const RepositoryName& name) {
+void Repositories::remove(const RepositoryName& name, const std::string& by) {
   database_.write([&](Connection& c) {
     c.prepare("DELETE FROM repositories WHERE id = ?").bind(find_repository(c, name).id).run();
+    audit_.append(c, {.workspace = name.space, .actor = by, .action = "repository.delete", .object = name.text()});
   });
 }
 
@@ -273,14 +340,9 @@ Commit Repositories::commit(const RepositoryName& name, const CommitRequest& req
                            "parent", "");
     Commit commit{last.number + 1, "", request.summary, request.description, now(), request.by};
     NextFiles files(c, repository, commit.number);
+    Referred referred(c, blobs_, name, request.changes);
     for (const Change& change : request.changes) {
-      if (change.kind == Change::Kind::kPut) {
-        const auto there = blobs_.find(change.blob.sha256);
-        if (!there || there->size != change.blob.size)
-          throw Failure(ErrorCode::kUnavailable,
-                        fmt::format("{}: {}: its {} bytes with the SHA-256 {} are not here: bring them (again)",
-                                    name.text(), change.path, change.blob.size, change.blob.sha256));
-      }
+      if (change.kind == Change::Kind::kPut) referred.check(change);
       files.apply(change);
     }
     if (files.changed() == 0) return last;
@@ -288,6 +350,7 @@ Commit Repositories::commit(const RepositoryName& name, const CommitRequest& req
       if (change.kind == Change::Kind::kPut) files.check(change.path);
     commit.oid = oid_of(last, commit, request.changes);
     insert_commit(c, repository, commit);
+    check_storage(c, name.space);
     return commit;
   });
 }
@@ -377,19 +440,49 @@ bool Repositories::holds(const RepositoryName& name, std::string_view sha256) {
   });
 }
 
-void Repositories::keep(const RepositoryName& name, const std::vector<std::string>& sha256s) {
+void Repositories::bring(const std::string& workspace, const Blob& blob) {
+  database_.write([&](Connection& c) {
+    c.prepare(
+         "INSERT OR REPLACE INTO brought (workspace, sha256, size, at) SELECT name, ?, ?, ? FROM workspaces "
+         "WHERE name = ?")
+        .bind(blob.sha256)
+        .bind(static_cast<int64_t>(blob.size))
+        .bind(now())
+        .bind(workspace)
+        .run();
+    check_storage(c, workspace);
+  });
+}
+
+std::optional<int64_t> Repositories::room(const std::string& workspace) {
+  return database_.read([&](Connection& c) -> std::optional<int64_t> {
+    const int64_t limit = storage_limit(c, workspace);
+    if (limit == 0) return std::nullopt;
+    return std::max<int64_t>(0, limit - stored_bytes(c, workspace));
+  });
+}
+
+std::optional<Blob> Repositories::find_blob(const std::string& workspace, std::string_view sha256) {
+  const bool brought = database_.read([&](Connection& c) { return has_brought(c, workspace, sha256); });
+  return brought ? blobs_.find(sha256) : std::nullopt;
+}
+
+void Repositories::keep(const RepositoryName& name, const std::vector<Blob>& blobs) {
   database_.write([&](Connection& c) {
     const Repository repository = find_repository(c, name);
-    for (const std::string& sha256 : sha256s)
-      c.prepare("INSERT OR IGNORE INTO objects (repository, sha256) VALUES (?, ?)")
+    for (const Blob& blob : blobs)
+      c.prepare("INSERT OR IGNORE INTO objects (repository, sha256, size) VALUES (?, ?, ?)")
           .bind(repository.id)
-          .bind(sha256)
+          .bind(blob.sha256)
+          .bind(static_cast<int64_t>(blob.size))
           .run();
+    check_storage(c, name.space);
   });
 }
 
 int64_t Repositories::collect(std::chrono::seconds unused_for) {
   return database_.write([&](Connection& c) {
+    c.prepare("DELETE FROM brought WHERE at < ?").bind(utc_text(utc_now() - unused_for)).run();
     return blobs_.collect(
         [&](const std::string& sha256) {
           Statement row = c.prepare(

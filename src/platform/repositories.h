@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "platform/audit.h"
 #include "platform/blob_store.h"
 #include "platform/database.h"
 
@@ -41,7 +42,8 @@ struct RepositoryFile {
 struct Change {
   enum class Kind : uint8_t { kPut, kDelete, kDeleteFolder } kind = Kind::kPut;
   std::string path;
-  Blob blob;  // of kPut
+  Blob blob;                // of kPut
+  bool with_bytes = false;  // of kPut: they came with the commit; else its workspace has to have brought them
 };
 
 struct CommitRequest {
@@ -61,15 +63,18 @@ struct FileQuery {
 /// Of files in a repository: relative, one slash between parts, none of them "", ".", ".." or ".git", UTF-8 without
 /// control characters or backslashes, at most 255 bytes each and 1,024 together, and at most 64 of them.
 Outcome check_path(std::string_view path);
-/// Of namespaces and repositories: letters of any script, digits, '-', '_' and '.', at most 96 bytes, none of the last
+/// Of workspaces and repositories: letters of any script, digits, '-', '_' and '.', at most 96 bytes, none of the last
 /// three at either end, no "--" or "..", and not ".git" behind it: what clients of the hub accept.
 Outcome check_repository_name(std::string_view what, std::string_view name);
+
+[[noreturn]] void missing_repository(const RepositoryName& name);
 
 /// Thread-safe, as the database and the store are. Who asks for what is not there gets a RequestFailure (kNotFound)
 /// with the field "repository", "revision" or "path".
 class Repositories {
  public:
-  Repositories(Database& database, BlobStore& blobs) : database_(database), blobs_(blobs) {}
+  Repositories(Database& database, BlobStore& blobs, const Audit& audit)
+      : database_(database), blobs_(blobs), audit_(audit) {}
 
   /// Throws   kExists; kInvalidArgument for a name that is none.
   Repository create(const RepositoryName& name, const std::string& by);
@@ -77,7 +82,7 @@ class Repositories {
   Repository find(const RepositoryName& name);
   std::vector<Repository> list(const std::string& kind, const std::optional<std::string>& space);
   /// With all of its commits. Its blobs go when nobody else refers to them and collect() comes. Throws   kNotFound.
-  void remove(const RepositoryName& name);
+  void remove(const RepositoryName& name, const std::string& by);
 
   /// Adds a commit, whole or not at all. One that changes nothing is none: the last one is returned.
   ///
@@ -99,9 +104,18 @@ class Repositories {
   std::vector<RepositoryFile> entries(const RepositoryName& name, std::string_view revision,
                                       const std::vector<std::string>& paths);
   /// Holds blobs that no commit has, until it is removed; whoever uses Git keeps commits elsewhere. Throws   kNotFound.
-  void keep(const RepositoryName& name, const std::vector<std::string>& sha256s);
+  void keep(const RepositoryName& name, const std::vector<Blob>& blobs);
   /// Whether any commit of it has a file of these bytes, or it keeps them without. Throws   kNotFound.
   bool holds(const RepositoryName& name, std::string_view sha256);
+  /// A workspace has shown that it has these bytes, so it may refer to them until collect() finds that it does not.
+  ///
+  /// Throws   LimitFailure where that is more than the workspace may keep, as commit() and keep() do.
+  void bring(const std::string& workspace, const Blob& blob);
+  /// How many bytes more the workspace may keep; nothing: there is no limit.
+  std::optional<int64_t> room(const std::string& workspace);
+  /// The blob, where the workspace has brought it or one of its repositories holds it; whoever else has it is nobody's
+  /// business.
+  std::optional<Blob> find_blob(const std::string& workspace, std::string_view sha256);
 
   /// Removes blobs that no repository holds; their number.
   int64_t collect(std::chrono::seconds unused_for);
@@ -109,6 +123,7 @@ class Repositories {
  private:
   Database& database_;
   BlobStore& blobs_;
+  const Audit& audit_;
 };
 
 }  // namespace maru::platform

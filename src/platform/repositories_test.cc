@@ -21,9 +21,11 @@ class RepositoriesTest : public testing::Test {
   Change put(const std::string& path, std::string_view bytes) {
     BlobWriter writer = blobs_.writer();
     writer.write(bytes);
-    return {Change::Kind::kPut, path, writer.commit()};
+    return {Change::Kind::kPut, path, writer.commit(), /*with_bytes=*/true};
   }
-  static Change gone(const std::string& path, Change::Kind kind = Change::Kind::kDelete) { return {kind, path, {}}; }
+  static Change gone(const std::string& path, Change::Kind kind = Change::Kind::kDelete) {
+    return {kind, path, {}, false};
+  }
   Commit commit(std::vector<Change> changes) {
     return repositories_.commit(kName, {.summary = "s", .by = "me", .changes = std::move(changes)});
   }
@@ -44,7 +46,8 @@ class RepositoriesTest : public testing::Test {
   const fs::path root_ = fs::temp_directory_path() / ("maru_repositories_" + std::to_string(::getpid()));
   Database database_{root_ / "platform.db", migrations()};
   BlobStore blobs_{root_ / "files"};
-  Repositories repositories_{database_, blobs_};
+  const Audit audit_;
+  Repositories repositories_{database_, blobs_, audit_};
 };
 
 TEST_F(RepositoriesTest, EveryCommitKeepsItsFiles) {
@@ -143,7 +146,7 @@ TEST_F(RepositoriesTest, RepositoriesAreToldApartAndGoWhole) {
   commit({put("a", "mine")});
   repositories_.commit(model, {.by = "me", .changes = {put("a", "mine"), put("b", "its")}});
   EXPECT_THAT(paths(), ElementsAre("a"));
-  repositories_.remove(model);
+  repositories_.remove(model, "me");
   EXPECT_EQ(error_of([&] { repositories_.find(model); }).message, "models team/talks: there is no such repository");
   EXPECT_THAT(paths(), ElementsAre("a"));
   EXPECT_EQ(repositories_.collect(std::chrono::seconds(-10)), 1) << "what the other one holds, too, stays";
@@ -155,14 +158,66 @@ TEST_F(RepositoriesTest, RepositoriesAreToldApartAndGoWhole) {
 TEST_F(RepositoriesTest, BlobsAreKeptWithoutCommitsToo) {
   repositories_.create(kName, "me");
   const Blob kept = put("", "kept").blob, other = put("", "other").blob;
-  repositories_.keep(kName, {kept.sha256, kept.sha256});
+  repositories_.keep(kName, {kept, kept});
   EXPECT_TRUE(repositories_.holds(kName, kept.sha256));
   EXPECT_FALSE(repositories_.holds(kName, other.sha256));
   EXPECT_EQ(repositories_.collect(std::chrono::seconds(-10)), 1);
   EXPECT_TRUE(blobs_.find(kept.sha256));
-  repositories_.remove(kName);
+  repositories_.remove(kName, "me");
   EXPECT_EQ(repositories_.collect(std::chrono::seconds(-10)), 1);
   EXPECT_EQ(error_of([&] { repositories_.keep(kName, {}); }).code, ErrorCode::kNotFound);
+}
+
+// Bytes are had by who brings them, not by who knows their hash.
+TEST_F(RepositoriesTest, ABlobIsOfTheWorkspacesThatBroughtIt) {
+  const RepositoryName other{"datasets", "others", "talks"};
+  for (const RepositoryName& name : {kName, other}) repositories_.create(name, "me");
+  Change change = put("a", "secret");
+  const std::string oid = change.blob.sha256;
+  commit({change});
+  change.with_bytes = false;
+  const auto refer = [&](const RepositoryName& name) {
+    return error_of([&] { repositories_.commit(name, {.by = "you", .changes = {change}}); });
+  };
+  const Error hidden = refer(other);
+  EXPECT_EQ(hidden.code, ErrorCode::kUnavailable);
+  EXPECT_FALSE(repositories_.find_blob("others", oid));
+  EXPECT_TRUE(repositories_.find_blob("team", oid));
+  change.blob.sha256 = std::string(64, '0');
+  EXPECT_EQ(refer(other).message.substr(0, 40), hidden.message.substr(0, 40)) << "as one that nobody has";
+  change.blob.sha256 = oid;
+  repositories_.bring("others", {oid, 6});
+  EXPECT_TRUE(repositories_.find_blob("others", oid));
+  EXPECT_EQ(refer(other).message, "no error");
+  repositories_.bring("nobody", {oid, 6});
+  EXPECT_FALSE(repositories_.find_blob("nobody", oid));
+  repositories_.remove(other, "you");
+  repositories_.collect(std::chrono::seconds(-10));
+  EXPECT_FALSE(repositories_.find_blob("others", oid)) << "what was brought is forgotten with time";
+  EXPECT_TRUE(repositories_.find_blob("team", oid)) << "what is held is not";
+}
+
+TEST_F(RepositoriesTest, AWorkspaceKeepsWhatItMay) {
+  const RepositoryName second{"models", "team", "m"}, other{"datasets", "others", "talks"};
+  for (const RepositoryName& name : {kName, second, other}) repositories_.create(name, "me");
+  EXPECT_FALSE(repositories_.room("team"));
+  database_.write([](Connection& c) { c.execute("INSERT INTO quotas VALUES ('team', '', 0, 0, 0, 0, 0, 10);"); });
+  EXPECT_EQ(10, repositories_.room("team"));
+  const Commit last = commit({put("a", "123456"), put("again", "123456")});
+  EXPECT_EQ(4, repositories_.room("team")) << "each blob once";
+  EXPECT_THAT(error_of([&] { commit({put("b", "12345")}); }).message,
+              HasSubstr("your workspace may keep 10 bytes of files (storage_bytes): with these it would be 11"));
+  EXPECT_EQ(repositories_.revision(kName, "main").oid, last.oid) << "nothing of it stays";
+  repositories_.commit(second, {.by = "me", .changes = {put("a", "123456"), put("b", "12")}});
+  EXPECT_EQ(2, repositories_.room("team"));
+  const Blob brought = put("", "xyz").blob;
+  EXPECT_EQ(error_of([&] { repositories_.bring("team", brought); }).code, ErrorCode::kExhausted);
+  EXPECT_EQ(error_of([&] { repositories_.keep(kName, {brought}); }).code, ErrorCode::kExhausted);
+  EXPECT_FALSE(repositories_.holds(kName, brought.sha256));
+  repositories_.bring("others", brought);
+  repositories_.commit(other, {.by = "me", .changes = {put("large", std::string(1000, 'x'))}});
+  repositories_.remove(second, "me");
+  EXPECT_EQ(4, repositories_.room("team"));
 }
 
 TEST_F(RepositoriesTest, ManyCommitsAreAsAMapWouldHaveThem) {

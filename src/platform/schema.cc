@@ -71,10 +71,11 @@ CREATE TABLE entities (
 ) STRICT;
 )";
 
-constexpr std::string_view kMigrations[] = {kRepositories, kEntities, kJobTables};
-
 }  // namespace
 
-std::span<const std::string_view> migrations() { return kMigrations; }
+std::span<const std::string_view> migrations() {
+  static const std::string_view kMigrations[] = {kRepositories, kEntities, kTenantsScript, kJobTables};
+  return kMigrations;
+}
 
 }  // namespace maru::platform

@@ -8,4 +8,7 @@ namespace maru::platform {
 /// What Database takes.
 std::span<const std::string_view> migrations();
 
+/// From the second version to the third.
+extern const std::string_view kTenantsScript;
+
 }  // namespace maru::platform

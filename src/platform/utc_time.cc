@@ -1,5 +1,7 @@
 #include "platform/utc_time.h"
 
+#include <fmt/chrono.h>
+
 #include <string>
 
 namespace maru::platform {
@@ -40,5 +42,9 @@ Result<UtcTime> parse_utc(std::string_view text) {
   return UtcTime(std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
                  std::chrono::seconds(second));
 }
+
+std::string utc_text(UtcTime time) { return fmt::format("{:%FT%TZ}", time); }
+
+UtcTime utc_now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
 
 }  // namespace maru::platform

@@ -35,6 +35,19 @@ std::function<std::function<bool(std::string_view)>()> end_with_call(const text:
   };
 }
 
+/// Nothing else: a piece that holds both counts as text.
+bool is_reasoning(const AnswerPiece& piece) {
+  return !piece.events.empty() && std::all_of(piece.events.begin(), piece.events.end(), [](const auto& event) {
+    return event.kind == text::AnswerEvent::Kind::kReasoning;
+  });
+}
+
+/// 0 where one of them has not happened.
+double seconds_between(infer::ChoiceTimes::Clock::time_point from, infer::ChoiceTimes::Clock::time_point to) {
+  const infer::ChoiceTimes::Clock::time_point never;
+  return from == never || to == never ? 0 : std::chrono::duration<double>(to - from).count();
+}
+
 }  // namespace
 
 Answer::Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::GenerationRequest> prompts,
@@ -66,6 +79,7 @@ Answer::Answer(std::shared_ptr<const ServedModel> model, std::vector<infer::Gene
     writer_ = std::make_unique<ReceiptWriter>(std::move(order), *model_, prompts, reading);
   }
   submit(std::move(prompts), limits, wake);
+  begin_bill();
   for (size_t i = 0; writer_ != nullptr && i < generations_.size(); ++i) writer_->set_seed(i, generations_[i]->seed());
   while (parsers_.size() < num_choices())
     parsers_.push_back(
@@ -83,6 +97,15 @@ void Answer::submit(std::vector<infer::GenerationRequest> prompts, const ChoiceL
       if (failure.code() != ErrorCode::kExhausted) throw;
       limits.refuse_full(choices);
     }
+}
+
+void Answer::begin_bill() {
+  platform::UsageRecord& usage = reservation_->usage();
+  usage.model = model_->id();
+  usage.adapter = model_->facts().adapter;
+  if (model_->identity()) usage.digest = model_->identity()->weights.sha256;
+  usage.input_tokens = prompt_tokens_;
+  reservation_->begin();
 }
 
 void Answer::note_request(const std::vector<infer::GenerationRequest>& prompts) const {
@@ -118,14 +141,21 @@ void Answer::note_end(const AnswerPiece& piece) const {
 /// Whoever goes away pays for the prompt and for what was sent until then.
 void Answer::count(int64_t more) {
   num_generated_ += more;
-  if (reservation_ != nullptr) reservation_->set_used(prompt_tokens_ + num_generated_);
+  reservation_->usage().output_tokens = num_generated_;
+  reservation_->set_used(prompt_tokens_ + num_generated_);
 }
 
-void Answer::take(const infer::Piece& piece) {
+void Answer::take(const AnswerPiece& piece) {
   places_->set_working();
   int64_t& generated = generated_.at(static_cast<size_t>(piece.choice));
+  platform::UsageRecord& usage = reservation_->usage();
+  if (is_reasoning(piece)) usage.reasoning_tokens += piece.num_tokens - generated;
   count(piece.num_tokens - generated);
   generated = piece.num_tokens;
+  if (!piece.finish) return;
+  usage.cached_tokens = reused_tokens_;
+  usage.queue_seconds += seconds_between(piece.times.submitted, piece.times.started);
+  usage.compute_seconds += seconds_between(piece.times.started, piece.times.ended);
 }
 
 Answer::Next Answer::next(AnswerPiece& piece) {
@@ -136,8 +166,8 @@ Answer::Next Answer::next(AnswerPiece& piece) {
     if (next == Next::kPiece) {
       piece.choice += static_cast<int64_t>(i) * choices_per_prompt_;
       if (piece.finish && piece.choice % choices_per_prompt_ == 0) reused_tokens_ += piece.num_reused;
-      take(piece);
       take_apart(piece);
+      take(piece);
       if (writer_ != nullptr) writer_->add(piece, piece.called);
       if (piece.finish) note_end(piece);
     }

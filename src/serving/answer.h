@@ -56,7 +56,8 @@ class Answer {
   void count(int64_t more);
   void note_request(const std::vector<infer::GenerationRequest>& prompts) const;
   void note_end(const AnswerPiece& piece) const;
-  void take(const infer::Piece& piece);
+  void begin_bill();
+  void take(const AnswerPiece& piece);
   void take_apart(AnswerPiece& piece);
 
   std::shared_ptr<const ServedModel> model_;

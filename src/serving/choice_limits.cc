@@ -39,31 +39,73 @@ double ChoiceLimits::seconds_until_free(int64_t choices, int64_t taken) const {
   return std::clamp(seconds, 1.0, kLongestWait);
 }
 
+std::vector<ChoiceLimits::Client> ChoiceLimits::clients_of(const Caller& caller) const {
+  std::vector<Client> clients;
+  for (const std::string& name : caller.clients) {
+    const int64_t own = name == caller.principal.key ? caller.principal.limits.parallel_choices : 0;
+    clients.push_back({name, own > 0 ? own : rules_.most_per_client(),
+                       own > 0 ? "parallel_choices of this key" : "max_choices_per_client"});
+  }
+  if (metering_ == nullptr) return clients;
+  for (platform::Ceiling& ceiling : metering_->ceilings_of(caller.principal))
+    if (ceiling.limits.parallel_choices > 0)
+      clients.push_back({std::move(ceiling.who), ceiling.limits.parallel_choices, "parallel_choices of its quota"});
+  return clients;
+}
+
 std::unique_ptr<ChoiceLimits::Places> ChoiceLimits::take(const Caller& caller, int64_t choices) {
+  const std::vector<Client> clients = clients_of(caller);
+  std::vector<std::string> names;
   std::lock_guard lock(mutex_);
-  for (const std::string& client : caller.clients) {
-    const auto mine = clients_.find(client);
-    const int64_t own = client == caller.principal.key ? caller.principal.limits.parallel_choices : 0;
-    check_room("your " + client.substr(0, client.find(' ')) + " has", mine == clients_.end() ? 0 : mine->second,
-               choices, own > 0 ? own : rules_.most_per_client(),
-               own > 0 ? "parallel_choices of this key" : "max_choices_per_client");
+  for (const Client& client : clients) {
+    const auto mine = clients_.find(client.name);
+    check_room("your " + client.name.substr(0, client.name.find(' ')) + " has",
+               mine == clients_.end() ? 0 : mine->second, choices, client.most, client.limit);
+    names.push_back(client.name);
   }
   if (choices > 1)
     check_room("there are", taken_, choices, rules_.places - rules_.kept_for_singles(),
                "the rest is for requests of one choice");
-  auto places = std::make_unique<Places>(*this, caller.clients, choices, now_());
+  auto places = std::make_unique<Places>(*this, std::move(names), choices, now_());
   for (const std::string& client : places->clients_) clients_[client] += choices;
   begun_.insert(places->begin_);
   taken_ += choices;
   return places;
 }
 
-std::unique_ptr<ChoiceLimits::Reservation> ChoiceLimits::reserve(const Caller& caller, int64_t tokens) {
-  return rates_ == nullptr ? nullptr : rates_->reserve_tokens(caller.principal, tokens);
+ChoiceLimits::Reservation::~Reservation() {
+  if (metering_ != nullptr && begun_) metering_->add(std::move(usage_));
 }
 
-void ChoiceLimits::charge(const Caller& caller, int64_t tokens) {
-  if (const auto reservation = reserve(caller, tokens)) reservation->set_used(tokens);
+void ChoiceLimits::Reservation::set_used(int64_t tokens) {
+  for (const auto& rate : rates_) rate->set_used(tokens);
+}
+
+std::unique_ptr<ChoiceLimits::Reservation> ChoiceLimits::reserve(const Caller& caller, int64_t tokens) {
+  const Principal& principal = caller.principal;
+  auto reservation = std::make_unique<Reservation>();
+  const auto reserve_rate = [&](const Principal& of) {
+    if (rates_ == nullptr) return;
+    if (auto rate = rates_->reserve_tokens(of, tokens)) reservation->rates_.push_back(std::move(rate));
+  };
+  reserve_rate(principal);
+  if (metering_ == nullptr || principal.key.empty()) return reservation;  // who brings no key is nobody's to bill
+  for (const platform::Ceiling& ceiling : metering_->ceilings_of(principal))
+    reserve_rate({.tenant = principal.tenant, .key = ceiling.who, .scopes = {}, .limits = ceiling.limits});
+  reservation->allowance_ = metering_->reserve(principal, tokens);
+  reservation->metering_ = metering_;
+  reservation->usage_.workspace = principal.tenant;
+  reservation->usage_.project = principal.project;
+  reservation->usage_.key = principal.key;
+  return reservation;
+}
+
+void ChoiceLimits::charge(const Caller& caller, const std::string& model, int64_t tokens) {
+  const auto reservation = reserve(caller, tokens);
+  reservation->set_used(tokens);
+  reservation->usage().model = model;
+  reservation->usage().input_tokens = tokens;
+  reservation->begin();
 }
 
 std::map<std::string, int64_t> ChoiceLimits::choices_by_key() const {

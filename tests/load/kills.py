@@ -16,7 +16,8 @@ LONGEST_LIFE = 1.5  # seconds: the start itself takes a part of it
 BODY = {"model": "tiny", "messages": user("hello"), "max_tokens": 20, "seed": 8}
 KEEP = {"model": "tiny", "input": "keep", "max_output_tokens": 8}
 WORDS = ["tiny", "receipts=asked", "--adapter"]
-CHANGING = {"hashes.json", "keys.json"}  # by name: files of the home that may differ afterwards
+# By name: files of the home that may differ afterwards.
+CHANGING = {"hashes.json", "platform.db", "platform.db-wal", "platform.db-shm"}
 
 
 def files_of_home(home):
@@ -73,7 +74,7 @@ def killed_server(home, rng):
 
 
 def killed_key(home, rng, i, made):
-    """`maru keys create` killed on its way: the file is the one before or the one after."""
+    """`maru keys create` killed on its way: what is kept is what was before or what comes after."""
     process = subprocess.Popen([home.program, "--home", home.path, "--json", "keys", "create", f"key-{i}"],
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     time.sleep(rng.uniform(0, 0.12))

@@ -258,7 +258,7 @@ def errors():
 
 
 def keys():
-    """With a key that may write; MARU_TEST_READER is one that may not."""
+    """With a key that may write; MARU_TEST_READER is one that may not, MARU_TEST_STRANGER one of another workspace."""
     repo = make("keys")
     who = API.whoami()
     assert who["auth"]["accessToken"]["role"] == "write" and who["name"]
@@ -274,6 +274,12 @@ def keys():
         "write",
     )
     assert refused.response.status_code == 403
+    stranger = HfApi(endpoint=ENDPOINT, token=os.environ["MARU_TEST_STRANGER"])
+    raises(RepositoryNotFoundError, lambda: stranger.list_repo_files(repo, repo_type="dataset"))
+    assert not list(stranger.list_datasets(author="team")) and not list(stranger.list_datasets())
+    own = stranger.create_repo("keys", repo_type="dataset", exist_ok=True).repo_id
+    assert own == "others/keys"
+    stranger.upload_file(path_or_fileobj="large.bin", path_in_repo="l", repo_id=own, repo_type="dataset")
     for token in (False, "wrong"):
         error = raises(
             HfHubHTTPError, lambda: HfApi(endpoint=ENDPOINT, token=token).repo_info(repo, repo_type="dataset")

@@ -97,16 +97,19 @@ def test_clients_with_xet_are_told_what_to_do(strict_store, tmp_path):
 @at_length
 def test_keys_have_scopes(tmp_path):
     records = [
-        {"name": name, "hash": hashlib.sha256(name.encode()).hexdigest(), "scopes": scopes}
-        for name, scopes in (("writer", ["read", "write"]), ("reader", ["read"]))
+        {"name": name, "hash": hashlib.sha256(name.encode()).hexdigest(), "scopes": scopes, "tenant": workspace}
+        for name, workspace, scopes in (
+            ("writer", "team", ["read", "write"]),
+            ("reader", "team", ["read"]),
+            ("stranger", "others", ["read", "write"]),
+        )
     ]
     keys = tmp_path / "keys.json"
     keys.touch(mode=0o600)
     keys.write_text(json.dumps({"keys": records}))
     server = Server(f"home={tmp_path / 'home'}", f"keys_file={keys}", "inline_files_mib=1")
     try:
-        run_case(
-            "keys", server.url, tmp_path, MARU_TEST_TOKEN="writer", MARU_TEST_READER="reader", HF_HUB_DISABLE_XET="1"
-        )
+        tokens = {f"MARU_TEST_{who}": who.lower() for who in ("READER", "STRANGER")}
+        run_case("keys", server.url, tmp_path, MARU_TEST_TOKEN="writer", HF_HUB_DISABLE_XET="1", **tokens)
     finally:
         assert server.stop() == 0

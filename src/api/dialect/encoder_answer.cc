@@ -59,7 +59,7 @@ std::unique_ptr<http::Pending> encoder_answer(EncoderWork work, const http::Requ
   if (http.record != nullptr)
     http.record->note(
         [&](RequestRecord::Notes& notes) { notes.model = work.model->id(), notes.prompt_tokens = tokens; });
-  limits.charge(http.caller(), tokens);
+  limits.charge(http.caller(), work.model->id(), tokens);
   auto encoding = work.model->engine().submit(std::move(work.inputs), work.task, wake);
   return std::make_unique<EncoderAnswer>(std::move(work.model), std::move(encoding), work.dialect, tokens,
                                          std::move(render));

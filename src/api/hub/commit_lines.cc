@@ -200,22 +200,26 @@ void CommitLines::read_file(const JsonNode& value) {
   const std::string encoding = value["encoding"].string("base64");
   if (encoding != "base64") value["encoding"].fail("base64");
   if (!blob_) value["content"].fail("the bytes of the file as base64");
-  add({Change::Kind::kPut, value["path"].string(), *blob_});
+  known_.emplace(blob_->sha256, *blob_);
+  add({Change::Kind::kPut, value["path"].string(), *blob_, /*with_bytes=*/true});
 }
 
 void CommitLines::read_large_file(const JsonNode& value) {
   if (value["algo"].string("sha256") != "sha256") value["algo"].fail("sha256");
   const std::string& oid = value["oid"].string();
   if (!platform::is_sha256(oid)) value["oid"].fail("64 hexadecimal digits in lower case");
-  std::optional<platform::Blob> there = blobs_.find(oid);
-  if (!there) {
-    batch_.flush();  // a line before may have brought it
-    there = blobs_.find(oid);
-  }
+  const std::optional<platform::Blob> there = find(oid);
   const uint64_t size = value["size"].count(there ? there->size : 0);
   if (!there || there->size != size)
     refuse_here(fmt::format("value.oid: no {} bytes with the SHA-256 {} are here: upload them first", size, oid));
   add({Change::Kind::kPut, value["path"].string(), *there});
+}
+
+std::optional<platform::Blob> CommitLines::find(const std::string& sha256) {
+  if (const auto known = known_.find(sha256); known != known_.end()) return known->second;
+  const std::optional<platform::Blob> found = find_(sha256);
+  if (found) known_.emplace(sha256, *found);
+  return found;
 }
 
 void CommitLines::add(Change change) {

@@ -9,10 +9,13 @@
 // parsed as JSON when the line ends, so nothing is believed that the parser would not.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 
 #include "base/base64_decoder.h"
 #include "base/json_fwd.h"
@@ -26,7 +29,10 @@ namespace maru::api::hub {
 
 class CommitLines {
  public:
-  explicit CommitLines(const platform::BlobStore& blobs) : blobs_(blobs), batch_(blobs.batch()) {}
+  /// A blob that a line may refer to by its hash; nothing: it has to be brought first.
+  using Find = std::function<std::optional<platform::Blob>(const std::string& sha256)>;
+  CommitLines(const platform::BlobStore& blobs, Find find)
+      : blobs_(blobs), find_(std::move(find)), batch_(blobs.batch()) {}
   /// The next bytes, cut anywhere.
   ///
   /// Throws   RequestFailure naming line and field; StorageFull; what BlobWriter throws.
@@ -61,7 +67,11 @@ class CommitLines {
   void add(platform::Change change);
   [[noreturn]] void refuse_here(const std::string& what) const;
 
+  std::optional<platform::Blob> find(const std::string& sha256);
+
   const platform::BlobStore& blobs_;
+  const Find find_;
+  std::unordered_map<std::string, platform::Blob> known_;  // that came, or were found
   platform::BlobBatch batch_;
   platform::CommitRequest request_;
   bool has_header_ = false;

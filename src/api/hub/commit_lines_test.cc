@@ -21,7 +21,7 @@ class CommitLinesTest : public testing::Test {
  protected:
   ~CommitLinesTest() override { fs::remove_all(root_); }
   platform::CommitRequest read(std::string_view body, size_t piece = std::string_view::npos) {
-    CommitLines lines(blobs_);
+    CommitLines lines(blobs_, [this](const std::string& oid) { return blobs_.find(oid); });
     for (size_t i = 0; i < body.size(); i += std::min(piece, body.size()))
       lines.take(body.substr(i, std::min(piece, body.size())));
     lines.finish();
@@ -140,7 +140,7 @@ TEST_F(CommitLinesTest, RefusesByLineAndField) {
 TEST_F(CommitLinesTest, WhatIsCutAnywhereLeavesNothingHalf) {
   const std::string body = kHeader + file("a", "some bytes") + file("b", "more");
   for (size_t end = 0; end < body.size(); ++end) {
-    CommitLines lines(blobs_);
+    CommitLines lines(blobs_, [this](const std::string& oid) { return blobs_.find(oid); });
     lines.take(std::string_view(body).substr(0, end));  // and its client is gone
   }
   EXPECT_TRUE(fs::is_empty(root_ / "incoming"));
@@ -161,7 +161,7 @@ TEST_F(CommitLinesTest, NoLineAndNoCommitTakesAllMemory) {
 
 // A file as large as its line: the content is never in memory whole.
 TEST_F(CommitLinesTest, AFileOfManyMegabytesIsOneLine) {
-  CommitLines lines(blobs_);
+  CommitLines lines(blobs_, [this](const std::string& oid) { return blobs_.find(oid); });
   lines.take(std::string(kHeader) + R"({"key":"file","value":{"content":")");
   std::string piece;
   for (int i = 0; i < 1 << 16; ++i) piece += "QUJD";

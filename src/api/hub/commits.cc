@@ -66,7 +66,10 @@ http::Reply preupload(FileStore& store, const http::Request& request, const char
 
 class CommitSink : public http::BodySink {
  public:
-  CommitSink(FileStore& store, RepositoryName name) : store_(store), name_(std::move(name)), lines_(store.blobs()) {}
+  CommitSink(FileStore& store, RepositoryName name)
+      : store_(store), name_(std::move(name)), lines_(store.blobs(), [this](const std::string& sha256) {
+          return store_.repositories().find_blob(name_.space, sha256);
+        }) {}
   uint64_t limit() const override { return kCommitBytes; }
   void write(std::string_view bytes) override { lines_.take(bytes); }
   void finish() override { lines_.finish(); }

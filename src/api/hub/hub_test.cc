@@ -302,7 +302,7 @@ class OneReader : public Authenticator {
  public:
   bool has_keys() const override { return true; }
   std::optional<Principal> principal_of(std::string_view key) const override {
-    return key == "r" ? std::optional(Principal{.tenant = "t", .key = "reader", .scopes = {"read"}}) : std::nullopt;
+    return key == "r" ? std::optional(Principal{.tenant = "team", .key = "reader", .scopes = {"read"}}) : std::nullopt;
   }
 };
 

@@ -8,6 +8,8 @@
 
 #include "base/hex.h"
 #include "base/request_failure.h"
+#include "platform/roles.h"
+#include "platform/workspaces.h"
 
 namespace maru::api::hub {
 namespace {
@@ -15,11 +17,6 @@ namespace {
 bool stays(char c) {
   return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || ('0' <= c && c <= '9') ||
          std::string_view("-._~/").find(c) != std::string_view::npos;
-}
-
-void check_name(const char* what, const std::string& name) {
-  if (const Outcome outcome = platform::check_repository_name(what, name); !outcome)
-    refuse(outcome.error().message, what);
 }
 
 }  // namespace
@@ -34,8 +31,22 @@ std::string base_url(const http::Request& request) {
   return fmt::format("{}://{}{}", secure ? "https" : "http", *request.authority, kPrefix);
 }
 
+std::string own_space(const http::Request& request) {
+  const bool is_operator = !request.principal || request.principal->is_operator();
+  if (request.principal && platform::check_workspace_name("workspace", request.principal->tenant).ok())
+    return request.principal->tenant;
+  if (!is_operator) refuse("this key is of no workspace: give it one (in a file of keys: \"tenant\")", "workspace");
+  return std::string(platform::kLocal);
+}
+
+bool may_enter(const http::Request& request, std::string_view space) {
+  return !request.principal || request.principal->is_operator() || request.principal->tenant == space;
+}
+
 platform::RepositoryName repository_of(const http::Request& request, const char* kind) {
-  return {kind, request.arguments.at(0), request.arguments.at(1)};
+  platform::RepositoryName name{kind, request.arguments.at(0), request.arguments.at(1)};
+  if (!may_enter(request, name.space)) platform::missing_repository(name);
+  return name;
 }
 
 const char* kind_of(std::string_view type) {
@@ -45,12 +56,10 @@ const char* kind_of(std::string_view type) {
 }
 
 void check_new_name(const platform::RepositoryName& name) {
-  check_name("organization", name.space);
-  check_name("name", name.name);
-  constexpr std::array<std::string_view, 8> kTaken{"api",     "datasets", "models",  "spaces",
-                                                   "buckets", "kernels",  "resolve", "lfs"};
-  if (std::find(kTaken.begin(), kTaken.end(), name.space) != kTaken.end())
-    refuse("organization: \"" + name.space + "\" is a word of this API, and cannot be a namespace", "organization");
+  if (const Outcome outcome = platform::check_workspace_name("organization", name.space); !outcome)
+    refuse(outcome.error().message, "organization");
+  if (const Outcome outcome = platform::check_repository_name("name", name.name); !outcome)
+    refuse(outcome.error().message, "name");
 }
 
 std::string author_of(const http::Request& request) { return request.principal ? request.principal->key : "local"; }

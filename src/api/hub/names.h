@@ -18,7 +18,15 @@ std::string path_of(const platform::RepositoryName& name);
 ///
 /// Throws   kInvalidArgument without a Host.
 std::string base_url(const http::Request& request);
+/// Whose files are meant where nobody says it: the workspace of the key; an operator's, "local".
+///
+/// Throws   RequestFailure for a key of no workspace.
+std::string own_space(const http::Request& request);
+/// Whether a key may know of a workspace: of its own, an operator of all.
+bool may_enter(const http::Request& request, std::string_view space);
 /// The repository of a route's first two arguments.
+///
+/// Throws   RequestFailure as for one that is not there, where it is of a workspace that the key may not know of.
 platform::RepositoryName repository_of(const http::Request& request, const char* kind);
 /// "dataset" and "model" as clients say it; empty: a model.
 ///

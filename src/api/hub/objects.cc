@@ -85,15 +85,16 @@ class Objects {
                                 kDialect)};
     if (body.operation.empty()) refuse("operation: expected upload or download", "operation");
     Json answers = Json::array();
-    std::vector<std::string> here;
+    std::vector<Blob> here;
+    const std::optional<int64_t> room = uploads ? store_.repositories().room(name.space) : std::nullopt;
     for (const JsonNode& object : objects.elements()) {
       const Blob blob{object["oid"].string(), object["size"].count()};
       Json answer{{"oid", blob.sha256}, {"size", blob.size}, {"authenticated", true}};
       if (uploads)
-        offer_upload(blob, name, request, answer);
+        offer_upload(blob, name, room, request, answer);
       else
         offer_download(blob, name, request, answer);
-      if (!answer.contains("actions") && !answer.contains("error")) here.push_back(blob.sha256);
+      if (!answer.contains("actions") && !answer.contains("error")) here.push_back(blob);
       answers.push_back(std::move(answer));
     }
     keep(request, name, here);
@@ -105,19 +106,19 @@ class Objects {
     const RepositoryName name = repository_of(request, kind);
     store_.repositories().find(name);
     const auto body = http::read_fields<LfsVerifyRequest>(http::read_object(request.body));
-    const std::optional<Blob> blob = store_.blobs().find(body.oid);
+    const std::optional<Blob> blob = store_.repositories().find_blob(name.space, body.oid);
     if (!blob || blob->size != static_cast<uint64_t>(body.size))
       throw RequestFailure(ErrorCode::kNotFound,
                            fmt::format("no {} bytes with the SHA-256 {} are here", body.size, body.oid), "oid", "");
-    keep(request, name, {body.oid});
+    keep(request, name, {*blob});
     return {http::Response{.content_type = kLfsJson, .body = http::to_line({{"success", true}})}};
   }
 
   /// What a URL made by link() is good for.
   Blob blob_of(const http::Request& request, std::string_view use) const {
     const std::string &oid = request.arguments.at(0), size(request.parameter("size")),
-                      until(request.parameter("until"));
-    const std::string signature = hmac_sha256_hex(secret_, fmt::format("{} {} {} {}", use, oid, size, until));
+                      until(request.parameter("until")), workspace(request.parameter("workspace"));
+    const std::string signature = sign(use, oid, size, until, workspace);
     if (!same_secret(signature, request.parameter("signature")))
       throw RequestFailure(ErrorCode::kInvalidArgument,
                            "this URL was not made by this server, or before it was started anew: ask for another one",
@@ -135,10 +136,10 @@ class Objects {
   }
 
  private:
-  void keep(const http::Request& request, const RepositoryName& name, const std::vector<std::string>& oids) const {
-    if (!is_git(request) || oids.empty()) return;
+  void keep(const http::Request& request, const RepositoryName& name, const std::vector<Blob>& blobs) const {
+    if (!is_git(request) || blobs.empty()) return;
     const LongWait wait(request.waits);  // for others who write
-    store_.repositories().keep(name, oids);
+    store_.repositories().keep(name, blobs);
   }
 
   static int64_t number(const std::string& digits) {
@@ -147,12 +148,17 @@ class Objects {
     return value;
   }
 
-  Json link(const Blob& blob, std::string_view use, const http::Request& request) const {
-    const int64_t until = now() + kLinkSeconds;
-    const std::string signature =
-        hmac_sha256_hex(secret_, fmt::format("{} {} {} {}", use, blob.sha256, blob.size, until));
-    return {{"href", fmt::format("{}/lfs/objects/{}?size={}&until={}&signature={}", base_url(request), blob.sha256,
-                                 blob.size, until, signature)},
+  /// Of names without blanks.
+  std::string sign(std::string_view use, std::string_view oid, std::string_view size, std::string_view until,
+                   std::string_view workspace) const {
+    return hmac_sha256_hex(secret_, fmt::format("{} {} {} {} {}", use, oid, size, until, workspace));
+  }
+
+  Json link(const Blob& blob, std::string_view use, const RepositoryName& name, const http::Request& request) const {
+    const std::string size = std::to_string(blob.size), until = std::to_string(now() + kLinkSeconds);
+    return {{"href",
+             fmt::format("{}/lfs/objects/{}?size={}&until={}&workspace={}&signature={}", base_url(request), blob.sha256,
+                         size, until, url_escape(name.space), sign(use, blob.sha256, size, until, name.space))},
             {"expires_in", kLinkSeconds}};
   }
 
@@ -160,17 +166,20 @@ class Objects {
     answer["error"] = {{"code", code}, {"message", std::move(message)}};
   }
 
-  void offer_upload(const Blob& blob, const RepositoryName& name, const http::Request& request, Json& answer) const {
+  void offer_upload(const Blob& blob, const RepositoryName& name, std::optional<int64_t> room,
+                    const http::Request& request, Json& answer) const {
     if (!platform::is_sha256(blob.sha256)) return fail(answer, 422, "oid: expected a SHA-256 in lower case");
     if (blob.size > kObjectBytes) return fail(answer, 422, "size: expected at most 4 TiB");
-    const std::optional<Blob> there = store_.blobs().find(blob.sha256);
+    const std::optional<Blob> there = store_.repositories().find_blob(name.space, blob.sha256);
     if (there && there->size != blob.size)
       return fail(answer, 422, fmt::format("size: expected {} bytes of that SHA-256", there->size));
     if (there) return;  // it need not be brought again
+    if (room && blob.size > static_cast<uint64_t>(*room))
+      return fail(answer, 507, fmt::format("your workspace may keep {} bytes of files more (storage_bytes)", *room));
     Json verify{{"href", base_url(request) + lfs_path(name) + "/verify"}};
     if (const std::string_view key = request.header("authorization"); !key.empty())
       verify["header"] = {{"Authorization", key}};
-    answer["actions"] = {{"upload", link(blob, "upload", request)}, {"verify", std::move(verify)}};
+    answer["actions"] = {{"upload", link(blob, "upload", name, request)}, {"verify", std::move(verify)}};
   }
 
   void offer_download(const Blob& blob, const RepositoryName& name, const http::Request& request, Json& answer) const {
@@ -178,7 +187,7 @@ class Objects {
       return fail(answer, 404, "the repository holds no such object");
     const std::optional<Blob> there = store_.blobs().find(blob.sha256);
     if (!there || there->size != blob.size) return fail(answer, 404, "there is no object of that hash and size");
-    answer["actions"] = {{"download", link(blob, "download", request)}};
+    answer["actions"] = {{"download", link(blob, "download", name, request)}};
   }
 
   FileStore& store_;
@@ -187,14 +196,20 @@ class Objects {
 
 class ObjectSink : public http::BodySink {
  public:
-  ObjectSink(FileStore& store, Blob expected)
-      : store_(store), expected_(std::move(expected)), writer_(store.blobs().writer()) {}
+  ObjectSink(FileStore& store, Blob expected, std::string workspace)
+      : store_(store),
+        expected_(std::move(expected)),
+        workspace_(std::move(workspace)),
+        writer_(store.blobs().writer()) {}
   uint64_t limit() const override { return expected_.size; }
   void write(std::string_view bytes) override {
     writer_.write(bytes);
     store_.counts().received_bytes += static_cast<int64_t>(bytes.size());
   }
-  void finish() override try { writer_.commit(expected_); } catch (const Failure& failure) {
+  void finish() override try {
+    writer_.commit(expected_);
+    store_.repositories().bring(workspace_, expected_);
+  } catch (const Failure& failure) {
     if (failure.code() != ErrorCode::kDataLoss) throw;
     refuse(failure.what(), "oid");  // the client's bytes, not ours
   }
@@ -202,11 +217,12 @@ class ObjectSink : public http::BodySink {
  private:
   FileStore& store_;
   const Blob expected_;
+  const std::string workspace_;  // that brings it
   platform::BlobWriter writer_;
 };
 
 std::unique_ptr<http::BodySink> Objects::sink(const http::Request& request) const {
-  return std::make_unique<ObjectSink>(store_, blob_of(request, "upload"));
+  return std::make_unique<ObjectSink>(store_, blob_of(request, "upload"), std::string(request.parameter("workspace")));
 }
 
 }  // namespace

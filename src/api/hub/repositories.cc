@@ -32,7 +32,7 @@ struct CreateRepoRequest {
   static constexpr auto fields() {
     using C = CreateRepoRequest;
     return std::tuple{field("name", &C::name, "of the repository"),
-                      field("organization", &C::organization, "its namespace; without: the name of who asks"),
+                      field("organization", &C::organization, "its workspace; without: that of who asks"),
                       field("type", &C::type, "model (also where it is not said) or dataset"),
                       field("private", &C::is_private, "accepted: who may read is said by keys"),
                       field("visibility", &C::visibility, "accepted, likewise"),
@@ -51,7 +51,7 @@ struct DeleteRepoRequest {
   static constexpr auto fields() {
     using C = DeleteRepoRequest;
     return std::tuple{field("name", &C::name, "of the repository"),
-                      field("organization", &C::organization, "its namespace; without: the name of who asks"),
+                      field("organization", &C::organization, "its workspace; without: that of who asks"),
                       field("type", &C::type, "model (also where it is not said) or dataset")};
   }
 };
@@ -65,9 +65,6 @@ struct ValidateYamlRequest {
   }
 };
 
-/// Whose namespace is meant where none is named.
-std::string own_space(const http::Request& request) { return request.principal ? request.principal->tenant : "local"; }
-
 template <class T>
 RepositoryName name_in(const T& body, const http::Request& request) {
   if (body.name.empty()) refuse("name: expected that of a repository", "name");
@@ -79,10 +76,19 @@ std::string url_of(const RepositoryName& name, const http::Request& request) {
   return name.kind == kModels ? path_of(name) : base_url(request) + "/" + path_of(name);
 }
 
+/// Whether there is such a workspace is not told.
+http::Reply stranger(const RepositoryName& name) {
+  return {http::to_response({.status = 403,
+                             .message = fmt::format("this key is of another workspace than {}", name.space),
+                             .word = "insufficient_scope"},
+                            kDialect)};
+}
+
 http::Reply create(FileStore& store, const http::Request& request) {
   const auto body = http::read_fields<CreateRepoRequest>(http::read_object(request.body));
   const RepositoryName name = name_in(body, request);
   check_new_name(name);
+  if (!may_enter(request, name.space)) return stranger(name);
   const LongWait wait(request.waits);  // for others who write
   Json answer{{"url", url_of(name, request)}, {"name", name.space + "/" + name.name}};
   try {
@@ -99,8 +105,10 @@ http::Reply create(FileStore& store, const http::Request& request) {
 
 http::Reply remove(FileStore& store, const http::Request& request) {
   const auto body = http::read_fields<DeleteRepoRequest>(http::read_object(request.body));
+  const RepositoryName name = name_in(body, request);
+  if (!may_enter(request, name.space)) platform::missing_repository(name);
   const LongWait wait(request.waits);
-  store.repositories().remove(name_in(body, request));
+  store.repositories().remove(name, author_of(request));
   return {http::Response{.body = http::to_line({{"success", true}})}};
 }
 
@@ -156,9 +164,14 @@ int64_t number(const http::Request& request, std::string_view name, int64_t othe
 http::Reply list(FileStore& store, const http::Request& request, const char* kind) {
   const std::string_view author = request.parameter("author"), search = request.parameter("search");
   const int64_t limit = number(request, "limit", kMostSiblings, kMostSiblings);
+  std::optional<std::string> space;
+  if (!author.empty())
+    space = author;
+  else if (request.principal && !request.principal->is_operator())
+    space = request.principal->tenant;
   Json answers = Json::array();
-  for (const Repository& repository :
-       store.repositories().list(kind, author.empty() ? std::nullopt : std::optional<std::string>(author))) {
+  if (space && !may_enter(request, *space)) return {http::Response{.body = http::to_line(answers)}};
+  for (const Repository& repository : store.repositories().list(kind, space)) {
     if (static_cast<int64_t>(answers.size()) >= limit) break;
     if ((repository.name.space + "/" + repository.name.name).find(search) != std::string::npos)
       answers.push_back(facts_of(repository));

@@ -68,7 +68,8 @@ class HubTest : public testing::Test {
   }
 
   const fs::path root_ = fs::temp_directory_path() / ("maru_hub_" + std::to_string(::getpid()));
-  platform::FileStore store_{root_};
+  platform::HomeDatabase home_{root_};
+  platform::FileStore store_{home_};
   http::Router router_;
 };
 

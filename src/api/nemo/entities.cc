@@ -1,3 +1,5 @@
+#include "platform/entities.h"
+
 #include <fmt/format.h>
 
 #include "api/nemo/error.h"
@@ -52,6 +54,8 @@ Json shown(const Entity& entity) {
   return answer;
 }
 
+platform::Entities entities_of(platform::HomeDatabase& home) { return platform::Entities(home.reach()); }
+
 http::Reply answer(const Json& json) { return {http::Response{.body = http::to_line(json)}}; }
 
 void apply(const Resource& resource, Json& data, Json changes, bool is_new) {
@@ -59,7 +63,7 @@ void apply(const Resource& resource, Json& data, Json changes, bool is_new) {
   for (auto& [key, value] : changes.items()) data[key] = std::move(value);
 }
 
-http::Reply create(const Resource& resource, const Store& store, const Request& request) {
+http::Reply create(const Resource& resource, platform::HomeDatabase& home, const Request& request) {
   Json body = resource.read(http::read_object(request.body));
   check_required(resource, body);
   Entity draft{.id = platform::new_entity_id(resource.id), .data = Json::object(), .created_by = author_of(request)};
@@ -71,11 +75,11 @@ http::Reply create(const Resource& resource, const Store& store, const Request& 
     throw RequestFailure(ErrorCode::kNotFound, "namespace: there is none of this name", "", "");
   apply(resource, draft.data, std::move(body), true);
   const LongWait wait(request.waits);  // for others who write
-  return answer(shown(store().create(std::move(draft))));
+  return answer(shown(entities_of(home).create(std::move(draft))));
 }
 
-http::Reply find(const Resource& resource, const Store& store, const Request& request) {
-  return answer(shown(store().find(name_in(resource, request))));
+http::Reply find(const Resource& resource, platform::HomeDatabase& home, const Request& request) {
+  return answer(shown(entities_of(home).find(name_in(resource, request))));
 }
 
 /// A name and a workspace are for ever: others refer to them.
@@ -84,29 +88,29 @@ void check_same(Json& body, const char* field, const std::string& now) {
   if (!said.empty() && said != now) refuse(fmt::format("{}: cannot be changed", field), field);
 }
 
-http::Reply change(const Resource& resource, const Store& store, const Request& request) {
+http::Reply change(const Resource& resource, platform::HomeDatabase& home, const Request& request) {
   Json body = resource.read(http::read_object(request.body));
   const EntityName name = name_in(resource, request);
   check_same(body, "namespace", name.workspace);
   check_same(body, "name", name.name);
   const LongWait wait(request.waits);
-  return answer(shown(store().update(name, author_of(request), [&](Entity& entity) {
+  return answer(shown(entities_of(home).update(name, author_of(request), [&](Entity& entity) {
     Json changes = body;
     if (std::string project = take(changes, "project"); !project.empty()) entity.project = std::move(project);
     apply(resource, entity.data, std::move(changes), false);
   })));
 }
 
-http::Reply remove(const Resource& resource, const Store& store, const Request& request) {
+http::Reply remove(const Resource& resource, platform::HomeDatabase& home, const Request& request) {
   const LongWait wait(request.waits);
-  const Entity gone = store().remove(name_in(resource, request));
+  const Entity gone = entities_of(home).remove(name_in(resource, request));
   return answer({{"message", gone.name.text() + ": deleted"}, {"id", gone.id}, {"deleted_at", gone.updated_at}});
 }
 
-http::Reply list(const Resource& resource, const Store& store, const Request& request) {
+http::Reply list(const Resource& resource, platform::HomeDatabase& home, const Request& request) {
   Listing listing = read_listing(resource, request);
   if (request.principal && !request.principal->may("*")) listing.query.workspace = request.principal->tenant;
-  const platform::EntityPage page = store().list(listing.query);
+  const platform::EntityPage page = entities_of(home).list(listing.query);
   Json data = Json::array();
   for (const Entity& entity : page.entities) data.push_back(shown(entity));
   return answer(envelope(listing, std::move(data), page.total));
@@ -116,15 +120,15 @@ using Answer = http::Reply (*)(const Resource&, const Store&, const Request&);
 
 }  // namespace
 
-void add_entity_routes(http::Router& router, Store store) {
+void add_entity_routes(http::Router& router, platform::HomeDatabase& home) {
   for (const Resource& resource : resources()) {
     const auto add = [&](http::Method method, std::string_view rest, Answer answer, std::string doc) {
       const bool reads = method == http::Method::kGet,
                  has_body = method == http::Method::kPost || method == http::Method::kPatch;
       router.add({.method = method,
                   .pattern = fmt::format("{}{}{}", kPrefix, resource.path, rest),
-                  .handler = [answer, &resource, store](const Request& r,
-                                                        const http::Wake&) { return answer(resource, store, r); },
+                  .handler = [answer, &resource, &home](const Request& r,
+                                                        const http::Wake&) { return answer(resource, home, r); },
                   .scope = reads ? "read" : "write",
                   .dialect = &kDialect,
                   .doc = std::move(doc),

@@ -5,7 +5,6 @@
 #include "api/nemo/error.h"
 #include "api/nemo/routes.h"
 #include "http/test_request.h"
-#include "platform/schema.h"
 
 namespace maru::api::nemo {
 namespace {
@@ -37,7 +36,8 @@ class NemoTest : public testing::Test {
  protected:
   explicit NemoTest(std::unique_ptr<const Authenticator> keys = std::make_unique<Open>())
       : router_(std::move(keys), {}, {}, kDialect) {
-    add_entity_routes(router_, [this]() -> platform::Entities& { return entities_; });
+    add_namespace_routes(router_, home_);
+    add_entity_routes(router_, home_);
   }
   ~NemoTest() override { fs::remove_all(root_); }
 
@@ -74,8 +74,7 @@ class NemoTest : public testing::Test {
   }
 
   const fs::path root_ = fs::temp_directory_path() / ("maru_nemo_" + std::to_string(::getpid()));
-  platform::Database database_{root_ / "platform.db", platform::migrations()};
-  platform::Entities entities_{database_};
+  platform::HomeDatabase home_{root_};
   http::Router router_;
 };
 
