@@ -75,6 +75,9 @@ TEST_F(WorkerProcessTest, ASessionOfItsOwn) {
   EXPECT_EQ("was ended by SIGKILL (9)", end_of_child(pid).value());
   reap_child(pid);
   EXPECT_EQ(-1, ::waitpid(static_cast<pid_t>(pid), nullptr, WNOHANG)) << "no zombie is left";
+  // What it had started has it for a moment longer.
+  for (int i = 0; i < 1000 && !WorkerLock::try_take(directory_); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
   EXPECT_TRUE(WorkerLock::try_take(directory_));
 }
 
