@@ -116,7 +116,7 @@ http::Reply list(const Resource& resource, platform::HomeDatabase& home, const R
   return answer(envelope(listing, std::move(data), page.total));
 }
 
-using Answer = http::Reply (*)(const Resource&, const Store&, const Request&);
+using Answer = http::Reply (*)(const Resource&, platform::HomeDatabase&, const Request&);
 
 }  // namespace
 
