@@ -7,7 +7,7 @@
 //   runs/NAME/                  recipe.json, inputs.json, plan.json, metrics.jsonl, report.html, checkpoints/step-N/
 //   cache/hashes.json           what raw files hash to
 //   keys.json                   API keys of its server, beside those of the database
-//   platform/                   its database, repositories of files and jobs (platform/): truth of its own, no artefacts
+//   platform/                   its database, repositories and jobs (platform/): truth of its own, no artefacts
 //   signing/                    the key that signs, and those that are trusted (ledger/signing_keys.h)
 //   corpus/debian-ko/           the sample of `maru up`; beside it chats-ko.jsonl, questions and answers about it
 //
