@@ -7,7 +7,6 @@
 #include <array>
 #include <chrono>
 
-#include "base/excerpt.h"
 #include "base/hmac.h"
 #include "base/request_failure.h"
 #include "ledger/name.h"
@@ -23,10 +22,10 @@ constexpr std::array<std::string_view, 7> kConditionColumns{"id",         "name"
                                                             "created_at", "updated_at", "created_by"};
 
 std::string now() {
-  using namespace std::chrono;
-  const auto time = system_clock::now();
-  const auto second = floor<seconds>(time);
-  return fmt::format("{:%FT%T}.{:03}Z", second, floor<milliseconds>(time - second).count());
+  const auto time = std::chrono::system_clock::now();
+  const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  const auto rest = std::chrono::floor<std::chrono::milliseconds>(time - second);
+  return fmt::format("{:%FT%T}.{:03}Z", second, rest.count());
 }
 
 Entity read_entity(const Statement& row) {
@@ -155,14 +154,6 @@ Statement prepare(Connection& c, const Clause& clause) {
   return statement;
 }
 
-Entity find_by(Connection& c, std::string_view condition, std::initializer_list<std::string_view> values,
-               const std::string& what) {
-  Statement row = c.prepare(fmt::format("SELECT {} FROM entities WHERE {}", kColumns, condition));
-  for (const std::string_view value : values) row.bind(value);
-  if (!row.next()) missing(what);
-  return read_entity(row);
-}
-
 std::string text_of(const Json& data) { return data.dump(-1, ' ', false, Json::error_handler_t::strict); }
 
 }  // namespace
@@ -204,8 +195,11 @@ Entity Entities::create(Connection& c, Entity draft) {
 }
 
 Entity Entities::find(Connection& c, const EntityName& name, std::optional<int64_t> expected) {
-  Entity entity =
-      find_by(c, "workspace = ? AND type = ? AND name = ?", {name.workspace, name.type, name.name}, name.text());
+  Statement row =
+      c.prepare(fmt::format("SELECT {} FROM entities WHERE workspace = ? AND type = ? AND name = ?", kColumns));
+  row.bind(name.workspace).bind(name.type).bind(name.name);
+  if (!row.next()) missing(name.text());
+  Entity entity = read_entity(row);
   if (expected && *expected != entity.version)
     throw RequestFailure(ErrorCode::kExists,
                          fmt::format("{}: has version {} by now, expected {}", name.text(), entity.version, *expected),
@@ -234,12 +228,6 @@ Entity Entities::create(Entity draft) {
 
 Entity Entities::find(const EntityName& name) {
   return database_.read([&](Connection& c) { return find(c, name); });
-}
-
-Entity Entities::find_id(std::string_view type, std::string_view id) {
-  return database_.read([&](Connection& c) {
-    return find_by(c, "type = ? AND id = ?", {type, id}, fmt::format("{} \"{}\"", type, excerpt(id, 200)));
-  });
 }
 
 Entity Entities::remove(const EntityName& name) {

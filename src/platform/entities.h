@@ -76,7 +76,6 @@ class Entities {
   Entity create(Entity draft);
   /// Throws   RequestFailure (kNotFound).
   Entity find(const EntityName& name);
-  Entity find_id(std::string_view type, std::string_view id);
   /// change(Entity&) may change project and data of the entity as it is now; nobody else changes it meanwhile.
   /// `expected`: refused when its version is another.
   ///

@@ -61,8 +61,6 @@ TEST_F(EntitiesTest, IsFoundAsItWasMade) {
   EXPECT_THAT(found.created_at, testing::MatchesRegex("20[0-9-]{8}T[0-9:]{8}\\.[0-9]{3}Z"));
   EXPECT_EQ(found.created_by, "me");
   EXPECT_EQ(found.version, 1);
-  EXPECT_EQ(entities_.find_id("dataset", made.id).name.name, "talks");
-  EXPECT_EQ(error_of([&] { entities_.find_id("model", made.id); }).code, ErrorCode::kNotFound);
 }
 
 TEST_F(EntitiesTest, AreTheOnlyOnesOfTheirNameInAWorkspaceAndAType) {

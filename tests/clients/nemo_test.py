@@ -64,13 +64,20 @@ def test_models_are_filtered_by_what_they_are(client):
         namespace="zoo",
         base_model="zoo/base",
         artifact={"files_url": "hf://zoo/adapter", "status": "upload_completed"},
-        peft={"finetuning_type": "lora", "lora": {"alpha": 16, "apply_lora_to_mlp": True, "apply_lora_to_output": False}},
+        peft={
+            "finetuning_type": "lora",
+            "lora": {"alpha": 16, "apply_lora_to_mlp": True, "apply_lora_to_output": False},
+        },
         spec={"context_size": 4096, "num_virtual_tokens": 0, "num_parameters": 7, "is_chat": True},
     )
     client.models.create(name="base", namespace="zoo")
-    assert [one.name for one in client.models.list(filter={"namespace": "zoo", "peft": True})] == ["adapter"]
-    assert [one.name for one in client.models.list(filter={"namespace": "zoo", "base_model": "zoo/base"})] == ["adapter"]
-    assert [one.name for one in client.models.list(filter={"namespace": "zoo"}, search={"peft": "LoRA"})] == ["adapter"]
+
+    def names(more, **query):
+        return [one.name for one in client.models.list(filter={"namespace": "zoo", **more}, **query)]
+
+    assert names({"peft": True}) == ["adapter"] and names({"peft": False}) == ["base"]
+    assert names({"base_model": "zoo/base"}) == ["adapter"]
+    assert names({}, search={"peft": "LoRA"}) == ["adapter"]
     changed = client.models.update("adapter", namespace="zoo", description="better")
     assert changed.description == "better" and changed.spec.context_size == 4096
 

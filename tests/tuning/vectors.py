@@ -123,7 +123,8 @@ def prove(home, data, models, report):
 
         before, after = [], []
         for i, fold in enumerate(folds):
-            seen = write_lines(home, f"scored-{i}.jsonl", [line for other in folds if other is not fold for line in other])
+            others = [line for other in folds if other is not fold for line in other]
+            seen = write_lines(home, f"scored-{i}.jsonl", others)
             tune(f"{model}-klue-sts-{i}", seen, "held_out=0.1", "highest_score=5", "epochs=6")
             before += texts.sentence_scores(base, fold)
             after += texts.sentence_scores(f"{model}-klue-sts-{i}", fold)
