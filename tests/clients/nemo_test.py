@@ -44,6 +44,15 @@ def test_what_a_tuning_needs_is_kept(client):
         client.datasets.retrieve("talks", namespace="team")
 
 
+def test_a_namespace_is_a_workspace(client):
+    assert client.namespaces.create(id="lab", description="d").id == "lab"
+    with pytest.raises(nemo_microservices.ConflictError):
+        client.namespaces.create(id="lab")
+    assert "lab" in [one.id for one in client.namespaces.list()]
+    assert client.namespaces.retrieve("lab").description == "d"
+    assert client.namespaces.delete("lab").id == "lab"
+
+
 def test_lists_end(client):
     for i in range(25):
         client.datasets.create(name=f"d{i:02}", namespace="pages", files_url="hf://datasets/pages/d")

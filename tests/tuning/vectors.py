@@ -58,6 +58,14 @@ def spearman(pairs):
     return product / math.sqrt(sum((a - mean) ** 2 for a in x) * sum((b - mean) ** 2 for b in y))
 
 
+def mean_spearman(items):
+    """Of (cosine, score, part): of each part by itself, since cosines of two models cannot be ranked together."""
+    parts = {}
+    for cosine, score, part in items:
+        parts.setdefault(part, []).append((cosine, score))
+    return sum(map(spearman, parts.values())) / len(parts)
+
+
 def share(rights):
     return sum(rights) / len(rights)
 
@@ -126,9 +134,9 @@ def prove(home, data, models, report):
             others = [line for other in folds if other is not fold for line in other]
             seen = write_lines(home, f"scored-{i}.jsonl", others)
             tune(f"{model}-klue-sts-{i}", seen, "held_out=0.1", "highest_score=5", "epochs=6")
-            before += texts.sentence_scores(base, fold)
-            after += texts.sentence_scores(f"{model}-klue-sts-{i}", fold)
-        report_gain(report, f"{model} on {len(before)} pairs of KLUE-STS: Spearman", before, after, spearman)
+            before += [(*pair, i) for pair in texts.sentence_scores(base, fold)]
+            after += [(*pair, i) for pair in texts.sentence_scores(f"{model}-klue-sts-{i}", fold)]
+        report_gain(report, f"{model} on {len(before)} pairs of KLUE-STS: Spearman", before, after, mean_spearman)
 
 
 def report_gain(report, what, before, after, figure):

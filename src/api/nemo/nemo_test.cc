@@ -140,6 +140,36 @@ TEST_F(NemoTest, EveryKindOfEntityIsKeptAsItWasSaid) {
   }
 }
 
+TEST_F(NemoTest, ANamespaceIsAWorkspace) {
+  const Json made = post("namespaces", {{"id", "lab"}, {"description", "말"}});
+  EXPECT_EQ(made["id"], "lab");
+  EXPECT_EQ(get("namespaces/lab"), made);
+  EXPECT_EQ(send(Method::kPost, "namespaces", R"({"id": "lab"})").status, 409);
+  make_dataset("talks", "lab");
+  EXPECT_EQ(send(Method::kDelete, "namespaces/lab").status, 409) << "it holds an entity";
+  send(Method::kDelete, "datasets/lab/talks");
+  EXPECT_EQ(http::json_of(send(Method::kDelete, "namespaces/lab"))["id"], "lab");
+  EXPECT_EQ(send(Method::kGet, "namespaces/lab").status, 404);
+  make_dataset("talks", "named-first");
+  const Json all = get("namespaces?page_size=1&page=2");
+  EXPECT_EQ(all["pagination"]["total_results"], 2) << "local, and what an entity named first";
+  EXPECT_EQ(all["data"].size(), 1u);
+  EXPECT_EQ(get("namespaces?page=3&page_size=1")["data"], Json::array());
+  for (const auto& [body, field] : {std::pair<Json, const char*>{{{"description", "d"}}, "id"},
+                                    {{{"id", "a/b"}}, "id"},
+                                    {{{"id", "x"}, {"custom_fields", {{"a", 1}}}}, "custom_fields"}})
+    EXPECT_EQ(refused(Method::kPost, "namespaces", body), std::pair(422, Json{"body", field})) << body;
+}
+
+TEST_F(NemoKeysTest, NamespacesAreMadeByTheOperatorAndSeenByTheirOwn) {
+  EXPECT_EQ(send(Method::kPost, "namespaces", R"({"id": "alpha"})", "alpha").status, 403);
+  EXPECT_EQ(send(Method::kPost, "namespaces", R"({"id": "alpha"})", "root").status, 200);
+  EXPECT_EQ(send(Method::kGet, "namespaces/alpha", "", "alpha").status, 200);
+  EXPECT_EQ(send(Method::kGet, "namespaces/alpha", "", "beta").status, 404);
+  EXPECT_EQ(http::json_of(send(Method::kGet, "namespaces", "", "beta"))["data"], Json::array());
+  EXPECT_EQ(http::json_of(send(Method::kGet, "namespaces", "", "alpha"))["data"].size(), 1u);
+}
+
 TEST_F(NemoTest, WhatClientsRepeatIsFinal) {
   make_dataset("talks");
   const http::Response again =
