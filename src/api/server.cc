@@ -139,7 +139,7 @@ struct ApiServer::State {
       hub::add_routes(router, *files, config.inline_files_mib << 20);
       nemo::add_namespace_routes(router, *home);
       nemo::add_entity_routes(router, *home);
-      jobs = std::make_unique<platform::JobStore>(context.home / catalogue::kPlatformFolder);
+      jobs = std::make_unique<platform::JobStore>(*home);
       jobs::add_routes(router, *jobs, context.home);
       if (context.jobs) supervisor = std::make_unique<platform::JobSupervisor>(*jobs, *context.jobs);
     }

@@ -12,6 +12,7 @@
 #include "base/interrupt.h"
 #include "base/json.h"
 #include "cli/run_jobs.h"
+#include "cli/tenants.h"
 #include "cli/verbs.h"
 #include "pipeline/stages.h"
 #include "platform/job_files.h"
@@ -50,7 +51,8 @@ std::string line_of(const JobEntry& job) {
 }
 
 void list(Session& session, const Options& o) {
-  JobStore store(jobs_folder_of(session));
+  const auto home = home_database(session);
+  JobStore store(*home);
   platform::JobQuery query = o.query;
   if (!o.state.empty()) {
     query.state = platform::job_state_named(o.state);
@@ -67,7 +69,8 @@ void list(Session& session, const Options& o) {
 }
 
 void show(Session& session, const Options& o) {
-  JobStore store(jobs_folder_of(session));
+  const auto home = home_database(session);
+  JobStore store(*home);
   const api::jobs::JobDetails details = details_of(store, store.find(o.id));
   std::string text = line_of(details.job) + "\n" + details.config.dump(2);
   for (const api::jobs::JobChange& change : details.history)
@@ -112,7 +115,8 @@ void follow(Session& session, JobStore& store, const std::string& id) {
 }
 
 void start(Session& session, Options& o) {
-  JobStore store(jobs_folder_of(session));
+  const auto home = home_database(session);
+  JobStore store(*home);
   o.request.config = o.recipe.read();
   const api::jobs::JobAsker asker{
       .workspace = o.workspace, .by = kLocal, .directory = fs::current_path(), .confined = false};
@@ -127,7 +131,8 @@ void start(Session& session, Options& o) {
 
 /// All that there is to do, without a server.
 void run(Session& session) {
-  JobStore store(jobs_folder_of(session));
+  const auto home = home_database(session);
+  JobStore store(*home);
   const platform::JobSupervisor supervisor(store, supervisor_options(session, {}, /*serves=*/false));
   const auto to_do = [&] {
     int64_t left = 0;
@@ -176,7 +181,8 @@ void add_about_one(CLI::App* jobs, const char* name, const char* help, Act act) 
 void add_changes(CLI::App* jobs, Session& session) {
   const auto add = [&](const char* name, const char* help, auto change) {
     add_about_one(jobs, name, help, [&session, change](const Options& o) {
-      JobStore store(jobs_folder_of(session));
+      const auto home = home_database(session);
+      JobStore store(*home);
       const JobEntry entry = entry_of(store, (store.*change)(o.id, kLocal));
       session.answer(to_json(entry), line_of(entry));
     });
@@ -202,14 +208,16 @@ void add_jobs(CLI::App& app, Session& session) {
   add_about_one(jobs, "show", "a job, its recipe and what it was",
                 [&session](const Options& one) { show(session, one); });
   add_about_one(jobs, "follow", "its log as it grows, until it has ended", [&session](const Options& one) {
-    JobStore store(jobs_folder_of(session));
+    const auto home = home_database(session);
+    JobStore store(*home);
     follow(session, store, one.id);
   });
   add_start(jobs, session);
   jobs->add_subcommand("run", "do all that there is to do, without a server")->callback([&session] { run(session); });
   add_changes(jobs, session);
   add_about_one(jobs, "remove", "forget one that has ended, with its log", [&session](const Options& one) {
-    JobStore(jobs_folder_of(session)).remove(one.id);
+    const auto home = home_database(session);
+    JobStore(*home).remove(one.id, kLocal);
     session.answer({{"removed", one.id}}, "removed      " + one.id);
   });
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "catalogue/layout.h"
 #include "tensor/host_buffer.h"
 
 namespace maru::cli {
@@ -25,7 +24,5 @@ platform::SupervisorOptions supervisor_options(const Session& session, const pla
           .cores = std::move(cores),
           .warn = [](const std::string& message) { spdlog::warn("{}", message); }};
 }
-
-fs::path jobs_folder_of(const Session& session) { return session.home / catalogue::kPlatformFolder; }
 
 }  // namespace maru::cli

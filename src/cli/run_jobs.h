@@ -8,7 +8,4 @@ namespace maru::cli {
 /// `serves`: a part of the machine is kept for serving, else jobs may have all of it.
 platform::SupervisorOptions supervisor_options(const Session& session, const platform::JobsConfig& config, bool serves);
 
-/// Where the jobs of a home are on record.
-fs::path jobs_folder_of(const Session& session);
-
 }  // namespace maru::cli

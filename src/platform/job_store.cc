@@ -13,7 +13,6 @@
 #include "base/temporary.h"
 #include "platform/job_files.h"
 #include "platform/repositories.h"
-#include "platform/schema.h"
 
 namespace maru::platform {
 namespace {
@@ -160,17 +159,6 @@ std::string job_time(double seconds_ago) {
   return fmt::format("{:%FT%T}.{:03}Z", second, (time - second).count());
 }
 
-Database& JobStore::database() {
-  const std::lock_guard lock(mutex_);
-  if (opened_ == nullptr) opened_ = std::make_unique<Database>(folder_ / "platform.db", migrations());
-  return *opened_;
-}
-
-bool JobStore::exists() {
-  const std::lock_guard lock(mutex_);
-  return opened_ != nullptr || fs::exists(folder_ / "platform.db");
-}
-
 void JobStore::on_change(std::function<void()> told) {
   const std::lock_guard lock(mutex_);
   told_ = std::move(told);
@@ -193,6 +181,11 @@ Job JobStore::create(const NewJob& job) {
                            "name", "conflict");
     }
     const Job inserted = find_job(c, id);
+    home_.audit().append(c, {.workspace = job.workspace,
+                             .actor = job.by,
+                             .action = "job.create",
+                             .object = id,
+                             .details = {{"stage", job.stage}, {"name", inserted.name}}});
     claim_outputs(c, job, inserted.number);
     note(c, inserted.number, "created", "");
     return inserted;
@@ -233,7 +226,7 @@ JobPage JobStore::list(const JobQuery& query) {
   });
 }
 
-Job JobStore::change(const std::string& id, const char* verb, const std::string& by, JobState steady,
+Job JobStore::change(const std::string& id, const char* what, const char* verb, const std::string& by, JobState steady,
                      const std::function<std::vector<JobState>(JobState)>& path) {
   find(id);  // without making a database of none
   const auto [job, moved] = database().write([&](Connection& c) {
@@ -246,6 +239,8 @@ Job JobStore::change(const std::string& id, const char* verb, const std::string&
       if (at != next) set_state(c, before, at, next, by.empty() ? "" : "asked for by " + by);
       at = next;
     }
+    home_.audit().append(
+        c, {.workspace = before.workspace, .actor = by, .action = std::string("job.") + what, .object = id});
     return std::pair(find_job(c, id), true);
   });
   if (moved) changed();
@@ -260,8 +255,8 @@ Job JobStore::cancel(const std::string& id, const std::string& by) {
     if (state == kPaused) return {kCancelling, kCancelled};  // nothing runs that would have to be asked
     return state == kCancelling ? std::vector{kCancelling} : std::vector<JobState>{};
   };
-  return change(id, "only what has not ended is cancelled, and what is pausing once it is paused", by, kCancelled,
-                path);
+  return change(id, "cancel", "only what has not ended is cancelled, and what is pausing once it is paused", by,
+                kCancelled, path);
 }
 
 Job JobStore::pause(const std::string& id, const std::string& by) {
@@ -271,7 +266,7 @@ Job JobStore::pause(const std::string& id, const std::string& by) {
     if (state == kActive) return {kPausing};
     return state == kPausing ? std::vector{kPausing} : std::vector<JobState>{};
   };
-  return change(id, "only what waits or runs is paused", by, kPaused, path);
+  return change(id, "pause", "only what waits or runs is paused", by, kPaused, path);
 }
 
 Job JobStore::resume(const std::string& id, const std::string& by) {
@@ -279,10 +274,10 @@ Job JobStore::resume(const std::string& id, const std::string& by) {
     if (state == JobState::kPaused) return {JobState::kResuming};
     return {};
   };
-  return change(id, "only what is paused is resumed", by, JobState::kResuming, path);
+  return change(id, "resume", "only what is paused is resumed", by, JobState::kResuming, path);
 }
 
-void JobStore::remove(const std::string& id) {
+void JobStore::remove(const std::string& id, const std::string& by) {
   const Job job = find(id);
   if (!is_final(job.state)) conflict(job, "only what has ended is deleted; cancel it first");
   const fs::path directory = directory_of(id), gone = temporary_of(directory);
@@ -290,7 +285,10 @@ void JobStore::remove(const std::string& id) {
     mark_temporary(directory);
     fs::rename(directory, gone);
   }
-  database().write([&](Connection& c) { c.prepare("DELETE FROM jobs WHERE number = ?").bind(job.number).run(); });
+  database().write([&](Connection& c) {
+    c.prepare("DELETE FROM jobs WHERE number = ?").bind(job.number).run();
+    home_.audit().append(c, {.workspace = job.workspace, .actor = by, .action = "job.delete", .object = id});
+  });
   if (fs::exists(gone)) remove_temporary(gone);
 }
 

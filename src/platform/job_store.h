@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "platform/database.h"
+#include "platform/home_database.h"
 #include "platform/job_record.h"
 
 namespace maru::platform {
@@ -37,12 +37,12 @@ struct DoneWork {
 /// Thread-safe. Who asks for a job that is not there gets a RequestFailure (kNotFound) with the field "job".
 class JobStore {
  public:
-  /// Of the folder "platform" of a home. Nothing is made there before there is a job.
-  explicit JobStore(fs::path folder) : folder_(std::move(folder)) {}
-  const fs::path& folder() const { return folder_; }
+  /// The home must outlive it. Nothing is made there before there is a job.
+  explicit JobStore(HomeDatabase& home) : home_(home) {}
+  const fs::path& folder() const { return home_.folder(); }
   /// Where a job's files lie.
   fs::path directory_of(const std::string& id) const { return jobs_folder() / id; }
-  fs::path jobs_folder() const { return folder_ / "jobs"; }
+  fs::path jobs_folder() const { return folder() / "jobs"; }
   /// Called after each change that somebody who runs jobs should look at, from any thread.
   void on_change(std::function<void()> told);
 
@@ -61,7 +61,7 @@ class JobStore {
   Job pause(const std::string& id, const std::string& by);
   Job resume(const std::string& id, const std::string& by);
   /// With its files, those of its results that lie among them too. Throws   likewise, of one that has not ended.
-  void remove(const std::string& id);
+  void remove(const std::string& id, const std::string& by);
 
   // For who runs jobs.
 
@@ -91,15 +91,14 @@ class JobStore {
   bool end_attempt(const Job& job, const Ending& ending);
 
  private:
-  Database& database();
-  bool exists();
+  Database& database() { return home_.reach(); }
+  bool exists() { return home_.if_there() != nullptr; }
   void changed();
-  Job change(const std::string& id, const char* verb, const std::string& by, JobState steady,
+  Job change(const std::string& id, const char* what, const char* verb, const std::string& by, JobState steady,
              const std::function<std::vector<JobState>(JobState)>& path);
 
-  const fs::path folder_;
+  HomeDatabase& home_;
   std::mutex mutex_;  // guards what follows
-  std::unique_ptr<Database> opened_;
   std::function<void()> told_;
 };
 

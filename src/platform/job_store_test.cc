@@ -10,6 +10,7 @@
 #include "base/request_failure.h"
 #include "platform/job_files.h"
 #include "platform/schema.h"
+#include "platform/workspaces.h"
 
 namespace maru::platform {
 namespace {
@@ -43,7 +44,8 @@ class JobStoreTest : public testing::Test {
     return {ErrorCode::kInternal, "no error"};
   }
   const fs::path folder_ = fs::temp_directory_path() / ("maru_job_store_" + std::to_string(::getpid()));
-  JobStore store_{folder_};
+  HomeDatabase home_{folder_};
+  JobStore store_{home_};
 };
 
 TEST_F(JobStoreTest, NothingIsMadeBeforeThereIsAJob) {
@@ -124,6 +126,36 @@ TEST_F(JobStoreTest, PeopleGetWhatTheStateAllows) {
   }
 }
 
+TEST_F(JobStoreTest, WhatPeopleDoIsInTheAudit) {
+  const Job job = store_.create(wanted("a"));
+  store_.pause(job.id, "you");
+  store_.pause(job.id, "you");  // done already: nothing to tell
+  store_.resume(job.id, "you");
+  store_.cancel(job.id, "they");
+  EXPECT_THROW(store_.resume(job.id, "you"), Failure);
+  store_.remove(job.id, "me");
+  std::vector<std::string> told;
+  home_.read([&](Connection& c) {
+    for (const AuditEntry& entry : audit_entries(c, std::nullopt, 0, 100)) {
+      EXPECT_EQ("team", entry.event.workspace);
+      EXPECT_EQ(job.id, entry.event.object);
+      told.push_back(entry.event.actor + " " + entry.event.action);
+    }
+  });
+  EXPECT_THAT(told,
+              ElementsAre("me job.create", "you job.pause", "you job.resume", "they job.cancel", "me job.delete"));
+}
+
+TEST_F(JobStoreTest, AWorkspaceStaysAsLongAsItHasJobs) {
+  Workspaces workspaces(home_);
+  workspaces.create("team", "", "me");
+  const Job job = store_.create(wanted("a"));
+  EXPECT_EQ(ErrorCode::kExists, error_of([&] { workspaces.remove("team", "me"); }).code);
+  store_.cancel(job.id, "me");
+  store_.remove(job.id, "me");
+  EXPECT_EQ("no error", error_of([&] { workspaces.remove("team", "me"); }).message);
+}
+
 TEST_F(JobStoreTest, OfTwoWhoChangeAJobOneDoes) {
   const Job job = in({kPending});
   EXPECT_TRUE(store_.move(job, kPaused, ""));
@@ -137,7 +169,10 @@ TEST_F(JobStoreTest, OfTwoWhoChangeAJobOneDoes) {
     std::atomic<int> won{0};
     std::vector<std::jthread> threads;
     for (int i = 0; i < 3; ++i)
-      threads.emplace_back([&] { won += JobStore(folder_).begin_attempt(both, "") > 0 ? 1 : 0; });
+      threads.emplace_back([&] {
+        HomeDatabase home(folder_);
+        won += JobStore(home).begin_attempt(both, "") > 0 ? 1 : 0;
+      });
     threads.clear();
     EXPECT_EQ(1, won);
     EXPECT_EQ(1u, store_.attempts(both).size());
@@ -183,15 +218,15 @@ TEST_F(JobStoreTest, WhatHasEndedGoesWithItsFiles) {
   const Job job = in({kPending});
   fs::create_directories(store_.directory_of(job.id) / kResultsFolder);
   write_file(store_.directory_of(job.id) / kLogFile, "x");
-  EXPECT_EQ(ErrorCode::kExists, error_of([&] { store_.remove(job.id); }).code);
+  EXPECT_EQ(ErrorCode::kExists, error_of([&] { store_.remove(job.id, "me"); }).code);
   store_.cancel(job.id, "me");
-  store_.remove(job.id);
+  store_.remove(job.id, "me");
   EXPECT_TRUE(fs::is_empty(store_.jobs_folder()));
-  EXPECT_EQ(ErrorCode::kNotFound, error_of([&] { store_.remove(job.id); }).code);
+  EXPECT_EQ(ErrorCode::kNotFound, error_of([&] { store_.remove(job.id, "me"); }).code);
   const Job bare = in({kCancelled});
-  store_.remove(bare.id);
+  store_.remove(bare.id, "me");
   for (const char* id : {"", "..", "../..", "' OR 1"})
-    EXPECT_EQ(ErrorCode::kNotFound, error_of([&] { store_.remove(id); }).code);
+    EXPECT_EQ(ErrorCode::kNotFound, error_of([&] { store_.remove(id, "me"); }).code);
 }
 
 TEST_F(JobStoreTest, ListsAreFilteredAndPaged) {

@@ -55,7 +55,8 @@ class JobSupervisorTest : public testing::Test {
 
   const fs::path root_ = fs::temp_directory_path() / ("maru_job_supervisor_" + std::to_string(::getpid()));
   const WorkerCommand command_ = script_worker(root_ / "bin");
-  JobStore store_{root_ / "platform"};
+  HomeDatabase home_{root_ / "platform"};
+  JobStore store_{home_};
   std::string warnings_;
   std::unique_ptr<JobSupervisor> supervisor_;
 };
@@ -208,7 +209,8 @@ TEST_F(JobSupervisorTest, AnOldExitRecordIsNotTakenForANewOne) {
 TEST_F(JobSupervisorTest, OneOfTwoServersRunsTheJobs) {
   start();
   ASSERT_TRUE(becomes(want("ok"), kCompleted));
-  JobStore other_store(root_ / "platform");
+  HomeDatabase other_home(root_ / "platform");
+  JobStore other_store(other_home);
   auto other = std::make_unique<JobSupervisor>(other_store, options());
   std::vector<Job> jobs;
   for (int i = 0; i < 8; ++i)

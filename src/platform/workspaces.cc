@@ -128,6 +128,9 @@ void Workspaces::remove(const std::string& name, const std::string& by) {
     kept.bind(name);
     if (any(kept))
       throw Failure(ErrorCode::kExists, fmt::format("workspace {}: holds entities; delete them first", name));
+    Statement jobs = c.prepare("SELECT 1 FROM jobs WHERE workspace = ? LIMIT 1");
+    jobs.bind(name);
+    if (any(jobs)) throw Failure(ErrorCode::kExists, fmt::format("workspace {}: holds jobs; delete them first", name));
     forget_keys(c, name);
     home_.audit().append(c, {.workspace = name, .actor = by, .action = "workspace.delete", .object = name});
     c.prepare("DELETE FROM workspaces WHERE name = ?").bind(name).run();

@@ -54,7 +54,7 @@ class Workspaces {
   std::vector<Workspace> list(const std::optional<std::string>& only, const std::string& after, int64_t limit);
   /// With its projects and members; its keys are known no more.
   ///
-  /// Throws   kExists while it holds repositories or entities, and for "local".
+  /// Throws   kExists while it holds repositories, entities or jobs, and for "local".
   void remove(const std::string& name, const std::string& by);
 
   /// Throws   kExists; kInvalidArgument for a name that is none.

@@ -99,7 +99,7 @@ class Jobs {
 
   http::Reply remove(const http::Request& request) {
     const std::string id = find(request).id;
-    store_.remove(id);
+    store_.remove(id, author_of(request));
     return {.answer = http::Response{.body = http::to_line(Json{{"deleted", id}})}};
   }
 

@@ -71,7 +71,8 @@ class JobRoutesTest : public testing::Test {
     write_file(store_.directory_of(id) / platform::kLogFile, text);
   }
   const catalogue::TestHome at_home_{"job_routes"};
-  platform::JobStore store_{at_home_.home.root() / "platform"};
+  platform::HomeDatabase home_{at_home_.home.root() / "platform"};
+  platform::JobStore store_{home_};
   std::unique_ptr<http::Router> router_;
 };
 
