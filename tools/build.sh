@@ -36,7 +36,7 @@ unlock_build() { [ -z "$lock" ] || exec {lock}>&-; }
 # set_up_build DIRECTORY [tests]: runs cmake where it has not run, has run for a checkout in another place, or without
 # the tests that are wanted now.
 set_up_build() {
-  local build=$1 tests=${2-} log=$1/cmake.log at options=(-DMARU_FAST_BUILD=ON -DMARU_TESTS=OFF)
+  local build=$1 tests=${2-} log=$1/cmake.log at options=(-DMARU_TESTS=OFF -DMARU_FAST_BUILD=ON)
   at=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$build/CMakeCache.txt" 2>/dev/null || true)
   if [ -f "$build/build.ninja" ] && [ "$at" = "$root" ]; then
     [ -n "$tests" ] && ! grep -qx 'MARU_TESTS:BOOL=ON' "$build/CMakeCache.txt" || return 0
@@ -44,7 +44,7 @@ set_up_build() {
   if [ -z "$at" ]; then echo "maru: setting up the build …" >&2
   elif [ "$at" != "$root" ]; then echo "maru: this was built as $at; setting the build up anew …" >&2
   fi
-  [ -z "$tests" ] || options=(-DMARU_FAST_BUILD=ON -DMARU_TESTS=ON)
+  [ -z "$tests" ] || options=(-DMARU_TESTS=ON -DMARU_FAST_BUILD=ON)
   [ "$at" = "$root" ] || options+=(--fresh)
   (cd "$root" && cmake --preset release -B "$build" "${options[@]}") >"$log" 2>&1 && return
   cat "$log" >&2
