@@ -10,9 +10,9 @@
 #include "base/long_wait.h"
 #include "catalogue/adapter.h"
 #include "catalogue/home.h"
+#include "http/asker.h"
 #include "http/json_body.h"
 #include "ledger/name.h"
-#include "platform/roles.h"
 
 namespace maru::api {
 namespace {
@@ -146,7 +146,7 @@ class Audited {
   Audited(platform::HomeDatabase* home, const http::Request& request, std::string action, const Json& body)
       : home_(home),
         event_{.workspace = "",
-               .actor = request.principal ? request.principal->key : std::string(platform::kLocal),
+               .actor = author_of(request),
                .action = std::move(action),
                .object = object_of(body)} {}
   template <class F>

@@ -1,6 +1,5 @@
 #include "platform/entities.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include "base/hmac.h"
 #include "base/request_failure.h"
 #include "ledger/name.h"
+#include "platform/utc_time.h"
 #include "platform/workspaces.h"
 
 namespace maru::platform {
@@ -21,12 +21,7 @@ constexpr std::string_view kColumns =
 constexpr std::array<std::string_view, 7> kConditionColumns{"id",         "name",       "workspace", "project",
                                                             "created_at", "updated_at", "created_by"};
 
-std::string now() {
-  const auto time = std::chrono::system_clock::now();
-  const auto second = std::chrono::floor<std::chrono::seconds>(time);
-  const auto rest = std::chrono::floor<std::chrono::milliseconds>(time - second);
-  return fmt::format("{:%FT%T}.{:03}Z", second, rest.count());
-}
+std::string now() { return utc_milliseconds(std::chrono::system_clock::now()); }
 
 Entity read_entity(const Statement& row) {
   return {.id = row.text(0),

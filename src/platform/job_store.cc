@@ -1,18 +1,18 @@
 #include "platform/job_store.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/random.h>
 
 #include <chrono>
 
 #include "base/excerpt.h"
 #include "base/hex.h"
+#include "base/hmac.h"
 #include "base/json.h"
 #include "base/request_failure.h"
 #include "base/temporary.h"
 #include "platform/job_files.h"
 #include "platform/repositories.h"
+#include "platform/utc_time.h"
 
 namespace maru::platform {
 namespace {
@@ -25,12 +25,7 @@ constexpr std::string_view kColumns =
     "reason, results, created_at, created_by, updated_at, started_at, ended_at";
 constexpr std::string_view kUnfinished = "state NOT IN ('cancelled', 'error', 'completed')";
 
-std::string new_id() {
-  char bytes[kIdBytes];
-  if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes)  // at most 256 bytes: never interrupted, never fewer
-    throw Failure(ErrorCode::kInternal, "the system gives no random numbers");
-  return "job-" + to_hex({bytes, sizeof bytes});
-}
+std::string new_id() { return "job-" + to_hex(random_secret(kIdBytes)); }
 
 JobState state_of(const std::string& name) {
   if (const auto state = job_state_named(name)) return *state;
@@ -152,11 +147,8 @@ void no_such_job(const std::string& id) {
 }
 
 std::string job_time(double seconds_ago) {
-  using std::chrono::milliseconds;
-  const auto ago = milliseconds(static_cast<int64_t>(1e3 * seconds_ago));
-  const auto time = std::chrono::floor<milliseconds>(std::chrono::system_clock::now() - ago);
-  const auto second = std::chrono::floor<std::chrono::seconds>(time);
-  return fmt::format("{:%FT%T}.{:03}Z", second, (time - second).count());
+  const std::chrono::milliseconds ago(static_cast<int64_t>(1e3 * seconds_ago));
+  return utc_milliseconds(std::chrono::system_clock::now() - ago);
 }
 
 void JobStore::on_change(std::function<void()> told) {

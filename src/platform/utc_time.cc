@@ -45,6 +45,12 @@ Result<UtcTime> parse_utc(std::string_view text) {
 
 std::string utc_text(UtcTime time) { return fmt::format("{:%FT%TZ}", time); }
 
+std::string utc_milliseconds(std::chrono::system_clock::time_point time) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  const auto rest = std::chrono::floor<std::chrono::milliseconds>(time - second);
+  return fmt::format("{:%FT%T}.{:03}Z", second, rest.count());
+}
+
 UtcTime utc_now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
 
 }  // namespace maru::platform

@@ -16,5 +16,7 @@ Result<UtcTime> parse_utc(std::string_view text);
 /// "2027-01-31T00:00:00Z".
 std::string utc_text(UtcTime time);
 UtcTime utc_now();
+/// "2027-01-31T00:00:00.000Z".
+std::string utc_milliseconds(std::chrono::system_clock::time_point time);
 
 }  // namespace maru::platform

@@ -12,6 +12,13 @@ TEST(UtcTime, Reads) {
   EXPECT_EQ(parse_utc("2027-01-31T00:00:00Z").value(), parse_utc("2027-01-31").value());
 }
 
+TEST(UtcTime, MillisecondsAreThreeDigits) {
+  const auto second = std::chrono::system_clock::time_point(parse_utc("2027-01-31T10:20:30Z").value());
+  EXPECT_EQ("2027-01-31T10:20:30.000Z", utc_milliseconds(second));
+  EXPECT_EQ("2027-01-31T10:20:30.007Z", utc_milliseconds(second + std::chrono::microseconds(7999)));
+  EXPECT_EQ("2027-01-31T10:20:29.999Z", utc_milliseconds(second - std::chrono::milliseconds(1)));
+}
+
 TEST(UtcTime, RefusesWhatIsNoMoment) {
   for (const char* text :
        {"", "2027", "2027-13-01", "2027-02-29", "2027-00-10", "2027-01-00", "2027-01-31T24:00:00Z",

@@ -39,10 +39,6 @@ std::string own_space(const http::Request& request) {
   return std::string(platform::kLocal);
 }
 
-bool may_enter(const http::Request& request, std::string_view space) {
-  return !request.principal || request.principal->is_operator() || request.principal->tenant == space;
-}
-
 platform::RepositoryName repository_of(const http::Request& request, const char* kind) {
   platform::RepositoryName name{kind, request.arguments.at(0), request.arguments.at(1)};
   if (!may_enter(request, name.space)) platform::missing_repository(name);
@@ -61,8 +57,6 @@ void check_new_name(const platform::RepositoryName& name) {
   if (const Outcome outcome = platform::check_repository_name("name", name.name); !outcome)
     refuse(outcome.error().message, "name");
 }
-
-std::string author_of(const http::Request& request) { return request.principal ? request.principal->key : "local"; }
 
 std::string url_escape(std::string_view text) {
   std::string escaped;

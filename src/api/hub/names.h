@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "http/asker.h"
 #include "http/http.h"
 #include "platform/repositories.h"
 
@@ -22,8 +23,6 @@ std::string base_url(const http::Request& request);
 ///
 /// Throws   RequestFailure for a key of no workspace.
 std::string own_space(const http::Request& request);
-/// Whether a key may know of a workspace: of its own, an operator of all.
-bool may_enter(const http::Request& request, std::string_view space);
 /// The repository of a route's first two arguments.
 ///
 /// Throws   RequestFailure as for one that is not there, where it is of a workspace that the key may not know of.
@@ -36,8 +35,6 @@ const char* kind_of(std::string_view type);
 ///
 /// Throws   RequestFailure naming the field.
 void check_new_name(const platform::RepositoryName& name);
-/// Who asks, as commits keep it: the name of the key, or "local".
-std::string author_of(const http::Request& request);
 /// Percent-encoded but for letters, digits, "-._~" and '/'.
 std::string url_escape(std::string_view text);
 /// Of a file name, in an LFS pointer: what Git would keep of a file of that hash, its hash in Git and its size.

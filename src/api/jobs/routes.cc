@@ -12,6 +12,7 @@
 #include "base/request_failure.h"
 #include "base/utf8.h"
 #include "catalogue/run_rows.h"
+#include "http/asker.h"
 #include "http/json_body.h"
 #include "platform/job_files.h"
 
@@ -30,11 +31,9 @@ struct JobWish {
   static constexpr auto fields() { return std::tuple{}; }
 };
 
-bool is_operator(const http::Request& request) { return !request.principal || request.principal->may("*"); }
 std::string workspace_of(const http::Request& request) {
   return request.principal ? request.principal->tenant : kLocal;
 }
-std::string author_of(const http::Request& request) { return request.principal ? request.principal->key : kLocal; }
 
 int64_t number(const http::Request& request, const char* name, int64_t otherwise, int64_t least, int64_t most) {
   const std::string_view text = request.parameter(name);
@@ -73,10 +72,8 @@ class Jobs {
     platform::JobQuery query{.workspace = std::string(request.parameter("workspace")),
                              .project = std::string(request.parameter("project")),
                              .stage = std::string(request.parameter("stage"))};
-    if (!is_operator(request)) {
-      if (!query.workspace.empty() && query.workspace != workspace_of(request)) return answer(JobList{});
-      query.workspace = workspace_of(request);
-    }
+    if (!query.workspace.empty() && !may_enter(request, query.workspace)) return answer(JobList{});
+    if (const auto only = only_workspace(request)) query.workspace = *only;
     if (const std::string_view state = request.parameter("state"); !state.empty()) {
       query.state = platform::job_state_named(state);
       if (!query.state) refuse("expected a state of jobs, such as active", "state");
@@ -143,7 +140,7 @@ class Jobs {
   /// One of another workspace is as if it were not there.
   Job find(const http::Request& request) {
     Job job = store_.find(request.arguments[0]);
-    if (is_operator(request) || job.workspace == workspace_of(request)) return job;
+    if (may_enter(request, job.workspace)) return job;
     platform::no_such_job(job.id);
   }
 

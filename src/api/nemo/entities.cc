@@ -8,6 +8,7 @@
 #include "api/nemo/routes.h"
 #include "base/long_wait.h"
 #include "base/request_failure.h"
+#include "http/asker.h"
 #include "http/json_body.h"
 
 namespace maru::api::nemo {
@@ -20,16 +21,9 @@ using platform::EntityName;
 /// Where an entity is that says no namespace.
 std::string own_workspace(const Request& request) { return request.principal ? request.principal->tenant : "default"; }
 
-std::string author_of(const Request& request) { return request.principal ? request.principal->key : "local"; }
-
-/// Others do not exist for it.
-bool may_see(const Request& request, const std::string& workspace) {
-  return !request.principal || request.principal->may("*") || request.principal->tenant == workspace;
-}
-
 EntityName name_in(const Resource& resource, const Request& request) {
   EntityName name{request.arguments[0], std::string(resource.type), request.arguments[1]};
-  if (!may_see(request, name.workspace))
+  if (!may_enter(request, name.workspace))
     throw RequestFailure(ErrorCode::kNotFound, name.text() + ": there is none of this name", "name", "");
   return name;
 }
@@ -71,7 +65,7 @@ http::Reply create(const Resource& resource, platform::HomeDatabase& home, const
   draft.project = take(body, "project");
   if (draft.name.workspace.empty()) draft.name.workspace = own_workspace(request);
   if (draft.name.name.empty()) draft.name.name = draft.id;
-  if (!may_see(request, draft.name.workspace))
+  if (!may_enter(request, draft.name.workspace))
     throw RequestFailure(ErrorCode::kNotFound, "namespace: there is none of this name", "", "");
   apply(resource, draft.data, std::move(body), true);
   const LongWait wait(request.waits);  // for others who write
@@ -109,7 +103,7 @@ http::Reply remove(const Resource& resource, platform::HomeDatabase& home, const
 
 http::Reply list(const Resource& resource, platform::HomeDatabase& home, const Request& request) {
   Listing listing = read_listing(resource, request);
-  if (request.principal && !request.principal->may("*")) listing.query.workspace = request.principal->tenant;
+  listing.query.workspace = only_workspace(request);
   const platform::EntityPage page = entities_of(home).list(listing.query);
   Json data = Json::array();
   for (const Entity& entity : page.entities) data.push_back(shown(entity));

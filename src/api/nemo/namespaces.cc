@@ -6,6 +6,7 @@
 #include "api/nemo/routes.h"
 #include "base/long_wait.h"
 #include "base/request_failure.h"
+#include "http/asker.h"
 #include "http/json_body.h"
 #include "platform/utc_time.h"
 #include "platform/workspaces.h"
@@ -45,17 +46,10 @@ Json shown(const Workspace& workspace) {
 
 http::Reply answer(const Json& json) { return {http::Response{.body = http::to_line(json)}}; }
 
-std::string author_of(const Request& request) { return request.principal ? request.principal->key : "local"; }
-
-std::optional<std::string> only_for(const Request& request) {
-  if (!request.principal || request.principal->is_operator()) return std::nullopt;
-  return request.principal->tenant;
-}
-
 /// Another's is one that is not there.
 const std::string& name_in(const Request& request) {
   const std::string& name = request.arguments[0];
-  if (const auto only = only_for(request); only && *only != name) platform::missing_workspace(name);
+  if (!may_enter(request, name)) platform::missing_workspace(name);
   return name;
 }
 
@@ -77,7 +71,7 @@ http::Reply list(platform::HomeDatabase& home, const Request& request) {
                           .names = [] { return std::vector<std::string_view>(std::begin(kNames), std::end(kNames)); }};
   const Listing listing = read_listing(resource, request);
   if (!listing.query.conditions.empty()) refuse("filter: namespaces are listed whole", "filter");
-  std::vector<Workspace> all = Workspaces(home).list(only_for(request), "", kMostWorkspaces);
+  std::vector<Workspace> all = Workspaces(home).list(only_workspace(request), "", kMostWorkspaces);
   const auto& order = listing.query.order.front();
   if (order.path.front() != "name") std::ranges::stable_sort(all, {}, &Workspace::created_at);
   if (order.descending) std::ranges::reverse(all);

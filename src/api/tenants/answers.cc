@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/request_failure.h"
+#include "http/asker.h"
 #include "platform/roles.h"
 #include "platform/workspaces.h"
 
@@ -15,8 +16,7 @@ Principal actor_of(const http::Request& request) {
 
 const std::string& workspace_of(const http::Request& request) {
   const std::string& name = request.arguments.at(0);
-  if (request.principal && !request.principal->is_operator() && request.principal->tenant != name)
-    platform::missing_workspace(name);
+  if (!may_enter(request, name)) platform::missing_workspace(name);
   return name;
 }
 
